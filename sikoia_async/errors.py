@@ -1,0 +1,333 @@
+"""What can go wrong, as a tree whose branches say who must act.
+
+SikoiaError
+    ConfigurationError              you: the set-up or an argument is wrong; nothing was sent
+    ClientStateError                you: the client is closed, or is another loop's or process's
+    CallError                       a call was begun and did not end well
+        TransportError              the network: nobody answered, or not in time
+            ConnectionFailedError       no whole answer came back
+            DeadlineExceededError       the time that you gave ran out
+        UnexpectedResponseError     Sikoia or this SDK: the answer breaks the API's promise
+        TokenError                  you or Sikoia: the authorization server gave no token
+        APIError                    Sikoia said no
+            InvalidRequestError             400
+            AuthenticationError             401
+                InvalidTokenError               401 InvalidToken
+                ExpiredTokenError               401 ExpiredToken
+            InsufficientPermissionsError    403
+            ResourceNotFoundError           404
+                ResourceDeletedError            404 ResourceDeleted
+            ConflictError                   409
+            UnprocessableRequestError       422
+            RateLimitError                  429
+            ServerError                     5xx
+    OperationError                  an async task
+        OperationTimeoutError           it still runs: no failure, and you may go on waiting
+
+No error holds an object of httpx, for those carry the token along; each one can be pickled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "APIError",
+    "Attempt",
+    "AuthenticationError",
+    "CallError",
+    "CallInfo",
+    "ClientStateError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "DeadlineExceededError",
+    "ExpiredTokenError",
+    "InsufficientPermissionsError",
+    "InvalidRequestError",
+    "InvalidTokenError",
+    "OperationError",
+    "OperationTimeoutError",
+    "RateLimitError",
+    "ResourceDeletedError",
+    "ResourceNotFoundError",
+    "ServerError",
+    "SikoiaError",
+    "TokenError",
+    "TransportError",
+    "UnexpectedResponseError",
+    "UnprocessableRequestError",
+    "api_error_class",
+]
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """One request of a call: what came of it."""
+
+    status: int | None
+    """HTTP status of the answer; None where no whole answer came."""
+    fault: str | None
+    """What went wrong on the wire; None where an answer came."""
+    waited: float
+    """Seconds slept before this attempt."""
+    seconds: float
+    """Seconds from the attempt's start to its answer or fault."""
+
+
+@attrs.frozen(kw_only=True)
+class CallInfo:
+    """What was sent for one call, and in how many attempts."""
+
+    method: str
+    path: str
+    """The path as a template, without ids: safe to log."""
+    url: str
+    """The address asked, without its query."""
+    correlation_id: str
+    """The id to quote to Sikoia's support: the answer's, or the one sent where none came back."""
+    sent_correlation_id: str
+    """The id that this SDK sent, the same in all attempts."""
+    attempts: tuple[Attempt, ...]
+    seconds: float
+    """Seconds that the caller waited in all."""
+
+
+class SikoiaError(Exception):
+    """The root: whatever this SDK raises is one of these."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__.copy())
+
+
+class ConfigurationError(SikoiaError, ValueError):
+    """The set-up or an argument is wrong; nothing was sent."""
+
+
+class ClientStateError(SikoiaError, RuntimeError):
+    """The client is closed, or belongs to another event loop or process."""
+
+
+class CallError(SikoiaError):
+    """A call was begun and did not end well."""
+
+    may_have_been_processed: bool
+    """Whether Sikoia may have done what was asked although no good answer came."""
+
+    def __init__(
+        self, message: str, *, call: CallInfo, may_have_been_processed: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.call = call
+        self.may_have_been_processed = may_have_been_processed
+
+    @property
+    def correlation_id(self) -> str:
+        """The id to quote to Sikoia's support."""
+        return self.call.correlation_id
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Each request that was made, in order."""
+        return self.call.attempts
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} ({_whereabouts(self.call)})"
+
+
+class TransportError(CallError):
+    """Nobody answered, or not in time."""
+
+
+class ConnectionFailedError(TransportError):
+    """No whole answer came back; the message says how far the attempt got."""
+
+
+class DeadlineExceededError(TransportError):
+    """The time given for the call ran out."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        call: CallInfo,
+        may_have_been_processed: bool,
+        spent: Mapping[str, float],
+    ) -> None:
+        super().__init__(message, call=call, may_have_been_processed=may_have_been_processed)
+        self.spent = dict(spent)
+        """Seconds by what they were waited for: quota, token, permit, answer, body, backoff."""
+
+
+class UnexpectedResponseError(CallError):
+    """The answer breaks the API's promise; it is kept here whole, for it may have cost money."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        call: CallInfo,
+        status: int,
+        body: bytes,
+        problems: tuple[str, ...] = (),
+        may_have_been_processed: bool = False,
+    ) -> None:
+        super().__init__(message, call=call, may_have_been_processed=may_have_been_processed)
+        self.status = status
+        self.body = body
+        """The body as it came, decompressed. May hold personal data: do not log it."""
+        self.problems = problems
+        """Each path that does not fit, with what was expected there, and never a value."""
+
+
+class TokenError(CallError):
+    """The authorization server gave no token."""
+
+    def __init__(
+        self, message: str, *, call: CallInfo, status: int, error: str | None = None
+    ) -> None:
+        super().__init__(message, call=call)
+        self.status = status
+        self.error = error
+        """OAuth's code, such as `invalid_client`; None where the answer had none."""
+
+
+class APIError(CallError):
+    """Sikoia answered with an error.
+
+    Source: https://docs.sikoia.com/docs/api-behaviour, "Generic Error Response".
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        call: CallInfo,
+        status: int,
+        type: str | None,  # noqa: A002 - the vendor's name
+        title: str | None,
+        detail: str | None,
+        body: bytes,
+        retry_after: float | None = None,
+        may_have_been_processed: bool = False,
+    ) -> None:
+        super().__init__(message, call=call, may_have_been_processed=may_have_been_processed)
+        self.status = status
+        """HTTP status of the answer."""
+        self.type = type
+        """Sikoia's error type, such as `InvalidRequest`; None where the body had none."""
+        self.title = title
+        self.detail = detail
+        self.body = body
+        """The body as it came, at most the first 64 KiB (`max_error_body`)."""
+        self.retry_after = retry_after
+        """Seconds that Sikoia asked to wait; None where it did not."""
+
+
+class InvalidRequestError(APIError):
+    """400: a field of the request failed validation."""
+
+
+class AuthenticationError(APIError):
+    """401: the access token was not accepted."""
+
+
+class InvalidTokenError(AuthenticationError):
+    """401 `InvalidToken`."""
+
+
+class ExpiredTokenError(AuthenticationError):
+    """401 `ExpiredToken`."""
+
+
+class InsufficientPermissionsError(APIError):
+    """403: the application may not do this, or has no credits left: the detail tells."""
+
+
+class ResourceNotFoundError(APIError):
+    """404: there is no such resource."""
+
+
+class ResourceDeletedError(ResourceNotFoundError):
+    """404 `ResourceDeleted`: the resource was there once."""
+
+
+class ConflictError(APIError):
+    """409: the request conflicts with another one."""
+
+
+class UnprocessableRequestError(APIError):
+    """422: the request is valid, and means nothing that can be done."""
+
+
+class RateLimitError(APIError):
+    """429: the organisation sent more than 200 requests in a minute."""
+
+
+class ServerError(APIError):
+    """5xx: something went wrong on Sikoia's side, or on a gateway before it."""
+
+
+class OperationError(SikoiaError):
+    """An async task did not give its result."""
+
+
+class OperationTimeoutError(OperationError):
+    """The task still runs. That is no failure: go on waiting for `operation` if you like."""
+
+    def __init__(
+        self, message: str, *, last: object, operation: object, correlation_ids: tuple[str, ...]
+    ) -> None:
+        super().__init__(message)
+        self.last = last
+        """What the last poll said; None where it said nothing."""
+        self.operation = operation
+        """The operation, to wait on; None after pickling, for it belongs to its client."""
+        self.correlation_ids = correlation_ids
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__ | {"operation": None})
+
+
+def api_error_class(status: int, type_: str | None) -> type[APIError]:
+    """Choose the class by (status, type); for a type that is not known, by status alone."""
+    by_status = ServerError if status >= _FIRST_SERVER_ERROR else _BY_STATUS.get(status, APIError)
+    return _BY_TYPE.get((status, type_), by_status)
+
+
+_FIRST_SERVER_ERROR = 500
+_BY_STATUS: dict[int, type[APIError]] = {
+    400: InvalidRequestError,
+    401: AuthenticationError,
+    403: InsufficientPermissionsError,
+    404: ResourceNotFoundError,
+    409: ConflictError,
+    422: UnprocessableRequestError,
+    429: RateLimitError,
+}
+_BY_TYPE: dict[tuple[int, str | None], type[APIError]] = {
+    (401, "InvalidToken"): InvalidTokenError,
+    (401, "ExpiredToken"): ExpiredTokenError,
+    (404, "ResourceDeleted"): ResourceDeletedError,
+}
+
+
+def _whereabouts(call: CallInfo) -> str:
+    """Say what support asks for: the call, its correlation id, and how often it was tried."""
+    tried = f", {len(call.attempts)} attempts" if len(call.attempts) > 1 else ""
+    return f"{call.method} {call.path}, correlation id {call.correlation_id}{tried}"
+
+
+def _restore(
+    cls: type[SikoiaError], args: tuple[object, ...], state: dict[str, object]
+) -> SikoiaError:
+    """Unpickle without calling constructors, which ask for keywords."""
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
