@@ -1,0 +1,67 @@
+"""Paths and queries: what the caller gives is checked here, before anything is sent."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import quote
+
+from sikoia_async.errors import ConfigurationError
+
+__all__ = ["QueryValue", "checked_path", "fill", "with_query"]
+
+QueryValue = str | int | bool | Sequence[str] | None
+
+_ID: Final = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
+_PATH: Final = re.compile(r"(/[A-Za-z0-9_.~%:@!$&'()*+,;=-]+)+")
+_DOTS: Final = frozenset({".", ".."})
+
+
+def fill(template: str, ids: Mapping[str, str]) -> str:
+    """Put ids into a path template.
+
+    Raises:
+        ConfigurationError: an id is empty, `.` or `..`, or holds a slash or another character that
+            would lead somewhere else: `retrieve("..")` would otherwise ask for the list.
+    """
+    for name, value in ids.items():
+        if value in _DOTS or not _ID.fullmatch(value):
+            msg = f"{name} is no id: give the one that Sikoia gave (letters, digits, - _ . ~)"
+            raise ConfigurationError(msg)
+    return template.format_map(ids) if ids else template
+
+
+def checked_path(path: str) -> str:
+    """Return a path that the caller wrote, if it stays on Sikoia's API.
+
+    Raises:
+        ConfigurationError: it is no absolute path, or has dot segments or a query in it.
+    """
+    segments = path.split("/")
+    if not _PATH.fullmatch(path) or not _DOTS.isdisjoint(s.replace("%2e", ".") for s in segments):
+        msg = "path: give an absolute path such as /v2/cases; its query goes into query=..."
+        raise ConfigurationError(msg)
+    return path
+
+
+def with_query(path: str, query: Mapping[str, QueryValue]) -> str:
+    """Add the query's parameters that are not None; several values go comma-separated into one.
+
+    Raises:
+        ConfigurationError: a value holds a comma, which would be read as two values.
+    """
+    pairs = [
+        f"{quote(name, safe='')}={_query_text(name, value)}"
+        for name, value in query.items()
+        if value is not None
+    ]
+    return f"{path}?{'&'.join(pairs)}" if pairs else path
+
+
+def _query_text(name: str, value: QueryValue) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    values = [str(value)] if isinstance(value, str | int) else list(value or ())
+    if not values or any("," in one or not one for one in values):
+        msg = f"{name}: give one value, or several in a list, each without a comma and not empty"
+        raise ConfigurationError(msg)
+    return "%2C".join(quote(one, safe="") for one in values)

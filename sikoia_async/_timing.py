@@ -1,0 +1,41 @@
+"""Where the time of one call goes: each phase and its seconds."""
+
+from collections.abc import Callable
+from typing import Literal
+
+Phase = Literal["quota", "token", "permit", "answer", "body", "backoff"]
+"""What a caller may be waiting for.
+
+`quota`: a free slot of the rate limit. `token`: an access token. `permit`: one of the
+client's connections. `answer`: connecting, sending, and the first bytes of the answer.
+`body`: the rest of it. `backoff`: the pause before another attempt.
+"""
+
+
+class Stopwatch:
+    """Adds up the seconds of each phase; one runs through one call."""
+
+    __slots__ = ("_clock", "_phase", "_since", "_spent", "started")
+
+    def __init__(self, clock: Callable[[], float], phase: Phase) -> None:
+        self._clock = clock
+        self._phase: Phase = phase
+        self._spent: dict[Phase, float] = {}
+        self.started = self._since = clock()
+
+    def enter(self, phase: Phase) -> float:
+        """End the phase that runs, start another, and return the moment."""
+        now = self._clock()
+        self._spent[self._phase] = self._spent.get(self._phase, 0.0) + now - self._since
+        self._phase, self._since = phase, now
+        return now
+
+    def spent(self) -> dict[str, float]:
+        """Return the seconds of each phase so far, the one that runs included."""
+        self.enter(self._phase)
+        return {phase: round(seconds, 3) for phase, seconds in self._spent.items()}
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the call began."""
+        return self._clock() - self.started
