@@ -1,0 +1,203 @@
+"""OAuth's client credentials: a token fetched once for all who need it, renewed before its end.
+
+Above 120 s of life left it is used as it is. From 120 to 30 s one caller renews it while the
+others go on with it. Under 30 s one caller renews it and the others wait for *its* outcome,
+success or failure. (A token that lives less than ten minutes has shorter windows.) Life is counted
+on a monotonic clock from `expires_in`, as of the moment before the request, so that neither clock
+changes nor a slow answer make a dead token look alive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
+
+import anyio
+import attrs
+
+from sikoia_async._attempts import Attempts
+from sikoia_async._exchange import Answer, Fault, Limits, build, exchange
+from sikoia_async._flight import SingleFlight
+from sikoia_async._secrets import is_sendable
+from sikoia_async._timing import Stopwatch
+from sikoia_async._token import Refusal, StoredToken, TokenStore, read_grant
+from sikoia_async.errors import CallError, CallInfo, ConnectionFailedError, TokenError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from sikoia_async._secrets import Secret
+    from sikoia_async.environments import Environment
+
+__all__ = ["ClientCredentials"]
+
+_log = logging.getLogger("sikoia_async")
+
+_ADVISORY: Final = 120.0
+_MANDATORY: Final = 30.0
+_ADVISORY_SHARE: Final = 0.2
+_MANDATORY_SHARE: Final = 0.05
+_EARLY_TIMEOUT: Final = 10.0
+"""Seconds that one caller gives to renewing a token that is still good."""
+_LET_BE: Final = 5.0
+"""Seconds in which an early renewal that failed, or a new token that was refused, is let be."""
+_RETRIES: Final = 2
+_LIMITS: Final = Limits(64 * 1024, 64 * 1024)
+_CORRELATION: Final = "X-Correlation-Id"
+
+
+@attrs.frozen
+class _Token:
+    value: str = attrs.field(repr=False)
+    expires: float
+    advisory: float
+    mandatory: float
+
+    @classmethod
+    def from_life(cls, value: str, since: float, life: float) -> _Token:
+        advisory = min(_ADVISORY, life * _ADVISORY_SHARE)
+        return cls(value, since + life, advisory, min(_MANDATORY, life * _MANDATORY_SHARE))
+
+
+class ClientCredentials:
+    """A source of tokens by `POST /token`: a form out, 201 back."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        environment: Environment,
+        client_id: str,
+        client_secret: Secret,
+        store: TokenStore | None = None,
+    ) -> None:
+        self._client = client
+        self._environment = environment
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._store = store
+        identity = f"{environment.token_url}\n{environment.scope}\n{client_id}"
+        self._key = f"sikoia-token-{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
+        self._token: _Token | None = None
+        self._flight = SingleFlight[_Token]()
+        self._refused = ""
+        self._let_be_until = self._keep_until = float("-inf")
+
+    async def get(self) -> str:
+        """Return a token, renewing it where that is due.
+
+        Raises:
+            TokenError: the authorization server gave none.
+            ConnectionFailedError: it did not answer.
+        """
+        token, now = self._token, anyio.current_time()
+        if token is None or token.expires - now <= token.mandatory:
+            return (await self._flight.run(self._renew)).value
+        if token.expires - now > token.advisory or self._flight.busy or now < self._let_be_until:
+            return token.value
+        return await self._renew_early(token)
+
+    def forget(self, token: str) -> bool:
+        """Drop a token that was refused, unless a newer one has taken its place.
+
+        A new token that is refused at once is kept for some seconds: what is wrong then is not
+        the token, and fetching more of them helps nobody.
+        """
+        if self._token is None or self._token.value != token:
+            return True
+        now = anyio.current_time()
+        if now < self._keep_until:
+            return False
+        self._token, self._refused, self._keep_until = None, token, now + _LET_BE
+        return True
+
+    async def _renew_early(self, token: _Token) -> str:
+        with anyio.move_on_after(_EARLY_TIMEOUT):
+            try:
+                return (await self._flight.run(self._renew)).value
+            except CallError as error:
+                _log.warning("the access token was not renewed, and is used on: %s", error)
+        self._let_be_until = anyio.current_time() + _LET_BE
+        return token.value
+
+    async def _renew(self) -> _Token:
+        token = await self._load()
+        if token is None:
+            token = await self._fetch()
+            await self._save(token)
+        self._token = token
+        return token
+
+    async def _fetch(self) -> _Token:
+        """Ask the authorization server, again if that may help."""
+        watch = Stopwatch(anyio.current_time, "token")
+        attempts, sent_id = Attempts(watch, _RETRIES), str(uuid4())
+        while True:
+            asked = attempts.begin()
+            outcome = await exchange(self._client, self._request(sent_id, watch), _LIMITS)
+            attempts.note(outcome)
+            # A token request buys and changes nothing: it may be repeated like a GET.
+            if not await attempts.another("GET", outcome, None):
+                break
+        return _token(outcome, asked, self._info(attempts, outcome, sent_id))
+
+    def _request(self, sent_id: str, watch: Stopwatch) -> httpx.Request:
+        url = self._environment.token_url
+        form = {
+            "grant_type": "client_credentials",
+            "scope": self._environment.scope,
+            "client_id": self._client_id,
+            "client_secret": self._client_secret.reveal(),
+        }
+        headers = {
+            "Host": urlsplit(url).netloc,
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "Content-Type": "application/x-www-form-urlencoded",
+            _CORRELATION: sent_id,
+        }
+        return build("POST", url, headers, urlencode(form).encode(), watch)
+
+    def _info(self, attempts: Attempts, outcome: Answer | Fault, sent_id: str) -> CallInfo:
+        url = self._environment.token_url
+        received_id = outcome.headers.get(_CORRELATION) if isinstance(outcome, Answer) else None
+        return attempts.info("POST", urlsplit(url).path, url, sent_id, received_id)
+
+    async def _load(self) -> _Token | None:
+        """Return a token that another process has fetched, if it is worth using."""
+        if self._store is None:
+            return None
+        try:
+            stored = await self._store.load(self._key)
+        except Exception:  # noqa: BLE001 - a store is the caller's, and may raise anything
+            _log.warning("the token store failed to load; going on without it")
+            return None
+        known = (self._refused, self._token.value if self._token else "")
+        if stored is None or stored.value in known or not is_sendable(stored.value):
+            return None
+        left = stored.expires_at - time.time()
+        token = _Token.from_life(stored.value, anyio.current_time(), left)
+        return token if left > _MANDATORY else None
+
+    async def _save(self, token: _Token) -> None:
+        if self._store is None:
+            return
+        expires_at = time.time() + token.expires - anyio.current_time()
+        try:
+            await self._store.save(self._key, StoredToken(token.value, expires_at))
+        except Exception:  # noqa: BLE001 - as above
+            _log.warning("the token store failed to save; going on without it")
+
+
+def _token(outcome: Answer | Fault, asked: float, call: CallInfo) -> _Token:
+    if isinstance(outcome, Fault):
+        msg = f"the authorization server did not answer: {outcome.reason}"
+        raise ConnectionFailedError(msg, call=call)
+    grant = read_grant(outcome)
+    if isinstance(grant, Refusal):
+        msg = f"the authorization server gave no token: {grant.reason}"
+        raise TokenError(msg, call=call, status=outcome.status, error=grant.error)
+    return _Token.from_life(grant.token, asked, grant.seconds)

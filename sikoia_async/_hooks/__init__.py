@@ -1,0 +1,1 @@
+"""The httpx event hooks: each touches headers, and nothing else."""

@@ -1,0 +1,67 @@
+"""Correlation ids: one goes out with each request, and one comes back with each answer.
+
+Source: https://docs.sikoia.com/docs/api-behaviour, "Correlation ID".
+"""
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+from uuid import uuid4
+
+import httpx
+
+from sikoia_async.errors import ConfigurationError
+
+__all__ = ["checked", "correlation_id", "current", "received", "send"]
+
+_HEADER: Final = "X-Correlation-Id"
+_SANE: Final = re.compile(r"[A-Za-z0-9._~:-]{1,128}")
+_scoped: ContextVar[str | None] = ContextVar("sikoia_correlation_id", default=None)
+
+
+@contextmanager
+def correlation_id(value: str) -> Generator[str]:
+    """Send this id with all calls made in the block, in whatever client and task.
+
+    In a web application that is the id of the request being served, so that one id leads from
+    your user's click to Sikoia's logs.
+
+    Raises:
+        ConfigurationError: the id is not 1 to 128 letters, digits or any of `. _ ~ : -`.
+    """
+    token = _scoped.set(checked(value))
+    try:
+        yield value
+    finally:
+        _scoped.reset(token)
+
+
+def checked(value: str) -> str:
+    """Return the id if it can be sent.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    if _SANE.fullmatch(value):
+        return value
+    msg = "a correlation id is 1 to 128 letters, digits or any of . _ ~ : - (a UUID, say)"
+    raise ConfigurationError(msg)
+
+
+def current() -> str:
+    """Return the id of the block that surrounds the call, or a new one."""
+    return _scoped.get() or str(uuid4())
+
+
+async def send(request: httpx.Request) -> None:
+    """Request hook: the call's id goes out, the same in all its attempts."""
+    request.headers[_HEADER] = request.extensions["correlation_id"]
+
+
+async def received(response: httpx.Response) -> None:
+    """Response hook: keep the id that came back, if it is one."""
+    value = response.headers.get(_HEADER, "")
+    if _SANE.fullmatch(value):
+        response.request.extensions["received_id"] = value
