@@ -1,0 +1,185 @@
+"""An answer becomes a model or an error; pure, from bytes and headers alone."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from types import GenericAlias, NoneType
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origin
+
+import attrs
+
+from sikoia_async._json import Misfit, load_hook, read_json
+from sikoia_async._secrets import is_sendable
+from sikoia_async.errors import (
+    APIError,
+    CallInfo,
+    ConfigurationError,
+    UnexpectedResponseError,
+    api_error_class,
+)
+from sikoia_async.models import Items, Model, ResponseInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sikoia_async._drift import Drift
+    from sikoia_async._exchange import Answer
+
+__all__ = ["check_into", "decode", "error_from"]
+
+T = TypeVar("T")
+
+_OK: Final = 200
+_REDIRECT: Final = 300
+_FIRST_ERROR: Final = 400
+_PROBLEMS_SHOWN: Final = 5
+
+
+def decode(answer: Answer, into: type[T], call: CallInfo, drift: Drift) -> T:
+    """Turn a 2xx into what it is to be: a model, `Items` of models, bytes, plain JSON, or None.
+
+    Raises:
+        UnexpectedResponseError: the answer is none of these.
+    """
+    problems = _unusable(answer)
+    if not problems:
+        if into is NoneType:
+            return cast("T", None)
+        if into is bytes:
+            return cast("T", answer.body)
+        try:
+            return cast("T", _attach(_load(answer.body, into, drift), answer.status, call))
+        except Misfit as misfit:
+            problems = misfit.problems or ("does not fit",)
+    raise _unexpected(answer, into, call, problems)
+
+
+def check_into(into: Any) -> None:
+    """Refuse a type that no answer can become, before anything is sent.
+
+    Raises:
+        ConfigurationError: it is one.
+    """
+    item = get_args(into)[0] if get_origin(into) is Items else into
+    if into in {object, bytes, NoneType}:
+        return
+    try:
+        load_hook(item)
+    except Exception:  # noqa: BLE001 - msgspec and cattrs have many ways to say so
+        msg = "into: give an attrs class, Items[...] of one, bytes, or type(None)"
+    else:
+        return
+    raise ConfigurationError(msg)
+
+
+def error_from(
+    answer: Answer, call: CallInfo, *, retry_after: float | None, may_have_been_processed: bool
+) -> APIError:
+    """Turn a 4xx or 5xx into an error, whatever its body is."""
+    problem = _problem(answer.body)
+    received_id = problem["correlation_id"] or ""
+    if is_sendable(received_id) and call.correlation_id == call.sent_correlation_id:
+        call = attrs.evolve(call, correlation_id=received_id)
+    return api_error_class(answer.status, problem["type"])(
+        f"{answer.status} {_words(answer, problem)}",
+        call=call,
+        status=answer.status,
+        type=problem["type"],
+        title=problem["title"],
+        detail=problem["detail"],
+        body=answer.body,
+        retry_after=retry_after,
+        may_have_been_processed=may_have_been_processed,
+    )
+
+
+def _unusable(answer: Answer) -> tuple[str, ...]:
+    if not _OK <= answer.status < _REDIRECT:
+        return ("a redirect or an informational answer, which is never followed",)
+    return (answer.broken,) if answer.broken else ()
+
+
+def _load(body: bytes, into: Any, drift: Drift) -> Any:
+    if not body:
+        problem = "it is empty"
+        raise Misfit(problem)
+    if get_origin(into) is Items:
+        rows: Any = GenericAlias(tuple, (get_args(into)[0], ...))
+        return Items[Any](load_hook(rows)(body, drift))
+    if into is object:
+        return read_json(body)
+    return load_hook(into)(body, drift)
+
+
+def _attach(value: Any, status: int, call: CallInfo) -> Any:
+    """Give models the answer that they came in: `response` is no field, for decoders see fields."""
+    info = ResponseInfo(
+        method=call.method,
+        path=call.path,
+        url=call.url,
+        correlation_id=call.correlation_id,
+        sent_correlation_id=call.sent_correlation_id,
+        attempts=call.attempts,
+        seconds=call.seconds,
+        status=status,
+    )
+    is_list = type(value) is Items
+    models: Iterable[Any] = cast("Any", value) if is_list else (value,)
+    for model in models:
+        if isinstance(model, Model):
+            object.__setattr__(model, "_response", info)
+    if is_list:
+        cast("Items[Any]", value).response = info
+    return value
+
+
+def _unexpected(
+    answer: Answer, into: Any, call: CallInfo, problems: tuple[str, ...]
+) -> UnexpectedResponseError:
+    shown = "; ".join(problems[:_PROBLEMS_SHOWN])
+    more = f"; and {rest} more" if (rest := len(problems) - _PROBLEMS_SHOWN) > 0 else ""
+    media = answer.headers.get("content-type", "").partition(";")[0]
+    kind = f" ({media})" if media and media != "application/json" else ""
+    return UnexpectedResponseError(
+        f"{answer.status} with a body{kind} that is no {_name(into)}: {shown}{more}",
+        call=call,
+        status=answer.status,
+        body=answer.body,
+        problems=problems,
+        may_have_been_processed=call.method != "GET",
+    )
+
+
+def _name(into: Any) -> str:
+    if get_origin(into) is Items:
+        return f"list of {get_args(into)[0].__name__}"
+    return "JSON" if into is object else getattr(into, "__name__", str(into))
+
+
+_Problem = dict[str, "str | None"]
+_FIELDS: Final = ("type", "title", "detail", "details", "correlation_id")
+
+
+def _problem(body: bytes) -> _Problem:
+    """Read Sikoia's error format; whatever is something else counts as absent."""
+    try:
+        plain = read_json(body)
+    except Misfit:
+        plain = None
+    found = cast("dict[str, Any]", plain) if isinstance(plain, dict) else {}
+    problem = {name: text if isinstance(text := found.get(name), str) else None for name in _FIELDS}
+    # The vendor's page says `details`, the specification `detail`.
+    problem["detail"] = problem["detail"] or problem["details"]
+    return problem
+
+
+def _words(answer: Answer, problem: _Problem) -> str:
+    known = [problem[name] for name in ("type", "title", "detail") if problem[name]]
+    return ": ".join(cast("list[str]", known)) or _phrase(answer.status)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "an error without words"
