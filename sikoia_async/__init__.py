@@ -1,0 +1,181 @@
+"""An async client of the Sikoia API.
+
+    from sikoia_async import STAGING, Sikoia
+
+    async with Sikoia(client_id="…", client_secret="…", environment=STAGING) as sikoia:
+        case = await sikoia.cases.retrieve(case_id)
+
+Names are loaded when they are first used, so that importing the package costs next to nothing.
+Models that you receive live with their resource: `sikoia_async.resources.cases.Case`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from sikoia_async._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from sikoia_async._client import Sikoia as Sikoia
+    from sikoia_async._hooks.correlation import correlation_id as correlation_id
+    from sikoia_async._quota import Quota as Quota
+    from sikoia_async._token import StoredToken as StoredToken
+    from sikoia_async._token import TokenStore as TokenStore
+    from sikoia_async.environments import PRODUCTION as PRODUCTION
+    from sikoia_async.environments import STAGING as STAGING
+    from sikoia_async.environments import Environment as Environment
+    from sikoia_async.errors import APIError as APIError
+    from sikoia_async.errors import Attempt as Attempt
+    from sikoia_async.errors import AuthenticationError as AuthenticationError
+    from sikoia_async.errors import CallError as CallError
+    from sikoia_async.errors import ClientStateError as ClientStateError
+    from sikoia_async.errors import ConfigurationError as ConfigurationError
+    from sikoia_async.errors import ConflictError as ConflictError
+    from sikoia_async.errors import ConnectionFailedError as ConnectionFailedError
+    from sikoia_async.errors import DeadlineExceededError as DeadlineExceededError
+    from sikoia_async.errors import ExpiredTokenError as ExpiredTokenError
+    from sikoia_async.errors import InsufficientPermissionsError as InsufficientPermissionsError
+    from sikoia_async.errors import InvalidRequestError as InvalidRequestError
+    from sikoia_async.errors import InvalidTokenError as InvalidTokenError
+    from sikoia_async.errors import OperationError as OperationError
+    from sikoia_async.errors import OperationTimeoutError as OperationTimeoutError
+    from sikoia_async.errors import RateLimitError as RateLimitError
+    from sikoia_async.errors import ResourceDeletedError as ResourceDeletedError
+    from sikoia_async.errors import ResourceNotFoundError as ResourceNotFoundError
+    from sikoia_async.errors import ServerError as ServerError
+    from sikoia_async.errors import SikoiaError as SikoiaError
+    from sikoia_async.errors import TokenError as TokenError
+    from sikoia_async.errors import TransportError as TransportError
+    from sikoia_async.errors import UnexpectedResponseError as UnexpectedResponseError
+    from sikoia_async.errors import UnprocessableRequestError as UnprocessableRequestError
+    from sikoia_async.models import Entity as Entity
+    from sikoia_async.models import Items as Items
+    from sikoia_async.models import Model as Model
+    from sikoia_async.operations import Interval as Interval
+    from sikoia_async.operations import Operation as Operation
+    from sikoia_async.operations import poll as poll
+    from sikoia_async.resources.cases import CompanyUpdate as CompanyUpdate
+    from sikoia_async.resources.cases import NewAddress as NewAddress
+    from sikoia_async.resources.cases import NewCompany as NewCompany
+    from sikoia_async.resources.cases import NewPerson as NewPerson
+    from sikoia_async.resources.cases import Owner as Owner
+    from sikoia_async.resources.cases import PersonUpdate as PersonUpdate
+
+__all__ = [
+    "PRODUCTION",
+    "STAGING",
+    "APIError",
+    "Attempt",
+    "AuthenticationError",
+    "CallError",
+    "ClientStateError",
+    "CompanyUpdate",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "DeadlineExceededError",
+    "Entity",
+    "Environment",
+    "ExpiredTokenError",
+    "InsufficientPermissionsError",
+    "Interval",
+    "InvalidRequestError",
+    "InvalidTokenError",
+    "Items",
+    "Model",
+    "NewAddress",
+    "NewCompany",
+    "NewPerson",
+    "Operation",
+    "OperationError",
+    "OperationTimeoutError",
+    "Owner",
+    "PersonUpdate",
+    "Quota",
+    "RateLimitError",
+    "ResourceDeletedError",
+    "ResourceNotFoundError",
+    "ServerError",
+    "Sikoia",
+    "SikoiaError",
+    "StoredToken",
+    "TokenError",
+    "TokenStore",
+    "TransportError",
+    "UnexpectedResponseError",
+    "UnprocessableRequestError",
+    "__version__",
+    "correlation_id",
+    "poll",
+]
+
+_HOMES: Final = {
+    "sikoia_async._client": ("Sikoia",),
+    "sikoia_async._hooks.correlation": ("correlation_id",),
+    "sikoia_async._quota": ("Quota",),
+    "sikoia_async._token": (
+        "StoredToken",
+        "TokenStore",
+    ),
+    "sikoia_async.environments": (
+        "Environment",
+        "PRODUCTION",
+        "STAGING",
+    ),
+    "sikoia_async.errors": (
+        "APIError",
+        "Attempt",
+        "AuthenticationError",
+        "CallError",
+        "ClientStateError",
+        "ConfigurationError",
+        "ConflictError",
+        "ConnectionFailedError",
+        "DeadlineExceededError",
+        "ExpiredTokenError",
+        "InsufficientPermissionsError",
+        "InvalidRequestError",
+        "InvalidTokenError",
+        "OperationError",
+        "OperationTimeoutError",
+        "RateLimitError",
+        "ResourceDeletedError",
+        "ResourceNotFoundError",
+        "ServerError",
+        "SikoiaError",
+        "TokenError",
+        "TransportError",
+        "UnexpectedResponseError",
+        "UnprocessableRequestError",
+    ),
+    "sikoia_async.models": (
+        "Entity",
+        "Items",
+        "Model",
+    ),
+    "sikoia_async.operations": (
+        "Interval",
+        "Operation",
+        "poll",
+    ),
+    "sikoia_async.resources.cases": (
+        "CompanyUpdate",
+        "NewAddress",
+        "NewCompany",
+        "NewPerson",
+        "Owner",
+        "PersonUpdate",
+    ),
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

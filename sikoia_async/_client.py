@@ -1,0 +1,355 @@
+"""The client: puts the stack together, and gives each resource a name."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from sys import version_info
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
+from urllib.parse import urlsplit
+
+import anyio
+import attrs
+import httpx
+
+from sikoia_async._credentials import ClientCredentials
+from sikoia_async._drift import Drift
+from sikoia_async._exchange import Limits
+from sikoia_async._home import Home
+from sikoia_async._hooks import correlation
+from sikoia_async._hooks.auth import Authorize, ForgetRefused, SendApiKey
+from sikoia_async._paths import checked_path
+from sikoia_async._quota import Pacer, Quota
+from sikoia_async._secrets import Secret
+from sikoia_async._settings import Credentials, Wire, checked_environment, checked_number
+from sikoia_async._transport import Core, Options, Transport
+from sikoia_async._version import __version__
+from sikoia_async.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from sikoia_async._guard import Guard
+    from sikoia_async._paths import QueryValue
+    from sikoia_async._token import TokenSource, TokenStore
+    from sikoia_async.environments import Environment
+    from sikoia_async.operations import Operation
+    from sikoia_async.resources.cases import Cases
+    from sikoia_async.resources.users import Users
+
+__all__ = ["Sikoia"]
+
+T = TypeVar("T")
+
+_TOKEN_PERMITS: Final = 2
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_QUOTA: Final = Quota()
+
+
+class Sikoia:
+    """A client of the Sikoia API.
+
+        async with Sikoia(client_id="…", client_secret="…", environment=STAGING) as sikoia:
+            case = await sikoia.cases.retrieve(case_id)
+
+    One client serves any number of concurrent calls of one event loop; make it once, in your
+    application's lifespan, and close it at the end. Left-out credentials and environment come from
+    `SIKOIA_CLIENT_ID`, `SIKOIA_CLIENT_SECRET`, `SIKOIA_ENVIRONMENT` and, for a local Sikoia,
+    `SIKOIA_CA_FILE`.
+
+    Args:
+        client_id: of your application; production and staging have their own.
+        client_secret: of your application.
+        token: in place of the two: an access token, or a function, sync or async, that gives one.
+        api_key: in place of a token: the legacy key of customers from before 2024.
+        environment: `PRODUCTION`, `STAGING`, or an `Environment`.
+        timeout: seconds that a call may take in all: waiting for quota and token, attempts,
+            pauses and reading included.
+        retries: how many attempts may follow a call's first one.
+        quota: the rate limit that this client keeps to; None for no pacing.
+        max_in_flight: how many requests may be under way at once.
+        transport: a transport of yours; it is guarded like our own, and not closed.
+        http_client: a client of yours whose pool and hooks are to be used; it is not closed.
+        tls: a TLS context, or a file of certificate authorities to trust.
+        proxy: address of a proxy. The process's environment is not asked for one.
+        trust_env: take proxies and a TLS key log from the process's environment after all.
+        token_store: shares the access token with other processes.
+        max_body: bytes of an answer that are read at most, after decompression.
+        max_error_body: the same for errors; what is longer is cut.
+
+    Raises:
+        ConfigurationError: something given is missing, malformed or contradictory.
+    """
+
+    def __init__(
+        self,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        *,
+        token: str | Callable[[], str | Awaitable[str]] | None = None,
+        api_key: str | None = None,
+        environment: Environment | None = None,
+        timeout: float = 60.0,
+        retries: int = 2,
+        quota: Quota | None = _QUOTA,
+        max_in_flight: int = 16,
+        transport: httpx.AsyncBaseTransport | None = None,
+        http_client: httpx.AsyncClient | None = None,
+        tls: ssl.SSLContext | str | Path | None = None,
+        proxy: str | None = None,
+        trust_env: bool = False,
+        token_store: TokenStore | None = None,
+        max_body: int = Limits().body,
+        max_error_body: int = Limits().error_body,
+    ) -> None:
+        checked_number("max_in_flight", max_in_flight, least=1)
+        checked_number("max_body", max_body, least=1)
+        checked_number("max_error_body", max_error_body, least=1)
+        if transport is not None and http_client is not None:
+            msg = "give transport or http_client, but not both"
+            raise ConfigurationError(msg)
+        self._environment = checked_environment(environment)
+        brought = transport or http_client
+        if tls is None and brought is None and environment is None:
+            tls = os.environ.get("SIKOIA_CA_FILE")
+        wire = Wire(brought, tls, proxy, trust_env=trust_env)
+        credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
+        self._guards: list[Guard] = []
+        hooks = self._hooks(credentials, wire, token_store)
+        core = Core(
+            client=self._client(wire, self._environment.api, max_in_flight, hooks),
+            origin=self._environment.api,
+            headers=_headers(self._environment.api),
+            limits=Limits(max_body, max_error_body),
+            pacer=Pacer(quota, anyio.current_time) if quota else None,
+            drift=Drift(),
+            home=Home(),
+        )
+        self._api = Transport(core, _options(timeout, retries, None))
+
+    @cached_property
+    def cases(self) -> Cases:
+        """Cases, and the companies and persons in them."""
+        from sikoia_async.resources.cases import Cases  # noqa: PLC0415 - loaded when first used
+
+        return Cases(self._api)
+
+    @cached_property
+    def users(self) -> Users:
+        """The people of your organisation who use Sikoia."""
+        from sikoia_async.resources.users import Users  # noqa: PLC0415 - loaded when first used
+
+        return Users(self._api)
+
+    @property
+    def environment(self) -> Environment:
+        """The environment that this client talks to."""
+        return self._environment
+
+    @property
+    def drift(self) -> Mapping[str, int]:
+        """Where answers differed from what this SDK knows, and how often."""
+        return self._api.core.drift
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        retries: int | None = None,
+        correlation_id: str | None = None,
+    ) -> Self:
+        """Return a view of this client that makes its calls differently.
+
+        It is cheap, and shares everything else: connections, token, quota. Closing either closes
+        both.
+
+        Args:
+            timeout: seconds that a call may take in all.
+            retries: how many attempts may follow a call's first one.
+            correlation_id: sent with each call, in place of a new one.
+
+        Raises:
+            ConfigurationError: a value is out of its range.
+        """
+        old = self._api.options
+        options = _options(
+            old.timeout if timeout is None else timeout,
+            old.retries if retries is None else retries,
+            old.correlation_id if correlation_id is None else correlation_id,
+        )
+        view = object.__new__(type(self))
+        view._environment, view._guards = self._environment, self._guards
+        view._api = attrs.evolve(self._api, options=options)
+        return view
+
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any: ...
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        into: type[T],
+        query: Mapping[str, QueryValue] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> T: ...
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        into: type[Any] = object,
+        query: Mapping[str, QueryValue] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Call an endpoint that this SDK does not know yet, with all that it does for the others.
+
+        Args:
+            method: `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
+            path: an absolute path, such as `/v2/cases`.
+            into: what the answer is to become: an attrs class, `Items[...]` of one, `bytes`, or
+                `type(None)` to ignore the body; plain Python if left out.
+            query: parameters of the query.
+            body: fields of the JSON body; those that are None are left out.
+
+        Returns:
+            The answer. A task that is accepted by a 202 is waited for, at most `timeout` seconds;
+            `start` gives the task itself.
+
+        Raises:
+            ConfigurationError: something given cannot be sent.
+            SikoiaError: what any call may raise.
+        """
+        _check_request(method, path, into)
+        return await self._api.call(method, path, into, query=query, body=body)
+
+    async def start(
+        self,
+        method: str,
+        path: str,
+        *,
+        into: type[T],
+        query: Mapping[str, QueryValue] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Operation[T]:
+        """Call an endpoint that answers by a task (202), and return that task to wait for.
+
+        It follows the answer's `Location`, or else asks at the same path. An answer of another
+        kind gives an operation that is done. Parameters are those of `request`.
+        """
+        _check_request(method, path, into)
+        return await self._api.start(method, path, into, query=query, body=body)
+
+    async def aclose(self) -> None:
+        """Close the client and its connections; once is enough, twice does no harm.
+
+        Calls under way come to their end; new ones, and further attempts, are refused.
+
+        Raises:
+            ClientStateError: the client belongs to another event loop or process.
+        """
+        home = self._api.core.home
+        if home.closed:
+            return
+        home.check()
+        home.closed = True
+        for guard in self._guards:
+            await guard.aclose()
+
+    async def __aenter__(self) -> Self:
+        self._api.core.home.check()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<Sikoia {self._environment.name}>"
+
+    def _hooks(
+        self, credentials: Credentials, wire: Wire, store: TokenStore | None
+    ) -> dict[str, list[Callable[..., Any]]]:
+        """Choose the event hooks: correlation always, and authorization by what was given."""
+        given = credentials.given()
+        if isinstance(given, SendApiKey):
+            return {"request": [correlation.send, given], "response": [correlation.received]}
+        source: TokenSource = (
+            self._client_credentials(credentials, given, wire, store)
+            if isinstance(given, Secret)
+            else given
+        )
+        return {
+            "request": [correlation.send, Authorize(source)],
+            "response": [correlation.received, ForgetRefused(source)],
+        }
+
+    def _client_credentials(
+        self, credentials: Credentials, secret: Secret, wire: Wire, store: TokenStore | None
+    ) -> ClientCredentials:
+        # A client of its own: no hooks, and permits that no call can hold while it needs a token.
+        client = self._client(wire, self._environment.token_url, _TOKEN_PERMITS, {})
+        return ClientCredentials(
+            client, self._environment, str(credentials.client_id), secret, store
+        )
+
+    def _client(
+        self, wire: Wire, url: str, permits: int, hooks: dict[str, list[Callable[..., Any]]]
+    ) -> httpx.AsyncClient:
+        guard = wire.guard(url, permits)
+        self._guards.append(guard)
+        no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+        return httpx.AsyncClient(
+            transport=guard, event_hooks=hooks, cookies=no_cookies, trust_env=False
+        )
+
+
+def _options(timeout: float, retries: int, correlation_id: str | None) -> Options:
+    if timeout <= 0:
+        msg = "timeout: give the seconds that a call may take, more than 0"
+        raise ConfigurationError(msg)
+    checked_number("timeout", timeout, least=0)
+    checked_number("retries", retries, least=0)
+    if correlation_id is not None:
+        correlation.checked(correlation_id)
+    return Options(timeout=timeout, retries=retries, correlation_id=correlation_id)
+
+
+def _check_request(method: str, path: str, into: type[Any]) -> None:
+    if method not in _METHODS:
+        msg = f"method: give one of {', '.join(sorted(_METHODS))}"
+        raise ConfigurationError(msg)
+    checked_path(path)
+    from sikoia_async._decoder import check_into  # noqa: PLC0415 - loaded with the first call
+
+    check_into(into)
+
+
+def _headers(origin: str) -> dict[str, str]:
+    """Return what every request carries.
+
+    Source: https://docs.sikoia.com/docs/api-behaviour asks for both JSON headers on each.
+    """
+    return {
+        "Host": urlsplit(origin).netloc,
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+        "Content-Type": "application/json",
+        "User-Agent": f"sikoia-async/{__version__} Python/{version_info[0]}.{version_info[1]}",
+    }

@@ -1,0 +1,212 @@
+"""Async tasks: ask again until they are done.
+
+`poll` repeats any call until its answer is the wanted one. An `Operation` is a task that Sikoia
+works on: await it, give up waiting and come back, or let many wait for it; one loop asks.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+
+import anyio
+import attrs
+
+from sikoia_async._flight import SingleFlight
+from sikoia_async.errors import ConfigurationError, OperationTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator
+
+__all__ = ["Interval", "Operation", "Progress", "poll"]
+
+T = TypeVar("T")
+
+_TIMEOUT: Final = 300.0
+
+
+def _positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    if not 0 <= value < float("inf"):
+        msg = f"{attribute.name}: give seconds, 0 or more and finite"
+        raise ConfigurationError(msg)
+
+
+@attrs.frozen
+class Interval:
+    """How long to wait before asking again: it grows by `factor`, from `first` to `most` seconds.
+
+    Each wait is shortened at random by up to a fifth, so that many waiters do not ask in step.
+    """
+
+    first: float = attrs.field(default=1.0, validator=_positive)
+    most: float = attrs.field(default=15.0, validator=_positive)
+    factor: float = 1.5
+
+    def after(self, polls: int, hint: float | None, jitter: float) -> float:
+        """Return the seconds to wait after this many polls; the server's wish goes first."""
+        if hint is not None:
+            return hint
+        return float(min(self.most, self.first * self.factor ** min(polls, 64)) * (1 - jitter / 5))
+
+
+_INTERVAL: Final = Interval()
+
+
+@attrs.frozen
+class Progress(Generic[T]):
+    """What one poll said."""
+
+    done: bool
+    value: T | None = None
+    """The result if done; else what is known so far, if anything."""
+    retry_after: float | None = None
+    """Seconds that the server asked to wait."""
+    correlation_id: str = ""
+
+
+class Operation(Generic[T]):
+    """A task that Sikoia works on, and its result once it is done.
+
+        operation = await sikoia.start("POST", "/v2/…", into=Model)
+        model = await operation                       # at most 300 s
+        model = await operation.wait(timeout=900)
+
+    However many wait, one of them asks, and the others share the answer. Cancelling an await stops
+    that await and nothing else: the task goes on at Sikoia, and you may wait again.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], Awaitable[Progress[T]]],
+        first: Progress[T],
+        *,
+        interval: Interval = _INTERVAL,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._ask = ask
+        self._interval = interval
+        self._jitter = jitter
+        self._flight = SingleFlight[None]()
+        self._polls = 0
+        self._ids: list[str] = []
+        self._learn(first)
+
+    @property
+    def done(self) -> bool:
+        """Whether the result is there."""
+        return self._progress.done
+
+    @property
+    def last(self) -> T | None:
+        """What the last answer said: the result if done; None where it said nothing."""
+        return self._progress.value
+
+    @property
+    def correlation_ids(self) -> tuple[str, ...]:
+        """The correlation ids of all answers, the first one included."""
+        return tuple(self._ids)
+
+    def result(self) -> T:
+        """Return the result of a task that is done.
+
+        Raises:
+            ConfigurationError: it is not; `await` it.
+        """
+        if not self.done:
+            msg = "the operation is not done yet: await it, or call wait(timeout=...)"
+            raise ConfigurationError(msg)
+        return cast("T", self._progress.value)
+
+    async def wait(self, *, timeout: float = _TIMEOUT) -> T:  # noqa: ASYNC109 - a user's word
+        """Wait for the result.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Raises:
+            OperationTimeoutError: the task still runs; wait again if you like.
+            APIError: Sikoia answered a poll with an error.
+        """
+        deadline = anyio.current_time() + _checked(timeout)
+        with anyio.CancelScope(deadline=deadline):
+            # A pause that would cross the deadline is not slept: the answer would be the same.
+            while not self.done and self._next_poll < deadline:
+                await self._flight.run(self._poll)
+        if not self.done:
+            raise self._timed_out(timeout)
+        return self.result()
+
+    async def refresh(self) -> T | None:
+        """Ask now, whatever the interval says, and return what is known."""
+        if not self.done:
+            self._next_poll = anyio.current_time()
+            await self._flight.run(self._poll)
+        return self.last
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self.wait().__await__()
+
+    def __repr__(self) -> str:
+        state = "done" if self.done else "running"
+        return f"<Operation {state} after {self._polls} answers>"
+
+    async def _poll(self) -> None:
+        await anyio.sleep_until(self._next_poll)
+        self._learn(await self._ask())
+
+    def _learn(self, progress: Progress[T]) -> None:
+        self._progress = progress
+        self._ids += [progress.correlation_id] if progress.correlation_id else []
+        wait = self._interval.after(self._polls, progress.retry_after, self._jitter())
+        self._next_poll = anyio.current_time() + wait
+        self._polls += 1
+
+    def _timed_out(self, timeout: float) -> OperationTimeoutError:
+        return OperationTimeoutError(
+            f"not done after {timeout:g} s{_quoted(self._ids)}; that is no failure: "
+            "it goes on at Sikoia, and you may wait again",
+            last=self.last,
+            operation=self,
+            correlation_ids=self.correlation_ids,
+        )
+
+
+async def poll(
+    fetch: Callable[[], Awaitable[T]],
+    *,
+    until: Callable[[T], bool],
+    interval: Interval = _INTERVAL,
+    timeout: float = _TIMEOUT,  # noqa: ASYNC109 - a user's word
+) -> T:
+    """Call `fetch` until its answer is the wanted one, and return that.
+
+        case = await poll(lambda: sikoia.cases.retrieve(case_id),
+                          until=lambda case: case.stage == "Approved")
+
+    Args:
+        fetch: asks once; what it raises ends the polling.
+        until: tells whether an answer is the wanted one.
+        interval: how long to wait in between.
+        timeout: seconds to go on at most.
+
+    Raises:
+        OperationTimeoutError: the time is up; its `last` is the last answer.
+    """
+
+    async def ask() -> Progress[T]:
+        answer = await fetch()
+        return Progress(until(answer), answer)
+
+    at_once: Progress[T] = Progress(done=False, retry_after=0.0)
+    return await Operation(ask, at_once, interval=interval).wait(timeout=timeout)
+
+
+def _quoted(ids: list[str]) -> str:
+    return f" (last correlation id {ids[-1]})" if ids else ""
+
+
+def _checked(timeout: float) -> float:
+    if 0 < timeout < float("inf"):
+        return timeout
+    msg = "timeout: give the seconds to wait at most, more than 0 and finite"
+    raise ConfigurationError(msg)

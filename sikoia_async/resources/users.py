@@ -1,0 +1,46 @@
+"""The people of your organisation who use Sikoia.
+
+Source: https://docs.sikoia.com/docs/users-and-permissions
+"""
+
+from datetime import datetime
+
+import attrs
+
+from sikoia_async._transport import Transport
+from sikoia_async.models import PERSONAL, Items, Model
+
+__all__ = ["Role", "User", "Users"]
+
+
+@attrs.frozen(kw_only=True)
+class Role(Model):
+    """What a user may do."""
+
+    name: str | None = None
+    """`Admin`, `Manager` or `Agent`."""
+    description: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class User(Model):
+    """A person with an account."""
+
+    user_id: str
+    first_name: str | None = attrs.field(default=None, **PERSONAL)
+    last_name: str | None = attrs.field(default=None, **PERSONAL)
+    email: str | None = attrs.field(default=None, **PERSONAL)
+    account_date_created: datetime | None = None
+    account_date_updated: datetime | None = None
+    roles: tuple[Role, ...] | None = None
+
+
+@attrs.frozen
+class Users:
+    """`sikoia.users`."""
+
+    _api: Transport
+
+    async def list(self) -> Items[User]:
+        """Return all users of your organisation (`GET /v2/users`)."""
+        return await self._api.get("/v2/users", Items[User])
