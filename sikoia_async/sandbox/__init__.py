@@ -1,0 +1,13 @@
+"""The local Sikoia: a stateful stand-in for the API, on loopback, for tests and demonstrations.
+
+It shares no code with the client: a mistake in one cannot excuse the same mistake in the other.
+"""
+
+try:
+    from .app import App, create_app
+    from .server import Sandbox
+except ImportError as exc:
+    msg = "the local Sikoia is an extra: pip install 'sikoia-async[sandbox]'"
+    raise ImportError(msg) from exc
+
+__all__ = ["App", "Sandbox", "create_app"]

@@ -1,0 +1,109 @@
+"""The local Sikoia as an ASGI application: its routes, and what every request passes through."""
+
+import secrets
+import time
+from collections.abc import Callable
+
+import attrs
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .cases import Cases
+from .envelope import Envelope
+from .errors import not_found
+from .gate import Gate
+from .resource import Resource
+from .state import State
+from .tasks import Tasks
+from .tokens import Application, Tokens
+from .users import Users
+from .window import Window
+
+
+@attrs.frozen(kw_only=True)
+class App:
+    """An ASGI application, with what a test wants to know of it."""
+
+    application: Application
+    state: State
+    _asgi: ASGIApp = attrs.field(alias="asgi", repr=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._asgi(scope, receive, send)
+
+
+def create_app(
+    *,
+    url: str = "https://sandbox.example",
+    client_id: str | None = None,
+    client_secret: str | None = None,
+    api_key: str | None = None,
+    token_life: float = 300,
+    limit: int = 200,
+    per: float = 60,
+    echo_correlation: bool = True,
+    clock: Callable[[], float] = time.monotonic,
+    seed: int = 0,
+) -> App:
+    """Make a local Sikoia that remembers nothing yet but its users.
+
+    Args:
+        url: Where it will be reached; the scope of its tokens follows from this.
+        client_id: The id of the one application; by default drawn from the seed.
+        client_secret: Its secret; by default a random one.
+        api_key: A key that the legacy header `apikey` may carry in place of a token.
+        token_life: Seconds until a token expires.
+        limit: How many requests a window admits.
+        per: Seconds until the window turns.
+        echo_correlation: Answer with the correlation id of the request, when it is a sane one.
+        clock: Seconds since some moment; windows, tokens and time stamps follow it.
+        seed: The same seed gives the same ids in the same order.
+    """
+    state = State(clock=clock, seed=seed)
+    application = Application(
+        client_id=client_id or state.new_id(),
+        client_secret=client_secret or secrets.token_urlsafe(24),
+        resource=url,
+    )
+    tokens = Tokens(application, life=token_life, state=state)
+    window = Window(limit=limit, per=per, clock=clock)
+    starlette = Starlette(
+        routes=_routes(state, tokens),
+        middleware=[
+            Middleware(Envelope, echo=echo_correlation),
+            Middleware(Gate, tokens=tokens, window=window, api_key=api_key),
+        ],
+    )
+    starlette.router.redirect_slashes = False
+    starlette.router.default = _nowhere
+    return App(application=application, state=state, asgi=starlette)
+
+
+def _routes(state: State, tokens: Tokens) -> list[Route]:
+    cases, tasks, users = Cases(state), Tasks(state), Users(state)
+    one = Resource(get=cases.get, patch=cases.update, delete=cases.delete)
+    entities = Resource(post=cases.add_entities, patch=cases.update_entities)
+    return [
+        Route("/token", Resource(post=tokens.grant)),
+        Route("/sandbox/health", Resource(get=_health)),
+        Route("/v2/users", Resource(get=users.find)),
+        Route("/v2/cases", Resource(get=cases.find, post=cases.create)),
+        Route("/v2/cases/{case_id}", one),
+        Route("/v2/cases/{case_id}/entities", entities),
+        Route("/v2/cases/{case_id}/entities/delete", Resource(post=cases.delete_entities)),
+        Route("/v2/sandbox-tasks", Resource(post=tasks.start)),
+        Route("/v2/sandbox-tasks/{task_id}", Resource(get=tasks.look)),
+    ]
+
+
+async def _health(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _nowhere(scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise not_found(scope["path"])

@@ -1,0 +1,84 @@
+"""How the local Sikoia refuses: one envelope for every error but those of the token endpoint."""
+
+from collections.abc import Mapping
+
+_STATUS_AND_TITLE = {
+    "InvalidRequest": (400, "Validation Errors"),
+    "InvalidToken": (401, "Invalid Token"),
+    "ExpiredToken": (401, "Expired Token"),
+    "ResourceNotFound": (404, "Resource Not Found"),
+    "ResourceDeleted": (404, "Resource Deleted"),
+    "RateLimit": (429, "Too Many Requests"),
+    "ServerError": (500, "Internal Server Error"),
+}
+
+
+class ApiError(Exception):
+    """A refusal; raised anywhere below a request, answered as the envelope."""
+
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        usual, self.title = _STATUS_AND_TITLE[kind]
+        self.kind = kind
+        self.detail = detail
+        self.status = status or usual
+        self.headers = dict(headers or {})
+
+    def body(self, correlation_id: str) -> dict[str, str | int]:
+        """Fill the envelope."""
+        return {
+            "type": self.kind,
+            "status": self.status,
+            "title": self.title,
+            "detail": self.detail,
+            "correlation_id": correlation_id,
+        }
+
+
+def invalid_request(detail: str) -> ApiError:
+    """Refuse a request that breaks a rule; `detail` names the field and never repeats its value."""
+    return ApiError("InvalidRequest", detail)
+
+
+def invalid_token() -> ApiError:
+    """Refuse a request without a token, or with one that was never issued."""
+    return ApiError("InvalidToken", "The request carries no token that was issued here.")
+
+
+def expired_token() -> ApiError:
+    """Refuse a token that has outlived its time."""
+    return ApiError("ExpiredToken", "The token has expired; ask for a new one.")
+
+
+def not_found(what: str) -> ApiError:
+    """Answer for a path or an id that never was."""
+    return ApiError("ResourceNotFound", f"There is nothing at {what}.")
+
+
+def deleted(what: str) -> ApiError:
+    """Answer for an id that was, and is deleted."""
+    return ApiError("ResourceDeleted", f"What was at {what} has been deleted.")
+
+
+def method_not_allowed(allowed: str) -> ApiError:
+    """Refuse a method that a known path does not have."""
+    detail = f"This path answers {allowed} only."
+    return ApiError("InvalidRequest", detail, status=405, headers={"Allow": allowed})
+
+
+def rate_limited(seconds: int) -> ApiError:
+    """Refuse a request over the limit, and say when the next window opens."""
+    detail = "The requests of this window are used up."
+    return ApiError("RateLimit", detail, headers={"Retry-After": str(seconds)})
+
+
+def server_error() -> ApiError:
+    """Answer for a mistake of the sandbox itself."""
+    return ApiError("ServerError", "The local Sikoia made a mistake; its log says which.")

@@ -1,0 +1,65 @@
+"""Where the local Sikoia may listen, and the certificate it shows there."""
+
+import os
+import socket
+import ssl
+from ipaddress import ip_address
+from pathlib import Path
+
+import trustme
+
+
+def require_loopback(host: str) -> None:
+    """Refuse to be reached from elsewhere.
+
+    Raises:
+        ValueError: The host is not this machine speaking to itself.
+    """
+    if host != "localhost" and not _is_loopback(host):
+        msg = (
+            f"the local Sikoia listens on loopback only, not on {host}:"
+            " its data is fictitious and its authentication protects nothing"
+        )
+        raise ValueError(msg)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open a listening socket; port 0 takes a free one.
+
+    Raises:
+        OSError: The port is in use, or not ours to take.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family)
+    except OSError as exc:
+        reason = os.strerror(exc.errno or 0)
+        msg = f"cannot listen on port {port} of {host}: {reason}"
+        raise OSError(exc.errno, msg) from exc
+    # Connections inherit it. Head and body of an answer are two packets, and without this the
+    # second waits 40 ms for the first to be acknowledged.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def address_of(host: str, listener: socket.socket) -> str:
+    """Write the address of a listener as a URL."""
+    port: int = listener.getsockname()[1]
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+
+
+def certify(host: str, ca_file: Path) -> ssl.SSLContext:
+    """Make a certificate for `host`, and write down the authority to trust it by."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(ca_file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # Its signature also names contexts of pyOpenSSL, which is not installed.
+    authority.issue_cert(host).configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
+    return context
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,172 @@
+"""The local Sikoia on a real socket, with TLS, in a thread of its own.
+
+The thread brings its own event loop, so that tests on asyncio, on trio and on neither can use it.
+"""
+
+import itertools
+import shlex
+import signal
+import socket
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypedDict, Unpack
+
+import uvicorn
+
+from .app import App, create_app
+from .loopback import address_of, certify, listen, require_loopback
+from .state import State
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Options(TypedDict, total=False):
+    """What `create_app` takes, all but the address."""
+
+    client_id: str | None
+    client_secret: str | None
+    api_key: str | None
+    token_life: float
+    limit: int
+    per: float
+    echo_correlation: bool
+    clock: Callable[[], float]
+    seed: int
+
+
+class Sandbox:
+    """A local Sikoia that runs while the `with` block does.
+
+    Everything but the constructor and `exports` needs the block to be entered.
+
+    Args:
+        host: A loopback address, or `localhost`.
+        port: 0 takes a free one.
+        options: As for `create_app`.
+
+    Raises:
+        ValueError: The host is not a loopback address.
+    """
+
+    url: str
+    token_url: str
+    scope: str
+    client_id: str
+    client_secret: str
+    ca_file: str
+    state: State
+
+    def __init__(
+        self, *, host: str = "127.0.0.1", port: int = 0, **options: Unpack[Options]
+    ) -> None:
+        require_loopback(host)
+        self._host = host
+        self._port = port
+        self._options = options
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            listener = stack.enter_context(listen(self._host, self._port))
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sikoia-sandbox-"))
+            ca_file = Path(folder, "ca.pem")
+            app = create_app(url=address_of(self._host, listener), **self._options)
+            self._describe(app, ca_file)
+            stack.enter_context(_serving(app, listener, certify(self._host, ca_file)))
+            self._running = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._running.close()
+
+    def exports(self) -> tuple[str, ...]:
+        """Say, in lines for a shell, what a client needs to know."""
+        variables = {
+            "SIKOIA_ENVIRONMENT": self.url,
+            "SIKOIA_CA_FILE": self.ca_file,
+            "SIKOIA_CLIENT_ID": self.client_id,
+            "SIKOIA_CLIENT_SECRET": self.client_secret,
+        }
+        return tuple(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+
+    def serve_forever(self) -> None:
+        """Block until Ctrl-C or SIGTERM, then stop; for the body of the `with` block."""
+        with _signalled() as stop:
+            # In short steps: not every system wakes a waiting thread for a signal.
+            any(stop.wait(0.5) for _ in itertools.count())
+        self._running.close()
+
+    def _describe(self, app: App, ca_file: Path) -> None:
+        self.url = app.application.resource
+        self.token_url = f"{self.url}/token"
+        self.scope = app.application.scope
+        self.client_id = app.application.client_id
+        self.client_secret = app.application.client_secret
+        self.ca_file = str(ca_file)
+        self.state = app.state
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # A goodbye in TLS waits half a minute for its answer, which an idle client never gives.
+        for connection in self.server_state.connections:
+            connection.transport.abort()
+        await super().shutdown(sockets)
+
+
+@contextmanager
+def _serving(app: App, listener: socket.socket, context: ssl.SSLContext) -> Generator[None]:
+    server = _Server(_config(app, context))
+    # The listener is open already, so nobody needs to wait for the thread to get going.
+    thread = threading.Thread(target=server.run, args=([listener],), name="sikoia-sandbox")
+    thread.daemon = True
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _config(app: App, context: ssl.SSLContext) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        proxy_headers=False,
+        # From Python 3.12 on, a client in the middle of its handshake would hold up the end.
+        timeout_graceful_shutdown=1,
+        # The logging of the host program is its own affair.
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+    )
+    config.load()
+    # Set by hand: uvicorn would want the private key in a file.
+    config.ssl = context
+    return config
+
+
+@contextmanager
+def _signalled() -> Generator[threading.Event]:
+    stop = threading.Event()
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number in _SIGNALS:
+        signal.signal(number, lambda _number, _frame: stop.set())
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,64 @@
+"""Which cases a list shows."""
+
+from collections.abc import Callable, Generator
+
+import httpx
+import pytest
+
+from sikoia_async.sandbox import Sandbox
+
+
+@pytest.fixture(scope="module")
+def listing(connect: Callable[[Sandbox], httpx.Client]) -> Generator[httpx.Client]:
+    """Run a sandbox with three cases."""
+    with Sandbox() as sandbox:
+        client = connect(sandbox)
+        for case in (
+            {"name": "Roof", "case_type": "Consumer", "stage": "Approved", "owner": "Ann"},
+            {"name": "Vans", "case_type": "Business", "reference": "R-2", "source": "Broker"},
+            {
+                "name": "Shop",
+                "case_type": "Business",
+                "stage": "Rejected",
+                "description": "Under a flat roof",
+                "ownership": [{"owner_id": "u1"}, {"owner_id": "u2"}],
+            },
+        ):
+            client.post("/v2/cases", json=case)
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({}, {"Roof", "Vans", "Shop"}),
+        ({"stage": ""}, {"Roof", "Vans", "Shop"}),
+        ({"case_type": "Business"}, {"Vans", "Shop"}),
+        ({"case_type": "Business,Consumer"}, {"Roof", "Vans", "Shop"}),
+        ({"stage": "Approved, Rejected"}, {"Roof", "Shop"}),
+        ({"stage": "Dormant"}, set[str]()),
+        ({"source": "Broker"}, {"Vans"}),
+        ({"owner": "Ann"}, {"Roof"}),
+        ({"owner_id": "u2,u3"}, {"Shop"}),
+        ({"keyword": "ROOF"}, {"Roof", "Shop"}),
+        ({"keyword": "r-2,shop"}, {"Vans", "Shop"}),
+        ({"keyword": "roof", "case_type": "Business"}, {"Shop"}),
+    ],
+)
+def test_a_case_is_shown_when_it_passes_every_filter(
+    listing: httpx.Client, query: dict[str, str], names: set[str]
+) -> None:
+    """Filters narrow each other down; the values of one widen it."""
+    cases = listing.get("/v2/cases", params=query).json()
+
+    assert {case["name"] for case in cases} == names
+
+
+@pytest.mark.parametrize("name", ["case_type", "stage"])
+def test_a_value_outside_a_closed_set_is_refused(listing: httpx.Client, name: str) -> None:
+    """A stage or type that does not exist is a mistake and not an empty list."""
+    response = listing.get("/v2/cases", params={name: "Secret"})
+
+    assert (response.status_code, response.json()["type"]) == (400, "InvalidRequest")
+    assert name in response.json()["detail"]
+    assert "Secret" not in response.text

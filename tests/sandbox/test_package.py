@@ -1,0 +1,27 @@
+"""The package of the local Sikoia."""
+
+import importlib
+import sys
+
+import pytest
+
+import sikoia_async.sandbox
+
+
+def test_the_package_offers_these_names() -> None:
+    """What is exported is what there is to use."""
+    assert sikoia_async.sandbox.__all__ == ["App", "Sandbox", "create_app"]
+
+
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn", "trustme"])
+def test_a_missing_dependency_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """Without the extra, the import says how to install it."""
+    for name in list(sys.modules):
+        if name.startswith(("sikoia_async.sandbox", missing)):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    with pytest.raises(ImportError, match=r"pip install 'sikoia-async\[sandbox\]'"):
+        importlib.import_module("sikoia_async.sandbox")

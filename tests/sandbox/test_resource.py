@@ -1,0 +1,42 @@
+"""Paths, methods and bodies."""
+
+import httpx
+import pytest
+
+
+@pytest.mark.parametrize("path", ["/", "/users", "/cases", "/v1/cases", "/v2/cases/", "/V2/users"])
+def test_an_unknown_path_is_not_found(client: httpx.Client, path: str) -> None:
+    """A path that is not spelt as documented is not found; the version is part of it."""
+    response = client.get(path)
+
+    assert (response.status_code, response.json()["type"]) == (404, "ResourceNotFound")
+
+
+def test_a_wrong_method_is_refused(client: httpx.Client) -> None:
+    """A known path refuses a method it lacks, and lists those it has."""
+    response = client.put("/v2/cases", json={})
+
+    assert (response.status_code, response.json()["type"]) == (405, "InvalidRequest")
+    assert response.headers["Allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        (b"", "The body must be JSON."),
+        (b"{", "The body must be JSON."),
+        (b"\xff", "The body must be JSON."),
+        (b"[" * 100_000, "The body must be JSON."),
+        (b'{"name": NaN}', "The body must be JSON."),
+        (b'{"name": "\\ud800"}', "The body must be JSON."),
+        (b"[]", "The body must be an object."),
+        (b"null", "The body must be an object."),
+    ],
+    ids=["empty", "cut", "no text", "deep", "not a number", "half a pair", "list", "null"],
+)
+def test_a_body_must_be_a_json_object(client: httpx.Client, content: bytes, detail: str) -> None:
+    """Any other body is an invalid request."""
+    response = client.post("/v2/cases", content=content)
+
+    assert (response.status_code, response.json()["type"]) == (400, "InvalidRequest")
+    assert response.json()["detail"] == detail

@@ -1,0 +1,107 @@
+"""The rules that fields obey, one by one and joined."""
+
+import pytest
+
+from sikoia_async.sandbox import rules
+from sikoia_async.sandbox.errors import ApiError
+
+CODE = rules.matching(r"\w{2}", "two letters")
+PERSON = rules.record({"name": rules.filled, "age": rules.optional(rules.count)}, required=["name"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        (rules.text, ""),
+        (rules.filled, "x"),
+        (rules.flag, False),
+        (rules.count, 0),
+        (rules.any_record, {"any": "thing"}),
+        (CODE, "GB"),
+        (rules.one_of("A", "B"), "B"),
+        (rules.optional(CODE), None),
+        (rules.clearable(CODE), ""),
+        (rules.clearable(CODE), None),
+        (rules.clearable(CODE), "GB"),
+        (rules.many(CODE), ["GB", "US"]),
+        (PERSON, {"name": "x", "age": None}),
+        (PERSON, {"name": "x", "age": 3}),
+    ],
+    ids=[
+        "text",
+        "filled",
+        "flag",
+        "count",
+        "object",
+        "pattern",
+        "word",
+        "null",
+        "cleared",
+        "clearable-null",
+        "clearable-value",
+        "list",
+        "null-field",
+        "all-fields",
+    ],
+)
+def test_a_fitting_value_passes(rule: rules.Rule, value: object) -> None:
+    """A rule has nothing to say of a value that obeys it."""
+    rule("field", value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "message"),
+    [
+        (rules.text, 31337, "field must be a string."),
+        (rules.text, None, "field must be a string."),
+        (rules.filled, "  ", "field must not be empty."),
+        (rules.flag, "31337", "field must be true or false."),
+        (rules.count, -31337, "field must be a whole number, zero or more."),
+        (rules.count, True, "field must be a whole number, zero or more."),
+        (rules.count, "31337", "field must be a whole number, zero or more."),
+        (rules.any_record, [], "field must be an object."),
+        (CODE, "31337", "field must be two letters."),
+        (rules.one_of("A", "B"), "31337", "field must be one of A, B."),
+        (rules.optional(CODE), "", "field must be two letters."),
+        (rules.many(CODE), "31337", "field must be a list."),
+        (rules.many(CODE), ["GB", "31337"], "field[1] must be two letters."),
+        (PERSON, "31337", "field must be an object."),
+        (PERSON, {}, "field.name is required."),
+        (PERSON, {"name": "x", "age": "31337"}, "field.age must be a whole number, zero or more."),
+        (PERSON, {"name": "x", "pet": "31337"}, "field.pet is not a field of this request."),
+    ],
+    ids=[
+        "text",
+        "text-null",
+        "filled",
+        "flag",
+        "negative",
+        "boolean",
+        "no-number",
+        "object",
+        "pattern",
+        "word",
+        "optional",
+        "list",
+        "item",
+        "no-record",
+        "required",
+        "nested",
+        "unknown",
+    ],
+)
+def test_a_broken_rule_names_the_field_and_not_the_value(
+    rule: rules.Rule, value: object, message: str
+) -> None:
+    """The message has the path of the field, and never what was in it."""
+    with pytest.raises(ApiError) as broken:
+        rule("field", value)
+
+    assert broken.value.detail == message
+    assert "31337" not in broken.value.detail
+
+
+def test_the_fields_of_a_body_have_no_prefix() -> None:
+    """At the top, a field is called by its bare name."""
+    with pytest.raises(ApiError, match=r"^name is required\.$"):
+        PERSON("", {})

@@ -1,0 +1,55 @@
+"""The rate limit, in windows that turn with the clock."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox.errors import ApiError
+from sikoia_async.sandbox.window import Window
+
+
+def test_a_full_window_says_when_it_turns(
+    clock: SimpleNamespace, connect: Callable[[Sandbox], httpx.Client]
+) -> None:
+    """Over the limit comes 429, with the whole seconds left of the window, rounded up."""
+    with Sandbox(limit=2, per=60, clock=lambda: clock.now) as sandbox:
+        client = connect(sandbox)
+        admitted = [client.get("/v2/users").status_code for _ in range(2)]
+        clock.now = 18.5
+        refused = client.get("/v2/users")
+        clock.now = 60.0
+        later = client.get("/v2/users")
+
+    assert admitted == [200, 200]
+    assert (refused.status_code, refused.json()["type"]) == (429, "RateLimit")
+    assert refused.headers["Retry-After"] == "42"
+    assert later.status_code == 200
+
+
+def test_only_authenticated_requests_count(
+    connect: Callable[[Sandbox], httpx.Client],
+) -> None:
+    """Tokens, health and refused callers leave the window as it is; a bad request does not."""
+    with Sandbox(limit=1) as sandbox:
+        client = connect(sandbox)
+        client.post("/token")
+        client.get("/sandbox/health")
+        client.get("/v2/users", headers={"Authorization": "Bearer invented"})
+        first = client.get("/v2/nowhere")
+        second = client.get("/v2/users")
+
+    assert (first.status_code, second.status_code) == (404, 429)
+
+
+def test_windows_keep_their_phase(clock: SimpleNamespace) -> None:
+    """A window opens when the one before it ends, however long nobody asked."""
+    window = Window(limit=1, per=10, clock=lambda: clock.now)
+    clock.now = 37.0
+    window.admit()
+
+    with pytest.raises(ApiError) as refused:
+        window.admit()
+    assert refused.value.headers == {"Retry-After": "3"}
