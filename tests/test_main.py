@@ -1,0 +1,102 @@
+"""The command line, run as a user runs it."""
+
+import functools
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import anyio.lowlevel
+import pytest
+
+from sikoia_async import InvalidRequestError, SikoiaError, __main__, _demo
+from sikoia_async._version import __version__
+from sikoia_async.sandbox import Sandbox
+
+
+def test_the_demo_shows_each_step_and_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """`sikoia demo` prints every step with a correlation id, a summary, and exits with 0."""
+    code = __main__.main(["demo"])
+
+    printed = capsys.readouterr().out
+    assert code == 0
+    assert re.findall(r"^  (\d)  ", printed, re.MULTILINE) == list("12345678")
+    assert printed.count("correlation id ") == 8
+    assert "All 8 steps did what they should" in printed
+
+
+def test_a_demo_that_fails_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A step that fails ends the demo with one clear line and a code that is not 0."""
+    monkeypatch.setattr(_demo, "Sandbox", functools.partial(Sandbox, limit=2))
+
+    code = __main__.main(["demo"])
+
+    assert code == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("The demo failed: RateLimitError: 429 RateLimit")
+
+
+@pytest.mark.anyio
+async def test_a_step_that_is_not_refused_fails_the_demo() -> None:
+    """A step that is meant to be refused, and is not, is a failure."""
+    steps = _demo._Steps()
+
+    with pytest.raises(SikoiaError, match="step 1 should have ended with InvalidRequestError"):
+        await steps.refused("A step", InvalidRequestError, anyio.lowlevel.checkpoint())
+
+
+def test_the_sandbox_serves_until_it_is_stopped() -> None:
+    """`sikoia sandbox` prints what to export, and ends cleanly when it is interrupted."""
+    command = [sys.executable, "-m", "sikoia_async", "sandbox", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(8)]
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=20)
+
+    assert [line.split("=")[0].strip() for line in lines if "export" in line] == [
+        f"export SIKOIA_{name}" for name in ("ENVIRONMENT", "CA_FILE", "CLIENT_ID", "CLIENT_SECRET")
+    ]
+    assert "Stopped." in rest
+    assert process.returncode == 0
+
+
+def test_a_port_in_use_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A second sandbox on the same port says which port it is."""
+    with Sandbox() as sandbox:
+        port = sandbox.url.rpartition(":")[2]
+
+        code = __main__.main(["sandbox", "--port", port])
+
+    assert code == 1
+    assert f"cannot listen on port {port}" in capsys.readouterr().err
+
+
+def test_without_the_extra_the_command_says_what_to_install() -> None:
+    """Where starlette is missing, the demo names the extra instead of a traceback."""
+    hide = "import sys; sys.modules['starlette'] = None; sys.modules['uvicorn'] = None; "
+    run = "from sikoia_async.__main__ import main; sys.exit(main(['demo']))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", hide + run], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert "pip install 'sikoia-async[sandbox]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_told() -> None:
+    """`python -m sikoia_async --version` prints the version."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sikoia_async", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ,
+    )
+
+    assert done.stdout == f"sikoia-async {__version__}\n"
