@@ -87,7 +87,8 @@ class Credentials:
 
     def or_from_environment(self) -> Credentials:
         """Return these, or where nothing was given what the process's environment holds."""
-        if any(attrs.astuple(self)):
+        given = (self.client_id, self.client_secret, self.token, self.api_key)
+        if any(way is not None for way in given):
             return self
         get = os.environ.get
         return Credentials(get("SIKOIA_CLIENT_ID"), get("SIKOIA_CLIENT_SECRET"), None, None)

@@ -48,7 +48,8 @@ class Owner(Model):
 
     owner_id: str | None = None
     """The user's id: `User.user_id`."""
-    owner_type: Open[OwnerType] | None = "User"
+    owner_type: Open[OwnerType] | None = None
+    """Send `User`: there is no other kind."""
 
 
 @attrs.frozen(kw_only=True)
