@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from math import isfinite
 from types import GenericAlias, NoneType
-from typing import Annotated, Any, Final, get_args, get_origin
+from typing import Annotated, Any, Final, cast, get_args, get_origin
 
 import attrs
 import msgspec
 from cattrs import Converter, transform_error
-from cattrs.gen import make_dict_unstructure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.preconf.msgspec import MsgspecJsonConverter, make_converter
 
 from sikoia_async._json import Misfit, read_json
@@ -71,7 +72,7 @@ def _text(value: object, _: object = None) -> str:
 
 def _whole(value: object, _: object = None) -> int:
     number = _number(value)
-    if number != number.to_integral_value():
+    if number.adjusted() > _MOST_DIGITS or number != number.to_integral_value():
         raise ValueError
     return int(number)
 
@@ -79,19 +80,26 @@ def _whole(value: object, _: object = None) -> int:
 def _number(value: object, _: object = None) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise TypeError
-    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
+    number = Decimal(value)
+    if not number.is_finite():
         raise ValueError
-    return Decimal(value)
+    return number
 
 
 def _float(value: object, _: object = None) -> float:
-    return float(_number(value))
+    number = float(_number(value))
+    if not isfinite(number):
+        raise ValueError
+    return number
 
 
 def _truth(value: object, _: object = None) -> bool:
     if isinstance(value, Decimal):
         raise TypeError
-    return _TRUTHS[str(value).lower()]
+    truth = _TRUTHS.get(str(value).lower())
+    if truth is None:
+        raise ValueError
+    return truth
 
 
 def _moment(value: object, _: object = None) -> datetime:
@@ -100,7 +108,8 @@ def _moment(value: object, _: object = None) -> datetime:
 
 
 def _day(value: object, _: object = None) -> date:
-    return date.fromisoformat(_text(value)[: len("2024-01-31")])
+    text = _text(value)
+    return date.fromisoformat(text) if _DAY.fullmatch(text) else _moment(text).date()
 
 
 def _optional(wanted: Any, conv: Converter) -> Callable[[Any, Any], Any]:
@@ -145,8 +154,21 @@ def _make() -> MsgspecJsonConverter:
         made.register_structure_hook(wanted, hook)
     made.register_structure_hook_factory(_is_tuple, _tuple)
     made.register_structure_hook_factory(_is_optional, _optional)
+    made.register_structure_hook_factory(_is_model, _model)
     made.register_unstructure_hook_factory(_is_model, _without_defaults)
     return made
+
+
+def _model(wanted: Any, conv: Converter) -> Callable[[Any, Any], Any]:
+    structure = make_dict_structure_fn(wanted, conv)
+
+    def hook(value: Any, _: object) -> Any:
+        # cattrs takes whatever has no fields for an object without fields.
+        if not isinstance(value, dict):
+            raise TypeError
+        return structure(cast("dict[str, Any]", value), wanted)
+
+    return hook
 
 
 def _is_model(wanted: Any) -> bool:
@@ -158,7 +180,7 @@ def _without_defaults(wanted: Any, conv: Converter) -> Callable[[Any], Any]:
     return make_dict_unstructure_fn(wanted, conv, _cattrs_omit_if_default=True)
 
 
-_NUMBER: Final = re.compile(r"[-+]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
+_MOST_DIGITS: Final = 40
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TRUTHS: Final = {"true": True, "1": True, "false": False, "0": False}
 converter: Final = _make()

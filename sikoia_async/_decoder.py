@@ -61,9 +61,9 @@ def check_into(into: Any) -> None:
         ConfigurationError: it is one.
     """
     item = get_args(into)[0] if get_origin(into) is Items else into
-    if into in {object, bytes, NoneType}:
-        return
     try:
+        if into in {object, bytes, NoneType}:
+            return
         load_hook(item)
     except Exception:  # noqa: BLE001 - msgspec and cattrs have many ways to say so
         msg = "into: give an attrs class, Items[...] of one, bytes, or type(None)"

@@ -17,6 +17,7 @@ __all__ = ["Drift"]
 
 _EVERY: Final = 64
 _MOST_KINDS: Final = 1000
+_DAY_LENGTH: Final = len("2024-01-31")
 
 
 class Drift(Mapping[str, int]):
@@ -89,6 +90,9 @@ class Drift(Mapping[str, int]):
         known = get_args(get_args(wanted)[1]) if get_origin(wanted) is Annotated else ()
         if known and value not in known:
             self.count(where, "unknown value")
+        elif wanted in {date, datetime} and isinstance(value, str):
+            if (len(value) == _DAY_LENGTH) is (wanted is datetime):
+                self.count(where, f"another form than that of a {wanted.__name__}")
         elif wanted in _KINDS and not isinstance(value, _KINDS[wanted]):
             kind = "text" if isinstance(value, str) else "another value"
             self.count(where, f"{kind} for {wanted.__name__}")
@@ -98,7 +102,7 @@ _KINDS: Final[dict[Any, tuple[type, ...]]] = {
     str: (str,),
     int: (int,),
     float: (int, Decimal),
-    Decimal: (int, Decimal),
+    Decimal: (int, Decimal, str),  # the API sends money both ways, by its own specification
     bool: (bool,),
     datetime: (str,),
     date: (str,),

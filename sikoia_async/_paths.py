@@ -12,7 +12,7 @@ __all__ = ["QueryValue", "checked_path", "fill", "with_query"]
 QueryValue = str | int | bool | Sequence[str] | None
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
-_PATH: Final = re.compile(r"(/[A-Za-z0-9_.~%:@!$&'()*+,;=-]+)+")
+_PATH: Final = re.compile(r"(/[A-Za-z0-9_.~:@!$&'()*+,;=-]+)+")
 _DOTS: Final = frozenset({".", ".."})
 
 
@@ -36,9 +36,11 @@ def checked_path(path: str) -> str:
     Raises:
         ConfigurationError: it is no absolute path, or has dot segments or a query in it.
     """
-    segments = path.split("/")
-    if not _PATH.fullmatch(path) or not _DOTS.isdisjoint(s.replace("%2e", ".") for s in segments):
-        msg = "path: give an absolute path such as /v2/cases; its query goes into query=..."
+    if not _PATH.fullmatch(path) or not _DOTS.isdisjoint(path.split("/")):
+        msg = (
+            "path: give an absolute path such as /v2/cases, without percent escapes; "
+            "its query goes into query=..."
+        )
         raise ConfigurationError(msg)
     return path
 
@@ -64,4 +66,8 @@ def _query_text(name: str, value: QueryValue) -> str:
     if not values or any("," in one or not one for one in values):
         msg = f"{name}: give one value, or several in a list, each without a comma and not empty"
         raise ConfigurationError(msg)
-    return "%2C".join(quote(one, safe="") for one in values)
+    try:
+        return "%2C".join(quote(one, safe="") for one in values)
+    except UnicodeEncodeError:
+        msg = f"{name}: holds half of a surrogate pair, which is no text"
+    raise ConfigurationError(msg)

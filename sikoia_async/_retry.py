@@ -15,6 +15,7 @@ __all__ = ["pause", "retry_after", "worth_retrying"]
 
 _BASE: Final = 0.5
 _CAP: Final = 8.0
+_DOUBLINGS: Final = 4
 
 _ASKS_ONLY: Final = frozenset({"GET", "HEAD"})
 _SAME_TWICE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -61,7 +62,7 @@ def pause(retry: int, hint: float | None, jitter: float) -> float:
     """
     if hint is not None:
         return hint * (1 + jitter / 10)
-    return float(min(_CAP, _BASE * 2**retry) * jitter)
+    return float(min(_CAP, _BASE * 2 ** min(retry, _DOUBLINGS)) * jitter)
 
 
 def retry_after(value: str | None, date: str | None) -> float | None:

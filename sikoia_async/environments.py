@@ -95,7 +95,7 @@ def _problem(url: str, *, path_allowed: bool) -> str | None:
 
 def _split(url: str) -> SplitResult | None:
     """Take an address apart; None where it is none."""
-    if not url.isascii() or not url.isprintable() or " " in url:
+    if not url.isascii() or not url.isprintable() or not _NOT_IN_ORIGINS.isdisjoint(url):
         return None
     try:
         parts = urlsplit(url)
@@ -103,6 +103,10 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+_NOT_IN_ORIGINS: Final = frozenset(" ?#\\")
+"""An empty query or fragment is none to urlsplit, and swallows the path that is put behind it."""
 
 
 def _is_loopback(parts: SplitResult | None) -> bool:

@@ -1,0 +1,136 @@
+"""The types of the public API: read by pyright and mypy, and never run."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, assert_type
+
+import attrs
+
+from sikoia_async import (
+    STAGING,
+    APIError,
+    Attempt,
+    CallError,
+    Entity,
+    Interval,
+    Items,
+    Model,
+    NewCompany,
+    Operation,
+    OperationTimeoutError,
+    Quota,
+    Sikoia,
+    UnexpectedResponseError,
+    poll,
+)
+from sikoia_async.models import HasEntity, ResponseInfo
+from sikoia_async.resources.cases import Case, CaseStage, CaseSummary, CaseType, Company, Person
+from sikoia_async.resources.users import Role, User
+
+
+@attrs.frozen(kw_only=True)
+class Own(Model):
+    """A model that a user wrote."""
+
+    own_id: str
+
+
+async def client() -> None:
+    """Make a client, and views of it."""
+    async with Sikoia("id", "secret", environment=STAGING, quota=Quota(200)) as sikoia:
+        assert_type(sikoia, Sikoia)
+        assert_type(sikoia.with_options(timeout=5, retries=0, correlation_id="a"), Sikoia)
+        assert_type(sikoia.drift, Mapping[str, int])
+    Sikoia(token=lambda: "token", quota=None)
+    Sikoia(token=later)
+
+
+async def later() -> str:
+    """Give a token."""
+    return "token"
+
+
+async def cases(sikoia: Sikoia) -> None:
+    """Call the operations on cases, and on companies and persons in them."""
+    found = await sikoia.cases.list(case_type="Business", stage=["New", "Approved"], keyword="a")
+    assert_type(found, Items[CaseSummary])
+    assert_type(found[0], CaseSummary)
+    assert_type(found.response, ResponseInfo)
+    assert_type([one.case_id for one in found], list[str])
+    company = NewCompany(company_name="Acme", registry_search=True)
+    created = await sikoia.cases.create(name="a", case_type="Business", companies=[company])
+    assert_type(created, Case)
+    assert_type(await sikoia.cases.retrieve(created.case_id), Case)
+    assert_type(await sikoia.cases.update(created.case_id, stage="Approved"), Case)
+    assert_type(await sikoia.cases.add_entities("1", companies=[company]), Case)
+    assert_type(await sikoia.cases.remove_entities("1", persons=["2"]), Case)
+    await sikoia.cases.delete("1")
+
+
+async def users(sikoia: Sikoia) -> None:
+    """List the users."""
+    found = await sikoia.users.list()
+    assert_type(found, Items[User])
+    assert_type(found[0].roles, tuple[Role, ...] | None)
+
+
+def fields(case: Case) -> None:
+    """Read fields: an open enum completes to its values and takes any text."""
+    assert_type(case.stage, CaseStage | str)
+    assert_type(case.case_type, CaseType | str)
+    assert_type(case.companies, tuple[Company, ...] | None)
+    assert_type(case.persons, tuple[Person, ...] | None)
+    assert_type(case.datetime_created, datetime | None)
+    assert_type(case.number_of_companies, int | None)
+    assert_type(case.response.correlation_id, str)
+    assert_type(case.entity, Entity)
+    entities: list[HasEntity] = [case, *(case.companies or ()), Entity("person", "1")]
+    assert_type([one.entity.in_path for one in entities], list[str])
+
+
+async def request(sikoia: Sikoia) -> None:
+    """Call an endpoint that the SDK does not know: the answer is what `into` says."""
+    plain = await sikoia.request("GET", "/v2/new", query={"a": ["b"], "c": True, "d": None})
+    assert_type(plain, Any)
+    assert_type(await sikoia.request("GET", "/v2/new", into=Own), Own)
+    assert_type(await sikoia.request("GET", "/v2/new", into=Items[Own]), Items[Own])
+    assert_type(await sikoia.request("GET", "/v2/new", into=bytes), bytes)
+    await sikoia.request("POST", "/v2/new", into=type(None), body={"a": 1})
+
+
+async def tasks(sikoia: Sikoia) -> None:
+    """Wait for a task in each of the ways."""
+    operation = await sikoia.start("POST", "/v2/new", into=Own, body={})
+    assert_type(operation, Operation[Own])
+    assert_type(await operation, Own)
+    assert_type(await operation.wait(timeout=5), Own)
+    assert_type(await operation.refresh(), Own | None)
+    assert_type(operation.last, Own | None)
+    assert_type(operation.done, bool)
+    assert_type(operation.result(), Own)
+    case = await poll(
+        lambda: sikoia.cases.retrieve("1"),
+        until=lambda case: case.stage == "Approved",
+        interval=Interval(first=2),
+    )
+    assert_type(case, Case)
+
+
+def errors(error: CallError) -> None:
+    """Read what errors tell."""
+    assert_type(error.correlation_id, str)
+    assert_type(error.attempts, tuple[Attempt, ...])
+    assert_type(error.may_have_been_processed, bool)
+    if isinstance(error, APIError):
+        assert_type(error.status, int)
+        assert_type(error.type, str | None)
+        assert_type(error.retry_after, float | None)
+    if isinstance(error, UnexpectedResponseError):
+        assert_type(error.body, bytes)
+        assert_type(error.problems, tuple[str, ...])
+
+
+def not_done(error: OperationTimeoutError) -> None:
+    """Read what a timeout tells."""
+    assert_type(error.last, object)
+    assert_type(error.correlation_ids, tuple[str, ...])
