@@ -100,6 +100,8 @@ def _unusable(answer: Answer) -> tuple[str, ...]:
 
 
 def _load(body: bytes, into: Any, drift: Drift) -> Any:
+    if not body and into is object:
+        return None
     if not body:
         problem = "it is empty"
         raise Misfit(problem)
@@ -129,7 +131,7 @@ def _attach(value: Any, status: int, call: CallInfo) -> Any:
         if isinstance(model, Model):
             object.__setattr__(model, "_response", info)
     if is_list:
-        cast("Items[Any]", value).response = info
+        vars(value)["_response"] = info
     return value
 
 

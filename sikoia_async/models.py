@@ -1,6 +1,18 @@
 """What every model shares: the base class, the answer it came in, lists, open enums, entities."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Protocol, TypeVar, Union, cast
+from functools import cache
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    Protocol,
+    TypeVar,
+    Union,
+    cast,
+    get_type_hints,
+)
 
 import attrs
 
@@ -15,6 +27,7 @@ __all__ = [
     "Model",
     "Open",
     "ResponseInfo",
+    "field_types",
 ]
 
 T = TypeVar("T")
@@ -57,11 +70,30 @@ class Model:
         return _restore, (type(self), values, getattr(self, "_response", None))
 
 
+@cache
+def field_types(model: Any) -> dict[str, Any]:
+    """Return the type of each field of an attrs class, by name; metadata such as `Open`'s kept."""
+    types = get_type_hints(model, include_extras=True)
+    return {field.name: types[field.name] for field in attrs.fields(model)}
+
+
 class Items(tuple[T, ...]):  # noqa: SLOT001 - `response` needs the instance's dict
     """A list of models, as a tuple that also knows the answer it came in."""
 
-    response: ResponseInfo
-    """The answer that this list came in."""
+    _response: ResponseInfo
+
+    @property
+    def response(self) -> ResponseInfo:
+        """The answer that this list came in.
+
+        Raises:
+            AttributeError: it was not received, but made.
+        """
+        try:
+            return self._response
+        except AttributeError:
+            msg = "these Items are not an answer: they were made, and not received"
+            raise AttributeError(msg) from None
 
 
 if TYPE_CHECKING:

@@ -102,6 +102,11 @@ def test_lists_of_models_are_looked_through() -> None:
     assert seen(["a", 5], tuple[str, ...]) == {"$[]: another value for str": 1}
 
 
+def test_nothing_in_a_list_is_no_difference() -> None:
+    """A null among the entries of a list is passed over."""
+    assert seen({"names": ["a", None]}) == {}
+
+
 @pytest.mark.parametrize("name", ["", "a b", "x" * 65, "ada@example.com", "\n", "é"], ids=ascii)
 def test_odd_names_are_not_shown(name: str) -> None:
     """A field whose name might be a value, such as an address, is counted without it."""

@@ -101,12 +101,18 @@ def test_repr_masks_personal_data() -> None:
 def test_items_are_a_tuple_with_an_answer() -> None:
     """A list compares as the tuple that it is, and travels with its answer."""
     items = Items([Part(name="Ada")])
-    items.response = RESPONSE
+    vars(items)["_response"] = RESPONSE
 
     twin = through_pickle(items)
 
     assert items == (Part(name="Ada"),)
     assert (twin, twin.response) == (items, RESPONSE)
+
+
+def test_items_that_were_made_have_no_answer() -> None:
+    """Only a list that was received knows an answer, and the error says so."""
+    with pytest.raises(AttributeError, match="they were made, and not received"):
+        _ = Items[Part]().response
 
 
 def test_open_enums_are_text_to_decoders() -> None:
