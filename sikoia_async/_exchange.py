@@ -5,23 +5,40 @@ Nothing of httpx comes out of here: its errors hold the request, and the request
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+import anyio
 import attrs
 import httpx
 
-from sikoia_async._inflate import BodyError, BodyReader, TooLargeError
+from sikoia_async._inflate import BodyError, BodyReader
+from sikoia_async._quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from sikoia_async._timing import Stopwatch
 
-__all__ = ["Answer", "Fault", "Limits", "Reached", "build", "exchange", "was_sent"]
+__all__ = [
+    "Answer",
+    "Fault",
+    "Limits",
+    "Reached",
+    "build",
+    "close_opened",
+    "exchange",
+    "going_out",
+    "was_sent",
+]
 
 Reached = Literal["unsent", "sent", "partial"]
 """How far an attempt got: nothing was sent, no answer came, or a part of one."""
+
+_DRAIN: Final = 0.2
+"""Seconds that a body may go on after it was given up."""
 
 _CONNECT_TIMEOUT: Final = 10.0
 """Seconds to open a connection before another attempt is worth more."""
@@ -45,7 +62,7 @@ class Answer:
 
     status: int
     headers: httpx.Headers
-    body: bytes
+    body: bytes = attrs.field(repr=False)  # a token, where the token endpoint answers
     broken: str | None = None
     """Why the body cannot be trusted; None where it came whole."""
 
@@ -61,15 +78,23 @@ class Fault:
 
 
 class _Content(httpx.AsyncByteStream):
-    """A request's body, which knows whether the head before it was written."""
+    """A request's body, which knows whether the head before it may have been written."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
-        self.asked_for = False
+        self.sent = False
+        self.opened: Any = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        self.asked_for = True
+        self.sent = True
         yield self._content
+
+    async def trace(self, event: str, said: Mapping[str, Any]) -> None:
+        """Hear from httpcore when the head goes out, and of the socket that it opened."""
+        if event.endswith("send_request_headers.started"):
+            self.sent = True
+        elif event.endswith("connect_tcp.complete"):
+            self.opened = said["return_value"]
 
 
 def build(
@@ -84,25 +109,48 @@ def build(
     return httpx.Request(method, url, headers=headers, stream=stream, extensions=extensions)
 
 
+def going_out(request: httpx.Request, *, warm: bool) -> None:
+    """Note that a request goes to its connection.
+
+    On one that is open it counts as sent from here on, for a cancellation may strike between the
+    write of the head and the question for the body. One that is still to be opened is listened to.
+    """
+    content = cast("_Content", request.extensions["content"])
+    if warm:
+        content.sent = True
+    else:
+        request.extensions["trace"] = content.trace
+
+
 def was_sent(request: httpx.Request) -> bool:
-    """Tell whether the request's head was written, so that it may have been acted on."""
-    return cast("_Content", request.extensions["content"]).asked_for
+    """Tell whether the request may have been sent, and so acted on."""
+    return cast("_Content", request.extensions["content"]).sent
+
+
+async def close_opened(request: httpx.Request) -> None:
+    """Close the socket that was opened for a request that came to nothing.
+
+    httpcore forgets it where a TLS handshake is cancelled.
+    """
+    opened = cast("_Content", request.extensions["content"]).opened
+    if opened is not None:
+        await opened.aclose()
 
 
 async def exchange(
     client: httpx.AsyncClient, request: httpx.Request, limits: Limits
 ) -> Answer | Fault:
     """Send one request and read the whole answer, inflated and within limits."""
-    reached: Reached = "sent"
-    try:
-        response = await client.send(request, stream=True, follow_redirects=False)
-        reached = "partial"
+    response: httpx.Response | None = None
+    with quiet():
         try:
-            return await _read(response, limits, request.extensions["stopwatch"])
-        finally:
-            await response.aclose()
-    except (httpx.HTTPError, OSError) as error:
-        return _fault(error, reached)
+            response = await client.send(request, stream=True, follow_redirects=False)
+            try:
+                return await _read(response, limits, request.extensions["stopwatch"])
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, OSError) as error:
+            return _fault(error, "sent" if response is None else "partial")
 
 
 async def _read(response: httpx.Response, limits: Limits, watch: Stopwatch) -> Answer:
@@ -113,14 +161,31 @@ async def _read(response: httpx.Response, limits: Limits, watch: Stopwatch) -> A
         reader = BodyReader(headers.get("content-encoding", ""), limit)
     except BodyError as error:
         return Answer(status, headers, b"", str(error))
+    broken: str | None = None
     try:
-        async for piece in cast("httpx.AsyncByteStream", response.stream):
-            reader.feed(piece)
-        return Answer(status, headers, reader.whole())
-    except TooLargeError as error:
-        return Answer(status, headers, reader.so_far(), str(error))
+        with anyio.CancelScope() as drain:
+            async for piece in cast("httpx.AsyncByteStream", response.stream):
+                if broken is None and (broken := _problem(reader, piece)) is not None:
+                    # Not left by a break: trio minds generators that are neither ended nor closed,
+                    # and four of httpx's are under this one. With the connection closed they end.
+                    # On a transport of the caller's that may end nothing; so not for ever.
+                    await response.aclose()
+                    drain.deadline = anyio.current_time() + _DRAIN
+        reader.whole()
     except BodyError as error:
-        return Answer(status, headers, reader.so_far(), str(error))
+        broken = broken or str(error)
+    except httpx.HTTPError:
+        if broken is None:
+            raise
+    return Answer(status, headers, reader.so_far(), broken)
+
+
+def _problem(reader: BodyReader, piece: bytes) -> str | None:
+    try:
+        reader.feed(piece)
+    except BodyError as error:
+        return str(error)
+    return None
 
 
 def _fault(error: Exception, reached: Reached) -> Fault:
@@ -129,7 +194,7 @@ def _fault(error: Exception, reached: Reached) -> Fault:
         # Its message repeats the header that it does not like.
         return Fault("unsent", "the request could not be written as HTTP", final=True)
     if isinstance(error, _NEVER_SENT):
-        return Fault("unsent", _reason(cause), final=isinstance(cause, ssl.SSLError))
+        return Fault("unsent", _reason(cause), final=_is_final(cause))
     return Fault(reached, _reason(cause))
 
 
@@ -143,15 +208,27 @@ _NEVER_SENT: Final = (
 )
 
 
+def _is_final(cause: BaseException) -> bool:
+    """Tell whether TLS was refused; a handshake that broke off may go well the next time."""
+    return isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError)
+
+
 def _deepest(error: BaseException) -> BaseException:
     """Follow an error to the one that says most: httpx and anyio wrap the system's."""
     found = error
-    inner = error.__cause__ or error.__context__
+    inner = _within(error)
     while inner is not None:
-        if isinstance(inner, OSError):
+        # That OpenSSL wanted to read is what was going on when it happened, and not why.
+        if isinstance(inner, OSError) and not isinstance(inner, ssl.SSLWantReadError):
             found = inner
-        inner = inner.__cause__ or inner.__context__
+        inner = _within(inner)
     return found
+
+
+def _within(error: BaseException) -> BaseException | None:
+    if isinstance(error, BaseExceptionGroup):  # of trio, with one for each address of a host
+        return cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error.__cause__ or error.__context__
 
 
 def _reason(cause: BaseException) -> str:
@@ -160,8 +237,10 @@ def _reason(cause: BaseException) -> str:
         return f"the server's certificate is not good: {cause.verify_message}"
     if isinstance(cause, ssl.SSLError):
         return f"TLS failed: {cause.reason or 'the peer speaks no TLS that we accept'}"
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
+    if isinstance(cause, socket.gaierror):
+        return "the host name cannot be resolved"
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno)  # asyncio puts the address into its own words
     return _WORDS.get(type(cause), type(cause).__name__)
 
 

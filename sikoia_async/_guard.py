@@ -14,6 +14,7 @@ all permits, never made anew and never closed.
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
 
@@ -21,10 +22,11 @@ import anyio
 import attrs
 import httpx
 
+from sikoia_async._exchange import close_opened, going_out
 from sikoia_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from sikoia_async._timing import Stopwatch
 
@@ -104,7 +106,8 @@ class Guard(httpx.AsyncBaseTransport):
         *,
         shared: bool = False,
     ) -> None:
-        self._origin = httpx.URL(origin)
+        url = httpx.URL(origin)
+        self._origin = (url.host, url.port, url.scheme)
         self._make = make
         self._shared = shared
         self._free = [_Permit() for _ in range(permits)]
@@ -137,12 +140,20 @@ class Guard(httpx.AsyncBaseTransport):
         watch.enter("answer")
         request.extensions["timeout"]["pool"] = self._waits_in_pool
         try:
+            going_out(request, warm=permit.transport is not None and not self._shared)
             if permit.transport is None:
                 permit.transport = self._make()
             response = await permit.transport.handle_async_request(request)
         except BaseException:
-            await self.give_back(permit, clean=False)
+            try:
+                await self.give_back(permit, clean=False)
+            finally:
+                await _close(close_opened(request))
             raise
+        if response.is_closed:
+            # Made of bytes, as transports for tests do: httpx would never close its stream.
+            await self.give_back(permit, clean=True)
+            return response
         response.stream = _Body(cast("httpx.AsyncByteStream", response.stream), permit, self)
         return response
 
@@ -155,20 +166,19 @@ class Guard(httpx.AsyncBaseTransport):
         self._free.append(permit)
         self._permits.release()
         if unfit and transport is not None:
-            await _close(transport)
+            await _close(transport.aclose())
 
     async def aclose(self) -> None:
         """Close all connections that are idle; those in use close when their exchange ends."""
         self._closed = True
         if not self._shared:
             for permit in self._free:
-                transport, permit.transport = permit.transport, None
-                if transport is not None:
-                    await _close(transport)
+                if permit.transport is not None:
+                    await _close(permit.transport.aclose())
+                    permit.transport = None
 
     def _pin(self, url: httpx.URL) -> None:
-        mine = self._origin
-        if (url.host, url.port, url.scheme) != (mine.host, mine.port, mine.scheme):
+        if (url.host, url.port, url.scheme) != self._origin:
             msg = "refused to send to another origin than the environment's: it would get the token"
             raise ConfigurationError(msg)
 
@@ -199,7 +209,7 @@ class _Body(httpx.AsyncByteStream):
             await self._guard.give_back(permit, clean=clean)
 
 
-async def _close(transport: httpx.AsyncBaseTransport) -> None:
-    """Close a transport even while being cancelled, but not for ever."""
-    with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
-        await transport.aclose()
+async def _close(closing: Awaitable[None]) -> None:
+    """Close something even while being cancelled, but not for ever, and whatever it says."""
+    with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True), suppress(httpx.HTTPError, OSError):
+        await closing

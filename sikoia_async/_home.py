@@ -6,8 +6,10 @@ connections; so all that is refused before anything is sent.
 """
 
 import os
+from collections.abc import Callable
 from typing import Final
 
+from anyio import current_time
 from anyio.lowlevel import current_token
 
 from sikoia_async.errors import ClientStateError
@@ -18,10 +20,17 @@ __all__ = ["Home"]
 class Home:
     """Remembers the loop and the process of the first use."""
 
+    now: Callable[[], float] = staticmethod(current_time)
+    """The loop's clock, in seconds; monotonic, and virtual where the loop's is."""
+
     def __init__(self) -> None:
         self._loop: object = None
         self._process = 0
         self.closed = False
+
+    def time(self) -> float:
+        """Ask the loop's clock, also where the loop was not known when this was handed out."""
+        return self.now()
 
     def check(self) -> None:
         """Refuse a use that cannot go well.
@@ -31,11 +40,14 @@ class Home:
         """
         if self.closed:
             raise ClientStateError(_CLOSED)
+        if self._process not in {0, os.getpid()}:
+            # Before the loop is asked for: in a child of its process asyncio has none.
+            raise ClientStateError(_FORKED)
         loop = current_token().native_token
         if self._loop is None:
             self._loop, self._process = loop, os.getpid()
-        elif self._process != os.getpid():
-            raise ClientStateError(_FORKED)
+            # asyncio's own clock where there is one: asked ten times a call, anyio's is seen.
+            self.now = getattr(loop, "time", current_time)
         elif self._loop is not loop:
             raise ClientStateError(_ELSEWHERE)
 

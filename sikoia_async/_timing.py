@@ -15,17 +15,17 @@ client's connections. `answer`: connecting, sending, and the first bytes of the 
 class Stopwatch:
     """Adds up the seconds of each phase; one runs through one call."""
 
-    __slots__ = ("_clock", "_phase", "_since", "_spent", "started")
+    __slots__ = ("_phase", "_since", "_spent", "now", "started")
 
     def __init__(self, clock: Callable[[], float], phase: Phase) -> None:
-        self._clock = clock
+        self.now = clock
         self._phase: Phase = phase
         self._spent: dict[Phase, float] = {}
         self.started = self._since = clock()
 
     def enter(self, phase: Phase) -> float:
         """End the phase that runs, start another, and return the moment."""
-        now = self._clock()
+        now = self.now()
         self._spent[self._phase] = self._spent.get(self._phase, 0.0) + now - self._since
         self._phase, self._since = phase, now
         return now
@@ -38,4 +38,4 @@ class Stopwatch:
     @property
     def seconds(self) -> float:
         """Seconds since the call began."""
-        return self._clock() - self.started
+        return self.now() - self.started

@@ -1,0 +1,239 @@
+"""Servers that misbehave to the byte, on a real socket of the loop that the test runs on."""
+
+import copy
+import functools
+import pickle
+import re
+import socket
+import ssl
+import struct
+import traceback
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+import attrs
+import trustme
+from anyio.abc import ByteStream, SocketAttribute, SocketStream
+from anyio.streams.tls import TLSStream
+
+from sikoia_async import Sikoia
+from sikoia_async._guard import Guard
+from sikoia_async._transport import Core
+from sikoia_async.environments import Environment, local
+
+__all__ = [
+    "SECRET",
+    "TOKEN",
+    "Peer",
+    "Script",
+    "Server",
+    "answer",
+    "assert_plain",
+    "authority",
+    "certified",
+    "chain",
+    "client",
+    "core",
+    "guards",
+    "refusing",
+    "serve",
+    "trusting",
+]
+
+TOKEN: Final = "canary-token-5f1d"
+SECRET: Final = "canary-secret-9a3c"
+
+_LENGTH: Final = re.compile(rb"(?i)\r\ncontent-length: *([0-9]+)")
+_HUNG_UP: Final = (
+    anyio.EndOfStream,
+    anyio.BrokenResourceError,
+    anyio.ClosedResourceError,
+    OSError,  # of which ssl.SSLError is one
+)
+
+
+@attrs.define(eq=False)
+class Server:
+    """What a server has seen."""
+
+    url: str
+    connections: int = 0
+    open: int = 0
+    received: bytes = attrs.field(default=b"", repr=False)
+    """All bytes that came, without their TLS."""
+    requests: list[bytes] = attrs.field(factory=list[bytes], repr=False)
+    """The whole requests among them."""
+
+    @property
+    def lines(self) -> list[str]:
+        """The request lines, without the version."""
+        return [request.partition(b" HTTP/")[0].decode() for request in self.requests]
+
+
+class Peer:
+    """The server's end of a connection."""
+
+    def __init__(self, wire: ByteStream, server: Server) -> None:
+        self._wire = wire
+        self._server = server
+        self._buffer = b""
+
+    async def request(self) -> bytes:
+        """Read one request, head and body; `EndOfStream` tells that there is none."""
+        while b"\r\n\r\n" not in self._buffer:
+            await self._more()
+        head = self._buffer.index(b"\r\n\r\n") + 4
+        declared = _LENGTH.search(self._buffer, 0, head)
+        whole = head + int(declared[1] if declared else 0)
+        while len(self._buffer) < whole:
+            await self._more()
+        request, self._buffer = self._buffer[:whole], self._buffer[whole:]
+        self._server.requests.append(request)
+        return request
+
+    async def something(self) -> None:
+        """Read whatever comes first."""
+        await self._more()
+
+    async def send(self, *pieces: bytes) -> None:
+        """Send each piece in a packet of its own."""
+        for piece in pieces:
+            await self._wire.send(piece)
+
+    async def reset(self) -> None:
+        """Drop the connection with a TCP reset."""
+        raw = self._wire.extra(SocketAttribute.raw_socket)  # noqa: S610 - no Django
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await self._wire.aclose()
+
+    async def gone(self) -> None:
+        """Return when the client has hung up."""
+        with suppress(*_HUNG_UP):
+            while True:
+                await self._more()
+
+    async def _more(self) -> None:
+        piece = await self._wire.receive()
+        self._server.received += piece
+        self._buffer += piece
+
+
+Script = Callable[[Peer], Awaitable[None]]
+"""What a server does on each connection; it hangs up at the end."""
+
+
+@asynccontextmanager
+async def serve(script: Script, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Server]:
+    """Run a server while the block does."""
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - no Django
+    server = Server(f"{'https' if tls else 'http'}://127.0.0.1:{port}")
+
+    async def accept(stream: SocketStream) -> None:
+        server.connections += 1
+        server.open += 1
+        try:
+            with suppress(*_HUNG_UP):
+                async with stream:
+                    await script(Peer(await _secured(stream, tls), server))
+        finally:
+            server.open -= 1
+
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, accept)
+        yield server
+        tasks.cancel_scope.cancel()
+
+
+async def _secured(stream: SocketStream, tls: ssl.SSLContext | None) -> ByteStream:
+    if tls is None:
+        return stream
+    return await TLSStream.wrap(
+        stream, server_side=True, ssl_context=tls, standard_compatible=False
+    )
+
+
+@asynccontextmanager
+async def refusing() -> AsyncGenerator[str]:
+    """Give the address of a port that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def answer(status: int = 200, body: bytes = b"[]", **headers: str) -> bytes:
+    """Write an answer; its length is right unless a header says otherwise."""
+    given = {name.lower(): value for name, value in headers.items()}
+    lines = {"content_length": str(len(body)), "content_type": "application/json", **given}
+    head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in lines.items())
+    return f"HTTP/1.1 {status} Whatever\r\n{head}\r\n".encode() + body
+
+
+def client(url: str | Environment, **options: Any) -> Sikoia:
+    """Make a client that holds a token, makes one attempt and is not paced."""
+    environment = local(url) if isinstance(url, str) else url
+    options = {"token": TOKEN, "quota": None, "retries": 0, "timeout": 10} | options
+    return Sikoia(environment=environment, **options)
+
+
+def core(sikoia: Sikoia) -> Core:
+    """Return what the client's calls share."""
+    return sikoia._api.core  # pyright: ignore[reportPrivateUsage] - tests look at the machinery
+
+
+def guards(sikoia: Sikoia) -> list[Guard]:
+    """Return the client's guards: the token's, if it fetches tokens, and the API's."""
+    return sikoia._guards  # pyright: ignore[reportPrivateUsage] - tests look at the machinery
+
+
+@functools.cache
+def authority() -> trustme.CA:
+    """Return the authority that `trusting` trusts."""
+    return trustme.CA()
+
+
+@functools.cache
+def certified(
+    host: str = "127.0.0.1",
+    *,
+    by: Callable[[], trustme.CA] = authority,
+    until: datetime | None = None,
+) -> ssl.SSLContext:
+    """Return the context of a server with a certificate for `host`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate = by().issue_cert(host, not_after=until)
+    # Its signature also names contexts of pyOpenSSL, which is not installed.
+    certificate.configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
+    return context
+
+
+@functools.cache
+def trusting(folder: Path) -> Path:
+    """Return a file of authorities, with ours in it."""
+    file = folder / "authority.pem"
+    authority().cert_pem.write_to_path(file)
+    return file
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Walk an error and all that hangs on it."""
+    if error is not None:
+        yield error
+        yield from chain(error.__cause__)
+        yield from chain(error.__context__)
+
+
+def assert_plain(error: Exception) -> None:
+    """Check that an error is ours alone, can be pickled, and shows no secret in any way."""
+    copied = pickle.loads(pickle.dumps(error))  # noqa: S301 - what we have just pickled
+    trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+    told = [*trace.format(), str(error), repr(error), repr(vars(error)), pickle.dumps(error, 0)]
+
+    assert {type(one).__module__ for one in chain(error)} <= {"sikoia_async.errors"}
+    assert str(error)
+    assert str(copied) == str(copy.copy(error)) == str(error)
+    assert not [text for text in told for canary in (TOKEN, SECRET) if canary in str(text)]

@@ -1,0 +1,126 @@
+"""Where a client may be used: in its loop, in its process, until it is closed."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from functools import partial
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from faults import client
+
+from sikoia_async import ClientStateError, Sikoia
+
+
+def _client() -> tuple[Sikoia, list[str]]:
+    sent: list[str] = []
+
+    def app(request: httpx.Request) -> httpx.Response:
+        sent.append(request.url.path)
+        return httpx.Response(200, content=b"[]")
+
+    return client("https://127.0.0.1:1", transport=httpx.MockTransport(app)), sent
+
+
+async def _call(sikoia: Sikoia) -> Any:
+    return await sikoia.request("GET", "/v2/cases")
+
+
+@pytest.mark.anyio
+async def test_a_closed_client_is_not_used() -> None:
+    """Neither it nor its views, nor to be entered again; closing it again does no harm."""
+    sikoia, sent = _client()
+    view = sikoia.with_options(timeout=1)
+    await sikoia.aclose()
+    await sikoia.aclose()
+    await view.aclose()
+
+    for closed in (sikoia, view):
+        with pytest.raises(ClientStateError, match="closed"):
+            await _call(closed)
+    with pytest.raises(ClientStateError, match="closed"):
+        async with sikoia:
+            pass
+    assert not sent
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("second", ["asyncio", "trio"])
+def test_a_client_stays_with_its_loop(backend: str, second: str) -> None:
+    """A second `asyncio.run` has another loop, which the connections are not of."""
+    sikoia, sent = _client()
+    assert anyio.run(_call, sikoia, backend=backend) == []
+
+    for use in (partial(_call, sikoia), sikoia.aclose):
+        with pytest.raises(ClientStateError, match="another event loop"):
+            anyio.run(use, backend=second)
+    assert sent == ["/v2/cases"]
+
+
+def test_a_client_may_be_made_outside_of_any_loop() -> None:
+    """A module may make its client when it is imported; the first call tells where it lives."""
+    sikoia, sent = _client()
+
+    async def main() -> None:
+        async with sikoia:
+            await _call(sikoia)
+
+    anyio.run(main)
+
+    assert sent == ["/v2/cases"]
+
+
+@pytest.mark.anyio
+async def test_a_client_stays_with_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process counts before the loop: asyncio's says in a child that there is none."""
+    sikoia, sent = _client()
+    await _call(sikoia)
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+
+    for use in (partial(_call, sikoia), sikoia.aclose):
+        with pytest.raises(ClientStateError, match="before this process was forked"):
+            await use()
+    assert sent == ["/v2/cases"]
+
+
+_FORKS = """
+    import asyncio, os, httpx
+    from sikoia_async import ClientStateError, Sikoia
+
+    app = httpx.MockTransport(lambda _: print("sent", flush=True) or httpx.Response(200, json=[]))
+    sikoia = Sikoia(token="t", transport=app)
+
+    async def call():
+        try:
+            await sikoia.request("GET", "/v2/cases")
+        except ClientStateError as error:
+            print(error, flush=True)
+
+    async def main():
+        await call()
+        if {in_loop} and not os.fork():
+            await call()
+            os._exit(0)
+
+    asyncio.run(main())
+    if not {in_loop} and not os.fork():
+        asyncio.run(call())
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+@pytest.mark.parametrize("in_loop", [False, True], ids=["between loops", "in the loop"])
+def test_a_forked_child_does_not_write_into_its_parents_connections(*, in_loop: bool) -> None:
+    """A server that forks its workers after the first call is told to make a client in each."""
+    script = textwrap.dedent(_FORKS).format(in_loop=in_loop)
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+
+    sent, refused = told.stdout.splitlines()
+    assert sent == "sent"
+    assert "before this process was forked" in refused
