@@ -35,12 +35,14 @@ class Attempts:
         self._retries = retries
         self._jitter = jitter
         self._made: list[Attempt] = []
+        self.cut_short = False
+        """Whether another attempt was worth making, and the deadline left no time for it."""
         self._waited = 0.0
         self._since = 0.0
 
     def begin(self) -> float:
         """Note that an attempt starts, and return the moment."""
-        self._since = anyio.current_time()
+        self._since = self._watch.now()
         return self._since
 
     def note(self, outcome: Answer | Fault) -> None:
@@ -52,9 +54,10 @@ class Attempts:
                 status=answer.status if answer else None,
                 fault=fault.reason if fault else None,
                 waited=self._waited,
-                seconds=anyio.current_time() - self._since,
+                seconds=self._watch.now() - self._since,
             )
         )
+        self._waited = 0.0
 
     async def another(self, method: str, outcome: Answer | Fault, hint: float | None) -> bool:
         """Wait as long as it takes and say True if there is to be another attempt.
@@ -66,6 +69,7 @@ class Attempts:
             return False
         wait = _retry.pause(len(self._made) - 1, hint, self._jitter())
         if self._watch.enter("backoff") + wait >= anyio.current_effective_deadline():
+            self.cut_short = True
             return False
         self._waited = wait
         await anyio.sleep(wait)

@@ -21,7 +21,7 @@ import attrs
 
 from sikoia_async._attempts import Attempts
 from sikoia_async._exchange import Answer, Fault, Limits, build, exchange
-from sikoia_async._flight import SingleFlight
+from sikoia_async._flight import NotShared, SingleFlight
 from sikoia_async._secrets import is_sendable
 from sikoia_async._timing import Stopwatch
 from sikoia_async._token import Refusal, StoredToken, TokenStore, read_grant
@@ -45,6 +45,8 @@ _EARLY_TIMEOUT: Final = 10.0
 """Seconds that one caller gives to renewing a token that is still good."""
 _LET_BE: Final = 5.0
 """Seconds in which an early renewal that failed, or a new token that was refused, is let be."""
+_STORE_TIMEOUT: Final = 1.0
+"""Seconds that a token store may take."""
 _RETRIES: Final = 2
 _LIMITS: Final = Limits(64 * 1024, 64 * 1024)
 _CORRELATION: Final = "X-Correlation-Id"
@@ -125,10 +127,12 @@ class ClientCredentials:
 
     async def _renew(self) -> _Token:
         token = await self._load()
-        if token is None:
-            token = await self._fetch()
-            await self._save(token)
-        self._token = token
+        if token is not None:
+            self._token = token
+            return token
+        # Kept before it is shared: what the store does with it is no caller's loss.
+        token = self._token = await self._fetch()
+        await self._save(token)
         return token
 
     async def _fetch(self) -> _Token:
@@ -142,7 +146,12 @@ class ClientCredentials:
             # A token request buys and changes nothing: it may be repeated like a GET.
             if not await attempts.another("GET", outcome, None):
                 break
-        return _token(outcome, asked, self._info(attempts, outcome, sent_id))
+        try:
+            return _token(outcome, asked, self._info(attempts, outcome, sent_id))
+        except CallError as error:
+            failure = error
+        # The others may have more time left for another attempt than this caller had.
+        raise NotShared(failure) if attempts.cut_short else failure
 
     def _request(self, sent_id: str, watch: Stopwatch) -> httpx.Request:
         url = self._environment.token_url
@@ -163,20 +172,26 @@ class ClientCredentials:
 
     def _info(self, attempts: Attempts, outcome: Answer | Fault, sent_id: str) -> CallInfo:
         url = self._environment.token_url
-        received_id = outcome.headers.get(_CORRELATION) if isinstance(outcome, Answer) else None
+        received_id = outcome.headers.get(_CORRELATION, "") if isinstance(outcome, Answer) else ""
+        received_id = received_id if is_sendable(received_id) else ""
         return attempts.info("POST", urlsplit(url).path, url, sent_id, received_id)
 
     async def _load(self) -> _Token | None:
         """Return a token that another process has fetched, if it is worth using."""
         if self._store is None:
             return None
+        stored: StoredToken | None = None
         try:
-            stored = await self._store.load(self._key)
-        except Exception:  # noqa: BLE001 - a store is the caller's, and may raise anything
+            with anyio.move_on_after(_STORE_TIMEOUT):
+                stored = await self._store.load(self._key)
+            return None if stored is None else self._taken(stored)
+        except Exception:  # noqa: BLE001 - a store is the caller's, and may raise or give anything
             _log.warning("the token store failed to load; going on without it")
             return None
+
+    def _taken(self, stored: StoredToken) -> _Token | None:
         known = (self._refused, self._token.value if self._token else "")
-        if stored is None or stored.value in known or not is_sendable(stored.value):
+        if stored.value in known or not is_sendable(stored.value):
             return None
         left = stored.expires_at - time.time()
         token = _Token.from_life(stored.value, anyio.current_time(), left)
@@ -187,7 +202,8 @@ class ClientCredentials:
             return
         expires_at = time.time() + token.expires - anyio.current_time()
         try:
-            await self._store.save(self._key, StoredToken(token.value, expires_at))
+            with anyio.move_on_after(_STORE_TIMEOUT):
+                await self._store.save(self._key, StoredToken(token.value, expires_at))
         except Exception:  # noqa: BLE001 - as above
             _log.warning("the token store failed to save; going on without it")
 

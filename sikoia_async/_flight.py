@@ -10,9 +10,17 @@ import anyio
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["SingleFlight"]
+__all__ = ["NotShared", "SingleFlight"]
 
 T = TypeVar("T")
+
+
+class NotShared(Exception):  # noqa: N818 - it carries an error, and is none
+    """Raised by work whose failure is its worker's alone; the others go on."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
 
 
 class _Flight(Generic[T]):
@@ -59,10 +67,14 @@ class SingleFlight(Generic[T]):
         try:
             result = await work()
             flight.results.append(result)
+        except NotShared as failure:
+            own = failure.error
         except Exception as error:
             flight.error = error
             raise
+        else:
+            return result
         finally:
             self._flight = None
             flight.landed.set()
-        return result
+        raise own

@@ -24,7 +24,7 @@ class Secret:
 
     Args:
         name: what to call it in an error.
-        text: the secret.
+        text: the secret; anything but text is refused, for not all callers are type checked.
 
     Raises:
         ConfigurationError: it is empty, or holds a line break, a space or a non-ASCII character.
@@ -32,9 +32,9 @@ class Secret:
 
     __slots__ = ("_text",)
 
-    def __init__(self, name: str, text: str) -> None:
-        if not is_sendable(text):
-            what = "is malformed: it may hold visible ASCII characters only" if text else "is empty"
+    def __init__(self, name: str, text: object) -> None:
+        if not isinstance(text, str) or not is_sendable(text):
+            what = "is malformed: give text of visible ASCII characters" if text else "is empty"
             msg = f"{name} {what} (is there a line break at the end of the file it came from?)"
             raise ConfigurationError(msg)
         self._text = text

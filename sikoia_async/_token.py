@@ -7,8 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import attrs
+import httpx
 
 from sikoia_async._secrets import Secret, is_sendable
+from sikoia_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -64,11 +66,18 @@ class CallableToken:
         """Ask the function.
 
         Raises:
-            ConfigurationError: it gave something that cannot be a token.
+            ConfigurationError: it failed, or gave something that cannot be a token.
         """
-        given = self._give()
-        token = await given if inspect.isawaitable(given) else given
-        return Secret("the token that token() gave", token).reveal()
+        try:
+            given = self._give()
+            token = await given if inspect.isawaitable(given) else given
+        except (httpx.HTTPError, OSError) as error:
+            # Kept from being taken for a fault of the call that it was asked for.
+            problem = type(error).__name__
+        else:
+            return Secret("the token that token() gave", token).reveal()
+        msg = f"the function that was passed as token= failed with {problem}"
+        raise ConfigurationError(msg)
 
     def forget(self, token: str) -> bool:  # noqa: ARG002 - the function knows what it gives
         """The function may give another one."""
@@ -138,7 +147,7 @@ _REDIRECT: Final = 300
 _SHORTEST: Final = 60.0
 _LONGEST: Final = 86_400.0
 _CODE: Final = re.compile(r"[a-z_]{1,40}")
-_NUMBER: Final = re.compile(r"[0-9]{1,12}")
+_NUMBER: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 _ADVICE: Final = {
     "invalid_client": "check client_id and client_secret, and that they are this environment's",
     "unauthorized_client": "this application may not use client credentials",

@@ -1,0 +1,247 @@
+"""Attempts: which calls are made again, how often and when, and what is told of it."""
+
+from typing import Any, Final
+
+import anyio
+import httpx
+import pytest
+from faults import client
+
+from sikoia_async import (
+    APIError,
+    CallError,
+    DeadlineExceededError,
+    Quota,
+    RateLimitError,
+    ServerError,
+)
+from sikoia_async._attempts import Attempts
+from sikoia_async._exchange import Answer, Fault
+from sikoia_async._timing import Stopwatch
+
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
+
+_ANYWHERE: Final = "https://127.0.0.1:1"
+
+
+class _Answers(httpx.AsyncBaseTransport):
+    """Answers in turn; the last one again and again. An exception is raised."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self._answers = list(answers)
+        self.times: list[float] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.times.append(anyio.current_time())
+        left = self._answers
+        given = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(given, httpx.ConnectError):
+            raise given
+        await request.aread()
+        if isinstance(given, Exception):
+            raise given
+        return httpx.Response(given.status_code, headers=given.headers, content=b"[]")
+
+
+def _status(status: int, **headers: str) -> httpx.Response:
+    return httpx.Response(status, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+def _named(value: Any) -> str:
+    if isinstance(value, httpx.Response):
+        return " ".join([str(value.status_code), *value.headers.values()])
+    if isinstance(value, Exception):
+        return type(value).__name__
+    return str(value)
+
+
+_LOST: Final = httpx.ReadError("")
+_REFUSED: Final = httpx.ConnectError("")
+
+
+async def _failing(transport: _Answers, method: str, **options: Any) -> CallError:
+    options = {"retries": 2, "timeout": 1000} | options
+    sikoia = client(_ANYWHERE, transport=transport, **options)
+    with pytest.raises(CallError) as caught:
+        await sikoia.request(method, "/v2/cases", into=type(None))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("outcome", "methods", "attempts"),
+    [
+        (_status(500), ["GET"], 3),
+        (_status(502), ["GET"], 3),
+        (_status(503), ["GET"], 3),
+        (_status(500), ["POST", "PATCH", "PUT", "DELETE"], 1),
+        (_status(503), ["POST", "PATCH", "PUT", "DELETE"], 1),
+        (_status(503, retry_after="7"), ["GET", "PUT", "DELETE"], 3),
+        (_status(503, retry_after="7"), ["POST", "PATCH"], 1),
+        (_status(429, retry_after="7"), ["GET", "POST", "PATCH", "PUT", "DELETE"], 3),
+        (_status(400, retry_after="7"), ["GET", "DELETE"], 1),
+        (_status(409), ["GET", "POST"], 1),
+        (_REFUSED, ["GET", "POST", "PATCH", "PUT", "DELETE"], 3),
+        (_LOST, ["GET"], 3),
+        (_LOST, ["POST", "PATCH", "PUT", "DELETE"], 1),
+    ],
+    ids=_named,
+)
+async def test_only_what_cannot_do_harm_is_made_again(
+    outcome: httpx.Response | Exception, methods: list[str], attempts: int
+) -> None:
+    """A question may be asked again; what may have been processed is the caller's to decide."""
+    for method in methods:
+        transport = _Answers(outcome)
+        error = await _failing(transport, method)
+
+        assert len(transport.times) == len(error.attempts) == attempts
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "method", "may_have_been_processed"),
+    [
+        ([_REFUSED], "POST", False),
+        ([_LOST], "POST", True),
+        ([_LOST], "GET", False),
+        ([_status(500)], "DELETE", True),
+        ([_status(400)], "POST", False),
+        ([_status(429)], "POST", False),
+        ([_status(503, retry_after="1"), _REFUSED], "DELETE", True),
+        ([_REFUSED, _status(404)], "DELETE", False),
+    ],
+    ids=["refused", "lost", "lost GET", "500", "400", "429", "503 then refused", "404 at last"],
+)
+async def test_the_error_tells_whether_it_may_have_been_done(
+    outcomes: list[httpx.Response | Exception], method: str, *, may_have_been_processed: bool
+) -> None:
+    """One doubtful attempt among several leaves the doubt."""
+    error = await _failing(_Answers(*outcomes), method)
+
+    assert error.may_have_been_processed is may_have_been_processed
+
+
+async def test_the_error_tells_of_each_attempt() -> None:
+    """Status or fault, the pause before, and how long it took."""
+    error = await _failing(_Answers(_status(502), _LOST, _status(500)), "GET")
+
+    assert isinstance(error, ServerError)
+    assert [attempt.status for attempt in error.attempts] == [502, None, 500]
+    assert [attempt.fault is None for attempt in error.attempts] == [True, False, True]
+    assert error.attempts[0].waited == 0
+    assert 0 <= error.attempts[1].waited <= 0.5
+    assert 0 <= error.attempts[2].waited <= 1
+    assert "3 attempts" in str(error)
+
+
+async def test_a_call_that_succeeds_at_last_is_a_success() -> None:
+    """What was in between is of no interest to the caller."""
+    sikoia = client(_ANYWHERE, transport=_Answers(_status(500), _LOST, _status(200)), retries=2)
+
+    assert await sikoia.request("GET", "/v2/cases") == []
+
+
+@pytest.mark.parametrize("outcome", [_status(500), _status(429), _LOST, _REFUSED], ids=_named)
+async def test_no_retries_means_one_attempt(outcome: httpx.Response | Exception) -> None:
+    """`retries=0` is obeyed whatever the outcome."""
+    transport = _Answers(outcome)
+
+    await _failing(transport, "GET", retries=0)
+
+    assert len(transport.times) == 1
+
+
+async def test_the_pause_that_the_server_asked_for_is_never_cut_short() -> None:
+    """It grows by up to a tenth, so that not all who were told come back in step."""
+    transport = _Answers(_status(429, retry_after="30"))
+
+    error = await _failing(transport, "POST")
+
+    assert isinstance(error, RateLimitError)
+    assert error.retry_after == 30
+    one, two, three = transport.times
+    assert 30 <= two - one <= 33
+    assert 30 <= three - two <= 33
+
+
+@pytest.mark.parametrize("quota", [None, Quota()], ids=["no quota", "quota"])
+@pytest.mark.parametrize("outer", [1000.0, 20.0], ids=["own deadline", "outer deadline"])
+async def test_a_pause_that_crosses_the_deadline_is_not_made(
+    quota: Quota | None, outer: float
+) -> None:
+    """The error that is known says more than the one that would follow."""
+    transport = _Answers(_status(503, retry_after="60"))
+    began = anyio.current_time()
+
+    with anyio.fail_after(outer):
+        error = await _failing(transport, "GET", timeout=min(50, outer + 50), quota=quota)
+
+    assert isinstance(error, ServerError)
+    assert error.retry_after == 60
+    assert anyio.current_time() == began
+    assert len(transport.times) == 1
+
+
+async def test_a_429_without_a_hint_waits_for_the_whole_window() -> None:
+    """It is the quota that knows how long that is."""
+    transport = _Answers(_status(429))
+
+    error = await _failing(transport, "GET", quota=Quota(20, per=10), retries=1)
+
+    assert isinstance(error, APIError)
+    assert error.retry_after is None
+    assert transport.times[1] - transport.times[0] >= 10
+
+
+async def test_pauses_grow_with_a_jitter_and_are_recorded() -> None:
+    """With the jitter at its highest each pause is at its longest: half a second, one, two."""
+    watch = Stopwatch(anyio.current_time, "answer")
+    attempts = Attempts(watch, 3, jitter=lambda: 1.0)
+    outcome = Answer(500, httpx.Headers(), b"")
+
+    went_on: list[bool] = []
+    for _ in range(4):
+        attempts.begin()
+        attempts.note(outcome)
+        went_on.append(await attempts.another("GET", outcome, None))
+
+    info = attempts.info("GET", "/v2", "https://api.example/v2", "sent")
+    assert went_on == [True, True, True, False]
+    assert [attempt.waited for attempt in info.attempts] == [0, 0.5, 1, 2]
+    assert info.seconds == pytest.approx(3.5)
+    assert watch.spent()["backoff"] == pytest.approx(3.5)
+
+
+async def test_a_final_fault_is_the_last() -> None:
+    """A certificate does not get better within a second."""
+    attempts = Attempts(Stopwatch(anyio.current_time, "answer"), 3)
+    outcome = Fault("unsent", "expired", final=True)
+    attempts.note(outcome)
+
+    assert not await attempts.another("GET", outcome, None)
+
+
+async def test_a_client_that_is_paused_says_so_at_once() -> None:
+    """A call that cannot be sent before its deadline is not waited for, and nothing is sent."""
+    transport = _Answers(_status(429, retry_after="30"))
+    sikoia = client(_ANYWHERE, transport=transport, quota=Quota(20, per=60))
+    began = anyio.current_time()
+
+    with pytest.raises(RateLimitError):
+        await sikoia.with_options(timeout=5).request("GET", "/v2/cases")
+    with pytest.raises(DeadlineExceededError, match="a 429 pauses this client for 30 s more"):
+        await sikoia.with_options(timeout=5).request("GET", "/v2/cases")
+
+    assert anyio.current_time() == began
+    assert len(transport.times) == 1
+
+
+async def test_one_answer_does_not_stop_a_client_for_days() -> None:
+    """By the time of two windows requests are sent again, whatever a 429 asked for."""
+    transport = _Answers(_status(429, retry_after="9999999"), _status(200))
+    sikoia = client(_ANYWHERE, transport=transport, quota=Quota(20, per=60), timeout=200)
+
+    with pytest.raises(RateLimitError):
+        await sikoia.request("GET", "/v2/cases")
+    await sikoia.request("GET", "/v2/cases")
+
+    assert transport.times[1] - transport.times[0] == pytest.approx(120, abs=0.1)
