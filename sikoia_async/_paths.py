@@ -13,6 +13,7 @@ QueryValue = str | int | bool | Sequence[str] | None
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
 _PATH: Final = re.compile(r"(/[A-Za-z0-9_.~:@!$&'()*+,;=-]+)+")
+_LONGEST: Final = 8192  # what servers take; httpx itself raises at 65,536
 _DOTS: Final = frozenset({".", ".."})
 
 
@@ -24,10 +25,15 @@ def fill(template: str, ids: Mapping[str, str]) -> str:
             would lead somewhere else: `retrieve("..")` would otherwise ask for the list.
     """
     for name, value in ids.items():
-        if value in _DOTS or not _ID.fullmatch(value):
-            msg = f"{name} is no id: give the one that Sikoia gave (letters, digits, - _ . ~)"
+        if not _is_id(value):
+            msg = f"{name} is no id: give Sikoia's, as a text of letters, digits and - _ . ~"
             raise ConfigurationError(msg)
     return template.format_map(ids) if ids else template
+
+
+def _is_id(value: object) -> bool:
+    """Tell whether this is an id; not all callers are type checked, and a UUID is no text."""
+    return isinstance(value, str) and value not in _DOTS and _ID.fullmatch(value) is not None
 
 
 def checked_path(path: str) -> str:
@@ -56,7 +62,11 @@ def with_query(path: str, query: Mapping[str, QueryValue]) -> str:
         for name, value in query.items()
         if value is not None
     ]
-    return f"{path}?{'&'.join(pairs)}" if pairs else path
+    target = f"{path}?{'&'.join(pairs)}" if pairs else path
+    if len(target) > _LONGEST:
+        msg = f"the query makes an address of more than {_LONGEST:,} characters"
+        raise ConfigurationError(msg)
+    return target
 
 
 def _query_text(name: str, value: QueryValue) -> str:

@@ -101,8 +101,15 @@ class Pacer:
             seconds: what the answer asked for; None where it did not, which means a whole window.
         """
         wait = self._quota.per if seconds is None else seconds
-        self._paused_until = max(self._paused_until, self._clock() + wait)
+        # By then any window has turned; a longer pause is that one call's business.
+        until = self._clock() + min(wait, 2 * self._quota.per)
+        self._paused_until = max(self._paused_until, until)
         return wait
+
+    @property
+    def paused(self) -> float:
+        """Seconds until requests are sent again after a 429; 0 if they are."""
+        return max(0.0, self._paused_until - self._clock())
 
     def _wait(self) -> float:
         """Return the seconds until a slot may be free; 0 or less if one is."""

@@ -175,6 +175,8 @@ class Transport:
                 )
             target = call.location(answer) or target
             hint = _retry.retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
+            if hint is not None:
+                hint = max(hint, _SOONEST)
             return Progress(done=False, retry_after=hint, correlation_id=call.received_id)
 
         async def ask() -> Progress[T]:
@@ -189,6 +191,8 @@ class Transport:
 
 
 _INSTANT: Final = 0.001
+_SOONEST: Final = 0.5
+"""Seconds between two polls at least: `Retry-After: 0` would spend the organisation's quota."""
 
 
 def _content(body: Mapping[str, Any] | None) -> bytes:
@@ -217,7 +221,7 @@ class _Call:
     ) -> None:
         self.path = path
         self.target = target
-        self.watch = Stopwatch(anyio.current_time, "quota")
+        self.watch = Stopwatch(core.home.now, "quota")
         self._core = core
         self._options = options
         self._method = method
@@ -225,6 +229,7 @@ class _Call:
         self._sent_id = options.correlation_id or correlation.current()
         self._attempts = Attempts(self.watch, options.retries)
         self._request: httpx.Request | None = None
+        self._asked: float | None = None
         self._hint: float | None = None
         self._ambiguous = False
 
@@ -264,14 +269,18 @@ class _Call:
             return None
         home = httpx.URL(self._core.origin)
         try:
-            there = home.join(header)
+            there = httpx.URL(self._core.origin + self.target).join(header)
         except httpx.InvalidURL:
             there = httpx.URL()
         if (there.scheme, there.netloc, there.userinfo) == (home.scheme, home.netloc, b""):
             return there.raw_path.decode("ascii")
         msg = f"{answer.status} with a Location that is not on Sikoia's API; it is not followed"
         raise UnexpectedResponseError(
-            msg, call=self._info(), status=answer.status, body=answer.body
+            msg,
+            call=self._info(),
+            status=answer.status,
+            body=answer.body,
+            may_have_been_processed=self._method != "GET",
         )
 
     async def _outcome(self) -> Answer | Fault:
@@ -285,33 +294,44 @@ class _Call:
                 return outcome
 
     async def _attempt(self) -> Answer | Fault:
-        self._core.home.check()  # it may have been closed since the last attempt
-        pacer, self._request = self._core.pacer, None
+        core = self._core
+        core.home.check()  # it may have been closed since the last attempt
+        url, ours = core.origin + self.target, {"correlation_id": self._sent_id}
+        self._request = build(self._method, url, core.headers, self._content, self.watch, **ours)
+        if core.pacer is None:
+            return await self._exchange(self._request)
         self.watch.enter("quota")
-        if pacer is not None:
-            await pacer.acquire()
-        headers, url = self._core.headers, self._core.origin + self.target
-        request = self._request = build(
-            self._method, url, headers, self._content, self.watch, correlation_id=self._sent_id
-        )
-        self._attempts.begin()
+        if self.watch.seconds + core.pacer.paused >= self._options.timeout:
+            # The end is known already; waiting for it would tell the caller nothing.
+            why = f"; a 429 pauses this client for {core.pacer.paused:.3g} s more"
+            raise self._too_late(why)
+        await core.pacer.acquire()
+        outcome = None
         try:
-            outcome = await exchange(self._core.client, request, self._core.limits)
+            outcome = await self._exchange(self._request)
+            return outcome
         finally:
-            if pacer is not None:
-                pacer.settle(sent=was_sent(request))
+            core.pacer.settle(sent=_was_counted(self._request, outcome))
+
+    async def _exchange(self, request: httpx.Request) -> Answer | Fault:
+        self._attempts.begin()
+        outcome = await exchange(self._core.client, request, self._core.limits)
         self._attempts.note(outcome)
         return outcome
 
     def _judge(self, outcome: Answer | Fault) -> None:
         """Take from an outcome what later attempts and the error need to know."""
+        self._asked = self._hint = None
         if isinstance(outcome, Fault):
-            self._hint = None
             self._ambiguous |= outcome.reached != "unsent"
+            return
+        if outcome.status < _FIRST_ERROR:
             return
         self._ambiguous |= outcome.status >= _FIRST_SERVER_ERROR
         headers = outcome.headers
-        self._hint = _retry.retry_after(headers.get("retry-after"), headers.get("date"))
+        self._asked = self._hint = _retry.retry_after(
+            headers.get("retry-after"), headers.get("date")
+        )
         if outcome.status == _TOO_MANY and self._core.pacer is not None:
             self._hint = self._core.pacer.pause(self._hint)
 
@@ -332,7 +352,7 @@ class _Call:
             return error_from(
                 outcome,
                 self._info(),
-                retry_after=self._hint,
+                retry_after=self._asked,
                 may_have_been_processed=may_have_been_processed,
             )
         if outcome is None:
@@ -343,12 +363,13 @@ class _Call:
             may_have_been_processed=may_have_been_processed,
         )
 
-    def _too_late(self) -> DeadlineExceededError:
+    def _too_late(self, why: str = "") -> DeadlineExceededError:
         spent = self.watch.spent()
-        waits = ", ".join(f"{phase} {seconds:.3g} s" for phase, seconds in spent.items() if seconds)
+        waits = [f"{phase} {seconds:.3g} s" for phase, seconds in spent.items() if seconds]
+        went_into = ", ".join(waits) or "nothing"
         in_flight = self._request is not None and was_sent(self._request)
         return DeadlineExceededError(
-            f"no answer within {self._options.timeout:g} s; it went into: {waits}",
+            f"no answer within {self._options.timeout:g} s; it went into: {went_into}{why}",
             call=self._info(),
             may_have_been_processed=self._method != "GET" and (in_flight or self._ambiguous),
             spent=spent,
@@ -371,6 +392,13 @@ class _Call:
             self.received_id,
             extra={"correlation_id": self.received_id},
         )
+
+
+def _was_counted(request: httpx.Request, outcome: Answer | Fault | None) -> bool:
+    """Tell whether Sikoia may have counted a request; there is no outcome if it was cancelled."""
+    if isinstance(outcome, Fault) and outcome.reached == "unsent":
+        return False
+    return isinstance(outcome, Answer) or was_sent(request)
 
 
 _HOW_FAR: Final = {

@@ -36,6 +36,8 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sikoia_async.operations import Operation
+
 __all__ = [
     "APIError",
     "Attempt",
@@ -86,7 +88,7 @@ class CallInfo:
 
     method: str
     path: str
-    """The path as a template, without ids: safe to log."""
+    """The path as a template, without ids; of `request` and `start`, the path as it was given."""
     url: str
     """The address asked, without its query."""
     correlation_id: str
@@ -281,7 +283,12 @@ class OperationTimeoutError(OperationError):
     """The task still runs. That is no failure: go on waiting for `operation` if you like."""
 
     def __init__(
-        self, message: str, *, last: object, operation: object, correlation_ids: tuple[str, ...]
+        self,
+        message: str,
+        *,
+        last: Any,
+        operation: Operation[Any] | None,
+        correlation_ids: tuple[str, ...],
     ) -> None:
         super().__init__(message)
         self.last = last

@@ -89,6 +89,7 @@ class Operation(Generic[T]):
         self._flight = SingleFlight[None]()
         self._polls = 0
         self._ids: list[str] = []
+        self._news = anyio.Event()
         self._learn(first)
 
     @property
@@ -131,6 +132,7 @@ class Operation(Generic[T]):
         with anyio.CancelScope(deadline=deadline):
             # A pause that would cross the deadline is not slept: the answer would be the same.
             while not self.done and self._next_poll < deadline:
+                await self._pause()
                 await self._flight.run(self._poll)
         if not self.done:
             raise self._timed_out(timeout)
@@ -150,9 +152,14 @@ class Operation(Generic[T]):
         state = "done" if self.done else "running"
         return f"<Operation {state} after {self._polls} answers>"
 
+    async def _pause(self) -> None:
+        """Wait until it is time to ask, or until somebody else has."""
+        with anyio.CancelScope(deadline=self._next_poll):
+            await self._news.wait()
+
     async def _poll(self) -> None:
-        await anyio.sleep_until(self._next_poll)
-        self._learn(await self._ask())
+        if not self.done and anyio.current_time() >= self._next_poll:
+            self._learn(await self._ask())
 
     def _learn(self, progress: Progress[T]) -> None:
         self._progress = progress
@@ -160,6 +167,8 @@ class Operation(Generic[T]):
         wait = self._interval.after(self._polls, progress.retry_after, self._jitter())
         self._next_poll = anyio.current_time() + wait
         self._polls += 1
+        self._news.set()
+        self._news = anyio.Event()
 
     def _timed_out(self, timeout: float) -> OperationTimeoutError:
         return OperationTimeoutError(

@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -184,7 +184,7 @@ def test_errors_show_what_support_asks_for() -> None:
 def test_operation_timeout_leaves_its_operation_behind() -> None:
     """An operation belongs to its client, and does not go to another process."""
     error = errors.OperationTimeoutError(
-        "words", last="Pending", operation=object(), correlation_ids=("a", "b")
+        "words", last="Pending", operation=cast("Any", object()), correlation_ids=("a", "b")
     )
 
     twin = through_pickle(error)

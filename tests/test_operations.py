@@ -1,0 +1,255 @@
+"""Operations and polling."""
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+import pytest
+
+from sikoia_async import (
+    ConfigurationError,
+    Interval,
+    Operation,
+    OperationTimeoutError,
+    poll,
+)
+from sikoia_async.operations import Progress
+
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
+
+
+class _Task:
+    """Is done after so many polls; each takes 0.1 s. It notes when it was asked."""
+
+    def __init__(self, polls: int = 3, hint: float | None = None) -> None:
+        self.left = polls
+        self.times: list[float] = []
+        self._hint = hint
+
+    async def ask(self) -> Progress[str]:
+        self.times.append(anyio.current_time())
+        await anyio.sleep(0.1)
+        self.left -= 1
+        return self.progress()
+
+    def progress(self) -> Progress[str]:
+        done, number = self.left <= 0, len(self.times)
+        value = "report" if done else None
+        return Progress(done, value, retry_after=self._hint, correlation_id=f"id-{number}")
+
+    def operation(self, interval: Interval | None = None) -> Operation[str]:
+        interval = interval or Interval()
+        return Operation(self.ask, self.progress(), interval=interval, jitter=lambda: 0.0)
+
+    @property
+    def gaps(self) -> list[float]:
+        return [b - a for a, b in zip(self.times, self.times[1:], strict=False)]
+
+
+async def _await(operation: Operation[str]) -> str:
+    return await operation
+
+
+async def _wait(operation: Operation[str]) -> str:
+    return await operation.wait(timeout=60)
+
+
+@pytest.mark.parametrize("wait", [_await, _wait])
+async def test_an_operation_is_waited_for(
+    wait: Callable[[Operation[str]], Awaitable[str]],
+) -> None:
+    """It gives its result, keeps it, and remembers each correlation id."""
+    task = _Task()
+    operation = task.operation()
+    assert not operation.done
+    assert repr(operation) == "<Operation running after 1 answers>"
+
+    assert await wait(operation) == "report"
+
+    assert await wait(operation) == operation.result() == operation.last == "report"
+    assert operation.correlation_ids == ("id-0", "id-1", "id-2", "id-3")
+    assert len(task.times) == 3
+    assert repr(operation) == "<Operation done after 4 answers>"
+
+
+async def test_a_result_that_is_not_there_yet_is_no_result() -> None:
+    """Who forgets to wait is told so."""
+    with pytest.raises(ConfigurationError, match="not done yet: await it"):
+        _Task().operation().result()
+
+
+async def test_pauses_grow_up_to_the_longest() -> None:
+    """From one second by half to fifteen."""
+    task = _Task(polls=12)
+    began = anyio.current_time()
+
+    await task.operation().wait(timeout=1000)
+
+    assert task.times[0] - began == pytest.approx(1)
+    grown = [1.5, 2.25, 3.375, 5.0625, 7.59375, 11.390625] + [15.0] * 5
+    assert task.gaps == pytest.approx([gap + 0.1 for gap in grown])
+
+
+@pytest.mark.parametrize(("jitter", "wait"), [(0.0, 10.0), (1.0, 8.0)])
+def test_a_pause_is_shortened_by_a_fifth_at_most(jitter: float, wait: float) -> None:
+    """Waiters do not ask in step; and after very many polls the number still fits."""
+    interval = Interval(first=10, most=10)
+
+    assert interval.after(10_000, None, jitter) == wait
+    assert interval.after(0, 3.0, jitter) == 3.0
+
+
+@pytest.mark.parametrize("value", [-1, float("inf"), float("nan")])
+def test_an_interval_is_finite(value: float) -> None:
+    """A wait without end is refused when it is written."""
+    with pytest.raises(ConfigurationError, match="first: give seconds"):
+        Interval(first=value)
+
+
+async def test_the_servers_wish_goes_first() -> None:
+    """Retry-After is obeyed, whether it is longer or shorter than the interval."""
+    task = _Task(hint=40)
+
+    await task.operation().wait(timeout=1000)
+
+    assert task.gaps == pytest.approx([40.1, 40.1])
+
+
+async def test_a_wish_beyond_the_deadline_is_not_waited_for() -> None:
+    """The answer would be the same in an hour, so it is given now; and one may wait again."""
+    task = _Task(polls=1, hint=3600)
+    operation, began = task.operation(), anyio.current_time()
+
+    with pytest.raises(OperationTimeoutError, match="not done after 60 s") as caught:
+        await operation.wait(timeout=60)
+
+    assert anyio.current_time() == began
+    assert caught.value.operation is operation
+    assert caught.value.correlation_ids == ("id-0",)
+    assert "id-0" in str(caught.value)
+    assert await operation.wait(timeout=4000) == "report"
+
+
+async def test_a_poll_that_crosses_the_deadline_is_given_up() -> None:
+    """The time is up while the answer is on its way: the operation still runs."""
+    task = _Task()
+
+    with pytest.raises(OperationTimeoutError):
+        await task.operation().wait(timeout=1.05)
+    assert len(task.times) == 1
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan")])
+async def test_a_wait_has_an_end(seconds: float) -> None:
+    """A timeout that is none is refused."""
+    with pytest.raises(ConfigurationError, match="timeout: give the seconds"):
+        await _Task().operation().wait(timeout=seconds)
+
+
+async def test_many_waiters_ask_as_one() -> None:
+    """Ten awaits make the polls of one, and all get the result."""
+    task = _Task()
+    operation, results = task.operation(), list[str]()
+
+    async def wait() -> None:
+        results.append(await operation)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(wait)
+
+    assert results == ["report"] * 10
+    assert len(task.times) == 3
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.05, 3.0])
+async def test_cancelling_one_await_stops_that_one_only(seconds: float) -> None:
+    """Whether it was asking, sleeping or following: the others go on."""
+    operation, results = _Task().operation(), list[str]()
+
+    async def wait(limit: float) -> None:
+        with anyio.move_on_after(limit):
+            results.append(await operation)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait, seconds)
+        await anyio.wait_all_tasks_blocked()
+        for _ in range(3):
+            tasks.start_soon(wait, 1000)
+
+    assert results == ["report"] * 3
+
+
+async def test_a_refresh_asks_now() -> None:
+    """Whatever the interval says; once the operation is done there is nothing to ask."""
+    task = _Task(polls=2)
+    operation, began = task.operation(Interval(first=100, most=100)), anyio.current_time()
+
+    assert await operation.refresh() is None
+    assert await operation.refresh() == "report"
+    assert await operation.refresh() == "report"
+
+    assert len(task.times) == 2
+    assert anyio.current_time() - began == pytest.approx(0.2)
+
+
+async def test_a_refresh_asks_now_though_others_wait() -> None:
+    """Who waits for the next poll is no reason to wait with them, and hears of the result."""
+    task = _Task(polls=1)
+    operation, began = task.operation(Interval(first=100, most=100)), anyio.current_time()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_wait_long, operation)
+        await anyio.sleep(1)
+        assert await operation.refresh() == "report"
+        assert anyio.current_time() - began == pytest.approx(1.1)
+
+    assert len(task.times) == 1
+
+
+async def _wait_long(operation: Operation[str]) -> None:
+    assert await operation.wait(timeout=1000) == "report"
+
+
+async def test_an_error_of_a_poll_reaches_the_waiter_who_may_wait_again() -> None:
+    """What goes wrong with one poll is no end of the task."""
+    task, broken = _Task(polls=1), [ValueError("no")]
+
+    async def ask() -> Progress[str]:
+        if broken:
+            raise broken.pop()
+        return await task.ask()
+
+    operation = Operation(ask, Progress(done=False))
+
+    with pytest.raises(ValueError, match="no"):
+        await operation
+    assert await operation == "report"
+
+
+async def test_poll_gives_up_at_its_timeout() -> None:
+    """What never comes is given up at the timeout, and the last answer is kept."""
+    began = anyio.current_time()
+
+    async def fetch() -> str:
+        await anyio.sleep(0.1)
+        return "Pending"
+
+    with pytest.raises(OperationTimeoutError) as caught:
+        await poll(fetch, until=lambda status: status == "Complete", timeout=3600)
+
+    assert caught.value.last == "Pending"
+    assert 3500 < anyio.current_time() - began <= 3600
+
+
+async def test_poll_returns_the_wanted_answer() -> None:
+    """The first answer that is the wanted one is returned."""
+    answers = iter(["Pending", "Pending", "Complete"])
+
+    async def fetch() -> str:
+        return next(answers)
+
+    answer = await poll(
+        fetch, until=lambda status: status == "Complete", interval=Interval(first=2)
+    )
+
+    assert answer == "Complete"
