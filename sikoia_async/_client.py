@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from sys import version_info
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 from urllib.parse import urlsplit
 
-import anyio
 import attrs
 import httpx
 
@@ -22,7 +20,15 @@ from sikoia_async._hooks.auth import Authorize, ForgetRefused, SendApiKey
 from sikoia_async._paths import checked_path
 from sikoia_async._quota import Pacer, Quota
 from sikoia_async._secrets import Secret
-from sikoia_async._settings import Credentials, Wire, checked_environment, checked_number
+from sikoia_async._settings import (
+    Credentials,
+    Wire,
+    checked_environment,
+    checked_seconds,
+    checked_type,
+    checked_whole,
+    local_authorities,
+)
 from sikoia_async._transport import Core, Options, Transport
 from sikoia_async._version import __version__
 from sikoia_async.errors import ConfigurationError
@@ -106,28 +112,30 @@ class Sikoia:
         max_body: int = Limits().body,
         max_error_body: int = Limits().error_body,
     ) -> None:
-        checked_number("max_in_flight", max_in_flight, least=1)
-        checked_number("max_body", max_body, least=1)
-        checked_number("max_error_body", max_error_body, least=1)
+        checked_whole("max_in_flight", max_in_flight, least=1)
+        checked_whole("max_body", max_body, least=1)
+        checked_whole("max_error_body", max_error_body, least=1)
+        checked_type("quota", quota, Quota, "a Quota(...), or None for no pacing")
         if transport is not None and http_client is not None:
             msg = "give transport or http_client, but not both"
             raise ConfigurationError(msg)
         self._environment = checked_environment(environment)
         brought = transport or http_client
         if tls is None and brought is None and environment is None:
-            tls = os.environ.get("SIKOIA_CA_FILE")
+            tls = local_authorities(self._environment)
         wire = Wire(brought, tls, proxy, trust_env=trust_env)
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
         self._guards: list[Guard] = []
         hooks = self._hooks(credentials, wire, token_store)
+        home = Home()
         core = Core(
             client=self._client(wire, self._environment.api, max_in_flight, hooks),
             origin=self._environment.api,
             headers=_headers(self._environment.api),
             limits=Limits(max_body, max_error_body),
-            pacer=Pacer(quota, anyio.current_time) if quota else None,
+            pacer=Pacer(quota, home.time) if quota else None,
             drift=Drift(),
-            home=Home(),
+            home=home,
         )
         self._api = Transport(core, _options(timeout, retries, None))
 
@@ -261,9 +269,8 @@ class Sikoia:
             ClientStateError: the client belongs to another event loop or process.
         """
         home = self._api.core.home
-        if home.closed:
-            return
-        home.check()
+        if not home.closed:
+            home.check()
         home.closed = True
         for guard in self._guards:
             await guard.aclose()
@@ -321,11 +328,8 @@ class Sikoia:
 
 
 def _options(timeout: float, retries: int, correlation_id: str | None) -> Options:
-    if timeout <= 0:
-        msg = "timeout: give the seconds that a call may take, more than 0"
-        raise ConfigurationError(msg)
-    checked_number("timeout", timeout, least=0)
-    checked_number("retries", retries, least=0)
+    checked_seconds("timeout", timeout)
+    checked_whole("retries", retries, least=0)
     if correlation_id is not None:
         correlation.checked(correlation_id)
     return Options(timeout=timeout, retries=retries, correlation_id=correlation_id)

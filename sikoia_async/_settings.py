@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -24,29 +24,66 @@ if TYPE_CHECKING:
 
     from sikoia_async._token import TokenSource
 
-__all__ = ["Credentials", "Wire", "checked_environment", "checked_number"]
+__all__ = [
+    "Credentials",
+    "Wire",
+    "checked_environment",
+    "checked_seconds",
+    "checked_type",
+    "checked_whole",
+    "local_authorities",
+]
 
 
 def checked_environment(environment: Environment | None) -> Environment:
     """Return the environment given, or the one that `SIKOIA_ENVIRONMENT` names, or production.
 
     Raises:
-        ConfigurationError: the variable names none.
+        ConfigurationError: the variable names none, or what was given is none.
     """
+    what = "PRODUCTION, STAGING or an Environment(...)"
+    checked_type("environment", environment, Environment, what)
     if environment is not None:
         return environment
     name = os.environ.get("SIKOIA_ENVIRONMENT")
     return PRODUCTION if name is None else named(name)
 
 
-def checked_number(name: str, value: float, *, least: float, most: float = float("inf")) -> None:
-    """Refuse a number out of its range; the least is allowed, the most is not.
+def local_authorities(environment: Environment) -> str | None:
+    """Return the file that `SIKOIA_CA_FILE` names, for a local Sikoia and for nothing else."""
+    return os.environ.get("SIKOIA_CA_FILE") if environment.name == "local" else None
+
+
+def checked_type(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:
+    """Refuse a value of another type, None excepted: not all callers are type checked.
+
+    Raises:
+        ConfigurationError: it is one.
+    """
+    if value is not None and not isinstance(value, kind):
+        msg = f"{name}: give {what}"
+        raise ConfigurationError(msg)
+
+
+def checked_whole(name: str, value: int, *, least: int) -> None:
+    """Refuse what is no whole number, or too small a one.
 
     Raises:
         ConfigurationError: it is.
     """
-    if not least <= value < most:
-        msg = f"{name}: give a number of at least {least:g}, and finite"
+    if type(value) is not int or value < least:
+        msg = f"{name}: give a whole number of at least {least}"
+        raise ConfigurationError(msg)
+
+
+def checked_seconds(name: str, value: float) -> None:
+    """Refuse what is no time to wait.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if type(value) not in {int, float} or not 0 < value < float("inf"):
+        msg = f"{name}: give seconds, more than 0 and finite; there is always a deadline"
         raise ConfigurationError(msg)
 
 
@@ -71,14 +108,16 @@ class Credentials:
             raise ConfigurationError(msg)
         if self.api_key is not None:
             return SendApiKey(Secret("api_key", self.api_key))
-        if isinstance(self.token, str):
+        if isinstance(self.token, str | bytes):
             return StaticToken(Secret("token", self.token))
         return self._secret() if self.token is None else CallableToken(self.token)
 
     def _secret(self) -> Secret:
         if self.client_id is None or self.client_secret is None:
+            missing = "client_secret is missing" if self.client_id else "client_id is missing"
+            problem = missing if self.client_id or self.client_secret else "no credentials"
             msg = (
-                "no credentials: pass client_id=... and client_secret=..., or set "
+                f"{problem}: pass client_id=... and client_secret=..., or set both "
                 "SIKOIA_CLIENT_ID and SIKOIA_CLIENT_SECRET (each environment has its own)"
             )
             raise ConfigurationError(msg)
@@ -118,8 +157,9 @@ class Wire:
         if brought is not None and (tls is not None or proxy is not None or trust_env):
             msg = "tls, proxy and trust_env are for our own transport: set yours up with them"
             raise ConfigurationError(msg)
+        checked_type("tls", tls, (ssl.SSLContext, str, Path), "an SSLContext, or a file's path")
         self._brought = _Lent(brought) if isinstance(brought, httpx.AsyncClient) else brought
-        self._proxy = proxy
+        self._proxy = _checked_proxy(proxy)
         self._trust_env = trust_env
         self._context = tls if isinstance(tls, ssl.SSLContext) else None
         if isinstance(tls, str | Path):
@@ -152,7 +192,17 @@ class _Lent(httpx.AsyncBaseTransport):
         if self._client.is_closed:
             msg = "the httpx.AsyncClient that was passed as http_client is closed"
             raise ClientStateError(msg)
-        return await self._client.send(request, auth=None, stream=True, follow_redirects=False)
+        response = await self._client.send(request, auth=None, stream=True, follow_redirects=False)
+        if not response.is_stream_consumed:
+            return response
+        # A hook of theirs has read it: what is left is the inflated body.
+        headers = [
+            (name, value) for name, value in response.headers.raw if name.lower() not in _SPENT
+        ]
+        return httpx.Response(response.status_code, headers=headers, content=response.content)
+
+
+_SPENT: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
 def _proxy_for(url: str) -> str | None:
@@ -160,4 +210,17 @@ def _proxy_for(url: str) -> str | None:
     parts = urlsplit(url)
     proxies = getproxies()
     passed_by = proxy_bypass(str(parts.hostname))
-    return None if passed_by else proxies.get(parts.scheme) or proxies.get("all")
+    return _checked_proxy(None if passed_by else proxies.get(parts.scheme) or proxies.get("all"))
+
+
+def _checked_proxy(proxy: str | None) -> str | None:
+    """Refuse what httpx would refuse in the middle of the first call.
+
+    Raises:
+        ConfigurationError: it is no address of an HTTP proxy. It is not repeated: it may hold a
+            password.
+    """
+    if proxy is None or proxy.startswith(("http://", "https://")):
+        return proxy
+    msg = "proxy: give the address of an HTTP proxy, such as http://proxy.example:3128"
+    raise ConfigurationError(msg)

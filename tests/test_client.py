@@ -1,7 +1,10 @@
 """The client: what it is given, and what it gives."""
 
+import gzip
+import json
 import os
 import ssl
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,7 +44,8 @@ def sikoia_server() -> Iterator[Scripted]:
     ("options", "says"),
     [
         ({}, "no credentials: pass client_id"),
-        ({"client_id": "an-id"}, "no credentials: pass client_id"),
+        ({"client_id": "an-id"}, "client_secret is missing: pass client_id"),
+        ({"client_secret": _SECRET}, "client_id is missing: pass client_id"),
         ({"client_id": "an-id", "client_secret": ""}, "client_secret is empty"),
         ({"client_id": "an-id", "client_secret": f"{_SECRET}\n"}, "client_secret is malformed"),
         ({"client_id": "an-id", "client_secret": f"{_SECRET}é"}, "client_secret is malformed"),
@@ -50,14 +54,24 @@ def sikoia_server() -> Iterator[Scripted]:
         ({"token": ""}, "token is empty"),
         ({"api_key": ""}, "api_key is empty"),
         ({"token": _SECRET, "client_id": "an-id"}, "but not several of them"),
-        ({"token": "t", "timeout": 0}, "timeout: give the seconds"),
-        ({"token": "t", "timeout": -1}, "timeout: give the seconds"),
-        ({"token": "t", "timeout": float("nan")}, "timeout: give a number"),
-        ({"token": "t", "timeout": float("inf")}, "timeout: give a number"),
-        ({"token": "t", "retries": -1}, "retries: give a number"),
-        ({"token": "t", "max_in_flight": 0}, "max_in_flight: give a number"),
-        ({"token": "t", "max_body": 0}, "max_body: give a number"),
-        ({"token": "t", "max_error_body": 0}, "max_error_body: give a number"),
+        ({"client_id": 1, "client_secret": _SECRET}, "client_id is malformed"),
+        ({"token": _SECRET.encode()}, "token is malformed"),
+        ({"token": "t", "timeout": 0}, "timeout: give seconds"),
+        ({"token": "t", "timeout": -1}, "timeout: give seconds"),
+        ({"token": "t", "timeout": None}, "timeout: give seconds"),
+        ({"token": "t", "timeout": "5"}, "timeout: give seconds"),
+        ({"token": "t", "timeout": float("nan")}, "timeout: give seconds"),
+        ({"token": "t", "timeout": float("inf")}, "timeout: give seconds"),
+        ({"token": "t", "retries": -1}, "retries: give a whole number"),
+        ({"token": "t", "max_in_flight": 0}, "max_in_flight: give a whole number"),
+        ({"token": "t", "max_in_flight": 2.5}, "max_in_flight: give a whole number"),
+        ({"token": "t", "max_body": 0}, "max_body: give a whole number"),
+        ({"token": "t", "max_error_body": 0}, "max_error_body: give a whole number"),
+        ({"token": "t", "quota": 200}, "quota: give a Quota"),
+        ({"token": "t", "environment": "staging"}, "environment: give PRODUCTION, STAGING"),
+        ({"token": "t", "tls": 3}, "tls: give an SSLContext"),
+        ({"token": "t", "proxy": f"user:{_SECRET}@proxy:3128"}, "proxy: give the address"),
+        ({"token": "t", "proxy": "socks5://proxy:1080"}, "proxy: give the address"),
         ({"token": "t", "tls": "/nowhere/ca.pem"}, "cannot be read"),
         (
             {
@@ -279,6 +293,22 @@ async def test_a_client_of_the_callers_is_used_and_left_open(sikoia_server: Scri
 
 
 @pytest.mark.anyio
+async def test_a_hook_of_the_callers_may_read_the_answer(sikoia_server: Scripted) -> None:
+    """A response hook that reads the body, for its logs say, leaves the body to us as well."""
+    compressed = gzip.compress(json.dumps(_CASE).encode())
+    sikoia_server.says(Reply(200, compressed, {"Content-Encoding": "gzip"}))
+
+    async with httpx.AsyncClient(
+        verify=sikoia_server.tls, event_hooks={"response": [httpx.Response.aread]}
+    ) as mine:
+        sikoia = Sikoia(token="t", environment=_environment(sikoia_server), http_client=mine)
+        async with sikoia:
+            case = await sikoia.cases.retrieve("c-1")
+
+    assert case.case_id == "c-1"
+
+
+@pytest.mark.anyio
 async def test_a_closed_client_of_the_callers_says_so(sikoia_server: Scripted) -> None:
     """A client that was closed behind our back is named as the cause."""
     mine = httpx.AsyncClient(verify=sikoia_server.tls)
@@ -341,3 +371,36 @@ def _environment(server: Scripted) -> Environment:
 def _pem(server: Scripted) -> str:
     authorities = server.tls.get_ca_certs(binary_form=True)
     return "".join(ssl.DER_cert_to_PEM_cert(one) for one in authorities)
+
+
+@pytest.mark.anyio
+async def test_the_variables_authority_is_for_a_local_sikoia_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An authority that is left exported is never trusted for production."""
+    monkeypatch.setenv("SIKOIA_CA_FILE", "/nowhere/ca.pem")
+
+    assert Sikoia("an-id", "a-secret").environment == PRODUCTION
+    monkeypatch.setenv("SIKOIA_ENVIRONMENT", "https://127.0.0.1:1")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        Sikoia("an-id", "a-secret")
+
+
+@pytest.mark.anyio
+async def test_a_204_without_a_type_is_none(sikoia_server: Scripted) -> None:
+    """An unknown endpoint that answers nothing gives None."""
+    sikoia_server.says(Reply(204))
+
+    async with sikoia_server.client() as sikoia:
+        answer = await sikoia.request("DELETE", "/v2/new-things/1")
+
+    assert answer is None
+
+
+@pytest.mark.parametrize("case_id", [None, 5, uuid.UUID(int=1)], ids=["none", "number", "uuid"])
+@pytest.mark.anyio
+async def test_an_id_that_is_no_text_is_refused(sikoia_server: Scripted, case_id: Any) -> None:
+    """What a type checker would refuse gets an error of ours, too."""
+    async with sikoia_server.client() as sikoia:
+        with pytest.raises(ConfigurationError, match="case_id is no id: give Sikoia's, as a text"):
+            await sikoia.cases.retrieve(case_id)

@@ -17,10 +17,11 @@ LAYERS = (
     ("_settings", "resources", "resources.cases", "resources.users"),
     ("_transport",),
     ("_hooks", "_hooks.auth", "_hooks.correlation", "_credentials"),
-    ("_decoder", "_attempts", "_guard", "_home", "_paths", "_quota", "operations", "_token"),
+    ("_decoder", "_attempts", "_guard", "_paths", "_quota", "operations", "_token"),
     ("_converter", "_flight", "_retry", "_secrets"),
-    ("_json", "_exchange"),
-    ("_drift", "_inflate", "_timing"),
+    ("_json", "_exchange", "_home"),
+    ("_drift", "_finite", "_inflate", "_quiet", "_timing"),
+    ("_compare",),
     ("models",),
     ("environments",),
     ("errors", "_version"),
@@ -28,6 +29,7 @@ LAYERS = (
 RANK = {module: len(LAYERS) - row for row, modules in enumerate(LAYERS) for module in modules}
 # Imports that do not point down, and why.
 EXCEPTIONS = {
+    ("errors", "operations"): "for type checkers only: an error holds the operation to wait on",
     ("_json", "_converter"): "at call time: cattrs is loaded when msgspec refuses, and reads JSON",
 }
 OUTSIDE = ("sandbox", "__main__", "_demo")

@@ -132,5 +132,6 @@ def errors(error: CallError) -> None:
 
 def not_done(error: OperationTimeoutError) -> None:
     """Read what a timeout tells."""
-    assert_type(error.last, object)
+    assert_type(error.last, Any)
+    assert_type(error.operation, Operation[Any] | None)
     assert_type(error.correlation_ids, tuple[str, ...])
