@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sikoia_async._version import __version__
@@ -48,7 +49,8 @@ def _demo() -> int:
 def _sandbox(port: int) -> int:
     from sikoia_async.sandbox import Sandbox  # noqa: PLC0415 - as above
 
-    with Sandbox(port=port) as sandbox:
+    # Ctrl-C may come before the sandbox is ready to take it.
+    with Sandbox(port=port) as sandbox, suppress(KeyboardInterrupt):
         print(f"A local Sikoia serves at {sandbox.url}. To let Sikoia() talk to it:\n")
         print("\n".join(f"  {line}" for line in sandbox.exports()))
         print("\nIts data is fictitious and forgotten at the end. Stop it with Ctrl-C.", flush=True)
