@@ -1,0 +1,129 @@
+"""Ten thousand bank transactions from bytes to models: this SDK, msgspec, pydantic and cattrs.
+
+Ours is the whole way that an answer takes: `_decoder.decode`, with the answer's details attached to
+the models. It looks at the first answer of a type, and one in 64 after, for differences from
+what the SDK knows; `steady` is the median of the answers that it does not look at, `mean of 64` is
+what 64 answers in a row cost, the look included.
+"""
+
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final
+
+import attrs
+import httpx
+import msgspec
+from _measure import Row, at_least, at_most, is_quick, print_table, take_turns
+from _pydantic_twins import AccountTransactions as PydanticTwin
+from _transactions import AccountTransactions, Transaction, as_list, as_report
+from cattrs.preconf.json import JsonConverter, make_converter
+
+from sikoia_async._decoder import decode
+from sikoia_async._drift import Drift
+from sikoia_async._exchange import Answer
+from sikoia_async.errors import Attempt, CallInfo
+from sikoia_async.models import Items
+
+__all__ = ["compare"]
+
+_LOOK_EVERY: Final = 64
+_CALL: Final = CallInfo(
+    method="GET",
+    path="/v2/bankaccounts/{account_connection_id}/transactions",
+    url="https://127.0.0.1/v2/bankaccounts/132d3353-ad29-46e0-b66a-caed8b572e93/transactions",
+    correlation_id="9a518655-9572-43fa-b747-b282ca41365e",
+    sent_correlation_id="9a518655-9572-43fa-b747-b282ca41365e",
+    attempts=(Attempt(status=200, fault=None, waited=0.0, seconds=0.25),),
+    seconds=0.25,
+)
+
+Decode = Callable[[bytes], Any]
+
+
+def compare(*, quick: bool) -> list[Row]:
+    """Decode in turns, by each of the decoders."""
+    count = 200 if quick else 10_000
+    report, bare_list = as_report(count), as_list(count)
+    return [
+        *_against_msgspec("report", AccountTransactions, AccountTransactions, report),
+        *_against_msgspec("list", Items[Transaction], tuple[Transaction, ...], bare_list),
+        *_against_others(report, rounds=3 if quick else 15),
+    ]
+
+
+def _against_msgspec(name: str, into: Any, raw_into: Any, body: bytes) -> list[Row]:
+    ours, raw = _ours(into), msgspec.json.Decoder(raw_into).decode
+    contestants = {"ours": partial(_cpu, ours, body), "msgspec": partial(_cpu, raw, body)}
+    costs = take_turns(contestants, _LOOK_EVERY)
+    our, their = costs["ours"], costs["msgspec"]
+    mean = statistics.mean
+    held = _retained(ours, body), _retained(raw, body)
+    return [
+        at_most(1.25, f"{name}, steady | msgspec", our[1:], their[1:]),
+        at_most(1.25, f"{name}, mean of 64 | msgspec", [mean(our)], [mean(their)]),
+        at_most(1.1, f"{name}, memory retained | msgspec", [held[0]], [held[1]], "bytes"),
+    ]
+
+
+def _against_others(body: bytes, rounds: int) -> list[Row]:
+    contestants: dict[str, Decode] = {
+        "ours": _ours(AccountTransactions),
+        "pydantic": PydanticTwin.model_validate_json,
+        "cattrs": _cattrs(),
+    }
+    _require_equal(*(decode(body) for decode in contestants.values()))
+    turns = {name: partial(_cpu, decode, body) for name, decode in contestants.items()}
+    costs = take_turns(turns, rounds)
+    return [
+        at_least(5, f"report, steady | {peer}", costs["ours"], costs[peer])
+        for peer in ("pydantic", "cattrs")
+    ]
+
+
+def _ours(into: Any) -> Decode:
+    """Return the SDK's way, as of a client that is new."""
+    drift, headers = Drift(), httpx.Headers({"Content-Type": "application/json"})
+    return lambda body: decode(Answer(200, headers, body), into, _CALL, drift)
+
+
+def _cattrs() -> Decode:
+    """Return cattrs alone, at its fastest: it stops at the first error, and has few hooks."""
+    converter: JsonConverter = make_converter(detailed_validation=False)
+    converter.register_structure_hook(Decimal, _decimal)
+    return lambda body: converter.loads(body, AccountTransactions, parse_float=Decimal)
+
+
+def _decimal(value: Any, _: object) -> Decimal:
+    return Decimal(value)
+
+
+def _require_equal(ours: AccountTransactions, pydantic: PydanticTwin, cattrs: Any) -> None:
+    """Refuse to compare decoders that give different values."""
+    if ours != cattrs or attrs.asdict(ours) != pydantic.model_dump():
+        msg = "the decoders disagree, so that there is nothing to compare"
+        raise SystemExit(msg)
+
+
+def _cpu(decode: Decode, body: bytes) -> float:
+    began = time.process_time()
+    decode(body)
+    return time.process_time() - began
+
+
+def _retained(decode: Decode, body: bytes) -> int:
+    """Return the bytes that are held as long as the models are."""
+    decode(body)
+    tracemalloc.start()
+    models = decode(body)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    del models
+    return held
+
+
+if __name__ == "__main__":
+    print_table(compare(quick=is_quick()))

@@ -1,0 +1,138 @@
+"""What a new process pays: for the import, for the first client, and until its first model.
+
+Whole child processes are timed, Python's own start included, for that is what a user waits for;
+a second ratio leaves Python's start out. All children find everything compiled, and none of the
+variables by which this machine may have them look elsewhere for certificates and proxies.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import attrs
+from _measure import Row, at_most, is_quick, print_table, take_turns
+from server import Address, running
+
+__all__ = ["compare"]
+
+_ROUNDS: Final = 15
+_ROOT: Final = Path(__file__).parent.parent
+
+_FIRST_MODEL: Final = """
+import asyncio, sys
+from sikoia_async import Sikoia
+from sikoia_async.environments import local
+
+async def main(url, ca_file):
+    async with Sikoia("id", "secret", environment=local(url), tls=ca_file) as sikoia:
+        case = await sikoia.cases.retrieve("64cd8202-2db4-44d5-85be-79438d65eb7b")
+        assert case.companies[0].company_name
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+_FIRST_JSON: Final = """
+import asyncio, ssl, sys
+import httpx
+
+async def main(url, ca_file):
+    context = ssl.create_default_context(cafile=ca_file)
+    async with httpx.AsyncClient(base_url=url, verify=context) as client:
+        form = {"grant_type": "client_credentials", "client_id": "id", "client_secret": "secret"}
+        token = (await client.post("/token", data=form)).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        path = "/v2/cases/64cd8202-2db4-44d5-85be-79438d65eb7b"
+        case = (await client.get(path, headers=headers)).json()
+        assert case["companies"][0]["company_name"]
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@attrs.frozen
+class _Race:
+    """Two programs that give a user the same, and how much more ours may cost."""
+
+    what: str
+    ours: str
+    peer: str
+    target: float | None
+
+
+_RACES: Final = (
+    _Race("import sikoia_async | import httpx", "import sikoia_async", "import httpx", 1.15),
+    _Race(
+        "from sikoia_async import Sikoia | import httpx",
+        "from sikoia_async import Sikoia",
+        "import httpx",
+        None,
+    ),
+    _Race(
+        "first Sikoia(...) | httpx.AsyncClient()",
+        "from sikoia_async import Sikoia; Sikoia('id', 'secret')",
+        "import httpx; httpx.AsyncClient()",
+        1.25,
+    ),
+    _Race(
+        "the same, its TLS context made at once | same",
+        "from sikoia_async import Sikoia; import certifi;"
+        "Sikoia('id', 'secret', tls=certifi.where())",
+        "import httpx; httpx.AsyncClient()",
+        1.25,
+    ),
+    _Race("https, token, first model | json()", _FIRST_MODEL, _FIRST_JSON, 1.4),
+)
+
+
+def compare(*, quick: bool) -> list[Row]:
+    """Time the programs of all races, in turns."""
+    rounds = 2 if quick else _ROUNDS
+    with running() as address, tempfile.TemporaryDirectory() as compiled:
+        environment = _environment(compiled)
+        programs = {"": "", **{source: source for race in _RACES for source in _both(race)}}
+        contestants = {
+            name: partial(_run, source, address, environment) for name, source in programs.items()
+        }
+        take_turns(contestants, 1)  # this round compiles everything
+        seconds = take_turns(contestants, rounds)
+    return [row for race in _RACES for row in _rows(race, seconds)]
+
+
+def _rows(race: _Race, seconds: Mapping[str, Sequence[float]]) -> tuple[Row, Row]:
+    ours, peer = seconds[race.ours], seconds[race.peer]
+    python = statistics.median(seconds[""])
+    whole = at_most(race.target, race.what, ours, peer)
+    net_ours, net_peer = [one - python for one in ours], [one - python for one in peer]
+    return whole, at_most(None, "  less Python's own start", net_ours, net_peer)
+
+
+def _both(race: _Race) -> tuple[str, str]:
+    return race.ours, race.peer
+
+
+def _run(source: str, address: Address, environment: Mapping[str, str]) -> float:
+    """Return the seconds that a process takes to run this source."""
+    command = [sys.executable, "-c", source, address.https, address.ca_file]
+    began = time.perf_counter()
+    subprocess.run(command, check=True, cwd=_ROOT, env=environment)
+    return time.perf_counter() - began
+
+
+def _environment(compiled: str) -> dict[str, str]:
+    """Return this process's environment for a child that keeps its compiled modules in a folder."""
+    kept = {name: value for name, value in os.environ.items() if not _is_misleading(name)}
+    return {**kept, "PYTHONPYCACHEPREFIX": compiled}
+
+
+def _is_misleading(name: str) -> bool:
+    return name.startswith(("PYTHON", "SIKOIA_", "SSL")) or name.lower().endswith("_proxy")
+
+
+if __name__ == "__main__":
+    print_table(compare(quick=is_quick()))

@@ -1,0 +1,12 @@
+"""All benchmarks, one after the other, and one table in the end."""
+
+import decoding
+import imports
+import round_trip
+from _measure import is_quick, print_table
+
+if __name__ == "__main__":
+    quick = is_quick()
+    print_table(
+        [row for script in (imports, decoding, round_trip) for row in script.compare(quick=quick)]
+    )
