@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import anyio
@@ -156,36 +157,37 @@ async def exchange(
 async def _read(response: httpx.Response, limits: Limits, watch: Stopwatch) -> Answer:
     watch.enter("body")
     status, headers = response.status_code, response.headers
-    limit = limits.of(status)
+    reader, broken = _reader(headers.get("content-encoding", ""), limits.of(status))
+    pieces = aiter(cast("httpx.AsyncByteStream", response.stream))
     try:
-        reader = BodyReader(headers.get("content-encoding", ""), limit)
+        async for piece in pieces:
+            reader.feed(piece)
+        return Answer(status, headers, reader.whole(), broken)
     except BodyError as error:
-        return Answer(status, headers, b"", str(error))
-    broken: str | None = None
-    try:
-        with anyio.CancelScope() as drain:
-            async for piece in cast("httpx.AsyncByteStream", response.stream):
-                if broken is None and (broken := _problem(reader, piece)) is not None:
-                    # Not left by a break: trio minds generators that are neither ended nor closed,
-                    # and four of httpx's are under this one. With the connection closed they end.
-                    # On a transport of the caller's that may end nothing; so not for ever.
-                    await response.aclose()
-                    drain.deadline = anyio.current_time() + _DRAIN
-        reader.whole()
-    except BodyError as error:
-        broken = broken or str(error)
-    except httpx.HTTPError:
-        if broken is None:
-            raise
+        broken = str(error)
+    await _give_up(response, pieces)
     return Answer(status, headers, reader.so_far(), broken)
 
 
-def _problem(reader: BodyReader, piece: bytes) -> str | None:
+def _reader(encoding: str, limit: int) -> tuple[BodyReader, str | None]:
+    """Return what reads a body; one in an encoding that we do not know is kept as it comes."""
     try:
-        reader.feed(piece)
+        return BodyReader(encoding, limit), None
     except BodyError as error:
-        return str(error)
-    return None
+        return BodyReader("", limit), str(error)
+
+
+async def _give_up(response: httpx.Response, pieces: AsyncIterator[bytes]) -> None:
+    """Read no more of a body.
+
+    Its generators are run to their end, for trio minds those that are neither ended nor closed:
+    once the connection is closed they end. On a transport of the caller's that may end nothing; so
+    not for ever.
+    """
+    await response.aclose()
+    with anyio.move_on_after(_DRAIN), suppress(httpx.HTTPError, httpx.StreamError):
+        async for _ in pieces:
+            pass
 
 
 def _fault(error: Exception, reached: Reached) -> Fault:

@@ -295,7 +295,8 @@ class _Call:
 
     async def _attempt(self) -> Answer | Fault:
         core = self._core
-        core.home.check()  # it may have been closed since the last attempt
+        if core.home.closed:  # since the last attempt
+            core.home.check()
         url, ours = core.origin + self.target, {"correlation_id": self._sent_id}
         self._request = build(self._method, url, core.headers, self._content, self.watch, **ours)
         if core.pacer is None:
