@@ -41,6 +41,8 @@ Reached = Literal["unsent", "sent", "partial"]
 _DRAIN: Final = 0.2
 """Seconds that a body may go on after it was given up."""
 
+_BODILESS: Final = frozenset({"GET", "DELETE"})
+
 _CONNECT_TIMEOUT: Final = 10.0
 """Seconds to open a connection before another attempt is worth more."""
 
@@ -102,7 +104,8 @@ def build(
     method: str, url: str, headers: Mapping[str, str], content: bytes, watch: Stopwatch, **more: Any
 ) -> httpx.Request:
     """Build a request that is timed by `watch`, with `more` for the hooks to read."""
-    if content:
+    if content or method not in _BODILESS:
+        # A POST without a body says so, or some servers answer 411.
         headers = {**headers, "Content-Length": str(len(content))}
     stream = _Content(content)
     timeout = {"connect": _CONNECT_TIMEOUT}

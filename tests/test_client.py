@@ -404,3 +404,15 @@ async def test_an_id_that_is_no_text_is_refused(sikoia_server: Scripted, case_id
     async with sikoia_server.client() as sikoia:
         with pytest.raises(ConfigurationError, match="case_id is no id: give Sikoia's, as a text"):
             await sikoia.cases.retrieve(case_id)
+
+
+@pytest.mark.parametrize(("method", "length"), [("POST", "0"), ("GET", None), ("DELETE", None)])
+@pytest.mark.anyio
+async def test_a_post_without_a_body_says_so(
+    sikoia_server: Scripted, method: str, length: str | None
+) -> None:
+    """Servers may answer 411 to a POST whose length is not told."""
+    async with sikoia_server.client() as sikoia:
+        await sikoia.request(method, "/v2/new-things/1/refresh")
+
+    assert sikoia_server.asked[0].headers.get("content-length") == length

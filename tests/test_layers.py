@@ -16,6 +16,7 @@ LAYERS = (
     ("_client",),
     ("_settings", "resources", "resources.cases", "resources.users"),
     ("_transport",),
+    ("_call",),
     ("_hooks", "_hooks.auth", "_hooks.correlation", "_credentials"),
     ("_decoder", "_attempts", "_guard", "_paths", "_quota", "operations", "_token"),
     ("_converter", "_flight", "_retry", "_secrets"),

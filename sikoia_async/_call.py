@@ -1,0 +1,268 @@
+"""One call under way: its attempts under one deadline, and what came of them.
+
+The order of an attempt: quota, token, permit, send, read, verdict. Each takes a slot of the quota,
+for a retry is a request too; the permit is innermost, so that nothing waits inside httpx.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+import anyio
+import attrs
+import httpx
+
+from sikoia_async import _retry
+from sikoia_async._attempts import Attempts
+from sikoia_async._exchange import Answer, Fault, Limits, build, exchange, was_sent
+from sikoia_async._hooks import correlation
+from sikoia_async._timing import Stopwatch
+from sikoia_async.errors import (
+    CallInfo,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    UnexpectedResponseError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sikoia_async._drift import Drift
+    from sikoia_async._home import Home
+    from sikoia_async._quota import Pacer
+
+__all__ = ["Call", "Core", "Options"]
+
+T = TypeVar("T")
+_log = logging.getLogger("sikoia_async")
+
+_UNAUTHORIZED: Final = 401
+_TOO_MANY: Final = 429
+_FIRST_ERROR: Final = 400
+_FIRST_SERVER_ERROR: Final = 500
+
+
+@attrs.frozen(kw_only=True)
+class Core:
+    """What all calls of a client share."""
+
+    client: httpx.AsyncClient
+    origin: str
+    headers: Mapping[str, str]
+    limits: Limits
+    pacer: Pacer | None
+    drift: Drift
+    home: Home
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What may differ from call to call; `Sikoia.with_options` documents each."""
+
+    timeout: float
+    retries: int
+    correlation_id: str | None = None
+
+
+class Call:
+    """One call under way."""
+
+    def __init__(
+        self,
+        core: Core,
+        options: Options,
+        *,
+        method: str,
+        path: str,
+        target: str,
+        content: bytes,
+    ) -> None:
+        self.path = path
+        self.target = target
+        self.watch = Stopwatch(core.home.now, "quota")
+        self._core = core
+        self._options = options
+        self._method = method
+        self._content = content
+        self._sent_id = options.correlation_id or correlation.current()
+        self._attempts = Attempts(self.watch, options.retries)
+        self._request: httpx.Request | None = None
+        self._asked: float | None = None
+        self._hint: float | None = None
+        self._ambiguous = False
+
+    @property
+    def received_id(self) -> str:
+        """The correlation id that came back, or the one sent."""
+        extensions = self._request.extensions if self._request else {}
+        return cast("str", extensions.get("received_id", self._sent_id))
+
+    async def answer(self) -> Answer:
+        """Return a whole answer of 2xx or 3xx, however many attempts it takes.
+
+        Raises what `Transport.call` says.
+        """
+        outcome: Answer | Fault | None = None
+        with anyio.move_on_after(self._options.timeout):
+            outcome = await self._outcome()
+        self._log(outcome)
+        if isinstance(outcome, Answer) and outcome.status < _FIRST_ERROR:
+            return outcome
+        raise self._error(outcome)
+
+    def decode(self, answer: Answer, into: type[T]) -> T:
+        """Turn the answer into what it is to be."""
+        from sikoia_async._decoder import decode  # noqa: PLC0415 - loaded with the first answer
+
+        return decode(answer, into, self._info(), self._core.drift)
+
+    def location(self, answer: Answer) -> str | None:
+        """Return the path and query of the answer's Location, if it has one.
+
+        Raises:
+            UnexpectedResponseError: it is on another origin, where our token has no business.
+        """
+        header = answer.headers.get("location")
+        if header is None:
+            return None
+        home = httpx.URL(self._core.origin)
+        try:
+            there = httpx.URL(self._core.origin + self.target).join(header)
+        except httpx.InvalidURL:
+            there = httpx.URL()
+        if (there.scheme, there.netloc, there.userinfo) == (home.scheme, home.netloc, b""):
+            return there.raw_path.decode("ascii")
+        msg = f"{answer.status} with a Location that is not on Sikoia's API; it is not followed"
+        raise UnexpectedResponseError(
+            msg,
+            call=self._info(),
+            status=answer.status,
+            body=answer.body,
+            may_have_been_processed=self._method != "GET",
+        )
+
+    async def _outcome(self) -> Answer | Fault:
+        replayed = False
+        while True:
+            outcome = await self._attempt()
+            self._judge(outcome)
+            if not replayed and self._has_new_token(outcome):
+                replayed = True
+            elif not await self._attempts.another(self._method, outcome, self._hint):
+                return outcome
+
+    async def _attempt(self) -> Answer | Fault:
+        core = self._core
+        if core.home.closed:  # since the last attempt
+            core.home.check()
+        url, ours = core.origin + self.target, {"correlation_id": self._sent_id}
+        self._request = build(self._method, url, core.headers, self._content, self.watch, **ours)
+        if core.pacer is None:
+            return await self._exchange(self._request)
+        self.watch.enter("quota")
+        if self.watch.seconds + core.pacer.paused >= self._options.timeout:
+            # The end is known already; waiting for it would tell the caller nothing.
+            why = f"; a 429 pauses this client for {core.pacer.paused:.3g} s more"
+            raise self._too_late(why)
+        await core.pacer.acquire()
+        outcome = None
+        try:
+            outcome = await self._exchange(self._request)
+            return outcome
+        finally:
+            core.pacer.settle(sent=_was_counted(self._request, outcome))
+
+    async def _exchange(self, request: httpx.Request) -> Answer | Fault:
+        self._attempts.begin()
+        outcome = await exchange(self._core.client, request, self._core.limits)
+        self._attempts.note(outcome)
+        return outcome
+
+    def _judge(self, outcome: Answer | Fault) -> None:
+        """Take from an outcome what later attempts and the error need to know."""
+        self._asked = self._hint = None
+        if isinstance(outcome, Fault):
+            self._ambiguous |= outcome.reached != "unsent"
+            return
+        if outcome.status < _FIRST_ERROR:
+            return
+        self._ambiguous |= outcome.status >= _FIRST_SERVER_ERROR
+        headers = outcome.headers
+        self._asked = self._hint = _retry.retry_after(
+            headers.get("retry-after"), headers.get("date")
+        )
+        if outcome.status == _TOO_MANY and self._core.pacer is not None:
+            self._hint = self._core.pacer.pause(self._hint)
+
+    def _has_new_token(self, outcome: Answer | Fault) -> bool:
+        """Tell whether a 401 refused a token that can be renewed: then nothing was processed."""
+        refused = isinstance(outcome, Answer) and outcome.status == _UNAUTHORIZED
+        return (
+            refused
+            and self._request is not None
+            and self._request.extensions.get("renewable", False)
+        )
+
+    def _error(self, outcome: Answer | Fault | None) -> Exception:
+        may_have_been_processed = self._ambiguous and self._method != "GET"
+        if isinstance(outcome, Answer):
+            from sikoia_async._decoder import error_from  # noqa: PLC0415 - loaded when needed
+
+            return error_from(
+                outcome,
+                self._info(),
+                retry_after=self._asked,
+                may_have_been_processed=may_have_been_processed,
+            )
+        if outcome is None:
+            return self._too_late()
+        return ConnectionFailedError(
+            f"{_HOW_FAR[outcome.reached]}: {outcome.reason}",
+            call=self._info(),
+            may_have_been_processed=may_have_been_processed,
+        )
+
+    def _too_late(self, why: str = "") -> DeadlineExceededError:
+        spent = self.watch.spent()
+        waits = [f"{phase} {seconds:.3g} s" for phase, seconds in spent.items() if seconds]
+        went_into = ", ".join(waits) or "nothing"
+        in_flight = self._request is not None and was_sent(self._request)
+        return DeadlineExceededError(
+            f"no answer within {self._options.timeout:g} s; it went into: {went_into}{why}",
+            call=self._info(),
+            may_have_been_processed=self._method != "GET" and (in_flight or self._ambiguous),
+            spent=spent,
+        )
+
+    def _info(self) -> CallInfo:
+        url = self._core.origin + self.target.partition("?")[0]
+        return self._attempts.info(self._method, self.path, url, self._sent_id, self.received_id)
+
+    def _log(self, outcome: Answer | Fault | None) -> None:
+        if not _log.isEnabledFor(logging.DEBUG):
+            return
+        came = outcome.status if isinstance(outcome, Answer) else "no answer"
+        _log.debug(
+            "%s %s: %s in %.3f s (correlation id %s)",
+            self._method,
+            self.path,
+            came,
+            self.watch.seconds,
+            self.received_id,
+            extra={"correlation_id": self.received_id},
+        )
+
+
+def _was_counted(request: httpx.Request, outcome: Answer | Fault | None) -> bool:
+    """Tell whether Sikoia may have counted a request; there is no outcome if it was cancelled."""
+    if isinstance(outcome, Fault) and outcome.reached == "unsent":
+        return False
+    return isinstance(outcome, Answer) or was_sent(request)
+
+
+_HOW_FAR: Final = {
+    "unsent": "Sikoia could not be reached, and nothing was sent",
+    "sent": "the request was sent, and no answer came",
+    "partial": "the answer broke off",
+}
