@@ -1,6 +1,7 @@
 """One call as a whole: tasks that a 202 announces, ids that go along, and what is never sent."""
 
 import logging
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import anyio
@@ -275,3 +276,24 @@ def _stuck() -> Sikoia:
         raise AssertionError
 
     return client(_ORIGIN, transport=httpx.MockTransport(reply), timeout=3)
+
+
+class _Endless(httpx.AsyncByteStream):
+    """A body that goes on for ever, also after it was closed."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1000
+            await anyio.sleep(0.01)
+
+
+async def test_a_body_without_end_is_given_up() -> None:
+    """On a transport that closing does not stop, too, what fitted is kept and the call ends."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=_Endless()))
+    began = anyio.current_time()
+
+    with pytest.raises(UnexpectedResponseError, match="larger than 10,000 bytes") as caught:
+        await client(_ORIGIN, transport=transport, max_body=10_000).request("GET", "/v2/cases")
+
+    assert caught.value.body == b"x" * 10_000
+    assert anyio.current_time() - began < 1
