@@ -1,10 +1,21 @@
 """What many tests need: both event loops, in real or in virtual time."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
+import hypothesis
 import pytest
 import virtual
+
+# No test fails on a time: these machines are shared. In the gate examples are the same each run.
+hypothesis.settings.register_profile(
+    "here",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("here")
 
 
 @pytest.fixture(params=["asyncio", "trio"])
