@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sikoia_async._home import Home
     from sikoia_async._quota import Pacer
 
-__all__ = ["Call", "Core", "Options"]
+__all__ = ["Call", "Core", "Options", "asked_to_wait"]
 
 T = TypeVar("T")
 _log = logging.getLogger("sikoia_async")
@@ -188,10 +188,7 @@ class Call:
         if outcome.status < _FIRST_ERROR:
             return
         self._ambiguous |= outcome.status >= _FIRST_SERVER_ERROR
-        headers = outcome.headers
-        self._asked = self._hint = _retry.retry_after(
-            headers.get("retry-after"), headers.get("date")
-        )
+        self._asked = self._hint = asked_to_wait(outcome)
         if outcome.status == _TOO_MANY and self._core.pacer is not None:
             self._hint = self._core.pacer.pause(self._hint)
 
@@ -252,6 +249,11 @@ class Call:
             self.received_id,
             extra={"correlation_id": self.received_id},
         )
+
+
+def asked_to_wait(answer: Answer) -> float | None:
+    """Return the seconds of the answer's Retry-After, if it has one that can be read."""
+    return _retry.retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
 
 
 def _was_counted(request: httpx.Request, outcome: Answer | Fault | None) -> bool:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from sikoia_async import _retry
-from sikoia_async._call import Call, Core, Options
+from sikoia_async._call import Call, Core, Options, asked_to_wait
 from sikoia_async._paths import fill, with_query
 from sikoia_async.errors import ConfigurationError
 from sikoia_async.operations import Operation, Progress
@@ -109,13 +108,11 @@ class Transport:
     ) -> Call:
         self.core.home.check()
         target = with_query(fill(path, ids or {}), query or {})
+        return self._call(method, path, target, _content(body))
+
+    def _call(self, method: str, path: str, target: str, content: bytes) -> Call:
         return Call(
-            self.core,
-            self.options,
-            method=method,
-            path=path,
-            target=target,
-            content=_content(body),
+            self.core, self.options, method=method, path=path, target=target, content=content
         )
 
     def _follow(self, call: Call, answer: Answer, into: type[T]) -> Operation[T]:
@@ -129,16 +126,14 @@ class Transport:
                     done=True, value=call.decode(answer, into), correlation_id=call.received_id
                 )
             target = call.location(answer) or target
-            hint = _retry.retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
+            hint = asked_to_wait(answer)
             if hint is not None:
                 hint = max(hint, _SOONEST)
             return Progress(done=False, retry_after=hint, correlation_id=call.received_id)
 
         async def ask() -> Progress[T]:
             self.core.home.check()
-            call = Call(
-                self.core, self.options, method="GET", path=path, target=target, content=b""
-            )
+            call = self._call("GET", path, target, b"")
             return progress(call, await call.answer())
 
         path = call.path
