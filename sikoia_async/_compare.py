@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, cast, get_args, get_origin
 
 from sikoia_async.models import Model, field_types
 
-__all__ = ["comparison"]
+__all__ = ["STEP", "comparison", "place"]
 
 Tell = Callable[[str, str], None]
 """Takes where something differs, and how."""
@@ -34,6 +34,22 @@ def comparison(wanted: Any) -> Compare:
     if wanted in {date, datetime}:
         return _time(wanted)
     return _scalar(wanted, _KINDS[wanted]) if wanted in _KINDS else _nothing
+
+
+def place(wanted: Any, path: str) -> str:
+    """Name the field at a path, such as `$.data.rules[2].date`, as a comparison does: `Rule.date`.
+
+    The path leads to a field of a model, or to an entry of a list in one.
+    """
+    where = "$"
+    for name, _ in STEP.findall(path):
+        inner = next((one for one in get_args(wanted) if one is not NoneType), None)
+        model = wanted if inner is None else inner
+        if get_origin(model) is tuple:
+            model = get_args(model)[0]
+        if name:
+            where, wanted = f"{model.__name__}.{name}", field_types(model)[name]
+    return where
 
 
 def _optional(wanted: Any) -> Compare:
@@ -87,7 +103,7 @@ def _list(item: Any) -> Compare:
 def _known(values: tuple[Any, ...]) -> Compare:
     def known(value: Any, where: str, tell: Tell) -> None:
         if value not in values:
-            tell(where, "unknown value")
+            tell(where, "unknown value" if value else "empty text for no value")
 
     return known
 
@@ -119,6 +135,8 @@ def _shown(name: str) -> str:
     return name if _SANE_NAME.fullmatch(name) else "(a name that is not shown)"
 
 
+STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
+"""A step of a path: the name of a field, or an index."""
 _KINDS: Final[dict[Any, tuple[type, ...]]] = {
     str: (str,),
     int: (int,),

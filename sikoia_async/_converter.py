@@ -18,13 +18,26 @@ from cattrs import Converter, transform_error
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.preconf.msgspec import MsgspecJsonConverter, make_converter
 
+from sikoia_async._compare import STEP
 from sikoia_async._json import Misfit, read_json
 
 __all__ = ["structure", "unstructure"]
 
 
-def structure(plain: Any, into: Any) -> Any:
+class UnreadableError(ValueError):
+    """A text in an optional field that is no number, date or truth value."""
+
+
+def structure(plain: Any, into: Any, unread: dict[str, str] | None = None) -> Any:
     """Turn plain Python into a model.
+
+    A text that cannot be read in an optional field is set to None in `plain`, and so in the model:
+    one odd date must not cost a report that was paid for.
+
+    Args:
+        plain: the answer's JSON.
+        into: what it is to become.
+        unread: takes the texts that could not be read, by their paths.
 
     Raises:
         Misfit: it does not fit; every path that does not is named.
@@ -33,7 +46,24 @@ def structure(plain: Any, into: Any) -> Any:
         return converter.structure(plain, into)
     except Exception as error:  # noqa: BLE001 - cattrs raises what the hooks raise, in groups
         problems = transform_error(error, format_exception=_expected)
-    raise Misfit(*problems)
+    if not all(_BLANKABLE.fullmatch(problem) for problem in problems):
+        raise Misfit(*(problem.removeprefix(_UNREADABLE) for problem in problems))
+    for problem in problems:
+        path = problem.rpartition(" @ ")[2]
+        text = _blanked(plain, path)
+        if unread is not None:
+            unread[path] = text
+    return converter.structure(plain, into)
+
+
+def _blanked(plain: Any, path: str) -> str:
+    """Set what is at a path to None, and return what was there."""
+    steps = [name or int(index) for name, index in STEP.findall(path)]
+    for step in steps[:-1]:
+        plain = plain[step]
+    text: str = plain[steps[-1]]
+    plain[steps[-1]] = None
+    return text
 
 
 def unstructure(model: Any) -> Any:
@@ -44,7 +74,8 @@ def unstructure(model: Any) -> Any:
 def _expected(error: BaseException, wanted: Any) -> str:
     if isinstance(error, KeyError):
         return "required, and missing"
-    return f"expected {_name(wanted)}"
+    mark = _UNREADABLE if isinstance(error, UnreadableError) else ""
+    return f"{mark}expected {_name(wanted)}"
 
 
 def _name(wanted: Any) -> str:
@@ -120,7 +151,15 @@ def _optional(wanted: Any, conv: Converter) -> Callable[[Any, Any], Any]:
     def hook(value: Any, _: object) -> Any:
         return None if value is None or (value == "" and not is_text) else structure(value, inner)
 
-    return hook
+    def scalar(value: Any, _: object) -> Any:
+        try:
+            return hook(value, _)
+        except (ValueError, ArithmeticError, msgspec.MsgspecError) as error:
+            if isinstance(value, str):
+                raise UnreadableError from error
+            raise
+
+    return scalar if inner in _SCALARS else hook
 
 
 def _tuple(wanted: Any, conv: Converter) -> Callable[[Any, Any], Any]:
@@ -180,6 +219,10 @@ def _without_defaults(wanted: Any, conv: Converter) -> Callable[[Any], Any]:
     return make_dict_unstructure_fn(wanted, conv, _cattrs_omit_if_default=True)
 
 
+_UNREADABLE: Final = "unreadable: "
+_BLANKABLE: Final = re.compile(_UNREADABLE + r"[^@]*@ \$(\.\w+|\[\d+\])+")
+"""A field that cannot be read, and where that is; the entry of a user's own mapping is none."""
+_SCALARS: Final = frozenset({int, float, bool, Decimal, date, datetime})
 _MOST_DIGITS: Final = 40
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TRUTHS: Final = {"true": True, "1": True, "false": False, "0": False}

@@ -14,6 +14,7 @@ from sikoia_async.errors import (
     APIError,
     CallInfo,
     ConfigurationError,
+    LinkExpiredError,
     UnexpectedResponseError,
     api_error_class,
 )
@@ -25,18 +26,28 @@ if TYPE_CHECKING:
     from sikoia_async._drift import Drift
     from sikoia_async._exchange import Answer
 
-__all__ = ["check_into", "decode", "error_from"]
+__all__ = ["check_into", "decode", "error_from", "link_error_from"]
 
 T = TypeVar("T")
 
 _OK: Final = 200
 _REDIRECT: Final = 300
 _FIRST_ERROR: Final = 400
+_LINK_OVER: Final = frozenset({403, 404, 410})
 _PROBLEMS_SHOWN: Final = 5
 
 
-def decode(answer: Answer, into: type[T], call: CallInfo, drift: Drift) -> T:
+def decode(
+    answer: Answer, into: type[T], call: CallInfo, drift: Drift, *, acts: bool | None = None
+) -> T:
     """Turn a 2xx into what it is to be: a model, `Items` of models, bytes, plain JSON, or None.
+
+    Args:
+        answer: the whole answer.
+        into: what it is to be.
+        call: what was sent.
+        drift: where differences from the models are counted.
+        acts: whether the request did more than ask; None where its method tells.
 
     Raises:
         UnexpectedResponseError: the answer is none of these.
@@ -48,10 +59,13 @@ def decode(answer: Answer, into: type[T], call: CallInfo, drift: Drift) -> T:
         if into is bytes:
             return cast("T", answer.body)
         try:
-            return cast("T", _attach(_load(answer.body, into, drift), answer.status, call))
+            unread: dict[str, str] = {}
+            value = _load(answer.body, into, drift, unread)
+            return cast("T", _attach(value, answer.status, call, unread))
         except Misfit as misfit:
             problems = misfit.problems or ("does not fit",)
-    raise _unexpected(answer, into, call, problems)
+    acts = call.method != "GET" if acts is None else acts
+    raise _unexpected(answer, into, call, problems, acts=acts)
 
 
 def check_into(into: Any) -> None:
@@ -93,13 +107,29 @@ def error_from(
     )
 
 
+def link_error_from(answer: Answer, call: CallInfo, *, retry_after: float | None) -> APIError:
+    """Turn a 4xx or 5xx of a link into an error; its body is kept, and nothing of it repeated."""
+    is_over = answer.status in _LINK_OVER
+    hint = "; links live for minutes: retrieve what it came with again, for a new one"
+    return (LinkExpiredError if is_over else api_error_class(answer.status, None))(
+        f"{answer.status} {_phrase(answer.status)}{hint if is_over else ''}",
+        call=call,
+        status=answer.status,
+        type=None,
+        title=None,
+        detail=None,
+        body=answer.body,
+        retry_after=retry_after,
+    )
+
+
 def _unusable(answer: Answer) -> tuple[str, ...]:
     if not _OK <= answer.status < _REDIRECT:
         return ("a redirect or an informational answer, which is never followed",)
     return (answer.broken,) if answer.broken else ()
 
 
-def _load(body: bytes, into: Any, drift: Drift) -> Any:
+def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, str]) -> Any:
     if not body and into is object:
         return None
     if not body:
@@ -107,13 +137,13 @@ def _load(body: bytes, into: Any, drift: Drift) -> Any:
         raise Misfit(problem)
     if get_origin(into) is Items:
         rows: Any = GenericAlias(tuple, (get_args(into)[0], ...))
-        return Items[Any](load_hook(rows)(body, drift))
+        return Items[Any](load_hook(rows)(body, drift, unread))
     if into is object:
         return read_json(body)
-    return load_hook(into)(body, drift)
+    return load_hook(into)(body, drift, unread)
 
 
-def _attach(value: Any, status: int, call: CallInfo) -> Any:
+def _attach(value: Any, status: int, call: CallInfo, unread: dict[str, str]) -> Any:
     """Give models the answer that they came in: `response` is no field, for decoders see fields."""
     info = ResponseInfo(
         method=call.method,
@@ -124,6 +154,7 @@ def _attach(value: Any, status: int, call: CallInfo) -> Any:
         attempts=call.attempts,
         seconds=call.seconds,
         status=status,
+        unread=unread,
     )
     is_list = type(value) is Items
     models: Iterable[Any] = cast("Any", value) if is_list else (value,)
@@ -136,7 +167,7 @@ def _attach(value: Any, status: int, call: CallInfo) -> Any:
 
 
 def _unexpected(
-    answer: Answer, into: Any, call: CallInfo, problems: tuple[str, ...]
+    answer: Answer, into: Any, call: CallInfo, problems: tuple[str, ...], *, acts: bool
 ) -> UnexpectedResponseError:
     shown = "; ".join(problems[:_PROBLEMS_SHOWN])
     more = f"; and {rest} more" if (rest := len(problems) - _PROBLEMS_SHOWN) > 0 else ""
@@ -148,7 +179,7 @@ def _unexpected(
         status=answer.status,
         body=answer.body,
         problems=problems,
-        may_have_been_processed=call.method != "GET",
+        may_have_been_processed=acts,
     )
 
 

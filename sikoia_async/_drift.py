@@ -4,7 +4,7 @@ Every answer that had to be repaired is looked at. Of those that decoded straigh
 first of each type and then one in 64 are, for looking costs as much as decoding.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 __all__ = ["Drift"]
@@ -38,11 +38,19 @@ class Drift(Mapping[str, int]):
         self._answers[into] = answers + 1
         return answers % _EVERY == 0
 
-    def look(self, into: Any, value: Any) -> None:
-        """Compare a plain value with the type that it is for."""
-        from sikoia_async._compare import comparison  # noqa: PLC0415 - loaded with an answer
+    def look(self, into: Any, value: Any, unread: Iterable[str] = ()) -> None:
+        """Compare a plain value with the type that it is for.
+
+        Args:
+            into: the type.
+            value: what came, without the texts that could not be read.
+            unread: where those stood.
+        """
+        from sikoia_async._compare import comparison, place  # noqa: PLC0415 - with an answer
 
         comparison(into)(value, "$", self.count)
+        for path in unread:
+            self.count(place(into, path), "unreadable")
 
     def count(self, where: str, what: str) -> None:
         """Count one difference. The kinds are bounded, whatever an answer's field names are."""

@@ -4,13 +4,16 @@ httpx returns a gzip body that was cut short as a good 200, and inflates a bomb 
 """
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
-__all__ = ["BodyError", "BodyReader", "TooLargeError"]
+__all__ = ["BodyError", "BodyReader", "Inflater", "TooLargeError"]
 
 _GZIP: Final = 31
 """zlib's word for: a gzip header, and its checksum checked at the end."""
+
+_PIECE: Final = 1 << 18
+"""Bytes that are inflated at a time, however small what they come from is."""
 
 
 class BodyError(Exception):
@@ -19,6 +22,51 @@ class BodyError(Exception):
 
 class TooLargeError(BodyError):
     """The body is larger than the limit; what fitted was kept."""
+
+
+class Inflater:
+    """Takes the raw pieces of a body and gives them inflated, in pieces of bounded size.
+
+    Args:
+        encoding: the answer's Content-Encoding; `gzip` and none are understood.
+
+    Raises:
+        BodyError: the encoding is another one.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        name = encoding.strip().lower()
+        if name not in {"", "identity", "gzip", "x-gzip"}:
+            msg = "the body is in an encoding that was not asked for"
+            raise BodyError(msg)
+        self._gzip = zlib.decompressobj(_GZIP) if name.endswith("gzip") else None
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        """Take the next piece, and yield what is in it.
+
+        Raises:
+            BodyError: the piece is no gzip, or follows the end of it.
+        """
+        if self._gzip is None:
+            yield piece
+            return
+        while piece:
+            if self._gzip.eof:
+                msg = "bytes follow the end of the gzip body"
+                raise BodyError(msg)
+            yield _inflate(self._gzip.decompress, piece)
+            # What zlib still holds comes with the next piece, and the checksum is always still due.
+            piece = self._gzip.unconsumed_tail or self._gzip.unused_data
+
+    def end(self) -> None:
+        """Hear that the last piece has come.
+
+        Raises:
+            BodyError: the end of the gzip body never came.
+        """
+        if self._gzip is not None and not self._gzip.eof:
+            msg = "the gzip body was cut short"
+            raise BodyError(msg)
 
 
 class BodyReader:
@@ -33,11 +81,7 @@ class BodyReader:
     """
 
     def __init__(self, encoding: str, limit: int) -> None:
-        name = encoding.strip().lower()
-        if name not in {"", "identity", "gzip", "x-gzip"}:
-            msg = "the body is in an encoding that was not asked for"
-            raise BodyError(msg)
-        self._inflater = zlib.decompressobj(_GZIP) if name.endswith("gzip") else None
+        self._inflater = Inflater(encoding)
         self._pieces: list[bytes] = []
         self._room = limit
         self._limit = limit
@@ -49,15 +93,8 @@ class BodyReader:
             TooLargeError: the limit is passed.
             BodyError: the piece is no gzip, or follows the end of it.
         """
-        if self._inflater is None:
-            self._keep(piece)
-            return
-        while piece:
-            if self._inflater.eof:
-                msg = "bytes follow the end of the gzip body"
-                raise BodyError(msg)
-            self._keep(self._inflate(self._inflater.decompress, piece))
-            piece = self._inflater.unconsumed_tail or self._inflater.unused_data
+        for inflated in self._inflater.feed(piece):
+            self._keep(inflated)
 
     def whole(self) -> bytes:
         """Return the body.
@@ -65,22 +102,12 @@ class BodyReader:
         Raises:
             BodyError: the end of the gzip body never came.
         """
-        if self._inflater is not None and not self._inflater.eof:
-            msg = "the gzip body was cut short"
-            raise BodyError(msg)
+        self._inflater.end()
         return self.so_far()
 
     def so_far(self) -> bytes:
         """Return what came until now."""
         return b"".join(self._pieces)
-
-    def _inflate(self, decompress: Callable[[bytes, int], bytes], piece: bytes) -> bytes:
-        try:
-            # One byte more than there is room for tells a full body from one that is too large.
-            return decompress(piece, self._room + 1)
-        except zlib.error:
-            msg = "the body is not the gzip that its headers say"
-            raise BodyError(msg) from None
 
     def _keep(self, piece: bytes) -> None:
         self._pieces.append(piece[: self._room])
@@ -89,3 +116,11 @@ class BodyReader:
             msg = f"the body is larger than {self._limit:,} bytes"
             raise TooLargeError(msg)
         self._room -= len(piece)
+
+
+def _inflate(decompress: Callable[[bytes, int], bytes], piece: bytes) -> bytes:
+    try:
+        return decompress(piece, _PIECE)
+    except zlib.error:
+        msg = "the body is not the gzip that its headers say"
+        raise BodyError(msg) from None

@@ -5,10 +5,10 @@ that makes dicts first. Both ways must give the same value for what both accept;
 holds them to it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import attrs
 import msgspec
@@ -20,6 +20,14 @@ from sikoia_async.errors import ConfigurationError
 __all__ = ["Misfit", "dumps", "load_hook", "read_json"]
 
 
+class Load(Protocol):
+    """Turns a body into a value."""
+
+    def __call__(self, body: bytes, drift: Drift, unread: dict[str, str] | None = None) -> Any:
+        """Decode; `unread` takes the texts of optional fields that could not be read, by path."""
+        ...
+
+
 class Misfit(Exception):  # noqa: N818 - a finding of ours; the error is made by the decoder
     """The body does not fit; `problems` tells where, and what was expected, and never a value."""
 
@@ -29,19 +37,19 @@ class Misfit(Exception):  # noqa: N818 - a finding of ours; the error is made by
 
 
 @cache
-def load_hook(into: Any) -> Callable[[bytes, Drift], Any]:
+def load_hook(into: Any) -> Load:
     """Return the function that turns a body into this type, or raises Misfit."""
     decode = msgspec.json.Decoder(into, float_hook=Decimal).decode
     finite = finite_check(into)
 
-    def load(body: bytes, drift: Drift) -> Any:
+    def load(body: bytes, drift: Drift, unread: dict[str, str] | None = None) -> Any:
         look = drift.due(into)
         try:
             value = decode(body)
-            if finite is not None and not finite(value):
-                value = _carefully(body, into)
         except _REFUSALS:
-            look, value = True, _carefully(body, into)
+            return _carefully(body, into, drift, unread)
+        if finite is not None and not finite(value):
+            return _carefully(body, into, drift, unread)
         if look:
             drift.look(into, read_json(body))
         return value
@@ -77,10 +85,13 @@ def dumps(body: Mapping[str, Any]) -> bytes:
     raise ConfigurationError(msg)
 
 
-def _carefully(body: bytes, into: Any) -> Any:
+def _carefully(body: bytes, into: Any, drift: Drift, unread: dict[str, str] | None) -> Any:
     from sikoia_async._converter import structure  # noqa: PLC0415 - loaded when first needed
 
-    return structure(read_json(body), into)
+    plain, unread = read_json(body), {} if unread is None else unread
+    value = structure(plain, into, unread)
+    drift.look(into, plain, unread)
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """What every model shares: the base class, the answer it came in, lists, open enums, entities."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import (
     TYPE_CHECKING,
@@ -27,10 +28,15 @@ __all__ = [
     "Model",
     "Open",
     "ResponseInfo",
+    "SourceCategory",
     "field_types",
 ]
 
 T = TypeVar("T")
+
+
+def _masked_all(values: Mapping[str, str]) -> str:
+    return repr(dict.fromkeys(values, "***"))
 
 
 @attrs.frozen(kw_only=True)
@@ -38,6 +44,9 @@ class ResponseInfo(CallInfo):
     """The answer that a model came in."""
 
     status: int
+    unread: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=_masked_all)
+    """What stood in fields that are None because it was no number, date or truth value: the text
+    by its path, such as `$.data.date_established`. Empty in nearly every answer."""
 
 
 class Model:
@@ -119,6 +128,8 @@ PERSONAL: Final[dict[str, Any]] = {"repr": _masked, "metadata": {"personal": Tru
 """Marks a field as personal data: `attrs.field(default=None, **PERSONAL)`."""
 
 EntityType = Literal["case", "company", "person"]
+SourceCategory = Literal["Document", "OpenBanking"]
+"""Where bank and income data come from: an uploaded document, or an account."""
 
 
 @attrs.frozen

@@ -49,8 +49,22 @@ def test_an_object_becomes_a_model(status: int) -> None:
 
     assert user == User(user_id="1", roles=(Role(name="Admin"),))
     assert (user.response.status, user.response.correlation_id) == (status, "received-1")
-    assert attrs.asdict(user.response) == attrs.asdict(CALL) | {"status": status}
+    assert attrs.asdict(user.response) == attrs.asdict(CALL) | {"status": status, "unread": {}}
     assert not any(hasattr(role, "response") for role in user.roles or ())
+
+
+@pytest.mark.parametrize("into", [User, Items[User]])
+def test_what_could_not_be_read_is_with_the_answer(into: Any) -> None:
+    """The answer keeps a text that is no date; its repr shows where it was, and not what."""
+    body = b'{"user_id": "1", "account_date_created": "canary"}'
+    is_list = into is not User
+
+    found = decode(answer(b"[" + body + b"]" if is_list else body), into, CALL, Drift())
+
+    path = "$[0].account_date_created" if is_list else "$.account_date_created"
+    assert found.response.unread == {path: "canary"}
+    assert path in repr(found.response)
+    assert CANARY not in repr(found.response)
 
 
 def test_an_array_becomes_items() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sikoia_async._inflate import BodyError, BodyReader, TooLargeError
+from sikoia_async._inflate import BodyError, BodyReader, Inflater, TooLargeError
 
 BODY = b'{"name": "Acme", "number": 12345678}' * 20
 PACKED = gzip.compress(BODY, mtime=0)
@@ -131,6 +131,23 @@ def test_an_empty_body_has_room_in_none() -> None:
     assert read("gzip", gzip.compress(b""), limit=0) == b""
     with pytest.raises(TooLargeError):
         read("gzip", gzip.compress(b"x"), limit=0)
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 18) - 1, 1 << 18, (1 << 18) + 1, 3 << 18])
+@pytest.mark.parametrize("step", [1, 1 << 20], ids=["bytes", "one piece"])
+def test_large_bodies_come_in_bounded_pieces(size: int, step: int) -> None:
+    """However much a few bytes stand for, it comes bit by bit, and to the last one."""
+    inflater, packed = Inflater("gzip"), gzip.compress(bytes(size))
+
+    pieces = [
+        piece
+        for at in range(0, len(packed), step)
+        for piece in inflater.feed(packed[at : at + step])
+    ]
+    inflater.end()
+
+    assert b"".join(pieces) == bytes(size)
+    assert max(map(len, pieces)) <= 1 << 18
 
 
 def test_a_bomb_takes_no_memory() -> None:
