@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sikoia_async.environments import STAGING as STAGING
     from sikoia_async.environments import Environment as Environment
     from sikoia_async.errors import APIError as APIError
+    from sikoia_async.errors import ArgumentTypeError as ArgumentTypeError
     from sikoia_async.errors import Attempt as Attempt
     from sikoia_async.errors import AuthenticationError as AuthenticationError
     from sikoia_async.errors import CallError as CallError
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     from sikoia_async.errors import InsufficientPermissionsError as InsufficientPermissionsError
     from sikoia_async.errors import InvalidRequestError as InvalidRequestError
     from sikoia_async.errors import InvalidTokenError as InvalidTokenError
+    from sikoia_async.errors import LinkExpiredError as LinkExpiredError
     from sikoia_async.errors import OperationError as OperationError
+    from sikoia_async.errors import OperationFailedError as OperationFailedError
     from sikoia_async.errors import OperationTimeoutError as OperationTimeoutError
     from sikoia_async.errors import RateLimitError as RateLimitError
     from sikoia_async.errors import ResourceDeletedError as ResourceDeletedError
@@ -59,14 +62,17 @@ if TYPE_CHECKING:
     from sikoia_async.resources.cases import NewPerson as NewPerson
     from sikoia_async.resources.cases import Owner as Owner
     from sikoia_async.resources.cases import PersonUpdate as PersonUpdate
+    from sikoia_async.resources.checks import ChecklistParameter as ChecklistParameter
 
 __all__ = [
     "PRODUCTION",
     "STAGING",
     "APIError",
+    "ArgumentTypeError",
     "Attempt",
     "AuthenticationError",
     "CallError",
+    "ChecklistParameter",
     "ClientStateError",
     "CompanyUpdate",
     "ConfigurationError",
@@ -81,12 +87,14 @@ __all__ = [
     "InvalidRequestError",
     "InvalidTokenError",
     "Items",
+    "LinkExpiredError",
     "Model",
     "NewAddress",
     "NewCompany",
     "NewPerson",
     "Operation",
     "OperationError",
+    "OperationFailedError",
     "OperationTimeoutError",
     "Owner",
     "PersonUpdate",
@@ -123,6 +131,7 @@ _HOMES: Final = {
     ),
     "sikoia_async.errors": (
         "APIError",
+        "ArgumentTypeError",
         "Attempt",
         "AuthenticationError",
         "CallError",
@@ -135,7 +144,9 @@ _HOMES: Final = {
         "InsufficientPermissionsError",
         "InvalidRequestError",
         "InvalidTokenError",
+        "LinkExpiredError",
         "OperationError",
+        "OperationFailedError",
         "OperationTimeoutError",
         "RateLimitError",
         "ResourceDeletedError",
@@ -165,6 +176,7 @@ _HOMES: Final = {
         "Owner",
         "PersonUpdate",
     ),
+    "sikoia_async.resources.checks": ("ChecklistParameter",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 

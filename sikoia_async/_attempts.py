@@ -25,14 +25,21 @@ class Attempts:
     Args:
         watch: the call's stopwatch.
         retries: how many attempts may follow the first.
+        chargeable: whether the request may cost money.
         jitter: gives random numbers from 0 to 1.
     """
 
     def __init__(
-        self, watch: Stopwatch, retries: int, jitter: Callable[[], float] = random.random
+        self,
+        watch: Stopwatch,
+        retries: int,
+        *,
+        chargeable: bool = False,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._watch = watch
         self._retries = retries
+        self._chargeable = chargeable
         self._jitter = jitter
         self._made: list[Attempt] = []
         self.cut_short = False
@@ -65,7 +72,7 @@ class Attempts:
         A pause that would cross the caller's deadline is not made: the error that is known now
         says more than the one that would follow.
         """
-        if len(self._made) > self._retries or not _worth(method, outcome, hint):
+        if len(self._made) > self._retries or not self._worth(method, outcome, hint):
             return False
         wait = _retry.pause(len(self._made) - 1, hint, self._jitter())
         if self._watch.enter("backoff") + wait >= anyio.current_effective_deadline():
@@ -89,8 +96,14 @@ class Attempts:
             seconds=self._watch.seconds,
         )
 
-
-def _worth(method: str, outcome: Answer | Fault, hint: float | None) -> bool:
-    if isinstance(outcome, Answer):
-        return _retry.worth_retrying(method, status=outcome.status, hinted=hint is not None)
-    return _retry.worth_retrying(method, reached=outcome.reached, final=outcome.final)
+    def _worth(self, method: str, outcome: Answer | Fault, hint: float | None) -> bool:
+        if isinstance(outcome, Answer):
+            return _retry.worth_retrying(
+                method,
+                status=outcome.status,
+                hinted=hint is not None,
+                chargeable=self._chargeable,
+            )
+        return _retry.worth_retrying(
+            method, reached=outcome.reached, final=outcome.final, chargeable=self._chargeable
+        )

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import anyio
 import attrs
-import httpx
 
 from sikoia_async import _retry
 from sikoia_async._attempts import Attempts
-from sikoia_async._exchange import Answer, Fault, Limits, build, exchange, was_sent
+from sikoia_async._exchange import Answer, Fault, Limits, build, exchange, let_go, was_sent
 from sikoia_async._hooks import correlation
+from sikoia_async._paths import target_on
 from sikoia_async._timing import Stopwatch
 from sikoia_async.errors import (
+    CallError,
     CallInfo,
     ConnectionFailedError,
     DeadlineExceededError,
@@ -28,7 +29,10 @@ from sikoia_async.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import httpx
+
     from sikoia_async._drift import Drift
+    from sikoia_async._exchange import Pieces, Sink
     from sikoia_async._home import Home
     from sikoia_async._quota import Pacer
 
@@ -37,6 +41,7 @@ __all__ = ["Call", "Core", "Options", "asked_to_wait"]
 T = TypeVar("T")
 _log = logging.getLogger("sikoia_async")
 
+_OK: Final = 200
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
 _FIRST_ERROR: Final = 400
@@ -76,8 +81,24 @@ class Call:
         method: str,
         path: str,
         target: str,
-        content: bytes,
+        content: bytes | Pieces = b"",
+        chargeable: bool = False,
+        sink: Sink | None = None,
+        hidden: bool = False,
     ) -> None:
+        """Take what is to be sent.
+
+        Args:
+            core: what all calls of the client share.
+            options: what may differ from call to call.
+            method: `GET`, say.
+            path: what errors and logs show in place of the target.
+            target: path and query, filled in.
+            content: the body.
+            chargeable: whether it may cost money, and so is not repeated after doubt.
+            sink: where the body of a 200 goes.
+            hidden: whether the target gives access to something, and so is never shown.
+        """
         self.path = path
         self.target = target
         self.watch = Stopwatch(core.home.now, "quota")
@@ -85,8 +106,11 @@ class Call:
         self._options = options
         self._method = method
         self._content = content
+        self._sink = sink
+        self._hidden = hidden
+        self._acts = method != "GET" or chargeable
         self._sent_id = options.correlation_id or correlation.current()
-        self._attempts = Attempts(self.watch, options.retries)
+        self._attempts = Attempts(self.watch, options.retries, chargeable=chargeable)
         self._request: httpx.Request | None = None
         self._asked: float | None = None
         self._hint: float | None = None
@@ -115,7 +139,23 @@ class Call:
         """Turn the answer into what it is to be."""
         from sikoia_async._decoder import decode  # noqa: PLC0415 - loaded with the first answer
 
-        return decode(answer, into, self._info(), self._core.drift)
+        return decode(answer, into, self._info(), self._core.drift, acts=self._acts)
+
+    async def pour(self) -> None:
+        """Let the answer flow into the sink.
+
+        Raises what `Transport.call` says.
+
+        Raises:
+            CallError: the sink failed, and not the answer.
+        """
+        answer, sink = await self.answer(), cast("Sink", self._sink)
+        if answer.broken is None:
+            ended = await sink.end() if answer.status == _OK else _NO_FILE
+            answer = attrs.evolve(answer, broken=ended)
+        if sink.failure is not None:
+            raise CallError(sink.failure, call=self._info(), may_have_been_processed=self._acts)
+        self.decode(answer, bytes)
 
     def location(self, answer: Answer) -> str | None:
         """Return the path and query of the answer's Location, if it has one.
@@ -126,20 +166,16 @@ class Call:
         header = answer.headers.get("location")
         if header is None:
             return None
-        home = httpx.URL(self._core.origin)
-        try:
-            there = httpx.URL(self._core.origin + self.target).join(header)
-        except httpx.InvalidURL:
-            there = httpx.URL()
-        if (there.scheme, there.netloc, there.userinfo) == (home.scheme, home.netloc, b""):
-            return there.raw_path.decode("ascii")
+        target = target_on(self._core.origin, header, base=self.target)
+        if target is not None:
+            return target
         msg = f"{answer.status} with a Location that is not on Sikoia's API; it is not followed"
         raise UnexpectedResponseError(
             msg,
             call=self._info(),
             status=answer.status,
             body=answer.body,
-            may_have_been_processed=self._method != "GET",
+            may_have_been_processed=self._acts,
         )
 
     async def _outcome(self) -> Answer | Fault:
@@ -175,8 +211,10 @@ class Call:
 
     async def _exchange(self, request: httpx.Request) -> Answer | Fault:
         self._attempts.begin()
-        outcome = await exchange(self._core.client, request, self._core.limits)
+        outcome = await exchange(self._core.client, request, self._core.limits, self._sink)
         self._attempts.note(outcome)
+        if not isinstance(self._content, bytes):
+            let_go(request)
         return outcome
 
     def _judge(self, outcome: Answer | Fault) -> None:
@@ -202,10 +240,15 @@ class Call:
         )
 
     def _error(self, outcome: Answer | Fault | None) -> Exception:
-        may_have_been_processed = self._ambiguous and self._method != "GET"
+        may_have_been_processed = self._ambiguous and self._acts
         if isinstance(outcome, Answer):
-            from sikoia_async._decoder import error_from  # noqa: PLC0415 - loaded when needed
+            from sikoia_async._decoder import (  # noqa: PLC0415 - loaded when needed
+                error_from,
+                link_error_from,
+            )
 
+            if self._hidden:
+                return link_error_from(outcome, self._info(), retry_after=self._asked)
             return error_from(
                 outcome,
                 self._info(),
@@ -228,12 +271,13 @@ class Call:
         return DeadlineExceededError(
             f"no answer within {self._options.timeout:g} s; it went into: {went_into}{why}",
             call=self._info(),
-            may_have_been_processed=self._method != "GET" and (in_flight or self._ambiguous),
+            may_have_been_processed=self._acts and (in_flight or self._ambiguous),
             spent=spent,
         )
 
     def _info(self) -> CallInfo:
-        url = self._core.origin + self.target.partition("?")[0]
+        target = "" if self._hidden else self.target.partition("?")[0]
+        url = self._core.origin + target
         return self._attempts.info(self._method, self.path, url, self._sent_id, self.received_id)
 
     def _log(self, outcome: Answer | Fault | None) -> None:
@@ -263,6 +307,7 @@ def _was_counted(request: httpx.Request, outcome: Answer | Fault | None) -> bool
     return isinstance(outcome, Answer) or was_sent(request)
 
 
+_NO_FILE: Final = "a file was asked for, and none came"
 _HOW_FAR: Final = {
     "unsent": "Sikoia could not be reached, and nothing was sent",
     "sent": "the request was sent, and no answer came",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from sys import version_info
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 from urllib.parse import urlsplit
 
 import attrs
-import httpx
 
+from sikoia_async._checks import checked_seconds, checked_type, checked_whole
 from sikoia_async._credentials import ClientCredentials
 from sikoia_async._drift import Drift
 from sikoia_async._exchange import Limits
@@ -24,9 +23,7 @@ from sikoia_async._settings import (
     Credentials,
     Wire,
     checked_environment,
-    checked_seconds,
-    checked_type,
-    checked_whole,
+    http_client,
     local_authorities,
 )
 from sikoia_async._transport import Core, Options, Transport
@@ -34,18 +31,34 @@ from sikoia_async._version import __version__
 from sikoia_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import os
     import ssl
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
     from types import TracebackType
+
+    import httpx
 
     from sikoia_async._guard import Guard
     from sikoia_async._paths import QueryValue
     from sikoia_async._token import TokenSource, TokenStore
     from sikoia_async.environments import Environment
     from sikoia_async.operations import Operation
+    from sikoia_async.resources.affordability import Affordability
+    from sikoia_async.resources.banking import Banking
     from sikoia_async.resources.cases import Cases
+    from sikoia_async.resources.checks import Checks
+    from sikoia_async.resources.company_registry import CompanyRegistry
+    from sikoia_async.resources.credit_reports import CreditReports
+    from sikoia_async.resources.data_sources import DataSources
+    from sikoia_async.resources.documents import Documents
+    from sikoia_async.resources.identity import Identity
+    from sikoia_async.resources.income import Income
+    from sikoia_async.resources.online_data import OnlineData
+    from sikoia_async.resources.reports import Reports
+    from sikoia_async.resources.screening import Screening
     from sikoia_async.resources.users import Users
+    from sikoia_async.resources.webhooks import Webhooks
 
 __all__ = ["Sikoia"]
 
@@ -123,7 +136,7 @@ class Sikoia:
         brought = transport or http_client
         if tls is None and brought is None and environment is None:
             tls = local_authorities(self._environment)
-        wire = Wire(brought, tls, proxy, trust_env=trust_env)
+        self._wire = wire = Wire(brought, tls, proxy, trust_env=trust_env)
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
         self._guards: list[Guard] = []
         hooks = self._hooks(credentials, wire, token_store)
@@ -139,19 +152,112 @@ class Sikoia:
         )
         self._api = Transport(core, _options(timeout, retries, None))
 
+    # Resources are loaded when they are first used.
+
+    @cached_property
+    def affordability(self) -> Affordability:
+        """Affordability insights: cash flow and spending, from bank data."""
+        from sikoia_async.resources.affordability import Affordability  # noqa: PLC0415
+
+        return Affordability(self._api)
+
+    @cached_property
+    def banking(self) -> Banking:
+        """Open banking: connections, accounts, balances and transactions."""
+        from sikoia_async.resources.banking import Banking  # noqa: PLC0415
+
+        return Banking(self._api)
+
     @cached_property
     def cases(self) -> Cases:
         """Cases, and the companies and persons in them."""
-        from sikoia_async.resources.cases import Cases  # noqa: PLC0415 - loaded when first used
+        from sikoia_async.resources.cases import Cases  # noqa: PLC0415
 
         return Cases(self._api)
 
     @cached_property
+    def checks(self) -> Checks:
+        """Validation checks: whether the documents of an entity are complete."""
+        from sikoia_async.resources.checks import Checks  # noqa: PLC0415
+
+        return Checks(self._api)
+
+    @cached_property
+    def company_registry(self) -> CompanyRegistry:
+        """What companies' registers say."""
+        from sikoia_async.resources.company_registry import CompanyRegistry  # noqa: PLC0415
+
+        return CompanyRegistry(self._api)
+
+    @cached_property
+    def credit_reports(self) -> CreditReports:
+        """Credit reports on companies."""
+        from sikoia_async.resources.credit_reports import CreditReports  # noqa: PLC0415
+
+        return CreditReports(self._api)
+
+    @cached_property
+    def data_sources(self) -> DataSources:
+        """The documents and connections that insights are made from."""
+        from sikoia_async.resources.data_sources import DataSources  # noqa: PLC0415
+
+        return DataSources(self._api)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Documents of an entity, and the checks of their integrity."""
+        from sikoia_async.resources.documents import Documents  # noqa: PLC0415
+
+        return Documents(self._api)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Identity verification of persons."""
+        from sikoia_async.resources.identity import Identity  # noqa: PLC0415
+
+        return Identity(self._api)
+
+    @cached_property
+    def income(self) -> Income:
+        """Income and employer verification."""
+        from sikoia_async.resources.income import Income  # noqa: PLC0415
+
+        return Income(self._api)
+
+    @cached_property
+    def online_data(self) -> OnlineData:
+        """What can be found online about a company."""
+        from sikoia_async.resources.online_data import OnlineData  # noqa: PLC0415
+
+        return OnlineData(self._api)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """The Excel report about an entity."""
+        from sikoia_async.resources.reports import Reports  # noqa: PLC0415
+
+        return Reports(self._api)
+
+    @cached_property
+    def screening(self) -> Screening:
+        """Searches for politically exposed persons, sanctions and adverse media."""
+        from sikoia_async.resources.screening import Screening  # noqa: PLC0415
+
+        return Screening(self._api)
+
+    @cached_property
     def users(self) -> Users:
         """The people of your organisation who use Sikoia."""
-        from sikoia_async.resources.users import Users  # noqa: PLC0415 - loaded when first used
+        from sikoia_async.resources.users import Users  # noqa: PLC0415
 
         return Users(self._api)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Webhooks, their secrets, and the log of what was delivered."""
+        from sikoia_async.resources.webhooks import Webhooks  # noqa: PLC0415
+
+        return Webhooks(self._api)
 
     @property
     def environment(self) -> Environment:
@@ -191,6 +297,7 @@ class Sikoia:
         )
         view = object.__new__(type(self))
         view._environment, view._guards = self._environment, self._guards
+        view._wire = self._wire
         view._api = attrs.evolve(self._api, options=options)
         return view
 
@@ -260,6 +367,37 @@ class Sikoia:
         _check_request(method, path, into)
         return await self._api.start(method, path, into, query=query, body=body)
 
+    async def download(self, link: str | None) -> bytes:
+        """Return the file that a link of Sikoia's leads to, such as `Document.document_uri`.
+
+        No token goes there, and the rate limit does not count it. Errors and logs tell the link's
+        host, and not the link.
+
+        Raises:
+            ConfigurationError: this is no such link.
+            LinkExpiredError: it is over; retrieve what it came with again for a new one.
+            UnexpectedResponseError: what came is no file, or larger than `max_body`.
+            CallError: what any call may raise.
+        """
+        from sikoia_async._links import download  # noqa: PLC0415 - loaded when first used
+
+        return await download(self._api, self._wire, link)
+
+    async def save(self, link: str | None, path: str | os.PathLike[str]) -> int:
+        """Write the file that a link leads to, of any size, and return how many bytes that were.
+
+        The file appears when it is whole, in place of one that was there; its owner alone may read
+        it. What `download` says of links holds here, too. For a large file give the call more
+        time: `sikoia.with_options(timeout=600).save(...)`.
+
+        Raises:
+            ConfigurationError: the file cannot be written there; nothing was sent.
+            CallError: what `download` may raise, or writing failed on the way.
+        """
+        from sikoia_async._links import save  # noqa: PLC0415 - loaded when first used
+
+        return await save(self._api, self._wire, link, path)
+
     async def aclose(self) -> None:
         """Close the client and its connections; once is enough, twice does no harm.
 
@@ -321,10 +459,7 @@ class Sikoia:
     ) -> httpx.AsyncClient:
         guard = wire.guard(url, permits)
         self._guards.append(guard)
-        no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-        return httpx.AsyncClient(
-            transport=guard, event_hooks=hooks, cookies=no_cookies, trust_env=False
-        )
+        return http_client(guard, hooks)
 
 
 def _options(timeout: float, retries: int, correlation_id: str | None) -> Options:

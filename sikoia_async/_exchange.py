@@ -9,17 +9,17 @@ import os
 import socket
 import ssl
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
 import anyio
 import attrs
 import httpx
 
-from sikoia_async._inflate import BodyError, BodyReader
+from sikoia_async._inflate import BodyError, BodyReader, Inflater
 from sikoia_async._quiet import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from sikoia_async._timing import Stopwatch
 
@@ -27,11 +27,14 @@ __all__ = [
     "Answer",
     "Fault",
     "Limits",
+    "Pieces",
     "Reached",
+    "Sink",
     "build",
     "close_opened",
     "exchange",
     "going_out",
+    "let_go",
     "was_sent",
 ]
 
@@ -40,6 +43,8 @@ Reached = Literal["unsent", "sent", "partial"]
 
 _DRAIN: Final = 0.2
 """Seconds that a body may go on after it was given up."""
+
+_OK: Final = 200
 
 _BODILESS: Final = frozenset({"GET", "DELETE"})
 
@@ -80,17 +85,57 @@ class Fault:
     """Whether another attempt must fail alike: the other side's certificate is not good."""
 
 
+class Pieces(Protocol):
+    """A request's body that is made while it is sent, as often as it is sent."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
+class Sink(Protocol):
+    """Where the body of a 200 goes, piece by piece."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why the sink, and not the answer, is at fault where something went wrong."""
+        ...
+
+    async def start(self) -> None:
+        """Hear that an answer begins; what an earlier attempt brought is void."""
+        ...
+
+    async def take(self, piece: bytes) -> None:
+        """Take the next piece, inflated.
+
+        Raises:
+            BodyError: no more is wanted.
+        """
+        ...
+
+    async def end(self) -> str | None:
+        """Hear that the answer came whole, and tell why it is not what it should be."""
+        ...
+
+
 class _Content(httpx.AsyncByteStream):
     """A request's body, which knows whether the head before it may have been written."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes | Pieces) -> None:
         self._content = content
         self.sent = False
         self.opened: Any = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         self.sent = True
-        yield self._content
+        if isinstance(self._content, bytes):
+            yield self._content
+        else:
+            for piece in self._content:
+                yield piece
+
+    def let_go(self) -> None:
+        """Drop the body."""
+        self._content = b""
 
     async def trace(self, event: str, said: Mapping[str, Any]) -> None:
         """Hear from httpcore when the head goes out, and of the socket that it opened."""
@@ -101,7 +146,12 @@ class _Content(httpx.AsyncByteStream):
 
 
 def build(
-    method: str, url: str, headers: Mapping[str, str], content: bytes, watch: Stopwatch, **more: Any
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    content: bytes | Pieces,
+    watch: Stopwatch,
+    **more: Any,
 ) -> httpx.Request:
     """Build a request that is timed by `watch`, with `more` for the hooks to read."""
     if content or method not in _BODILESS:
@@ -131,6 +181,15 @@ def was_sent(request: httpx.Request) -> bool:
     return cast("_Content", request.extensions["content"]).sent
 
 
+def let_go(request: httpx.Request) -> None:
+    """Drop the body of a request that is done with.
+
+    httpx ties response and request into a knot, where a file would stay until the garbage collector
+    comes by.
+    """
+    cast("_Content", request.extensions["content"]).let_go()
+
+
 async def close_opened(request: httpx.Request) -> None:
     """Close the socket that was opened for a request that came to nothing.
 
@@ -142,23 +201,28 @@ async def close_opened(request: httpx.Request) -> None:
 
 
 async def exchange(
-    client: httpx.AsyncClient, request: httpx.Request, limits: Limits
+    client: httpx.AsyncClient, request: httpx.Request, limits: Limits, sink: Sink | None = None
 ) -> Answer | Fault:
-    """Send one request and read the whole answer, inflated and within limits."""
+    """Send one request and read the whole answer, inflated and within limits.
+
+    With a sink, the body of a 200 goes there whatever its size, and the answer has its beginning.
+    """
     response: httpx.Response | None = None
     with quiet():
         try:
             response = await client.send(request, stream=True, follow_redirects=False)
             try:
-                return await _read(response, limits, request.extensions["stopwatch"])
+                request.extensions["stopwatch"].enter("body")
+                if sink is not None and response.status_code == _OK:
+                    return await _pour(response, sink, limits.error_body)
+                return await _read(response, limits)
             finally:
                 await response.aclose()
         except (httpx.HTTPError, OSError) as error:
             return _fault(error, "sent" if response is None else "partial")
 
 
-async def _read(response: httpx.Response, limits: Limits, watch: Stopwatch) -> Answer:
-    watch.enter("body")
+async def _read(response: httpx.Response, limits: Limits) -> Answer:
     status, headers = response.status_code, response.headers
     reader, broken = _reader(headers.get("content-encoding", ""), limits.of(status))
     pieces = aiter(cast("httpx.AsyncByteStream", response.stream))
@@ -170,6 +234,30 @@ async def _read(response: httpx.Response, limits: Limits, watch: Stopwatch) -> A
         broken = str(error)
     await _give_up(response, pieces)
     return Answer(status, headers, reader.so_far(), broken)
+
+
+async def _pour(response: httpx.Response, sink: Sink, keep: int) -> Answer:
+    """Let a body flow into a sink; its beginning is kept, for the error that may follow."""
+    status, headers, beginning = response.status_code, response.headers, bytearray()
+    pieces = aiter(cast("httpx.AsyncByteStream", response.stream))
+    try:
+        inflater = Inflater(headers.get("content-encoding", ""))
+        await sink.start()
+        async for piece in pieces:
+            for inflated in inflater.feed(piece):
+                beginning += inflated[: keep - len(beginning)]
+                await sink.take(inflated)
+        inflater.end()
+        return Answer(status, headers, bytes(beginning))
+    except BodyError as error:
+        broken = str(error)
+    except BaseException:
+        # Where the sink was at work when this came, the body's generators have not heard of it.
+        with anyio.CancelScope(shield=True):
+            await _give_up(response, pieces)
+        raise
+    await _give_up(response, pieces)
+    return Answer(status, headers, bytes(beginning), broken)
 
 
 def _reader(encoding: str, limit: int) -> tuple[BodyReader, str | None]:

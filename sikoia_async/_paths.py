@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
+import httpx
+
 from sikoia_async.errors import ConfigurationError
 
-__all__ = ["QueryValue", "checked_path", "fill", "with_query"]
+__all__ = ["QueryValue", "checked_path", "fill", "target_on", "with_query"]
 
 QueryValue = str | int | bool | Sequence[str] | None
 
@@ -17,7 +19,7 @@ _LONGEST: Final = 8192  # what servers take; httpx itself raises at 65,536
 _DOTS: Final = frozenset({".", ".."})
 
 
-def fill(template: str, ids: Mapping[str, str]) -> str:
+def fill(template: str, ids: Mapping[str, object]) -> str:
     """Put ids into a path template.
 
     Raises:
@@ -49,6 +51,24 @@ def checked_path(path: str) -> str:
         )
         raise ConfigurationError(msg)
     return path
+
+
+def target_on(origin: str, address: str, *, base: str = "/") -> str | None:
+    """Return the path and query of an address that an answer names; None on another origin.
+
+    Args:
+        origin: scheme, host and port that our requests, and with them our token, may go to.
+        address: absolute, or relative to `base`.
+        base: the path and query of the request that was answered.
+    """
+    home = httpx.URL(origin)
+    try:
+        there = httpx.URL(origin + base).join(address)
+    except httpx.InvalidURL:
+        return None
+    if (there.scheme, there.netloc, there.userinfo) != (home.scheme, home.netloc, b""):
+        return None
+    return there.raw_path.decode("ascii")
 
 
 def with_query(path: str, query: Mapping[str, QueryValue]) -> str:

@@ -17,6 +17,7 @@ _BASE: Final = 0.5
 _CAP: Final = 8.0
 _DOUBLINGS: Final = 4
 
+_ACTS: Final = "POST"
 _ASKS_ONLY: Final = frozenset({"GET", "HEAD"})
 _SAME_TWICE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
@@ -33,6 +34,7 @@ def worth_retrying(
     reached: Reached | None = None,
     hinted: bool = False,
     final: bool = False,
+    chargeable: bool = False,
 ) -> bool:
     """Tell whether another attempt is allowed and may end better.
 
@@ -42,7 +44,10 @@ def worth_retrying(
         reached: how far the attempt got where no answer came.
         hinted: whether the answer says when to come again.
         final: whether the fault cannot change, such as a certificate that is not good.
+        chargeable: whether the request may cost money, so that even a GET is not merely asked.
     """
+    if chargeable:
+        method = _ACTS
     if status is None:
         return not final and (reached == "unsent" or method in _ASKS_ONLY)
     if status == 429:  # noqa: PLR2004 - an HTTP status is its own name

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import ssl
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import attrs
 import httpx
 
+from sikoia_async._checks import checked_type
 from sikoia_async._guard import Guard, own_transport, tls_context
 from sikoia_async._hooks.auth import SendApiKey
 from sikoia_async._secrets import Secret
@@ -28,9 +30,7 @@ __all__ = [
     "Credentials",
     "Wire",
     "checked_environment",
-    "checked_seconds",
-    "checked_type",
-    "checked_whole",
+    "http_client",
     "local_authorities",
 ]
 
@@ -52,39 +52,6 @@ def checked_environment(environment: Environment | None) -> Environment:
 def local_authorities(environment: Environment) -> str | None:
     """Return the file that `SIKOIA_CA_FILE` names, for a local Sikoia and for nothing else."""
     return os.environ.get("SIKOIA_CA_FILE") if environment.name == "local" else None
-
-
-def checked_type(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:
-    """Refuse a value of another type, None excepted: not all callers are type checked.
-
-    Raises:
-        ConfigurationError: it is one.
-    """
-    if value is not None and not isinstance(value, kind):
-        msg = f"{name}: give {what}"
-        raise ConfigurationError(msg)
-
-
-def checked_whole(name: str, value: int, *, least: int) -> None:
-    """Refuse what is no whole number, or too small a one.
-
-    Raises:
-        ConfigurationError: it is.
-    """
-    if type(value) is not int or value < least:
-        msg = f"{name}: give a whole number of at least {least}"
-        raise ConfigurationError(msg)
-
-
-def checked_seconds(name: str, value: float) -> None:
-    """Refuse what is no time to wait.
-
-    Raises:
-        ConfigurationError: it is none.
-    """
-    if type(value) not in {int, float} or not 0 < value < float("inf"):
-        msg = f"{name}: give seconds, more than 0 and finite; there is always a deadline"
-        raise ConfigurationError(msg)
 
 
 @attrs.frozen
@@ -180,6 +147,14 @@ class Wire:
         if self._context is None and scheme == "https":
             self._context = tls_context(None, key_log=self._trust_env)
         return self._context
+
+
+def http_client(guard: Guard, hooks: dict[str, list[Callable[..., Any]]]) -> httpx.AsyncClient:
+    """Make a client of ours: it keeps no cookies, and asks the process's environment nothing."""
+    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+    return httpx.AsyncClient(
+        transport=guard, event_hooks=hooks, cookies=no_cookies, trust_env=False
+    )
 
 
 class _Lent(httpx.AsyncBaseTransport):

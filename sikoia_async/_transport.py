@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 
 from sikoia_async._call import Call, Core, Options, asked_to_wait
+from sikoia_async._inflate import BodyError
+from sikoia_async._pages import Pages
 from sikoia_async._paths import fill, with_query
 from sikoia_async.errors import ConfigurationError
 from sikoia_async.operations import Operation, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import os
+    from collections.abc import Callable, Iterable, Mapping
 
-    from sikoia_async._exchange import Answer
+    from sikoia_async._exchange import Answer, Pieces, Sink
     from sikoia_async._paths import QueryValue
+    from sikoia_async.models import Model
 
 __all__ = ["Core", "Options", "Transport"]
 
 T = TypeVar("T")
+P = TypeVar("P", bound="Model")
 
 _ACCEPTED: Final = 202
 
@@ -33,20 +38,93 @@ class Transport:
     options: Options
 
     async def get(
-        self, path: str, into: type[T], /, query: Mapping[str, QueryValue] | None = None, **ids: str
+        self,
+        path: str,
+        into: type[T],
+        /,
+        query: Mapping[str, QueryValue] | None = None,
+        **ids: object,
     ) -> T:
         """Ask."""
         return await self.call("GET", path, into, query=query, ids=ids)
 
-    async def post(self, path: str, into: type[T], /, body: Mapping[str, Any], **ids: str) -> T:
+    def pages(
+        self,
+        path: str,
+        into: type[P],
+        /,
+        query: Mapping[str, QueryValue],
+        *,
+        items: Callable[[P], Iterable[T] | None],
+        onward: Callable[[P], str | None],
+        **ids: object,
+    ) -> Pages[P, T]:
+        """Ask page by page, while it is read; `onward` gives the address that a page names next."""
+
+        async def ask(target: str) -> P:
+            self.core.home.check()
+            call = self._call("GET", path, target, b"")
+            return call.decode(await call.answer(), into)
+
+        first = with_query(fill(path, ids), query)
+        return Pages(ask, first, self.core.origin, items, onward)
+
+    async def post(
+        self, path: str, into: type[T], /, body: Mapping[str, Any] | None = None, **ids: object
+    ) -> T:
         """Create."""
         return await self.call("POST", path, into, body=body, ids=ids)
 
-    async def patch(self, path: str, into: type[T], /, body: Mapping[str, Any], **ids: str) -> T:
+    async def patch(
+        self, path: str, into: type[T], /, body: Mapping[str, Any] | None = None, **ids: object
+    ) -> T:
         """Change."""
         return await self.call("PATCH", path, into, body=body, ids=ids)
 
-    async def delete(self, path: str, /, **ids: str) -> None:
+    async def buy(
+        self,
+        path: str,
+        into: type[T],
+        /,
+        body: Mapping[str, Any],
+        query: Mapping[str, QueryValue] | None = None,
+    ) -> T:
+        """Post what may cost credits or money: it is never sent again where it may have arrived."""
+        return await self.call("POST", path, into, query=query, body=body, chargeable=True)
+
+    async def upload(self, path: str, into: type[T], /, body: Mapping[str, Any]) -> T:
+        """Post a body with a file in it, which is encoded while it is sent."""
+        from sikoia_async._upload import encoded  # noqa: PLC0415 - loaded with the first upload
+
+        self.core.home.check()
+        call = self._call("POST", path, path, await encoded(body))
+        return call.decode(await call.answer(), into)
+
+    async def workbook(self, path: str, into: type[bytes], /, **ids: object) -> bytes:
+        """Ask for a workbook that may cost money, and take it out of what it comes in."""
+        from sikoia_async._workbook import unpack  # noqa: PLC0415 - loaded with the first one
+
+        call = self._prepare("GET", path, None, None, ids, chargeable=True)
+        answer = await call.answer()
+        try:
+            return unpack(call.decode(answer, into))
+        except BodyError as error:
+            broken = str(error)
+        return call.decode(attrs.evolve(answer, broken=broken), into)
+
+    async def save_workbook(self, path: str, to: str | os.PathLike[str], /, **ids: object) -> int:
+        """Ask for the same, and write it to a file while it comes; return the file's size."""
+        from sikoia_async._sinks import FileSink, WorkbookSink  # noqa: PLC0415 - as above
+
+        with FileSink(to) as sink:
+            call = self._prepare(
+                "GET", path, None, None, ids, chargeable=True, sink=WorkbookSink(sink)
+            )
+            await sink.open()
+            await call.pour()
+            return sink.size
+
+    async def delete(self, path: str, /, **ids: object) -> None:
         """Delete."""
         await self.call("DELETE", path, NoneType, ids=ids)
 
@@ -58,7 +136,8 @@ class Transport:
         *,
         query: Mapping[str, QueryValue] | None = None,
         body: Mapping[str, Any] | None = None,
-        ids: Mapping[str, str] | None = None,
+        ids: Mapping[str, object] | None = None,
+        chargeable: bool = False,
     ) -> T:
         """Make a call and return what it is to give; where that is a task, wait for it.
 
@@ -69,6 +148,7 @@ class Transport:
             query: parameters; those that are None are left out, several values go comma-separated.
             body: fields of the JSON body; those that are None are left out.
             ids: what goes into the template.
+            chargeable: whether it may cost money, and so is not repeated after doubt.
 
         Raises:
             ConfigurationError: something given cannot be sent.
@@ -78,7 +158,7 @@ class Transport:
             UnexpectedResponseError: the answer is not what `into` says.
             OperationTimeoutError: the answer was a 202, and the task is not done in time.
         """
-        call = self._prepare(method, path, query, body, ids)
+        call = self._prepare(method, path, query, body, ids, chargeable=chargeable)
         answer = await call.answer()
         if answer.status != _ACCEPTED:
             return call.decode(answer, into)
@@ -104,15 +184,35 @@ class Transport:
         path: str,
         query: Mapping[str, QueryValue] | None,
         body: Mapping[str, Any] | None,
-        ids: Mapping[str, str] | None,
+        ids: Mapping[str, object] | None,
+        *,
+        chargeable: bool = False,
+        sink: Sink | None = None,
     ) -> Call:
         self.core.home.check()
         target = with_query(fill(path, ids or {}), query or {})
-        return self._call(method, path, target, _content(body))
+        content = _content(body)
+        return self._call(method, path, target, content, chargeable=chargeable, sink=sink)
 
-    def _call(self, method: str, path: str, target: str, content: bytes) -> Call:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        target: str,
+        content: bytes | Pieces,
+        *,
+        chargeable: bool = False,
+        sink: Sink | None = None,
+    ) -> Call:
         return Call(
-            self.core, self.options, method=method, path=path, target=target, content=content
+            self.core,
+            self.options,
+            method=method,
+            path=path,
+            target=target,
+            content=content,
+            chargeable=chargeable,
+            sink=sink,
         )
 
     def _follow(self, call: Call, answer: Answer, into: type[T]) -> Operation[T]:

@@ -2,6 +2,7 @@
 
 SikoiaError
     ConfigurationError              you: the set-up or an argument is wrong; nothing was sent
+        ArgumentTypeError               an argument is of another type; a TypeError, too
     ClientStateError                you: the client is closed, or is another loop's or process's
     CallError                       a call was begun and did not end well
         TransportError              the network: nobody answered, or not in time
@@ -21,7 +22,9 @@ SikoiaError
             UnprocessableRequestError       422
             RateLimitError                  429
             ServerError                     5xx
+            LinkExpiredError                403, 404 or 410 of a link to a file: ask for a new link
     OperationError                  an async task
+        OperationFailedError            it came to nothing at Sikoia
         OperationTimeoutError           it still runs: no failure, and you may go on waiting
 
 No error holds an object of httpx, for those carry the token along; each one can be pickled.
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APIError",
+    "ArgumentTypeError",
     "Attempt",
     "AuthenticationError",
     "CallError",
@@ -53,7 +57,9 @@ __all__ = [
     "InsufficientPermissionsError",
     "InvalidRequestError",
     "InvalidTokenError",
+    "LinkExpiredError",
     "OperationError",
+    "OperationFailedError",
     "OperationTimeoutError",
     "RateLimitError",
     "ResourceDeletedError",
@@ -111,6 +117,10 @@ class ConfigurationError(SikoiaError, ValueError):
     """The set-up or an argument is wrong; nothing was sent."""
 
 
+class ArgumentTypeError(ConfigurationError, TypeError):
+    """An argument is of another type than its parameter's."""
+
+
 class ClientStateError(SikoiaError, RuntimeError):
     """The client is closed, or belongs to another event loop or process."""
 
@@ -162,7 +172,7 @@ class DeadlineExceededError(TransportError):
         spent: Mapping[str, float],
     ) -> None:
         super().__init__(message, call=call, may_have_been_processed=may_have_been_processed)
-        self.spent = dict(spent)
+        self.spent: dict[str, float] = dict(spent)
         """Seconds by what they were waited for: quota, token, permit, answer, body, backoff."""
 
 
@@ -275,8 +285,22 @@ class ServerError(APIError):
     """5xx: something went wrong on Sikoia's side, or on a gateway before it."""
 
 
+class LinkExpiredError(APIError):
+    """A link to a file is over, for such links live for minutes: ask Sikoia for a new one."""
+
+
 class OperationError(SikoiaError):
     """An async task did not give its result."""
+
+
+class OperationFailedError(OperationError):
+    """Sikoia could not do the task, for a technical reason: a new request may go better."""
+
+    def __init__(self, message: str, *, result: Any, correlation_ids: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.result = result
+        """What Sikoia answered last: a model whose `status` is `Failed`."""
+        self.correlation_ids = correlation_ids
 
 
 class OperationTimeoutError(OperationError):

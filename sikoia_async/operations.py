@@ -7,18 +7,24 @@ works on: await it, give up waiting and come back, or let many wait for it; one 
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast
 
 import anyio
 import attrs
 
 from sikoia_async._flight import SingleFlight
-from sikoia_async.errors import ConfigurationError, OperationTimeoutError
+from sikoia_async.errors import (
+    ConfigurationError,
+    OperationFailedError,
+    OperationTimeoutError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Awaitable, Callable, Collection, Generator
 
-__all__ = ["Interval", "Operation", "Progress", "poll"]
+    from sikoia_async.models import ResponseInfo
+
+__all__ = ["Interval", "Operation", "Progress", "follow", "poll"]
 
 T = TypeVar("T")
 
@@ -62,14 +68,16 @@ class Progress(Generic[T]):
     retry_after: float | None = None
     """Seconds that the server asked to wait."""
     correlation_id: str = ""
+    failed: bool = False
+    """Whether it is done and came to nothing, for a technical reason."""
 
 
 class Operation(Generic[T]):
     """A task that Sikoia works on, and its result once it is done.
 
-        operation = await sikoia.start("POST", "/v2/…", into=Model)
-        model = await operation                       # at most 300 s
-        model = await operation.wait(timeout=900)
+        operation = await sikoia.income.request(case)
+        report = await operation                       # at most 300 s
+        report = await operation.wait(timeout=900)
 
     However many wait, one of them asks, and the others share the answer. Cancelling an await stops
     that await and nothing else: the task goes on at Sikoia, and you may wait again.
@@ -98,6 +106,12 @@ class Operation(Generic[T]):
         return self._progress.done
 
     @property
+    def status(self) -> str | None:
+        """The last answer's status in Sikoia's words, such as `Pending`; None where it has none."""
+        status: str | None = getattr(self.last, "status", None)
+        return status
+
+    @property
     def last(self) -> T | None:
         """What the last answer said: the result if done; None where it said nothing."""
         return self._progress.value
@@ -112,10 +126,13 @@ class Operation(Generic[T]):
 
         Raises:
             ConfigurationError: it is not; `await` it.
+            OperationFailedError: Sikoia could not do it; the error has what it answered.
         """
         if not self.done:
             msg = "the operation is not done yet: await it, or call wait(timeout=...)"
             raise ConfigurationError(msg)
+        if self._progress.failed:
+            raise self._failed()
         return cast("T", self._progress.value)
 
     async def wait(self, *, timeout: float = _TIMEOUT) -> T:  # noqa: ASYNC109 - a user's word
@@ -126,6 +143,7 @@ class Operation(Generic[T]):
 
         Raises:
             OperationTimeoutError: the task still runs; wait again if you like.
+            OperationFailedError: Sikoia could not do it; the error has what it answered.
             APIError: Sikoia answered a poll with an error.
         """
         deadline = anyio.current_time() + _checked(timeout)
@@ -170,6 +188,14 @@ class Operation(Generic[T]):
         self._news.set()
         self._news = anyio.Event()
 
+    def _failed(self) -> OperationFailedError:
+        said: str | None = getattr(self.last, "message", None)
+        return OperationFailedError(
+            f"Sikoia could not do it{_quoted(self._ids)}: {said or 'it does not say why'}",
+            result=self.last,
+            correlation_ids=self.correlation_ids,
+        )
+
     def _timed_out(self, timeout: float) -> OperationTimeoutError:
         return OperationTimeoutError(
             f"not done after {timeout:g} s{_quoted(self._ids)}; that is no failure: "
@@ -178,6 +204,51 @@ class Operation(Generic[T]):
             operation=self,
             correlation_ids=self.correlation_ids,
         )
+
+
+class _Pending(Protocol):
+    """A model that is answered before it is complete."""
+
+    @property
+    def status(self) -> str | None: ...
+    @property
+    def response(self) -> ResponseInfo: ...
+
+
+P = TypeVar("P", bound=_Pending)
+
+
+def follow(
+    first: P,
+    retrieve: Callable[[], Awaitable[P]],
+    *,
+    done: Collection[str] = ("Complete",),
+    failed: Collection[str] = ("Failed",),
+) -> Operation[P]:
+    """Return the operation of a request whose answers tell its `status`.
+
+    A status that is in neither list counts as still running, for the vendor may add some.
+
+    Args:
+        first: what the request was answered with.
+        retrieve: asks for it again.
+        done: in which status it is a result.
+        failed: in which status it came to nothing.
+    """
+
+    def progress(value: P) -> Progress[P]:
+        failure = value.status in failed
+        return Progress(
+            done=failure or value.status in done,
+            value=value,
+            correlation_id=value.response.correlation_id,
+            failed=failure,
+        )
+
+    async def ask() -> Progress[P]:
+        return progress(await retrieve())
+
+    return Operation(ask, progress(first))
 
 
 async def poll(

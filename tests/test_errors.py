@@ -45,10 +45,12 @@ API_ERRORS = (
     errors.UnprocessableRequestError,
     errors.RateLimitError,
     errors.ServerError,
+    errors.LinkExpiredError,
 )
 SAMPLES: list[errors.SikoiaError] = [
     errors.SikoiaError("words"),
     errors.ConfigurationError("words"),
+    errors.ArgumentTypeError("words"),
     errors.ClientStateError("words"),
     errors.CallError("words", call=CALL),
     errors.TransportError("words", call=CALL),
@@ -62,6 +64,7 @@ SAMPLES: list[errors.SikoiaError] = [
     errors.TokenError("words", call=CALL, status=400, error="invalid_client"),
     *(made("words", call=CALL, **API_FIELDS) for made in API_ERRORS),
     errors.OperationError("words"),
+    errors.OperationFailedError("words", result="Failed", correlation_ids=("a",)),
     errors.OperationTimeoutError("words", last="Pending", operation=None, correlation_ids=("a",)),
 ]
 

@@ -1,18 +1,22 @@
 """Operations and polling."""
 
+import copy
 from collections.abc import Awaitable, Callable
 
 import anyio
+import attrs
 import pytest
 
 from sikoia_async import (
     ConfigurationError,
     Interval,
     Operation,
+    OperationFailedError,
     OperationTimeoutError,
     poll,
 )
-from sikoia_async.operations import Progress
+from sikoia_async.models import ResponseInfo
+from sikoia_async.operations import Progress, follow
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -253,3 +257,68 @@ async def test_poll_returns_the_wanted_answer() -> None:
     )
 
     assert answer == "Complete"
+
+
+@attrs.frozen(kw_only=True)
+class _Report:
+    """An answer that tells its status."""
+
+    status: str | None
+    message: str | None = None
+    number: int = 0
+
+    @property
+    def response(self) -> ResponseInfo:
+        return ResponseInfo(
+            method="GET", path="/v2/reports", url="", correlation_id=f"id-{self.number}",
+            sent_correlation_id="", attempts=(), seconds=0.1, status=200,
+        )  # fmt: skip
+
+
+def _followed(*reports: _Report) -> Operation[_Report]:
+    """Return an operation that is answered with these, one after the other."""
+    first, *rest = (attrs.evolve(one, number=at) for at, one in enumerate(reports))
+    answers = iter(rest)
+
+    async def retrieve() -> _Report:
+        return next(answers)
+
+    return follow(first, retrieve)
+
+
+async def test_a_status_is_followed_until_it_is_complete() -> None:
+    """A status that is not known counts as running, and so does none."""
+    pending, odd, none = _Report(status="Pending"), _Report(status="Odd"), _Report(status=None)
+    operation = _followed(pending, odd, none, _Report(status="Complete"))
+    assert (operation.done, operation.status) == (False, "Pending")
+
+    report = await operation
+
+    assert (report.status, operation.status) == ("Complete", "Complete")
+    assert operation.correlation_ids == ("id-0", "id-1", "id-2", "id-3")
+
+
+async def test_what_is_complete_at_once_is_not_asked_for() -> None:
+    """The first answer may be the last."""
+    assert (await _followed(_Report(status="Complete"))).number == 0
+
+
+@pytest.mark.parametrize("message", [None, "no bank data"])
+async def test_a_failure_is_an_error_with_the_answer(message: str | None) -> None:
+    """It is told with Sikoia's message, if there is one, and the correlation id."""
+    operation = _followed(_Report(status="Pending"), _Report(status="Failed", message=message))
+
+    with pytest.raises(OperationFailedError) as caught:
+        await operation
+
+    assert operation.done
+    assert caught.value.result == operation.last
+    assert caught.value.correlation_ids == ("id-0", "id-1")
+    assert (message or "does not say why") in str(caught.value)
+    assert "id-1" in str(caught.value)
+    assert copy.deepcopy(caught.value).result.status == "Failed"
+
+
+async def test_an_answer_without_a_status_has_none() -> None:
+    """The status is the model's; a task of another kind has none."""
+    assert _Task().operation().status is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sikoia_async._paths import QueryValue, checked_path, fill, with_query
+from sikoia_async._paths import QueryValue, checked_path, fill, target_on, with_query
 from sikoia_async.errors import ConfigurationError
 
 CANARY = "canary"
@@ -185,3 +185,23 @@ def test_values_that_cannot_be_sent_are_refused(value: str | Sequence[str]) -> N
         with_query("/v2/cases", {"keyword": value})
 
     assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ("https://api.sikoia.com/v2/cases?after=1", "/v2/cases?after=1"),
+        ("https://API.sikoia.com:443/v2/cases", "/v2/cases"),
+        ("/v2/cases", "/v2/cases"),
+        ("?after=2", "/v2/users?after=2"),
+        ("https://api.sikoia.com.example/v2/cases", None),
+        ("http://api.sikoia.com/v2/cases", None),
+        ("https://api.sikoia.com:8443/v2/cases", None),
+        ("https://user@api.sikoia.com/v2/cases", None),
+        ("//example.com/v2/cases", None),
+        ("https://[", None),
+    ],
+)
+def test_addresses_are_followed_on_our_origin_only(address: str, target: str | None) -> None:
+    """Anything else would take the token to somebody else."""
+    assert target_on("https://api.sikoia.com", address, base="/v2/users?a=1") == target

@@ -47,6 +47,18 @@ def test_who_is_tried_again(attempt: dict[str, Any], again: tuple[str, ...]) -> 
     assert tuple(m for m in METHODS if worth_retrying(m, **attempt)) == again
 
 
+@pytest.mark.parametrize(
+    "attempt", [row for row, _ in TABLE if row != {"reached": "unsent"}], ids=str
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_what_may_cost_money_is_sent_once(method: str, attempt: dict[str, Any]) -> None:
+    """A chargeable request is tried again only where it was not processed, even a GET."""
+    again = worth_retrying(method, **attempt, chargeable=True)
+
+    assert again is (attempt.get("status") == 429)
+    assert worth_retrying(method, reached="unsent", chargeable=True)
+
+
 @given(
     st.integers(200, 599).filter(lambda status: status != 429),
     st.booleans(),

@@ -1,0 +1,322 @@
+"""Reading on from page to page: what is asked, and what is never asked."""
+
+import json
+from typing import Any, Final
+
+import attrs
+import httpx
+import pytest
+from faults import assert_plain, client
+
+from sikoia_async import ClientStateError, ServerError, Sikoia, UnexpectedResponseError
+
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
+
+_ORIGIN: Final = "https://127.0.0.1:8400"
+_PATH: Final = "/v2/webhooks/w-1/requests"
+_ENOUGH: Final = 20
+
+
+@attrs.define
+class _Log:
+    """Answers each target with its page, or with a status; an unknown one with 404."""
+
+    pages: dict[str, dict[str, Any] | int]
+    asked: list[str] = attrs.field(factory=list[str])
+    hosts: set[str] = attrs.field(factory=set[str])
+
+    def client(self, **options: Any) -> Sikoia:
+        return client(_ORIGIN, transport=httpx.MockTransport(self._reply), **options)
+
+    def _reply(self, request: httpx.Request) -> httpx.Response:
+        target = request.url.raw_path.decode()
+        self.asked.append(target)
+        self.hosts.add(f"{request.url.scheme}://{request.url.netloc.decode()}")
+        # Who reads in circles hears of it, and does not go on for ever.
+        page = self.pages.get(target, 404) if len(self.asked) < _ENOUGH else 404
+        status = page if isinstance(page, int) else 200
+        return httpx.Response(status, content=json.dumps(page).encode())
+
+
+def _page(*request_ids: str, **urls: str | None) -> dict[str, Any]:
+    return {
+        "pagination_meta_data": urls and {**urls, "page_size": 2, "page_count": len(request_ids)},
+        "webhook_requests": [{"request_id": one} for one in request_ids],
+    }
+
+
+def _three_pages() -> _Log:
+    return _Log(
+        {
+            _PATH: _page("a", "b", next_page_url=f"{_ORIGIN}{_PATH}?after_request_id=b"),
+            f"{_PATH}?after_request_id=b": _page(
+                "c", "d", next_page_url=f"{_ORIGIN}{_PATH}?after_request_id=d"
+            ),
+            f"{_PATH}?after_request_id=d": _page("e", next_page_url=None),
+        }
+    )
+
+
+async def test_the_items_of_all_pages_come_in_turn() -> None:
+    """`async for` reads on until a page names no next one."""
+    log = _three_pages()
+    async with log.client() as sikoia:
+        read = [request.request_id async for request in sikoia.webhooks.requests("w-1")]
+
+    assert read == ["a", "b", "c", "d", "e"]
+    assert log.asked == list(log.pages)
+
+
+async def test_pages_come_as_answers() -> None:
+    """`pages` gives the pages themselves, each with the answer that it came in."""
+    log = _three_pages()
+    async with log.client() as sikoia:
+        pages = [page async for page in sikoia.webhooks.requests("w-1").pages()]
+
+    counts = [page.pagination_meta_data.page_count for page in pages if page.pagination_meta_data]
+    assert counts == [2, 2, 1]
+    assert {(page.response.status, page.response.path) for page in pages} == {
+        (200, "/v2/webhooks/{webhook_id}/requests")
+    }
+    assert len({page.response.correlation_id for page in pages}) == 3
+
+
+async def test_who_leaves_early_asks_no_further() -> None:
+    """The second page is not asked for before the first is used up; leaving needs no closing."""
+    log = _three_pages()
+    async with log.client() as sikoia:
+        async for request in sikoia.webhooks.requests("w-1"):
+            if request.request_id == "b":
+                break
+
+    assert log.asked == [_PATH]
+
+
+async def test_each_reading_begins_anew() -> None:
+    """What `requests` returns is no iterator that is used up, but a list to read again."""
+    log = _three_pages()
+    async with log.client() as sikoia:
+        requests = sikoia.webhooks.requests("w-1")
+        first = [request async for request in requests]
+        second = [request async for request in requests]
+
+    assert first == second
+    assert len(log.asked) == 6
+
+
+async def test_a_page_that_failed_is_asked_for_again() -> None:
+    """An error ends the `async for`, and no iterator: it goes on where it was."""
+    log = _three_pages()
+    second = f"{_PATH}?after_request_id=b"
+    good, log.pages[second] = log.pages[second], 500
+    async with log.client() as sikoia:
+        walk = aiter(sikoia.webhooks.requests("w-1"))
+        before = [await anext(walk), await anext(walk)]
+        with pytest.raises(ServerError):
+            await anext(walk)
+        log.pages[second] = good
+        after = [request async for request in walk]
+
+    assert [request.request_id for request in before + after] == ["a", "b", "c", "d", "e"]
+    assert log.asked[1:3] == [second, second]
+
+
+async def test_what_has_ended_stays_ended() -> None:
+    """After the last page there is nothing, however often it is asked."""
+    log = _three_pages()
+    async with log.client() as sikoia:
+        walk = sikoia.webhooks.requests("w-1").pages()
+        pages = [page async for page in walk]
+        more = [page async for page in walk]
+
+    assert (len(pages), more) == (3, [])
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"pagination_meta_data": None, "webhook_requests": None},
+        {"pagination_meta_data": {"next_page_url": None}, "webhook_requests": []},
+        {"pagination_meta_data": {"next_page_url": ""}},
+    ],
+    ids=["nulls", "an empty list", "an empty address"],
+)
+async def test_an_empty_page_is_the_end(page: dict[str, Any]) -> None:
+    """No items and no next page: nothing is wrong."""
+    async with _Log({_PATH: page}).client() as sikoia:
+        assert [request async for request in sikoia.webhooks.requests("w-1")] == []
+
+
+async def test_an_empty_page_may_lead_on() -> None:
+    """A page without items that names a next one is not the end."""
+    pages: dict[str, dict[str, Any] | int] = {
+        _PATH: _page(next_page_url="?after_request_id=b"),
+        f"{_PATH}?after_request_id=b": _page("c", next_page_url=None),
+    }
+    async with _Log(pages).client() as sikoia:
+        read = [request.request_id async for request in sikoia.webhooks.requests("w-1")]
+
+    assert read == ["c"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{_ORIGIN}{_PATH}?after_request_id=b",
+        f"{_PATH}?after_request_id=b",
+        "?after_request_id=b",
+        f"//127.0.0.1:8400{_PATH}?after_request_id=b#top",
+        f"{_ORIGIN}/v2/cases?after_request_id=b",
+        f"{_ORIGIN}/v2/{{resource}}?after_request_id=b&event_status=Failed",
+    ],
+    ids=["absolute", "path", "query", "no scheme", "another path", "the documented example"],
+)
+async def test_of_an_address_the_query_counts(address: str) -> None:
+    """It goes to the path asked first, and leaves a filter in force that it does not mention."""
+    second = f"{_PATH}?event_status=Failed&after_request_id=b"
+    log = _Log(
+        {
+            f"{_PATH}?event_status=Failed": _page("a", next_page_url=address),
+            second: _page("c", next_page_url=None),
+        }
+    )
+    async with log.client() as sikoia:
+        requests = sikoia.webhooks.requests("w-1", event_status="Failed")
+        read = [request.request_id async for request in requests]
+
+    assert read == ["a", "c"]
+    assert log.asked == list(log.pages)
+
+
+async def test_an_address_replaces_what_was_asked() -> None:
+    """The place to go on from is the page's, and no longer the caller's."""
+    log = _Log(
+        {
+            f"{_PATH}?after_request_id=b": _page("c", next_page_url="?after_request_id=c"),
+            f"{_PATH}?after_request_id=c": _page("d", next_page_url=None),
+        }
+    )
+    async with log.client() as sikoia:
+        requests = sikoia.webhooks.requests("w-1", after_request_id="b")
+        read = [request.request_id async for request in requests]
+
+    assert read == ["c", "d"]
+
+
+async def test_backward_goes_on_to_the_previous_page() -> None:
+    """Who reads towards newer requests follows the address that leads there."""
+    backward = "pagination_direction=Backward"
+    log = _Log(
+        {
+            f"{_PATH}?after_request_id=d&{backward}": _page(
+                "c",
+                next_page_url="?after_request_id=c&pagination_direction=Forward",
+                previous_page_url=f"?after_request_id=c&{backward}",
+            ),
+            f"{_PATH}?after_request_id=c&{backward}": _page("a", "b", previous_page_url=None),
+        }
+    )
+    async with log.client() as sikoia:
+        requests = sikoia.webhooks.requests(
+            "w-1", after_request_id="d", pagination_direction="Backward"
+        )
+        read = [request.request_id async for request in requests]
+
+    assert read == ["c", "a", "b"]
+
+
+async def test_backward_ends_without_meta_data() -> None:
+    """A page that says nothing of others is the last, in this direction, too."""
+    log = _Log({f"{_PATH}?pagination_direction=Backward": _page("a")})
+    async with log.client() as sikoia:
+        requests = sikoia.webhooks.requests("w-1", pagination_direction="Backward")
+
+        assert [request.request_id async for request in requests] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://evil.example{_PATH}?after_request_id=b",
+        f"//evil.example{_PATH}",
+        f"https://127.0.0.1:8400@evil.example{_PATH}",
+        f"https://127.0.0.1:8400.evil.example{_PATH}",
+        f"https://user@127.0.0.1:8400{_PATH}",
+        f"https://127.0.0.1:8401{_PATH}?after_request_id=b",
+        f"http://127.0.0.1:8400{_PATH}?after_request_id=b",
+        "javascript:alert(1)",
+        "https://évil.example/?after_request_id=b",
+        "https://[",
+        "?after_request_id=" + "b" * 1_000_000,
+    ],
+    ids=[
+        "host", "no scheme", "in front of @", "subdomain", "user", "port", "http", "javascript",
+        "unicode", "nonsense", "a million letters",
+    ],
+)  # fmt: skip
+async def test_an_address_elsewhere_is_never_asked(address: str) -> None:
+    """The token stays here; the items that came are good, and then an error says what is wrong."""
+    log = _Log({_PATH: _page("a", "b", next_page_url=address)})
+    async with log.client() as sikoia:
+        walk = aiter(sikoia.webhooks.requests("w-1"))
+        read = [await anext(walk), await anext(walk)]
+        with pytest.raises(UnexpectedResponseError, match="not on Sikoia's API") as caught:
+            await anext(walk)
+
+    assert [request.request_id for request in read] == ["a", "b"]
+    assert (log.asked, log.hosts) == ([_PATH], {_ORIGIN})
+    assert (caught.value.status, caught.value.call.path) == (
+        200,
+        "/v2/webhooks/{webhook_id}/requests",
+    )
+    assert "evil" not in str(caught.value)
+    assert_plain(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("", "?never=asked"),
+        (f"{_PATH}?", "?never=asked"),
+        ("?after_request_id=b", "?after_request_id=b"),
+        ("?after_request_id=b", f"{_ORIGIN}{_PATH}?after_request_id=b#again"),
+        ("?after_request_id=b", "?after_request_id=a"),
+    ],
+    ids=["no address", "the first page", "itself", "itself, spelt differently", "two in turn"],
+)
+async def test_a_circle_is_an_error(first: str, second: str) -> None:
+    """A page that was read before is not read again: that would never end."""
+    log = _Log(
+        {
+            f"{_PATH}?after_request_id=a": _page("b", next_page_url=first or _PATH),
+            f"{_PATH}?after_request_id=b": _page("c", next_page_url=second),
+        }
+    )
+    async with log.client() as sikoia:
+        requests = sikoia.webhooks.requests("w-1", after_request_id="a")
+        with pytest.raises(UnexpectedResponseError, match="read before; going on would never end"):
+            _ = [request async for request in requests]
+
+    assert len(log.asked) == len(set(log.asked)) <= 2
+
+
+async def test_a_circle_of_one_is_found_without_a_query() -> None:
+    """The first page has no query at all, and is known again all the same."""
+    log = _Log({_PATH: _page("a", next_page_url=f"{_ORIGIN}{_PATH}")})
+    async with log.client() as sikoia:
+        with pytest.raises(UnexpectedResponseError, match="read before"):
+            _ = [request async for request in sikoia.webhooks.requests("w-1")]
+
+    assert log.asked == [_PATH]
+
+
+async def test_a_closed_client_reads_no_further() -> None:
+    """Closing between two pages ends the reading with an error of ours."""
+    log = _three_pages()
+    async with log.client() as sikoia:
+        walk = sikoia.webhooks.requests("w-1").pages()
+        await anext(walk)
+    with pytest.raises(ClientStateError):
+        await anext(walk)
+
+    assert log.asked == [_PATH]
