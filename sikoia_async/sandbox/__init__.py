@@ -6,8 +6,8 @@ It shares no code with the client: a mistake in one cannot excuse the same mista
 try:
     from .app import App, create_app
     from .server import Sandbox
-except ImportError as exc:
+except ImportError as _exc:
     msg = "the local Sikoia is an extra: pip install 'sikoia-async[sandbox]'"
-    raise ImportError(msg) from exc
+    raise ImportError(msg) from _exc
 
 __all__ = ["App", "Sandbox", "create_app"]

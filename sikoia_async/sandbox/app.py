@@ -12,16 +12,52 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .cases import Cases
+from . import (
+    affordability,
+    banking,
+    cases,
+    checks,
+    company_registry,
+    credit_reports,
+    data_sources,
+    documents,
+    files,
+    identity,
+    income,
+    online_data,
+    reports,
+    screening,
+    tasks,
+    users,
+    webhooks,
+)
 from .envelope import Envelope
 from .errors import not_found
 from .gate import Gate
 from .resource import Resource
 from .state import State
-from .tasks import Tasks
 from .tokens import Application, Tokens
-from .users import Users
 from .window import Window
+
+_MODULES = (
+    affordability,
+    banking,
+    cases,
+    checks,
+    company_registry,
+    credit_reports,
+    data_sources,
+    documents,
+    files,
+    identity,
+    income,
+    online_data,
+    reports,
+    screening,
+    tasks,
+    users,
+    webhooks,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +85,7 @@ def create_app(
     echo_correlation: bool = True,
     clock: Callable[[], float] = time.monotonic,
     seed: int = 0,
+    work_time: float = 0.5,
 ) -> App:
     """Make a local Sikoia that remembers nothing yet but its users.
 
@@ -62,9 +99,10 @@ def create_app(
         per: Seconds until the window turns.
         echo_correlation: Answer with the correlation id of the request, when it is a sane one.
         clock: Seconds since some moment; windows, tokens and time stamps follow it.
-        seed: The same seed gives the same ids in the same order.
+        seed: The same seed gives the same ids in the same order, and the same data for them.
+        work_time: Seconds that work takes which is answered as pending at first.
     """
-    state = State(clock=clock, seed=seed)
+    state = State(clock=clock, seed=seed, work_time=work_time, url=url)
     application = Application(
         client_id=client_id or state.new_id(),
         client_secret=client_secret or secrets.token_urlsafe(24),
@@ -85,20 +123,18 @@ def create_app(
 
 
 def _routes(state: State, tokens: Tokens) -> list[Route]:
-    cases, tasks, users = Cases(state), Tasks(state), Users(state)
-    one = Resource(get=cases.get, patch=cases.update, delete=cases.delete)
-    entities = Resource(post=cases.add_entities, patch=cases.update_entities)
-    return [
+    own = [
         Route("/token", Resource(post=tokens.grant)),
         Route("/sandbox/health", Resource(get=_health)),
-        Route("/v2/users", Resource(get=users.find)),
-        Route("/v2/cases", Resource(get=cases.find, post=cases.create)),
-        Route("/v2/cases/{case_id}", one),
-        Route("/v2/cases/{case_id}/entities", entities),
-        Route("/v2/cases/{case_id}/entities/delete", Resource(post=cases.delete_entities)),
-        Route("/v2/sandbox-tasks", Resource(post=tasks.start)),
-        Route("/v2/sandbox-tasks/{task_id}", Resource(get=tasks.look)),
     ]
+    return own + sorted(
+        (route for module in _MODULES for route in module.routes(state)), key=_by_words
+    )
+
+
+def _by_words(route: Route) -> list[bool]:
+    """Put words before parameters: `webhooks/secrets` is no webhook with the id `secrets`."""
+    return [part.startswith("{") for part in route.path.split("/")]
 
 
 async def _health(_request: Request) -> Response:

@@ -2,14 +2,28 @@
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from . import entities
 from .errors import invalid_request
 from .filters import select
 from .records import new_case, owners, summary, whole
-from .resource import read
+from .resource import Resource, read
 from .shapes import ADD_ENTITIES, CREATE_CASE, DELETE_ENTITIES, UPDATE_CASE, UPDATE_ENTITIES
 from .state import Record, State
+
+
+def routes(state: State) -> list[Route]:
+    """Serve cases, and the companies and persons in them."""
+    cases = Cases(state)
+    one = Resource(get=cases.get, patch=cases.update, delete=cases.delete)
+    entities = Resource(post=cases.add_entities, patch=cases.update_entities)
+    return [
+        Route("/v2/cases", Resource(get=cases.find, post=cases.create)),
+        Route("/v2/cases/{case_id}", one),
+        Route("/v2/cases/{case_id}/entities", entities),
+        Route("/v2/cases/{case_id}/entities/delete", Resource(post=cases.delete_entities)),
+    ]
 
 
 class Cases:
@@ -75,7 +89,7 @@ class Cases:
         case = self._named(request)
         body = await read(request, DELETE_ENTITIES)
         entities.require_some(body)
-        self._state.deleted.update(entities.remove(case, body))
+        self._state.forget_entities(set(entities.remove(case, body)))
         return self._changed(case)
 
     def _named(self, request: Request) -> Record:

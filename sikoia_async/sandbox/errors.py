@@ -1,13 +1,16 @@
 """How the local Sikoia refuses: one envelope for every error but those of the token endpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 
 _STATUS_AND_TITLE = {
     "InvalidRequest": (400, "Validation Errors"),
     "InvalidToken": (401, "Invalid Token"),
     "ExpiredToken": (401, "Expired Token"),
+    "InsufficientPermissions": (403, "Service not enabled"),
     "ResourceNotFound": (404, "Resource Not Found"),
     "ResourceDeleted": (404, "Resource Deleted"),
+    "UnprocessableRequest": (422, "Entity Missing Information"),
     "RateLimit": (429, "Too Many Requests"),
     "ServerError": (500, "Internal Server Error"),
 }
@@ -22,14 +25,16 @@ class ApiError(Exception):
         detail: str,
         *,
         status: int | None = None,
+        title: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
-        usual, self.title = _STATUS_AND_TITLE[kind]
+        usual, usual_title = _STATUS_AND_TITLE[kind]
+        self.title: str = title or usual_title
         self.kind = kind
         self.detail = detail
-        self.status = status or usual
-        self.headers = dict(headers or {})
+        self.status: int = status or usual
+        self.headers: dict[str, str] = dict(headers or {})
 
     def body(self, correlation_id: str) -> dict[str, str | int]:
         """Fill the envelope."""
@@ -45,6 +50,16 @@ class ApiError(Exception):
 def invalid_request(detail: str) -> ApiError:
     """Refuse a request that breaks a rule; `detail` names the field and never repeats its value."""
     return ApiError("InvalidRequest", detail)
+
+
+@contextmanager
+def refused_as_invalid(field: str) -> Generator[None]:
+    """Refuse with 400 what is not there: most POSTs do so where a GET would answer 404."""
+    try:
+        yield
+    except ApiError as exc:
+        detail = f"{field} must be the id of something that is there."
+        raise invalid_request(detail) from exc
 
 
 def invalid_token() -> ApiError:
@@ -65,6 +80,16 @@ def not_found(what: str) -> ApiError:
 def deleted(what: str) -> ApiError:
     """Answer for an id that was, and is deleted."""
     return ApiError("ResourceDeleted", f"What was at {what} has been deleted.")
+
+
+def unprocessable(detail: str) -> ApiError:
+    """Refuse a request whose entity lacks what it needs; `detail` names the field."""
+    return ApiError("UnprocessableRequest", detail)
+
+
+def conflict(title: str, detail: str) -> ApiError:
+    """Refuse to make a second one of what there is one of, in the words of the specification."""
+    return ApiError("UnprocessableRequest", detail, status=409, title=title)
 
 
 def method_not_allowed(allowed: str) -> ApiError:

@@ -39,6 +39,12 @@ def count(path: str, value: Any) -> None:
         raise _broken(path, "must be a whole number, zero or more")
 
 
+def fraction(path: str, value: Any) -> None:
+    """Ask for a number from zero to one."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise _broken(path, "must be a number from zero to one")
+
+
 def any_record(path: str, value: Any) -> None:
     """Ask for an object, with any fields."""
     if not _is_record(value):

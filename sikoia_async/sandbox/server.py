@@ -37,6 +37,7 @@ class Options(TypedDict, total=False):
     echo_correlation: bool
     clock: Callable[[], float]
     seed: int
+    work_time: float
 
 
 class Sandbox:

@@ -4,13 +4,22 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
-from .errors import deleted, not_found
+from .errors import deleted, invalid_request, not_found
 from .stamps import wide
+from .store import Entry, Record, Store
 
-Record = dict[str, Any]
+__all__ = ["Record", "State"]
+
+_TYPES = {
+    "case": "case",
+    "cases": "case",
+    "company": "company",
+    "companies": "company",
+    "person": "person",
+    "persons": "person",
+}
 
 # Nobody is called this, and RFC 2606 keeps the domain free of mailboxes.
 _USERS = (
@@ -25,11 +34,24 @@ class State:
 
     Args:
         clock: Seconds since some moment; windows, tokens and time stamps all follow it.
-        seed: The same seed gives the same ids in the same order.
+        seed: The same seed gives the same ids in the same order, and the same data for them.
+        work_time: Seconds that work takes which is answered as pending at first.
+        url: Where this sandbox is reached; its links begin with it.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        seed: int = 0,
+        work_time: float = 0.5,
+        url: str = "https://sandbox.example",
+    ) -> None:
         self.clock = clock
+        self.url = url
+        self._seed = seed
+        self._work_time = work_time
+        self._stores: dict[str, Store] = {}
         self._epoch = time.time() - clock()
         self._random = random.Random(seed)  # noqa: S311 - ids to repeat, nothing to keep secret
         self.cases: dict[str, Record] = {}
@@ -45,25 +67,77 @@ class State:
         """Draw the next id."""
         return str(UUID(int=self._random.getrandbits(128), version=4))
 
+    def draw(self, *about: object) -> random.Random:
+        """Return a source of choices that are always the same for the same things."""
+        return random.Random(repr((self._seed, *about)))  # noqa: S311 - to repeat, nothing secret
+
+    def store(self, kind: str) -> Store:
+        """Return the records of a kind, such as `documents`."""
+        return self._stores.setdefault(kind, Store(self.clock, self.deleted))
+
+    def is_worked_out(self, entry: Entry) -> bool:
+        """Tell whether work that began with this record is done."""
+        return self.clock() - entry.since >= self._work_time
+
     def case(self, case_id: str) -> Record:
         """Find a case.
 
         Raises:
             ApiError: It was deleted, or never was.
         """
-        if case_id in self.deleted:
-            raise deleted(case_id)
-        if case_id not in self.cases:
-            raise not_found(case_id)
-        return self.cases[case_id]
+        return self.entity("case", case_id)
+
+    def entity(self, entity_type: str, entity_id: str) -> Record:
+        """Find a case, a company or a person.
+
+        Args:
+            entity_type: As bodies or as paths spell it, in any case of letters.
+            entity_id: Its id.
+
+        Raises:
+            ApiError: It was deleted, or never was; or there is no such type.
+        """
+        kind = self.type_of(entity_type)
+        if entity_id in self.deleted:
+            raise deleted(entity_id)
+        for entity in self._entities(kind):
+            if entity[f"{kind}_id"] == entity_id:
+                return entity
+        raise not_found(entity_id)
+
+    def type_of(self, entity_type: str) -> str:
+        """Return an entity's type as bodies spell it: case, company or person.
+
+        Raises:
+            ApiError: There is no such type.
+        """
+        kind = _TYPES.get(entity_type.lower())
+        if kind is None:
+            detail = "entity_type must be one of Companies, Persons, Cases."
+            raise invalid_request(detail)
+        return kind
 
     def forget(self, case_id: str) -> None:
-        """Delete a case, and with it its companies and persons."""
+        """Delete a case, its companies and persons, and all that is about them."""
         case = self.case(case_id)
         del self.cases[case_id]
-        self.deleted.add(case_id)
-        self.deleted.update(company["company_id"] for company in case["companies"])
-        self.deleted.update(person["person_id"] for person in case["persons"])
+        companies = {company["company_id"] for company in case["companies"]}
+        persons = {person["person_id"] for person in case["persons"]}
+        self.forget_entities({case_id} | companies | persons)
+
+    def forget_entities(self, entity_ids: set[str]) -> None:
+        """Count entities as deleted, and delete all that is about them."""
+        for store in self._stores.values():
+            store.forget(entity_ids)
+        self.deleted.update(entity_ids)
+
+    def _entities(self, kind: str) -> Iterator[Record]:
+        if kind == "case":
+            yield from self.cases.values()
+            return
+        inside = "companies" if kind == "company" else "persons"
+        for case in self.cases.values():
+            yield from case[inside]
 
     def _new_users(self) -> Iterator[Record]:
         created = wide(self.now())

@@ -6,14 +6,24 @@ So the path `/v2/sandbox-tasks` is ours, not the vendor's: never send it to Siko
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from .errors import not_found
-from .resource import read
+from .resource import Resource, read
 from .rules import any_record, count, optional, record
 from .state import Record, State
 
 _START = record({"polls": optional(count), "result": optional(any_record)})
 _DEFAULT_POLLS = 2
+
+
+def routes(state: State) -> list[Route]:
+    """Serve the tasks."""
+    tasks = Tasks(state)
+    return [
+        Route("/v2/sandbox-tasks", Resource(post=tasks.start)),
+        Route("/v2/sandbox-tasks/{task_id}", Resource(get=tasks.look)),
+    ]
 
 
 class Tasks:

@@ -2,8 +2,15 @@
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
+from .resource import Resource
 from .state import State
+
+
+def routes(state: State) -> list[Route]:
+    """Serve the users."""
+    return [Route("/v2/users", Resource(get=Users(state).find))]
 
 
 class Users:

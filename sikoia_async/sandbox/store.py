@@ -1,0 +1,82 @@
+"""Records by their id, each of which is about an entity and goes when the entity goes."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+
+from .errors import deleted, not_found
+
+Record = dict[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """A record with what its answers do not show."""
+
+    record: Record
+    """The fields as they go out, or what a handler makes them from."""
+    entity_id: str = ""
+    """What it is about; empty for what belongs to the organisation."""
+    since: float = 0.0
+    """The clock when it was made."""
+
+
+class Store:
+    """The records of one kind.
+
+    Args:
+        clock: Seconds since some moment.
+        gone: The ids of all that was deleted; shared by everything in a sandbox.
+    """
+
+    def __init__(self, clock: Callable[[], float], gone: set[str]) -> None:
+        self._clock = clock
+        self._gone = gone
+        self._entries: dict[str, Entry] = {}
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(list(self._entries.values()))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, key: str, record: Record, *, entity_id: str = "") -> Entry:
+        """Keep a record."""
+        entry = Entry(record=record, entity_id=entity_id, since=self._clock())
+        self._entries[key] = entry
+        return entry
+
+    def get(self, key: str) -> Entry:
+        """Find a record.
+
+        Raises:
+            ApiError: It was deleted, or never was.
+        """
+        if key in self._gone:
+            raise deleted(key)
+        if key not in self._entries:
+            raise not_found(key)
+        return self._entries[key]
+
+    def of(self, entity_id: str) -> list[Entry]:
+        """Find all that is about an entity, the newest first."""
+        found = [entry for entry in self._entries.values() if entry.entity_id == entity_id]
+        return found[::-1]
+
+    def remove(self, key: str) -> Entry:
+        """Delete a record, and answer it.
+
+        Raises:
+            ApiError: It was deleted before, or never was.
+        """
+        entry = self.get(key)
+        del self._entries[key]
+        self._gone.add(key)
+        return entry
+
+    def forget(self, entity_ids: set[str]) -> None:
+        """Delete all that is about these entities."""
+        for key, entry in list(self._entries.items()):
+            if entry.entity_id in entity_ids:
+                self.remove(key)
