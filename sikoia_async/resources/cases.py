@@ -9,6 +9,7 @@ from typing import Literal
 
 import attrs
 
+from sikoia_async._checks import checked_list
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, Entity, Items, Model, Open
 
@@ -436,6 +437,9 @@ class Cases:
         return await self._api.post(
             "/v2/cases/{case_id}/entities/delete",
             Case,
-            body={"companies": companies, "persons": persons},
+            body={
+                "companies": checked_list("companies", companies),
+                "persons": checked_list("persons", persons),
+            },
             case_id=case_id,
         )

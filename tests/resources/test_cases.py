@@ -207,3 +207,10 @@ async def test_an_id_that_leads_elsewhere_is_refused(sikoia: Sikoia, case_id: st
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match="case_id is no id"):
             await client.cases.retrieve(case_id)
+
+
+async def test_one_id_is_no_list_of_ids(sikoia: Sikoia) -> None:
+    """A text for a list is refused: each of its letters would be taken for an id."""
+    async with sikoia as client:
+        with pytest.raises(TypeError, match="companies: give a list"):
+            await client.cases.remove_entities("c-1", companies="c-2")
