@@ -1,0 +1,191 @@
+"""The operations on registry data.
+
+The register has whatever number it is asked for, but for one of zeros only: such a request ends as
+`Failed`. One that asks by a name and without a number, or for a company with `Several` in its name,
+ends as `TooManyResults`. A search finds three companies, the third of them closed, and none at all
+for a name with `Nowhere` in it. `ZZ` is no country.
+"""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from . import picklists, registry, registry_data
+from .errors import ApiError, invalid_request, refused_as_invalid, unprocessable
+from .resource import Resource, read
+from .rules import count, filled, flag, matching, optional, record, text
+from .stamps import short, wide
+from .state import Record, State
+from .store import Entry
+
+_SUMMARY = (
+    "request_id",
+    "status",
+    "datetime_requested",
+    "message",
+    "company_number",
+    "company_name",
+    "country_code",
+)
+_country = optional(matching(r"(?!ZZ)[A-Z]{2}", "the two letters of a country"))
+_jurisdiction = optional(matching(r"(?!ZZ)[A-Z]{2}(_\w{2})?", "a country, or one and its state"))
+
+REQUEST = record(
+    {
+        "company_id": filled,
+        "company_number": optional(text),
+        "company_name": optional(text),
+        "country_code": _country,
+    },
+    required=("company_id",),
+)
+RESOLVE = record(
+    {"request_id": filled, "picklist_index": count}, required=("request_id", "picklist_index")
+)
+SEARCH = record(
+    {
+        "company_name": filled,
+        "jurisdiction_code": _jurisdiction,
+        "country_code": _country,
+        "exclude_inactive": flag,
+        "company_id": optional(text),
+    },
+    required=("company_name",),
+)
+
+
+def routes(state: State) -> list[Route]:
+    """Serve registry data."""
+    found = CompanyRegistry(state)
+    return [
+        Route("/v2/company-registry-data", Resource(post=found.request)),
+        Route("/v2/company-registry-data/picklist", Resource(post=found.resolve)),
+        Route("/v2/company-registry-data/search", Resource(post=found.search)),
+        Route("/v2/company-registry-data/{request_id}", Resource(get=found.get)),
+        Route("/v2/companies/{company_id}/registry-data", Resource(get=found.find)),
+    ]
+
+
+class CompanyRegistry:
+    """Answers for `/v2/company-registry-data` and the lists of companies."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._requests = state.store("registry data")
+
+    async def request(self, request: Request) -> Response:
+        """Look a company up."""
+        body = await read(request, REQUEST)
+        with refused_as_invalid("company_id"):
+            company = self._state.entity("company", body["company_id"])
+        wanted = _wanted(body, company)
+        name, number = wanted["company_name"], wanted["company_number"]
+        if picklists.is_needed(name, number):
+            matches = self._matches(name, wanted["country_code"])
+            return self._answer(company["company_id"], wanted, "TooManyResults", matches)
+        status = "Complete" if registry.is_registered(number) else "Failed"
+        return self._answer(company["company_id"], wanted, status)
+
+    async def resolve(self, request: Request) -> Response:
+        """Look up the company that was picked: a request of its own."""
+        body = await read(request, RESOLVE)
+        with refused_as_invalid("request_id"):
+            asked = self._requests.get(body["request_id"])
+        item = picklists.pick(asked.record["picklist"], body["picklist_index"])
+        wanted = {name: item[name] for name in ("company_number", "company_name", "country_code")}
+        return self._answer(asked.entity_id, wanted, "Complete")
+
+    async def search(self, request: Request) -> Response:
+        """Find companies; 404 says that there are none."""
+        body = await read(request, SEARCH)
+        most = _most(request.query_params.get("items_per_page", "100"))
+        country_code = (body.get("jurisdiction_code") or body.get("country_code") or "")[:2]
+        if not country_code:
+            detail = "jurisdiction_code or country_code is required."
+            raise invalid_request(detail)
+        if body.get("company_id"):
+            with refused_as_invalid("company_id"):
+                self._state.entity("company", body["company_id"])
+        if "nowhere" in body["company_name"].lower():
+            detail = "The registers have no company of this name."
+            raise ApiError(kind="ResourceNotFound", detail=detail)
+        found = [
+            item
+            for item in self._matches(body["company_name"], country_code)
+            if item["company_status"] == "Active" or not body.get("exclude_inactive")
+        ]
+        return JSONResponse(found[:most])
+
+    async def get(self, request: Request) -> Response:
+        """Answer one request with its data."""
+        found = self._requests.get(request.path_params["request_id"]).record
+        asked = short(found["datetime_requested"])
+        return JSONResponse({**found, "datetime_requested": asked})
+
+    async def find(self, request: Request) -> Response:
+        """Answer the requests of a company, the newest first."""
+        company_id = request.path_params["company_id"]
+        self._state.entity("company", company_id)
+        requests = [_shown(entry) for entry in self._requests.of(company_id)]
+        return JSONResponse({"company_id": company_id, "registry_data_requests": requests})
+
+    def _matches(self, name: str, country_code: str) -> list[Record]:
+        draw = self._state.draw("companies named", name.lower(), country_code)
+        items = picklists.make(draw, {"company_name": name, "country_code": country_code})
+        return [registry_data.match(self._state, item) for item in items]
+
+    def _answer(
+        self, company_id: str, wanted: Record, status: str, matches: list[Record] | None = None
+    ) -> Response:
+        request_id = self._state.new_id()
+        has_data = status == "Complete"
+        entry = self._requests.add(
+            request_id,
+            {
+                "request_id": request_id,
+                "status": status,
+                "company_id": company_id,
+                "datetime_requested": self._state.now(),
+                "message": None if has_data else _MESSAGES[status],
+                **wanted,
+                "data": registry_data.whole(self._state, wanted) if has_data else None,
+                "picklist": matches or [],
+            },
+            entity_id=company_id,
+        )
+        picklist = entry.record["picklist"]
+        return JSONResponse({**_shown(entry), "company_id": company_id, "picklist": picklist}, 201)
+
+
+_MESSAGES = {
+    "Failed": "The register has no company of this number.",
+    "TooManyResults": "Several companies match; pick one.",
+}
+
+
+def _shown(entry: Entry) -> Record:
+    shown = {name: entry.record[name] for name in _SUMMARY}
+    return {**shown, "datetime_requested": wide(shown["datetime_requested"])}
+
+
+def _wanted(body: Record, company: Record) -> Record:
+    """Fill in from the company what the request leaves out; a name without number stays so."""
+    name = body.get("company_name") or None
+    number = body.get("company_number") or (None if name else company["company_number"])
+    country_code = body.get("country_code") or (company["jurisdiction_code"] or "")[:2]
+    if not country_code or not (name or number):
+        missing = "company_number" if country_code else "country_code"
+        detail = f"The company has no {missing}: give it here, or with the company."
+        raise unprocessable(detail)
+    return {
+        "company_number": number,
+        "company_name": name or company["company_name"],
+        "country_code": country_code,
+    }
+
+
+def _most(given: str) -> int:
+    if not given.isdecimal() or not int(given):
+        detail = "items_per_page must be a whole number, one or more."
+        raise invalid_request(detail)
+    return int(given)
