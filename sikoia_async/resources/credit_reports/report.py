@@ -1,0 +1,73 @@
+"""What a credit report says of a company."""
+
+from datetime import date
+from decimal import Decimal
+
+import attrs
+
+from sikoia_async.models import Model
+from sikoia_async.resources._picklists import OfficialAddress
+from sikoia_async.resources.credit_reports.financials import FinancialStatements
+from sikoia_async.resources.credit_reports.people import Officers, Owners, Shareholders
+from sikoia_async.resources.credit_reports.ratings import (
+    BadDebt,
+    Commentary,
+    CreditRating,
+    Judgment,
+)
+
+__all__ = ["CapitalStructure", "CompanyInformation", "CreditReportData", "IndustryCode"]
+
+
+@attrs.frozen(kw_only=True)
+class CompanyInformation(Model):
+    """The company as the register has it."""
+
+    company_number: str | None = None
+    company_name: str | None = None
+    country_code: str | None = None
+    status: str | None = None
+    date_established: date | None = None
+    date_dissolved: date | None = None
+    generic_legal_form: str | None = None
+    """In words that all countries share; `registry_legal_form` has the register's own."""
+    registry_legal_form: str | None = None
+    vat_number: str | None = None
+    official_address: OfficialAddress | None = None
+
+
+@attrs.frozen(kw_only=True)
+class IndustryCode(Model):
+    """What the company does, as a code."""
+
+    code: str | None = None
+    description: str | None = None
+    classification: str | None = None
+    """The system that the code belongs to."""
+
+
+@attrs.frozen(kw_only=True)
+class CapitalStructure(Model):
+    """The company's shares, and who holds them."""
+
+    currency: str | None = None
+    nominal_capital: Decimal | None = None
+    issued_capital: Decimal | None = None
+    number_of_shares: int | None = None
+    shareholders: Shareholders | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CreditReportData(Model):
+    """All that the provider knows of the company."""
+
+    company_information: CompanyInformation | None = None
+    industry_codes: tuple[IndustryCode, ...] | None = None
+    credit_rating: CreditRating | None = None
+    officers: Officers | None = None
+    owners: Owners | None = None
+    commentaries: tuple[Commentary, ...] | None = None
+    capital_structure: CapitalStructure | None = None
+    judgments: tuple[Judgment, ...] | None = None
+    bad_debts: tuple[BadDebt, ...] | None = None
+    financial_statements: FinancialStatements | None = None
