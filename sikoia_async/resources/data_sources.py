@@ -1,0 +1,110 @@
+"""The documents and bank accounts that insights are made from.
+
+Source: https://docs.sikoia.com/docs/data-sources-1
+"""
+
+from datetime import date, datetime
+from typing import Literal
+
+import attrs
+
+from sikoia_async._entities import in_path
+from sikoia_async._transport import Transport
+from sikoia_async.models import PERSONAL, EntityType, HasEntity, Model, Open, SourceCategory
+
+__all__ = [
+    "DataSource",
+    "DataSourceStatus",
+    "DataSourceType",
+    "DataSources",
+    "EntityDataSources",
+]
+
+DataSourceStatus = Literal["Provided", "Pending", "Complete", "Failed", "Excluded"]
+DataSourceType = Literal[
+    "None",
+    "BankStatement",
+    "Payslip",
+    "Identity",
+    "Contract",
+    "FactFind",
+    "Other",
+    "CompanyRegistration",
+    "StakeholdersDisclosure",
+    "UtilityBill",
+    "CreditReport",
+    "SavingsStatement",
+    "SA302",
+    "TaxOverview",
+    "P45",
+    "P60",
+    "EmploymentLetter",
+    "EmploymentContract",
+    "ChildBenefitLetter",
+    "BenefitAwardLetter",
+    "StudentLoanLetter",
+    "PensionStatement",
+    "FinancialAccounts",
+    "OpenBankingConnection",
+    "BankAccount",
+]
+
+
+@attrs.frozen(kw_only=True)
+class DataSource(Model):
+    """A document, a part of one, or a bank account."""
+
+    source_name: str | None = attrs.field(default=None, **PERSONAL)
+    """The document's name; None for a bank account."""
+    source_id: str | None = None
+    """A `document_id`, or an `account_connection_id`."""
+    data_source_id: str | None = None
+    """One file may hold several sources, say several payslips: this tells them apart."""
+    source_category_type: Open[SourceCategory] | None = None
+    source_type: Open[DataSourceType] | None = None
+    status: Open[DataSourceStatus] | None = None
+    """Insights are made from what is `Complete`. Bank statements, payslips, SA302s and tax
+    overviews are `Pending` before. Others stay `Provided`: no figures are read from them."""
+    message: str | None = None
+    """More about the status."""
+    recipient: str | None = attrs.field(default=None, **PERSONAL)
+    """Whom a payslip or statement names."""
+    source_date: date | None = None
+    """The date on the document: when a payslip was paid, say."""
+    source_uris: tuple[str, ...] | None = None
+    """Where the API tells more about it; these addresses ask for a token."""
+    start_date: date | None = None
+    """The first day that it covers, where it covers a time."""
+    end_date: date | None = None
+    provided_date: datetime | None = None
+    """When it was uploaded or connected."""
+
+
+@attrs.frozen(kw_only=True)
+class EntityDataSources(Model):
+    """The data sources of an entity."""
+
+    entity_id: str | None = None
+    entity_type: Open[EntityType] | None = None
+    data_sources: tuple[DataSource, ...] | None = None
+
+
+@attrs.frozen
+class DataSources:
+    """`sikoia.data_sources`."""
+
+    _api: Transport
+
+    async def list(self, entity: HasEntity) -> EntityDataSources:
+        """Return what there is to make insights from, and how far it is read.
+
+        Operation: `GET /v2/{entity_type}/{entity_id}/insight-data-sources`.
+
+        Raises:
+            ResourceNotFoundError: there is no such entity.
+        """
+        return await self._api.get(
+            "/v2/{entity_type}/{entity_id}/insight-data-sources",
+            EntityDataSources,
+            **in_path(entity),
+        )
