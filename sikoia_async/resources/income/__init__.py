@@ -1,0 +1,123 @@
+"""Income and employer verification, from payslips, bank data and tax documents.
+
+The parts of the tax information are in `income.tax`.
+Source: https://docs.sikoia.com/docs/retrieving-income-employer-verification
+"""
+
+import attrs
+
+from sikoia_async._entities import in_body, in_path
+from sikoia_async._transport import Transport
+from sikoia_async.models import HasEntity
+from sikoia_async.operations import Operation, follow
+from sikoia_async.resources.income.details import (
+    DeductionItem,
+    DetailedIncome,
+    IncomeDetails,
+    IncomeEvidence,
+    IncomeSourceData,
+    PayItem,
+)
+from sikoia_async.resources.income.reports import (
+    AdditionalInformation,
+    AverageItem,
+    AverageTaxItem,
+    Bonus,
+    DataSource,
+    IncomeAddress,
+    IncomeData,
+    IncomeDataSource,
+    IncomeReport,
+    IncomeRequest,
+    IncomeRequests,
+    IncomeRequestSummary,
+    IncomeSourceType,
+    IncomeStatus,
+    IncomeType,
+    MonthlyItem,
+    PayFrequency,
+    VerifiedIncome,
+)
+from sikoia_async.resources.income.tax import TaxInformation
+
+__all__ = [
+    "AdditionalInformation",
+    "AverageItem",
+    "AverageTaxItem",
+    "Bonus",
+    "DataSource",
+    "DeductionItem",
+    "DetailedIncome",
+    "Income",
+    "IncomeAddress",
+    "IncomeData",
+    "IncomeDataSource",
+    "IncomeDetails",
+    "IncomeEvidence",
+    "IncomeReport",
+    "IncomeRequest",
+    "IncomeRequestSummary",
+    "IncomeRequests",
+    "IncomeSourceData",
+    "IncomeSourceType",
+    "IncomeStatus",
+    "IncomeType",
+    "MonthlyItem",
+    "PayFrequency",
+    "PayItem",
+    "TaxInformation",
+    "VerifiedIncome",
+]
+
+
+@attrs.frozen
+class Income:
+    """`sikoia.income`."""
+
+    _api: Transport
+
+    async def request(self, entity: HasEntity) -> Operation[IncomeReport]:
+        """Ask for a verification (`POST /v2/income-employer`); await the operation for the report.
+
+        The entity needs a payslip, a tax document, a bank statement or a bank account whose data
+        source is `Complete`. May cost credits: it is never sent twice on our own initiative. The
+        operation raises OperationFailedError if Sikoia cannot verify the income.
+
+        Raises:
+            InvalidRequestError: there is no such entity, or not any more.
+            InsufficientPermissionsError: it is not enabled for you.
+        """
+        first = await self._api.buy("/v2/income-employer", IncomeReport, body={**in_body(entity)})
+        return follow(first, lambda: self.retrieve(first.request_id))
+
+    async def list(self, entity: HasEntity) -> IncomeRequests:
+        """Return all requests (`GET /v2/{entity_type}/{entity_id}/income-employer`).
+
+        Raises:
+            ResourceNotFoundError: there is no such entity.
+        """
+        return await self._api.get(
+            "/v2/{entity_type}/{entity_id}/income-employer", IncomeRequests, **in_path(entity)
+        )
+
+    async def retrieve(self, request_id: str) -> IncomeReport:
+        """Return a verification as far as it is (`GET /v2/income-employer/{request_id}`).
+
+        Raises:
+            ResourceNotFoundError: there is no such request.
+        """
+        return await self._api.get(
+            "/v2/income-employer/{request_id}", IncomeReport, request_id=request_id
+        )
+
+    async def details(self, request_id: str) -> IncomeDetails:
+        """Return what each source says (`GET /v2/income-employer/{request_id}/additional-details`).
+
+        Raises:
+            ResourceNotFoundError: there is no such request.
+        """
+        return await self._api.get(
+            "/v2/income-employer/{request_id}/additional-details",
+            IncomeDetails,
+            request_id=request_id,
+        )
