@@ -1,0 +1,128 @@
+"""The operations on identity verification: pending at first, decided when the work time is over."""
+
+from datetime import datetime
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .errors import refused_as_invalid
+from .identity_data import findings, outcome
+from .resource import Resource, read
+from .rules import filled, matching, one_of, optional, record
+from .stamps import short, wide
+from .state import Record, State
+from .store import Entry
+
+VERIFY = record(
+    {
+        "person_id": filled,
+        "country_code": optional(matching(r"[A-Za-z]{2}", "two letters, as in GB")),
+    },
+    required=("person_id",),
+)
+_truth = one_of("true", "false")
+
+
+def routes(state: State) -> list[Route]:
+    """Serve identity verification."""
+    identity = Identity(state)
+    listed = Resource(get=identity.find)
+    return [
+        Route("/v2/identity", Resource(post=identity.start)),
+        Route("/v2/identity/{request_id}", Resource(get=identity.get)),
+        Route("/v2/persons/{person_id}/identity-verifications", listed),
+    ]
+
+
+class Identity:
+    """Answers for `/v2/identity`, and for the list of a person."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._store = state.store("identity")
+        self._ends: dict[str, datetime] = {}
+
+    async def start(self, request: Request) -> Response:
+        """Begin to verify a person."""
+        body = await read(request, VERIFY)
+        person_id, country_code = body["person_id"], body.get("country_code")
+        with refused_as_invalid("person_id"):
+            self._state.entity("person", person_id)
+        request_id = self._state.new_id()
+        links = f"{self._state.url}/sandbox/verify"
+        started: Record = {
+            "request_id": request_id,
+            "person_id": person_id,
+            "datetime_requested": self._state.now(),
+            "country_code": country_code,
+            "verification_url": f"{links}/{request_id}",
+            "direct_url": f"{links}/direct/{request_id}" if country_code else None,
+        }
+        self._store.add(request_id, started, entity_id=person_id)
+        shown = {
+            **started,
+            "status": "Pending",
+            "datetime_requested": short(started["datetime_requested"]),
+            "datetime_completed": None,
+            "message": None,
+        }
+        return JSONResponse(shown, 201)
+
+    async def get(self, request: Request) -> Response:
+        """Answer a verification with what it found."""
+        entry = self._store.get(request.path_params["request_id"])
+        person = self._state.entity("person", entry.record["person_id"])
+        ended = self._ended(entry)
+        status, decision, message = outcome(person, is_done=ended is not None)
+        data = findings(self._state, entry.record, person, decision, ended or self._state.now())
+        return JSONResponse(
+            {
+                **entry.record,
+                "status": status,
+                "datetime_requested": short(entry.record["datetime_requested"]),
+                "datetime_completed": ended and short(ended),
+                "message": message,
+                "data": data,
+            }
+        )
+
+    async def find(self, request: Request) -> Response:
+        """Answer the verifications of a person that pass the filters, the newest first."""
+        person_id = request.path_params["person_id"]
+        person = self._state.entity("person", person_id)
+        rows = [self._row(entry, person) for entry in self._store.of(person_id)]
+        wanted = _select(rows, request.query_params)
+        return JSONResponse({"person_id": person_id, "identity_verification_requests": wanted})
+
+    def _row(self, entry: Entry, person: Record) -> Record:
+        ended = self._ended(entry)
+        status, decision, message = outcome(person, is_done=ended is not None)
+        shown = {name: value for name, value in entry.record.items() if name != "person_id"}
+        return {
+            **shown,
+            "status": status,
+            "verification_status": decision,
+            "datetime_requested": wide(entry.record["datetime_requested"]),
+            "datetime_completed": ended and wide(ended),
+            "message": message,
+        }
+
+    def _ended(self, entry: Entry) -> datetime | None:
+        """Tell when a verification ended: when somebody first saw it so. None if it has not."""
+        if not self._state.is_worked_out(entry):
+            return None
+        return self._ends.setdefault(entry.record["request_id"], self._state.now())
+
+
+def _select(rows: list[Record], query: QueryParams) -> list[Record]:
+    complete = query.get("complete", "false").lower()
+    _truth("complete", complete)
+    decisions = query.get("verification_status")
+    return [
+        row
+        for row in rows
+        if (complete == "false" or row["status"] == "Complete")
+        and (decisions is None or row["verification_status"] in decisions.split(","))
+    ]
