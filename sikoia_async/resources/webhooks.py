@@ -1,0 +1,321 @@
+"""Webhooks, the secret that signs what they deliver, and the log of their deliveries.
+
+Sources: https://docs.sikoia.com/docs/webhooks, and the operations named in each method.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import attrs
+
+from sikoia_async._checks import checked_https, checked_list, checked_text
+from sikoia_async._pages import Pages
+from sikoia_async._transport import Transport
+from sikoia_async.models import PERSONAL, Items, Model, Open
+
+__all__ = [
+    "PaginationDirection",
+    "PaginationMetaData",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookEventGroup",
+    "WebhookEventName",
+    "WebhookEventStatus",
+    "WebhookEventType",
+    "WebhookRequest",
+    "WebhookRequestsPage",
+    "WebhookSecret",
+    "Webhooks",
+]
+
+WebhookEventName = Literal[
+    "DocumentProcessing.Completed",
+    "BankStatementProcessing.Completed",
+    "PayslipProcessing.Completed",
+    "TaxOverviewProcessing.Completed",
+    "BankingProcessing.Completed",
+    "OpenBankingProcessing.Completed",
+    "IdentityVerification.Completed",
+    "IdentityVerification.Expired",
+    "AffordabilityInsights.Completed",
+    "IncomeEmployerInsights.Completed",
+]
+WebhookEventStatus = Literal["NotRequested", "Pending", "Complete", "Failed"]
+PaginationDirection = Literal["Forward", "Backward"]
+
+
+@attrs.frozen(kw_only=True)
+class Webhook(Model):
+    """An address of yours that Sikoia posts events to."""
+
+    webhook_id: str
+    webhook_name: str | None = None
+    webhook_callback_url: str | None = None
+    external_ref: str | None = None
+    """Your own id of the webhook."""
+    event_types: tuple[Open[WebhookEventName], ...] | None = None
+    datetime_created: datetime | None = None
+    datetime_updated: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class WebhookEventType(Model):
+    """A kind of event, with the finer kinds that it stands for."""
+
+    event_name: Open[WebhookEventName] | None = None
+    event_types: "tuple[WebhookEventType, ...] | None" = None
+    """Finer kinds. Who subscribes to both gets a request for each."""
+
+
+@attrs.frozen(kw_only=True)
+class WebhookEventGroup(Model):
+    """Kinds of events that belong together."""
+
+    event_group_name: str | None = None
+    event_types: tuple[WebhookEventType, ...] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class WebhookAttempt(Model):
+    """One try to deliver a request."""
+
+    attempt_id: str
+    datetime_created: datetime | None = None
+    http_response_code: int | None = None
+    """What your server answered."""
+
+
+@attrs.frozen(kw_only=True)
+class WebhookRequest(Model):
+    """One event that was, or is to be, delivered to a webhook."""
+
+    request_id: str
+    grouping_id: str | None = None
+    """The same for all requests that one occurrence caused."""
+    event_type: Open[WebhookEventName] | None = None
+    webhook_callback_url: str | None = None
+    datetime_created: datetime | None = None
+    """When your server took it; None before that."""
+    event_data: Any = attrs.field(default=None, **PERSONAL)
+    """The body as plain JSON. Sikoia does not say what is in it; fractions are Decimals."""
+    webhook_event_status: Open[WebhookEventStatus] | None = None
+    request_attempts: tuple[WebhookAttempt, ...] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PaginationMetaData(Model):
+    """Where a page stands among the others."""
+
+    next_page_url: str | None = None
+    """Leads to older requests; None at the oldest."""
+    previous_page_url: str | None = None
+    """Leads to newer requests; None at the newest."""
+    page_size: int | None = None
+    """How many a page holds at most."""
+    page_count: int | None = None
+    """How many this page holds; it does not count pages."""
+
+
+@attrs.frozen(kw_only=True)
+class WebhookRequestsPage(Model):
+    """Some of a webhook's requests, the newest first."""
+
+    pagination_meta_data: PaginationMetaData | None = None
+    webhook_requests: tuple[WebhookRequest, ...] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class WebhookSecret(Model):
+    """What requests to all your webhooks are signed with."""
+
+    shared_key: str = attrs.field(**PERSONAL)
+    """The key: its UTF-8 bytes, as they stand. Keep it like a password."""
+    date_created: datetime | None = None
+    date_updated: datetime | None = None
+    """From then on, requests are signed with this key."""
+
+
+@attrs.frozen
+class Webhooks:
+    """`sikoia.webhooks`."""
+
+    _api: Transport
+
+    async def create(
+        self,
+        *,
+        webhook_name: str,
+        webhook_callback_url: str,
+        external_ref: str | None = None,
+        event_types: Sequence[Open[WebhookEventName]],
+    ) -> Webhook:
+        """Subscribe an address of yours to events (`POST /v2/webhooks`).
+
+        Args:
+            webhook_name: 1 to 50 characters; need not be unique.
+            webhook_callback_url: an absolute https address of at most 2,048 characters.
+            external_ref: your own id of the webhook.
+            event_types: one at least; `event_types()` lists what there is.
+
+        Raises:
+            ConfigurationError: the name or the address cannot be sent.
+            InvalidRequestError: Sikoia refused a field; the detail names it.
+        """
+        return await self._api.post(
+            "/v2/webhooks",
+            Webhook,
+            body={
+                "webhook_name": checked_text("webhook_name", webhook_name, most=_NAME),
+                "webhook_callback_url": checked_https(
+                    "webhook_callback_url", webhook_callback_url, most=_URL
+                ),
+                "external_ref": external_ref,
+                "event_types": checked_list("event_types", event_types),
+            },
+        )
+
+    async def list(self) -> Items[Webhook]:
+        """Return all webhooks of your organisation (`GET /v2/webhooks`)."""
+        return await self._api.get("/v2/webhooks", Items[Webhook])
+
+    async def retrieve(self, webhook_id: str) -> Webhook:
+        """Return a webhook (`GET /v2/webhooks/{webhook_id}`).
+
+        Raises:
+            ResourceNotFoundError: there is no such webhook.
+        """
+        return await self._api.get("/v2/webhooks/{webhook_id}", Webhook, webhook_id=webhook_id)
+
+    async def update(
+        self,
+        webhook_id: str,
+        *,
+        webhook_name: str | None = None,
+        webhook_callback_url: str | None = None,
+        external_ref: str | None = None,
+        event_types: Sequence[Open[WebhookEventName]] | None = None,
+    ) -> Webhook:
+        """Change fields of a webhook and return it (`PATCH /v2/webhooks/{webhook_id}`).
+
+        What is left out stays; `""` clears `external_ref`. `event_types` takes the place of all
+        that were there.
+
+        Raises:
+            ConfigurationError: there is nothing to change, or the name or the address cannot be
+                sent.
+            ResourceNotFoundError: there is no such webhook.
+        """
+        return await self._api.patch(
+            "/v2/webhooks/{webhook_id}",
+            Webhook,
+            body={
+                "webhook_name": checked_text("webhook_name", webhook_name, most=_NAME),
+                "webhook_callback_url": checked_https(
+                    "webhook_callback_url", webhook_callback_url, most=_URL
+                ),
+                "external_ref": external_ref,
+                "event_types": checked_list("event_types", event_types),
+            },
+            webhook_id=webhook_id,
+        )
+
+    async def delete(self, webhook_id: str) -> None:
+        """Delete a webhook for good (`DELETE /v2/webhooks/{webhook_id}`).
+
+        Raises:
+            ResourceNotFoundError: there is no such webhook.
+        """
+        await self._api.delete("/v2/webhooks/{webhook_id}", webhook_id=webhook_id)
+
+    async def event_types(self) -> Items[WebhookEventGroup]:
+        """Return what webhooks can subscribe to (`GET /v2/webhooks/event-types`)."""
+        return await self._api.get("/v2/webhooks/event-types", Items[WebhookEventGroup])
+
+    def requests(
+        self,
+        webhook_id: str,
+        *,
+        after_request_id: str | None = None,
+        event_status: WebhookEventStatus | None = None,
+        pagination_direction: PaginationDirection | None = None,
+    ) -> Pages[WebhookRequestsPage, WebhookRequest]:
+        """Read the log of a webhook, all pages of it (`GET /v2/webhooks/{webhook_id}/requests`).
+
+            async for request in sikoia.webhooks.requests(webhook_id, event_status="Failed"):
+                ...
+
+        `.pages()` gives it page by page.
+
+        Args:
+            webhook_id: the webhook.
+            after_request_id: begin beside this request, and leave it out.
+            event_status: only requests of this status.
+            pagination_direction: `Forward`, which is what Sikoia does if it is left out, goes on to
+                older requests, by each page's `next_page_url`. `Backward` goes on to newer ones, by
+                `previous_page_url`: with `after_request_id`, to all that came since that request.
+                Either way the newest of a page stands first in it.
+
+        Raises, while it is read:
+            ResourceNotFoundError: there is no such webhook.
+            UnexpectedResponseError: a page names a next one that is not on Sikoia's API, or that
+                was read before.
+        """
+        return self._api.pages(
+            "/v2/webhooks/{webhook_id}/requests",
+            WebhookRequestsPage,
+            query={
+                "after_request_id": after_request_id,
+                "event_status": event_status,
+                "pagination_direction": pagination_direction,
+            },
+            items=lambda page: page.webhook_requests,
+            onward=_previous if pagination_direction == "Backward" else _next,
+            webhook_id=webhook_id,
+        )
+
+    async def secret(self) -> WebhookSecret:
+        """Return what requests are signed with (`GET /v2/webhooks/secrets`).
+
+        Raises:
+            ResourceNotFoundError: there is no secret: requests are not signed.
+        """
+        return await self._api.get("/v2/webhooks/secrets", WebhookSecret)
+
+    async def create_secret(self) -> WebhookSecret:
+        """Have requests signed from now on (`POST /v2/webhooks/secrets`).
+
+        Raises:
+            ConflictError: there is a secret; rotate or delete it.
+        """
+        return await self._api.post("/v2/webhooks/secrets", WebhookSecret)
+
+    async def delete_secret(self) -> None:
+        """Have requests sent unsigned from now on (`DELETE /v2/webhooks/secrets`).
+
+        Raises:
+            ResourceNotFoundError: there is no secret.
+        """
+        await self._api.delete("/v2/webhooks/secrets")
+
+    async def rotate_secret(self) -> WebhookSecret:
+        """Change the key and return the new one (`PATCH /v2/webhooks/secrets/rotate`).
+
+        Requests on their way may still be signed with the old key.
+
+        Raises:
+            ResourceNotFoundError: there is no secret.
+        """
+        return await self._api.patch("/v2/webhooks/secrets/rotate", WebhookSecret)
+
+
+_NAME = 50
+_URL = 2048
+
+
+def _next(page: WebhookRequestsPage) -> str | None:
+    return page.pagination_meta_data.next_page_url if page.pagination_meta_data else None
+
+
+def _previous(page: WebhookRequestsPage) -> str | None:
+    return page.pagination_meta_data.previous_page_url if page.pagination_meta_data else None
