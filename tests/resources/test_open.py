@@ -1,0 +1,63 @@
+"""Nothing that the vendor adds breaks an answer: unknown fields and unknown values."""
+
+import json
+from typing import Annotated, Any, Literal, get_origin
+
+import contract
+import pytest
+
+from sikoia_async._drift import Drift
+from sikoia_async._json import load_hook
+from sikoia_async.models import field_types
+
+MODELS = {
+    f"{model.__module__.split('.')[2]}.{model.__name__}": model
+    for one in contract.ENDPOINTS
+    for model in contract.models_in(one.into)
+}
+OPEN = [
+    pytest.param(model, name, id=f"{where}.{name}")
+    for where, model in MODELS.items()
+    for name, annotation in field_types(model).items()
+    for one in contract.alternatives(annotation)
+    if get_origin(one) is Annotated
+]
+
+
+def loaded(model: Any, **fields: Any) -> tuple[Any, Drift]:
+    """Decode an instance that has these fields, and those that it cannot do without."""
+    needed = dict.fromkeys(contract.needed_in(model) & field_types(model).keys(), "x")
+    drift = Drift()
+    return load_hook(model)(json.dumps(needed | fields).encode(), drift), drift
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_an_unknown_field_is_no_harm(model: Any) -> None:
+    """A model leaves out a field that it does not know, and it is counted."""
+    plain, _ = loaded(model)
+    found, drift = loaded(model, a_new_field=1)
+
+    assert found == plain
+    assert drift[f"{model.__name__}.a_new_field: unknown field"] == 1
+
+
+@pytest.mark.parametrize(("model", "name"), OPEN)
+def test_an_unknown_value_is_kept(model: Any, name: str) -> None:
+    """An open enum keeps the text of a value that it does not know, and it is counted."""
+    found, drift = loaded(model, **{name: "Something new"})
+
+    assert getattr(found, name) == "Something new"
+    assert drift[f"{model.__name__}.{name}: unknown value"] == 1
+
+
+def test_no_enum_that_is_read_is_closed() -> None:
+    """No answer becomes unusable by a value that the vendor adds."""
+    closed = {
+        f"{where}.{name}"
+        for where, model in MODELS.items()
+        for name, annotation in field_types(model).items()
+        for one in contract.alternatives(annotation)
+        if Literal in {get_origin(inner) for inner in (one, *contract.items([one]))}
+    }
+
+    assert closed == set()
