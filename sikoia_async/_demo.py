@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import anyio
 
 from sikoia_async import (
     InvalidRequestError,
     NewCompany,
+    NewPerson,
     ResourceDeletedError,
     ResourceNotFoundError,
     Sikoia,
     SikoiaError,
+    poll,
 )
 from sikoia_async.environments import local
 from sikoia_async.sandbox import Sandbox
@@ -24,17 +28,20 @@ if TYPE_CHECKING:
 
     from sikoia_async.errors import APIError
     from sikoia_async.models import ResponseInfo
-    from sikoia_async.resources.cases import Case
+    from sikoia_async.resources.cases import Case, Company, Person
 
 __all__ = ["run"]
 
+T = TypeVar("T")
+
+_PDF: Final = b"%PDF-1.7\n% a bank statement of nobody\n%%EOF\n"
 _NOWHERE: Final = "00000000-0000-4000-8000-000000000000"
 
 
 def run() -> int:
     """Show everything and return the exit code: 0 if each step did what it should."""
     began = time.perf_counter()
-    with Sandbox() as sandbox:
+    with Sandbox(work_time=0.1) as sandbox:
         print(f"A local Sikoia serves at {sandbox.url}; nothing leaves this machine.\n")
         try:
             steps = anyio.run(_walk, sandbox)
@@ -56,26 +63,108 @@ async def _walk(sandbox: Sandbox) -> int:
         tls=sandbox.ca_file,
     ) as sikoia:
         case = await _cases(sikoia, show)
+        company, person = _first(case.companies), _first(case.persons)
+        await _company(sikoia, show, company)
+        await _statement(sikoia, show, person)
+        await _insights(sikoia, show, person)
+        await _excel(sikoia, show, case)
         await _task(sikoia, show)
         await _errors(sikoia, show, case)
     return show.count
 
 
-async def _cases(sikoia: Sikoia, show: _Steps) -> Case:
-    acme = NewCompany(company_name="Acme Ltd", company_number="12345678", jurisdiction_code="GB")
-    case = await sikoia.cases.create(name="Acme Ltd loan", case_type="Business", companies=[acme])
-    show.answer("Create a case with a company", case.response, f"case {case.case_id}")
+def _first(found: tuple[T, ...] | None) -> T:
+    return next(iter(found or ()))
 
-    case = await sikoia.cases.retrieve(case.case_id)
-    names = ", ".join(company.company_name or "?" for company in case.companies or ())
-    show.answer("Read it", case.response, f"stage {case.stage}, with {names}")
+
+async def _cases(sikoia: Sikoia, show: _Steps) -> Case:
+    case = await sikoia.cases.create(
+        name="Acme Ltd loan",
+        case_type="Business",
+        companies=[
+            NewCompany(company_name="Acme Ltd", company_number="12345678", jurisdiction_code="GB")
+        ],
+        persons=[NewPerson(first_name="Wilma", last_name="Example")],
+    )
+    show.answer("Create a case with a company and a person", case, f"case {case.case_id}")
 
     cases = await sikoia.cases.list(case_type="Business", stage=["New", "Approved"])
-    show.answer("List what is new or approved", cases.response, f"{len(cases)} in the list")
+    show.answer("List what is new or approved", cases, f"{len(cases)} in the list")
 
-    case = await sikoia.cases.update(case.case_id, stage="Approved", description="Fleet of vans")
-    show.answer("Approve it", case.response, f"stage {case.stage}")
+    case = await sikoia.cases.update(case.case_id, stage="InProgressNeedsReview")
+    show.answer("Move it on", case, f"stage {case.stage}")
     return case
+
+
+async def _company(sikoia: Sikoia, show: _Steps, company: Company) -> None:
+    request = await sikoia.company_registry.request(company_id=company.company_id)
+    registry = await sikoia.company_registry.retrieve(request.request_id)
+    officers = registry.data and registry.data.officers and registry.data.officers.people
+    show.answer(
+        "Ask the register for the company", registry, f"officers in person: {len(officers or ())}"
+    )
+
+    several = await sikoia.credit_reports.request(
+        company_id=company.company_id, company_name="Several Widgets Ltd", country_code="GB"
+    )
+    found = several.picklist or ()
+    show.answer(
+        "Ask for a credit report by name", several, f"{several.status}: {len(found)} to pick from"
+    )
+    picked = await several.resolve(_first(found))
+    report = await sikoia.credit_reports.retrieve(picked.request_id)
+    rating = report.data and report.data.credit_rating
+    limit = f"{rating.credit_limit} {rating.credit_limit_currency}" if rating else "none"
+    show.answer("Pick the first, and read its report", report, f"credit limit {limit}")
+
+
+async def _statement(sikoia: Sikoia, show: _Steps, person: Person) -> None:
+    document = await sikoia.documents.upload(
+        person, _PDF, document_type="BankStatement", file_name="statement.pdf"
+    )
+    show.answer("Upload a bank statement", document, f"document {document.document_id}")
+
+    sources = await poll(
+        lambda: sikoia.data_sources.list(person),
+        until=lambda sources: all(one.status == "Complete" for one in sources.data_sources or ()),
+        timeout=30,
+    )
+    show.answer("Wait until it is read", sources, f"{len(sources.data_sources or ())} data source")
+
+    account = (await sikoia.banking.accounts(person))[0]
+    found = await sikoia.banking.transactions(account.account_connection_id)
+    show.answer(
+        "Read its transactions", found, f"{len(found.transactions or ())}, amounts as Decimal"
+    )
+
+
+async def _insights(sikoia: Sikoia, show: _Steps, person: Person) -> None:
+    # All three are under way before the first is waited for.
+    spending = await sikoia.affordability.request(person)
+    earning = await sikoia.income.request(person)
+    kinds = await sikoia.checks.types()
+    kind = next(
+        one
+        for one in kinds
+        if one.entity_type == "person" and "bank" in str(one.validation_check_name)
+    )
+    checking = await sikoia.checks.run(person, kind.validation_type_id)
+
+    flows = await spending.wait(timeout=30)
+    total = sum(flow.value or 0 for flow in (flows.data and flows.data.cashflow) or ())
+    show.answer("Await affordability", flows, f"{total} left over")
+    incomes = await earning.wait(timeout=30)
+    details = (incomes.data and incomes.data.income_details) or ()
+    show.answer("Await income", incomes, ", ".join(str(one.income_type) for one in details))
+    check = await checking.wait(timeout=30)
+    rules = ", ".join(f"{rule.rule_name}: {rule.decision}" for rule in check.rules or ())
+    show.answer(f"Await the check {kind.validation_check_name}", check, f"{check.status} ({rules})")
+
+
+async def _excel(sikoia: Sikoia, show: _Steps, case: Case) -> None:
+    with tempfile.TemporaryDirectory(prefix="sikoia-demo-") as folder:
+        size = await sikoia.reports.save_excel(case, Path(folder, "report.xlsx"))
+    show.line("Save the Excel report", f"{size:,} bytes, streamed to a file", "")
 
 
 async def _task(sikoia: Sikoia, show: _Steps) -> None:
@@ -105,14 +194,22 @@ async def _errors(sikoia: Sikoia, show: _Steps, case: Case) -> None:
     )
 
 
+class _Answer(Protocol):
+    """A model or a list that was received."""
+
+    @property
+    def response(self) -> ResponseInfo: ...
+
+
 class _Steps:
     """Prints the steps, one under the other."""
 
     def __init__(self) -> None:
         self.count = 0
 
-    def answer(self, title: str, response: ResponseInfo, what: str) -> None:
+    def answer(self, title: str, answer: _Answer, what: str) -> None:
         """Print a step that was answered well."""
+        response = answer.response
         milliseconds = response.seconds * 1000
         self.line(
             title, f"{response.status} in {milliseconds:.0f} ms: {what}", response.correlation_id
@@ -135,4 +232,6 @@ class _Steps:
     def line(self, title: str, what: str, correlation_id: str) -> None:
         """Print a step, and the id that support would ask for."""
         self.count += 1
-        print(f"  {self.count}  {title}\n     {what}\n     correlation id {correlation_id}")
+        print(f"  {self.count:2}  {title}\n      {what}")
+        if correlation_id:
+            print(f"      correlation id {correlation_id}")
