@@ -1,0 +1,124 @@
+"""The documentation's promises: its Python runs, and each resource has its page."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sikoia_async import NewCompany, NewPerson, Sikoia
+from sikoia_async.environments import local
+from sikoia_async.errors import api_error_class
+from sikoia_async.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[1]
+PAGES = {
+    str(path.relative_to(ROOT / "docs" / "pages")): path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "docs" / "pages").rglob("*.md"))
+}
+BLOCKS = {
+    name: re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    for name, text in PAGES.items()
+}
+RESOURCES = sorted(
+    name
+    for name, value in vars(Sikoia).items()
+    if isinstance(value, cached_property) and not name.startswith("_")
+)
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Run a local Sikoia in which work is done at once, and export what it prints."""
+    with Sandbox(work_time=0, limit=10_000) as running:
+        for line in running.exports():
+            name, _, value = line.removeprefix("export ").partition("=")
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+async def names_in_scope(sikoia: Sikoia) -> dict[str, Any]:
+    """Return what the examples take for granted."""
+    acme = NewCompany(company_name="Acme Ltd", company_number="12345678", jurisdiction_code="GB")
+    wilma = NewPerson(first_name="Wilma", last_name="Example")
+    case = await sikoia.cases.create(
+        name="Acme Ltd loan", case_type="Business", companies=[acme], persons=[wilma]
+    )
+    assert case.companies
+    assert case.persons
+    person = case.persons[0]
+    document = await sikoia.documents.upload(
+        person, b"%PDF-1.7", document_type="BankStatement", file_name="statement.pdf"
+    )
+    found = {"case": case, "company": case.companies[0], "person": person, "document": document}
+    return {"sikoia": sikoia, **found}
+
+
+async def run(block: str, names: dict[str, Any]) -> None:
+    """Run an example in which `await` stands at the top."""
+    code = compile(block, "example", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    coroutine = eval(code, names)  # noqa: S307 - our own documentation
+    if inspect.iscoroutine(coroutine):
+        await coroutine
+
+
+@pytest.fixture
+def _statement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder with a bank statement."""
+    monkeypatch.chdir(tmp_path)
+    Path("statement.pdf").write_bytes(b"%PDF-1.7 fictitious")
+
+
+@pytest.mark.usefixtures("_statement")
+@pytest.mark.parametrize("page", [name for name, blocks in BLOCKS.items() if blocks])
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # where most readers will run them
+@pytest.mark.anyio
+async def test_the_examples_run(page: str, sandbox: Sandbox) -> None:
+    """Each page's examples run one after the other, as a reader would try them."""
+    async with Sikoia(
+        sandbox.client_id,
+        sandbox.client_secret,
+        environment=local(sandbox.url),
+        tls=sandbox.ca_file,
+        quota=None,
+    ) as sikoia:
+        names = await names_in_scope(sikoia)
+        for block in BLOCKS[page]:
+            if "asyncio.run(" not in block:
+                await run(block, names)
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_first_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The quickstart's whole program runs with what the sandbox says to export."""
+    (program,) = [block for block in BLOCKS["quickstart.md"] if "asyncio.run(" in block]
+
+    exec(program, {"__name__": "__main__"})  # noqa: S102 - our own documentation
+
+    assert len(capsys.readouterr().out.split()) == 2
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_each_resource_has_a_page_with_an_example(resource: str) -> None:
+    """It is in the navigation and in the table, and shows the reference of its module."""
+    page = PAGES[f"resources/{resource}.md"]
+
+    assert f"::: sikoia_async.resources.{resource}\n" in page
+    assert f"sikoia.{resource}." in "".join(BLOCKS[f"resources/{resource}.md"])
+    assert f"]({resource}.md)" in PAGES["resources/index.md"]
+    assert f"- resources/{resource}.md" in (ROOT / "docs" / "mkdocs.yml").read_text("utf-8")
+
+
+def test_each_error_is_in_the_table() -> None:
+    """Whoever catches an error finds there what to do."""
+    import sikoia_async.errors as module  # noqa: PLC0415 - its list of names is read
+
+    bases = {"APIError", "CallError", "OperationError", "SikoiaError", "TransportError"}
+    errors = {name for name in module.__all__ if name.endswith("Error")} - bases
+
+    assert {name for name in errors if f"`{name}`" not in PAGES["errors.md"]} == set()
+    assert api_error_class(500, None).__name__ in errors
