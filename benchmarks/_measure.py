@@ -14,7 +14,19 @@ from typing import Literal
 
 import attrs
 
-__all__ = ["Row", "at_least", "at_most", "is_quick", "print_table", "take_turns"]
+__all__ = [
+    "Costs",
+    "Row",
+    "Unit",
+    "at_least",
+    "at_most",
+    "counted",
+    "is_quick",
+    "print_table",
+    "race",
+    "shown",
+    "take_turns",
+]
 
 _FORMATS = {"s": (1e3, "ms"), "s/call": (1e6, "µs"), "bytes": (1 / 2**20, "MiB")}
 
@@ -29,7 +41,7 @@ class Row:
     what: str
     ours: str
     peer: str
-    ratio: float
+    ratio: float | None = None
     target: str = "-"
     met: str = "-"
 
@@ -41,14 +53,19 @@ def at_most(target: float | None, what: str, ours: Costs, peer: Costs, unit: Uni
     """
     ratio = statistics.median(our / their for our, their in zip(ours, peer, strict=True))
     goal = ("-", "-") if target is None else (f"≤ {target:g}", _yes(ratio <= target))
-    return Row(what, _shown(ours, unit), _shown(peer, unit), ratio, *goal)
+    return Row(what, shown(ours, unit), shown(peer, unit), ratio, *goal)
 
 
 def at_least(target: float | None, what: str, ours: Costs, peer: Costs, unit: Unit = "s") -> Row:
     """Compare speeds: how many times as fast as the peer ours is."""
     ratio = statistics.median(their / our for our, their in zip(ours, peer, strict=True))
     goal = ("-", "-") if target is None else (f"≥ {target:g}", _yes(ratio >= target))
-    return Row(what, _shown(ours, unit), _shown(peer, unit), ratio, *goal)
+    return Row(what, shown(ours, unit), shown(peer, unit), ratio, *goal)
+
+
+def counted(what: str, ours: int, peer: int) -> Row:
+    """Compare what can be counted, once and for all: ours over the peer's."""
+    return Row(what, f"{ours:,}", f"{peer:,}", ours / peer if peer else None)
 
 
 def take_turns(
@@ -64,6 +81,12 @@ def take_turns(
     return costs
 
 
+def race(turns: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Let all take turns, after a round that is not counted: it loads what is loaded late."""
+    take_turns(turns, 1)
+    return take_turns(turns, rounds)
+
+
 def is_quick() -> bool:
     """Read the command line: `--quick` is for seeing that a script works, not for its figures."""
     parser = argparse.ArgumentParser()
@@ -76,7 +99,7 @@ def print_table(rows: Sequence[Row]) -> None:
     head = ("what", "ours", "peer", "ratio", "target", "met")
     lines = [
         head,
-        *((r.what, r.ours, r.peer, f"{r.ratio:.2f}", r.target, r.met) for r in rows),
+        *((r.what, r.ours, r.peer, _ratio(r.ratio), r.target, r.met) for r in rows),
     ]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
@@ -90,9 +113,14 @@ def _rotated(names: Sequence[str], turn: int) -> Sequence[str]:
     return [*names[start:], *names[:start]]
 
 
-def _shown(costs: Costs, unit: Unit) -> str:
+def shown(costs: Costs, unit: Unit = "s") -> str:
+    """Write the median as people read it."""
     factor, name = _FORMATS[unit]
     return f"{statistics.median(costs) * factor:.1f} {name}"
+
+
+def _ratio(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.2f}"
 
 
 def _yes(met: bool) -> str:

@@ -1,4 +1,4 @@
-"""The transactions of `_transactions.py` once more, as pydantic models with equal fields."""
+"""The transactions of `resources/banking.py` once more, as pydantic models with equal fields."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Ten thousand bank transactions: models as a resource file has them, and fictitious bytes.
+"""Ten thousand bank transactions, fictitious, as bytes.
 
 The fields are those of `GET /v2/bankaccounts/{account_connection_id}/transactions`.
 """
@@ -6,83 +6,10 @@ The fields are those of `GET /v2/bankaccounts/{account_connection_id}/transactio
 import json
 import random
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-import attrs
-
-from sikoia_async.models import Model
-
-__all__ = ["AccountTransactions", "Transaction", "as_list", "as_report"]
-
-
-@attrs.frozen(kw_only=True)
-class Amount(Model):
-    """How much, signed: what went out is negative."""
-
-    amount: Decimal | None = None
-    currency: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Merchant(Model):
-    """Who was paid."""
-
-    merchant_name: str | None = None
-    merchant_category: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Code(Model):
-    """A code and its name."""
-
-    code: str | None = None
-    name: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class IsoCode(Model):
-    """What kind of transaction it is, by ISO 20022."""
-
-    domain_code: Code | None = None
-    family_code: Code | None = None
-    sub_family_code: Code | None = None
-
-
-@attrs.frozen(kw_only=True)
-class ProprietaryCode(Model):
-    """What kind of transaction it is, by the bank."""
-
-    code: str | None = None
-    issuer: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Transaction(Model):
-    """One transaction."""
-
-    transaction_id: str | None = None
-    date: datetime | None = None
-    booking_datetime: datetime | None = None
-    value_date_time: datetime | None = None
-    status: str | None = None
-    amount: Amount | None = None
-    currency: str | None = None
-    reference: str | None = None
-    description: str | None = None
-    merchant: Merchant | None = None
-    iso_bank_transaction_code: IsoCode | None = None
-    proprietary_bank_transaction_code: ProprietaryCode | None = None
-
-
-@attrs.frozen(kw_only=True)
-class AccountTransactions(Model):
-    """The answer: an account's transactions."""
-
-    account_connection_id: str | None = None
-    transactions: tuple[Transaction, ...] | None = None
-    datetime_refreshed: datetime | None = None
+__all__ = ["as_list", "as_report"]
 
 
 def as_list(count: int) -> bytes:

@@ -7,41 +7,25 @@ what 64 answers in a row cost, the look included.
 """
 
 import statistics
-import time
 import tracemalloc
-from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
 import attrs
-import httpx
 import msgspec
+from _decoders import Decode, cpu, ours
 from _measure import Row, at_least, at_most, is_quick, print_table, take_turns
 from _pydantic_twins import AccountTransactions as PydanticTwin
-from _transactions import AccountTransactions, Transaction, as_list, as_report
+from _transactions import as_list, as_report
 from cattrs.preconf.json import JsonConverter, make_converter
 
-from sikoia_async._decoder import decode
-from sikoia_async._drift import Drift
-from sikoia_async._exchange import Answer
-from sikoia_async.errors import Attempt, CallInfo
 from sikoia_async.models import Items
+from sikoia_async.resources.banking import AccountTransactions, BankTransaction
 
 __all__ = ["compare"]
 
 _LOOK_EVERY: Final = 64
-_CALL: Final = CallInfo(
-    method="GET",
-    path="/v2/bankaccounts/{account_connection_id}/transactions",
-    url="https://127.0.0.1/v2/bankaccounts/132d3353-ad29-46e0-b66a-caed8b572e93/transactions",
-    correlation_id="9a518655-9572-43fa-b747-b282ca41365e",
-    sent_correlation_id="9a518655-9572-43fa-b747-b282ca41365e",
-    attempts=(Attempt(status=200, fault=None, waited=0.0, seconds=0.25),),
-    seconds=0.25,
-)
-
-Decode = Callable[[bytes], Any]
 
 
 def compare(*, quick: bool) -> list[Row]:
@@ -50,18 +34,18 @@ def compare(*, quick: bool) -> list[Row]:
     report, bare_list = as_report(count), as_list(count)
     return [
         *_against_msgspec("report", AccountTransactions, AccountTransactions, report),
-        *_against_msgspec("list", Items[Transaction], tuple[Transaction, ...], bare_list),
+        *_against_msgspec("list", Items[BankTransaction], tuple[BankTransaction, ...], bare_list),
         *_against_others(report, rounds=3 if quick else 15),
     ]
 
 
 def _against_msgspec(name: str, into: Any, raw_into: Any, body: bytes) -> list[Row]:
-    ours, raw = _ours(into), msgspec.json.Decoder(raw_into).decode
-    contestants = {"ours": partial(_cpu, ours, body), "msgspec": partial(_cpu, raw, body)}
+    sdk, raw = ours(into), msgspec.json.Decoder(raw_into).decode
+    contestants = {"ours": partial(cpu, sdk, body), "msgspec": partial(cpu, raw, body)}
     costs = take_turns(contestants, _LOOK_EVERY)
     our, their = costs["ours"], costs["msgspec"]
     mean = statistics.mean
-    held = _retained(ours, body), _retained(raw, body)
+    held = _retained(sdk, body), _retained(raw, body)
     return [
         at_most(1.25, f"{name}, steady | msgspec", our[1:], their[1:]),
         at_most(1.25, f"{name}, mean of 64 | msgspec", [mean(our)], [mean(their)]),
@@ -71,23 +55,17 @@ def _against_msgspec(name: str, into: Any, raw_into: Any, body: bytes) -> list[R
 
 def _against_others(body: bytes, rounds: int) -> list[Row]:
     contestants: dict[str, Decode] = {
-        "ours": _ours(AccountTransactions),
+        "ours": ours(AccountTransactions),
         "pydantic": PydanticTwin.model_validate_json,
         "cattrs": _cattrs(),
     }
     _require_equal(*(decode(body) for decode in contestants.values()))
-    turns = {name: partial(_cpu, decode, body) for name, decode in contestants.items()}
+    turns = {name: partial(cpu, decode, body) for name, decode in contestants.items()}
     costs = take_turns(turns, rounds)
     return [
         at_least(5, f"report, steady | {peer}", costs["ours"], costs[peer])
         for peer in ("pydantic", "cattrs")
     ]
-
-
-def _ours(into: Any) -> Decode:
-    """Return the SDK's way, as of a client that is new."""
-    drift, headers = Drift(), httpx.Headers({"Content-Type": "application/json"})
-    return lambda body: decode(Answer(200, headers, body), into, _CALL, drift)
 
 
 def _cattrs() -> Decode:
@@ -106,12 +84,6 @@ def _require_equal(ours: AccountTransactions, pydantic: PydanticTwin, cattrs: An
     if ours != cattrs or attrs.asdict(ours) != pydantic.model_dump():
         msg = "the decoders disagree, so that there is nothing to compare"
         raise SystemExit(msg)
-
-
-def _cpu(decode: Decode, body: bytes) -> float:
-    began = time.process_time()
-    decode(body)
-    return time.process_time() - began
 
 
 def _retained(decode: Decode, body: bytes) -> int:

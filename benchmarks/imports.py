@@ -1,29 +1,23 @@
 """What a new process pays: for the import, for the first client, and until its first model.
 
 Whole child processes are timed, Python's own start included, for that is what a user waits for;
-a second ratio leaves Python's start out. All children find everything compiled, and none of the
-variables by which this machine may have them look elsewhere for certificates and proxies.
+a second ratio leaves Python's start out.
 """
 
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import attrs
+from _children import environment, seconds
 from _measure import Row, at_most, is_quick, print_table, take_turns
-from server import Address, running
+from server import running
 
 __all__ = ["compare"]
 
 _ROUNDS: Final = 15
-_ROOT: Final = Path(__file__).parent.parent
 
 _FIRST_MODEL: Final = """
 import asyncio, sys
@@ -94,19 +88,20 @@ def compare(*, quick: bool) -> list[Row]:
     """Time the programs of all races, in turns."""
     rounds = 2 if quick else _ROUNDS
     with running() as address, tempfile.TemporaryDirectory() as compiled:
-        environment = _environment(compiled)
+        surroundings = environment(compiled)
         programs = {"": "", **{source: source for race in _RACES for source in _both(race)}}
         contestants = {
-            name: partial(_run, source, address, environment) for name, source in programs.items()
+            name: partial(seconds, source, surroundings, address.https, address.ca_file)
+            for name, source in programs.items()
         }
         take_turns(contestants, 1)  # this round compiles everything
-        seconds = take_turns(contestants, rounds)
-    return [row for race in _RACES for row in _rows(race, seconds)]
+        spent = take_turns(contestants, rounds)
+    return [row for race in _RACES for row in _rows(race, spent)]
 
 
-def _rows(race: _Race, seconds: Mapping[str, Sequence[float]]) -> tuple[Row, Row]:
-    ours, peer = seconds[race.ours], seconds[race.peer]
-    python = statistics.median(seconds[""])
+def _rows(race: _Race, spent: Mapping[str, Sequence[float]]) -> tuple[Row, Row]:
+    ours, peer = spent[race.ours], spent[race.peer]
+    python = statistics.median(spent[""])
     whole = at_most(race.target, race.what, ours, peer)
     net_ours, net_peer = [one - python for one in ours], [one - python for one in peer]
     return whole, at_most(None, "  less Python's own start", net_ours, net_peer)
@@ -114,24 +109,6 @@ def _rows(race: _Race, seconds: Mapping[str, Sequence[float]]) -> tuple[Row, Row
 
 def _both(race: _Race) -> tuple[str, str]:
     return race.ours, race.peer
-
-
-def _run(source: str, address: Address, environment: Mapping[str, str]) -> float:
-    """Return the seconds that a process takes to run this source."""
-    command = [sys.executable, "-c", source, address.https, address.ca_file]
-    began = time.perf_counter()
-    subprocess.run(command, check=True, cwd=_ROOT, env=environment)
-    return time.perf_counter() - began
-
-
-def _environment(compiled: str) -> dict[str, str]:
-    """Return this process's environment for a child that keeps its compiled modules in a folder."""
-    kept = {name: value for name, value in os.environ.items() if not _is_misleading(name)}
-    return {**kept, "PYTHONPYCACHEPREFIX": compiled}
-
-
-def _is_misleading(name: str) -> bool:
-    return name.startswith(("PYTHON", "SIKOIA_", "SSL")) or name.lower().endswith("_proxy")
 
 
 if __name__ == "__main__":

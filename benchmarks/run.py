@@ -1,6 +1,7 @@
 """All benchmarks, one after the other, and one table in the end."""
 
 import decoding
+import generated
 import imports
 import round_trip
 from _measure import is_quick, print_table
@@ -8,5 +9,9 @@ from _measure import is_quick, print_table
 if __name__ == "__main__":
     quick = is_quick()
     print_table(
-        [row for script in (imports, decoding, round_trip) for row in script.compare(quick=quick)]
+        [
+            row
+            for script in (imports, decoding, round_trip, generated)
+            for row in script.compare(quick=quick)
+        ]
     )

@@ -1,8 +1,9 @@
 """The other side of the wire: a server on loopback that costs its clients as little as can be.
 
-It answers every GET with one case and every POST with a token, over http and over https, in a
-process of its own, so that its CPU time is not the client's. `running` starts it for a `with`
-block; it ends when its standard input does, so that it cannot outlive who started it.
+It answers every GET with one case, or twenty where all are asked for, and every POST with a token,
+over http and over https, in a process of its own, so that its CPU time is not the client's.
+`running` starts it for a `with` block; it ends when its standard input does, so that it cannot
+outlive who started it.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Any, Final, cast
 
 import attrs
 import trustme
@@ -26,7 +27,7 @@ TOKEN: Final = "t" * 1000
 """As long as the tokens of common authorization servers."""
 
 _GRANT: Final = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": "3600"}
-_CASE: Final = {
+_CASE: Final[dict[str, Any]] = {
     "case_id": "64cd8202-2db4-44d5-85be-79438d65eb7b",
     "name": "Example Ltd Loan",
     "case_type": "Business",
@@ -49,6 +50,7 @@ _CASE: Final = {
     ],
     "persons": [],
 }
+_SUMMARY: Final = {name: _CASE[name] for name in _CASE.keys() - {"companies", "persons"}}
 
 
 @attrs.frozen
@@ -92,9 +94,8 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         while self._transport and (size := _size(self._received)) is not None:
-            is_post = self._received.startswith(b"POST")
-            self._received = self._received[size:]
-            self._transport.write(_GRANTED if is_post else _FOUND)
+            request, self._received = self._received[:size], self._received[size:]
+            self._transport.write(_answer_to(request))
 
 
 def _size(received: bytes) -> int | None:
@@ -103,6 +104,12 @@ def _size(received: bytes) -> int | None:
     length = _LENGTH.search(head)
     body = int(length[1]) if length else 0
     return len(head) + len(end) + body if end and len(rest) >= body else None
+
+
+def _answer_to(request: bytes) -> bytes:
+    if request.startswith(b"POST"):
+        return _GRANTED
+    return _LISTED if request.startswith(b"GET /v2/cases HTTP") else _FOUND
 
 
 def _answer(status: str, body: object) -> bytes:
@@ -117,6 +124,7 @@ def _answer(status: str, body: object) -> bytes:
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _FOUND: Final = _answer("200 OK", _CASE)
+_LISTED: Final = _answer("200 OK", [_SUMMARY] * 20)
 _GRANTED: Final = _answer("201 Created", _GRANT)
 
 

@@ -1,0 +1,40 @@
+"""This SDK's way from an answer to a model, and what a decoder costs."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import httpx
+
+from sikoia_async._decoder import decode
+from sikoia_async._drift import Drift
+from sikoia_async._exchange import Answer
+from sikoia_async.errors import Attempt, CallInfo
+
+__all__ = ["CALL", "Decode", "cpu", "ours"]
+
+CALL: Final = CallInfo(
+    method="GET",
+    path="/v2/bankaccounts/{account_connection_id}/transactions",
+    url="https://127.0.0.1/v2/bankaccounts/132d3353-ad29-46e0-b66a-caed8b572e93/transactions",
+    correlation_id="9a518655-9572-43fa-b747-b282ca41365e",
+    sent_correlation_id="9a518655-9572-43fa-b747-b282ca41365e",
+    attempts=(Attempt(status=200, fault=None, waited=0.0, seconds=0.25),),
+    seconds=0.25,
+)
+
+Decode = Callable[[bytes], Any]
+
+
+def ours(into: Any) -> Decode:
+    """Return the SDK's way, as of a client that is new."""
+    drift, headers = Drift(), httpx.Headers({"Content-Type": "application/json"})
+    return lambda body: decode(Answer(200, headers, body), into, CALL, drift)
+
+
+def cpu(decode: Decode, body: bytes, times: int = 1) -> float:
+    """Return the seconds of CPU that decoding takes."""
+    began = time.process_time()
+    for _ in range(times):
+        decode(body)
+    return (time.process_time() - began) / times

@@ -1,0 +1,54 @@
+"""The specification's own examples of answers, and what this SDK makes of them.
+
+The operations, and what our methods make of their answers, are those that the contract tests read.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import attrs
+import httpx
+from _decoders import CALL
+
+from sikoia_async._decoder import decode, error_from
+from sikoia_async._drift import Drift
+from sikoia_async._exchange import Answer
+
+sys.path.insert(1, str(Path(__file__).parent.parent / "tests"))
+from contract import ENDPOINTS, Endpoint
+
+__all__ = ["ENDPOINTS", "Example", "examples"]
+
+_FIRST_ERROR: Final = 300
+
+
+@attrs.frozen
+class Example:
+    """An answer of an operation."""
+
+    endpoint: Endpoint
+    status: int
+    body: bytes
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it says that something went wrong."""
+        return self.status >= _FIRST_ERROR
+
+    def read(self) -> object:
+        """Read it as a client that is new does."""
+        answer = Answer(self.status, httpx.Headers(), self.body)
+        if self.is_error:
+            return error_from(answer, CALL, retry_after=None, may_have_been_processed=False)
+        return decode(answer, self.endpoint.into, CALL, Drift())
+
+
+def examples() -> Iterator[Example]:
+    """Return all examples of answers that are JSON."""
+    for one in ENDPOINTS:
+        for status, answer in one.operation.responses.items():
+            if "example" in answer and one.into is not bytes:
+                yield Example(one, status, json.dumps(answer["example"], default=str).encode())
