@@ -3,24 +3,38 @@
 Whoever has no type checker hears here of a wrong type as well.
 """
 
+import re
+import sys
 from collections.abc import Sequence
-from math import isfinite
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError
 
 __all__ = [
+    "checked_filters",
+    "checked_flags",
     "checked_fraction",
     "checked_https",
+    "checked_id",
+    "checked_id_or_none",
+    "checked_ids",
     "checked_list",
     "checked_seconds",
     "checked_text",
+    "checked_texts",
     "checked_type",
     "checked_whole",
+    "given",
+    "needed_texts",
 ]
 
 T = TypeVar("T")
+
+_ID: Final = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
+_DOTS: Final = frozenset({".", ".."})
+_LISTS: Final = (list, tuple, set, frozenset)
+_NUMBERS: Final = (int, float)
 
 
 def checked_type(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:
@@ -40,8 +54,10 @@ def checked_whole(name: str, value: int, *, least: int) -> int:
     Raises:
         ConfigurationError: it is none, or too small.
     """
-    if type(value) is not int or value < least:
-        msg = f"{name}: give a whole number of at least {least}"
+    msg = f"{name}: give a whole number of at least {least}"
+    if type(value) is not int:
+        raise ArgumentTypeError(msg)
+    if value < least:
         raise ConfigurationError(msg)
     return value
 
@@ -52,8 +68,11 @@ def checked_seconds(name: str, value: float) -> float:
     Raises:
         ConfigurationError: it is none.
     """
-    if type(value) not in {int, float} or not 0 < value < float("inf"):
-        msg = f"{name}: give seconds, more than 0 and finite; there is always a deadline"
+    msg = f"{name}: give seconds, more than 0 and finite; there is always a deadline"
+    if type(value) not in _NUMBERS:
+        raise ArgumentTypeError(msg)
+    # A whole number may be larger than any float, and no clock could be set to it.
+    if not 0 < value <= sys.float_info.max:
         raise ConfigurationError(msg)
     return value
 
@@ -66,8 +85,10 @@ def checked_fraction(name: str, value: float | None) -> float | None:
     """
     if value is None:
         return None
-    if type(value) not in {int, float} or not isfinite(value) or not 0 <= value <= 1:
-        msg = f"{name}: give a number from 0 to 1"
+    msg = f"{name}: give a number from 0 to 1"
+    if type(value) not in _NUMBERS:
+        raise ArgumentTypeError(msg)
+    if not 0 <= value <= 1:
         raise ConfigurationError(msg)
     return value
 
@@ -80,8 +101,10 @@ def checked_text(name: str, value: str | None, *, most: int) -> str | None:
     """
     if value is None:
         return None
-    if not _is_text(value) or not 1 <= len(value) <= most:
-        msg = f"{name}: give a text of 1 to {most:,} characters"
+    msg = f"{name}: give a text of 1 to {most:,} characters"
+    if not _is_text(value):
+        raise ArgumentTypeError(msg)
+    if not 1 <= len(value) <= most:
         raise ConfigurationError(msg)
     return value
 
@@ -100,16 +123,126 @@ def checked_https(name: str, value: str | None, *, most: int) -> str | None:
     raise ConfigurationError(msg)
 
 
-def checked_list(name: str, value: Sequence[T] | None) -> Sequence[T] | None:
+def given(name: str, value: T | None) -> T:
+    """Return what the API cannot do without: None would be left out in silence.
+
+    Raises:
+        ArgumentTypeError: it is None.
+    """
+    if value is None:
+        msg = f"{name}: has to be given"
+        raise ArgumentTypeError(msg)
+    return value
+
+
+def needed_texts(**fields: str) -> dict[str, str]:
+    """Return texts that the API cannot do without, by name.
+
+    Raises:
+        ArgumentTypeError: one is None, or no text.
+        ConfigurationError: one is empty.
+    """
+    for name, value in checked_texts(**fields).items():
+        if not given(name, value):
+            msg = f"{name}: give a text that is not empty"
+            raise ConfigurationError(msg)
+    return fields
+
+
+def checked_texts(**fields: str | None) -> dict[str, str | None]:
+    """Return texts by name; each may be None, which is not sent, or empty, which clears a field.
+
+    Raises:
+        ArgumentTypeError: one is no text.
+    """
+    for name, value in fields.items():
+        checked_type(name, value, str, "a text")
+    return fields
+
+
+def checked_flags(**fields: bool | None) -> dict[str, bool | None]:
+    """Return truth values by name; each may be None, which is not sent.
+
+    Raises:
+        ArgumentTypeError: one is something else, such as `"no"`, which would count as true.
+    """
+    for name, value in fields.items():
+        checked_type(name, value, bool, "True or False")
+    return fields
+
+
+def checked_filters(**fields: str | Sequence[str] | None) -> dict[str, str | Sequence[str] | None]:
+    """Return texts, or lists of them, by name; each may be None, which is not sent.
+
+    Raises:
+        ArgumentTypeError: one is neither.
+    """
+    for name, value in fields.items():
+        values = value if isinstance(value, _LISTS) else [value]
+        if value is not None and not all(map(_is_text, values)):
+            msg = f"{name}: give a text, or several in a list"
+            raise ArgumentTypeError(msg)
+    return fields
+
+
+def checked_id(name: str, value: object) -> str:
+    """Return an id: `retrieve("..")` would otherwise ask for the list.
+
+    Raises:
+        ConfigurationError: it is empty, `.` or `..`, or holds a slash or another character that
+            would lead somewhere else.
+        ArgumentTypeError: it is no text; a UUID is none, and neither is a model that has the id.
+    """
+    if isinstance(value, str):
+        if value not in _DOTS and _ID.fullmatch(value):
+            return value
+        msg = f"{name} is no id: give Sikoia's, as a text of letters, digits and - _ . ~"
+        raise ConfigurationError(msg)
+    hint = "as a text of letters, digits and - _ . ~"
+    if hasattr(type(value), name):
+        hint = f"as in {name.removesuffix('_id')}.{name}"
+    msg = f"{name} is no id: give Sikoia's, {hint}"
+    raise ArgumentTypeError(msg)
+
+
+def checked_id_or_none(name: str, value: object) -> str | None:
+    """Return an id, or None, which is not sent."""
+    return None if value is None else checked_id(name, value)
+
+
+def checked_list(
+    name: str, value: Sequence[T] | None, kind: type[Any], *, least: int = 0
+) -> Sequence[T] | None:
     """Return a list, or None; a text is no list, though Python takes it for one of letters.
 
     Raises:
-        ArgumentTypeError: it is a text.
+        ArgumentTypeError: it is no list, or something in it is of another type.
+        ConfigurationError: there is too little in it.
     """
-    if isinstance(value, str | bytes):
+    if value is None:
+        return None
+    if not isinstance(value, list | tuple):
         msg = f"{name}: give a list, with one entry if there is only one"
         raise ArgumentTypeError(msg)
+    if len(value) < least:
+        msg = f"{name}: give at least {least}"
+        raise ConfigurationError(msg)
+    for one in value:
+        if not isinstance(one, kind):
+            msg = f"{name}: give a list of {'texts' if kind is str else kind.__name__}"
+            raise ArgumentTypeError(msg)
     return value
+
+
+def checked_ids(name: str, value: Sequence[str] | None) -> list[str] | None:
+    """Return a list of ids, or None.
+
+    Raises:
+        ArgumentTypeError: it is no list.
+        ConfigurationError: something in it is no id.
+    """
+    found = checked_list(name, value, str)
+    return None if found is None else [checked_id(name, one) for one in found]
 
 
 def _is_text(value: object) -> bool:

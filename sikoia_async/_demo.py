@@ -181,7 +181,7 @@ async def _errors(sikoia: Sikoia, show: _Steps, case: Case) -> None:
     await show.refused(
         "Create a case without a name",
         InvalidRequestError,
-        sikoia.cases.create(name="", case_type="Business"),
+        sikoia.cases.create(name=" ", case_type="Business"),
     )
     await show.refused(
         "Read a case that is not there", ResourceNotFoundError, sikoia.cases.retrieve(_NOWHERE)

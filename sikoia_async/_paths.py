@@ -1,41 +1,35 @@
 """Paths and queries: what the caller gives is checked here, before anything is sent."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, cast
 from urllib.parse import quote
 
 import httpx
 
-from sikoia_async.errors import ConfigurationError
+from sikoia_async._checks import checked_id
+from sikoia_async.errors import ArgumentTypeError, ConfigurationError
 
 __all__ = ["QueryValue", "checked_path", "fill", "target_on", "with_query"]
 
 QueryValue = str | int | bool | Sequence[str] | None
 
-_ID: Final = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
 _PATH: Final = re.compile(r"(/[A-Za-z0-9_.~:@!$&'()*+,;=-]+)+")
 _LONGEST: Final = 8192  # what servers take; httpx itself raises at 65,536
 _DOTS: Final = frozenset({".", ".."})
+_LISTS: Final = (list, tuple, set, frozenset)
+_LARGEST: Final = 64  # bits of a whole number; Python refuses to write out very long ones
 
 
 def fill(template: str, ids: Mapping[str, object]) -> str:
     """Put ids into a path template.
 
     Raises:
-        ConfigurationError: an id is empty, `.` or `..`, or holds a slash or another character that
-            would lead somewhere else: `retrieve("..")` would otherwise ask for the list.
+        ConfigurationError: one is no id, as `checked_id` says.
     """
     for name, value in ids.items():
-        if not _is_id(value):
-            msg = f"{name} is no id: give Sikoia's, as a text of letters, digits and - _ . ~"
-            raise ConfigurationError(msg)
+        checked_id(name, value)
     return template.format_map(ids) if ids else template
-
-
-def _is_id(value: object) -> bool:
-    """Tell whether this is an id; not all callers are type checked, and a UUID is no text."""
-    return isinstance(value, str) and value not in _DOTS and _ID.fullmatch(value) is not None
 
 
 def checked_path(path: str) -> str:
@@ -76,6 +70,8 @@ def with_query(path: str, query: Mapping[str, QueryValue]) -> str:
 
     Raises:
         ConfigurationError: a value holds a comma, which would be read as two values.
+        ArgumentTypeError: it is neither a text, a whole number nor a truth value, nor a list of
+            texts.
     """
     pairs = [
         f"{quote(name, safe='')}={_query_text(name, value)}"
@@ -89,10 +85,10 @@ def with_query(path: str, query: Mapping[str, QueryValue]) -> str:
     return target
 
 
-def _query_text(name: str, value: QueryValue) -> str:
+def _query_text(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    values = [str(value)] if isinstance(value, str | int) else list(value or ())
+    values = _texts(name, value)
     if not values or any("," in one or not one for one in values):
         msg = f"{name}: give one value, or several in a list, each without a comma and not empty"
         raise ConfigurationError(msg)
@@ -101,3 +97,14 @@ def _query_text(name: str, value: QueryValue) -> str:
     except UnicodeEncodeError:
         msg = f"{name}: holds half of a surrogate pair, which is no text"
     raise ConfigurationError(msg)
+
+
+def _texts(name: str, value: object) -> list[str]:
+    if isinstance(value, int) and value.bit_length() <= _LARGEST:
+        return [str(value)]
+    values = cast("Iterable[object]", value) if isinstance(value, _LISTS) else [value]
+    texts = [one if isinstance(one, str) else None for one in values]
+    if None in texts:
+        msg = f"{name}: give a text, a whole number, True or False, or a list of texts"
+        raise ArgumentTypeError(msg)
+    return cast("list[str]", texts)

@@ -5,6 +5,7 @@ and the JSON around it are never there as a whole.
 """
 
 import os
+import re
 from binascii import b2a_base64
 from collections.abc import AsyncIterable, Iterator, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = ["Encoded", "File", "encoded"]
 File = os.PathLike[str] | bytes | bytearray | memoryview | AsyncIterable[bytes]
 """A file to upload: its path, its bytes, or its bytes as they come."""
 
+_FOREIGN: Final = re.compile(r"[/\\\x00-\x1f\x7f-\x9f]")
 _PIECE: Final = 3 * 16 * 1024
 """Bytes that are encoded at a time; three of them make four signs, with nothing left over."""
 
@@ -29,9 +31,9 @@ _PIECE: Final = 3 * 16 * 1024
 class Encoded:
     """A body of JSON with a file in it, made while it is sent."""
 
-    _before: bytes
+    _before: bytes = attrs.field(repr=False)
     _file: bytes | bytearray = attrs.field(repr=False)
-    _after: bytes
+    _after: bytes = attrs.field(repr=False)
 
     def __len__(self) -> int:
         return len(self._before) + (len(self._file) + 2) // 3 * 4 + len(self._after)
@@ -83,6 +85,9 @@ def _check_names(file_name: object, display_name: object) -> None:
     if not isinstance(file_name, str):
         msg = "file_name: give the file's name; only a path brings one of its own"
         raise ConfigurationError(msg)
+    if _FOREIGN.search(file_name):
+        msg = "file_name: give a name without folders and control signs"
+        raise ConfigurationError(msg)
     stem, _, extension = file_name.rpartition(".")
     if not stem or not extension:
         msg = "file_name: give a name with an extension, such as .pdf"
@@ -109,9 +114,15 @@ def _read(path: os.PathLike[str]) -> tuple[bytes, str]:
     try:
         if Path(path).is_file():
             return Path(path).read_bytes(), ""
-        return b"", "it is a folder" if Path(path).is_dir() else "there is no such file"
+        return b"", _unread(Path(path))
     except OSError as error:
         return b"", f"it cannot be read: {os.strerror(error.errno or 0)}"
+
+
+def _unread(path: Path) -> str:
+    if not path.exists():
+        return "there is no such file"
+    return "it is a folder" if path.is_dir() else "it is no regular file"
 
 
 async def _collected(pieces: AsyncIterable[object]) -> bytearray:

@@ -17,7 +17,8 @@ from typing import (
 
 import attrs
 
-from sikoia_async.errors import CallInfo
+from sikoia_async._checks import checked_id
+from sikoia_async.errors import ArgumentTypeError, CallInfo, ConfigurationError
 
 __all__ = [
     "PERSONAL",
@@ -52,8 +53,8 @@ class ResponseInfo(CallInfo):
 class Model:
     """Base of all models: attrs classes, frozen, with fields spelt as on the wire.
 
-    A repr shows no personal data: `***` stands in its place. Read the field, or call
-    `attrs.asdict(model)`, to see it.
+    A repr shows no personal data: `***` stands in its place. Read the field, or call `reveal`, to
+    see it.
     """
 
     # A plain slot and no attrs field: decoders must not see it, and equality must not depend on it.
@@ -72,6 +73,13 @@ class Model:
         except AttributeError:
             msg = f"this {type(self).__name__} is not an answer: ask the model that contains it"
             raise AttributeError(msg) from None
+
+    def reveal(self) -> dict[str, Any]:
+        """Return all fields by name, models in them as dicts, too, with personal data unmasked.
+
+        What it returns shows everything wherever it is printed or logged.
+        """
+        return attrs.asdict(cast("attrs.AttrsInstance", self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(self)))
@@ -132,15 +140,30 @@ SourceCategory = Literal["Document", "OpenBanking"]
 """Where bank and income data come from: an uploaded document, or an account."""
 
 
+def _checked_type(_: object, __: object, value: object) -> None:
+    msg = "entity_type: give 'case', 'company' or 'person'"
+    if not isinstance(value, str):
+        raise ArgumentTypeError(msg)
+    if value not in _IN_PATHS:
+        raise ConfigurationError(msg)
+
+
+def _checked_id(_: object, __: object, value: str) -> None:
+    checked_id("entity_id", value)
+
+
 @attrs.frozen
 class Entity:
     """What a check is about: a case, a company or a person, by its id.
 
     Wherever an entity is asked for, a model that is one will do: a case, a company, a person.
+
+    Raises:
+        ConfigurationError: the type is another one, or the id is none.
     """
 
-    type: EntityType
-    id: str
+    type: EntityType = attrs.field(validator=_checked_type)
+    id: str = attrs.field(validator=_checked_id)
 
     @property
     def entity(self) -> "Entity":

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast
 import anyio
 import attrs
 
+from sikoia_async._checks import checked_seconds, checked_type, given
 from sikoia_async._flight import SingleFlight
 from sikoia_async.errors import (
+    ArgumentTypeError,
     ConfigurationError,
     OperationFailedError,
     OperationTimeoutError,
@@ -29,11 +31,24 @@ __all__ = ["Interval", "Operation", "Progress", "follow", "poll"]
 T = TypeVar("T")
 
 _TIMEOUT: Final = 300.0
+_STEEPEST: Final = 100
 
 
-def _positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
-    if not 0 <= value < float("inf"):
-        msg = f"{attribute.name}: give seconds, 0 or more and finite"
+_SOONEST: Final = 0.1
+"""Seconds to wait at least: who asks without a pause spends the organisation's quota."""
+
+
+def _long_enough(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    if checked_seconds(attribute.name, value) < _SOONEST:
+        msg = f"{attribute.name}: give at least {_SOONEST} s"
+        raise ConfigurationError(msg)
+
+
+def _growing(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    msg = f"{attribute.name}: give a number from 1 to {_STEEPEST}"
+    if type(value) not in {int, float}:
+        raise ArgumentTypeError(msg)
+    if not 1 <= value <= _STEEPEST:
         raise ConfigurationError(msg)
 
 
@@ -42,11 +57,14 @@ class Interval:
     """How long to wait before asking again: it grows by `factor`, from `first` to `most` seconds.
 
     Each wait is shortened at random by up to a fifth, so that many waiters do not ask in step.
+
+    Raises:
+        ConfigurationError: a time is less than 0.1 s, or the factor is not from 1 to 100.
     """
 
-    first: float = attrs.field(default=1.0, validator=_positive)
-    most: float = attrs.field(default=15.0, validator=_positive)
-    factor: float = 1.5
+    first: float = attrs.field(default=1.0, validator=_long_enough)
+    most: float = attrs.field(default=15.0, validator=_long_enough)
+    factor: float = attrs.field(default=1.5, validator=_growing)
 
     def after(self, polls: int, hint: float | None, jitter: float) -> float:
         """Return the seconds to wait after this many polls; the server's wish goes first."""
@@ -91,6 +109,7 @@ class Operation(Generic[T]):
         interval: Interval = _INTERVAL,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        checked_type("interval", given("interval", interval), Interval, "an Interval")
         self._ask = ask
         self._interval = interval
         self._jitter = jitter
@@ -142,11 +161,12 @@ class Operation(Generic[T]):
             timeout: seconds to wait at most.
 
         Raises:
+            ConfigurationError: the time-out is no time.
             OperationTimeoutError: the task still runs; wait again if you like.
             OperationFailedError: Sikoia could not do it; the error has what it answered.
             APIError: Sikoia answered a poll with an error.
         """
-        deadline = anyio.current_time() + _checked(timeout)
+        deadline = anyio.current_time() + checked_seconds("timeout", timeout)
         with anyio.CancelScope(deadline=deadline):
             # A pause that would cross the deadline is not slept: the answer would be the same.
             while not self.done and self._next_poll < deadline:
@@ -189,9 +209,11 @@ class Operation(Generic[T]):
         self._news = anyio.Event()
 
     def _failed(self) -> OperationFailedError:
-        said: str | None = getattr(self.last, "message", None)
+        # What Sikoia says of it may be personal, and errors go into logs.
+        told = getattr(self.last, "message", None)
+        why = "error.result.message says why" if told else "it does not say why"
         return OperationFailedError(
-            f"Sikoia could not do it{_quoted(self._ids)}: {said or 'it does not say why'}",
+            f"Sikoia could not do it{_quoted(self._ids)}: {why}",
             result=self.last,
             correlation_ids=self.correlation_ids,
         )
@@ -283,10 +305,3 @@ async def poll(
 
 def _quoted(ids: list[str]) -> str:
     return f" (last correlation id {ids[-1]})" if ids else ""
-
-
-def _checked(timeout: float) -> float:
-    if 0 < timeout < float("inf"):
-        return timeout
-    msg = "timeout: give the seconds to wait at most, more than 0 and finite"
-    raise ConfigurationError(msg)

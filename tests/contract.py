@@ -164,6 +164,8 @@ def _dicts(node: ast.AST) -> dict[str, set[str]]:
                 match key, value:
                     case None, ast.Call(ast.Name("in_body"), [given]):
                         found |= dict.fromkeys(_ENTITY, _names(given))
+                    case None, ast.Call(ast.Name(), [], checked):  # **checked_texts(name=name)
+                        found |= {str(one.arg): _names(one.value) for one in checked}
                     case ast.Constant(str(name)), _:
                         found[name] = _names(value)
                     case _:

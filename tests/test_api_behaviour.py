@@ -190,7 +190,7 @@ async def test_the_generic_error_is_read_whole(sikoia_server: Scripted, spelling
 
     async with sikoia_server.client() as client:
         with pytest.raises(InvalidRequestError) as caught:
-            await client.cases.create(name="", case_type="Business")
+            await client.cases.create(name=" ", case_type="Business")
 
     error = caught.value
     assert (error.type, error.title, error.detail) == (

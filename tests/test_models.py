@@ -3,11 +3,12 @@
 import copy
 import pickle
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import attrs
 import pytest
 
+from sikoia_async.errors import ConfigurationError
 from sikoia_async.models import PERSONAL, Entity, EntityType, Items, Model, Open, ResponseInfo
 from sikoia_async.resources.cases import Case, CaseStage, CaseSummary, Company, Person
 
@@ -98,6 +99,34 @@ def test_repr_masks_personal_data() -> None:
     assert repr(Part()) == "Part(name=None, kind=None)"
 
 
+def test_a_model_can_be_revealed() -> None:
+    """One method shows everything, parts of parts included, so that a search finds each use."""
+    thing = received(Thing(thing_id="1", parts=(Part(name="Ada", kind="New"),)))
+
+    assert thing.reveal() == {"thing_id": "1", "parts": ({"name": "Ada", "kind": "New"},)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "id_", "words"),
+    [
+        ("Wilma Canary", "1", "^entity_type: give 'case', 'company' or 'person'$"),
+        ("Person", "1", "^entity_type: "),
+        (None, "1", "^entity_type: "),
+        ({"Canary"}, "1", "^entity_type: "),
+        ("person", "", "^entity_id is no id: "),
+        ("person", "Wilma Canary", "^entity_id is no id: "),
+        ("person", None, "^entity_id is no id: "),
+    ],
+)
+def test_what_is_no_entity_cannot_be_made(kind: Any, id_: Any, words: str) -> None:
+    """It is refused where it is written, by words that do not repeat it."""
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        Entity(kind, id_)
+
+    assert "Canary" not in str(caught.value)
+    assert isinstance(caught.value, TypeError) is not all(isinstance(x, str) for x in (kind, id_))
+
+
 def test_items_are_a_tuple_with_an_answer() -> None:
     """A list compares as the tuple that it is, and travels with its answer."""
     items = Items([Part(name="Ada")])
@@ -119,8 +148,9 @@ def test_open_enums_are_text_to_decoders() -> None:
     """An open enum is text that carries the known values along."""
     hints = get_type_hints(CaseSummary, include_extras=True)
 
-    assert hints["stage"].__origin__ is str
-    assert hints["stage"].__metadata__ == (CaseStage,)
+    text, nothing = get_args(hints["stage"])
+    assert (text.__origin__, nothing) == (str, type(None))
+    assert text.__metadata__ == (CaseStage,)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 import copy
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import anyio
 import attrs
 import pytest
 
 from sikoia_async import (
+    ArgumentTypeError,
     ConfigurationError,
     Interval,
     Operation,
@@ -19,6 +21,9 @@ from sikoia_async.models import ResponseInfo
 from sikoia_async.operations import Progress, follow
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
+
+
+_NO_TIMES = [0, -1, float("inf"), float("nan"), "5", None, True]
 
 
 class _Task:
@@ -102,11 +107,34 @@ def test_a_pause_is_shortened_by_a_fifth_at_most(jitter: float, wait: float) -> 
     assert interval.after(0, 3.0, jitter) == 3.0
 
 
-@pytest.mark.parametrize("value", [-1, float("inf"), float("nan")])
-def test_an_interval_is_finite(value: float) -> None:
-    """A wait without end is refused when it is written."""
-    with pytest.raises(ConfigurationError, match="first: give seconds"):
-        Interval(first=value)
+@pytest.mark.parametrize("name", ["first", "most"])
+@pytest.mark.parametrize("value", [*_NO_TIMES, 0.01], ids=repr)
+def test_an_interval_has_a_pause_and_an_end(name: str, value: Any) -> None:
+    """No pause at all would spend the quota; either is refused when it is written."""
+    with pytest.raises(ConfigurationError, match=f"{name}: give ") as caught:
+        Interval(**{name: value})
+
+    assert isinstance(caught.value, TypeError) is (type(value) not in {int, float})
+
+
+@pytest.mark.parametrize("value", [*_NO_TIMES, 0.9, 101, 10**400], ids=repr)
+def test_pauses_do_not_shrink(value: Any) -> None:
+    """A factor below 1 would end in no pause at all."""
+    with pytest.raises(ConfigurationError, match="factor: give a number from 1 to 100") as caught:
+        Interval(factor=value)
+
+    assert isinstance(caught.value, TypeError) is (type(value) not in {int, float})
+
+
+@pytest.mark.parametrize("interval", [None, 5])
+async def test_an_interval_is_an_interval(interval: Any) -> None:
+    """A number is none: nothing is asked."""
+    task = _Task()
+
+    with pytest.raises(ArgumentTypeError, match="interval: "):
+        await poll(task.ask, until=lambda _: True, interval=interval)
+
+    assert task.times == []
 
 
 async def test_the_servers_wish_goes_first() -> None:
@@ -142,10 +170,10 @@ async def test_a_poll_that_crosses_the_deadline_is_given_up() -> None:
     assert len(task.times) == 1
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan")])
-async def test_a_wait_has_an_end(seconds: float) -> None:
+@pytest.mark.parametrize("seconds", [*_NO_TIMES, 10**400], ids=lambda one: repr(one)[:9])
+async def test_a_wait_has_an_end(seconds: Any) -> None:
     """A timeout that is none is refused."""
-    with pytest.raises(ConfigurationError, match="timeout: give the seconds"):
+    with pytest.raises(ConfigurationError, match="timeout: give seconds"):
         await _Task().operation().wait(timeout=seconds)
 
 
@@ -305,7 +333,7 @@ async def test_what_is_complete_at_once_is_not_asked_for() -> None:
 
 @pytest.mark.parametrize("message", [None, "no bank data"])
 async def test_a_failure_is_an_error_with_the_answer(message: str | None) -> None:
-    """It is told with Sikoia's message, if there is one, and the correlation id."""
+    """It tells the correlation id, and where Sikoia's words are, which may be personal."""
     operation = _followed(_Report(status="Pending"), _Report(status="Failed", message=message))
 
     with pytest.raises(OperationFailedError) as caught:
@@ -314,7 +342,8 @@ async def test_a_failure_is_an_error_with_the_answer(message: str | None) -> Non
     assert operation.done
     assert caught.value.result == operation.last
     assert caught.value.correlation_ids == ("id-0", "id-1")
-    assert (message or "does not say why") in str(caught.value)
+    assert ("result.message says" if message else "does not say why") in str(caught.value)
+    assert "bank data" not in str(caught.value)
     assert "id-1" in str(caught.value)
     assert copy.deepcopy(caught.value).result.status == "Failed"
 

@@ -2,6 +2,7 @@
 
 import string
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sikoia_async._paths import QueryValue, checked_path, fill, target_on, with_query
-from sikoia_async.errors import ConfigurationError
+from sikoia_async.errors import ArgumentTypeError, ConfigurationError
 
 CANARY = "canary"
 TEMPLATE = "/v2/cases/{case_id}/entities"
@@ -164,10 +165,11 @@ def test_several_values_are_one_parameter(values: list[str]) -> None:
         ({"a": True, "b": False}, "/x?a=true&b=false"),
         ({"page": 2, "size": 0}, "/x?page=2&size=0"),
         ({"a": ("New", "Approved")}, "/x?a=New%2CApproved"),
+        ({"a": {"New"}}, "/x?a=New"),
         ({"a b": "c&d=e"}, "/x?a%20b=c%26d%3De"),
         ({"a": "../é"}, "/x?a=..%2F%C3%A9"),
     ],
-    ids=["empty", "none", "left out", "booleans", "numbers", "several", "quoted", "path"],
+    ids=["empty", "none", "left out", "booleans", "numbers", "several", "set", "quoted", "path"],
 )
 def test_queries_are_spelt(query: dict[str, QueryValue], target: str) -> None:
     """None is left out, booleans are lower case, and all else is quoted."""
@@ -182,6 +184,19 @@ def test_queries_are_spelt(query: dict[str, QueryValue], target: str) -> None:
 def test_values_that_cannot_be_sent_are_refused(value: str | Sequence[str]) -> None:
     """A comma would be read as two values; what is empty or no text says nothing."""
     with pytest.raises(ConfigurationError, match=r"^keyword: ") as caught:
+        with_query("/v2/cases", {"keyword": value})
+
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [5.5, b"canary", [None], [5], object(), {"a": "canary"}, 10**5000],
+    ids=["float", "bytes", "nothing", "numbers", "object", "mapping", "long"],
+)
+def test_values_of_another_type_are_refused(value: Any) -> None:
+    """A text, a number, a truth value, or several texts: nothing else has a spelling."""
+    with pytest.raises(ArgumentTypeError, match=r"^keyword: give a text") as caught:
         with_query("/v2/cases", {"keyword": value})
 
     assert CANARY not in str(caught.value)

@@ -50,6 +50,11 @@ def test_the_encoding_is_right_and_its_length_exact(content: bytes, pieces: int)
     assert max(map(len, body)) <= 65_536
 
 
+def test_a_body_does_not_show_what_is_in_it() -> None:
+    """Names of files are personal, and the file is."""
+    assert repr(Encoded(b"canary", b"canary", b"canary")) == "Encoded()"
+
+
 async def test_a_path_brings_its_name(tmp_path: Path) -> None:
     """The file's name is both names, unless others are given."""
     file = tmp_path / "March 2025.pdf"
@@ -98,9 +103,12 @@ _REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "file object": (open(os.devnull), {"file_name": "a.pdf"}, "give a Path, bytes"),  # noqa: SIM115, PTH123 - closed below
     "missing": (Path("/nowhere/canary.pdf"), {}, "there is no such file"),
     "folder": (Path(__file__).parent, {"file_name": "a.pdf"}, "it is a folder"),
-    "no path": (Path("canary\0.pdf"), {}, "no such file"),
+    "no path": (Path("canary\0.pdf"), {"file_name": "a.pdf"}, "no such file"),
+    "a name with a folder": (b"x", {"file_name": "a/canary.pdf"}, "without folders"),
+    "a name with another folder": (b"x", {"file_name": "a\\canary.pdf"}, "without folders"),
+    "a name of two lines": (b"x", {"file_name": "a\ncanary.pdf"}, "without folders and control"),
     "empty": (b"", {"file_name": "a.pdf"}, "it is empty"),
-    "empty device": (Path(os.devnull), {"file_name": "a.pdf"}, "no such file"),
+    "empty device": (Path(os.devnull), {"file_name": "a.pdf"}, "no regular file"),
     "bytes without name": (b"x", {}, "file_name: give the file's name"),
     "no extension": (b"x", {"file_name": "canary"}, "file_name: give a name with an extension"),
     "an end in a dot": (b"x", {"file_name": "canary."}, "with an extension"),

@@ -52,7 +52,10 @@ class WithPicklist(Model):
 
     @property
     def has_too_many_results(self) -> bool:
-        """Whether several companies match, so that `resolve` is to be called with one of them."""
+        """Whether several companies match, so that `resolve` is to be called with one of them.
+
+        An entry of a list has neither `picklist` nor `resolve`: `retrieve` the request first.
+        """
         return getattr(self, "status", None) == _TOO_MANY
 
     def _resolver(self) -> Callable[[Any], Awaitable[Any]]:

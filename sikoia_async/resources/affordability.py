@@ -61,7 +61,7 @@ class AffordabilityRequestSummary(Model):
     datetime_requested: dt.datetime | None = None
     datetime_completed: dt.datetime | None = None
     """Absent while it is pending."""
-    message: str | None = None
+    message: str | None = attrs.field(default=None, **PERSONAL)
 
 
 @attrs.frozen(kw_only=True)
@@ -231,7 +231,7 @@ class Affordability:
         first = await self._api.buy(
             "/v2/affordability-insights", AffordabilityReport, body={**in_body(entity)}
         )
-        return follow(first, lambda: self.retrieve(first.request_id))
+        return follow(first, lambda: Affordability(self._api.polls).retrieve(first.request_id))
 
     async def list(self, entity: HasEntity) -> AffordabilityRequests:
         """Return all requests (`GET /v2/{entity_type}/{entity_id}/affordability-insights`).

@@ -12,6 +12,7 @@ from typing import Literal
 
 import attrs
 
+from sikoia_async._checks import checked_flags, checked_texts
 from sikoia_async._entities import in_body, in_path
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
@@ -237,7 +238,7 @@ class Banking:
         return await self._api.post(
             "/v2/openbanking",
             BankConnection,
-            body={**in_body(entity), "country_code": country_code},
+            body={**in_body(entity), **checked_texts(country_code=country_code)},
         )
 
     async def connection(self, bank_connection_id: str) -> BankConnection:
@@ -280,7 +281,7 @@ class Banking:
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/openbanking",
             Items[BankConnection],
-            query={"completed": completed},
+            query={**checked_flags(completed=completed)},
             **in_path(entity),
         )
 

@@ -9,9 +9,10 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._checks import checked_list
+from sikoia_async._checks import checked_filters, checked_ids, checked_texts, needed_texts
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, Entity, Items, Model, Open
+from sikoia_async.resources._sent import checked_models
 
 __all__ = [
     "Address",
@@ -193,14 +194,14 @@ class CaseSummary(Model):
     """A case as lists show it: without its companies and persons."""
 
     case_id: str
-    name: str = attrs.field(**PERSONAL)
-    case_type: Open[CaseType]
-    stage: Open[CaseStage]
+    name: str | None = attrs.field(default=None, **PERSONAL)
+    case_type: Open[CaseType] | None = None
+    stage: Open[CaseStage] | None = None
     datetime_created: datetime | None = None
     datetime_last_modified: datetime | None = None
-    reference: str | None = None
+    reference: str | None = attrs.field(default=None, **PERSONAL)
     """Your own id of the case."""
-    reference_customer_id: str | None = None
+    reference_customer_id: str | None = attrs.field(default=None, **PERSONAL)
     """Your own id of the customer whom the case is about."""
     reference_customer_name: str | None = attrs.field(default=None, **PERSONAL)
     description: str | None = attrs.field(default=None, **PERSONAL)
@@ -256,12 +257,14 @@ class Cases:
             "/v2/cases",
             Items[CaseSummary],
             query={
-                "case_type": case_type,
-                "stage": stage,
-                "source": source,
-                "owner": owner,
-                "owner_id": owner_id,
-                "keyword": keyword,
+                **checked_filters(
+                    case_type=case_type,
+                    stage=stage,
+                    source=source,
+                    owner=owner,
+                    owner_id=owner_id,
+                    keyword=keyword,
+                )
             },
         )
 
@@ -304,18 +307,19 @@ class Cases:
             "/v2/cases",
             Case,
             body={
-                "name": name,
-                "case_type": case_type,
-                "stage": stage,
-                "reference": reference,
-                "reference_customer_id": reference_customer_id,
-                "reference_customer_name": reference_customer_name,
-                "owner": owner,
-                "ownership": ownership,
-                "description": description,
-                "source": source,
-                "companies": companies,
-                "persons": persons,
+                **needed_texts(name=name, case_type=case_type),
+                **checked_texts(
+                    stage=stage,
+                    reference=reference,
+                    reference_customer_id=reference_customer_id,
+                    reference_customer_name=reference_customer_name,
+                    owner=owner,
+                    description=description,
+                    source=source,
+                ),
+                "ownership": checked_models("ownership", ownership, Owner),
+                "companies": checked_models("companies", companies, NewCompany),
+                "persons": checked_models("persons", persons, NewPerson),
             },
         )
 
@@ -353,15 +357,17 @@ class Cases:
             "/v2/cases/{case_id}",
             Case,
             body={
-                "name": name,
-                "stage": stage,
-                "reference": reference,
-                "reference_customer_id": reference_customer_id,
-                "reference_customer_name": reference_customer_name,
-                "description": description,
-                "source": source,
-                "owner": owner,
-                "ownership": ownership,
+                **checked_texts(
+                    name=name,
+                    stage=stage,
+                    reference=reference,
+                    reference_customer_id=reference_customer_id,
+                    reference_customer_name=reference_customer_name,
+                    description=description,
+                    source=source,
+                    owner=owner,
+                ),
+                "ownership": checked_models("ownership", ownership, Owner),
             },
             case_id=case_id,
         )
@@ -387,10 +393,14 @@ class Cases:
             ConfigurationError: there is nothing to add.
             ResourceNotFoundError: there is no such case.
         """
+        # An empty list says nothing: it is left out, and nothing but that is refused.
         return await self._api.post(
             "/v2/cases/{case_id}/entities",
             Case,
-            body={"companies": companies, "persons": persons},
+            body={
+                "companies": checked_models("companies", companies, NewCompany) or None,
+                "persons": checked_models("persons", persons, NewPerson) or None,
+            },
             case_id=case_id,
         )
 
@@ -412,7 +422,10 @@ class Cases:
         return await self._api.patch(
             "/v2/cases/{case_id}/entities",
             Case,
-            body={"companies": companies, "persons": persons},
+            body={
+                "companies": checked_models("companies", companies, CompanyUpdate) or None,
+                "persons": checked_models("persons", persons, PersonUpdate) or None,
+            },
             case_id=case_id,
         )
 
@@ -438,8 +451,8 @@ class Cases:
             "/v2/cases/{case_id}/entities/delete",
             Case,
             body={
-                "companies": checked_list("companies", companies),
-                "persons": checked_list("persons", persons),
+                "companies": checked_ids("companies", companies) or None,
+                "persons": checked_ids("persons", persons) or None,
             },
             case_id=case_id,
         )

@@ -10,10 +10,12 @@ from typing import Literal
 
 import attrs
 
+from sikoia_async._checks import checked_id
 from sikoia_async._entities import in_body, in_path
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open, SourceCategory
 from sikoia_async.operations import Operation, follow
+from sikoia_async.resources._sent import checked_models
 from sikoia_async.resources.income import IncomeReport
 
 __all__ = [
@@ -67,7 +69,7 @@ class CheckSummary(Model):
     """`Failed` is a result, too: a rule was broken."""
     datetime_requested: dt.datetime | None = None
     datetime_completed: dt.datetime | None = None
-    message: str | None = None
+    message: str | None = attrs.field(default=None, **PERSONAL)
 
 
 @attrs.frozen(kw_only=True)
@@ -87,7 +89,8 @@ class CheckSource(Model):
     """The id of a document, or of an account of open banking."""
     source_category_type: Open[SourceCategory] | None = None
     source_uri: str | None = None
-    """Where the API has it; asking there needs a token."""
+    """Where the API has it. Read it with `documents.retrieve(source_id)`, or of open banking
+    `banking.account(source_id)`: asking at the address needs a token."""
     date: dt.date | None = None
     """The day that the source itself bears."""
 
@@ -101,7 +104,7 @@ class CheckRule(Model):
     """`Refer` asks a person to decide."""
     recipient: str | None = attrs.field(default=None, **PERSONAL)
     """Whose documents it is about."""
-    message: str | None = None
+    message: str | None = attrs.field(default=None, **PERSONAL)
     sources: tuple[CheckSource, ...] | None = None
 
 
@@ -167,14 +170,16 @@ class Checks:
             "/v2/validation-checks",
             Check,
             body={
-                "validation_type_id": validation_type_id,
+                "validation_type_id": checked_id("validation_type_id", validation_type_id),
                 **in_body(entity),
-                "checklist_params": checklist_params,
+                "checklist_params": checked_models(
+                    "checklist_params", checklist_params, ChecklistParameter
+                ),
             },
         )
         return follow(
             first,
-            lambda: self.retrieve(first.validation_instance_id),
+            lambda: Checks(self._api.polls).retrieve(first.validation_instance_id),
             done=("Complete", "Failed"),
             failed=(),
         )
@@ -225,8 +230,10 @@ class Checks:
             "/v2/completeness-income-checks",
             CompletenessAndIncome,
             body={
-                "validation_type_id": validation_type_id,
+                "validation_type_id": checked_id("validation_type_id", validation_type_id),
                 **in_body(entity),
-                "checklist_params": checklist_params,
+                "checklist_params": checked_models(
+                    "checklist_params", checklist_params, ChecklistParameter
+                ),
             },
         )

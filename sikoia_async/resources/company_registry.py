@@ -8,7 +8,14 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._checks import checked_whole
+from sikoia_async._checks import (
+    checked_flags,
+    checked_id,
+    checked_id_or_none,
+    checked_texts,
+    checked_whole,
+    needed_texts,
+)
 from sikoia_async._transport import Transport
 from sikoia_async.errors import ConfigurationError, ResourceNotFoundError
 from sikoia_async.models import PERSONAL, Items, Model, Open, ResponseInfo
@@ -134,7 +141,7 @@ class IndustryCode(Model):
 class RegistryPerson(Model):
     """What the register has of any person. Some registers tell the birth's year and month only."""
 
-    source_id: str | None = None
+    source_id: str | None = attrs.field(default=None, **PERSONAL)
     """The register's own id of the person."""
     first_name: str | None = attrs.field(default=None, **PERSONAL)
     surname: str | None = attrs.field(default=None, **PERSONAL)
@@ -219,7 +226,8 @@ class Filing(Model):
     """A document that was filed with the register."""
 
     category: str | None = None
-    description: str | None = None
+    description: str | None = attrs.field(default=None, **PERSONAL)
+    """May name people: `Appointment of … as a director`, say."""
     type: str | None = None
     filing_date: date | None = None
 
@@ -229,7 +237,7 @@ class ChargeNote(Model):
     """A kind and a text: of a charge's details, its classification, or what it secures."""
 
     type: str | None = None
-    description: str | None = None
+    description: str | None = attrs.field(default=None, **PERSONAL)
 
 
 @attrs.frozen(kw_only=True)
@@ -331,7 +339,7 @@ class RegistryRequestSummary(WithPicklist):
     status: Open[RegistryRequestStatus] | None = None
     """`TooManyResults` offers a picklist. `Failed` is a result as well: `message` says why."""
     datetime_requested: datetime | None = None
-    message: str | None = None
+    message: str | None = attrs.field(default=None, **PERSONAL)
     company_number: str | None = None
     company_name: str | None = None
     country_code: str | None = None
@@ -400,15 +408,18 @@ class CompanyRegistry:
         Raises:
             InvalidRequestError: there is no such company, or no such country.
             UnprocessableRequestError: the company has no number or country, and none was given.
+            InsufficientPermissionsError: there are no credits left, or this is not enabled.
         """
         answer = await self._api.buy(
             "/v2/company-registry-data",
             RegistryRequest,
             body={
-                "company_id": company_id,
-                "company_number": company_number,
-                "company_name": company_name,
-                "country_code": country_code,
+                "company_id": checked_id("company_id", company_id),
+                **checked_texts(
+                    company_number=company_number,
+                    company_name=company_name,
+                    country_code=country_code,
+                ),
             },
         )
         return bind(answer, self.resolve_picklist)
@@ -447,11 +458,15 @@ class CompanyRegistry:
 
         Raises:
             InvalidRequestError: the request has no picklist, or its company was deleted.
+            InsufficientPermissionsError: there are no credits left, or this is not enabled.
         """
         answer = await self._api.buy(
             "/v2/company-registry-data/picklist",
             RegistryRequest,
-            body={"request_id": request_id, "picklist_index": chosen(picklist_index)},
+            body={
+                "request_id": checked_id("request_id", request_id),
+                "picklist_index": chosen(picklist_index),
+            },
         )
         return bind(answer, self.resolve_picklist)
 
@@ -468,7 +483,8 @@ class CompanyRegistry:
         """Search registers for a company by name (`POST /v2/company-registry-data/search`).
 
         Nothing is kept with the company. Sikoia answers 404 where nothing matches; here that is an
-        empty result with its `reason`. May cost credits: it is never sent twice on our own
+        empty result with its `reason`, also where `company_id` is given: to one that is not there
+        it answers 400. May cost credits: it is never sent twice on our own
         initiative.
 
         Args:
@@ -483,6 +499,7 @@ class CompanyRegistry:
             ConfigurationError: neither jurisdiction nor country was given.
             InvalidRequestError: there is no such company, or no such country.
             ResourceDeletedError: the company was deleted.
+            InsufficientPermissionsError: there are no credits left, or this is not enabled.
         """
         if jurisdiction_code is None and country_code is None:
             msg = "give a jurisdiction_code, a country_code, or both"
@@ -495,11 +512,10 @@ class CompanyRegistry:
                 Items[RegistryMatch],
                 query={"items_per_page": items_per_page},
                 body={
-                    "company_name": company_name,
-                    "jurisdiction_code": jurisdiction_code,
-                    "country_code": country_code,
-                    "exclude_inactive": exclude_inactive,
-                    "company_id": company_id,
+                    **needed_texts(company_name=company_name),
+                    **checked_texts(jurisdiction_code=jurisdiction_code, country_code=country_code),
+                    **checked_flags(exclude_inactive=exclude_inactive),
+                    "company_id": checked_id_or_none("company_id", company_id),
                 },
             )
         except ResourceNotFoundError as error:

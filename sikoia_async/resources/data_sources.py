@@ -11,6 +11,7 @@ import attrs
 from sikoia_async._entities import in_path
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Model, Open, SourceCategory
+from sikoia_async.resources.documents import DocumentType
 
 __all__ = [
     "DataSource",
@@ -21,33 +22,7 @@ __all__ = [
 ]
 
 DataSourceStatus = Literal["Provided", "Pending", "Complete", "Failed", "Excluded"]
-DataSourceType = Literal[
-    "None",
-    "BankStatement",
-    "Payslip",
-    "Identity",
-    "Contract",
-    "FactFind",
-    "Other",
-    "CompanyRegistration",
-    "StakeholdersDisclosure",
-    "UtilityBill",
-    "CreditReport",
-    "SavingsStatement",
-    "SA302",
-    "TaxOverview",
-    "P45",
-    "P60",
-    "EmploymentLetter",
-    "EmploymentContract",
-    "ChildBenefitLetter",
-    "BenefitAwardLetter",
-    "StudentLoanLetter",
-    "PensionStatement",
-    "FinancialAccounts",
-    "OpenBankingConnection",
-    "BankAccount",
-]
+DataSourceType = Literal["None", DocumentType, "OpenBankingConnection", "BankAccount"]
 
 
 @attrs.frozen(kw_only=True)
@@ -65,14 +40,15 @@ class DataSource(Model):
     status: Open[DataSourceStatus] | None = None
     """Insights are made from what is `Complete`. Bank statements, payslips, SA302s and tax
     overviews are `Pending` before. Others stay `Provided`: no figures are read from them."""
-    message: str | None = None
+    message: str | None = attrs.field(default=None, **PERSONAL)
     """More about the status."""
     recipient: str | None = attrs.field(default=None, **PERSONAL)
     """Whom a payslip or statement names."""
     source_date: date | None = None
     """The date on the document: when a payslip was paid, say."""
     source_uris: tuple[str, ...] | None = None
-    """Where the API tells more about it; these addresses ask for a token."""
+    """Where the API tells more about it. Read that with `documents.retrieve(source_id)` or
+    `banking.account(source_id)`: the addresses ask for a token, which `download` does not send."""
     start_date: date | None = None
     """The first day that it covers, where it covers a time."""
     end_date: date | None = None

@@ -9,6 +9,7 @@ from typing import Literal
 
 import attrs
 
+from sikoia_async._checks import checked_texts
 from sikoia_async._entities import in_body, in_path
 from sikoia_async._transport import Transport
 from sikoia_async._upload import File
@@ -93,7 +94,7 @@ class IntegrityRule(Model):
     """The part of the file that was looked at: one payslip, say, of a file with several."""
     rule_name: str | None = None
     decision: Open[IntegrityDecision] | None = None
-    message: str | None = None
+    message: str | None = attrs.field(default=None, **PERSONAL)
 
 
 @attrs.frozen(kw_only=True)
@@ -107,7 +108,7 @@ class IntegrityCheckRequest(Model):
     """`Failed` says that there is no result, and not that the document is forged."""
     datetime_requested: datetime | None = None
     datetime_completed: datetime | None = None
-    message: str | None = None
+    message: str | None = attrs.field(default=None, **PERSONAL)
 
 
 @attrs.frozen(kw_only=True)
@@ -162,6 +163,7 @@ class Documents:
         Raises:
             ConfigurationError: the file is missing, empty or without a name; nothing was sent.
             InvalidRequestError: Sikoia does not take the file, or there is no such entity.
+            InsufficientPermissionsError: this is not enabled.
         """
         return await self._api.upload(
             "/v2/documents",
@@ -169,9 +171,9 @@ class Documents:
             body={
                 **in_body(entity),
                 "file": file,
-                "document_type": document_type,
-                "display_name": display_name,
-                "file_name": file_name,
+                **checked_texts(
+                    document_type=document_type, display_name=display_name, file_name=file_name
+                ),
             },
         )
 

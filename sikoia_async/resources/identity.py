@@ -10,6 +10,7 @@ from typing import Literal
 
 import attrs
 
+from sikoia_async._checks import checked_filters, checked_flags, checked_id, checked_texts
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.operations import Operation, follow
@@ -43,7 +44,7 @@ class IdentityRequest(Model):
     """How far the request is; the decision is the `verification_status`."""
     datetime_requested: datetime | None = None
     datetime_completed: datetime | None = None
-    message: str | None = None
+    message: str | None = attrs.field(default=None, **PERSONAL)
     country_code: str | None = None
     """The country of the document, if it was given: two letters, such as `GB`."""
     verification_url: str | None = attrs.field(default=None, **PERSONAL)
@@ -92,7 +93,7 @@ class IdentityDocument(Model):
     type: str | None = None
     """Such as `Passport`."""
     number: str | None = attrs.field(default=None, **PERSONAL)
-    country_code: str | None = None
+    country_code: str | None = attrs.field(default=None, **PERSONAL)
     date_of_issue: date | None = attrs.field(default=None, **PERSONAL)
     date_of_expiry: date | None = attrs.field(default=None, **PERSONAL)
 
@@ -184,9 +185,16 @@ class Identity:
         first = await self._api.buy(
             "/v2/identity",
             IdentityReport,
-            body={"person_id": person_id, "country_code": country_code},
+            body={
+                "person_id": checked_id("person_id", person_id),
+                **checked_texts(country_code=country_code),
+            },
         )
-        return follow(first, lambda: self.retrieve(first.request_id), done=("Complete", "Expired"))
+        return follow(
+            first,
+            lambda: Identity(self._api.polls).retrieve(first.request_id),
+            done=("Complete", "Expired"),
+        )
 
     async def list(
         self,
@@ -208,7 +216,10 @@ class Identity:
         return await self._api.get(
             "/v2/persons/{person_id}/identity-verifications",
             IdentityRequests,
-            query={"complete": complete, "verification_status": verification_status},
+            query={
+                **checked_flags(complete=complete),
+                **checked_filters(verification_status=verification_status),
+            },
             person_id=person_id,
         )
 

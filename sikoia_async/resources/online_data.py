@@ -8,6 +8,7 @@ from typing import Literal
 
 import attrs
 
+from sikoia_async._checks import checked_id, checked_texts
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, EntityType, Model, Open
 
@@ -84,7 +85,7 @@ class OnlineDataRequestSummary(Model):
     status: Open[OnlineDataRequestStatus] | None = None
     """`Failed` is a result as well: `message` says why."""
     datetime_requested: datetime | None = None
-    message: str | None = None
+    message: str | None = attrs.field(default=None, **PERSONAL)
     company_name: str | None = None
 
 
@@ -138,7 +139,10 @@ class OnlineData:
         return await self._api.buy(
             "/v2/company-online-data",
             OnlineDataRequest,
-            body={"company_id": company_id, "company_name": company_name},
+            body={
+                "company_id": checked_id("company_id", company_id),
+                **checked_texts(company_name=company_name),
+            },
         )
 
     async def list(self, company_id: str) -> OnlineDataRequests:

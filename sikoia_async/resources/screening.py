@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import attrs
 
-from sikoia_async._checks import checked_fraction
+from sikoia_async._checks import checked_flags, checked_fraction, checked_texts
 from sikoia_async._entities import in_body, in_path
 from sikoia_async._transport import Transport
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError
@@ -82,7 +82,7 @@ class Screening:
                 "search_term": _search_term(entity, search_term),
                 **in_body(entity),
                 "birth_date": _moment(birth_date),
-                "monitored": monitored,
+                **checked_flags(monitored=monitored),
                 "fuzziness": checked_fraction("fuzziness", fuzziness),
             },
         )
@@ -124,7 +124,7 @@ class Screening:
                 "search_term": _search_term(entity, search_term),
                 **in_body(entity),
                 "birth_date": _moment(birth_date),
-                "monitored": monitored,
+                **checked_flags(monitored=monitored),
                 "fuzziness": checked_fraction("fuzziness", fuzziness),
             },
         )
@@ -147,7 +147,8 @@ _MIDNIGHT: Final = time(tzinfo=UTC)
 
 def _search_term(entity: HasEntity, search_term: str | None) -> str | None:
     """Return the term; the name of a case is not what is searched for, so a case must have one."""
-    if in_body(entity)["entity_type"] == "case" and not (search_term and search_term.strip()):
+    checked_texts(search_term=search_term)
+    if in_body(entity)["entity_type"] == "case" and not (search_term or "").strip():
         msg = "search_term: give the name to search for, as the entity is a case"
         raise ConfigurationError(msg)
     return search_term

@@ -9,7 +9,14 @@ from typing import Any, Literal
 
 import attrs
 
-from sikoia_async._checks import checked_https, checked_list, checked_text
+from sikoia_async._checks import (
+    checked_https,
+    checked_id_or_none,
+    checked_list,
+    checked_text,
+    checked_texts,
+    given,
+)
 from sikoia_async._pages import Pages
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, Items, Model, Open
@@ -51,7 +58,8 @@ class Webhook(Model):
 
     webhook_id: str
     webhook_name: str | None = None
-    webhook_callback_url: str | None = None
+    webhook_callback_url: str | None = attrs.field(default=None, **PERSONAL)
+    """Who knows it may post to it."""
     external_ref: str | None = None
     """Your own id of the webhook."""
     event_types: tuple[Open[WebhookEventName], ...] | None = None
@@ -80,7 +88,7 @@ class WebhookEventGroup(Model):
 class WebhookAttempt(Model):
     """One try to deliver a request."""
 
-    attempt_id: str
+    attempt_id: str | None = None
     datetime_created: datetime | None = None
     http_response_code: int | None = None
     """What your server answered."""
@@ -94,7 +102,7 @@ class WebhookRequest(Model):
     grouping_id: str | None = None
     """The same for all requests that one occurrence caused."""
     event_type: Open[WebhookEventName] | None = None
-    webhook_callback_url: str | None = None
+    webhook_callback_url: str | None = attrs.field(default=None, **PERSONAL)
     datetime_created: datetime | None = None
     """When your server took it; None before that."""
     event_data: Any = attrs.field(default=None, **PERSONAL)
@@ -166,12 +174,18 @@ class Webhooks:
             "/v2/webhooks",
             Webhook,
             body={
-                "webhook_name": checked_text("webhook_name", webhook_name, most=_NAME),
-                "webhook_callback_url": checked_https(
-                    "webhook_callback_url", webhook_callback_url, most=_URL
+                "webhook_name": checked_text(
+                    "webhook_name", given("webhook_name", webhook_name), most=_NAME
                 ),
-                "external_ref": external_ref,
-                "event_types": checked_list("event_types", event_types),
+                "webhook_callback_url": checked_https(
+                    "webhook_callback_url",
+                    given("webhook_callback_url", webhook_callback_url),
+                    most=_URL,
+                ),
+                **checked_texts(external_ref=external_ref),
+                "event_types": checked_list(
+                    "event_types", given("event_types", event_types), str, least=1
+                ),
             },
         )
 
@@ -214,8 +228,8 @@ class Webhooks:
                 "webhook_callback_url": checked_https(
                     "webhook_callback_url", webhook_callback_url, most=_URL
                 ),
-                "external_ref": external_ref,
-                "event_types": checked_list("event_types", event_types),
+                **checked_texts(external_ref=external_ref),
+                "event_types": checked_list("event_types", event_types, str),
             },
             webhook_id=webhook_id,
         )
@@ -265,9 +279,10 @@ class Webhooks:
             "/v2/webhooks/{webhook_id}/requests",
             WebhookRequestsPage,
             query={
-                "after_request_id": after_request_id,
-                "event_status": event_status,
-                "pagination_direction": pagination_direction,
+                "after_request_id": checked_id_or_none("after_request_id", after_request_id),
+                **checked_texts(
+                    event_status=event_status, pagination_direction=pagination_direction
+                ),
             },
             items=lambda page: page.webhook_requests,
             onward=_previous if pagination_direction == "Backward" else _next,
@@ -306,7 +321,8 @@ class Webhooks:
         Raises:
             ResourceNotFoundError: there is no secret.
         """
-        return await self._api.patch("/v2/webhooks/secrets/rotate", WebhookSecret)
+        # No field is set by this: once more is another key.
+        return await self._api.call("PATCH", "/v2/webhooks/secrets/rotate", WebhookSecret)
 
 
 _NAME = 50

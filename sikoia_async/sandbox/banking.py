@@ -10,7 +10,7 @@ from . import bank_data
 from .bank import Bank
 from .errors import invalid_request
 from .resource import Resource, read
-from .rules import filled, matching, one_of, optional, record
+from .rules import country, filled, one_of, optional, record
 from .state import Record, State
 
 Rows = Callable[[State, Record], list[Record]]
@@ -19,7 +19,7 @@ _CONNECT = record(
     {
         "entity_id": filled,
         "entity_type": one_of("company", "person", "case"),
-        "country_code": optional(matching("[A-Za-z]{2}", "two letters of ISO 3166")),
+        "country_code": optional(country),
     },
     required=("entity_id", "entity_type"),
 )

@@ -3,7 +3,8 @@
 The register has whatever number it is asked for, but for one of zeros only: such a request ends as
 `Failed`. One that asks by a name and without a number, or for a company with `Several` in its name,
 ends as `TooManyResults`. A search finds three companies, the third of them closed, and none at all
-for a name with `Nowhere` in it. `ZZ` is no country.
+for a name with `Nowhere` in it. `ZZ` and `XX` are no
+countries.
 """
 
 from starlette.requests import Request
@@ -27,8 +28,8 @@ _SUMMARY = (
     "company_name",
     "country_code",
 )
-_country = optional(matching(r"(?!ZZ)[A-Z]{2}", "the two letters of a country"))
-_jurisdiction = optional(matching(r"(?!ZZ)[A-Z]{2}(_\w{2})?", "a country, or one and its state"))
+_country = optional(matching(r"(?!ZZ|XX)[A-Z]{2}", "the two letters of a country"))
+_jurisdiction = optional(matching(r"(?!ZZ|XX)[A-Z]{2}(_\w{2})?", "a country, or one and its state"))
 
 REQUEST = record(
     {

@@ -8,7 +8,7 @@ from . import picklists
 from .credit_data import report
 from .errors import ApiError, invalid_request, unprocessable
 from .resource import Resource, read
-from .rules import count, filled, matching, optional, record, text
+from .rules import count, country, filled, optional, record, text
 from .stamps import wide
 from .state import Record, State
 
@@ -17,7 +17,7 @@ _REQUEST = record(
         "company_id": filled,
         "company_number": optional(text),
         "company_name": optional(text),
-        "country_code": optional(matching("[A-Za-z]{2}", "two letters, as in GB")),
+        "country_code": optional(country),
         "provider_id": optional(text),
     },
     required=("company_id",),

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from .errors import refused_as_invalid
 from .identity_data import findings, outcome
 from .resource import Resource, read
-from .rules import filled, matching, one_of, optional, record
+from .rules import country, filled, one_of, optional, record
 from .stamps import short, wide
 from .state import Record, State
 from .store import Entry
@@ -18,7 +18,7 @@ from .store import Entry
 VERIFY = record(
     {
         "person_id": filled,
-        "country_code": optional(matching(r"[A-Za-z]{2}", "two letters, as in GB")),
+        "country_code": optional(country),
     },
     required=("person_id",),
 )

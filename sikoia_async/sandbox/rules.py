@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 from .errors import ApiError, invalid_request
 
 Rule = Callable[[str, Any], None]
+_COUNTRY = re.compile("(?!ZZ|XX)[A-Z]{2}", re.ASCII | re.IGNORECASE)
 
 
 def text(path: str, value: Any) -> None:
@@ -61,6 +62,13 @@ def matching(pattern: str, meaning: str) -> Rule:
             raise _broken(path, f"must be {meaning}")
 
     return rule
+
+
+def country(path: str, value: Any) -> None:
+    """Ask for a country's two letters; `ZZ` and `XX` are none."""
+    text(path, value)
+    if not _COUNTRY.fullmatch(value):
+        raise _broken(path, "must be the two letters of a country, as in GB")
 
 
 def one_of(*allowed: str) -> Rule:

@@ -80,7 +80,9 @@ async def test_a_connection_is_waited_for(sikoia: Sikoia, clock: SimpleNamespace
             return found
 
         connected = await poll(
-            look, until=lambda one: one.status == "Connected", interval=Interval(first=0, most=0)
+            look,
+            until=lambda one: one.status == "Connected",
+            interval=Interval(first=0.1, most=0.1),
         )
 
     assert (asked.status, asked.country_code, asked.entity_id) == (

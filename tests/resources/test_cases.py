@@ -183,7 +183,7 @@ async def test_a_refused_field_is_named(sikoia: Sikoia) -> None:
     """Sikoia's detail is on the error."""
     async with sikoia as client:
         with pytest.raises(InvalidRequestError) as caught:
-            await client.cases.create(name="", case_type="Business")
+            await client.cases.create(name=" ", case_type="Business")
 
     assert caught.value.detail is not None
     assert "name" in caught.value.detail

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatch
 
+import attrs
 import contract
 import pytest
 import spec
@@ -32,6 +33,27 @@ DIFFERENCES = {
     "WebhookRequest.event_type: values that are not described*": EVENTS,
     "WebhookRequest.webhook_event_status: values that are not described*": "those of the filter",
     "WebhookEventType.event_types*: WebhookEventType for anything": "the guide nests them",
+}
+READ = {model for one in ENDPOINTS for model in contract.models_in(one.into)}
+OWN_IDS = {
+    *("request_id", "case_id", "company_id", "person_id", "document_id", "user_id", "webhook_id"),
+    *("account_connection_id", "bank_connection_id"),
+    *("validation_instance_id", "validation_type_id"),
+}
+MASKED = {
+    *("first_name", "last_name", "surname", "full_name", "date_of_birth", "birth_year"),
+    *("birth_month", "birth_day", "place_of_birth", "nationality", "gender", "message"),
+    *("webhook_callback_url", "reference", "reference_customer_id", "email"),
+}
+MASKED_HERE = {
+    *("Filing.description", "ChargeNote.description", "IdentityDocument.country_code"),
+    *("PersonOfficer.source_id", "PersonOwner.source_id", "CheckRule.message"),
+}
+REFUSALS = {
+    403: "InsufficientPermissionsError",
+    404: "ResourceNotFoundError",
+    409: "ConflictError",
+    422: "UnprocessableRequestError",
 }
 
 
@@ -120,11 +142,38 @@ def test_what_is_given_is_sent(endpoint: Endpoint) -> None:
         assert {name, "entity"} & filled_from
 
 
-def test_an_object_needs_no_id_but_its_own() -> None:
-    """A model requires at most one id that may be null: one without it still makes sense."""
-    for model in {model for one in ENDPOINTS for model in contract.models_in(one.into)}:
-        needed = [name for name, (_, must) in fields_of(model).items() if must]
-        assert len([name for name in needed if name.endswith("_id")]) <= 1, model
+def test_an_object_needs_nothing_but_its_own_id() -> None:
+    """A model requires what it is asked for by, if anything: null elsewhere loses no answer."""
+    needed = {
+        model.__name__: [name for name, (_, must) in fields_of(model).items() if must]
+        for model in READ
+    }
+
+    assert needed.pop("WebhookSecret") == ["shared_key"]
+    assert {name: one for name, one in needed.items() if len(one) > 1} == {}
+    assert {one for (one, *_) in filter(None, needed.values())} == OWN_IDS
+
+
+def test_personal_fields_are_masked() -> None:
+    """Births and names, free text and references never stand in a repr."""
+    fields = {
+        (model, one.name, bool(one.metadata)) for model in READ for one in attrs.fields(model)
+    }
+    shown = {f"{model.__name__}.{name}" for model, name, masked in fields if not masked}
+
+    assert {one for one in shown if one.partition(".")[2] in MASKED} == set()
+    assert shown.isdisjoint(MASKED_HERE)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=contract.ids)
+def test_refusals_are_documented(endpoint: Endpoint) -> None:
+    """What a caller may want to catch stands in the docstring."""
+    told = str(endpoint.function.__doc__)
+    refused = endpoint.operation.responses.keys() & REFUSALS.keys()
+    if endpoint.name == "search":  # where it means that nothing matched
+        refused -= {404}
+
+    assert [status for status in refused if REFUSALS[status] not in told] == []
 
 
 def test_the_differences_are_still_there() -> None:

@@ -194,6 +194,8 @@ def test_the_list_passes_filters(
         ({"person_id": ""}, "person_id"),
         ({"person_id": UNKNOWN}, "person_id"),
         ({"person_id": UNKNOWN, "country_code": "GBR"}, "country_code"),
+        ({"person_id": UNKNOWN, "country_code": "XX"}, "country_code"),
+        ({"person_id": UNKNOWN, "country_code": 5}, "country_code"),
         ({"person_id": UNKNOWN, "colour": "red"}, "colour"),
     ],
 )

@@ -76,8 +76,8 @@ async def users(sikoia: Sikoia) -> None:
 
 def fields(case: Case) -> None:
     """Read fields: an open enum completes to its values and takes any text."""
-    assert_type(case.stage, CaseStage | str)
-    assert_type(case.case_type, CaseType | str)
+    assert_type(case.stage, CaseStage | str | None)
+    assert_type(case.case_type, CaseType | str | None)
     assert_type(case.companies, tuple[Company, ...] | None)
     assert_type(case.persons, tuple[Person, ...] | None)
     assert_type(case.datetime_created, datetime | None)

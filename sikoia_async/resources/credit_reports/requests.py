@@ -5,8 +5,9 @@ from typing import Literal
 
 import attrs
 
+from sikoia_async._checks import checked_id, checked_texts
 from sikoia_async._transport import Transport
-from sikoia_async.models import Model, Open
+from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.resources._picklists import OfficialAddress, WithPicklist, bind, chosen
 from sikoia_async.resources.credit_reports.report import CreditReportData
 
@@ -48,7 +49,7 @@ class CreditReportRequestSummary(WithPicklist):
     request_id: str
     status: Open[CreditReportStatus] | None = None
     datetime_requested: datetime | None = None
-    message: str | None = None
+    message: str | None = attrs.field(default=None, **PERSONAL)
     """More on the status, if there is more to say."""
     company_number: str | None = None
     company_name: str | None = None
@@ -137,11 +138,13 @@ class CreditReports:
             "/v2/company-credit-reports",
             CreditReportRequest,
             body={
-                "company_id": company_id,
-                "company_number": company_number,
-                "company_name": company_name,
-                "country_code": country_code,
-                "provider_id": provider_id,
+                "company_id": checked_id("company_id", company_id),
+                **checked_texts(
+                    company_number=company_number,
+                    company_name=company_name,
+                    country_code=country_code,
+                    provider_id=provider_id,
+                ),
             },
         )
         return bind(answer, self.resolve_picklist)
@@ -182,10 +185,14 @@ class CreditReports:
         Raises:
             ConfigurationError: the choice is none.
             InvalidRequestError: there is no such request, or it has no such item.
+            InsufficientPermissionsError: there are no credits left, or this is not enabled.
         """
         answer = await self._api.buy(
             "/v2/company-credit-reports/picklist",
             CreditReportRequest,
-            body={"request_id": request_id, "picklist_index": chosen(picklist_index)},
+            body={
+                "request_id": checked_id("request_id", request_id),
+                "picklist_index": chosen(picklist_index),
+            },
         )
         return bind(answer, self.resolve_picklist)

@@ -88,7 +88,7 @@ class Income:
             InsufficientPermissionsError: it is not enabled for you.
         """
         first = await self._api.buy("/v2/income-employer", IncomeReport, body={**in_body(entity)})
-        return follow(first, lambda: self.retrieve(first.request_id))
+        return follow(first, lambda: Income(self._api.polls).retrieve(first.request_id))
 
     async def list(self, entity: HasEntity) -> IncomeRequests:
         """Return all requests (`GET /v2/{entity_type}/{entity_id}/income-employer`).

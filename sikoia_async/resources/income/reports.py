@@ -53,7 +53,7 @@ class IncomeRequestSummary(Model):
     datetime_requested: dt.datetime | None = None
     datetime_completed: dt.datetime | None = None
     """Absent while it is pending."""
-    message: str | None = None
+    message: str | None = attrs.field(default=None, **PERSONAL)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,218 @@
+"""What has another type than a parameter is a TypeError before anything is sent."""
+
+import inspect
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, get_args
+
+import anyio
+import contract
+import httpx
+import pytest
+from contract import ENDPOINTS, Endpoint
+
+from sikoia_async import (
+    ArgumentTypeError,
+    ConfigurationError,
+    Entity,
+    NewCompany,
+    NewPerson,
+    Sikoia,
+)
+from sikoia_async.models import HasEntity
+from sikoia_async.resources.cases import CompanyUpdate, NewAddress, Owner, Person, PersonUpdate
+from sikoia_async.resources.checks import ChecklistParameter
+
+CANARY = "canary"
+PARAMETERS = [
+    pytest.param(endpoint, name, id=f"{contract.ids(endpoint)}-{name}")
+    for endpoint in ENDPOINTS
+    for name in endpoint.parameters()
+]
+# What a method needs beside its required parameters, or needs in a form of its own.
+OTHERS: dict[str, Any] = {
+    "webhook_callback_url": "https://hooks.example.com/sikoia",
+    "event_types": ["DocumentProcessing.Completed"],
+    "file": b"x",
+    "picklist_index": 1,
+}
+BESIDE = {"documents.upload": {"file_name": "a.pdf"}, "cases.update": {"name": "a"}}
+BESIDE["company_registry.search"] = {"country_code": "GB"}
+# Where the type is one of many.
+LENIENT = {"documents.upload-file"}
+
+
+def least(endpoint: Endpoint) -> dict[str, Any]:
+    """Return the fewest arguments that a method takes."""
+    found = dict[str, Any](BESIDE.get(contract.ids(endpoint), {}))
+    for name, (annotation, is_required) in endpoint.parameters().items():
+        if is_required:
+            entity = Entity("person", "p-1") if annotation is HasEntity else None
+            found[name] = entity or OTHERS.get(name, "x")
+    return found
+
+
+def refused(endpoint: Endpoint, **given: Any) -> ConfigurationError:
+    """Return what a call is refused with; nothing is sent."""
+    sent = list[httpx.Request]()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(500)
+
+    async def main() -> None:
+        transport = httpx.MockTransport(answer)
+        async with Sikoia(token="t", quota=None, retries=0, transport=transport) as sikoia:
+            method = getattr(getattr(sikoia, endpoint.resource), endpoint.name)
+            result = method(**least(endpoint) | given)
+            await (result if inspect.isawaitable(result) else anext(aiter(result)))
+
+    with pytest.raises(ConfigurationError) as caught:
+        anyio.run(main)
+    assert sent == []
+    assert CANARY not in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "wrong", [object(), 5j, {CANARY: CANARY}], ids=["object", "complex", "dict"]
+)
+@pytest.mark.parametrize(("endpoint", "name"), PARAMETERS)
+def test_wrong_types_are_type_errors(endpoint: Endpoint, name: str, wrong: object) -> None:
+    """Each parameter of each method refuses what it is not made for, and is named."""
+    error = refused(endpoint, **{name: wrong})
+
+    assert isinstance(error, ArgumentTypeError)
+    assert str(error).startswith(name)
+
+
+@pytest.mark.parametrize(("endpoint", "name"), PARAMETERS)
+def test_a_text_is_a_text(endpoint: Endpoint, name: str) -> None:
+    """Where a text is asked for, a number is none, nor are bytes; and the other way round."""
+    annotation, _ = endpoint.parameters()[name]
+    takes_numbers = {int, float, bool} & {*contract.alternatives(annotation)}
+    wrongs: list[Any] = [CANARY] if takes_numbers else [5] if name == "file" else [5, 5.5, b"x"]
+
+    for wrong in wrongs:
+        assert isinstance(refused(endpoint, **{name: wrong}), ArgumentTypeError)
+
+
+@pytest.mark.parametrize(("endpoint", "name"), PARAMETERS)
+def test_what_is_required_is_not_left_out(endpoint: Endpoint, name: str) -> None:
+    """None is not sent, so a required parameter may not be None."""
+    if endpoint.parameters()[name][1]:
+        assert name in str(refused(endpoint, **{name: None}))
+
+
+IDS = [
+    one
+    for one in PARAMETERS
+    if str(one.values[1]).endswith("_id")
+    and one.values[1] not in {"reference_customer_id", "provider_id", "owner_id"}
+]
+
+
+@pytest.mark.parametrize(("endpoint", "name"), IDS)
+@pytest.mark.parametrize("wrong", ["", "..", "canary/x"])
+def test_ids_are_checked(endpoint: Endpoint, name: str, wrong: str) -> None:
+    """In bodies and queries as well as in paths."""
+    assert str(refused(endpoint, **{name: wrong})).startswith(f"{name} is no id")
+
+
+def test_a_person_is_not_sent_in_place_of_an_id() -> None:
+    """A model holds more than its id, and the call may cost money."""
+    (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "identity.request"]
+
+    error = refused(endpoint, person_id=Person(person_id="p-1", first_name=CANARY))
+
+    assert str(error).endswith("as in person.person_id")
+
+
+LISTS = [
+    pytest.param(endpoint, name, id=f"{contract.ids(endpoint)}-{name}")
+    for endpoint in ENDPOINTS
+    for name, (annotation, _) in endpoint.parameters().items()
+    if contract.items(contract.alternatives(annotation))
+]
+
+
+@pytest.mark.parametrize(("endpoint", "name"), LISTS)
+def test_a_list_is_a_list(endpoint: Endpoint, name: str) -> None:
+    """It holds nothing but what it is a list of."""
+    wanted = contract.alternatives(endpoint.parameters()[name][0])
+
+    for wrong in ([None], [5], (object(),), Owner()):
+        assert isinstance(refused(endpoint, **{name: wrong}), ArgumentTypeError)
+    if not {str} & {*wanted} and not any(get_args(one) for one in wanted if one is not Sequence):
+        assert isinstance(refused(endpoint, **{name: CANARY}), ArgumentTypeError)
+
+
+ANY: Any = CANARY
+NUMBER: Any = 5
+NOTHING: Any = None
+MODELS = {
+    "number": ("cases.add_entities", "companies", NewCompany(company_name=NUMBER)),
+    "nothing": ("cases.add_entities", "companies", NewCompany(company_name=NOTHING)),
+    "truth": ("cases.create", "companies", NewCompany(company_name="a", registry_search=ANY)),
+    "date": (
+        "cases.create",
+        "persons",
+        NewPerson(first_name="a", last_name="b", date_of_birth=ANY),
+    ),
+    "no date": ("cases.update_entities", "persons", PersonUpdate(person_id="1", date_of_birth=ANY)),
+    "part of a part": (
+        "cases.add_entities",
+        "persons",
+        NewPerson(first_name="a", last_name="b", postal_address=NewAddress(house_number=NUMBER)),
+    ),
+    "text for a part": (
+        "cases.add_entities",
+        "persons",
+        NewPerson(first_name="a", last_name="b", postal_address=ANY),
+    ),
+    "owner": ("cases.update", "ownership", Owner(owner_type=NUMBER)),
+    "source": ("checks.run", "checklist_params", ChecklistParameter(source_id=NUMBER)),
+}
+
+
+@pytest.mark.parametrize(("method", "name", "model"), MODELS.values(), ids=MODELS.keys())
+def test_fields_of_models_are_checked(method: str, name: str, model: Any) -> None:
+    """A model that is sent holds what its fields are made for."""
+    (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == method]
+
+    error = refused(endpoint, **{name: [model]})
+
+    assert isinstance(error, ArgumentTypeError)
+    assert str(error).startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("companies", CompanyUpdate(company_id="")), ("persons", PersonUpdate(person_id="canary/x"))],
+)
+def test_ids_in_models_are_checked(name: str, model: Any) -> None:
+    """Those of what is to be changed."""
+    (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "cases.update_entities"]
+
+    assert "_id is no id" in str(refused(endpoint, **{name: [model]}))
+
+
+@pytest.mark.parametrize("method", ["add_entities", "update_entities", "remove_entities"])
+@pytest.mark.parametrize(
+    "given", [{}, {"companies": []}, {"companies": (), "persons": []}], ids=str
+)
+def test_empty_lists_are_nothing_to_send(method: str, given: dict[str, Any]) -> None:
+    """A call that would change nothing is refused."""
+    (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == f"cases.{method}"]
+
+    words = "there is nothing to send: give at least one of companies, persons"
+    assert str(refused(endpoint, **given)) == words
+
+
+@pytest.mark.parametrize("birth", [date(1985, 6, 12), ""])
+def test_dates_may_be_cleared(birth: Any) -> None:
+    """An empty text is no date, and clears one: what is allowed passes."""
+    (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "cases.update_entities"]
+    wrong = PersonUpdate(person_id="..", date_of_birth=birth)
+
+    assert "person_id is no id" in str(refused(endpoint, persons=[wrong]))

@@ -1,0 +1,99 @@
+"""The types of what the resources give: read by pyright and mypy, and never run."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import assert_type
+
+from sikoia_async import ChecklistParameter, Entity, Items, Operation, Sikoia, Stats
+from sikoia_async.errors import CallError, ConflictError
+from sikoia_async.resources.affordability import AffordabilityReport
+from sikoia_async.resources.banking import BankAccount, BankConnection, BankTransaction
+from sikoia_async.resources.checks import Check, CompletenessAndIncome
+from sikoia_async.resources.company_registry import Matches, RegistryReport, RegistryRequest
+from sikoia_async.resources.credit_reports import CreditReport, CreditReportRequest
+from sikoia_async.resources.data_sources import DataSource
+from sikoia_async.resources.documents import Document
+from sikoia_async.resources.identity import IdentityReport
+from sikoia_async.resources.income import IncomeReport
+from sikoia_async.resources.webhooks import (
+    Webhook,
+    WebhookRequest,
+    WebhookRequestsPage,
+    WebhookSecret,
+)
+
+
+async def companies(sikoia: Sikoia) -> None:
+    """Requests, picklists, reports."""
+    request = await sikoia.company_registry.request(company_id="1")
+    assert_type(request, RegistryRequest)
+    assert_type(await request.resolve(1), RegistryRequest)
+    assert_type(await sikoia.company_registry.retrieve(request.request_id), RegistryReport)
+    found = await sikoia.company_registry.search(company_name="Acme", country_code="GB")
+    assert_type(found, Matches)
+    assert_type(found.reason, str | None)
+    several = await sikoia.credit_reports.request(company_id="1", company_name="Acme")
+    assert_type(several, CreditReportRequest)
+    report = await sikoia.credit_reports.retrieve(several.request_id)
+    assert_type(report, CreditReport)
+    if report.data and report.data.credit_rating:
+        assert_type(report.data.credit_rating.credit_limit, Decimal | None)
+
+
+async def banks(sikoia: Sikoia, person: Entity) -> None:
+    """Connections, accounts, transactions."""
+    assert_type(await sikoia.banking.connect(person), BankConnection)
+    assert_type(await sikoia.banking.accounts(person), Items[BankAccount])
+    found = await sikoia.banking.transactions("1")
+    assert_type(found.transactions, tuple[BankTransaction, ...] | None)
+    sources = await sikoia.data_sources.list(person)
+    assert_type(sources.data_sources, tuple[DataSource, ...] | None)
+
+
+async def files(sikoia: Sikoia, person: Entity) -> None:
+    """Documents, links, the Excel report."""
+    document = await sikoia.documents.upload(person, Path("a.pdf"), document_type="Payslip")
+    assert_type(document, Document)
+    await sikoia.documents.upload(person, b"", file_name="a.pdf")
+    assert_type(await sikoia.download(document.document_uri), bytes)
+    assert_type(await sikoia.save(document.document_uri, Path("a.pdf")), int)
+    assert_type(await sikoia.reports.excel(person), bytes)
+    assert_type(await sikoia.reports.save_excel(person, "a.xlsx"), int)
+
+
+async def slow_work(sikoia: Sikoia, person: Entity) -> None:
+    """Each operation knows what it gives."""
+    assert_type(await sikoia.affordability.request(person), Operation[AffordabilityReport])
+    assert_type(await (await sikoia.income.request(person)), IncomeReport)
+    assert_type(await (await sikoia.identity.request("1")), IdentityReport)
+    some = [ChecklistParameter(source_id="1", source_category_type="Document")]
+    assert_type(await (await sikoia.checks.run(person, "1", checklist_params=some)), Check)
+    both = await sikoia.checks.completeness_and_income(person, "1")
+    assert_type(both, CompletenessAndIncome)
+    assert_type(both.income_verification, IncomeReport | None)
+
+
+async def webhooks(sikoia: Sikoia) -> None:
+    """Subscriptions, secrets, the log."""
+    webhook = await sikoia.webhooks.create(
+        webhook_name="a",
+        webhook_callback_url="https://lender.example",
+        event_types=["IdentityVerification.Completed", "Something.New"],
+    )
+    assert_type(webhook, Webhook)
+    assert_type(await sikoia.webhooks.rotate_secret(), WebhookSecret)
+    async for request in sikoia.webhooks.requests(webhook.webhook_id, event_status="Failed"):
+        assert_type(request, WebhookRequest)
+    async for page in sikoia.webhooks.requests(webhook.webhook_id).pages():
+        assert_type(page, WebhookRequestsPage)
+
+
+def books(sikoia: Sikoia, error: CallError) -> None:
+    """What was done and spent, and how far a call got."""
+    assert_type(sikoia.spend, Mapping[str, int])
+    assert_type(sikoia.stats(), Stats)
+    assert_type(sikoia.with_options(idempotency_key="a", priority="background"), Sikoia)
+    assert_type(error.idempotency_key, str | None)
+    if isinstance(error, ConflictError):
+        assert_type(error.first_attempt_went_through, bool)
