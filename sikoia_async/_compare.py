@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, cast, get_args, get_origin
 
 from sikoia_async.models import Model, field_types
 
-__all__ = ["STEP", "comparison", "place"]
+__all__ = ["comparison", "place"]
 
 Tell = Callable[[str, str], None]
 """Takes where something differs, and how."""
@@ -42,7 +42,7 @@ def place(wanted: Any, path: str) -> str:
     The path leads to a field of a model, or to an entry of a list in one.
     """
     where = "$"
-    for name, _ in STEP.findall(path):
+    for name, _ in _STEP.findall(path):
         inner = next((one for one in get_args(wanted) if one is not NoneType), None)
         model = wanted if inner is None else inner
         if get_origin(model) is tuple:
@@ -135,7 +135,7 @@ def _shown(name: str) -> str:
     return name if _SANE_NAME.fullmatch(name) else "(a name that is not shown)"
 
 
-STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
+_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 """A step of a path: the name of a field, or an index."""
 _KINDS: Final[dict[Any, tuple[type, ...]]] = {
     str: (str,),

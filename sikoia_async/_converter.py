@@ -8,24 +8,21 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from math import isfinite
-from types import GenericAlias, NoneType
+from types import NoneType
 from typing import Annotated, Any, Final, cast, get_args, get_origin
 
 import attrs
 import msgspec
-from cattrs import Converter, transform_error
+from cattrs import Converter, IterableValidationError, IterableValidationNote, transform_error
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.preconf.msgspec import MsgspecJsonConverter, make_converter
 
-from sikoia_async._compare import STEP
 from sikoia_async._json import Misfit, read_json
+from sikoia_async.models import field_types
 
 __all__ = ["structure", "unstructure"]
-
-
-class UnreadableError(ValueError):
-    """A text in an optional field that is no number, date or truth value."""
 
 
 def structure(plain: Any, into: Any, unread: dict[str, str] | None = None) -> Any:
@@ -40,30 +37,20 @@ def structure(plain: Any, into: Any, unread: dict[str, str] | None = None) -> An
         unread: takes the texts that could not be read, by their paths.
 
     Raises:
-        Misfit: it does not fit; every path that does not is named.
+        Misfit: it does not fit; the paths that do not are named, a hundred of a list's at most.
     """
+    blanked: list[tuple[str, str, Any]] = []
     try:
-        return converter.structure(plain, into)
+        plain = _blanking(into)(plain, "$", blanked)
+        value = converter.structure(plain, into)
     except Exception as error:  # noqa: BLE001 - cattrs raises what the hooks raise, in groups
         problems = transform_error(error, format_exception=_expected)
-    if not all(_BLANKABLE.fullmatch(problem) for problem in problems):
-        raise Misfit(*(problem.removeprefix(_UNREADABLE) for problem in problems))
-    for problem in problems:
-        path = problem.rpartition(" @ ")[2]
-        text = _blanked(plain, path)
+        problems += [f"expected {_name(wanted)} @ {path}" for path, _, wanted in blanked]
+    else:
         if unread is not None:
-            unread[path] = text
-    return converter.structure(plain, into)
-
-
-def _blanked(plain: Any, path: str) -> str:
-    """Set what is at a path to None, and return what was there."""
-    steps = [name or int(index) for name, index in STEP.findall(path)]
-    for step in steps[:-1]:
-        plain = plain[step]
-    text: str = plain[steps[-1]]
-    plain[steps[-1]] = None
-    return text
+            unread.update((path, text) for path, text, _ in blanked)
+        return value
+    raise Misfit(*problems[:_MOST_TOLD])
 
 
 def unstructure(model: Any) -> Any:
@@ -74,8 +61,7 @@ def unstructure(model: Any) -> Any:
 def _expected(error: BaseException, wanted: Any) -> str:
     if isinstance(error, KeyError):
         return "required, and missing"
-    mark = _UNREADABLE if isinstance(error, UnreadableError) else ""
-    return f"{mark}expected {_name(wanted)}"
+    return f"expected {_name(wanted)}"
 
 
 def _name(wanted: Any) -> str:
@@ -144,43 +130,73 @@ def _day(value: object, _: object = None) -> date:
 
 
 def _optional(wanted: Any, conv: Converter) -> Callable[[Any, Any], Any]:
-    inner = next(one for one in get_args(wanted) if one is not NoneType)
+    inner = _given(wanted)
     structure = conv.get_structure_hook(inner)
     is_text = inner is str or get_origin(inner) is Annotated
 
     def hook(value: Any, _: object) -> Any:
         return None if value is None or (value == "" and not is_text) else structure(value, inner)
 
-    def scalar(value: Any, _: object) -> Any:
-        try:
-            return hook(value, _)
-        except (ValueError, ArithmeticError, msgspec.MsgspecError) as error:
-            if isinstance(value, str):
-                raise UnreadableError from error
-            raise
-
-    return scalar if inner in _SCALARS else hook
+    return hook
 
 
-def _tuple(wanted: Any, conv: Converter) -> Callable[[Any, Any], Any]:
-    items: Any = GenericAlias(list, get_args(wanted))
-    structure = conv.get_structure_hook(items)
+def _list(wanted: Any, conv: Converter) -> Callable[[Any, Any], Any]:
+    """Read a list, also out of a text; a million wrong entries are no million exceptions."""
+    make: Any = get_origin(wanted)
+    item = get_args(wanted)[0]
+    structure = _hook_of(item, conv)
 
     def hook(value: Any, _: object) -> Any:
-        rows = read_json(value.encode()) if isinstance(value, str) else value
-        if not isinstance(rows, list):
-            raise TypeError
-        return tuple(structure(rows, items))
+        read, errors, told = list[Any](), list[Exception](), 0
+        for index, row in enumerate(_rows(value)):
+            try:
+                read.append(structure(row, item))
+            except Exception as error:  # noqa: BLE001 - as in `structure`
+                error.add_note(IterableValidationNote("", index, item))
+                errors.append(error)
+                told += _told_by(error)
+                if told >= _MOST_TOLD:
+                    break
+        if errors:
+            msg = "a list"
+            # It takes the type, too; the checker sees only what a group takes.
+            raise IterableValidationError(msg, errors, make)  # pyright: ignore[reportCallIssue]
+        return make(read)
 
     return hook
+
+
+def _rows(value: Any) -> list[object]:
+    """Return the list that a value is, or that is in its text."""
+    found = read_json(value.encode()) if isinstance(value, str) else value
+    if not isinstance(found, list):
+        raise TypeError
+    return cast("list[object]", found)
+
+
+def _hook_of(item: Any, conv: Converter) -> Callable[[Any, Any], Any]:
+    try:
+        return conv.get_structure_hook(item)
+    except RecursionError:  # cattrs' word for a model that contains itself
+        return cast("Callable[[Any, Any], Any]", conv.structure)
+
+
+def _told_by(error: BaseException) -> int:
+    if isinstance(error, BaseExceptionGroup):
+        return sum(map(_told_by, cast("BaseExceptionGroup[BaseException]", error).exceptions))
+    return 1
+
+
+def _given(wanted: Any) -> Any:
+    return next(one for one in get_args(wanted) if one is not NoneType)
 
 
 def _is_optional(wanted: Any) -> bool:
     return NoneType in get_args(wanted)
 
 
-def _is_tuple(wanted: Any) -> bool:
-    return get_origin(wanted) is tuple
+def _is_list(wanted: Any) -> bool:
+    return get_origin(wanted) in {tuple, list}
 
 
 def _make() -> MsgspecJsonConverter:
@@ -191,7 +207,7 @@ def _make() -> MsgspecJsonConverter:
     }  # fmt: skip
     for wanted, hook in hooks.items():
         made.register_structure_hook(wanted, hook)
-    made.register_structure_hook_factory(_is_tuple, _tuple)
+    made.register_structure_hook_factory(_is_list, _list)
     made.register_structure_hook_factory(_is_optional, _optional)
     made.register_structure_hook_factory(_is_model, _model)
     made.register_unstructure_hook_factory(_is_model, _without_defaults)
@@ -219,11 +235,88 @@ def _without_defaults(wanted: Any, conv: Converter) -> Callable[[Any], Any]:
     return make_dict_unstructure_fn(wanted, conv, _cattrs_omit_if_default=True)
 
 
-_UNREADABLE: Final = "unreadable: "
-_BLANKABLE: Final = re.compile(_UNREADABLE + r"[^@]*@ \$(\.\w+|\[\d+\])+")
-"""A field that cannot be read, and where that is; the entry of a user's own mapping is none."""
+# What follows takes what is optional and cannot be read out of plain Python, before that is read.
+
+_Blanked = list[tuple[str, str, Any]]
+"""Where a text could not be read, what it said, and what was expected there."""
+_Blank = Callable[[Any, str, _Blanked], Any]
+"""Takes a value and its path; returns what is to be read in its place."""
+
+
+def _blanking(wanted: Any) -> _Blank:
+    return _blank_of(wanted) or _as_it_is
+
+
+@cache
+def _blank_of(wanted: Any) -> _Blank | None:
+    """Return what blanks values of a type; None where nothing in it can be blanked."""
+    if isinstance(wanted, type) and attrs.has(wanted):
+        return _blank_model(wanted)
+    if _is_list(wanted):
+        return _blank_list(_blank_of(get_args(wanted)[0]))
+    if not _is_optional(wanted):
+        return None
+    inner = _given(wanted)
+    return _blank_scalar(inner) if inner in _SCALARS else _blank_of(inner)
+
+
+def _blank_model(wanted: Any) -> _Blank:
+    def model(value: Any, path: str, blanked: _Blanked) -> Any:
+        if not isinstance(value, dict):
+            return value
+        entries = cast("dict[str, Any]", value)
+        for name, blank in _blanks(wanted):  # not before: a model may contain itself
+            if entries.get(name):
+                entries[name] = blank(entries[name], f"{path}.{name}", blanked)
+        return entries
+
+    return model
+
+
+@cache
+def _blanks(wanted: Any) -> list[tuple[str, _Blank]]:
+    blanks = {name: _blank_of(type_) for name, type_ in field_types(wanted).items()}
+    return [(name, blank) for name, blank in blanks.items() if blank is not None]
+
+
+def _blank_list(blank: _Blank | None) -> _Blank | None:
+    if blank is None:
+        return None
+
+    def rows(value: Any, path: str, blanked: _Blanked) -> Any:
+        try:
+            found, before = _rows(value), len(blanked)
+        except (TypeError, Misfit):
+            return value
+        for index, row in enumerate(found):
+            found[index] = blank(row, f"{path}[{index}]", blanked)
+        return value if len(blanked) == before else found
+
+    return rows
+
+
+def _blank_scalar(wanted: Any) -> _Blank:
+    read = converter.get_structure_hook(wanted)
+
+    def scalar(value: Any, path: str, blanked: _Blanked) -> Any:
+        if value and isinstance(value, str):
+            try:
+                read(value, wanted)
+            except (ValueError, ArithmeticError, msgspec.MsgspecError):
+                blanked.append((path, value, wanted))
+                return None
+        return value
+
+    return scalar
+
+
+def _as_it_is(value: Any, _path: str, _blanked: _Blanked) -> Any:
+    return value
+
+
 _SCALARS: Final = frozenset({int, float, bool, Decimal, date, datetime})
 _MOST_DIGITS: Final = 40
+_MOST_TOLD: Final = 100
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TRUTHS: Final = {"true": True, "1": True, "false": False, "0": False}
 converter: Final = _make()

@@ -5,6 +5,7 @@ httpx returns a gzip body that was cut short as a good 200, and inflates a bomb 
 
 import zlib
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Final
 
 __all__ = ["BodyError", "BodyReader", "Inflater", "TooLargeError"]
@@ -82,7 +83,7 @@ class BodyReader:
 
     def __init__(self, encoding: str, limit: int) -> None:
         self._inflater = Inflater(encoding)
-        self._pieces: list[bytes] = []
+        self._body = BytesIO()  # which gives what was written without a copy of it
         self._room = limit
         self._limit = limit
 
@@ -107,10 +108,10 @@ class BodyReader:
 
     def so_far(self) -> bytes:
         """Return what came until now."""
-        return b"".join(self._pieces)
+        return self._body.getvalue()
 
     def _keep(self, piece: bytes) -> None:
-        self._pieces.append(piece[: self._room])
+        self._body.write(piece[: self._room])
         if len(piece) > self._room:
             self._room = 0
             msg = f"the body is larger than {self._limit:,} bytes"

@@ -45,14 +45,20 @@ def load_hook(into: Any) -> Load:
     def load(body: bytes, drift: Drift, unread: dict[str, str] | None = None) -> Any:
         look = drift.due(into)
         try:
-            value = decode(body)
-        except _REFUSALS:
-            return _carefully(body, into, drift, unread)
-        if finite is not None and not finite(value):
-            return _carefully(body, into, drift, unread)
-        if look:
-            drift.look(into, read_json(body))
-        return value
+            try:
+                value = decode(body)
+            except _REFUSALS:
+                return _carefully(body, into, drift, unread)
+            if finite is not None and not finite(value):
+                return _carefully(body, into, drift, unread)
+            if look:
+                drift.look(into, read_json(body))
+        except RecursionError:
+            # msgspec goes deeper than we do, into models that contain themselves.
+            problem = "is nested too deeply"
+        else:
+            return value
+        raise Misfit(problem)
 
     return load
 

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from types import GenericAlias
 from typing import Any, Literal, get_args, get_origin
 
@@ -256,6 +257,61 @@ def test_what_cannot_be_read_is_found_at_any_depth() -> None:
         "Part.size: unreadable": 3,
         "Whole.numbers: unreadable": 1,
     }
+
+
+def test_what_cannot_be_read_is_found_in_a_list_that_comes_as_text() -> None:
+    """The text is read as the list that it holds, and the rest of it is there."""
+    drift, unread = Drift(), dict[str, str]()
+    body = {"parts": json.dumps([{"size": 1}, {"size": "b"}]), "whole": "a"}
+
+    thing = load_hook(Thing)(json.dumps(body).encode(), drift, unread)
+
+    assert thing == Thing(parts=(Part(size=1), Part()))
+    assert unread == {"$.parts[1].size": "b", "$.whole": "a"}
+    assert drift["Part.size: unreadable"] == 1
+
+
+@attrs.frozen(kw_only=True)
+class Nested(Model):
+    """A model that contains itself."""
+
+    nested: "Nested | None" = None
+    rows: "tuple[Nested, ...] | None" = None
+    size: int | None = None
+
+
+def test_what_cannot_be_read_is_found_in_a_model_that_contains_itself() -> None:
+    """Its paths are as long as it takes."""
+    unread = dict[str, str]()
+    body = {"rows": [{"nested": {"rows": [{"size": "a"}, {"size": "7"}]}}]}
+
+    nested = load_hook(Nested)(json.dumps(body).encode(), Drift(), unread)
+
+    assert nested == Nested(rows=(Nested(nested=Nested(rows=(Nested(), Nested(size=7)))),))
+    assert unread == {"$.rows[0].nested.rows[0].size": "a"}
+
+
+@pytest.mark.parametrize("depth", [100, 450, 600, 900, 2000])
+@pytest.mark.parametrize("core", ["{}", '{"size": "7"}', '{"size": []}'])
+def test_a_model_contains_itself_so_often(depth: int, core: str) -> None:
+    """What is too deep for one of the two ways is refused; how deep that is depends on Python."""
+    body = '{"nested": ' * depth + core + "}" * depth
+
+    found = outcome(partial(load, into=Nested), body.encode())
+
+    assert found is Misfit or type(found) is Nested
+
+
+def test_a_hundred_problems_are_enough() -> None:
+    """An answer that does not fit a million times is not gone through to its end."""
+    wrong = {"parts": [1] * 60}
+
+    with pytest.raises(Misfit) as caught:
+        load(json.dumps([wrong] * 50).encode(), tuple[Thing, ...])
+
+    assert len(caught.value.problems) == 100
+    assert caught.value.problems[0] == "expected Part @ $[0].parts[0]"
+    assert caught.value.problems[99] == "expected Part @ $[1].parts[39]"
 
 
 def test_the_entry_of_a_mapping_is_refused() -> None:

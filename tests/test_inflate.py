@@ -163,3 +163,18 @@ def test_a_bomb_takes_no_memory() -> None:
 
     assert most < 1 << 20
     assert reader.so_far() == bytes(1 << 16)
+
+
+def test_a_body_is_held_once() -> None:
+    """Not as its pieces and as their sum, too."""
+    reader, piece = BodyReader("", 32 << 20), bytes(1 << 16)
+    tracemalloc.start()
+
+    for _ in range(512):
+        reader.feed(piece)
+    body = reader.whole()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert len(body) == 32 << 20
+    assert most < 40 << 20
