@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from types import GenericAlias, NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origin
 
 import attrs
 
+from sikoia_async._exchange import ENDLESS
 from sikoia_async._json import Misfit, load_hook, read_json
-from sikoia_async._secrets import is_sendable
+from sikoia_async._logs import is_correlation_id
+from sikoia_async._wording import without_values
 from sikoia_async.errors import (
     APIError,
     CallInfo,
@@ -35,6 +38,8 @@ _REDIRECT: Final = 300
 _FIRST_ERROR: Final = 400
 _LINK_OVER: Final = frozenset({403, 404, 410})
 _PROBLEMS_SHOWN: Final = 5
+_MEDIA: Final = re.compile(r"[a-z]{1,20}/[A-Za-z0-9.+-]{1,80}")
+"""What is shown of a Content-Type; the longest that is in use has 73 signs."""
 
 
 def decode(
@@ -53,6 +58,8 @@ def decode(
         UnexpectedResponseError: the answer is none of these.
     """
     problems = _unusable(answer)
+    if into is bytes and not answer.delimited:
+        problems = problems or (ENDLESS,)
     if not problems:
         if into is NoneType:
             return cast("T", None)
@@ -92,7 +99,7 @@ def error_from(
     """Turn a 4xx or 5xx into an error, whatever its body is."""
     problem = _problem(answer.body)
     received_id = problem["correlation_id"] or ""
-    if is_sendable(received_id) and call.correlation_id == call.sent_correlation_id:
+    if is_correlation_id(received_id) and call.correlation_id == call.sent_correlation_id:
         call = attrs.evolve(call, correlation_id=received_id)
     return api_error_class(answer.status, problem["type"])(
         f"{answer.status} {_words(answer, problem)}",
@@ -153,6 +160,7 @@ def _attach(value: Any, status: int, call: CallInfo, unread: dict[str, str]) -> 
         sent_correlation_id=call.sent_correlation_id,
         attempts=call.attempts,
         seconds=call.seconds,
+        idempotency_key=call.idempotency_key,
         status=status,
         unread=unread,
     )
@@ -171,8 +179,8 @@ def _unexpected(
 ) -> UnexpectedResponseError:
     shown = "; ".join(problems[:_PROBLEMS_SHOWN])
     more = f"; and {rest} more" if (rest := len(problems) - _PROBLEMS_SHOWN) > 0 else ""
-    media = answer.headers.get("content-type", "").partition(";")[0]
-    kind = f" ({media})" if media and media != "application/json" else ""
+    media = answer.headers.get("content-type", "").partition(";")[0].strip()
+    kind = f" ({media})" if _MEDIA.fullmatch(media) and media != "application/json" else ""
     return UnexpectedResponseError(
         f"{answer.status} with a body{kind} that is no {_name(into)}: {shown}{more}",
         call=call,
@@ -207,8 +215,9 @@ def _problem(body: bytes) -> _Problem:
 
 
 def _words(answer: Answer, problem: _Problem) -> str:
-    known = [problem[name] for name in ("type", "title", "detail") if problem[name]]
-    return ": ".join(cast("list[str]", known)) or _phrase(answer.status)
+    said = [problem[name] or "" for name in ("type", "title", "detail")]
+    # The fields have the whole words; a message goes into logs and tickets.
+    return ": ".join(without_values(text) for text in said if text) or _phrase(answer.status)
 
 
 def _phrase(status: int) -> str:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from sikoia_async._timing import Stopwatch
 
 __all__ = [
+    "ENDLESS",
     "Answer",
+    "Echo",
     "Fault",
     "Limits",
     "Pieces",
@@ -37,6 +39,9 @@ __all__ = [
     "let_go",
     "was_sent",
 ]
+
+ENDLESS: Final = "the answer does not say where it ends, so nobody can tell whether it is whole"
+"""What is wrong with a file of that kind; JSON has an end of its own."""
 
 Reached = Literal["unsent", "sent", "partial"]
 """How far an attempt got: nothing was sent, no answer came, or a part of one."""
@@ -69,10 +74,12 @@ class Answer:
     """A whole answer."""
 
     status: int
-    headers: httpx.Headers
+    headers: httpx.Headers = attrs.field(repr=False)  # cookies, and whatever else
     body: bytes = attrs.field(repr=False)  # a token, where the token endpoint answers
     broken: str | None = None
     """Why the body cannot be trusted; None where it came whole."""
+    delimited: bool = True
+    """Whether the answer says where it ends; else it ended with the connection, whoever cut it."""
 
 
 @attrs.frozen
@@ -83,6 +90,26 @@ class Fault:
     reason: str
     final: bool = False
     """Whether another attempt must fail alike: the other side's certificate is not good."""
+
+
+@attrs.define
+class Echo:
+    """Whether a server answers with the correlation ids that it is sent, as far as was seen."""
+
+    known: bool = False
+
+    def is_anothers(self, request: httpx.Request, status: int) -> bool:
+        """Tell whether the answer to a request names another one, where the server names ours.
+
+        Errors may come from a gateway, which has ids of its own. And who was wrong about the
+        server, or met another one, is so once: it must be seen again to answer with our ids.
+        """
+        sent = request.extensions.get("correlation_id")
+        received = request.extensions.get("received_id")
+        if received is None or status >= _FIRST_ERROR:
+            return False
+        known, self.known = self.known, received == sent
+        return known and received != sent
 
 
 class Pieces(Protocol):
@@ -118,24 +145,32 @@ class Sink(Protocol):
 
 
 class _Content(httpx.AsyncByteStream):
-    """A request's body, which knows whether the head before it may have been written."""
+    """A request's body, which knows whether the head before it may have been written.
+
+    It is no async generator: httpcore leaves it half way where the server hangs up, and trio minds
+    generators that are left.
+    """
 
     def __init__(self, content: bytes | Pieces) -> None:
         self._content = content
+        self._left: Iterator[bytes] = iter(())
         self.sent = False
         self.opened: Any = None
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
         self.sent = True
-        if isinstance(self._content, bytes):
-            yield self._content
-        else:
-            for piece in self._content:
-                yield piece
+        content = self._content
+        self._left = iter((content,) if isinstance(content, bytes) else content)
+        return self
+
+    async def __anext__(self) -> bytes:
+        for piece in self._left:
+            return piece
+        raise StopAsyncIteration
 
     def let_go(self) -> None:
         """Drop the body."""
-        self._content = b""
+        self._content, self._left = b"", iter(())
 
     async def trace(self, event: str, said: Mapping[str, Any]) -> None:
         """Hear from httpcore when the head goes out, and of the socket that it opened."""
@@ -213,6 +248,9 @@ async def exchange(
             response = await client.send(request, stream=True, follow_redirects=False)
             try:
                 request.extensions["stopwatch"].enter("body")
+                problem = _head_problem(request, response)
+                if problem is not None:
+                    return problem
                 if sink is not None and response.status_code == _OK:
                     return await _pour(response, sink, limits.error_body)
                 return await _read(response, limits)
@@ -222,6 +260,22 @@ async def exchange(
             return _fault(error, "sent" if response is None else "partial")
 
 
+def _head_problem(request: httpx.Request, response: httpx.Response) -> Fault | None:
+    """Tell why the head of an answer makes it none; h11 takes more than is safe."""
+    headers, echo = response.headers, cast("Echo | None", request.extensions.get("echo"))
+    version = response.extensions.get("http_version", b"HTTP/2")
+    if not version.startswith(b"HTTP/1.") and version not in _NEWER:
+        return Fault("sent", "what came is of no version of HTTP that is in use")
+    if len(headers) > _MOST_HEADERS:
+        return Fault("sent", f"what came has more than {_MOST_HEADERS} headers", final=True)
+    if "transfer-encoding" in headers and "content-length" in headers:
+        # A gateway before us may have gone by the other one, and taken the rest for an answer.
+        return Fault("sent", "what came declares its length in two ways")
+    if echo is not None and echo.is_anothers(request, response.status_code):
+        return Fault("sent", "what came is the answer to another request")
+    return None
+
+
 async def _read(response: httpx.Response, limits: Limits) -> Answer:
     status, headers = response.status_code, response.headers
     reader, broken = _reader(headers.get("content-encoding", ""), limits.of(status))
@@ -229,7 +283,7 @@ async def _read(response: httpx.Response, limits: Limits) -> Answer:
     try:
         async for piece in pieces:
             reader.feed(piece)
-        return Answer(status, headers, reader.whole(), broken)
+        return Answer(status, headers, reader.whole(), broken, _is_delimited(response))
     except BodyError as error:
         broken = str(error)
     await _give_up(response, pieces)
@@ -248,7 +302,8 @@ async def _pour(response: httpx.Response, sink: Sink, keep: int) -> Answer:
                 beginning += inflated[: keep - len(beginning)]
                 await sink.take(inflated)
         inflater.end()
-        return Answer(status, headers, bytes(beginning))
+        broken = None if _is_delimited(response) else ENDLESS
+        return Answer(status, headers, bytes(beginning), broken)
     except BodyError as error:
         broken = str(error)
     except BaseException:
@@ -258,6 +313,16 @@ async def _pour(response: httpx.Response, sink: Sink, keep: int) -> Answer:
         raise
     await _give_up(response, pieces)
     return Answer(status, headers, bytes(beginning), broken)
+
+
+def _is_delimited(response: httpx.Response) -> bool:
+    headers = response.headers
+    return (
+        "content-length" in headers
+        or "transfer-encoding" in headers
+        or "content-encoding" in headers  # a gzip body has an end of its own, which was seen
+        or not response.extensions.get("http_version", b"").startswith(b"HTTP/1")
+    )
 
 
 def _reader(encoding: str, limit: int) -> tuple[BodyReader, str | None]:
@@ -286,12 +351,16 @@ def _fault(error: Exception, reached: Reached) -> Fault:
     if isinstance(error, httpx.LocalProtocolError):
         # Its message repeats the header that it does not like.
         return Fault("unsent", "the request could not be written as HTTP", final=True)
+    if isinstance(error, httpx.ReadTimeout):
+        return Fault(reached, "nothing came for half of the time")
     if isinstance(error, _NEVER_SENT):
         return Fault("unsent", _reason(cause), final=_is_final(cause))
     return Fault(reached, _reason(cause))
 
 
 _FIRST_ERROR: Final = 400
+_MOST_HEADERS: Final = 200
+_NEWER: Final = frozenset({b"HTTP/2", b"HTTP/3"})
 _NEVER_SENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,

@@ -7,6 +7,9 @@ permits are a stack, the warm ones on top. An exchange that did not end cleanly 
 transport, which is closed and made anew when the permit is next used; there is no slot to lose,
 and nobody ever waits inside httpx.
 
+Nor is one connection's answer ever another call's: bytes that follow an answer cost the transport,
+too, and what comes later yet is told by its correlation id.
+
 A transport that the caller brings stands under the same permits, but is theirs: it is shared by
 all permits, never made anew and never closed.
 """
@@ -22,11 +25,12 @@ import anyio
 import attrs
 import httpx
 
-from sikoia_async._exchange import close_opened, going_out
+from sikoia_async._exchange import Echo, close_opened, going_out
+from sikoia_async._leftovers import has_leftovers
 from sikoia_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from sikoia_async._timing import Stopwatch
 
@@ -110,8 +114,10 @@ class Guard(httpx.AsyncBaseTransport):
         self._origin = (url.host, url.port, url.scheme)
         self._make = make
         self._shared = shared
+        self._size = permits
         self._free = [_Permit() for _ in range(permits)]
         self._waits_in_pool = None if shared else 0.0
+        self._echo = None if shared else Echo()  # a transport of the caller's may have a cache
         self._closed = False
         self.heals = 0
         """How many transports were thrown away because their exchange did not end cleanly."""
@@ -126,6 +132,11 @@ class Guard(httpx.AsyncBaseTransport):
         """How many permits nobody holds."""
         return len(self._free)
 
+    @property
+    def in_use(self) -> int:
+        """How many exchanges run."""
+        return self._size - len(self._free)
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request as soon as there is a permit for it.
 
@@ -139,6 +150,7 @@ class Guard(httpx.AsyncBaseTransport):
         permit = self._free.pop()
         watch.enter("answer")
         request.extensions["timeout"]["pool"] = self._waits_in_pool
+        request.extensions["echo"] = self._echo
         try:
             going_out(request, warm=permit.transport is not None and not self._shared)
             if permit.transport is None:
@@ -159,7 +171,10 @@ class Guard(httpx.AsyncBaseTransport):
 
     async def give_back(self, permit: _Permit, *, clean: bool) -> None:
         """Take a permit back; where its exchange did not end cleanly, without its transport."""
-        transport, unfit = permit.transport, not self._shared and (self._closed or not clean)
+        transport, unfit = permit.transport, False
+        if not self._shared:
+            clean = clean and transport is not None and not has_leftovers(transport)
+            unfit = self._closed or not clean
         if unfit:
             permit.transport = None
             self.heals += not clean
@@ -172,10 +187,11 @@ class Guard(httpx.AsyncBaseTransport):
         """Close all connections that are idle; those in use close when their exchange ends."""
         self._closed = True
         if not self._shared:
+            idle = [permit.transport for permit in self._free if permit.transport is not None]
             for permit in self._free:
-                if permit.transport is not None:
-                    await _close(permit.transport.aclose())
-                    permit.transport = None
+                # Taken off first: a call may come to its permit while this one is being closed.
+                permit.transport = None
+            await _close_all(idle)
 
     def _pin(self, url: httpx.URL) -> None:
         if (url.host, url.port, url.scheme) != self._origin:
@@ -207,6 +223,15 @@ class _Body(httpx.AsyncByteStream):
             clean = self._whole
         finally:
             await self._guard.give_back(permit, clean=clean)
+
+
+async def _close_all(transports: Sequence[httpx.AsyncBaseTransport]) -> None:
+    """Close them in turn, the rest also where `task.cancel()` comes in between."""
+    if transports:
+        try:
+            await _close(transports[0].aclose())
+        finally:
+            await _close_all(transports[1:])
 
 
 async def _close(closing: Awaitable[None]) -> None:

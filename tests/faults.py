@@ -63,7 +63,7 @@ class Server:
     url: str
     connections: int = 0
     open: int = 0
-    received: bytes = attrs.field(default=b"", repr=False)
+    received: bytes | bytearray = attrs.field(factory=bytearray, repr=False)
     """All bytes that came, without their TLS."""
     requests: list[bytes] = attrs.field(factory=list[bytes], repr=False)
     """The whole requests among them."""
@@ -80,7 +80,7 @@ class Peer:
     def __init__(self, wire: ByteStream, server: Server) -> None:
         self._wire = wire
         self._server = server
-        self._buffer = b""
+        self._buffer = bytearray()
 
     async def request(self) -> bytes:
         """Read one request, head and body; `EndOfStream` tells that there is none."""
@@ -91,7 +91,8 @@ class Peer:
         whole = head + int(declared[1] if declared else 0)
         while len(self._buffer) < whole:
             await self._more()
-        request, self._buffer = self._buffer[:whole], self._buffer[whole:]
+        request = bytes(self._buffer[:whole])
+        del self._buffer[:whole]
         self._server.requests.append(request)
         return request
 

@@ -218,3 +218,22 @@ def test_open_numbers_never_pass_through_float() -> None:
 
     assert decode(body, object, CALL, Drift()) == {"amount": Decimal("1.1")}
     assert decode(body, dict[str, Any], CALL, Drift()) == {"amount": Decimal("1.1")}
+
+
+@pytest.mark.parametrize(
+    ("media", "shown"),
+    [
+        ("text/html; charset=utf-8", " (text/html)"),
+        ("application/problem+json", " (application/problem+json)"),
+        ("application/json", ""),
+        ("", ""),
+        ("canary", ""),
+        ("canary Zyx/html", ""),
+        (f"text/{'x' * 1000}", ""),
+    ],
+)
+def test_a_media_type_is_shown_if_it_is_one(media: str, shown: str) -> None:
+    """It is somebody's text, and not repeated whatever it is."""
+    error = refused(answer(b"x", media=media))
+
+    assert str(error).startswith(f"200 with a body{shown} that is no User: is no JSON")
