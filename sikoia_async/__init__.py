@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sikoia_async._client import Sikoia as Sikoia
     from sikoia_async._hooks.correlation import correlation_id as correlation_id
     from sikoia_async._quota import Quota as Quota
+    from sikoia_async._quota import QuotaStore as QuotaStore
+    from sikoia_async._stats import Stats as Stats
     from sikoia_async._token import StoredToken as StoredToken
     from sikoia_async._token import TokenStore as TokenStore
     from sikoia_async.environments import PRODUCTION as PRODUCTION
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from sikoia_async.errors import Attempt as Attempt
     from sikoia_async.errors import AuthenticationError as AuthenticationError
     from sikoia_async.errors import CallError as CallError
+    from sikoia_async.errors import ChargeLimitError as ChargeLimitError
     from sikoia_async.errors import ClientStateError as ClientStateError
     from sikoia_async.errors import ConfigurationError as ConfigurationError
     from sikoia_async.errors import ConflictError as ConflictError
@@ -72,6 +75,7 @@ __all__ = [
     "Attempt",
     "AuthenticationError",
     "CallError",
+    "ChargeLimitError",
     "ChecklistParameter",
     "ClientStateError",
     "CompanyUpdate",
@@ -99,12 +103,14 @@ __all__ = [
     "Owner",
     "PersonUpdate",
     "Quota",
+    "QuotaStore",
     "RateLimitError",
     "ResourceDeletedError",
     "ResourceNotFoundError",
     "ServerError",
     "Sikoia",
     "SikoiaError",
+    "Stats",
     "StoredToken",
     "TokenError",
     "TokenStore",
@@ -119,7 +125,11 @@ __all__ = [
 _HOMES: Final = {
     "sikoia_async._client": ("Sikoia",),
     "sikoia_async._hooks.correlation": ("correlation_id",),
-    "sikoia_async._quota": ("Quota",),
+    "sikoia_async._quota": (
+        "Quota",
+        "QuotaStore",
+    ),
+    "sikoia_async._stats": ("Stats",),
     "sikoia_async._token": (
         "StoredToken",
         "TokenStore",
@@ -135,6 +145,7 @@ _HOMES: Final = {
         "Attempt",
         "AuthenticationError",
         "CallError",
+        "ChargeLimitError",
         "ClientStateError",
         "ConfigurationError",
         "ConflictError",

@@ -14,7 +14,9 @@ from sikoia_async.errors import Attempt, CallInfo
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sikoia_async._budget import RetryBudget
     from sikoia_async._timing import Stopwatch
+    from sikoia_async.errors import Reached
 
 __all__ = ["Attempts"]
 
@@ -25,7 +27,9 @@ class Attempts:
     Args:
         watch: the call's stopwatch.
         retries: how many attempts may follow the first.
-        chargeable: whether the request may cost money.
+        kind: what sending the request twice does.
+        keyed: whether an idempotency key tells Sikoia that it is the same request.
+        budget: what retries are paid with.
         jitter: gives random numbers from 0 to 1.
     """
 
@@ -34,25 +38,42 @@ class Attempts:
         watch: Stopwatch,
         retries: int,
         *,
-        chargeable: bool = False,
+        kind: _retry.Kind,
+        keyed: bool = False,
+        budget: RetryBudget,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._watch = watch
         self._retries = retries
-        self._chargeable = chargeable
+        self._kind: _retry.Kind = kind
+        self._keyed = keyed
+        self._budget = budget
         self._jitter = jitter
         self._made: list[Attempt] = []
+        self.left_off: str | None = None
+        """Why there was no other attempt although one was worth making."""
         self.cut_short = False
-        """Whether another attempt was worth making, and the deadline left no time for it."""
+        """Whether that was the caller's deadline."""
+        self._paid = 0
         self._waited = 0.0
         self._since = 0.0
+
+    @property
+    def made(self) -> int:
+        """How many attempts there were."""
+        return len(self._made)
+
+    @property
+    def more(self) -> bool:
+        """Whether the one under way may be followed by another, whatever comes of it."""
+        return (self._kind != "act" or self._keyed) and len(self._made) < self._retries
 
     def begin(self) -> float:
         """Note that an attempt starts, and return the moment."""
         self._since = self._watch.now()
         return self._since
 
-    def note(self, outcome: Answer | Fault) -> None:
+    def note(self, outcome: Answer | Fault, correlation_id: str) -> None:
         """Note what came of the attempt."""
         answer = outcome if isinstance(outcome, Answer) else None
         fault = outcome if isinstance(outcome, Fault) else None
@@ -62,28 +83,59 @@ class Attempts:
                 fault=fault.reason if fault else None,
                 waited=self._waited,
                 seconds=self._watch.now() - self._since,
+                correlation_id=correlation_id,
             )
         )
         self._waited = 0.0
 
-    async def another(self, method: str, outcome: Answer | Fault, hint: float | None) -> bool:
+    async def another(
+        self,
+        outcome: Answer | Fault,
+        hint: float | None,
+        tell: Callable[[float], None] = lambda _: None,
+    ) -> bool:
         """Wait as long as it takes and say True if there is to be another attempt.
+
+        `tell` hears before how many seconds that is.
 
         A pause that would cross the caller's deadline is not made: the error that is known now
         says more than the one that would follow.
         """
-        if len(self._made) > self._retries or not self._worth(method, outcome, hint):
+        status = outcome.status if isinstance(outcome, Answer) else None
+        if len(self._made) > self._retries or not self._worth(outcome, status):
             return False
         wait = _retry.pause(len(self._made) - 1, hint, self._jitter())
         if self._watch.enter("backoff") + wait >= anyio.current_effective_deadline():
             self.cut_short = True
+            self.left_off = f"another attempt in {wait:.3g} s would come after the deadline"
+            return False
+        self._paid = self._budget.take(status)
+        if not self._paid:
+            self.left_off = "so many calls fail that the client's retry budget is used up"
             return False
         self._waited = wait
-        await anyio.sleep(wait)
+        tell(wait)
+        try:
+            await anyio.sleep(wait)
+        except BaseException:
+            self._budget.give_back(self._paid)  # paid for, and not made
+            raise
         return True
 
+    def went_well(self) -> None:
+        """Give the budget back what a call brings that was answered well."""
+        self._budget.give_back(self._paid or 1)
+
     def info(
-        self, method: str, path: str, url: str, sent_id: str, received_id: str | None = None
+        self,
+        method: str,
+        path: str,
+        url: str,
+        sent_id: str,
+        received_id: str | None = None,
+        *,
+        reached: Reached = "whole",
+        idempotency_key: str | None = None,
     ) -> CallInfo:
         """Return the record of the call so far."""
         return CallInfo(
@@ -94,16 +146,16 @@ class Attempts:
             sent_correlation_id=sent_id,
             attempts=tuple(self._made),
             seconds=self._watch.seconds,
+            reached=reached,
+            idempotency_key=idempotency_key,
         )
 
-    def _worth(self, method: str, outcome: Answer | Fault, hint: float | None) -> bool:
-        if isinstance(outcome, Answer):
-            return _retry.worth_retrying(
-                method,
-                status=outcome.status,
-                hinted=hint is not None,
-                chargeable=self._chargeable,
-            )
+    def _worth(self, outcome: Answer | Fault, status: int | None) -> bool:
+        fault = outcome if isinstance(outcome, Fault) else None
         return _retry.worth_retrying(
-            method, reached=outcome.reached, final=outcome.final, chargeable=self._chargeable
+            self._kind,
+            status=status,
+            reached=fault.reached if fault else None,
+            final=fault is not None and fault.final,
+            keyed=self._keyed,
         )

@@ -6,13 +6,12 @@ for a retry is a request too; the permit is innermost, so that nothing waits ins
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import anyio
 import attrs
 
-from sikoia_async import _retry
+from sikoia_async import _logs, _retry
 from sikoia_async._attempts import Attempts
 from sikoia_async._exchange import Answer, Fault, Limits, build, exchange, let_go, was_sent
 from sikoia_async._hooks import correlation
@@ -21,6 +20,7 @@ from sikoia_async._timing import Stopwatch
 from sikoia_async.errors import (
     CallError,
     CallInfo,
+    ConflictError,
     ConnectionFailedError,
     DeadlineExceededError,
     UnexpectedResponseError,
@@ -31,18 +31,24 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from sikoia_async._budget import RetryBudget
     from sikoia_async._drift import Drift
     from sikoia_async._exchange import Pieces, Sink
     from sikoia_async._home import Home
-    from sikoia_async._quota import Pacer
+    from sikoia_async._keys import Keys
+    from sikoia_async._quota import Pacer, Priority
+    from sikoia_async._spend import Spend
+    from sikoia_async._stats import Tally
+    from sikoia_async.errors import Reached
 
 __all__ = ["Call", "Core", "Options", "asked_to_wait"]
 
 T = TypeVar("T")
-_log = logging.getLogger("sikoia_async")
 
 _OK: Final = 200
+_NO_CONTENT: Final = 204
 _UNAUTHORIZED: Final = 401
+_NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
 _FIRST_ERROR: Final = 400
 _FIRST_SERVER_ERROR: Final = 500
@@ -59,6 +65,11 @@ class Core:
     pacer: Pacer | None
     drift: Drift
     home: Home
+    budget: RetryBudget
+    spend: Spend
+    tally: Tally
+    keys: Keys | None = None
+    """What idempotency keys are sent with; None where none are."""
 
 
 @attrs.frozen(kw_only=True)
@@ -68,6 +79,8 @@ class Options:
     timeout: float
     retries: int
     correlation_id: str | None = None
+    idempotency_key: str | None = None
+    priority: Priority = "interactive"
 
 
 class Call:
@@ -82,6 +95,7 @@ class Call:
         path: str,
         target: str,
         content: bytes | Pieces = b"",
+        kind: _retry.Kind,
         chargeable: bool = False,
         sink: Sink | None = None,
         hidden: bool = False,
@@ -95,7 +109,8 @@ class Call:
             path: what errors and logs show in place of the target.
             target: path and query, filled in.
             content: the body.
-            chargeable: whether it may cost money, and so is not repeated after doubt.
+            kind: what sending it twice does.
+            chargeable: whether it may cost money.
             sink: where the body of a 200 goes.
             hidden: whether the target gives access to something, and so is never shown.
         """
@@ -109,12 +124,21 @@ class Call:
         self._sink = sink
         self._hidden = hidden
         self._acts = method != "GET" or chargeable
+        self._chargeable = chargeable
         self._sent_id = options.correlation_id or correlation.current()
-        self._attempts = Attempts(self.watch, options.retries, chargeable=chargeable)
+        self._key = self._idempotency_key(kind)
+        self._attempts = Attempts(
+            self.watch,
+            options.retries,
+            kind=kind,
+            keyed=self._key is not None,
+            budget=core.budget,
+        )
         self._request: httpx.Request | None = None
         self._asked: float | None = None
         self._hint: float | None = None
         self._ambiguous = False
+        self._was_ambiguous = False
 
     @property
     def received_id(self) -> str:
@@ -127,13 +151,49 @@ class Call:
 
         Raises what `Transport.call` says.
         """
+        if self._chargeable:
+            return await self._charged()
+        return await self._answer()
+
+    async def _charged(self) -> Answer:
+        """Count the call as one that may cost money, unless it turns out that it did not."""
+        spend, operation = self._core.spend, f"{self._method} {self.path}"
+        spend.reserve(operation)
+        may_have_cost = True
+        try:
+            answer = await self._answer()
+        except CallError as error:
+            may_have_cost = error.may_have_been_processed
+            raise
+        except BaseException:  # cancelled, say
+            may_have_cost = self._in_flight or self._ambiguous
+            raise
+        finally:
+            if not may_have_cost:
+                spend.give_back(operation)
+        return answer
+
+    async def _answer(self) -> Answer:
+        self._core.tally.calls += 1
         outcome: Answer | Fault | None = None
         with anyio.move_on_after(self._options.timeout):
             outcome = await self._outcome()
-        self._log(outcome)
-        if isinstance(outcome, Answer) and outcome.status < _FIRST_ERROR:
-            return outcome
-        raise self._error(outcome)
+        _logs.ended(self._info, outcome.status if isinstance(outcome, Answer) else None)
+        if isinstance(outcome, Answer):
+            if outcome.status < _FIRST_ERROR:
+                self._attempts.went_well()
+                return outcome
+            if self._is_gone(outcome):
+                return attrs.evolve(outcome, status=_NO_CONTENT, body=b"")
+        error = self._error(outcome)
+        if self._attempts.left_off:
+            error.add_note(f"not tried again: {self._attempts.left_off}")
+        raise error
+
+    def _is_gone(self, answer: Answer) -> bool:
+        """Tell whether a 404 says that an earlier attempt of this DELETE went through."""
+        deleting = self._method == "DELETE" and self._was_ambiguous
+        return deleting and answer.status == _NOT_FOUND
 
     def decode(self, answer: Answer, into: type[T]) -> T:
         """Turn the answer into what it is to be."""
@@ -185,7 +245,7 @@ class Call:
             self._judge(outcome)
             if not replayed and self._has_new_token(outcome):
                 replayed = True
-            elif not await self._attempts.another(self._method, outcome, self._hint):
+            elif not await self._attempts.another(outcome, self._hint, self._tell):
                 return outcome
 
     async def _attempt(self) -> Answer | Fault:
@@ -193,7 +253,13 @@ class Call:
         if core.home.closed:  # since the last attempt
             core.home.check()
         url, ours = core.origin + self.target, {"correlation_id": self._sent_id}
-        self._request = build(self._method, url, core.headers, self._content, self.watch, **ours)
+        headers = core.headers
+        if self._key is not None and core.keys is not None:
+            headers = {**headers, core.keys.header: self._key}
+        self._request = build(self._method, url, headers, self._content, self.watch, **ours)
+        if self._attempts.more:
+            # A server that says nothing gets half of the time: there may be a better attempt.
+            self._request.extensions["timeout"]["read"] = self._options.timeout / 2
         if core.pacer is None:
             return await self._exchange(self._request)
         self.watch.enter("quota")
@@ -201,7 +267,7 @@ class Call:
             # The end is known already; waiting for it would tell the caller nothing.
             why = f"; a 429 pauses this client for {core.pacer.paused:.3g} s more"
             raise self._too_late(why)
-        await core.pacer.acquire()
+        await core.pacer.acquire(self._options.priority)
         outcome = None
         try:
             outcome = await self._exchange(self._request)
@@ -210,9 +276,10 @@ class Call:
             core.pacer.settle(sent=_was_counted(self._request, outcome))
 
     async def _exchange(self, request: httpx.Request) -> Answer | Fault:
+        self._core.tally.attempts += 1
         self._attempts.begin()
         outcome = await exchange(self._core.client, request, self._core.limits, self._sink)
-        self._attempts.note(outcome)
+        self._attempts.note(outcome, self.received_id)
         if not isinstance(self._content, bytes):
             let_go(request)
         return outcome
@@ -220,6 +287,7 @@ class Call:
     def _judge(self, outcome: Answer | Fault) -> None:
         """Take from an outcome what later attempts and the error need to know."""
         self._asked = self._hint = None
+        self._was_ambiguous = self._ambiguous
         if isinstance(outcome, Fault):
             self._ambiguous |= outcome.reached != "unsent"
             return
@@ -249,17 +317,21 @@ class Call:
 
             if self._hidden:
                 return link_error_from(outcome, self._info(), retry_after=self._asked)
-            return error_from(
+            error = error_from(
                 outcome,
                 self._info(),
                 retry_after=self._asked,
                 may_have_been_processed=may_have_been_processed,
             )
+            if isinstance(error, ConflictError) and self._key and self._was_ambiguous:
+                error.first_attempt_went_through = True
+                error.add_note("an earlier attempt of this call went through: read what it made")
+            return error
         if outcome is None:
             return self._too_late()
         return ConnectionFailedError(
             f"{_HOW_FAR[outcome.reached]}: {outcome.reason}",
-            call=self._info(),
+            call=self._info(outcome.reached),
             may_have_been_processed=may_have_been_processed,
         )
 
@@ -267,31 +339,42 @@ class Call:
         spent = self.watch.spent()
         waits = [f"{phase} {seconds:.3g} s" for phase, seconds in spent.items() if seconds]
         went_into = ", ".join(waits) or "nothing"
-        in_flight = self._request is not None and was_sent(self._request)
+        reached: Reached = "unsent"
+        if self._in_flight:
+            reached = "partial" if self.watch.phase == "body" else "sent"
         return DeadlineExceededError(
             f"no answer within {self._options.timeout:g} s; it went into: {went_into}{why}",
-            call=self._info(),
-            may_have_been_processed=self._acts and (in_flight or self._ambiguous),
+            call=self._info(reached),
+            may_have_been_processed=self._acts and (self._in_flight or self._ambiguous),
             spent=spent,
         )
 
-    def _info(self) -> CallInfo:
-        target = "" if self._hidden else self.target.partition("?")[0]
-        url = self._core.origin + target
-        return self._attempts.info(self._method, self.path, url, self._sent_id, self.received_id)
+    @property
+    def _in_flight(self) -> bool:
+        """Whether the last request may have been sent, and has come to no verdict."""
+        return self._request is not None and was_sent(self._request)
 
-    def _log(self, outcome: Answer | Fault | None) -> None:
-        if not _log.isEnabledFor(logging.DEBUG):
-            return
-        came = outcome.status if isinstance(outcome, Answer) else "no answer"
-        _log.debug(
-            "%s %s: %s in %.3f s (correlation id %s)",
+    def _idempotency_key(self, kind: _retry.Kind) -> str | None:
+        keys = self._core.keys
+        if keys is None or kind != "act":
+            return None
+        content = (self._content,) if isinstance(self._content, bytes) else self._content
+        given = self._options.idempotency_key
+        return keys.choose(given, f"{self._method} {self.target}", content)
+
+    def _tell(self, wait: float) -> None:
+        _logs.retrying(self._info, wait)
+
+    def _info(self, reached: Reached = "whole") -> CallInfo:
+        target = "" if self._hidden else self.target.partition("?")[0]
+        return self._attempts.info(
             self._method,
             self.path,
-            came,
-            self.watch.seconds,
+            self._core.origin + target,
+            self._sent_id,
             self.received_id,
-            extra={"correlation_id": self.received_id},
+            reached=reached,
+            idempotency_key=self._key,
         )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from sikoia_async._budget import RetryBudget
 from sikoia_async._checks import checked_seconds, checked_type, checked_whole
 from sikoia_async._credentials import ClientCredentials
 from sikoia_async._drift import Drift
@@ -16,8 +17,9 @@ from sikoia_async._exchange import Limits
 from sikoia_async._home import Home
 from sikoia_async._hooks import correlation
 from sikoia_async._hooks.auth import Authorize, ForgetRefused, SendApiKey
+from sikoia_async._keys import Keys, checked_header, checked_key
 from sikoia_async._paths import checked_path
-from sikoia_async._quota import Pacer, Quota
+from sikoia_async._quota import PRIORITIES, Pacer, Quota
 from sikoia_async._secrets import Secret
 from sikoia_async._settings import (
     Credentials,
@@ -26,6 +28,8 @@ from sikoia_async._settings import (
     http_client,
     local_authorities,
 )
+from sikoia_async._spend import Spend
+from sikoia_async._stats import Stats, Tally
 from sikoia_async._transport import Core, Options, Transport
 from sikoia_async._version import __version__
 from sikoia_async.errors import ConfigurationError
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
 
     from sikoia_async._guard import Guard
     from sikoia_async._paths import QueryValue
+    from sikoia_async._quota import Priority
     from sikoia_async._token import TokenSource, TokenStore
     from sikoia_async.environments import Environment
     from sikoia_async.operations import Operation
@@ -97,6 +102,10 @@ class Sikoia:
         proxy: address of a proxy. The process's environment is not asked for one.
         trust_env: take proxies and a TLS key log from the process's environment after all.
         token_store: shares the access token with other processes.
+        max_chargeable: how many calls that may cost credits or money this client may make.
+        idempotency_header: the header for idempotency keys, if Sikoia told you one: each call that
+            creates or requests something then carries a key, and may be tried again. The vendor
+            publishes none.
         max_body: bytes of an answer that are read at most, after decompression.
         max_error_body: the same for errors; what is longer is cut.
 
@@ -122,12 +131,16 @@ class Sikoia:
         proxy: str | None = None,
         trust_env: bool = False,
         token_store: TokenStore | None = None,
+        max_chargeable: int | None = None,
+        idempotency_header: str | None = None,
         max_body: int = Limits().body,
         max_error_body: int = Limits().error_body,
     ) -> None:
         checked_whole("max_in_flight", max_in_flight, least=1)
         checked_whole("max_body", max_body, least=1)
         checked_whole("max_error_body", max_error_body, least=1)
+        if max_chargeable is not None:
+            checked_whole("max_chargeable", max_chargeable, least=0)
         checked_type("quota", quota, Quota, "a Quota(...), or None for no pacing")
         if transport is not None and http_client is not None:
             msg = "give transport or http_client, but not both"
@@ -138,7 +151,9 @@ class Sikoia:
             tls = local_authorities(self._environment)
         self._wire = wire = Wire(brought, tls, proxy, trust_env=trust_env)
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
+        del client_secret, token, api_key  # what raises from here on shows no secret to tools
         self._guards: list[Guard] = []
+        self._token: ClientCredentials | None = None
         hooks = self._hooks(credentials, wire, token_store)
         home = Home()
         core = Core(
@@ -149,8 +164,12 @@ class Sikoia:
             pacer=Pacer(quota, home.time) if quota else None,
             drift=Drift(),
             home=home,
+            budget=RetryBudget(),
+            spend=Spend(max_chargeable),
+            tally=Tally(),
+            keys=Keys(checked_header(idempotency_header)) if idempotency_header else None,
         )
-        self._api = Transport(core, _options(timeout, retries, None))
+        self._api = Transport(core, _options(Options(timeout=timeout, retries=retries)))
 
     # Resources are loaded when they are first used.
 
@@ -265,6 +284,32 @@ class Sikoia:
         return self._environment
 
     @property
+    def spend(self) -> Mapping[str, int]:
+        """Calls that did or may have cost credits or money, by operation: `POST /v2/identity`.
+
+        Calls that Sikoia refused, or that were never sent, are not counted.
+        """
+        return self._api.core.spend
+
+    def stats(self) -> Stats:
+        """Return what this client has done so far, and how much it has left."""
+        core = self._api.core
+        pacer = core.pacer
+        return Stats(
+            calls=core.tally.calls,
+            attempts=core.tally.attempts,
+            waiting=sum(pacer.waiting.values()) if pacer else 0,
+            waited=pacer.waited if pacer else 0.0,
+            quota_left=pacer.left if pacer else None,
+            paused=pacer.paused if pacer else 0.0,
+            retry_budget=core.budget.left,
+            heals=sum(guard.heals for guard in self._guards),
+            in_flight=sum(guard.in_use for guard in self._guards),
+            token_age=self._token.age if self._token else None,
+            spend=dict(core.spend),
+        )
+
+    @property
     def drift(self) -> Mapping[str, int]:
         """Where answers differed from what this SDK knows, and how often."""
         return self._api.core.drift
@@ -275,6 +320,8 @@ class Sikoia:
         timeout: float | None = None,
         retries: int | None = None,
         correlation_id: str | None = None,
+        idempotency_key: str | None = None,
+        priority: Priority | None = None,
     ) -> Self:
         """Return a view of this client that makes its calls differently.
 
@@ -285,20 +332,31 @@ class Sikoia:
             timeout: seconds that a call may take in all.
             retries: how many attempts may follow a call's first one.
             correlation_id: sent with each call, in place of a new one.
+            idempotency_key: sent with the call, in place of a new one. It stands for one request:
+                make a view for each.
+            priority: `interactive`, `poll` or `background`: who goes first while the quota is
+                scarce.
 
         Raises:
-            ConfigurationError: a value is out of its range.
+            ConfigurationError: a value is out of its range, or the client has no
+                `idempotency_header`.
         """
+        if idempotency_key is not None and self._api.core.keys is None:
+            msg = "idempotency_key: make the client with idempotency_header=..., if Sikoia told one"
+            raise ConfigurationError(msg)
         old = self._api.options
-        options = _options(
-            old.timeout if timeout is None else timeout,
-            old.retries if retries is None else retries,
-            old.correlation_id if correlation_id is None else correlation_id,
+        options = Options(
+            timeout=old.timeout if timeout is None else timeout,
+            retries=old.retries if retries is None else retries,
+            correlation_id=old.correlation_id if correlation_id is None else correlation_id,
+            idempotency_key=idempotency_key,
+            priority=old.priority if priority is None else priority,
         )
         view = object.__new__(type(self))
         view._environment, view._guards = self._environment, self._guards
+        view._token = self._token
         view._wire = self._wire
-        view._api = attrs.evolve(self._api, options=options)
+        view._api = attrs.evolve(self._api, options=_options(options))
         return view
 
     @overload
@@ -309,6 +367,7 @@ class Sikoia:
         *,
         query: Mapping[str, QueryValue] | None = None,
         body: Mapping[str, Any] | None = None,
+        chargeable: bool = False,
     ) -> Any: ...
     @overload
     async def request(
@@ -319,6 +378,7 @@ class Sikoia:
         into: type[T],
         query: Mapping[str, QueryValue] | None = None,
         body: Mapping[str, Any] | None = None,
+        chargeable: bool = False,
     ) -> T: ...
     async def request(
         self,
@@ -328,6 +388,7 @@ class Sikoia:
         into: type[Any] = object,
         query: Mapping[str, QueryValue] | None = None,
         body: Mapping[str, Any] | None = None,
+        chargeable: bool = False,
     ) -> Any:
         """Call an endpoint that this SDK does not know yet, with all that it does for the others.
 
@@ -338,6 +399,8 @@ class Sikoia:
                 `type(None)` to ignore the body; plain Python if left out.
             query: parameters of the query.
             body: fields of the JSON body; those that are None are left out.
+            chargeable: whether it may cost credits or money: then it is counted in `spend`, and
+                never sent again where it may have arrived, not even a GET.
 
         Returns:
             The answer. A task that is accepted by a 202 is waited for, at most `timeout` seconds;
@@ -348,7 +411,9 @@ class Sikoia:
             SikoiaError: what any call may raise.
         """
         _check_request(method, path, into)
-        return await self._api.call(method, path, into, query=query, body=body)
+        return await self._api.call(
+            method, path, into, query=query, body=body, chargeable=chargeable
+        )
 
     async def start(
         self,
@@ -358,6 +423,7 @@ class Sikoia:
         into: type[T],
         query: Mapping[str, QueryValue] | None = None,
         body: Mapping[str, Any] | None = None,
+        chargeable: bool = False,
     ) -> Operation[T]:
         """Call an endpoint that answers by a task (202), and return that task to wait for.
 
@@ -365,7 +431,9 @@ class Sikoia:
         kind gives an operation that is done. Parameters are those of `request`.
         """
         _check_request(method, path, into)
-        return await self._api.start(method, path, into, query=query, body=body)
+        return await self._api.start(
+            method, path, into, query=query, body=body, chargeable=chargeable
+        )
 
     async def download(self, link: str | None) -> bytes:
         """Return the file that a link of Sikoia's leads to, such as `Document.document_uri`.
@@ -450,9 +518,10 @@ class Sikoia:
     ) -> ClientCredentials:
         # A client of its own: no hooks, and permits that no call can hold while it needs a token.
         client = self._client(wire, self._environment.token_url, _TOKEN_PERMITS, {})
-        return ClientCredentials(
+        self._token = ClientCredentials(
             client, self._environment, str(credentials.client_id), secret, store
         )
+        return self._token
 
     def _client(
         self, wire: Wire, url: str, permits: int, hooks: dict[str, list[Callable[..., Any]]]
@@ -462,12 +531,17 @@ class Sikoia:
         return http_client(guard, hooks)
 
 
-def _options(timeout: float, retries: int, correlation_id: str | None) -> Options:
-    checked_seconds("timeout", timeout)
-    checked_whole("retries", retries, least=0)
-    if correlation_id is not None:
-        correlation.checked(correlation_id)
-    return Options(timeout=timeout, retries=retries, correlation_id=correlation_id)
+def _options(options: Options) -> Options:
+    checked_seconds("timeout", options.timeout)
+    checked_whole("retries", options.retries, least=0)
+    if options.correlation_id is not None:
+        correlation.checked(options.correlation_id)
+    if options.idempotency_key is not None:
+        checked_key(options.idempotency_key)
+    if options.priority not in PRIORITIES:
+        msg = f"priority: give one of {', '.join(PRIORITIES)}"
+        raise ConfigurationError(msg)
+    return options
 
 
 def _check_request(method: str, path: str, into: type[Any]) -> None:

@@ -15,7 +15,7 @@ import httpx
 from sikoia_async._call import Call
 from sikoia_async._settings import http_client
 from sikoia_async._sinks import FileSink, MemorySink
-from sikoia_async.environments import local
+from sikoia_async.environments import is_on_loopback, local
 from sikoia_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _HOST: Final = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 async def download(api: Transport, wire: Wire, link: str | None) -> bytes:
     """Return the file that a link leads to."""
     api.core.home.check()
-    url = _checked(link)
+    url = _checked(link, api.core.origin)
     sink = MemorySink(api.core.limits.body)
     await _fetch(api, wire, url, sink)
     return sink.whole()
@@ -43,7 +43,7 @@ async def download(api: Transport, wire: Wire, link: str | None) -> bytes:
 async def save(api: Transport, wire: Wire, link: str | None, path: str | os.PathLike[str]) -> int:
     """Write the file that a link leads to, and return its size."""
     api.core.home.check()
-    url = _checked(link)
+    url = _checked(link, api.core.origin)
     with FileSink(path) as sink:
         await sink.open()
         await _fetch(api, wire, url, sink)
@@ -60,7 +60,14 @@ async def _fetch(api: Transport, wire: Wire, url: httpx.URL, sink: Sink) -> None
     )
     target = url.raw_path.decode()
     call = Call(
-        core, api.options, method="GET", path="(link)", target=target, sink=sink, hidden=True
+        core,
+        api.options,
+        method="GET",
+        path="(link)",
+        target=target,
+        kind="ask",
+        sink=sink,
+        hidden=True,
     )
     try:
         await call.pour()
@@ -68,12 +75,16 @@ async def _fetch(api: Transport, wire: Wire, url: httpx.URL, sink: Sink) -> None
         await guard.aclose()
 
 
-def _checked(link: str | None) -> httpx.URL:
-    """Return a link that may be followed; an environment's rules say to which origins."""
+def _checked(link: str | None, home: str) -> httpx.URL:
+    """Return a link that may be followed; an environment's rules say to which origins.
+
+    Only a local Sikoia has its files on this machine: elsewhere a link leads away from it.
+    """
     try:
         url = httpx.URL(link or "")
         local(_origin(url))
-        if _HOST.fullmatch(url.raw_host) and not url.userinfo:
+        is_safe = url.scheme == "https" or is_on_loopback(home)
+        if is_safe and _HOST.fullmatch(url.raw_host) and not url.userinfo:
             return url
     except (ConfigurationError, httpx.InvalidURL, TypeError):
         pass

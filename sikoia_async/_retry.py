@@ -1,25 +1,33 @@
 """Whether an attempt may be made again, and after how long: pure functions, no clock, no socket.
 
 The rule: what may have cost money or changed something is never sent twice on our own initiative.
-A request that never left, or that was refused for the rate limit, was not processed; a GET may be
-asked again whatever happened; the rest is the caller's to decide.
+A request that never left, or that was refused for the rate limit, was not processed; what asks or
+sets may go again whatever happened; the rest is the caller's to decide, by an idempotency key.
 """
 
 import re
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, Literal
 
 from sikoia_async._exchange import Reached
 
-__all__ = ["pause", "retry_after", "worth_retrying"]
+__all__ = ["Kind", "pause", "retry_after", "worth_retrying"]
+
+Kind = Literal["ask", "set", "act"]
+"""What sending a request twice does: an ask changes nothing, a set the same as once, an act more.
+
+A GET asks, unless it may cost money. PUT, DELETE and the PATCHes that give fields their values
+set. Whatever else there is acts.
+"""
 
 _BASE: Final = 0.5
 _CAP: Final = 8.0
 _DOUBLINGS: Final = 4
 
-_ACTS: Final = "POST"
-_ASKS_ONLY: Final = frozenset({"GET", "HEAD"})
-_SAME_TWICE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_TOO_MANY: Final = 429
+_NOT_TAKEN: Final = frozenset({408, 421})
+"""The server says that it did not take the request; the vendor documents neither."""
+_FIRST_SERVER_ERROR: Final = 500
 
 _SECONDS: Final = re.compile(r"[0-9]{1,7}")
 _IMF_DATE: Final = re.compile(
@@ -28,33 +36,28 @@ _IMF_DATE: Final = re.compile(
 
 
 def worth_retrying(
-    method: str,
+    kind: Kind,
     *,
     status: int | None = None,
     reached: Reached | None = None,
-    hinted: bool = False,
     final: bool = False,
-    chargeable: bool = False,
+    keyed: bool = False,
 ) -> bool:
     """Tell whether another attempt is allowed and may end better.
 
     Args:
-        method: the request's.
+        kind: what sending it twice does.
         status: the answer's; None where none came.
         reached: how far the attempt got where no answer came.
-        hinted: whether the answer says when to come again.
         final: whether the fault cannot change, such as a certificate that is not good.
-        chargeable: whether the request may cost money, so that even a GET is not merely asked.
+        keyed: whether an idempotency key tells Sikoia that it is the same request.
     """
-    if chargeable:
-        method = _ACTS
+    safe = kind != "act" or keyed
     if status is None:
-        return not final and (reached == "unsent" or method in _ASKS_ONLY)
-    if status == 429:  # noqa: PLR2004 - an HTTP status is its own name
+        return not final and (reached == "unsent" or safe)
+    if status == _TOO_MANY:
         return True
-    if status == 503 and hinted:  # noqa: PLR2004
-        return method in _SAME_TWICE
-    return status >= 500 and method in _ASKS_ONLY  # noqa: PLR2004
+    return safe and (status in _NOT_TAKEN or status >= _FIRST_SERVER_ERROR)
 
 
 def pause(retry: int, hint: float | None, jitter: float) -> float:

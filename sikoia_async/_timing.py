@@ -30,6 +30,11 @@ class Stopwatch:
         self._phase, self._since = phase, now
         return now
 
+    @property
+    def phase(self) -> Phase:
+        """The phase that runs."""
+        return self._phase
+
     def spent(self) -> dict[str, float]:
         """Return the seconds of each phase so far, the one that runs included."""
         self.enter(self._phase)

@@ -9,6 +9,7 @@ import attrs
 
 from sikoia_async._call import Call, Core, Options, asked_to_wait
 from sikoia_async._inflate import BodyError
+from sikoia_async._logs import without_ids
 from sikoia_async._pages import Pages
 from sikoia_async._paths import fill, with_query
 from sikoia_async.errors import ConfigurationError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from sikoia_async._exchange import Answer, Pieces, Sink
     from sikoia_async._paths import QueryValue
+    from sikoia_async._retry import Kind
     from sikoia_async.models import Model
 
 __all__ = ["Core", "Options", "Transport"]
@@ -36,6 +38,11 @@ class Transport:
 
     core: Core
     options: Options
+
+    @property
+    def polls(self) -> Transport:
+        """The same for calls that nobody waits for at the moment: others go first."""
+        return attrs.evolve(self, options=attrs.evolve(self.options, priority="poll"))
 
     async def get(
         self,
@@ -63,7 +70,7 @@ class Transport:
 
         async def ask(target: str) -> P:
             self.core.home.check()
-            call = self._call("GET", path, target, b"")
+            call = self._call("GET", path, target)
             return call.decode(await call.answer(), into)
 
         first = with_query(fill(path, ids), query)
@@ -78,8 +85,8 @@ class Transport:
     async def patch(
         self, path: str, into: type[T], /, body: Mapping[str, Any] | None = None, **ids: object
     ) -> T:
-        """Change."""
-        return await self.call("PATCH", path, into, body=body, ids=ids)
+        """Give fields their values; once more does no harm."""
+        return await self.call("PATCH", path, into, body=body, ids=ids, kind="set")
 
     async def buy(
         self,
@@ -137,6 +144,7 @@ class Transport:
         query: Mapping[str, QueryValue] | None = None,
         body: Mapping[str, Any] | None = None,
         ids: Mapping[str, object] | None = None,
+        kind: Kind | None = None,
         chargeable: bool = False,
     ) -> T:
         """Make a call and return what it is to give; where that is a task, wait for it.
@@ -148,6 +156,7 @@ class Transport:
             query: parameters; those that are None are left out, several values go comma-separated.
             body: fields of the JSON body; those that are None are left out.
             ids: what goes into the template.
+            kind: what sending it twice does; None where the method says that.
             chargeable: whether it may cost money, and so is not repeated after doubt.
 
         Raises:
@@ -158,7 +167,7 @@ class Transport:
             UnexpectedResponseError: the answer is not what `into` says.
             OperationTimeoutError: the answer was a 202, and the task is not done in time.
         """
-        call = self._prepare(method, path, query, body, ids, chargeable=chargeable)
+        call = self._prepare(method, path, query, body, ids, kind=kind, chargeable=chargeable)
         answer = await call.answer()
         if answer.status != _ACCEPTED:
             return call.decode(answer, into)
@@ -173,9 +182,10 @@ class Transport:
         *,
         query: Mapping[str, QueryValue] | None = None,
         body: Mapping[str, Any] | None = None,
+        chargeable: bool = False,
     ) -> Operation[T]:
         """Make a call that may be answered by a task, and return that task at once."""
-        call = self._prepare(method, path, query, body, None)
+        call = self._prepare(method, path, query, body, None, chargeable=chargeable)
         return self._follow(call, await call.answer(), into)
 
     def _prepare(
@@ -186,24 +196,31 @@ class Transport:
         body: Mapping[str, Any] | None,
         ids: Mapping[str, object] | None,
         *,
+        kind: Kind | None = None,
         chargeable: bool = False,
         sink: Sink | None = None,
     ) -> Call:
         self.core.home.check()
         target = with_query(fill(path, ids or {}), query or {})
         content = _content(body)
-        return self._call(method, path, target, content, chargeable=chargeable, sink=sink)
+        shown = without_ids(path)
+        return self._call(
+            method, shown, target, content, kind=kind, chargeable=chargeable, sink=sink
+        )
 
     def _call(
         self,
         method: str,
         path: str,
         target: str,
-        content: bytes | Pieces,
+        content: bytes | Pieces = b"",
         *,
+        kind: Kind | None = None,
         chargeable: bool = False,
         sink: Sink | None = None,
     ) -> Call:
+        if kind is None:
+            kind = "act" if chargeable else _KINDS.get(method, "act")
         return Call(
             self.core,
             self.options,
@@ -211,6 +228,7 @@ class Transport:
             path=path,
             target=target,
             content=content,
+            kind=kind,
             chargeable=chargeable,
             sink=sink,
         )
@@ -233,13 +251,14 @@ class Transport:
 
         async def ask() -> Progress[T]:
             self.core.home.check()
-            call = self._call("GET", path, target, b"")
+            call = self.polls._call("GET", path, target)  # noqa: SLF001 - of its own kind
             return progress(call, await call.answer())
 
         path = call.path
         return Operation(ask, progress(call, answer))
 
 
+_KINDS: Final[dict[str, Kind]] = {"GET": "ask", "PUT": "set", "DELETE": "set"}
 _INSTANT: Final = 0.001
 _SOONEST: Final = 0.5
 """Seconds between two polls at least: `Retry-After: 0` would spend the organisation's quota."""

@@ -3,6 +3,7 @@
 SikoiaError
     ConfigurationError              you: the set-up or an argument is wrong; nothing was sent
         ArgumentTypeError               an argument is of another type; a TypeError, too
+    ChargeLimitError                you: max_chargeable is used up; nothing was sent
     ClientStateError                you: the client is closed, or is another loop's or process's
     CallError                       a call was begun and did not end well
         TransportError              the network: nobody answered, or not in time
@@ -32,7 +33,7 @@ No error holds an object of httpx, for those carry the token along; each one can
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -48,6 +49,7 @@ __all__ = [
     "AuthenticationError",
     "CallError",
     "CallInfo",
+    "ChargeLimitError",
     "ClientStateError",
     "ConfigurationError",
     "ConflictError",
@@ -74,6 +76,9 @@ __all__ = [
 ]
 
 
+Reached = Literal["unsent", "sent", "partial", "whole"]
+
+
 @attrs.frozen(kw_only=True)
 class Attempt:
     """One request of a call: what came of it."""
@@ -86,6 +91,8 @@ class Attempt:
     """Seconds slept before this attempt."""
     seconds: float
     """Seconds from the attempt's start to its answer or fault."""
+    correlation_id: str = ""
+    """The id that came back with it, or the one sent."""
 
 
 @attrs.frozen(kw_only=True)
@@ -94,7 +101,7 @@ class CallInfo:
 
     method: str
     path: str
-    """The path as a template, without ids; of `request` and `start`, the path as it was given."""
+    """The path as a template, without ids: `/v2/cases/{case_id}`."""
     url: str
     """The address asked, without its query."""
     correlation_id: str
@@ -104,6 +111,11 @@ class CallInfo:
     attempts: tuple[Attempt, ...]
     seconds: float
     """Seconds that the caller waited in all."""
+    reached: Reached = "whole"
+    """How far the last attempt got: `unsent`, `sent` without an answer, `partial` of one, or
+    `whole`."""
+    idempotency_key: str | None = None
+    """The key that was sent with each attempt, if one was."""
 
 
 class SikoiaError(Exception):
@@ -119,6 +131,10 @@ class ConfigurationError(SikoiaError, ValueError):
 
 class ArgumentTypeError(ConfigurationError, TypeError):
     """An argument is of another type than its parameter's."""
+
+
+class ChargeLimitError(SikoiaError):
+    """The call may cost money, and `max_chargeable` is used up; nothing was sent."""
 
 
 class ClientStateError(SikoiaError, RuntimeError):
@@ -142,6 +158,16 @@ class CallError(SikoiaError):
     def correlation_id(self) -> str:
         """The id to quote to Sikoia's support."""
         return self.call.correlation_id
+
+    @property
+    def reached(self) -> Reached:
+        """How far the last attempt got: `unsent`, `sent`, `partial` or `whole`."""
+        return self.call.reached
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key that was sent with each attempt, if one was: send it again with the same call."""
+        return self.call.idempotency_key
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -194,7 +220,7 @@ class UnexpectedResponseError(CallError):
         self.body = body
         """The body as it came, decompressed. May hold personal data: do not log it."""
         self.problems = problems
-        """Each path that does not fit, with what was expected there, and never a value."""
+        """Each path that does not fit, at most a hundred, with what was expected; never a value."""
 
 
 class TokenError(CallError):
@@ -271,6 +297,10 @@ class ResourceDeletedError(ResourceNotFoundError):
 
 class ConflictError(APIError):
     """409: the request conflicts with another one."""
+
+    first_attempt_went_through: bool = False
+    """Whether the other one is an earlier attempt of this very call, whose answer was lost: what
+    you asked for was done, so read it, and do not ask again."""
 
 
 class UnprocessableRequestError(APIError):

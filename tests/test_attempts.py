@@ -16,6 +16,7 @@ from sikoia_async import (
     ServerError,
 )
 from sikoia_async._attempts import Attempts
+from sikoia_async._budget import RetryBudget
 from sikoia_async._exchange import Answer, Fault
 from sikoia_async._timing import Stopwatch
 
@@ -70,19 +71,22 @@ async def _failing(transport: _Answers, method: str, **options: Any) -> CallErro
 @pytest.mark.parametrize(
     ("outcome", "methods", "attempts"),
     [
-        (_status(500), ["GET"], 3),
-        (_status(502), ["GET"], 3),
-        (_status(503), ["GET"], 3),
-        (_status(500), ["POST", "PATCH", "PUT", "DELETE"], 1),
-        (_status(503), ["POST", "PATCH", "PUT", "DELETE"], 1),
+        (_status(500), ["GET", "PUT", "DELETE"], 3),
+        (_status(502), ["GET", "PUT", "DELETE"], 3),
+        (_status(503), ["GET", "PUT", "DELETE"], 3),
+        (_status(408), ["GET", "PUT", "DELETE"], 3),
+        (_status(421), ["GET"], 3),
+        (_status(500), ["POST", "PATCH"], 1),
+        (_status(503), ["POST", "PATCH"], 1),
+        (_status(408), ["POST", "PATCH"], 1),
         (_status(503, retry_after="7"), ["GET", "PUT", "DELETE"], 3),
         (_status(503, retry_after="7"), ["POST", "PATCH"], 1),
         (_status(429, retry_after="7"), ["GET", "POST", "PATCH", "PUT", "DELETE"], 3),
         (_status(400, retry_after="7"), ["GET", "DELETE"], 1),
         (_status(409), ["GET", "POST"], 1),
         (_REFUSED, ["GET", "POST", "PATCH", "PUT", "DELETE"], 3),
-        (_LOST, ["GET"], 3),
-        (_LOST, ["POST", "PATCH", "PUT", "DELETE"], 1),
+        (_LOST, ["GET", "PUT", "DELETE"], 3),
+        (_LOST, ["POST", "PATCH"], 1),
     ],
     ids=_named,
 )
@@ -177,6 +181,7 @@ async def test_a_pause_that_crosses_the_deadline_is_not_made(
 
     assert isinstance(error, ServerError)
     assert error.retry_after == 60
+    assert any("would come after the deadline" in note for note in error.__notes__)
     assert anyio.current_time() == began
     assert len(transport.times) == 1
 
@@ -195,14 +200,14 @@ async def test_a_429_without_a_hint_waits_for_the_whole_window() -> None:
 async def test_pauses_grow_with_a_jitter_and_are_recorded() -> None:
     """With the jitter at its highest each pause is at its longest: half a second, one, two."""
     watch = Stopwatch(anyio.current_time, "answer")
-    attempts = Attempts(watch, 3, jitter=lambda: 1.0)
+    attempts = Attempts(watch, 3, kind="ask", budget=RetryBudget(), jitter=lambda: 1.0)
     outcome = Answer(500, httpx.Headers(), b"")
 
     went_on: list[bool] = []
     for _ in range(4):
         attempts.begin()
-        attempts.note(outcome)
-        went_on.append(await attempts.another("GET", outcome, None))
+        attempts.note(outcome, "id")
+        went_on.append(await attempts.another(outcome, None))
 
     info = attempts.info("GET", "/v2", "https://api.example/v2", "sent")
     assert went_on == [True, True, True, False]
@@ -213,11 +218,12 @@ async def test_pauses_grow_with_a_jitter_and_are_recorded() -> None:
 
 async def test_a_final_fault_is_the_last() -> None:
     """A certificate does not get better within a second."""
-    attempts = Attempts(Stopwatch(anyio.current_time, "answer"), 3)
+    watch = Stopwatch(anyio.current_time, "answer")
+    attempts = Attempts(watch, 3, kind="ask", budget=RetryBudget())
     outcome = Fault("unsent", "expired", final=True)
-    attempts.note(outcome)
+    attempts.note(outcome, "id")
 
-    assert not await attempts.another("GET", outcome, None)
+    assert not await attempts.another(outcome, None)
 
 
 async def test_a_client_that_is_paused_says_so_at_once() -> None:
@@ -245,3 +251,111 @@ async def test_one_answer_does_not_stop_a_client_for_days() -> None:
     await sikoia.request("GET", "/v2/cases")
 
     assert transport.times[1] - transport.times[0] == pytest.approx(120, abs=0.1)
+
+
+async def test_a_delete_whose_answer_was_lost_and_that_is_gone_went_through() -> None:
+    """The 404 of the second attempt says that the first did what was asked."""
+    transport = _Answers(_LOST, _status(404))
+
+    await client(_ANYWHERE, transport=transport, retries=2).cases.delete("c-1")
+
+    assert len(transport.times) == 2
+
+
+@pytest.mark.parametrize("first", [_REFUSED, _status(429, retry_after="1")], ids=_named)
+async def test_a_delete_that_did_nothing_and_finds_nothing_is_an_error(
+    first: httpx.Response | Exception,
+) -> None:
+    """An attempt that cannot have deleted anything explains no 404."""
+    error = await _failing(_Answers(first, _status(404)), "DELETE")
+
+    assert isinstance(error, APIError)
+    assert error.status == 404
+
+
+async def test_a_patch_that_sets_fields_is_made_again() -> None:
+    """The same values once more change nothing; a rotated secret is another one each time."""
+    setting, rotating = _Answers(_LOST), _Answers(_LOST)
+
+    with pytest.raises(CallError):
+        await client(_ANYWHERE, transport=setting, retries=2).cases.update("c-1", name="Loan")
+    with pytest.raises(CallError):
+        await client(_ANYWHERE, transport=rotating, retries=2).webhooks.rotate_secret()
+
+    assert (len(setting.times), len(rotating.times)) == (3, 1)
+
+
+async def test_each_attempt_has_its_correlation_id() -> None:
+    """The one that came back with it, or the one that was sent with all of them."""
+    transport = _Answers(_status(502, X_Correlation_Id="theirs"), _LOST, _status(500))
+
+    error = await _failing(transport, "GET")
+
+    sent = error.call.sent_correlation_id
+    assert [attempt.correlation_id for attempt in error.attempts] == ["theirs", sent, sent]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reached"), [(_REFUSED, "unsent"), (_LOST, "sent"), (_status(500), "whole")]
+)
+async def test_the_error_tells_how_far_it_got(
+    outcome: httpx.Response | Exception, reached: str
+) -> None:
+    """Nothing sent, sent without an answer, or answered."""
+    assert (await _failing(_Answers(outcome), "POST", retries=0)).reached == reached
+
+
+async def test_an_outage_meets_few_retries() -> None:
+    """However many calls fail, the client tries again 20 times, and then says why not."""
+    transport = _Answers(_status(503))
+    sikoia = client(_ANYWHERE, transport=transport, quota=None, retries=2)
+
+    errors: list[CallError] = []
+    for _ in range(1000):
+        with pytest.raises(ServerError) as caught:
+            await sikoia.users.list()
+        errors.append(caught.value)
+
+    assert len(transport.times) == 1020
+    assert sikoia.stats().retry_budget == 0
+    assert "retry budget is used up" in errors[-1].__notes__[0]
+
+
+async def test_calls_that_go_well_fill_the_budget_again() -> None:
+    """One token a call, and what its last retry cost for one that was retried."""
+    flaky = _Answers(_status(500), _status(500), _status(200))
+    sikoia = client(_ANYWHERE, transport=flaky, quota=None, retries=2)
+
+    await sikoia.users.list()
+    after_retries = sikoia.stats().retry_budget
+    for _ in range(5):
+        await sikoia.users.list()
+
+    assert after_retries == 280 - 14
+    assert sikoia.stats().retry_budget == 280 - 14 + 5
+
+
+async def test_a_retry_after_a_429_is_cheap() -> None:
+    """It was asked for, so it is no storm."""
+    transport = _Answers(_status(429, retry_after="1"))
+
+    sikoia = client(_ANYWHERE, transport=transport, quota=None, retries=2)
+    with pytest.raises(RateLimitError):
+        await sikoia.users.list()
+
+    assert sikoia.stats().retry_budget == 280 - 2 * 5
+
+
+async def test_a_retry_that_is_cancelled_costs_nothing() -> None:
+    """It was paid for, and not made."""
+    transport = _Answers(_status(503, retry_after="30"))
+    sikoia = client(_ANYWHERE, transport=transport, quota=None, retries=2, timeout=100)
+
+    paid_for = 0
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(sikoia.users.list)
+        await anyio.sleep(5)
+        paid_for = sikoia.stats().retry_budget
+        tasks.cancel_scope.cancel()
+
+    assert (paid_for, sikoia.stats().retry_budget) == (280 - 14, 280)

@@ -51,6 +51,7 @@ SAMPLES: list[errors.SikoiaError] = [
     errors.SikoiaError("words"),
     errors.ConfigurationError("words"),
     errors.ArgumentTypeError("words"),
+    errors.ChargeLimitError("words"),
     errors.ClientStateError("words"),
     errors.CallError("words", call=CALL),
     errors.TransportError("words", call=CALL),

@@ -1,8 +1,11 @@
 """The policy of retries: what may be sent twice, and after how long."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from itertools import product
+from itertools import groupby, product
+from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,64 +13,61 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sikoia_async._exchange import Reached
-from sikoia_async._retry import pause, retry_after, worth_retrying
+from sikoia_async._retry import Kind, pause, retry_after, worth_retrying
 
-METHODS = ("GET", "HEAD", "PUT", "DELETE", "PATCH", "POST")
-READS = ("GET", "HEAD")
-IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE")
 NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
 
-# What of an attempt, and the methods with which it is made again.
-TABLE: list[tuple[dict[str, Any], tuple[str, ...]]] = [
-    ({"reached": "unsent"}, METHODS),
-    ({"reached": "unsent", "final": True}, ()),
-    ({"reached": "sent"}, READS),
-    ({"reached": "sent", "final": True}, ()),
-    ({"reached": "partial"}, READS),
-    ({"reached": "partial", "final": True}, ()),
-    *(({"status": 429, "hinted": hinted}, METHODS) for hinted in (True, False)),
-    ({"status": 503, "hinted": True}, IDEMPOTENT),
-    ({"status": 503, "hinted": False}, READS),
-    *(
-        ({"status": status, "hinted": hinted}, READS)
-        for status, hinted in product((500, 501, 502, 504, 520, 599), (True, False))
-    ),
-    *(
-        ({"status": status, "hinted": hinted}, ())
-        for status, hinted in product(
-            (200, 202, 301, 400, 401, 403, 404, 408, 409, 422, 499), (True, False)
+KINDS: tuple[Kind, ...] = ("ask", "set", "act")
+FAULTS: tuple[Reached, ...] = ("unsent", "sent", "partial")
+# What is decided, for each outcome and each kind of request; a reviewer reads it, and not the code.
+VERDICTS = (Path(__file__).parent / "retry_verdicts.txt").read_text(encoding="utf-8")
+
+
+def verdicts() -> Iterator[str]:
+    """Write down every verdict, the statuses that are decided alike in one row."""
+    yield f"{'outcome':24}{'ask':6}{'set':6}{'act':6}{'act with a key'}"
+    for reached, final in product(FAULTS, (False, True)):
+        name = f"{reached}, for good" if final else reached
+        yield row(name, reached=reached, final=final)
+    decided = ((row("", status=status), status) for status in range(100, 600))
+    for verdict, pairs in groupby(decided, key=itemgetter(0)):
+        statuses = [status for _, status in pairs]
+        first, last = statuses[0], statuses[-1]
+        yield (str(first) if first == last else f"{first} to {last}").ljust(24) + verdict[24:]
+
+
+def row(name: str, **outcome: Any) -> str:
+    """Write down the verdicts on one outcome."""
+    said = [worth_retrying(kind, **outcome) for kind in KINDS]
+    said.append(worth_retrying("act", keyed=True, **outcome))
+    return name.ljust(24) + "".join(("again" if one else "-").ljust(6) for one in said).rstrip()
+
+
+def test_every_verdict_is_the_one_that_was_agreed() -> None:
+    """The whole table, compared with the file that was read by people."""
+    assert "\n".join(verdicts()) + "\n" == VERDICTS
+
+
+@pytest.mark.parametrize("kind", ["ask", "set"])
+def test_a_key_changes_nothing_for_what_is_safe(kind: Kind) -> None:
+    """It is what acts that needs one."""
+    for reached in FAULTS:
+        said = worth_retrying(kind, reached=reached)
+        assert worth_retrying(kind, reached=reached, keyed=True) == said
+    for status in (404, 409, 429, 500):
+        assert worth_retrying(kind, status=status, keyed=True) == worth_retrying(
+            kind, status=status
         )
-    ),
-]
-
-
-@pytest.mark.parametrize(("attempt", "again"), TABLE, ids=[str(row[0]) for row in TABLE])
-def test_who_is_tried_again(attempt: dict[str, Any], again: tuple[str, ...]) -> None:
-    """What may have been processed is sent again only where twice is as good as once."""
-    assert tuple(m for m in METHODS if worth_retrying(m, **attempt)) == again
-
-
-@pytest.mark.parametrize(
-    "attempt", [row for row, _ in TABLE if row != {"reached": "unsent"}], ids=str
-)
-@pytest.mark.parametrize("method", METHODS)
-def test_what_may_cost_money_is_sent_once(method: str, attempt: dict[str, Any]) -> None:
-    """A chargeable request is tried again only where it was not processed, even a GET."""
-    again = worth_retrying(method, **attempt, chargeable=True)
-
-    assert again is (attempt.get("status") == 429)
-    assert worth_retrying(method, reached="unsent", chargeable=True)
 
 
 @given(
     st.integers(200, 599).filter(lambda status: status != 429),
-    st.booleans(),
     st.sampled_from(["sent", "partial"]),
 )
-def test_a_post_is_never_sent_twice(status: int, hinted: bool, reached: Reached) -> None:
-    """Whatever an answer says but 429, and whenever a connection breaks, a POST goes out once."""
-    assert not worth_retrying("POST", status=status, hinted=hinted)
-    assert not worth_retrying("POST", reached=reached)
+def test_what_acts_is_never_sent_twice(status: int, reached: Reached) -> None:
+    """Whatever an answer says but 429, and whenever a connection breaks, it goes out once."""
+    assert not worth_retrying("act", status=status)
+    assert not worth_retrying("act", reached=reached)
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1))
