@@ -4,95 +4,176 @@ A slot is leased when an attempt starts and ages from its *answer*: the server c
 somewhere in between, so two uses of one slot are counted a whole window apart, and no window of
 any phase sees more than the limit. A limiter that stamps before the send, or counts in windows of
 its own, lets through up to twice as many.
+
+Whoever finds no slot stands in line. The first of them leads: it alone sleeps and asks, and hands
+each slot to whose turn it is, until it has one itself; then the next one leads. Nothing is awaited
+between a slot's being leased and its being somebody's, so that cancellation finds the books right.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+import logging
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, runtime_checkable
 
 import anyio
 import attrs
 
+from sikoia_async._checks import checked_type
 from sikoia_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Pacer", "Quota"]
+__all__ = ["PRIORITIES", "Pacer", "Priority", "Quota", "QuotaStore"]
+
+_log = logging.getLogger("sikoia_async")
+
+Priority = Literal["interactive", "poll", "background"]
+"""Who goes first while slots are scarce: who waits for an answer, then polls, then the rest."""
+
+PRIORITIES: Final[tuple[Priority, ...]] = ("interactive", "poll", "background")
+_ONE_IN: Final = 10
+"""While others wait, one slot in so many goes to the longest waiting of a lower priority."""
+_WAKE: Final = 0.001
+"""Seconds added to a wait, so that rounding does not wake us a moment too soon."""
+_STORE_TIMEOUT: Final = 1.0
+"""Seconds that a store may take."""
+_LET_BE: Final = 5.0
+"""Seconds in which a store that failed is let be."""
 
 
-def _positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
-    if not 0 < value < float("inf"):
-        msg = f"Quota: {attribute.name} must be more than 0 (quota=None switches pacing off)"
+@runtime_checkable
+class QuotaStore(Protocol):
+    """Counts the requests of several processes together, through a database or a cache, say.
+
+    Each process also keeps its own count, inside the same limit. So a store that fails, or takes
+    more than a second, never costs a call: for some seconds the process goes on without it.
+    Make one store for each of your organisations at Sikoia.
+    """
+
+    async def acquire(self, *, limit: int, per: float) -> float:
+        """Lease one of `limit` slots and return 0, or the seconds after which to ask again.
+
+        Where it raises, or is cancelled, nothing may stay leased. The lease of a process that died
+        must end by itself, `per` seconds after its request may have been counted.
+        """
+        ...
+
+    def settle(self) -> None:
+        """Let the oldest slot that this process holds age from now: it is free `per` seconds on.
+
+        This must not wait. Where it takes a message, send that later, with the next `acquire`,
+        say: meanwhile the slot stays leased, which is safe.
+        """
+        ...
+
+    def abandon(self) -> None:
+        """Free the oldest slot that this process holds: nothing was sent. This must not wait."""
+        ...
+
+
+def _whole(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if type(value) is not int or value < 1:
+        msg = f"Quota: {attribute.name} must be a whole number of at least 1 ({_OFF})"
         raise ConfigurationError(msg)
+
+
+def _seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, int | float) or value is True or not 0 < value < float("inf"):
+        msg = f"Quota: {attribute.name} must be seconds, more than 0 and finite ({_OFF})"
+        raise ConfigurationError(msg)
+
+
+def _is_store(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    what = "a QuotaStore, with acquire, settle and abandon"
+    checked_type(f"Quota: {attribute.name}", value, QuotaStore, what)
+
+
+_OFF: Final = "quota=None switches pacing off"
 
 
 @attrs.frozen
 class Quota:
     """How many requests may be sent in how many seconds.
 
-    The vendor's limit holds for a whole organisation: give each process its share.
+    The vendor's limit holds for a whole organisation: give each process its share, or all of them
+    a store to share.
 
     Raises:
-        ConfigurationError: a number is not above 0.
+        ConfigurationError: a number is not above 0, or the limit is no whole one.
     """
 
-    limit: int = attrs.field(default=200, validator=_positive)
-    per: float = attrs.field(default=60.0, validator=_positive)
-
-
-_WAKE: Final = 0.001
-"""Seconds added to a wait, so that rounding does not wake us a moment too soon."""
+    limit: int = attrs.field(default=200, validator=_whole)
+    per: float = attrs.field(default=60.0, validator=_seconds)
+    store: QuotaStore | None = attrs.field(
+        default=None, validator=_is_store, kw_only=True, repr=False
+    )
+    """Where several processes count together; None if this client counts for itself."""
 
 
 class Pacer:
-    """Hands out a quota's slots, first come first served."""
+    """Hands out a quota's slots: by priority, and first come first served within one.
+
+    While others wait, one slot in ten goes to the longest waiting of a lower priority: nobody
+    waits for ever, and who is first of the highest waits for one such slot at most.
+    """
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
+        self.waits = 0
+        """How many waits for a slot have ended, in a slot or not; asking a store is a wait."""
+        self.waited = 0.0
+        """The seconds that they took."""
         self._quota = quota
         self._clock = clock
+        store = quota.store
+        self._shared = None if store is None else _Shared(store, quota, clock)
         self._leased = 0
         self._ageing: deque[float] = deque()
         self._paused_until = float("-inf")
-        self._queued = 0
-        self._changed: anyio.Event | None = None
-
-    @cached_property
-    def _turn(self) -> anyio.Lock:
-        # Made when first wanted, inside the event loop: outside, anyio would import asyncio.
-        return anyio.Lock()
+        self._line = _Line()
+        self._led = False
+        self._freed: anyio.Event | None = None
 
     @property
     def left(self) -> int:
-        """How many requests could be sent at once now."""
-        self._forget_aged()
-        return max(0, self._quota.limit - self._leased - len(self._ageing))
+        """How many requests could be sent at once now, as far as this process knows."""
+        return max(0, self._free(self._clock()))
 
-    async def acquire(self) -> None:
+    @property
+    def waiting(self) -> dict[Priority, int]:
+        """How many wait for a slot now."""
+        return self._line.lengths()
+
+    async def acquire(self, priority: Priority = "interactive") -> None:
         """Lease a slot, waiting for one in turn."""
-        if not self._queued and self._wait() <= 0:
+        if self._shared is None and not self._line and self._wait() <= 0:
             self._leased += 1
             return
-        self._queued += 1
+        waiter = self._line.join(priority, self._clock())
         try:
-            async with self._turn:
-                while (seconds := self._wait()) > 0:
-                    self._changed = anyio.Event()
-                    with anyio.move_on_after(seconds + _WAKE):
-                        await self._changed.wait()
-                self._leased += 1
+            while not waiter.served:
+                await (waiter.called() if self._led else self._lead(waiter))
+        except BaseException:
+            if waiter.served:  # and cancelled before it could know
+                self.settle(sent=False)
+            raise
         finally:
-            self._queued -= 1
+            self._line.leave(waiter)
+            self.waits += 1
+            self.waited += self._clock() - waiter.since
+            if self._line and not self._led:
+                self._line.first().call()
 
     def settle(self, *, sent: bool) -> None:
         """Say what became of a leased slot: it ages from now, or is free where nothing was sent."""
         self._leased -= 1
         if sent:
             self._ageing.append(self._clock() + self._quota.per)
-        if self._changed is not None:
-            self._changed.set()
+        elif self._freed is not None:
+            self._freed.set()
+        if self._shared is not None:
+            self._shared.settle(sent=sent)
 
     def pause(self, seconds: float | None) -> float:
         """Send nothing until a 429's window has turned; return the seconds until then.
@@ -111,15 +192,166 @@ class Pacer:
         """Seconds until requests are sent again after a 429; 0 if they are."""
         return max(0.0, self._paused_until - self._clock())
 
-    def _wait(self) -> float:
-        """Return the seconds until a slot may be free; 0 or less if one is."""
-        now = self._clock()
-        paused = self._paused_until - now
-        if paused > 0 or self.left:
-            return paused
-        return self._ageing[0] - now if self._ageing else float("inf")
+    async def _lead(self, waiter: _Waiter) -> None:
+        """Hand out slots until this waiter has one."""
+        self._led = True
+        try:
+            while not waiter.served:
+                # Made first: a slot that is given back while a store is asked counts as well.
+                freed = self._freed = anyio.Event()
+                seconds = await self._lease()
+                if seconds <= 0:
+                    self._line.pop().serve()
+                    continue
+                with anyio.move_on_after(seconds + _WAKE):
+                    await freed.wait()
+        finally:
+            self._led = False
 
-    def _forget_aged(self) -> None:
+    async def _lease(self) -> float:
+        """Lease a slot and return 0 or less, or the seconds until one may be free."""
+        seconds = self._wait()
+        if seconds <= 0 and self._shared is not None:
+            seconds = await self._shared.acquire()
+        if seconds > 0:
+            return seconds
+        self._leased += 1
+        paused = self.paused
+        if paused:  # since the store was asked
+            self.settle(sent=False)
+        return paused
+
+    def _wait(self) -> float:
+        """Return the seconds until a slot of ours may be free; 0 or less if one is."""
         now = self._clock()
+        if now < self._paused_until:
+            return self._paused_until - now
+        if self._free(now) > 0:
+            return 0.0
+        # What is leased now is free after that at the soonest, unless it is given back unused.
+        return self._ageing[0] - now if self._ageing else self._quota.per
+
+    def _free(self, now: float) -> int:
         while self._ageing and self._ageing[0] <= now:
             self._ageing.popleft()
+        return self._quota.limit - self._leased - len(self._ageing)
+
+
+class _Shared:
+    """A store, asked with care; where it fails, our own count has to do."""
+
+    def __init__(self, store: QuotaStore, quota: Quota, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._quota = quota
+        self._clock = clock
+        self._unknown = 0
+        """How many leased slots it does not know of."""
+        self._let_be_until = float("-inf")
+
+    async def acquire(self) -> float:
+        """Lease a slot and return 0 or less, or the seconds after which to ask again."""
+        limit, per = self._quota.limit, self._quota.per
+        if self._clock() >= self._let_be_until:
+            try:
+                with anyio.fail_after(_STORE_TIMEOUT):
+                    seconds = await self._store.acquire(limit=limit, per=per)
+                return min(per, float(seconds))
+            except Exception:  # noqa: BLE001 - a store is the caller's, and may raise or give anything
+                self._let_be("lease a slot")
+        self._unknown += 1
+        return 0.0
+
+    def settle(self, *, sent: bool) -> None:
+        """Say what became of a slot. Those that it does not know of go first: that is safe."""
+        if self._unknown:
+            self._unknown -= 1
+            return
+        try:
+            if sent:
+                self._store.settle()
+            else:
+                self._store.abandon()
+        except Exception:  # noqa: BLE001 - as above
+            self._let_be("take a slot back")
+
+    def _let_be(self, what: str) -> None:
+        self._let_be_until = self._clock() + _LET_BE
+        _log.warning("the quota store failed to %s; going on without it", what)
+
+
+class _Waiter:
+    """One who waits for a slot."""
+
+    def __init__(self, queue: _Queue, since: float) -> None:
+        self.queue = queue
+        self.since = since
+        self.served = False
+        self._called: anyio.Event | None = None
+
+    async def called(self) -> None:
+        """Wait until there is a slot, or nobody leads."""
+        self._called = anyio.Event()
+        await self._called.wait()
+
+    def call(self) -> None:
+        """Wake it, if it sleeps."""
+        if self._called is not None:
+            self._called.set()
+
+    def serve(self) -> None:
+        """Hand it a slot."""
+        self.served = True
+        self.call()
+
+
+_Queue = OrderedDict[_Waiter, None]
+"""First come first served, and nobody has to be searched for who leaves before the turn."""
+
+
+class _Line:
+    """Who waits, in the order of their turns."""
+
+    def __init__(self) -> None:
+        self._queues: dict[Priority, _Queue] = {priority: _Queue() for priority in PRIORITIES}
+        self._passed = 0
+        """How many slots in a row went past somebody of a lower priority."""
+
+    def __bool__(self) -> bool:
+        return any(self._queues.values())
+
+    def lengths(self) -> dict[Priority, int]:
+        """Count who waits."""
+        return {priority: len(self._queues[priority]) for priority in PRIORITIES}
+
+    def join(self, priority: Priority, now: float) -> _Waiter:
+        """Stand in line."""
+        queue = self._queues[priority]
+        waiter = _Waiter(queue, now)
+        queue[waiter] = None
+        return waiter
+
+    def leave(self, waiter: _Waiter) -> None:
+        """Leave it, if that was not served."""
+        waiter.queue.pop(waiter, None)
+
+    def first(self) -> _Waiter:
+        """Return whose turn it is."""
+        return next(iter(self._turn()[0]))
+
+    def pop(self) -> _Waiter:
+        """Take whose turn it is out of the line."""
+        queue, self._passed = self._turn()
+        return queue.popitem(last=False)[0]
+
+    def _turn(self) -> tuple[_Queue, int]:
+        """Return the queue whose turn it is, and how many slots in a row went past lower ones."""
+        highest, *lower = (queue for queue in self._queues.values() if queue)
+        if not lower:
+            return highest, 0
+        if self._passed < _ONE_IN - 1:
+            return highest, self._passed + 1
+        return min(lower, key=_since), 0
+
+
+def _since(queue: _Queue) -> float:
+    return next(iter(queue)).since

@@ -1,8 +1,6 @@
-"""The pacer: never more than the limit in any window, and nearly as much as it allows."""
+"""The pacer: how slots age, who gets them, what a 429 does, and what a call makes of it all."""
 
-import random
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import httpx
@@ -10,6 +8,7 @@ import pytest
 from faults import client, core
 from hypothesis import given
 from hypothesis import strategies as st
+from paced import pacer_of, slot
 
 from sikoia_async import ConfigurationError, ConnectionFailedError, Quota, RateLimitError
 from sikoia_async._quota import Pacer
@@ -17,47 +16,10 @@ from sikoia_async._quota import Pacer
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 
-def _pacer(limit: int, per: float = 60.0) -> Pacer:
-    return Pacer(Quota(limit, per=per), anyio.current_time)
-
-
-@asynccontextmanager
-async def _slot(pacer: Pacer, *, sent: bool = True) -> AsyncGenerator[None]:
-    await pacer.acquire()
-    try:
-        yield
-    finally:
-        pacer.settle(sent=sent)
-
-
-@pytest.mark.parametrize("seed", range(5))
-async def test_no_window_sees_more_than_the_limit(seed: int) -> None:
-    """Whenever the server counts a request between send and answer, its windows hold."""
-    chance, limit, per, calls = random.Random(seed), 20, 2.0, 200  # noqa: S311 - no secrets
-    pacer = _pacer(limit, per)
-    arrivals: list[float] = []
-    began = anyio.current_time()
-
-    async def call() -> None:
-        async with _slot(pacer):
-            await anyio.sleep(chance.uniform(0, 0.05))
-            arrivals.append(anyio.current_time())
-            await anyio.sleep(chance.uniform(0, 0.05))
-
-    async with anyio.create_task_group() as tasks:
-        for _ in range(calls):
-            tasks.start_soon(call)
-
-    arrivals.sort()
-    spans = [later - sooner for sooner, later in zip(arrivals, arrivals[limit:], strict=False)]
-    assert min(spans) >= per
-    assert anyio.current_time() - began < (calls / limit - 1) * (per + 0.102) + 0.2
-
-
 async def test_a_slot_ages_from_its_answer() -> None:
     """The server may have counted the request at any moment until it answered."""
-    pacer = _pacer(1)
-    async with _slot(pacer):
+    pacer = pacer_of(1)
+    async with slot(pacer):
         await anyio.sleep(10)
     answered = anyio.current_time()
 
@@ -68,7 +30,7 @@ async def test_a_slot_ages_from_its_answer() -> None:
 
 async def test_a_slot_that_was_not_used_is_free_at_once() -> None:
     """Who waits for one gets it in the moment that it is given back."""
-    pacer = _pacer(1)
+    pacer = pacer_of(1)
     await pacer.acquire()
 
     async def give_back() -> None:
@@ -86,12 +48,12 @@ async def test_a_slot_that_was_not_used_is_free_at_once() -> None:
 
 async def test_slots_are_handed_out_first_come_first_served() -> None:
     """Nobody is overtaken, not even by one who comes when a slot happens to be free."""
-    pacer = _pacer(2, 1.0)
+    pacer = pacer_of(2, 1.0)
     served: list[int] = []
 
     async def call(number: int) -> None:
         await anyio.sleep(number / 1000)
-        async with _slot(pacer):
+        async with slot(pacer):
             served.append(number)
 
     async with anyio.create_task_group() as tasks:
@@ -103,47 +65,27 @@ async def test_slots_are_handed_out_first_come_first_served() -> None:
 
 async def test_nobody_overtakes_who_is_about_to_wake() -> None:
     """A slot that comes back belongs to the first in line, even before that task runs."""
-    pacer, served = _pacer(1), list[str]()
+    pacer, served = pacer_of(1), list[str]()
     await pacer.acquire()
 
     async def wait() -> None:
-        async with _slot(pacer, sent=False):
+        async with slot(pacer, sent=False):
             served.append("first")
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(wait)
         await anyio.wait_all_tasks_blocked()
         pacer.settle(sent=False)
-        async with _slot(pacer):
+        async with slot(pacer):
             served.append("late")
 
     assert served == ["first", "late"]
 
 
-async def test_a_cancelled_waiter_costs_no_slot() -> None:
-    """Half of those who wait give up; the other half are served, and no slot is missing."""
-    pacer = _pacer(2, 1.0)
-    served: list[int] = []
-
-    async def call(number: int) -> None:
-        await anyio.sleep(number / 1000)
-        with anyio.move_on_after(0.5 if number % 2 else 100):
-            async with _slot(pacer):
-                served.append(number)
-
-    async with anyio.create_task_group() as tasks:
-        for number in range(12):
-            tasks.start_soon(call, number)
-    await anyio.sleep(2)
-
-    assert [number for number in served if number > 1] == [2, 4, 6, 8, 10]
-    assert pacer.left == 2
-
-
 @pytest.mark.parametrize(("hint", "wait"), [(7.0, 7.0), (None, 60.0)], ids=["hint", "no hint"])
 async def test_one_429_stops_everybody(hint: float | None, wait: float) -> None:
     """A pause is for all; without a hint it is a whole window; a shorter one does not end it."""
-    pacer = _pacer(10)
+    pacer = pacer_of(10)
 
     assert pacer.pause(hint) == wait
     assert pacer.pause(1.0) == 1.0
@@ -153,6 +95,85 @@ async def test_one_429_stops_everybody(hint: float | None, wait: float) -> None:
             tasks.start_soon(pacer.acquire)
 
     assert anyio.current_time() - began == pytest.approx(wait, abs=0.01)
+    assert pacer.paused == 0
+
+
+async def test_a_pause_is_two_windows_at_most() -> None:
+    """By then every window has turned, whatever an answer asks for."""
+    pacer = pacer_of(10)
+
+    assert pacer.pause(3600) == 3600
+    assert pacer.paused == 120
+
+
+async def test_a_pause_holds_up_who_waits_for_a_slot() -> None:
+    """A slot that comes free in the meantime is not used before it ends."""
+    pacer = pacer_of(1, 10)
+    async with slot(pacer):
+        pass
+
+    began = anyio.current_time()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pacer.acquire)
+        await anyio.sleep(5)
+        pacer.pause(15)
+
+    assert anyio.current_time() - began == pytest.approx(20, abs=0.01)
+
+
+async def test_a_slot_that_is_given_back_does_not_end_a_pause() -> None:
+    """It wakes who is first in line, who looks again and sleeps on."""
+    pacer = pacer_of(1, 10)
+    await pacer.acquire()
+    began = anyio.current_time()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pacer.acquire)
+        pacer.pause(10)
+        await anyio.sleep(3)
+        pacer.settle(sent=False)
+
+    assert anyio.current_time() - began == pytest.approx(10, abs=0.01)
+
+
+async def test_what_is_free_costs_no_step_and_no_wait() -> None:
+    """Nobody else runs in between, and the books of the waits stay empty."""
+    pacer, ran = pacer_of(3), list[str]()
+
+    async def other() -> None:
+        ran.append("other")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(other)
+        for _ in range(3):
+            await pacer.acquire()
+        assert ran == []
+
+    assert (pacer.waits, pacer.waited, pacer.left) == (0, 0.0, 0)
+
+
+async def test_waits_are_counted() -> None:
+    """How many wait, of each priority; how many waits have ended, and after how long."""
+    pacer = pacer_of(1, 10)
+    async with slot(pacer):
+        pass
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pacer.acquire)
+        for priority in ("poll", "poll", "background"):
+            tasks.start_soon(pacer.acquire, priority)
+        await anyio.sleep(4)
+        assert pacer.waiting == {"interactive": 1, "poll": 2, "background": 1}
+        assert (pacer.waits, pacer.waited) == (0, 0)
+        await anyio.sleep(10)
+        assert pacer.waiting == {"interactive": 0, "poll": 2, "background": 1}
+        assert pacer.waits == 1
+        assert pacer.waited == pytest.approx(10, abs=0.01)
+        tasks.cancel_scope.cancel()
+
+    assert pacer.waiting == {"interactive": 0, "poll": 0, "background": 0}
+    assert pacer.waits == 4
+    assert pacer.waited == pytest.approx(10 + 3 * 14, abs=0.01)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 3)), max_size=40))
@@ -176,11 +197,29 @@ def test_slots_are_never_more_nor_fewer_than_the_limit(steps: list[tuple[bool, f
             ageing += [now] if sent else []
 
 
-@pytest.mark.parametrize("limit", [0, -1, float("inf"), float("nan")])
-def test_a_quota_is_more_than_nothing(limit: float) -> None:
+@pytest.mark.parametrize("limit", [0, -1, 2.0, float("inf"), float("nan"), True, "200", None])
+def test_a_limit_is_a_whole_number(limit: Any) -> None:
     """A limit that lets nothing through, or everything, is refused when it is written."""
-    with pytest.raises(ConfigurationError, match="limit"):
-        Quota(limit)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    with pytest.raises(ConfigurationError, match=r"limit must be a whole number.*quota=None"):
+        Quota(limit)
+
+
+@pytest.mark.parametrize("per", [0, -1.5, float("inf"), float("nan"), True, "60", None])
+def test_a_window_is_a_time(per: Any) -> None:
+    """So is one that never turns, or that has no length."""
+    with pytest.raises(ConfigurationError, match=r"per must be seconds.*quota=None"):
+        Quota(200, per=per)
+
+
+def test_a_quota_stays_as_it_is() -> None:
+    """Clients may share one; it equals another of the same numbers."""
+    quota = Quota(50, per=30)
+
+    with pytest.raises(AttributeError):
+        quota.limit = 3  # type: ignore[misc] # pyright: ignore[reportAttributeAccessIssue]
+    assert (quota.limit, quota.per, quota.store) == (50, 30, None)
+    assert quota == Quota(50, 30)
+    assert Quota() == Quota(200, per=60.0)
 
 
 async def test_each_attempt_takes_a_slot() -> None:

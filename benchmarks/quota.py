@@ -1,0 +1,228 @@
+"""What pacing costs and what it saves, in virtual time: two usual limiters take the same calls.
+
+The server counts in fixed windows whose phase nobody knows, and answers 429 to what is over the
+limit; such a call waits as long as it is told, and stands in line again.
+"""
+
+import asyncio
+import random
+import selectors
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from _measure import Row, is_quick, print_table
+
+from sikoia_async import Quota
+from sikoia_async._quota import Pacer
+
+__all__ = ["compare"]
+
+_LIMIT: Final = 200
+_PER: Final = 60.0
+_WAY: Final = 0.01
+"""Seconds that a request takes to the server, or its answer back, at most."""
+
+
+def compare(*, quick: bool) -> list[Row]:
+    """Make the same calls through each limiter, in several phases of the server's window."""
+    calls, phases = (2_000, 2) if quick else (10_000, 5)
+    flood, bursts = [0.0] * calls, _bursts(calls)
+    return [
+        *_time_rows(calls, {name: _refusals(make, flood, phases) for name, make in _LIMITERS}),
+        *_burst_rows({name: _refusals(make, bursts, phases) for name, make in _LIMITERS}),
+    ]
+
+
+def _time_rows(calls: int, results: dict[str, tuple[int, float]]) -> list[Row]:
+    least = (calls / _LIMIT - 1) * _PER
+    refused, ours = results.pop("ours")
+    ratio = ours / least
+    flood = f"{calls:,} calls at once"
+    return [
+        Row(
+            f"{flood}, time | least possible",
+            _seconds(ours),
+            _seconds(least),
+            ratio,
+            "≤ 1.01",
+            _yes(ratio <= 1.01),
+        ),
+        *(
+            Row(f"{flood}, time | {peer}", _seconds(ours), _seconds(theirs), ours / theirs)
+            for peer, (_, theirs) in results.items()
+        ),
+        *_refusal_rows(flood, refused, results),
+    ]
+
+
+def _burst_rows(results: dict[str, tuple[int, float]]) -> list[Row]:
+    refused, _ = results.pop("ours")
+    return _refusal_rows("the same in bursts", refused, results)
+
+
+def _refusal_rows(what: str, ours: int, results: dict[str, tuple[int, float]]) -> list[Row]:
+    return [
+        Row(f"{what}, 429s | {peer}", f"{ours:,}", f"{theirs:,}", None, "0", _yes(ours == 0))
+        for peer, (theirs, _) in results.items()
+    ]
+
+
+class _Limiter(Protocol):
+    async def acquire(self) -> None: ...
+
+    def settle(self, *, sent: bool) -> None: ...
+
+
+class _FixedWindow:
+    """Counts to the limit in windows of its own, the first of which opens with the first call."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._opened = -_PER
+        self._count = 0
+
+    async def acquire(self) -> None:
+        async with self._turn:
+            if self._count == _LIMIT:
+                await asyncio.sleep(self._opened + _PER - _now())
+            if _now() >= self._opened + _PER:
+                self._opened, self._count = _now(), 0
+            self._count += 1
+
+    def settle(self, *, sent: bool) -> None:
+        """Take no notice."""
+
+
+class _TokenBucket:
+    """Holds as many tokens as the limit, and gets new ones at its rate."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._tokens, self._since = float(_LIMIT), _now()
+
+    async def acquire(self) -> None:
+        async with self._turn:
+            self._fill()
+            if self._tokens < 1:
+                await asyncio.sleep((1 - self._tokens) * _PER / _LIMIT)
+                self._fill()
+            self._tokens -= 1
+
+    def settle(self, *, sent: bool) -> None:
+        """Take no notice."""
+
+    def _fill(self) -> None:
+        new = (_now() - self._since) * _LIMIT / _PER
+        self._tokens, self._since = min(_LIMIT, self._tokens + new), _now()
+
+
+def _ours() -> Pacer:
+    return Pacer(Quota(_LIMIT, per=_PER), _now)
+
+
+_LIMITERS: Final[Sequence[tuple[str, Callable[[], _Limiter]]]] = (
+    ("ours", _ours),
+    ("fixed window", _FixedWindow),
+    ("token bucket", _TokenBucket),
+)
+
+
+class _Server:
+    """Admits so many requests in each of its windows."""
+
+    def __init__(self, phase: float) -> None:
+        self.refused = 0
+        self._phase = phase
+        self._counts = Counter[float]()
+
+    def wait(self) -> float:
+        """Count a request, and return the seconds that it is told to wait if it is refused."""
+        window, into_it = divmod(_now() - self._phase, _PER)
+        self._counts[window] += 1
+        if self._counts[window] <= _LIMIT:
+            return 0
+        self.refused += 1
+        return _PER - into_it
+
+
+def _refusals(
+    make: Callable[[], _Limiter], starts: Sequence[float], phases: int
+) -> tuple[int, float]:
+    """Return how many 429s there were in all phases together, and the seconds that one took."""
+    runs = [_run(make, starts, (number + 0.5) * _PER / phases) for number in range(phases)]
+    return sum(refused for refused, _ in runs), sum(seconds for _, seconds in runs) / phases
+
+
+def _run(make: Callable[[], _Limiter], starts: Sequence[float], phase: float) -> tuple[int, float]:
+    """Make calls that start at these times; return the 429s, and when the last was served."""
+    server, chance = _Server(phase), random.Random(phase)  # noqa: S311 - no secrets
+
+    async def call(limiter: _Limiter, start: float) -> None:
+        await asyncio.sleep(start)
+        wait = 1.0
+        while wait:
+            await limiter.acquire()
+            await asyncio.sleep(chance.uniform(0, _WAY))
+            wait = server.wait()
+            await asyncio.sleep(chance.uniform(0, _WAY))
+            limiter.settle(sent=True)
+            await asyncio.sleep(wait)
+
+    async def main() -> tuple[int, float]:
+        limiter = make()
+        async with asyncio.TaskGroup() as tasks:
+            for start in starts:
+                tasks.create_task(call(limiter, start))
+        return server.refused, _now()
+
+    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+        return runner.run(main())
+
+
+def _bursts(calls: int) -> list[float]:
+    """Draw when calls start: 10 to 200 at a time, and on the average 150 a minute."""
+    chance, now, starts = random.Random(1), 0.0, list[float]()  # noqa: S311 - no secrets
+    while len(starts) < calls:
+        now += chance.uniform(0, 84)
+        starts += [now] * chance.randint(10, _LIMIT)
+    return starts[:calls]
+
+
+class _Jumping(selectors.DefaultSelector):
+    """Where a loop would sleep, lets its time jump instead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jumped = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if not ready and timeout:
+            self.jumped += timeout
+        return ready
+
+
+class _VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._jumping = _Jumping()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.jumped
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:,.0f} s"
+
+
+def _yes(met: bool) -> str:
+    return "yes" if met else "no"
+
+
+if __name__ == "__main__":
+    print_table(compare(quick=is_quick()))
