@@ -69,15 +69,17 @@ class CallableToken:
             ConfigurationError: it failed, or gave something that cannot be a token.
         """
         try:
-            given = self._give()
-            token = await given if inspect.isawaitable(given) else given
+            # No variable holds what it gave: there are tools that write down those of a traceback.
+            return Secret("the token that token() gave", await self._ask()).reveal()
         except (httpx.HTTPError, OSError) as error:
             # Kept from being taken for a fault of the call that it was asked for.
             problem = type(error).__name__
-        else:
-            return Secret("the token that token() gave", token).reveal()
         msg = f"the function that was passed as token= failed with {problem}"
         raise ConfigurationError(msg)
+
+    async def _ask(self) -> str:
+        given = self._give()
+        return await given if inspect.isawaitable(given) else given
 
     def forget(self, token: str) -> bool:  # noqa: ARG002 - the function knows what it gives
         """The function may give another one."""
