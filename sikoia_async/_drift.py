@@ -7,6 +7,8 @@ first of each type and then one in 64 are, for looking costs as much as decoding
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from sikoia_async import _logs
+
 __all__ = ["Drift"]
 
 _EVERY: Final = 64
@@ -55,5 +57,8 @@ class Drift(Mapping[str, int]):
     def count(self, where: str, what: str) -> None:
         """Count one difference. The kinds are bounded, whatever an answer's field names are."""
         kind = f"{where}: {what}"
-        if kind in self._seen or len(self._seen) < _MOST_KINDS:
-            self._seen[kind] = self._seen.get(kind, 0) + 1
+        if kind in self._seen:
+            self._seen[kind] += 1
+        elif len(self._seen) < _MOST_KINDS:
+            self._seen[kind] = 1
+            _logs.differs(kind)

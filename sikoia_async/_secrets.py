@@ -35,6 +35,7 @@ class Secret:
     def __init__(self, name: str, text: object) -> None:
         if not isinstance(text, str) or not is_sendable(text):
             what = "is malformed: give text of visible ASCII characters" if text else "is empty"
+            del text  # there are tools that write down the local variables of a traceback
             msg = f"{name} {what} (is there a line break at the end of the file it came from?)"
             raise ConfigurationError(msg)
         self._text = text

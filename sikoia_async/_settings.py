@@ -22,7 +22,7 @@ from sikoia_async.environments import PRODUCTION, Environment, named
 from sikoia_async.errors import ClientStateError, ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from sikoia_async._token import TokenSource
 
@@ -69,8 +69,8 @@ class Credentials:
 
     def given(self) -> Secret | TokenSource | SendApiKey:
         """Return the client's secret (its id is `client_id`), or what stands in its place."""
-        ways = [self.token, self.api_key, self.client_id or self.client_secret]
-        if sum(way is not None for way in ways) > 1:
+        # No variable holds them: there are tools that write down those of a traceback.
+        if sum(way is not None for way in self._ways()) > 1:
             msg = "give client_id and client_secret, or token, or api_key, but not several of them"
             raise ConfigurationError(msg)
         if self.api_key is not None:
@@ -78,6 +78,9 @@ class Credentials:
         if isinstance(self.token, str | bytes):
             return StaticToken(Secret("token", self.token))
         return self._secret() if self.token is None else CallableToken(self.token)
+
+    def _ways(self) -> Iterator[object]:
+        yield from (self.token, self.api_key, self.client_id or self.client_secret)
 
     def _secret(self) -> Secret:
         if self.client_id is None or self.client_secret is None:

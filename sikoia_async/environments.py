@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from urllib.parse import SplitResult
 
-__all__ = ["PRODUCTION", "STAGING", "Environment", "local", "named"]
+__all__ = ["PRODUCTION", "STAGING", "Environment", "is_on_loopback", "local", "named"]
 
 
 def _without_slash(origin: str) -> str:
@@ -69,7 +69,7 @@ def named(name: str) -> Environment:
     """
     if name in _NAMED:
         return _NAMED[name]
-    if _is_loopback(_split(name)):
+    if is_on_loopback(name):
         return local(name)
     msg = (
         "SIKOIA_ENVIRONMENT names no environment: give production, staging, or the address of a "
@@ -77,6 +77,11 @@ def named(name: str) -> Environment:
         "environment=Environment(...) in code)"
     )
     raise ConfigurationError(msg)
+
+
+def is_on_loopback(url: str) -> bool:
+    """Tell whether an address is one of this machine."""
+    return _is_loopback(_split(url))
 
 
 def _problem(url: str, *, path_allowed: bool) -> str | None:

@@ -3,7 +3,6 @@
 Source: https://docs.sikoia.com/docs/api-behaviour, "Correlation ID".
 """
 
-import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,12 +11,12 @@ from uuid import uuid4
 
 import httpx
 
+from sikoia_async._logs import is_correlation_id
 from sikoia_async.errors import ConfigurationError
 
 __all__ = ["checked", "correlation_id", "current", "received", "send"]
 
 _HEADER: Final = "X-Correlation-Id"
-_SANE: Final = re.compile(r"[A-Za-z0-9._~:-]{1,128}")
 _scoped: ContextVar[str | None] = ContextVar("sikoia_correlation_id", default=None)
 
 
@@ -44,7 +43,7 @@ def checked(value: str) -> str:
     Raises:
         ConfigurationError: it cannot.
     """
-    if _SANE.fullmatch(value):
+    if is_correlation_id(value):
         return value
     msg = "a correlation id is 1 to 128 letters, digits or any of . _ ~ : - (a UUID, say)"
     raise ConfigurationError(msg)
@@ -63,5 +62,5 @@ async def send(request: httpx.Request) -> None:
 async def received(response: httpx.Response) -> None:
     """Response hook: keep the id that came back, if it is one."""
     value = response.headers.get(_HEADER, "")
-    if _SANE.fullmatch(value):
+    if is_correlation_id(value):
         response.request.extensions["received_id"] = value
