@@ -1,0 +1,118 @@
+"""Feeds the decoder with answers that no one would send, for as long as you like.
+
+    pip install -e '.[dev,fuzz]'
+    python tests/reliability/fuzz_answers.py --seconds 60
+    python tests/reliability/fuzz_answers.py --seconds 1800 --corpus ~/answers
+
+It begins with the specification's examples and the answers of the local Sikoia, and changes them:
+half of the time by their bytes, half of the time by their JSON. For each input the decoder must
+give a value or an error of ours that repeats nothing; anything else ends the run, and the input is
+kept beside the corpus, which grows by what led somewhere new. libFuzzer's last lines tell how many
+inputs there were.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import importlib
+import io
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+from unittest import mock
+
+try:
+    # It has no types, and its names depend on the platform.
+    atheris: Any = importlib.import_module("atheris")
+except ImportError:
+    sys.exit("atheris is missing: pip install 'sikoia-async[fuzz]', on a CPython with wheels of it")
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+with atheris.instrument_imports(include=["sikoia_async"]):
+    for late in ("_converter", "_compare"):  # these are loaded with an answer otherwise
+        importlib.import_module(f"sikoia_async.{late}")
+    from reliability import answering
+
+    from sikoia_async import _call, _demo
+
+_INDEX: Final = 2
+"""Bytes of an input that say what the rest is to become."""
+_LARGEST: Final = 1 << 16
+
+
+def one_input(data: bytes) -> None:
+    """Decode one input; raises what should not have come out."""
+    index = int.from_bytes(data[:_INDEX], "big") % len(answering.INTOS)
+    answering.outcome(data[_INDEX:], answering.INTOS[index])
+
+
+def changed(data: bytes, size: int, seed: int) -> bytes:
+    """Return another input that is made of this one."""
+    chance = Random(seed)  # noqa: S311 - no secret is made
+    try:
+        plain = json.loads(data[_INDEX:])
+    except (ValueError, RecursionError):
+        plain = None
+    if plain is None or chance.random() < 0.5:
+        return bytes(atheris.Mutate(data, size))
+    for _ in range(chance.randint(1, 3)):
+        plain = answering.mutated(plain, chance)
+    return data[:_INDEX] + json.dumps(plain).encode()[: size - _INDEX]
+
+
+def seeds() -> Iterator[bytes]:
+    """Return what to begin with."""
+    for into, body in (*answering.typed_examples(), *_answers_of_the_local_sikoia()):
+        if into in answering.INTOS:
+            yield answering.INTOS.index(into).to_bytes(_INDEX, "big") + body
+        yield bytes(_INDEX) + body
+
+
+def _answers_of_the_local_sikoia() -> list[tuple[Any, bytes]]:
+    """Let the demo walk through it, and listen."""
+    heard: list[tuple[Any, bytes]] = []
+
+    class Listening(_call.Call):
+        def decode(self, answer: Any, into: Any) -> Any:
+            heard.append((into, answer.body))
+            return super().decode(answer, into)
+
+    with (
+        mock.patch("sikoia_async._transport.Call", Listening),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        _demo.run()
+    return heard
+
+
+def main() -> None:
+    """Fuzz; libFuzzer ends the process."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seconds", type=int, default=60, help="how long; 60 if left out")
+    parser.add_argument("--corpus", type=Path, help="a folder for the inputs, kept; else a new one")
+    given = parser.parse_args()
+    corpus = given.corpus or Path(tempfile.mkdtemp(prefix="sikoia-fuzz-"))
+    corpus.mkdir(parents=True, exist_ok=True)
+    for seed in seeds():
+        (corpus / hashlib.sha256(seed).hexdigest()[:32]).write_bytes(seed[:_LARGEST])
+    sys.stdout.write(f"{len(list(corpus.iterdir()))} inputs to begin with, in {corpus}\n")
+    sys.stdout.flush()
+    options = [
+        f"-max_total_time={given.seconds}",
+        f"-max_len={_LARGEST}",
+        f"-artifact_prefix={corpus}-",
+        "-rss_limit_mb=512",
+        "-timeout=10",
+        "-print_final_stats=1",
+    ]
+    atheris.Setup([sys.argv[0], *options, str(corpus)], one_input, custom_mutator=changed)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,433 @@
+"""Bodies that are cut, packed wrongly, endless, or no JSON: refused, in bounded memory."""
+
+import gzip
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+import pytest
+import sniffio
+from faults import Peer, Script, answer
+from reliability.child import CAN_MEASURE
+from reliability.harness import CallOf, ask, plan, sends, talking
+from reliability.oracle import watched
+
+from sikoia_async import (
+    APIError,
+    ConnectionFailedError,
+    Entity,
+    InvalidRequestError,
+    ResourceNotFoundError,
+    ServerError,
+    Sikoia,
+    UnexpectedResponseError,
+)
+from sikoia_async._inflate import BodyError, BodyReader
+from sikoia_async.models import Items
+from sikoia_async.resources.users import User
+
+pytestmark = pytest.mark.anyio
+
+_MIB: Final = 1 << 20
+_ROWS: Final = b'[{"user_id": "1", "email": "canary@example.com"}]'
+_PACKED: Final = gzip.compress(_ROWS, mtime=0)
+_CASE: Final = Entity("case", "c-1")
+
+users: Final = CallOf("GET", "/v2/users", into=Items[User])
+user: Final = CallOf("GET", "/v2/users/1", into=User)
+
+
+def _gzipped(body: bytes) -> Script:
+    return sends(answer(body=body, Content_Encoding="gzip"))
+
+
+def _names(folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir()]
+
+
+async def _refused(body: bytes, words: str, *calls: CallOf, **headers: str) -> None:
+    """Make calls that are answered so; the answer is refused, and not asked for again."""
+    planned = sends(answer(200, body, **headers))
+    async with plan(planned) as server, watched(talking(server), server) as row:
+        for call in calls or (users,):
+            error = await row.fails(UnexpectedResponseError, call, requests=1, match=words)
+
+            assert "canary" not in str(error)
+            assert "canary" not in "".join(error.problems)
+            assert not error.may_have_been_processed
+
+
+async def _taken(body: bytes, **headers: str) -> Any:
+    """Ask for users, with this answer, and return them."""
+    planned = sends(answer(200, body, **headers))
+    async with plan(planned) as server, watched(talking(server), server) as row:
+        return await row.works(users)
+
+
+async def test_a_gzip_that_is_cut_anywhere() -> None:
+    """C1: the length matches, at every single byte; httpx takes each of them for whole."""
+    cuts = [_gzipped(_PACKED[:at]) for at in range(len(_PACKED))]
+    async with plan(*cuts) as planned, watched(talking(planned), planned) as row:
+        for _ in cuts:
+            error = await row.fails(UnexpectedResponseError, users, requests=1, match="cut short")
+            assert _ROWS.startswith(error.body)
+
+
+async def test_a_gzipped_file_that_is_cut_anywhere(tmp_path: Path) -> None:
+    """C1, C17: no cut leaves a file, or a part of one."""
+    cuts = [_gzipped(_PACKED[:at]) for at in range(len(_PACKED))]
+    async with plan(*cuts) as planned, watched(talking(planned), planned) as row:
+
+        async def save(sikoia: Sikoia) -> int:
+            return await sikoia.save(f"{planned.server.url}/f", tmp_path / "a.pdf")
+
+        for _ in cuts:
+            await row.fails(UnexpectedResponseError, save, requests=1, match="cut short")
+            assert _names(tmp_path) == []
+
+
+def test_a_gzip_whose_checksum_or_size_is_wrong() -> None:
+    """C2: each of the 64 bits at its end counts."""
+    for bit in range(64):
+        broken = bytearray(_PACKED)
+        broken[bit // 8 - 8] ^= 1 << bit % 8
+        reader = BodyReader("gzip", _MIB)
+
+        with pytest.raises(BodyError, match="not the gzip"):
+            reader.feed(bytes(broken))
+
+
+@pytest.mark.parametrize("at", [-8, -1], ids=["checksum", "size"])
+async def test_a_gzip_with_a_wrong_end(at: int) -> None:
+    """C2: the answer is refused, though its JSON is whole."""
+    broken = bytearray(_PACKED)
+    broken[at] ^= 1
+
+    await _refused(bytes(broken), "not the gzip", Content_Encoding="gzip")
+
+
+@pytest.mark.parametrize("more", [b"x", b"\0", _PACKED], ids=["junk", "zero", "second member"])
+async def test_a_gzip_with_something_after_its_end(more: bytes) -> None:
+    """C3."""
+    await _refused(_PACKED + more, "bytes follow the end", Content_Encoding="gzip")
+
+
+async def test_a_gzip_that_is_none() -> None:
+    """C4: the header says gzip, and the body is plain."""
+    await _refused(_ROWS, "not the gzip", Content_Encoding="gzip")
+
+
+async def test_a_gzip_that_does_not_say_so() -> None:
+    """C4: the body is a gzip, and no header says it."""
+    await _refused(_PACKED, "is no JSON")
+
+
+@pytest.mark.parametrize(
+    "coding", [", ".join(["gzip"] * 7), "gzip, br", "br", "zstd", "deflate", "canary"]
+)
+async def test_codings_that_were_not_asked_for(coding: str) -> None:
+    """C5: neither chains nor others are taken apart."""
+    body = _PACKED
+    for _ in range(coding.count("gzip") - 1):
+        body = gzip.compress(body)
+
+    await _refused(body, "encoding that was not asked for", Content_Encoding=coding)
+
+
+async def test_codings_in_two_headers() -> None:
+    """C5: two headers are one chain."""
+    twice = answer(body=_PACKED, Content_Encoding="gzip\r\nContent-Encoding: gzip")
+    async with plan(sends(twice)) as planned, watched(talking(planned), planned) as row:
+        await row.fails(UnexpectedResponseError, users, requests=1, match="not asked for")
+
+
+def _bomb() -> tuple[int, Iterator[bytes]]:
+    """Return 1 GiB of zeros as a gzip: its length, and its pieces, which are never held at once."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    block = packer.compress(bytes(_MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
+    begin, end = b"\x1f\x8b\x08" + bytes(7), b"\x03\x00" + bytes(8)
+
+    def pieces() -> Iterator[bytes]:
+        yield begin
+        for _ in range(16):
+            yield block * 64
+        yield end
+
+    return len(begin) + 1024 * len(block) + len(end), pieces()
+
+
+async def _bombs(peer: Peer) -> None:
+    """Send the bomb, gzipped."""
+    length, pieces = _bomb()
+    await peer.request()
+    await peer.send(answer(body=b"", Content_Encoding="gzip", Content_Length=str(length)))
+    await peer.send(*pieces)
+
+
+def _never_ends(status: int, sent: list[int]) -> Script:
+    """Send a chunked body that goes on for 1 GiB, and note how much of it was taken."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        head = answer(status, b"", Transfer_Encoding="chunked")
+        await peer.send(head.replace(b"content-length: 0\r\n", b""))
+        sent.append(0)
+        for _ in range(1 << 14):
+            await peer.send(b"10000\r\n" + bytes(1 << 16) + b"\r\n")
+            sent[-1] += 1 << 16
+
+    return script
+
+
+async def _in_a_child(url: str, **options: Any) -> dict[str, Any]:
+    """Make two calls in a process of its own, and return what came of the second."""
+    child = str(Path(__file__).with_name("child.py"))
+    command = [sys.executable, child, sniffio.current_async_library(), url, json.dumps(options)]
+    done = await anyio.run_process(command, stderr=None)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+measured = pytest.mark.skipif(not CAN_MEASURE, reason="memory is not told by this system")
+
+
+@measured
+async def test_a_bomb_of_a_gibibyte() -> None:
+    """C6: 1 GiB in 1 MiB takes what `max_body` allows, 32 MiB, once, and little more."""
+    async with plan(sends(answer()), _bombs) as planned:
+        told = await _in_a_child(planned.server.url)
+
+    assert _bomb()[0] < 1.1 * _MIB
+    assert told["error"] == "UnexpectedResponseError"
+    assert "larger than 33,554,432 bytes" in told["message"]
+    assert told["held"] == 32 * _MIB
+    assert told["grown"] < 40 * _MIB
+    assert planned.seen == 2
+
+
+@measured
+async def test_a_body_that_does_not_end() -> None:
+    """C7: an honest one, in chunks, is given up at the limit."""
+    sent: list[int] = []
+    async with plan(sends(answer()), _never_ends(200, sent)) as planned:
+        told = await _in_a_child(planned.server.url)
+
+    assert "larger than 33,554,432 bytes" in told["message"]
+    assert told["held"] == 32 * _MIB
+    assert told["grown"] < 40 * _MIB
+    assert len(sent) == 1
+    assert sent[0] < 64 * _MIB
+
+
+@pytest.mark.parametrize("packed", [True, False], ids=["gzip", "plain"])
+async def test_a_limit_of_ones_own(*, packed: bool) -> None:
+    """C6, C7: the connection is closed at the limit, and the next call has a new one."""
+    script = _bombs if packed else _never_ends(200, [])
+    async with plan(script) as planned:
+        sikoia = talking(planned, max_body=100_000)
+        async with watched(sikoia, planned) as row:
+            error = await row.fails(
+                UnexpectedResponseError, ask, requests=1, match="larger than 100,000 bytes"
+            )
+            assert error.body == bytes(100_000)
+
+
+@measured
+async def test_an_error_that_does_not_end() -> None:
+    """C8: of each of three 500s, 64 KiB are read."""
+    sent: list[int] = []
+    async with plan(sends(answer()), _never_ends(500, sent)) as planned:
+        told = await _in_a_child(planned.server.url, retries=2)
+
+    assert told["error"] == "ServerError"
+    assert told["grown"] < 8 * _MIB
+    assert len(sent) == 3
+    assert max(sent) < 16 * _MIB  # what fits between the two ends of a socket
+
+
+async def test_of_an_error_that_does_not_end_the_beginning_is_kept() -> None:
+    """C8: what the error keeps is bounded, and its status is right; a bomb makes no difference."""
+
+    async def bomb(peer: Peer) -> None:
+        length, pieces = _bomb()
+        await peer.request()
+        await peer.send(answer(500, b"", Content_Encoding="gzip", Content_Length=str(length)))
+        await peer.send(*pieces)
+
+    scripts = _never_ends(500, []), bomb
+    async with plan(*scripts) as planned, watched(talking(planned, retries=0), planned) as row:
+        for _ in scripts:
+            error = await row.fails(ServerError, ask, requests=1)
+            assert (error.status, error.body) == (500, bytes(65_536))
+
+
+async def test_a_login_page() -> None:
+    """C9: 200, and HTML of somebody else's."""
+    page = b"<!doctype html><title>canary</title>"
+
+    await _refused(page, "200 with a body (text/html)", Content_Type="text/html; charset=utf-8")
+
+
+async def test_a_media_type_is_told_only_where_it_is_one() -> None:
+    """C9: what a header says is somebody's text, and may be long."""
+    await _refused(b"canary", "200 with a body that is no list", Content_Type="canary " * 1000)
+
+
+@pytest.mark.parametrize("media", ["utf-8", "utf-16", "canary"])
+async def test_the_charset_of_json_is_always_the_same(media: str) -> None:
+    """C10: JSON is UTF-8, whatever the header says."""
+    (found,) = await _taken(_ROWS, Content_Type=f"application/json; charset={media}")
+
+    assert found.user_id == "1"
+
+
+async def test_a_byte_order_mark() -> None:
+    """C10: it is skipped."""
+    (found,) = await _taken(b"\xef\xbb\xbf" + _ROWS)
+
+    assert found.user_id == "1"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _ROWS.decode().encode("utf-16"),
+        _ROWS.decode().encode("utf-32"),
+        '[{"user_id": "canary é"}]'.encode("latin-1"),
+        b'[{"user_id": "canary \xff"}]',
+        b'[{"user_id": "canary \xed\xa0\x80"}]',
+        rb'[{"user_id": "canary \ud800"}]',
+        rb'[{"user_id": "1", "\udfff": "canary"}]',
+        b'[{"user_id": "canary \xc0\x80"}]',
+        b'[{"user_id": "canary\x00"}]',
+    ],
+    ids=["16", "32", "latin", "no UTF-8", "surrogate", "half", "name", "overlong", "control"],
+)
+async def test_other_charsets(body: bytes) -> None:
+    """C10: they are no JSON, and neither is half of a surrogate pair."""
+    await _refused(body, "is no JSON", users, ask)
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+async def test_nothing_where_a_model_is_due(status: int) -> None:
+    """C11."""
+    script = sends(answer(status, b""))
+    async with plan(script) as planned, watched(talking(planned), planned) as row:
+        for call in (user, users):
+            error = await row.fails(UnexpectedResponseError, call, requests=1, match="it is empty")
+            assert error.status == status
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'[{"user_id": "1", "canary": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]",
+        b'[{"user_id": ' + b"9" * 5000 + b"}]",
+        b"[" + b"9" * 1_000_000 + b"]",
+        b'[{"user_id": 1e99999999999999999999}]',
+        b'[{"user_id": NaN}]',
+        b'[{"user_id": -Infinity}]',
+    ],
+    ids=["open", "list", "object", "unknown", "digits", "more", "exponent", "NaN", "Infinity"],
+)
+async def test_json_that_breaks_readers(body: bytes) -> None:
+    """C12: too deep, too long or no number: the process lives, and the error is ours."""
+    await _refused(body, "is no JSON", users, ask)
+
+
+async def test_a_file_that_breaks_off_is_not_bought_again(tmp_path: Path) -> None:
+    """C17: the workbook may cost money; what came of it is no file."""
+    book = b"PK\x03\x04" + bytes(1000)
+    cut = sends(answer(body=book, Content_Length="5000"))
+    async with plan(cut) as planned, watched(talking(planned), planned) as row:
+
+        async def save(sikoia: Sikoia) -> int:
+            return await sikoia.reports.save_excel(_CASE, tmp_path / "a.xlsx")
+
+        error = await row.fails(ConnectionFailedError, save, requests=1, match="broke off")
+
+    assert error.may_have_been_processed
+    assert _names(tmp_path) == []
+
+
+_ENDLESS: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\nPK\x03\x04cut"
+
+
+async def test_a_file_that_ends_with_its_connection_is_no_file(tmp_path: Path) -> None:
+    """B16: nothing tells where it should have ended, so it may be a part of one."""
+    async with plan(sends(_ENDLESS)) as planned, watched(talking(planned), planned) as row:
+        link = f"{planned.server.url}/f"
+
+        async def save(sikoia: Sikoia) -> object:
+            return await sikoia.save(link, tmp_path / "a.pdf")
+
+        async def download(sikoia: Sikoia) -> object:
+            return await sikoia.download(link)
+
+        async def save_excel(sikoia: Sikoia) -> object:
+            return await sikoia.reports.save_excel(_CASE, tmp_path / "a.xlsx")
+
+        async def excel(sikoia: Sikoia) -> object:
+            return await sikoia.reports.excel(_CASE)
+
+        for call in (save, download, save_excel, excel):
+            error = await row.fails(
+                UnexpectedResponseError, call, requests=1, match="where it ends"
+            )
+            assert error.body == b"PK\x03\x04cut"
+            assert error.may_have_been_processed is (call in {save_excel, excel})
+
+    assert _names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"type": "InvalidRequest", "status": 400}', b'"canary"', b"%PDF-1.7", b""],
+    ids=["error", "text", "PDF", "nothing"],
+)
+async def test_what_is_no_workbook_is_no_file(body: bytes, tmp_path: Path) -> None:
+    """C17: a 200 is not believed, and not asked for twice."""
+    async with plan(sends(answer(body=body))) as planned, watched(talking(planned), planned) as row:
+
+        async def save(sikoia: Sikoia) -> int:
+            return await sikoia.reports.save_excel(_CASE, tmp_path / "a.xlsx")
+
+        error = await row.fails(UnexpectedResponseError, save, requests=1, match="workbook")
+
+    assert error.body == body
+    assert error.may_have_been_processed
+    assert _names(tmp_path) == []
+
+
+_ERRORS: Final = (
+    b"",
+    b"[]",
+    b"5",
+    b"[1, 2",
+    b"<html>",
+    b'{"status": "401", "details": "no"}',
+    b'{"status": 7, "type": 5, "detail": ["no"]}',
+    b"[" * 100_000,
+    _PACKED,
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, InvalidRequestError), (404, ResourceNotFoundError), (418, APIError)],
+)
+async def test_an_error_keeps_its_status(status: int, kind: type[APIError]) -> None:
+    """C16: whatever its body is, in whatever coding it claims to be."""
+    codings = ("identity", "gzip", "br")
+    answers = [answer(status, body, Content_Encoding=one) for body in _ERRORS for one in codings]
+    async with plan(*map(sends, answers)) as planned, watched(talking(planned), planned) as row:
+        for _ in answers:
+            error = await row.fails(kind, ask, requests=1)
+            assert error.status == status

@@ -1,0 +1,362 @@
+"""The life of a client: its end among calls, its limits, forks, and what callers do to it."""
+
+import asyncio
+import gc
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from typing import Any, Final
+
+import anyio
+import httpx
+import pytest
+from anyio.lowlevel import checkpoint
+from faults import TOKEN, Peer, answer, client, guards, serve
+from reliability.harness import ask, plan, silent, talking
+from reliability.oracle import overrun
+
+from sikoia_async import ClientStateError, DeadlineExceededError, Sikoia
+from sikoia_async._guard import Guard
+
+pytestmark = pytest.mark.anyio
+
+
+async def _until(reached: Callable[[], bool]) -> None:
+    with anyio.fail_after(5):
+        while not reached():  # noqa: ASYNC110 - what is waited for happens in the kernel
+            await anyio.sleep(0.001)
+
+
+async def _answers_when(peer: Peer, told: anyio.Event) -> None:
+    await peer.request()
+    await told.wait()
+    await peer.send(answer(body=b"[1]"))
+    await peer.gone()
+
+
+async def test_ten_calls_under_way_end_well_though_the_client_is_closed() -> None:
+    """J6: closing waits for none and harms none; each has its deadline. New ones are refused."""
+    told, rows = anyio.Event(), list[object]()
+
+    async def script(peer: Peer) -> None:
+        await _answers_when(peer, told)
+
+    async with serve(script) as server:
+        sikoia = client(server.url)
+
+        async def call() -> None:
+            rows.append(await ask(sikoia))
+
+        async with anyio.create_task_group() as calls:
+            for _ in range(10):
+                calls.start_soon(call)
+            await _until(lambda: len(server.requests) == 10)
+            with overrun(1):
+                await sikoia.aclose()
+            with pytest.raises(ClientStateError, match="closed"):
+                await ask(sikoia)
+            told.set()
+        await _until(lambda: server.open == 0)
+
+    assert rows == [[1]] * 10
+    assert guards(sikoia)[0].free == 16
+
+
+async def test_a_call_of_a_closed_client_ends_at_its_deadline() -> None:
+    """J6: who never gets an answer holds a connection no longer than the call may take."""
+    async with plan(silent) as planned:
+        sikoia = client(planned.server.url, timeout=0.3)
+
+        async def call() -> None:
+            with overrun(0.3), pytest.raises(DeadlineExceededError):
+                await ask(sikoia)
+
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(call)
+            await _until(lambda: planned.seen == 1)
+            await sikoia.aclose()
+        await _until(lambda: planned.server.open == 0)
+
+
+async def test_closing_from_many_tasks_at_once_does_no_harm() -> None:
+    """J7: in any order, and in a client that was never entered."""
+    async with plan() as planned:
+        sikoia = talking(planned)
+        for _ in range(3):
+            await ask(sikoia)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(sikoia.aclose)
+        await _until(lambda: planned.server.open == 0)
+
+
+async def _warm(sikoia: Sikoia, connections: int) -> None:
+    """Open so many connections, and leave them idle."""
+    async with anyio.create_task_group() as calls:
+        for _ in range(connections):
+            calls.start_soon(ask, sikoia)
+
+
+@pytest.mark.parametrize("steps", range(12))
+async def test_closing_that_is_cancelled_by_scope_closes_all(steps: int) -> None:
+    """J4: at whatever step, and once more: no connection stays behind."""
+    async with plan() as planned:
+        sikoia, scope = talking(planned), anyio.CancelScope()
+        await _warm(sikoia, 3)
+
+        async def close() -> None:
+            with scope:
+                await sikoia.aclose()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(close)
+            for _ in range(steps):
+                await checkpoint()
+            scope.cancel()
+            await checkpoint()
+            scope.cancel()
+        if steps:
+            await _until(lambda: planned.server.open == 0)
+        else:
+            await sikoia.aclose()
+    gc.collect()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("steps", range(12))
+async def test_closing_whose_task_is_cancelled_closes_all(steps: int) -> None:
+    """J4: `task.cancel()` passes all shields; a second one, too."""
+    async with plan() as planned:
+        sikoia = talking(planned)
+        await _warm(sikoia, 3)
+        task = asyncio.create_task(sikoia.aclose())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if not steps:
+            await sikoia.aclose()
+        await _until(lambda: planned.server.open == 0)
+    gc.collect()
+
+
+async def test_a_call_that_comes_to_its_connection_while_the_client_closes() -> None:
+    """J6: it had waited for its token; what it opens then is closed with its end."""
+    given, closing, asked, closed = (anyio.Event() for _ in range(4))
+
+    class Slow(httpx.AsyncHTTPTransport):
+        """Takes its time to close, in which it can be used again."""
+
+        async def aclose(self) -> None:
+            await super().aclose()
+            if not closing.is_set():
+                closing.set()
+                await asked.wait()
+
+    async def token() -> str:
+        if server.requests:
+            await given.wait()
+        return TOKEN
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        if len(server.requests) > 1:
+            asked.set()
+            await closed.wait()
+        await peer.send(answer())
+        await peer.gone()
+
+    async with serve(script) as server:
+        sikoia = client(server.url, token=token, max_in_flight=1)
+        _made_of(guards(sikoia)[0], Slow)
+        await ask(sikoia)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, sikoia)
+            await anyio.wait_all_tasks_blocked()
+            tasks.start_soon(_closes, sikoia, closed)
+            await closing.wait()
+            given.set()
+        await _until(lambda: server.open == 0)
+    gc.collect()
+
+
+async def _closes(sikoia: Sikoia, closed: anyio.Event) -> None:
+    await sikoia.aclose()
+    closed.set()
+
+
+def _made_of(guard: Guard, transport: type[httpx.AsyncBaseTransport]) -> None:
+    guard._make = transport
+
+
+async def test_five_hundred_calls_over_ten_connections() -> None:
+    """J10: nobody times out in a pool, and ten sockets are enough."""
+    async with plan() as planned, talking(planned, max_in_flight=10, timeout=60) as sikoia:
+        async with anyio.create_task_group() as calls:
+            for number in range(500):
+                calls.start_soon(sikoia.request, "GET", f"/v2/cases/{number}")
+
+        assert len(set(planned.server.lines)) == planned.seen == 500
+        assert planned.server.connections <= 10
+
+
+@pytest.mark.virtual_time
+async def test_permits_are_given_first_come_first_served() -> None:
+    """J10: a call that began earlier is sent earlier."""
+    began, sent = list[str](), list[str]()
+
+    async def reply(request: httpx.Request) -> httpx.Response:
+        sent.append(request.url.path)
+        await anyio.sleep(1)
+        return httpx.Response(200, content=b"[]")
+
+    transport = httpx.MockTransport(reply)
+    sikoia = client("https://127.0.0.1:1", transport=transport, max_in_flight=10, timeout=90)
+
+    async def call(path: str) -> None:
+        began.append(path)
+        await sikoia.request("GET", path)
+
+    async with anyio.create_task_group() as calls:
+        for number in range(500):
+            calls.start_soon(call, f"/v2/cases/{number}")
+            await anyio.sleep(0.001)  # trio lets those of one moment go in any order
+
+    assert sent == began
+    assert len(sent) == 500
+
+
+class _Leaving(BaseException):
+    """Like `SystemExit`: nobody catches it."""
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit, _Leaving])
+async def test_what_nobody_catches_passes_through_a_callback(error: type[BaseException]) -> None:
+    """J12: it is not taken for a fault of the call, and the client goes on."""
+    leaving = True
+
+    def token() -> str:
+        if leaving:
+            raise error
+        return TOKEN
+
+    async with plan() as planned, talking(planned, token=token, max_in_flight=1) as sikoia:
+        with pytest.raises(error):
+            await ask(sikoia)
+        leaving = False
+        assert guards(sikoia)[0].free == 1
+        assert await ask(sikoia) == []
+
+
+async def _raise(_: httpx.Request) -> None:
+    msg = "a mistake in a hook"
+    raise LookupError(msg)
+
+
+async def _hang(_: httpx.Request) -> None:
+    await anyio.sleep_forever()
+
+
+@pytest.mark.parametrize(
+    ("hook", "error"),
+    [(_raise, LookupError), (_hang, DeadlineExceededError)],
+    ids=["raise", "hang"],
+)
+async def test_a_hook_of_the_callers_that_fails(
+    hook: Callable[[httpx.Request], Any], error: type[Exception]
+) -> None:
+    """J13: what it raises is the caller's own, what hangs has the call's deadline."""
+    hooks = {"request": [hook]}
+    async with plan() as planned, httpx.AsyncClient(event_hooks=hooks, trust_env=False) as theirs:
+        sikoia = client(planned.server.url, http_client=theirs, timeout=0.3)
+        with overrun(0.3), pytest.raises(error):
+            await ask(sikoia)
+        assert guards(sikoia)[0].free == 16
+        assert planned.seen == 0
+        theirs.event_hooks = {}
+        assert await ask(sikoia) == []
+
+
+_FORKS: Final = """
+    import asyncio, os, sys
+    from sikoia_async import ClientStateError, Sikoia
+    from sikoia_async.environments import local
+
+    sikoia = Sikoia(token="t", environment=local(sys.argv[1]), quota=None)
+
+    async def main():
+        await sikoia.request("GET", "/v2/parent")
+        child = os.fork()
+        if not child:
+            for use in (sikoia.request("GET", "/v2/child"), sikoia.aclose()):
+                try:
+                    await use
+                except ClientStateError:
+                    continue
+                os._exit(1)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        await sikoia.request("GET", "/v2/parent")
+        await sikoia.aclose()
+        sys.exit(os.waitstatus_to_exitcode(status))
+
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+async def test_a_forked_child_leaves_its_parents_connection_alone() -> None:
+    """J9: the server sees one connection, and nothing of the child's on it."""
+    async with plan() as planned:
+        await _run(_FORKS, planned.server.url)
+
+        assert planned.server.lines == ["GET /v2/parent"] * 2
+        assert planned.server.connections == 1
+
+
+_DEBUGGED: Final = """
+    import asyncio, gc, sys
+    from sikoia_async import Sikoia
+    from sikoia_async.environments import local
+
+    async def main():
+        asyncio.get_running_loop().slow_callback_duration = 60  # on a busy machine all is slow
+        async with Sikoia("id", "secret", environment=local(sys.argv[1])) as sikoia:
+            for steps in range(0, 60, 3):
+                calls = [asyncio.create_task(sikoia.request("GET", "/v2/cases")) for _ in range(3)]
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                calls[0].cancel()
+                await asyncio.gather(*calls, return_exceptions=True)
+                assert calls[1].result() == calls[2].result() == []
+
+    asyncio.run(main())
+    gc.collect()
+"""
+
+
+async def test_nothing_is_warned_of_in_pythons_development_mode() -> None:
+    """J14: `-X dev`, which makes asyncio look for mistakes, with all warnings as errors."""
+
+    async def script(peer: Peer) -> None:
+        while True:
+            request = await peer.request()
+            token = b'{"access_token": "t", "expires_in": 3600}'
+            await peer.send(answer(body=token if b"/token " in request else b"[]"))
+
+    async with serve(script) as server:
+        told = await _run(_DEBUGGED, server.url, "-X", "dev", "-W", "error")
+
+    assert told == b""
+
+
+async def _run(source: str, url: str, *flags: str) -> bytes:
+    """Run a program, and return what it says."""
+    command = [sys.executable, *flags, "-c", textwrap.dedent(source), url]
+    with anyio.fail_after(30):
+        ended = await anyio.run_process(command, check=False, stderr=subprocess.STDOUT)
+    assert ended.returncode == 0, ended.stdout.decode()
+    return ended.stdout

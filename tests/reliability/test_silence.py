@@ -1,0 +1,119 @@
+"""Servers that say nothing, or too little: the deadline holds, whoever drips."""
+
+from pathlib import Path
+from typing import Final
+
+import anyio
+import pytest
+from faults import Peer, Script, answer
+from reliability.harness import CallOf, act, ask, plan, put, silent, talking
+from reliability.oracle import watched
+
+from sikoia_async import CallError, ConnectionFailedError, DeadlineExceededError, Sikoia
+
+pytestmark = pytest.mark.anyio
+
+_SHORT: Final = 0.3
+_BODY: Final = b"[" + b" " * 2000 + b"]"
+
+
+async def _drips_a_body(peer: Peer) -> None:
+    await peer.request()
+    head, _, body = answer(body=_BODY).partition(b"\r\n\r\n")
+    await peer.send(head + b"\r\n\r\n")
+    await _drip(peer, body)
+
+
+async def _drips_a_head(peer: Peer) -> None:
+    await peer.request()
+    await _drip(peer, answer(body=_BODY))
+
+
+async def _drip(peer: Peer, data: bytes) -> None:
+    for at in range(len(data)):
+        await peer.send(data[at : at + 1])
+        await anyio.sleep(0.02)
+
+
+@pytest.mark.parametrize("call", [ask, put], ids=["ask", "set"])
+async def test_a_silent_server_is_asked_once_more(call: CallOf) -> None:
+    """D1: after half of the time, for a better attempt; then the deadline ends it."""
+    async with plan(silent) as planned, watched(talking(planned, timeout=_SHORT), planned) as row:
+        error = await row.fails(
+            DeadlineExceededError,
+            call,
+            requests=2,
+            attempts=1,
+            deadline=_SHORT,
+        )
+
+        assert error.attempts[0].fault == "nothing came for half of the time"
+        assert error.may_have_been_processed is (call is put)
+        assert error.reached == "sent"
+
+
+async def test_a_server_that_was_silent_once_costs_half_of_the_time() -> None:
+    """D1: the second attempt gets its answer, and the caller never hears of the first."""
+
+    async def awakes(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(answer())
+
+    async with (
+        plan(silent, awakes) as planned,
+        watched(talking(planned, timeout=1.0), planned) as row,
+    ):
+        await row.works(requests=2)
+
+
+async def test_what_acts_waits_for_its_one_answer() -> None:
+    """D1: a second attempt is not to be had, so the first one gets all of the time."""
+    async with plan(silent) as planned, watched(talking(planned, timeout=_SHORT), planned) as row:
+        error = await row.fails(DeadlineExceededError, act, requests=1, attempts=0, deadline=_SHORT)
+
+        assert error.may_have_been_processed
+        assert error.spent["answer"] > 0
+
+
+@pytest.mark.parametrize(
+    ("script", "reached"),
+    [(_drips_a_body, "partial"), (_drips_a_head, "sent")],
+    ids=["body", "head"],
+)
+async def test_a_dripping_answer_ends_at_the_deadline(script: Script, reached: str) -> None:
+    """D2, D3: each byte in time makes no answer."""
+    async with (
+        plan(script) as planned,
+        watched(talking(planned, timeout=_SHORT), planned) as row,
+    ):
+        error = await row.fails(DeadlineExceededError, act, requests=1, attempts=0, deadline=_SHORT)
+
+        assert error.reached == reached
+
+
+async def test_a_file_that_drips_ends_at_the_deadline_and_leaves_nothing(tmp_path: Path) -> None:
+    """D4: the deadline bounds a download, too; half a file is no file."""
+    target = tmp_path / "file.pdf"
+
+    async with plan(_drips_a_body) as planned:
+
+        async def save(sikoia: Sikoia) -> int:
+            return await sikoia.save(f"{planned.server.url}/file?sig=x", target)
+
+        async with watched(talking(planned, timeout=_SHORT, retries=0), planned) as row:
+            await row.fails(DeadlineExceededError, save, requests=1, attempts=0, deadline=_SHORT)
+
+    assert _names(tmp_path) == []
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+async def test_an_outer_deadline_is_the_callers_own() -> None:
+    """D9: it ends the call as a cancellation, and no error of ours takes its place."""
+    async with plan(silent) as planned, watched(talking(planned, timeout=30), planned) as row:
+        with pytest.raises(TimeoutError) as caught, anyio.fail_after(_SHORT):
+            await ask(row.sikoia)
+
+    assert not isinstance(caught.value, CallError | ConnectionFailedError)
