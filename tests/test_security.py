@@ -1,0 +1,105 @@
+"""What SECURITY.md promises: the tests that it names are there, and the floors are real ones."""
+
+import ast
+import re
+import tomllib
+from functools import cache
+from importlib.metadata import requires, version
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT: Final = Path(__file__).parents[1]
+TEXT: Final = (ROOT / "SECURITY.md").read_text("utf-8")
+
+
+def _section(title: str) -> str:
+    return TEXT.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def _rows(title: str) -> list[list[str]]:
+    """Return the cells of a section's table."""
+    lines = [line for line in _section(title).splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+PROMISES: Final = _rows("What this SDK does")
+FLOORS: Final = {name: Version(floor) for name, floor, _ in _rows("Floors")}
+
+
+@cache
+def _tests(file: str) -> frozenset[str]:
+    """Return the tests that a file holds; one that is not there holds none."""
+    path = ROOT / file
+    tree = ast.parse(path.read_text("utf-8") if path.exists() else "")
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return frozenset(node.name for node in tree.body if isinstance(node, kinds))
+
+
+def _least(requirements: list[str]) -> dict[str, Version]:
+    """Return the lowest version that requirements allow, by package."""
+    found = [Requirement(one) for one in requirements]
+    return {
+        one.name: Version(bound.version)
+        for one in found
+        for bound in one.specifier
+        if bound.operator in {">=", "=="} and not bound.version.endswith("*")
+    }
+
+
+def _project() -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return found
+
+
+def test_every_promise_is_held_by_tests() -> None:
+    """A promise that no test holds is none."""
+    assert len(PROMISES) >= 15
+    for promise, held in PROMISES:
+        assert re.findall(r"`tests/[a-z_/]+\.py(?:::[a-z_0-9]+)?`", held), promise
+
+
+@pytest.mark.parametrize("promise", [promise for promise, _ in PROMISES])
+def test_the_tests_of_a_promise_are_there(promise: str) -> None:
+    """A test that was renamed or dropped does not leave its promise behind."""
+    (held,) = (held for one, held in PROMISES if one == promise)
+    for file, _, test in (name.partition("::") for name in re.findall(r"`(.*?)`", held)):
+        assert _tests(file), f"{file} holds no tests"
+        assert not test or test in _tests(file), f"{test} is not in {file}"
+
+
+def test_what_is_promised_lies_above_known_weaknesses() -> None:
+    """No version with a known weakness is allowed: neither by us, nor by what we build on."""
+    project = _project()
+    ours = _least([*project["dependencies"], *project["optional-dependencies"]["sandbox"]])
+    # httpcore is the one that demands h11, from the very version that is our floor on.
+    allowed = _least(requires("httpcore") or []) | ours
+
+    for name, floor in FLOORS.items():
+        assert name in allowed, f"{name} has no floor"
+        assert allowed[name] >= floor, f"{name} may be {allowed[name]}"
+
+
+def test_the_lowest_versions_that_are_tested_lie_above_them_too() -> None:
+    """The gate's environment of lowest versions is one that somebody may use."""
+    lines = (ROOT / ".ci" / "lowest.txt").read_text("utf-8").splitlines()
+    lowest = _least([line for line in lines if "==" in line])
+
+    for name, floor in FLOORS.items():
+        assert name in lowest, f"{name} is not in .ci/lowest.txt"
+        assert lowest[name] >= floor, f"{name} is {lowest[name]}"
+
+
+@pytest.mark.parametrize("name", sorted(FLOORS))
+def test_what_runs_here_lies_above_them(name: str) -> None:
+    """Nor are these tests run on such a version."""
+    assert Version(version(name)) >= FLOORS[name]
+
+
+def test_dependencies_have_an_upper_bound() -> None:
+    """A new major version is taken on purpose; certifi has none, its versions are dates."""
+    for one in _project()["dependencies"]:
+        assert "<" in one or one.startswith("certifi"), one
