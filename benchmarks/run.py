@@ -3,7 +3,10 @@
 import decoding
 import generated
 import imports
+import quota
 import round_trip
+import soak
+import storms
 from _measure import is_quick, print_table
 
 if __name__ == "__main__":
@@ -11,7 +14,7 @@ if __name__ == "__main__":
     print_table(
         [
             row
-            for script in (imports, decoding, round_trip, generated)
+            for script in (imports, decoding, round_trip, generated, quota, storms, soak)
             for row in script.compare(quick=quick)
         ]
     )
