@@ -59,11 +59,6 @@ class Attempts:
         self._since = 0.0
 
     @property
-    def made(self) -> int:
-        """How many attempts there were."""
-        return len(self._made)
-
-    @property
     def more(self) -> bool:
         """Whether the one under way may be followed by another, whatever comes of it."""
         return (self._kind != "act" or self._keyed) and len(self._made) < self._retries

@@ -183,7 +183,14 @@ async def test_options_make_a_view(sikoia_server: Scripted) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"timeout": 0}, {"retries": -1}, {"correlation_id": "a\nb"}, {"correlation_id": ""}]
+    "options",
+    [
+        {"timeout": 0},
+        {"retries": -1},
+        {"correlation_id": "a\nb"},
+        {"correlation_id": ""},
+        {"priority": "urgent"},
+    ],
 )
 def test_a_wrong_option_is_refused(options: dict[str, Any]) -> None:
     """A view is checked when it is made."""
