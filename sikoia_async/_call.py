@@ -137,6 +137,7 @@ class Call:
         self._request: httpx.Request | None = None
         self._asked: float | None = None
         self._hint: float | None = None
+        self._under_way = False
         self._ambiguous = False
         self._was_ambiguous = False
 
@@ -278,7 +279,9 @@ class Call:
     async def _exchange(self, request: httpx.Request) -> Answer | Fault:
         self._core.tally.attempts += 1
         self._attempts.begin()
+        self._under_way = True
         outcome = await exchange(self._core.client, request, self._core.limits, self._sink)
+        self._under_way = False
         self._attempts.note(outcome, self.received_id)
         if not isinstance(self._content, bytes):
             let_go(request)
@@ -352,7 +355,7 @@ class Call:
     @property
     def _in_flight(self) -> bool:
         """Whether the last request may have been sent, and has come to no verdict."""
-        return self._request is not None and was_sent(self._request)
+        return self._under_way and self._request is not None and was_sent(self._request)
 
     def _idempotency_key(self, kind: _retry.Kind) -> str | None:
         keys = self._core.keys

@@ -31,7 +31,10 @@ class _Answers(httpx.AsyncBaseTransport):
         await anyio.sleep(1)
         if isinstance(given, Exception):
             raise given
-        return httpx.Response(given, json={"request_id": "r-1", "status": "Complete"})
+        headers = {"Retry-After": "10"} if given == 429 else {}
+        return httpx.Response(
+            given, headers=headers, json={"request_id": "r-1", "status": "Complete"}
+        )
 
 
 def _client(*answers: int | Exception, **options: Any) -> tuple[Sikoia, _Answers]:
@@ -86,6 +89,19 @@ async def test_a_call_that_is_cancelled_counts_if_it_was_sent() -> None:
         scope.cancel()
         await _buy(sikoia)
     assert dict(sikoia.spend) == {_REGISTRY: 1}
+
+
+async def test_a_call_that_is_cancelled_in_a_pause_after_a_429_cost_nothing() -> None:
+    """It was refused, and is not under way any more."""
+    sikoia, transport = _client(429, retries=2, timeout=100)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_buy, sikoia)
+        await anyio.sleep(1.01)
+        assert transport.asked == 1
+        tasks.cancel_scope.cancel()
+
+    assert dict(sikoia.spend) == {}
 
 
 async def test_the_one_beyond_the_limit_is_refused_before_it_is_sent() -> None:
