@@ -33,8 +33,10 @@ from . import (
 )
 from .envelope import Envelope
 from .errors import not_found
+from .faults import Faults
 from .gate import Gate
 from .resource import Resource
+from .sabotage import Sabotage
 from .state import State
 from .tokens import Application, Tokens
 from .window import Window
@@ -66,6 +68,7 @@ class App:
 
     application: Application
     state: State
+    faults: Faults
     _asgi: ASGIApp = attrs.field(alias="asgi", repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,16 +113,19 @@ def create_app(
     )
     tokens = Tokens(application, life=token_life, state=state)
     window = Window(limit=limit, per=per, clock=clock)
+    routes = _routes(state, tokens)
+    faults = Faults(routes)
     starlette = Starlette(
-        routes=_routes(state, tokens),
+        routes=routes,
         middleware=[
+            Middleware(Sabotage, faults=faults, echo=echo_correlation),
             Middleware(Envelope, echo=echo_correlation),
             Middleware(Gate, tokens=tokens, window=window, api_key=api_key),
         ],
     )
     starlette.router.redirect_slashes = False
     starlette.router.default = _nowhere
-    return App(application=application, state=state, asgi=starlette)
+    return App(application=application, state=state, faults=faults, asgi=starlette)
 
 
 def _routes(state: State, tokens: Tokens) -> list[Route]:

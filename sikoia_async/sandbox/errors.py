@@ -2,6 +2,8 @@
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
+from http.client import responses
 
 _STATUS_AND_TITLE = {
     "InvalidRequest": (400, "Validation Errors"),
@@ -107,3 +109,15 @@ def rate_limited(seconds: int) -> ApiError:
 def server_error() -> ApiError:
     """Answer for a mistake of the sandbox itself."""
     return ApiError("ServerError", "The local Sikoia made a mistake; its log says which.")
+
+
+def on_purpose(status: int, retry_after: int | None) -> ApiError:
+    """Refuse because a fault plan says so, as any refusal with this status would look."""
+    detail = "The fault plan of the local Sikoia says so."
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    for kind, (usual, _) in _STATUS_AND_TITLE.items():
+        if usual == status:
+            return ApiError(kind, detail, headers=headers)
+    kind = "ServerError" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "InvalidRequest"
+    title = responses.get(status, "Refused")
+    return ApiError(kind, detail, status=status, title=title, headers=headers)

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from .errors import invalid_request, method_not_allowed
@@ -18,15 +19,22 @@ class Resource:
     """Hands a request to the handler of its method; `Resource(get=…, post=…)`."""
 
     def __init__(self, **handlers: Handler) -> None:
-        self._handlers = {method.upper(): handler for method, handler in handlers.items()}
+        self.handlers = {method.upper(): handler for method, handler in handlers.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse its method."""
-        handler = self._handlers.get(scope["method"])
+        handler = self.handlers.get(scope["method"])
         if handler is None:
-            raise method_not_allowed(", ".join(self._handlers))
+            raise method_not_allowed(", ".join(self.handlers))
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
+
+
+def operations(route: Route) -> list[str]:
+    """Name what a route answers as the API reference does: `GET /v2/cases/{case_id}`."""
+    # Starlette knows an endpoint as any callable; here, each one is a Resource.
+    handlers = cast("Resource", route.endpoint).handlers
+    return [f"{method} {route.path}" for method in handlers]
 
 
 async def read(request: Request, rule: Rule) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 The thread brings its own event loop, so that tests on asyncio, on trio and on neither can use it.
 """
 
+import asyncio
 import itertools
 import shlex
 import signal
@@ -17,9 +18,13 @@ from types import TracebackType
 from typing import Self, TypedDict, Unpack
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import App, create_app
+from .faults import Faults
 from .loopback import address_of, certify, listen, require_loopback
+from .sabotage import CONNECTION
 from .state import State
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -61,6 +66,7 @@ class Sandbox:
     client_secret: str
     ca_file: str
     state: State
+    faults: Faults
 
     def __init__(
         self, *, host: str = "127.0.0.1", port: int = 0, **options: Unpack[Options]
@@ -115,6 +121,22 @@ class Sandbox:
         self.client_secret = app.application.client_secret
         self.ca_file = str(ca_file)
         self.state = app.state
+        self.faults = app.faults
+
+
+class _Protocol(H11Protocol):
+    """Tells the application which connection a request has come by: a fault may drop it."""
+
+    # Narrower than in asyncio, as in uvicorn: all connections are TCP's.
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        app = self.app
+
+        async def connected(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["extensions"] = {CONNECTION: transport}
+            await app(scope, receive, send)
+
+        self.app = connected
 
 
 class _Server(uvicorn.Server):
@@ -143,7 +165,7 @@ def _config(app: App, context: ssl.SSLContext) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http="h11",
+        http=_Protocol,
         ws="none",
         lifespan="off",
         proxy_headers=False,

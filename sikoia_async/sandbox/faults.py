@@ -1,0 +1,251 @@
+"""What goes wrong on purpose: the faults that a test has planned, and those that have happened."""
+
+import math
+import re
+import reprlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Literal, NamedTuple
+
+import attrs
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+from .resource import operations
+
+__all__ = ["Fault", "Faults", "Happened", "Moment"]
+
+Moment = Literal["before", "after"]
+"""Of the work: before it is begun, or after it is done."""
+
+_ANY = "*"
+_CONDITIONS = ("operation", "nth", "times")
+_LEAST = {"nth": 1, "times": 1, "retry_after": 0, "delay": 0, "drip": 1, "truncate": 0}
+_OF_AN_ANSWER = ("status", "retry_after", "drip", "truncate", "body", "headers")
+# RFC 9110, 5.1 and 5.5: what a name and a value may consist of.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"([!-~\x80-\xff]([ \t!-~\x80-\xff]*[!-~\x80-\xff])?)?")
+_FRAMING = {"content-length", "transfer-encoding", "connection"}
+
+
+class Happened(NamedTuple):
+    """A fault that a request met."""
+
+    operation: str
+    what: str
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """A planned fault: for which operation, when, and what happens."""
+
+    operation: str
+    nth: int = 1
+    times: int = 1
+    status: int | None = None
+    retry_after: int | None = None
+    delay: float | None = None
+    drip: float | None = None
+    reset: Moment | None = None
+    truncate: int | None = None
+    body: bytes | None = None
+    headers: Mapping[str, str] | None = None
+
+    @property
+    def what(self) -> str:
+        """Say what happens, as `add` was told."""
+        return ", ".join(f"{name}={reprlib.repr(value)}" for name, value in self._consequences())
+
+    @property
+    def drops_connection(self) -> bool:
+        """Tell whether the connection does not outlive it."""
+        return self.reset is not None or self.truncate is not None
+
+    def _consequences(self) -> Iterator[tuple[str, object]]:
+        for field in attrs.fields(Fault):
+            value = getattr(self, field.name)
+            if field.name not in _CONDITIONS and value is not None:
+                yield field.name, value
+
+
+@attrs.define(eq=False)
+class _Entry:
+    """A line of the plan."""
+
+    fault: Fault
+    left: int
+    seen: int = 0
+
+    def count(self, operation: str) -> bool:
+        """Count a request that matches, and tell whether the fault is due."""
+        if self.fault.operation not in {operation, _ANY}:
+            return False
+        self.seen += 1
+        return self.seen >= self.fault.nth
+
+
+class Faults:
+    """The fault plan of one local Sikoia; any thread may write and read it.
+
+    A request meets one fault at most: of those that are due, the one that was added first.
+    The others stay due.
+    """
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = routes
+        self._operations = {_unnamed(name): name for route in routes for name in operations(route)}
+        self._lock = threading.Lock()
+        self._plan: list[_Entry] = []
+        self._happened: list[Happened] = []
+
+    def add(
+        self,
+        operation: str,
+        *,
+        nth: int = 1,
+        times: int = 1,
+        status: int | None = None,
+        retry_after: int | None = None,
+        delay: float | None = None,
+        drip: float | None = None,
+        reset: Moment | None = None,
+        truncate: int | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Plan a fault; by default it happens once, to the next request of the operation.
+
+        Args:
+            operation: The method and the path of the API reference, as in
+                `GET /v2/cases/{case_id}`, or `*` for every request.
+            nth: The first matching request that it happens to, counted from now on.
+            times: How many requests it happens to.
+            status: Refuse with this status, from 400 to 599, in place of doing the work.
+            retry_after: Seconds that such a refusal asks to wait.
+            delay: Seconds between the work and the answer, or the reset.
+            drip: Bytes of the body to send each second.
+            reset: Reset the connection, `before` the work is done or `after` it, without an answer.
+            truncate: Bytes of the body to send under its full `Content-Length` before hanging up.
+            body: What to send in place of the body.
+            headers: What to add to the headers, or to put in place of them.
+
+        Raises:
+            ValueError: There is no such operation, or the rest makes no sense.
+        """
+        fault = Fault(
+            operation=self._known(operation),
+            nth=nth,
+            times=times,
+            status=status,
+            retry_after=retry_after,
+            delay=delay,
+            drip=drip,
+            reset=reset,
+            truncate=truncate,
+            # Whoever gives a text learns it here, and not from the server's thread.
+            body=None if body is None else bytes(body),
+            headers=None if headers is None else dict(headers),
+        )
+        for complaint in _complaints(fault):
+            raise ValueError(complaint)
+        with self._lock:
+            self._plan.append(_Entry(fault, left=times))
+
+    def clear(self) -> None:
+        """Forget what is planned and what has happened."""
+        with self._lock:
+            self._plan.clear()
+            self._happened.clear()
+
+    @property
+    def planned(self) -> tuple[Fault, ...]:
+        """The faults that are still to happen."""
+        with self._lock:
+            return tuple(entry.fault for entry in self._plan)
+
+    @property
+    def happened(self) -> tuple[Happened, ...]:
+        """The faults that have happened, from the first to the last."""
+        with self._lock:
+            return tuple(self._happened)
+
+    def __repr__(self) -> str:
+        planned = [f"{fault.operation}: {fault.what}" for fault in self.planned]
+        happened = [": ".join(one) for one in self.happened]
+        return f"<Faults planned={planned} happened={happened}>"
+
+    def take(self, scope: Scope) -> Fault | None:
+        """Choose the fault of a request, and note that it happens."""
+        if not self._plan:
+            return None
+        operation = self._operation_of(scope)
+        with self._lock:
+            # All of them count the request, those that come too late included.
+            due = [entry for entry in self._plan if entry.count(operation)]
+            if not due:
+                return None
+            entry = due[0]
+            entry.left -= 1
+            if not entry.left:
+                self._plan.remove(entry)
+            self._happened.append(Happened(operation, entry.fault.what))
+            return entry.fault
+
+    def _known(self, operation: str) -> str:
+        if operation == _ANY:
+            return operation
+        known = self._operations.get(_unnamed(operation))
+        if known is None:
+            nearest = get_close_matches(operation, self._operations.values(), cutoff=0)
+            msg = f"no operation is called {operation!r}; the nearest are {', '.join(nearest)}"
+            raise ValueError(msg)
+        return known
+
+    def _operation_of(self, scope: Scope) -> str:
+        for route in self._routes:
+            if route.matches(scope)[0] is Match.FULL:
+                return f"{scope['method']} {route.path}"
+        return f"{scope['method']} {scope['path']}"
+
+
+def _unnamed(operation: str) -> str:
+    """Leave out the names of the parameters, which a reader may spell in their own way."""
+    return re.sub(r"\{\w+\}", "{}", operation)
+
+
+def _complaints(fault: Fault) -> Iterator[str]:
+    yield from _out_of_range(fault)
+    yield from _contradictions(fault)
+    yield from _bad_headers(fault.headers or {})
+    if not fault.what:
+        yield "say what is to happen: a status, a delay, a reset, …"
+
+
+def _out_of_range(fault: Fault) -> Iterator[str]:
+    for name, least in _LEAST.items():
+        value = getattr(fault, name)
+        if value is not None and not least <= value < math.inf:
+            yield f"{name}: give at least {least}"
+    if fault.status is not None and not 400 <= fault.status <= 599:  # noqa: PLR2004 - RFC 9110
+        yield "status: give one of a refusal, from 400 to 599"
+    if fault.reset not in {None, "before", "after"}:
+        yield "reset: give 'before' or 'after'"
+
+
+def _contradictions(fault: Fault) -> Iterator[str]:
+    if fault.retry_after is not None and fault.status is None:
+        yield "retry_after: only a refusal has it, so give a status too"
+    unsent = [name for name in _OF_AN_ANSWER if getattr(fault, name) is not None]
+    if fault.reset is not None and unsent:
+        yield f"reset: there is no answer then, so leave out {', '.join(unsent)}"
+    if fault.body is not None and fault.truncate is not None and fault.truncate >= len(fault.body):
+        yield "truncate: give less than the length of the body"
+
+
+def _bad_headers(headers: Mapping[str, str]) -> Iterator[str]:
+    for name, value in headers.items():
+        if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+            yield f"headers: {name!r} cannot be sent"
+        if name.lower() in _FRAMING:
+            yield f"headers: {name} is the server's own; truncate makes a body too short"
