@@ -20,6 +20,7 @@ from sikoia_async._timing import Stopwatch
 from sikoia_async.errors import (
     CallError,
     CallInfo,
+    ConfigurationError,
     ConflictError,
     ConnectionFailedError,
     DeadlineExceededError,
@@ -81,6 +82,8 @@ class Options:
     correlation_id: str | None = None
     idempotency_key: str | None = None
     priority: Priority = "interactive"
+    insists: bool = False
+    """Whether retries were asked for by the view that makes the call."""
 
 
 class Call:
@@ -127,6 +130,8 @@ class Call:
         self._chargeable = chargeable
         self._sent_id = options.correlation_id or correlation.current()
         self._key = self._idempotency_key(kind)
+        if chargeable and options.insists and self._key is None:
+            raise ConfigurationError(_INSISTS)
         self._attempts = Attempts(
             self.watch,
             options.retries,
@@ -178,7 +183,11 @@ class Call:
         self._core.tally.calls += 1
         outcome: Answer | Fault | None = None
         with anyio.move_on_after(self._options.timeout):
-            outcome = await self._outcome()
+            try:
+                outcome = await self._outcome()
+            except anyio.get_cancelled_exc_class() as cancelled:
+                self._note_on(cancelled)
+                raise
         _logs.ended(self._info, outcome.status if isinstance(outcome, Answer) else None)
         if isinstance(outcome, Answer):
             if outcome.status < _FIRST_ERROR:
@@ -190,6 +199,14 @@ class Call:
         if self._attempts.left_off:
             error.add_note(f"not tried again: {self._attempts.left_off}")
         raise error
+
+    def _note_on(self, cancelled: BaseException) -> None:
+        """Leave word with a cancellation that what was asked for may have been done."""
+        if self._acts and (self._in_flight or self._ambiguous):
+            cancelled.add_note(
+                f"{self._method} {self.path} was under way and may have been processed "
+                f"(correlation id {self.received_id})"
+            )
 
     def _is_gone(self, answer: Answer) -> bool:
         """Tell whether a 404 says that an earlier attempt of this DELETE went through."""
@@ -393,6 +410,10 @@ def _was_counted(request: httpx.Request, outcome: Answer | Fault | None) -> bool
     return isinstance(outcome, Answer) or was_sent(request)
 
 
+_INSISTS: Final = (
+    "retries: what may cost money is sent again only where nothing was processed; call it on the "
+    "client itself, or on a view with retries=0, or with an idempotency key"
+)
 _NO_FILE: Final = "a file was asked for, and none came"
 _HOW_FAR: Final = {
     "unsent": "Sikoia could not be reached, and nothing was sent",

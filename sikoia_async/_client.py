@@ -330,7 +330,8 @@ class Sikoia:
 
         Args:
             timeout: seconds that a call may take in all.
-            retries: how many attempts may follow a call's first one.
+            retries: how many attempts may follow a call's first one. More than 0 is refused for
+                calls that may cost money, unless they carry an idempotency key.
             correlation_id: sent with each call, in place of a new one.
             idempotency_key: sent with the call, in place of a new one. It stands for one request:
                 make a view for each.
@@ -351,6 +352,7 @@ class Sikoia:
             correlation_id=old.correlation_id if correlation_id is None else correlation_id,
             idempotency_key=idempotency_key,
             priority=old.priority if priority is None else priority,
+            insists=old.insists if retries is None else retries > 0,
         )
         view = object.__new__(type(self))
         view._environment, view._guards = self._environment, self._guards

@@ -7,7 +7,14 @@ import httpx
 import pytest
 from faults import client
 
-from sikoia_async import APIError, CallError, ChargeLimitError, ConfigurationError, Sikoia
+from sikoia_async import (
+    APIError,
+    CallError,
+    ChargeLimitError,
+    ConfigurationError,
+    Quota,
+    Sikoia,
+)
 from sikoia_async._spend import Spend
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
@@ -102,6 +109,53 @@ async def test_a_call_that_is_cancelled_in_a_pause_after_a_429_cost_nothing() ->
         tasks.cancel_scope.cancel()
 
     assert dict(sikoia.spend) == {}
+
+
+async def test_retries_of_what_may_cost_money_are_refused() -> None:
+    """Who asks for them in so many words would wait in vain; nothing is sent."""
+    sikoia, transport = _client(201, retries=2)
+    view = sikoia.with_options(retries=5)
+
+    with pytest.raises(ConfigurationError, match="retries: what may cost money"):
+        await _buy(view)
+    with pytest.raises(ConfigurationError, match="retries: what may cost money"):
+        await _buy(view.with_options(timeout=5))
+    assert transport.asked == 0
+    assert dict(sikoia.spend) == {}
+
+    await _buy(sikoia)
+    await _buy(sikoia.with_options(retries=0))
+    await _buy(view.with_options(retries=0))
+    await view.company_registry.retrieve("r-1")
+
+
+async def test_with_a_key_retries_are_no_contradiction() -> None:
+    """The key tells Sikoia that it is the same request."""
+    sikoia, transport = _client(httpx.ReadError(""), 201, idempotency_header="Idempotency-Key")
+
+    await _buy(sikoia.with_options(retries=2))
+
+    assert transport.asked == 2
+
+
+async def test_a_cancellation_tells_what_may_have_been_done() -> None:
+    """Its note has the correlation id; one that waits for the quota has nothing to tell."""
+    sikoia, _ = _client(201, quota=Quota(1))
+    notes: list[list[str]] = []
+
+    async def buy() -> None:
+        try:
+            await _buy(sikoia.with_options(correlation_id="request-7"))
+        except anyio.get_cancelled_exc_class() as cancelled:
+            notes.append(getattr(cancelled, "__notes__", []))
+            raise
+
+    for _ in range(2):
+        with anyio.move_on_after(0.5):
+            await buy()
+
+    told = f"{_REGISTRY} was under way and may have been processed (correlation id request-7)"
+    assert notes == [[told], []]
 
 
 async def test_the_one_beyond_the_limit_is_refused_before_it_is_sent() -> None:
