@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from sikoia_async.errors import TransportError as TransportError
     from sikoia_async.errors import UnexpectedResponseError as UnexpectedResponseError
     from sikoia_async.errors import UnprocessableRequestError as UnprocessableRequestError
+    from sikoia_async.errors import WebhookVerificationError as WebhookVerificationError
     from sikoia_async.models import Entity as Entity
     from sikoia_async.models import Items as Items
     from sikoia_async.models import Model as Model
@@ -117,6 +118,7 @@ __all__ = [
     "TransportError",
     "UnexpectedResponseError",
     "UnprocessableRequestError",
+    "WebhookVerificationError",
     "__version__",
     "correlation_id",
     "poll",
@@ -168,6 +170,7 @@ _HOMES: Final = {
         "TransportError",
         "UnexpectedResponseError",
         "UnprocessableRequestError",
+        "WebhookVerificationError",
     ),
     "sikoia_async.models": (
         "Entity",

@@ -27,6 +27,7 @@ SikoiaError
     OperationError                  an async task
         OperationFailedError            it came to nothing at Sikoia
         OperationTimeoutError           it still runs: no failure, and you may go on waiting
+    WebhookVerificationError        somebody else: the delivery is not Sikoia's
 
 No error holds an object of httpx, for those carry the token along; each one can be pickled.
 """
@@ -72,6 +73,7 @@ __all__ = [
     "TransportError",
     "UnexpectedResponseError",
     "UnprocessableRequestError",
+    "WebhookVerificationError",
     "api_error_class",
 ]
 
@@ -353,6 +355,13 @@ class OperationTimeoutError(OperationError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__ | {"operation": None})
+
+
+class WebhookVerificationError(SikoiaError):
+    """A delivery is not Sikoia's, or not as Sikoia sent it: do not act on it.
+
+    The message names the cause. It has no part of the body, the signature or the secrets.
+    """
 
 
 def api_error_class(status: int, type_: str | None) -> type[APIError]:

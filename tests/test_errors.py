@@ -67,6 +67,7 @@ SAMPLES: list[errors.SikoiaError] = [
     errors.OperationError("words"),
     errors.OperationFailedError("words", result="Failed", correlation_ids=("a",)),
     errors.OperationTimeoutError("words", last="Pending", operation=None, correlation_ids=("a",)),
+    errors.WebhookVerificationError("words"),
 ]
 
 

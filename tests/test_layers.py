@@ -60,7 +60,7 @@ LAYERS = (
     ("_json", "_exchange", "_home", "_workbook"),
     ("_drift", "_finite", "_inflate", "_leftovers", "_quiet", "_timing"),
     ("_compare", "_entities"),
-    ("models",),
+    ("models", "signing"),
     ("environments", "_checks", "_logs", "_wording"),
     ("errors", "_version"),
 )

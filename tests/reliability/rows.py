@@ -108,7 +108,7 @@ C18  ../test_sinks.py::test_where_no_file_can_be_is_refused
      (the path is the caller's own, never the server's: a file that exists is replaced)
 D1   test_silence.py::test_a_silent_server_is_asked_once_more,
      test_silence.py::test_a_server_that_was_silent_once_costs_half_of_the_time,
-     test_silence.py::test_what_acts_waits_for_its_one_answer
+     test_silence.py::test_what_changes_something_waits_for_its_one_answer
 D2   test_silence.py::test_a_dripping_answer_ends_at_the_deadline
 D3   test_silence.py::test_a_dripping_answer_ends_at_the_deadline
 D4   test_silence.py::test_a_file_that_drips_ends_at_the_deadline_and_leaves_nothing
@@ -282,17 +282,25 @@ K7   out: operations and webhooks are a later issue
 K8   out: operations and webhooks are a later issue
 K9   out: operations and webhooks are a later issue
 K10  out: operations and webhooks are a later issue
-L1   out: webhooks are a later issue
-L2   out: webhooks are a later issue
-L3   out: webhooks are a later issue
-L4   out: webhooks are a later issue
-L5   out: webhooks are a later issue
-L6   out: webhooks are a later issue
-L7   out: webhooks are a later issue
+L1   ../test_signing.py::test_what_was_signed_is_taken
+     ../test_signing.py::test_known_signatures
+L2   ../test_signing.py::test_a_changed_bit_of_the_body_is_refused
+     ../test_signing.py::test_a_changed_bit_of_the_signature_is_refused
+L3   ../test_signing.py::test_a_header_that_is_no_signature_is_refused
+     ../test_signing.py::test_any_junk_is_refused_in_the_same_way
+L4   ../test_signing.py::test_what_is_no_secret_is_refused
+     ../test_signing.py::test_what_is_no_secret_is_refused_by_sign_too
+L5   ../test_signing.py::test_the_index_tells_which_secret_fits
+     ../test_signing.py::test_a_secret_that_was_taken_away_fits_no_more
+L6   ../test_signing.py::test_json_with_other_spaces_gets_a_hint
+     ../test_signing.py::test_the_hint_costs_linear_time
+L7   no time is measured, for these machines are shared; what is compared, and how often, is:
+     ../test_signing.py::test_every_secret_is_compared_in_constant_time
 L8   out: webhooks are a later issue
 L9   out: webhooks are a later issue
 L10  out: webhooks are a later issue
-L11  out: webhooks are a later issue
+L11  ../test_signing.py::test_nothing_of_a_delivery_is_in_its_error
+     ../test_signing.py::test_a_refused_secret_is_in_no_variable
 L12  out: webhooks are a later issue
 M1   test_shapes.py::test_any_bytes_are_read_or_refused
      test_shapes.py::test_examples_with_changed_bytes

@@ -26,6 +26,8 @@ from sikoia_async import (
 from sikoia_async.models import HasEntity, ResponseInfo
 from sikoia_async.resources.cases import Case, CaseStage, CaseSummary, CaseType, Company, Person
 from sikoia_async.resources.users import Role, User
+from sikoia_async.resources.webhooks import WebhookSecret
+from sikoia_async.signing import sign, verify
 
 
 @attrs.frozen(kw_only=True)
@@ -135,3 +137,10 @@ def not_done(error: OperationTimeoutError) -> None:
     assert_type(error.last, Any)
     assert_type(error.operation, Operation[Any] | None)
     assert_type(error.correlation_ids, tuple[str, ...])
+
+
+def delivery(body: bytes, headers: Mapping[str, str], secret: WebhookSecret) -> None:
+    """Look at a signature."""
+    assert_type(verify(body, headers.get("a"), secret), int)
+    assert_type(verify(body, b"a", ["old", secret], max_body=10), int)
+    assert_type(sign(body, "a secret"), str)
