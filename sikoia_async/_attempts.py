@@ -63,6 +63,11 @@ class Attempts:
         """Whether the one under way may be followed by another, whatever comes of it."""
         return (self._kind != "act" or self._keyed) and len(self._made) < self._retries
 
+    @property
+    def first(self) -> bool:
+        """Whether there was none yet."""
+        return not self._made
+
     def begin(self) -> float:
         """Note that an attempt starts, and return the moment."""
         self._since = self._watch.now()

@@ -6,6 +6,7 @@ for a retry is a request too; the permit is innermost, so that nothing waits ins
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import anyio
@@ -13,7 +14,16 @@ import attrs
 
 from sikoia_async import _logs, _retry
 from sikoia_async._attempts import Attempts
-from sikoia_async._exchange import Answer, Fault, Limits, build, exchange, let_go, was_sent
+from sikoia_async._exchange import (
+    Answer,
+    Fault,
+    HeldBack,
+    Limits,
+    build,
+    exchange,
+    let_go,
+    was_sent,
+)
 from sikoia_async._hooks import correlation
 from sikoia_async._paths import target_on
 from sikoia_async._timing import Stopwatch
@@ -185,6 +195,8 @@ class Call:
         with anyio.move_on_after(self._options.timeout):
             try:
                 outcome = await self._outcome()
+            except CallError as failure:  # of the token, say
+                raise self._after_doubt(failure) from None
             except anyio.get_cancelled_exc_class() as cancelled:
                 self._note_on(cancelled)
                 raise
@@ -200,6 +212,19 @@ class Call:
             error.add_note(f"not tried again: {self._attempts.left_off}")
         raise error
 
+    def _after_doubt(self, error: CallError) -> CallError:
+        """Say on an error of a later attempt what an earlier one may have done."""
+        if not (self._ambiguous and self._acts) or error.may_have_been_processed:
+            return error
+        error = copy.copy(error)  # several calls may have been told the same one
+        error.may_have_been_processed = True
+        error.call = attrs.evolve(error.call, idempotency_key=self._key)
+        error.add_note(
+            f"an earlier attempt of {self._method} {self.path} may have been processed "
+            f"(correlation id {self.received_id})"
+        )
+        return error
+
     def _note_on(self, cancelled: BaseException) -> None:
         """Leave word with a cancellation that what was asked for may have been done."""
         if self._acts and (self._in_flight or self._ambiguous):
@@ -210,8 +235,11 @@ class Call:
 
     def _is_gone(self, answer: Answer) -> bool:
         """Tell whether a 404 says that an earlier attempt of this DELETE went through."""
-        deleting = self._method == "DELETE" and self._was_ambiguous
-        return deleting and answer.status == _NOT_FOUND
+        if not (self._method == "DELETE" and self._was_ambiguous and answer.status == _NOT_FOUND):
+            return False
+        from sikoia_async._decoder import is_sikoias  # noqa: PLC0415 - loaded when needed
+
+        return is_sikoias(answer)  # and not a gateway's that has lost its way
 
     def decode(self, answer: Answer, into: type[T]) -> T:
         """Turn the answer into what it is to be."""
@@ -267,6 +295,14 @@ class Call:
                 return outcome
 
     async def _attempt(self) -> Answer | Fault:
+        while True:
+            try:
+                return await self._try()
+            except HeldBack:
+                self._under_way = False
+                self._core.tally.attempts -= 1
+
+    async def _try(self) -> Answer | Fault:
         core = self._core
         if core.home.closed:  # since the last attempt
             core.home.check()
@@ -275,7 +311,8 @@ class Call:
         if self._key is not None and core.keys is not None:
             headers = {**headers, core.keys.header: self._key}
         self._request = build(self._method, url, headers, self._content, self.watch, **ours)
-        if self._attempts.more:
+        self._request.extensions["repeatable"] = self._attempts.more
+        if self._attempts.first and self._attempts.more and self._sink is None and not self._acts:
             # A server that says nothing gets half of the time: there may be a better attempt.
             self._request.extensions["timeout"]["read"] = self._options.timeout / 2
         if core.pacer is None:
@@ -286,6 +323,7 @@ class Call:
             why = f"; a 429 pauses this client for {core.pacer.paused:.3g} s more"
             raise self._too_late(why)
         await core.pacer.acquire(self._options.priority)
+        self._request.extensions["held_back"] = core.pacer.is_paused
         outcome = None
         try:
             outcome = await self._exchange(self._request)

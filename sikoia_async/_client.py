@@ -154,8 +154,8 @@ class Sikoia:
         del client_secret, token, api_key  # what raises from here on shows no secret to tools
         self._guards: list[Guard] = []
         self._token: ClientCredentials | None = None
-        hooks = self._hooks(credentials, wire, token_store)
         home = Home()
+        hooks = self._hooks(credentials, wire, token_store, home)
         core = Core(
             client=self._client(wire, self._environment.api, max_in_flight, hooks),
             origin=self._environment.api,
@@ -292,15 +292,20 @@ class Sikoia:
         return self._api.core.spend
 
     def stats(self) -> Stats:
-        """Return what this client has done so far, and how much it has left."""
+        """Return what this client has done so far, and how much it has left.
+
+        On trio, call it where the event loop runs: the clock is the loop's.
+        """
         core = self._api.core
-        pacer = core.pacer
+        # Before the first use there is no clock, and nothing to measure.
+        pacer = core.pacer if core.home.used else None
+        unused = core.pacer.limit if core.pacer and pacer is None else None
         return Stats(
             calls=core.tally.calls,
             attempts=core.tally.attempts,
             waiting=sum(pacer.waiting.values()) if pacer else 0,
             waited=pacer.waited if pacer else 0.0,
-            quota_left=pacer.left if pacer else None,
+            quota_left=pacer.left if pacer else unused,
             paused=pacer.paused if pacer else 0.0,
             retry_budget=core.budget.left,
             heals=sum(guard.heals for guard in self._guards),
@@ -350,7 +355,7 @@ class Sikoia:
             timeout=old.timeout if timeout is None else timeout,
             retries=old.retries if retries is None else retries,
             correlation_id=old.correlation_id if correlation_id is None else correlation_id,
-            idempotency_key=idempotency_key,
+            idempotency_key=old.idempotency_key if idempotency_key is None else idempotency_key,
             priority=old.priority if priority is None else priority,
             insists=old.insists if retries is None else retries > 0,
         )
@@ -499,14 +504,14 @@ class Sikoia:
         return f"<Sikoia {self._environment.name}>"
 
     def _hooks(
-        self, credentials: Credentials, wire: Wire, store: TokenStore | None
+        self, credentials: Credentials, wire: Wire, store: TokenStore | None, home: Home
     ) -> dict[str, list[Callable[..., Any]]]:
         """Choose the event hooks: correlation always, and authorization by what was given."""
         given = credentials.given()
         if isinstance(given, SendApiKey):
             return {"request": [correlation.send, given], "response": [correlation.received]}
         source: TokenSource = (
-            self._client_credentials(credentials, given, wire, store)
+            self._client_credentials(credentials, given, wire, store, home)
             if isinstance(given, Secret)
             else given
         )
@@ -516,12 +521,17 @@ class Sikoia:
         }
 
     def _client_credentials(
-        self, credentials: Credentials, secret: Secret, wire: Wire, store: TokenStore | None
+        self,
+        credentials: Credentials,
+        secret: Secret,
+        wire: Wire,
+        store: TokenStore | None,
+        home: Home,
     ) -> ClientCredentials:
         # A client of its own: no hooks, and permits that no call can hold while it needs a token.
         client = self._client(wire, self._environment.token_url, _TOKEN_PERMITS, {})
         self._token = ClientCredentials(
-            client, self._environment, str(credentials.client_id), secret, store
+            client, self._environment, str(credentials.client_id), secret, store, clock=home.time
         )
         return self._token
 

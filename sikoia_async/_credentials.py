@@ -36,6 +36,8 @@ from sikoia_async._token import Refusal, StoredToken, TokenStore, read_grant
 from sikoia_async.errors import CallError, CallInfo, ConnectionFailedError, TokenError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
     from sikoia_async._secrets import Secret
@@ -147,7 +149,10 @@ class ClientCredentials:
         client_id: str,
         client_secret: Secret,
         store: TokenStore | None = None,
+        *,
+        clock: Callable[[], float] = anyio.current_time,
     ) -> None:
+        self._clock = clock
         self._client = client
         self._environment = environment
         self._client_id = client_id
@@ -171,7 +176,7 @@ class ClientCredentials:
         """
         token, now = self._token, anyio.current_time()
         if token is None or token.expires - now <= token.mandatory:
-            if self._outage.lasts and not self._flight.busy:
+            if self._outage.lasts and not self._flight.busy and self._store is None:
                 self._outage.check()
             return (await self._flight.run(self._renew)).value
         if token.expires - now > token.advisory or self._flight.busy or now < self._let_be_until:
@@ -181,7 +186,7 @@ class ClientCredentials:
     @property
     def age(self) -> float | None:
         """Seconds since the token was fetched, or taken from the store; None without one."""
-        return None if self._token is None else anyio.current_time() - self._token.since
+        return None if self._token is None else self._clock() - self._token.since
 
     def forget(self, token: str) -> bool:
         """Drop a token that was refused, unless a newer one has taken its place.
@@ -211,6 +216,8 @@ class ClientCredentials:
         if token is not None:
             self._token = token
             return token
+        if self._store is not None and self._outage.lasts:
+            self._outage.check()  # only now: another process may have had more luck
         # Kept before it is shared: what the store does with it is no caller's loss.
         token = self._token = await self._fetch()
         await self._save(token)
@@ -283,7 +290,7 @@ class ClientCredentials:
             return None
         stored: StoredToken | None = None
         try:
-            with anyio.move_on_after(_STORE_TIMEOUT):
+            with anyio.move_on_after(min(_STORE_TIMEOUT, _time_left() / 4)):
                 stored = await self._store.load(self._key)
             return None if stored is None else self._taken(stored)
         except Exception:  # noqa: BLE001 - a store is the caller's, and may raise or give anything
@@ -303,7 +310,7 @@ class ClientCredentials:
             return
         expires_at = time.time() + token.expires - anyio.current_time()
         try:
-            with anyio.move_on_after(_STORE_TIMEOUT):
+            with anyio.move_on_after(min(_STORE_TIMEOUT, _time_left() / 4)):
                 await self._store.save(self._key, StoredToken(token.value, expires_at))
         except Exception:  # noqa: BLE001 - as above
             _log.warning("the token store failed to save; going on without it")

@@ -214,6 +214,11 @@ def _problem(body: bytes) -> _Problem:
     return problem
 
 
+def is_sikoias(answer: Answer) -> bool:
+    """Tell whether an error is Sikoia's own, and not that of something before it."""
+    return _problem(answer.body)["type"] is not None
+
+
 def _words(answer: Answer, problem: _Problem) -> str:
     said = [problem[name] or "" for name in ("type", "title", "detail")]
     # The fields have the whole words; a message goes into logs and tickets.

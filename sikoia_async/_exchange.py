@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from collections import OrderedDict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
@@ -28,6 +29,7 @@ __all__ = [
     "Answer",
     "Echo",
     "Fault",
+    "HeldBack",
     "Limits",
     "Pieces",
     "Reached",
@@ -97,19 +99,37 @@ class Echo:
     """Whether a server answers with the correlation ids that it is sent, as far as was seen."""
 
     known: bool = False
+    _sent: OrderedDict[str, None] = attrs.field(factory=OrderedDict[str, None])
+
+    def sends(self, request: httpx.Request) -> None:
+        """Remember the id of a request that goes out."""
+        self._sent[request.extensions.get("correlation_id", "")] = None
+        if len(self._sent) > _IDS:
+            self._sent.popitem(last=False)
 
     def is_anothers(self, request: httpx.Request, status: int) -> bool:
-        """Tell whether the answer to a request names another one, where the server names ours.
+        """Tell whether the answer to a request names another one.
 
-        Errors may come from a gateway, which has ids of its own. And who was wrong about the
-        server, or met another one, is so once: it must be seen again to answer with our ids.
+        An id that we sent with another request tells for sure. One that we never sent tells where
+        the server was seen to answer with ours, and only of what may be asked again: a service
+        behind a gateway may make ids of its own, and an answer may have cost money. Errors may
+        come from the gateway itself.
         """
-        sent = request.extensions.get("correlation_id")
+        sent = request.extensions.get("correlation_id", "")
         received = request.extensions.get("received_id")
         if received is None or status >= _FIRST_ERROR:
             return False
-        known, self.known = self.known, received == sent
-        return known and received != sent
+        if received.lower() == sent.lower():
+            self.known = True
+            return False
+        if received in self._sent:
+            return True
+        known, self.known = self.known, False
+        return known and request.extensions.get("repeatable", False)
+
+
+class HeldBack(Exception):  # noqa: N818 - nothing went wrong
+    """A 429 came while the request waited for its permit: nothing was sent, and it waits anew."""
 
 
 class Pieces(Protocol):
@@ -358,6 +378,8 @@ def _fault(error: Exception, reached: Reached) -> Fault:
     return Fault(reached, _reason(cause))
 
 
+_IDS: Final = 1000
+"""How many of the ids that were sent last are remembered."""
 _FIRST_ERROR: Final = 400
 _MOST_HEADERS: Final = 200
 _NEWER: Final = frozenset({b"HTTP/2", b"HTTP/3"})

@@ -25,7 +25,7 @@ import anyio
 import attrs
 import httpx
 
-from sikoia_async._exchange import Echo, close_opened, going_out
+from sikoia_async._exchange import Echo, HeldBack, close_opened, going_out
 from sikoia_async._leftovers import has_leftovers
 from sikoia_async.errors import ConfigurationError
 
@@ -147,10 +147,16 @@ class Guard(httpx.AsyncBaseTransport):
         watch = cast("Stopwatch", request.extensions["stopwatch"])
         watch.enter("permit")
         await self._permits.acquire()
+        held_back = request.extensions.get("held_back")
+        if held_back is not None and held_back():
+            self._permits.release()
+            raise HeldBack
         permit = self._free.pop()
         watch.enter("answer")
         request.extensions["timeout"]["pool"] = self._waits_in_pool
         request.extensions["echo"] = self._echo
+        if self._echo is not None:
+            self._echo.sends(request)
         try:
             going_out(request, warm=permit.transport is not None and not self._shared)
             if permit.transport is None:

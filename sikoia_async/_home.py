@@ -28,6 +28,11 @@ class Home:
         self._process = 0
         self.closed = False
 
+    @property
+    def used(self) -> bool:
+        """Whether there was a first use."""
+        return self._loop is not None
+
     def time(self) -> float:
         """Ask the loop's clock, also where the loop was not known when this was handed out."""
         return self.now()

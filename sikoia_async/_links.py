@@ -84,12 +84,18 @@ def _checked(link: str | None, home: str) -> httpx.URL:
         url = httpx.URL(link or "")
         local(_origin(url))
         is_safe = url.scheme == "https" or is_on_loopback(home)
-        if is_safe and _HOST.fullmatch(url.raw_host) and not url.userinfo:
+        if is_safe and _is_host(url.raw_host) and url.host and not url.userinfo:
             return url
-    except (ConfigurationError, httpx.InvalidURL, TypeError):
+    except (ConfigurationError, httpx.InvalidURL, TypeError, UnicodeError):
         pass
     msg = "link: give an address that Sikoia sent: https, and without user name and password"
     raise ConfigurationError(msg)
+
+
+def _is_host(host: bytes) -> bool:
+    """Tell whether this names a host; what resolves names raises errors of its own on others."""
+    labels = [b"6"] if b":" in host else host.removesuffix(b".").split(b".")
+    return _HOST.fullmatch(host) is not None and all(0 < len(one) < 64 for one in labels)  # noqa: PLR2004 - RFC 1035
 
 
 def _origin(url: httpx.URL) -> str:

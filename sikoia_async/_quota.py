@@ -188,6 +188,15 @@ class Pacer:
         return wait
 
     @property
+    def limit(self) -> int:
+        """How many requests a window takes."""
+        return self._quota.limit
+
+    def is_paused(self) -> bool:
+        """Whether nothing is to be sent after a 429."""
+        return self._paused_until > self._clock()
+
+    @property
     def paused(self) -> float:
         """Seconds until requests are sent again after a 429; 0 if they are."""
         return max(0.0, self._paused_until - self._clock())
@@ -253,7 +262,9 @@ class _Shared:
         limit, per = self._quota.limit, self._quota.per
         if self._clock() >= self._let_be_until:
             try:
-                with anyio.fail_after(_STORE_TIMEOUT):
+                # A store that hangs must not take the whole time of a caller in a hurry.
+                left = anyio.current_effective_deadline() - self._clock()
+                with anyio.fail_after(min(_STORE_TIMEOUT, left / 4)):
                     seconds = await self._store.acquire(limit=limit, per=per)
                 return min(per, float(seconds))
             except Exception:  # noqa: BLE001 - a store is the caller's, and may raise or give anything

@@ -42,6 +42,8 @@ class Transport:
     @property
     def polls(self) -> Transport:
         """The same for calls that nobody waits for at the moment: others go first."""
+        if self.options.priority != "interactive":
+            return self
         return attrs.evolve(self, options=attrs.evolve(self.options, priority="poll"))
 
     async def get(

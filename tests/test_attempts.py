@@ -14,6 +14,7 @@ from sikoia_async import (
     Quota,
     RateLimitError,
     ServerError,
+    TransportError,
 )
 from sikoia_async._attempts import Attempts
 from sikoia_async._budget import RetryBudget
@@ -41,7 +42,8 @@ class _Answers(httpx.AsyncBaseTransport):
         await request.aread()
         if isinstance(given, Exception):
             raise given
-        return httpx.Response(given.status_code, headers=given.headers, content=b"[]")
+        content = given.content or b"[]"
+        return httpx.Response(given.status_code, headers=given.headers, content=content)
 
 
 def _status(status: int, **headers: str) -> httpx.Response:
@@ -255,11 +257,20 @@ async def test_one_answer_does_not_stop_a_client_for_days() -> None:
 
 async def test_a_delete_whose_answer_was_lost_and_that_is_gone_went_through() -> None:
     """The 404 of the second attempt says that the first did what was asked."""
-    transport = _Answers(_LOST, _status(404))
+    gone = httpx.Response(404, json={"type": "ResourceNotFound"})
+    transport = _Answers(_LOST, gone)
 
     await client(_ANYWHERE, transport=transport, retries=2).cases.delete("c-1")
 
     assert len(transport.times) == 2
+
+
+async def test_a_404_that_is_not_sikoias_proves_nothing() -> None:
+    """A gateway that has lost its way says so, too."""
+    error = await _failing(_Answers(_LOST, _status(404)), "DELETE")
+
+    assert isinstance(error, APIError)
+    assert error.may_have_been_processed
 
 
 @pytest.mark.parametrize("first", [_REFUSED, _status(429, retry_after="1")], ids=_named)
@@ -359,3 +370,59 @@ async def test_a_retry_that_is_cancelled_costs_nothing() -> None:
         tasks.cancel_scope.cancel()
 
     assert (paid_for, sikoia.stats().retry_budget) == (280 - 14, 280)
+
+
+async def test_one_429_holds_back_those_who_wait_for_a_connection() -> None:
+    """They have their slot already; it is given back, and they wait with the others."""
+
+    class Refusing(httpx.AsyncBaseTransport):
+        asked = 0
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await request.aread()
+            self.asked += 1
+            early = anyio.current_time() < began + 1
+            await anyio.sleep(0.1)
+            if early:
+                return httpx.Response(429, headers={"Retry-After": "2"})
+            return httpx.Response(200, content=b"[]")
+
+    transport, began = Refusing(), anyio.current_time()
+    sikoia = client(
+        _ANYWHERE, transport=transport, quota=Quota(), retries=2, timeout=100, max_in_flight=4
+    )
+    async with anyio.create_task_group() as tasks:
+        for _ in range(150):
+            tasks.start_soon(sikoia.users.list)
+
+    assert transport.asked == 150 + 4
+    assert (sikoia.stats().attempts, sikoia.stats().calls) == (154, 150)
+
+
+async def test_a_token_that_fails_in_a_second_attempt_does_not_hide_the_first() -> None:
+    """What the first one may have done is said, and is counted as spent."""
+    tokens = iter(["first"])
+
+    def token() -> str:
+        given = next(tokens, None)
+        if given is None:
+            msg = "no token"
+            raise TransportError(msg, call=call)
+        return given
+
+    call = (await _failing(_Answers(_REFUSED), "GET", retries=0)).call
+    sikoia = client(
+        _ANYWHERE,
+        transport=_Answers(_LOST),
+        token=token,
+        retries=2,
+        idempotency_header="Idempotency-Key",
+    )
+
+    with pytest.raises(TransportError) as caught:
+        await sikoia.company_registry.request(company_id="co-1")
+
+    assert caught.value.may_have_been_processed
+    assert caught.value.idempotency_key
+    assert "may have been processed" in caught.value.__notes__[0]
+    assert sum(sikoia.spend.values()) == 1

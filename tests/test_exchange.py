@@ -29,7 +29,7 @@ from sikoia_async import (
     ServerError,
     UnexpectedResponseError,
 )
-from sikoia_async._exchange import Fault, Limits, build, exchange
+from sikoia_async._exchange import Echo, Fault, Limits, build, exchange
 from sikoia_async._timing import Stopwatch
 
 pytestmark = pytest.mark.anyio
@@ -277,3 +277,35 @@ async def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
         outcome = await exchange(api.client, request, Limits())
 
     assert outcome == Fault("unsent", "the request could not be written as HTTP", final=True)
+
+
+def _named(sent: str, received: str | None, *, repeatable: bool = True) -> httpx.Request:
+    extensions = {"correlation_id": sent, "repeatable": repeatable}
+    if received is not None:
+        extensions["received_id"] = received
+    return httpx.Request("GET", "https://api.example", extensions=extensions)
+
+
+def test_an_id_of_ours_tells_whose_answer_it_is() -> None:
+    """The ids that were sent last are known, and the case of their letters is no matter."""
+    echo = Echo()
+    for number in range(1001):
+        echo.sends(_named(f"id-{number}", None))
+
+    assert not echo.is_anothers(_named("id-7", None), 200)
+    assert not echo.is_anothers(_named("id-7", "ID-7"), 200)
+    assert echo.is_anothers(_named("id-7", "id-8", repeatable=False), 200)
+    assert not echo.is_anothers(_named("id-7", "id-8"), 500)
+    assert not echo.is_anothers(_named("id-7", "id-0", repeatable=False), 200)
+
+
+def test_an_id_that_is_nobodys_is_doubted_where_that_does_no_harm() -> None:
+    """Once the server was seen to answer with ours, and of what may be asked again."""
+    echo = Echo()
+
+    assert not echo.is_anothers(_named("a", "x"), 200)
+    echo.is_anothers(_named("a", "a"), 200)
+    assert not echo.is_anothers(_named("b", "x", repeatable=False), 200)
+    echo.is_anothers(_named("a", "a"), 200)
+    assert echo.is_anothers(_named("b", "x"), 200)
+    assert not echo.is_anothers(_named("b", "x"), 200)

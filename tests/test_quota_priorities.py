@@ -4,6 +4,7 @@ import random
 
 import anyio
 import pytest
+from faults import client
 from hypothesis import given
 from hypothesis import strategies as st
 from paced import pacer_of, slot
@@ -152,3 +153,11 @@ async def test_nobody_waits_longer_than_the_rules_say(crowd: list[Priority], see
     for number, priority in enumerate(crowd):
         lower = [one for one in ahead[number] if ranks[one] > ranks[priority]]
         assert len(lower) <= len(ahead[number]) // 10 + 1
+
+
+async def test_polls_do_not_overtake_their_own_kind() -> None:
+    """A view for work in the background polls in the background, too."""
+    api = client("https://127.0.0.1:1").with_options(priority="background").income._api
+
+    assert api.polls.options.priority == "background"
+    assert client("https://127.0.0.1:1").income._api.polls.options.priority == "poll"

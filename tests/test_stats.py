@@ -88,3 +88,10 @@ async def test_it_counts_the_connections_that_were_thrown_away() -> None:
         await sikoia.users.list()
 
     assert sikoia.stats().heals == 1
+
+
+def test_before_the_first_call_there_is_nothing_to_measure() -> None:
+    """No event loop runs yet, so that no clock does either."""
+    stats = client("https://127.0.0.1:1", quota=Quota(20)).stats()
+
+    assert (stats.calls, stats.quota_left, stats.paused, stats.token_age) == (0, 20, 0, None)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from faults import SECRET
 
-from sikoia_async import Environment, Sikoia, StoredToken, TokenStore
+from sikoia_async import Environment, Sikoia, StoredToken, TokenError, TokenStore
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -23,12 +23,13 @@ class _Store:
 
     def __init__(self, token: Any = None) -> None:
         self.kept: dict[str, StoredToken] = {}
+        self.always: StoredToken | None = None
         self._first: Any = token
 
     async def load(self, key: str) -> StoredToken | None:
         if isinstance(self._first, Exception):
             raise self._first
-        found: StoredToken | None = self.kept.get(key, self._first)
+        found: StoredToken | None = self.always or self.kept.get(key, self._first)
         return found
 
     async def save(self, key: str, token: StoredToken) -> None:
@@ -162,3 +163,35 @@ async def test_a_store_that_hangs_is_not_waited_for() -> None:
 
     assert server.sent == ["granted-1"]
     assert anyio.current_time() - began == pytest.approx(2)
+
+
+async def test_a_store_that_hangs_fails_no_call_in_a_hurry() -> None:
+    """It gets a quarter of the time that is left, where that is less than a second."""
+    server = _Server()
+
+    await server.client(_Stuck()).with_options(timeout=0.9).request("GET", "/v2/cases")
+
+    assert server.sent == ["granted-1"]
+
+
+async def test_a_token_in_the_store_is_found_while_the_login_server_is_down() -> None:
+    """Another process may have had more luck; without that, the failure is told at once."""
+    store = _Store()
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "login.example":
+            return httpx.Response(400, json={"error": "invalid_client"})
+        return httpx.Response(200, content=b"[]")
+
+    sikoia = Sikoia(
+        "an-id", SECRET, environment=_TEST, token_store=store,
+        transport=httpx.MockTransport(reply),
+    )  # fmt: skip
+    for _ in range(2):
+        began = anyio.current_time()
+        with pytest.raises(TokenError):
+            await sikoia.request("GET", "/v2/cases")
+        assert anyio.current_time() == began
+    store.always = StoredToken("from-elsewhere", time.time() + 3600)
+
+    assert await sikoia.request("GET", "/v2/cases") == []

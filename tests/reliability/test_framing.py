@@ -390,8 +390,14 @@ async def test_an_answer_that_names_another_request_is_refused() -> None:
 
 
 async def test_an_act_whose_answer_names_another_request_is_in_doubt() -> None:
-    """B17."""
-    script = _echoes_and(_naming("another"))
+    """B17: an id that we sent before tells for sure."""
+
+    async def script(peer: Peer) -> None:
+        first = _id_of(await peer.request())
+        await peer.send(_naming(first))
+        await peer.request()
+        await peer.send(_naming(first))
+
     async with (
         plan(script, _echo) as planned,
         watched(talking(planned, max_in_flight=1), planned, next_call=False) as row,
@@ -401,6 +407,24 @@ async def test_an_act_whose_answer_names_another_request_is_in_doubt() -> None:
             ConnectionFailedError, act, requests=1, match="the answer to another request"
         )
         assert error.may_have_been_processed
+
+
+async def test_an_act_whose_answer_has_an_id_of_its_own_is_believed() -> None:
+    """B17: a service behind the gateway may make ids; an answer may have cost money."""
+
+    async def script(peer: Peer) -> None:
+        while True:
+            request = await peer.request()
+            asked = request.startswith(b"GET")
+            await peer.send(_naming(_id_of(request).upper() if asked else "its-own"))
+
+    async with (
+        plan(script) as planned,
+        watched(talking(planned, max_in_flight=1), planned) as row,
+    ):
+        for _ in range(3):
+            await row.works(ask)
+            await row.works(act)
 
 
 async def test_an_answer_that_comes_before_the_request_is_refused() -> None:

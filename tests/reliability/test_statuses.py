@@ -201,7 +201,7 @@ async def test_a_conflict_is_never_tried_again() -> None:
 @pytest.mark.virtual_time
 async def test_a_delete_that_is_gone_went_through() -> None:
     """E11: the 404 of the second attempt explains the first, whose answer was lost."""
-    played = Played(_LOST, _status(404))
+    played = Played(_LOST, _status(404, b'{"type": "ResourceNotFound"}'))
 
     async with watched(_talking(played), played) as row:
         assert await row.works(put, requests=2) is None
