@@ -19,7 +19,9 @@ class Resource:
     """Hands a request to the handler of its method; `Resource(get=…, post=…)`."""
 
     def __init__(self, **handlers: Handler) -> None:
-        self.handlers = {method.upper(): handler for method, handler in handlers.items()}
+        self.handlers: dict[str, Handler] = {
+            method.upper(): handler for method, handler in handlers.items()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse its method."""
