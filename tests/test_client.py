@@ -132,8 +132,7 @@ def test_an_unknown_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 async def test_everything_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What `sikoia sandbox` prints is all that `Sikoia()` needs."""
     with Sandbox() as sandbox:
-        for line in sandbox.exports():
-            name, _, value = line.removeprefix("export ").partition("=")
+        for name, value in sandbox.variables.items():
             monkeypatch.setenv(name, value)
 
         async with Sikoia() as sikoia:

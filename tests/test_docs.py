@@ -35,8 +35,7 @@ RESOURCES = sorted(
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """Run a local Sikoia in which work is done at once, and export what it prints."""
     with Sandbox(work_time=0, limit=10_000) as running:
-        for line in running.exports():
-            name, _, value = line.removeprefix("export ").partition("=")
+        for name, value in running.variables.items():
             monkeypatch.setenv(name, value)
         yield running
 

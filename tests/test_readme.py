@@ -17,8 +17,7 @@ _BLOCKS = re.findall(r"^```python\n(.*?)^```", _README, re.DOTALL | re.MULTILINE
 def _local_sikoia(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Export what `sikoia sandbox` would print."""
     with Sandbox() as sandbox:
-        for line in sandbox.exports():
-            name, _, value = line.removeprefix("export ").partition("=")
+        for name, value in sandbox.variables.items():
             monkeypatch.setenv(name, value)
         yield
 

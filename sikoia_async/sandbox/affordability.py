@@ -26,17 +26,22 @@ def routes(state: State) -> list[Route]:
     ]
 
 
+def insights(state: State) -> Insights:
+    """Return the requests for affordability insights."""
+    return Insights(
+        state=state,
+        kind="affordability",
+        listed_as="affordability_insights_requests",
+        usable=("BankStatement", "BankAccount"),
+    )
+
+
 class Affordability:
     """Answers for `/v2/affordability-insights`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.insights: Insights = Insights(
-            state=state,
-            kind="affordability",
-            listed_as="affordability_insights_requests",
-            usable=("BankStatement", "BankAccount"),
-        )
+        self.insights: Insights = insights(state)
 
     async def get(self, request: Request) -> Response:
         """Answer the insights."""

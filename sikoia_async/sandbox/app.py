@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 from starlette.applications import Starlette
@@ -31,6 +31,8 @@ from . import (
     users,
     webhooks,
 )
+from .deliveries import Deliveries
+from .delivery_shapes import Shape
 from .envelope import Envelope
 from .errors import not_found
 from .faults import Faults
@@ -69,10 +71,12 @@ class App:
     application: Application
     state: State
     faults: Faults
+    deliveries: Deliveries
     _asgi: ASGIApp = attrs.field(alias="asgi", repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; what has ended by then, has ended before it."""
+        self.deliveries.notice()
         await self._asgi(scope, receive, send)
 
 
@@ -89,6 +93,8 @@ def create_app(
     clock: Callable[[], float] = time.monotonic,
     seed: int = 0,
     work_time: float = 0.5,
+    delivery_retries: Sequence[float] = (1, 5, 25),
+    event_shape: Shape = "full",
 ) -> App:
     """Make a local Sikoia that remembers nothing yet but its users.
 
@@ -104,6 +110,12 @@ def create_app(
         clock: Seconds since some moment; windows, tokens and time stamps follow it.
         seed: The same seed gives the same ids in the same order, and the same data for them.
         work_time: Seconds that work takes which is answered as pending at first.
+        delivery_retries: Seconds before each further attempt to tell a webhook of something.
+        event_shape: What webhooks are sent of a payload: `full`, `bare`, which is all but
+            `event_type` and `grouping_id`, or what a function makes of it.
+
+    Raises:
+        ValueError: A pause is no number of seconds, or there is no such shape.
     """
     state = State(clock=clock, seed=seed, work_time=work_time, url=url)
     application = Application(
@@ -115,6 +127,7 @@ def create_app(
     window = Window(limit=limit, per=per, clock=clock)
     routes = _routes(state, tokens)
     faults = Faults(routes)
+    deliveries = Deliveries(state, retries=delivery_retries, shape=event_shape)
     starlette = Starlette(
         routes=routes,
         middleware=[
@@ -125,7 +138,13 @@ def create_app(
     )
     starlette.router.redirect_slashes = False
     starlette.router.default = _nowhere
-    return App(application=application, state=state, faults=faults, asgi=starlette)
+    return App(
+        application=application,
+        state=state,
+        faults=faults,
+        deliveries=deliveries,
+        asgi=starlette,
+    )
 
 
 def _routes(state: State, tokens: Tokens) -> list[Route]:

@@ -83,6 +83,7 @@ class Bank:
             "document_id": None,
         }
         self._connections.add(connection_id, connection, entity_id=entity_id)
+        self._state.begin("connections", connection_id)
         return connection
 
     def connections(self, entity_id: str) -> list[Record]:

@@ -100,6 +100,7 @@ class Documents:
         }
         store = self._state.store("documents")
         entry = store.add(document["document_id"], document, entity_id=body["entity_id"])
+        self._state.begin("documents", document["document_id"])
         return JSONResponse(self._shown(entry), 201)
 
     async def get(self, request: Request) -> Response:

@@ -1,9 +1,6 @@
 """What goes wrong on purpose: the faults that a test has planned, and those that have happened."""
 
-import math
 import re
-import reprlib
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Literal, NamedTuple
@@ -12,6 +9,7 @@ import attrs
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
+from .plan import EVERY, Plan, Planned, out_of_range
 from .resource import operations
 
 __all__ = ["Fault", "Faults", "Happened", "Moment"]
@@ -19,9 +17,14 @@ __all__ = ["Fault", "Faults", "Happened", "Moment"]
 Moment = Literal["before", "after"]
 """Of the work: before it is begun, or after it is done."""
 
-_ANY = "*"
-_CONDITIONS = ("operation", "nth", "times")
-_LEAST = {"nth": 1, "times": 1, "retry_after": 0, "delay": 0, "drip": 1, "truncate": 0}
+_LEAST: dict[str, float] = {
+    "nth": 1,
+    "times": 1,
+    "retry_after": 0,
+    "delay": 0,
+    "drip": 1,
+    "truncate": 0,
+}
 _OF_AN_ANSWER = ("status", "retry_after", "drip", "truncate", "body", "headers")
 # RFC 9110, 5.1 and 5.5: what a name and a value may consist of.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -37,12 +40,10 @@ class Happened(NamedTuple):
 
 
 @attrs.frozen(kw_only=True)
-class Fault:
+class Fault(Planned):
     """A planned fault: for which operation, when, and what happens."""
 
     operation: str
-    nth: int = 1
-    times: int = 1
     status: int | None = None
     retry_after: int | None = None
     delay: float | None = None
@@ -53,36 +54,14 @@ class Fault:
     headers: Mapping[str, str] | None = None
 
     @property
-    def what(self) -> str:
-        """Say what happens, as `add` was told."""
-        return ", ".join(f"{name}={reprlib.repr(value)}" for name, value in self._consequences())
+    def subject(self) -> str:
+        """Which operation it is for, or `*`."""
+        return self.operation
 
     @property
     def drops_connection(self) -> bool:
         """Tell whether the connection does not outlive it."""
         return self.reset is not None or self.truncate is not None
-
-    def _consequences(self) -> Iterator[tuple[str, object]]:
-        for field in attrs.fields(Fault):
-            value = getattr(self, field.name)
-            if field.name not in _CONDITIONS and value is not None:
-                yield field.name, value
-
-
-@attrs.define(eq=False)
-class _Entry:
-    """A line of the plan."""
-
-    fault: Fault
-    left: int
-    seen: int = 0
-
-    def count(self, operation: str) -> bool:
-        """Count a request that matches, and tell whether the fault is due."""
-        if self.fault.operation not in {operation, _ANY}:
-            return False
-        self.seen += 1
-        return self.seen >= self.fault.nth
 
 
 class Faults:
@@ -95,9 +74,7 @@ class Faults:
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = routes
         self._operations = {_unnamed(name): name for route in routes for name in operations(route)}
-        self._lock = threading.Lock()
-        self._plan: list[_Entry] = []
-        self._happened: list[Happened] = []
+        self._plan: Plan[Fault] = Plan()
 
     def add(
         self,
@@ -149,51 +126,33 @@ class Faults:
         )
         for complaint in _complaints(fault):
             raise ValueError(complaint)
-        with self._lock:
-            self._plan.append(_Entry(fault, left=times))
+        self._plan.add(fault)
 
     def clear(self) -> None:
         """Forget what is planned and what has happened."""
-        with self._lock:
-            self._plan.clear()
-            self._happened.clear()
+        self._plan.clear()
 
     @property
     def planned(self) -> tuple[Fault, ...]:
         """The faults that are still to happen."""
-        with self._lock:
-            return tuple(entry.fault for entry in self._plan)
+        return self._plan.planned
 
     @property
     def happened(self) -> tuple[Happened, ...]:
         """The faults that have happened, from the first to the last."""
-        with self._lock:
-            return tuple(self._happened)
+        return tuple(Happened(*one) for one in self._plan.happened)
 
     def __repr__(self) -> str:
-        planned = [f"{fault.operation}: {fault.what}" for fault in self.planned]
-        happened = [": ".join(one) for one in self.happened]
-        return f"<Faults planned={planned} happened={happened}>"
+        return f"<Faults {self._plan!r}>"
 
     def take(self, scope: Scope) -> Fault | None:
         """Choose the fault of a request, and note that it happens."""
         if not self._plan:
             return None
-        operation = self._operation_of(scope)
-        with self._lock:
-            # All of them count the request, those that come too late included.
-            due = [entry for entry in self._plan if entry.count(operation)]
-            if not due:
-                return None
-            entry = due[0]
-            entry.left -= 1
-            if not entry.left:
-                self._plan.remove(entry)
-            self._happened.append(Happened(operation, entry.fault.what))
-            return entry.fault
+        return self._plan.take(self._operation_of(scope))
 
     def _known(self, operation: str) -> str:
-        if operation == _ANY:
+        if operation == EVERY:
             return operation
         known = self._operations.get(_unnamed(operation))
         if known is None:
@@ -215,22 +174,15 @@ def _unnamed(operation: str) -> str:
 
 
 def _complaints(fault: Fault) -> Iterator[str]:
-    yield from _out_of_range(fault)
-    yield from _contradictions(fault)
-    yield from _bad_headers(fault.headers or {})
-    if not fault.what:
-        yield "say what is to happen: a status, a delay, a reset, …"
-
-
-def _out_of_range(fault: Fault) -> Iterator[str]:
-    for name, least in _LEAST.items():
-        value = getattr(fault, name)
-        if value is not None and not least <= value < math.inf:
-            yield f"{name}: give at least {least}"
+    yield from out_of_range(fault, _LEAST)
     if fault.status is not None and not 400 <= fault.status <= 599:  # noqa: PLR2004 - RFC 9110
         yield "status: give one of a refusal, from 400 to 599"
     if fault.reset not in {None, "before", "after"}:
         yield "reset: give 'before' or 'after'"
+    yield from _contradictions(fault)
+    yield from _bad_headers(fault.headers or {})
+    if not fault.what:
+        yield "say what is to happen: a status, a delay, a reset, …"
 
 
 def _contradictions(fault: Fault) -> Iterator[str]:

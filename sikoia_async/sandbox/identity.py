@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .errors import refused_as_invalid
-from .identity_data import findings, outcome
+from .identity_data import Outcome, findings, outcome
 from .resource import Resource, read
 from .rules import country, filled, one_of, optional, record
 from .stamps import short, wide
@@ -22,6 +22,8 @@ VERIFY = record(
     },
     required=("person_id",),
 )
+_ENDED = "_ended"
+"""The key of a record's end; it is in no answer under this name."""
 _truth = one_of("true", "false")
 
 
@@ -42,7 +44,6 @@ class Identity:
     def __init__(self, state: State) -> None:
         self._state = state
         self._store = state.store("identity")
-        self._ends: dict[str, datetime] = {}
 
     async def start(self, request: Request) -> Response:
         """Begin to verify a person."""
@@ -60,7 +61,8 @@ class Identity:
             "verification_url": f"{links}/{request_id}",
             "direct_url": f"{links}/direct/{request_id}" if country_code else None,
         }
-        self._store.add(request_id, started, entity_id=person_id)
+        self._store.add(request_id, dict(started), entity_id=person_id)
+        self._state.begin("identity", request_id)
         shown = {
             **started,
             "status": "Pending",
@@ -74,12 +76,12 @@ class Identity:
         """Answer a verification with what it found."""
         entry = self._store.get(request.path_params["request_id"])
         person = self._state.entity("person", entry.record["person_id"])
-        ended = self._ended(entry)
+        ended = _ended(self._state, entry)
         status, decision, message = outcome(person, is_done=ended is not None)
         data = findings(self._state, entry.record, person, decision, ended or self._state.now())
         return JSONResponse(
             {
-                **entry.record,
+                **_asked(entry),
                 "status": status,
                 "datetime_requested": short(entry.record["datetime_requested"]),
                 "datetime_completed": ended and short(ended),
@@ -97,9 +99,9 @@ class Identity:
         return JSONResponse({"person_id": person_id, "identity_verification_requests": wanted})
 
     def _row(self, entry: Entry, person: Record) -> Record:
-        ended = self._ended(entry)
+        ended = _ended(self._state, entry)
         status, decision, message = outcome(person, is_done=ended is not None)
-        shown = {name: value for name, value in entry.record.items() if name != "person_id"}
+        shown = {name: value for name, value in _asked(entry).items() if name != "person_id"}
         return {
             **shown,
             "status": status,
@@ -109,11 +111,28 @@ class Identity:
             "message": message,
         }
 
-    def _ended(self, entry: Entry) -> datetime | None:
-        """Tell when a verification ended: when somebody first saw it so. None if it has not."""
-        if not self._state.is_worked_out(entry):
-            return None
-        return self._ends.setdefault(entry.record["request_id"], self._state.now())
+
+def verification(state: State, request_id: str) -> tuple[Record, Outcome]:
+    """Return what was asked for and how it stands, as a webhook is told.
+
+    Raises:
+        ApiError: It never was, or went with its person.
+    """
+    entry = state.store("identity").get(request_id)
+    person = state.entity("person", entry.record["person_id"])
+    return _asked(entry), outcome(person, is_done=_ended(state, entry) is not None)
+
+
+def _ended(state: State, entry: Entry) -> datetime | None:
+    """Tell when a verification ended: when somebody first saw it so. None if it has not."""
+    if not state.is_worked_out(entry):
+        return None
+    ended: datetime = entry.record.setdefault(_ENDED, state.now())
+    return ended
+
+
+def _asked(entry: Entry) -> Record:
+    return {name: value for name, value in entry.record.items() if name != _ENDED}
 
 
 def _select(rows: list[Record], query: QueryParams) -> list[Record]:

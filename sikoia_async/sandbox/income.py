@@ -31,7 +31,17 @@ def start(state: State, entity_type: str, entity_id: str) -> Record:
     Raises:
         ApiError: There is no such entity.
     """
-    return {**_insights(state).start(entity_type, entity_id), "data": None}
+    return {**insights(state).start(entity_type, entity_id), "data": None}
+
+
+def insights(state: State) -> Insights:
+    """Return the requests for income and employer verification."""
+    return Insights(
+        state=state,
+        kind="income",
+        listed_as="income_employer_requests",
+        usable=("Payslip", "BankStatement", "BankAccount", "SA302", "TaxOverview"),
+    )
 
 
 class Income:
@@ -39,7 +49,7 @@ class Income:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.insights: Insights = _insights(state)
+        self.insights: Insights = insights(state)
 
     async def get(self, request: Request) -> Response:
         """Answer the report."""
@@ -52,15 +62,6 @@ class Income:
         asked, used = self.insights.look(request.path_params["request_id"])
         data = details(self._state, used, _day(asked)) if used else None
         return JSONResponse({**asked, "data": data})
-
-
-def _insights(state: State) -> Insights:
-    return Insights(
-        state=state,
-        kind="income",
-        listed_as="income_employer_requests",
-        usable=("Payslip", "BankStatement", "BankAccount", "SA302", "TaxOverview"),
-    )
 
 
 def _day(asked: Record) -> date:

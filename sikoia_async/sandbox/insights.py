@@ -1,7 +1,7 @@
 """What income and affordability have in common: asked for, pending, and made from data sources.
 
-The data sources are those that are complete at the first look after the work time. From then on
-the answer stays as it is.
+The data sources are those that are complete at the first look after the work time, which is at once
+where a webhook is to be told. From then on the answer stays as it is.
 """
 
 from collections.abc import Collection
@@ -71,6 +71,7 @@ class Insights:
             "message": f"The {self.kind} insights are being made.",
         }
         self.state.store(self.kind).add(asked["request_id"], dict(asked), entity_id=entity_id)
+        self.state.begin(self.kind, asked["request_id"])
         return asked
 
     def look(self, request_id: str) -> tuple[Record, list[Record] | None]:

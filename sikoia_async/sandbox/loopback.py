@@ -6,7 +6,10 @@ import ssl
 from ipaddress import ip_address
 from pathlib import Path
 
+import httpx
 import trustme
+
+_LAST_PORT = 65_535
 
 
 def require_loopback(host: str) -> None:
@@ -15,12 +18,21 @@ def require_loopback(host: str) -> None:
     Raises:
         ValueError: The host is not this machine speaking to itself.
     """
-    if host != "localhost" and not _is_loopback(host):
+    if not _is_loopback(host):
         msg = (
             f"the local Sikoia listens on loopback only, not on {host}:"
             " its data is fictitious and its authentication protects nothing"
         )
         raise ValueError(msg)
+
+
+def is_callback_here(url: str) -> bool:
+    """Tell whether a callback leads to this machine, so that something may be sent there."""
+    try:
+        parts = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        return False
+    return _is_loopback(parts.raw_host.decode()) and (parts.port or 0) <= _LAST_PORT
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -60,6 +72,6 @@ def certify(host: str, ca_file: Path) -> ssl.SSLContext:
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

@@ -11,17 +11,20 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypedDict, Unpack
 
+import anyio
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import App, create_app
+from .deliveries import Deliveries
+from .delivery_shapes import Shape
 from .faults import Faults
 from .loopback import address_of, certify, listen, require_loopback
 from .sabotage import CONNECTION
@@ -43,6 +46,8 @@ class Options(TypedDict, total=False):
     clock: Callable[[], float]
     seed: int
     work_time: float
+    delivery_retries: Sequence[float]
+    event_shape: Shape
 
 
 class Sandbox:
@@ -67,6 +72,7 @@ class Sandbox:
     ca_file: str
     state: State
     faults: Faults
+    deliveries: Deliveries
 
     def __init__(
         self, *, host: str = "127.0.0.1", port: int = 0, **options: Unpack[Options]
@@ -96,15 +102,21 @@ class Sandbox:
     ) -> None:
         self._running.close()
 
-    def exports(self) -> tuple[str, ...]:
-        """Say, in lines for a shell, what a client needs to know."""
-        variables = {
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of the environment by which a client finds this: for `os.environ`."""
+        return {
             "SIKOIA_ENVIRONMENT": self.url,
             "SIKOIA_CA_FILE": self.ca_file,
             "SIKOIA_CLIENT_ID": self.client_id,
             "SIKOIA_CLIENT_SECRET": self.client_secret,
         }
-        return tuple(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+
+    def exports(self) -> tuple[str, ...]:
+        """Say, in lines for a shell, what a client needs to know."""
+        return tuple(
+            f"export {name}={shlex.quote(value)}" for name, value in self.variables.items()
+        )
 
     def serve_forever(self) -> None:
         """Block until Ctrl-C or SIGTERM, then stop; for the body of the `with` block."""
@@ -122,6 +134,7 @@ class Sandbox:
         self.ca_file = str(ca_file)
         self.state = app.state
         self.faults = app.faults
+        self.deliveries = app.deliveries
 
 
 class _Protocol(H11Protocol):
@@ -140,6 +153,17 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, deliveries: Deliveries) -> None:
+        super().__init__(config)
+        self._deliveries = deliveries
+
+    async def main_loop(self) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._deliveries.run)
+            await super().main_loop()
+            # Nobody waits for a receiver: what is under way is abandoned.
+            tasks.cancel_scope.cancel()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # A goodbye in TLS waits half a minute for its answer, which an idle client never gives.
         for connection in self.server_state.connections:
@@ -149,7 +173,7 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _serving(app: App, listener: socket.socket, context: ssl.SSLContext) -> Generator[None]:
-    server = _Server(_config(app, context))
+    server = _Server(_config(app, context), app.deliveries)
     # The listener is open already, so nobody needs to wait for the thread to get going.
     thread = threading.Thread(target=server.run, args=([listener],), name="sikoia-sandbox")
     thread.daemon = True

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from uuid import UUID
@@ -54,6 +55,8 @@ class State:
         self._stores: dict[str, Store] = {}
         self._epoch = time.time() - clock()
         self._random = random.Random(seed)  # noqa: S311 - ids to repeat, nothing to keep secret
+        self._uncalled = self.draw("what nobody asks for")
+        self._under_way: deque[tuple[str, str, Entry]] = deque()
         self.cases: dict[str, Record] = {}
         self.tasks: dict[str, Record] = {}
         self.deleted: set[str] = set()
@@ -67,6 +70,10 @@ class State:
         """Draw the next id."""
         return str(UUID(int=self._random.getrandbits(128), version=4))
 
+    def new_uncalled_id(self) -> str:
+        """Draw the next id of what nobody asks for, so that what is asked for keeps its ids."""
+        return str(UUID(int=self._uncalled.getrandbits(128), version=4))
+
     def draw(self, *about: object) -> random.Random:
         """Return a source of choices that are always the same for the same things."""
         return random.Random(repr((self._seed, *about)))  # noqa: S311 - to repeat, nothing secret
@@ -78,6 +85,21 @@ class State:
     def is_worked_out(self, entry: Entry) -> bool:
         """Tell whether work that began with this record is done."""
         return self.clock() - entry.since >= self._work_time
+
+    def begin(self, kind: str, key: str) -> None:
+        """Count a record as work that comes to its end by itself; `ended` will name it."""
+        self._under_way.append((kind, key, self.store(kind).get(key)))
+
+    def ended(self) -> Iterator[tuple[str, str]]:
+        """Name, once, the kind and the key of all work that has come to its end by now.
+
+        What was deleted in the meantime is left out.
+        """
+        # All work takes the same time, so what began first ends first.
+        while self._under_way and self.is_worked_out(self._under_way[0][2]):
+            kind, key, _ = self._under_way.popleft()
+            if key not in self.deleted:
+                yield kind, key
 
     def case(self, case_id: str) -> Record:
         """Find a case.

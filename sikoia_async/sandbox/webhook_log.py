@@ -35,7 +35,7 @@ def record(
         event_data: The body of the request.
         grouping_id: What other requests about the same occurrence have; a new one if left out.
         status: `Complete` once it was delivered.
-        codes: What the receiver answered to each attempt.
+        codes: What the receiver answered to each attempt; 0 where there was no answer.
 
     Raises:
         ApiError: There is no such webhook.
@@ -43,8 +43,8 @@ def record(
     webhook = state.store("webhooks").get(webhook_id).record
     attempts = [attempt(state, code) for code in codes]
     written: Record = {
-        "request_id": state.new_id(),
-        "grouping_id": grouping_id or state.new_id(),
+        "request_id": state.new_uncalled_id(),
+        "grouping_id": grouping_id or state.new_uncalled_id(),
         "event_type": event_type,
         "webhook_callback_url": webhook["webhook_callback_url"],
         "datetime_created": wide(state.now()) if status == "Complete" else None,
@@ -59,7 +59,7 @@ def record(
 def attempt(state: State, code: int) -> Record:
     """Describe an attempt of this moment."""
     return {
-        "attempt_id": state.new_id(),
+        "attempt_id": state.new_uncalled_id(),
         "datetime_created": wide(state.now()),
         "http_response_code": code,
     }

@@ -1,9 +1,14 @@
-"""The events that webhooks can subscribe to, and the bodies that the operations on them accept."""
+"""The events that webhooks can subscribe to, and the bodies that the operations on them accept.
+
+Callbacks are https addresses, as Sikoia has it. The local Sikoia also takes http on loopback, where
+a receiver in a test has no certificate.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
 from .errors import invalid_request
+from .loopback import is_callback_here
 from .rules import Rule, many, matching, one_of, optional, record, text
 
 Tree = dict[str, "Tree"]
@@ -48,6 +53,19 @@ def _names(tree: Tree) -> Iterator[str]:
 EVENT_NAMES = tuple(dict.fromkeys(name for tree in EVENTS.values() for name in _names(tree)))
 
 
+def with_parents(event: str) -> tuple[str, ...]:
+    """Return an event after all that it is a kind of."""
+    above = {name for tree in EVENTS.values() for name in _above(tree, event)}
+    return (*(name for name in EVENT_NAMES if name in above), event)
+
+
+def _above(tree: Tree, event: str) -> Iterator[str]:
+    for name, inner in tree.items():
+        if event in _names(inner):
+            yield name
+            yield from _above(inner, event)
+
+
 def _some(rule: Rule) -> Rule:
     """Ask for a list with something in it."""
     each = many(rule)
@@ -62,10 +80,19 @@ def _some(rule: Rule) -> Rule:
 
 
 _name = matching(r"(?s:.{1,50})", "a text of 1 to 50 characters")
-_callback = matching(
-    r"(?=.{1,2048}\Z)https://[^\s/?#@]+([/?#]\S*)?",
+_address = matching(
+    r"(?=.{1,2048}\Z)https?://[^\s/?#@]+([/?#]\S*)?",
     "an absolute https address of at most 2048 characters",
 )
+
+
+def _callback(path: str, value: Any) -> None:
+    _address(path, value)
+    if value.startswith("http:") and not is_callback_here(value):
+        detail = f"{path} must be an https address: http is for loopback only."
+        raise invalid_request(detail)
+
+
 _events = _some(one_of(*EVENT_NAMES))
 # Read-only, and yet in the example of the request: accepted and ignored.
 _read_only = dict.fromkeys(("webhook_id", "datetime_created", "datetime_updated"), optional(text))

@@ -1,9 +1,17 @@
 """Where the local Sikoia may listen."""
 
+import httpx
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from sikoia_async.sandbox import Sandbox
-from sikoia_async.sandbox.loopback import address_of, listen, require_loopback
+from sikoia_async.sandbox.loopback import (
+    address_of,
+    is_callback_here,
+    listen,
+    require_loopback,
+)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
@@ -36,3 +44,14 @@ def test_an_address_is_written_as_a_url(host: str, shown: str) -> None:
         port: int = listener.getsockname()[1]
 
         assert address_of(host, listener) == f"https://{shown}:{port}"
+
+
+@hypothesis.given(
+    rest=st.from_regex(r"[^\s/?#@]+([/?#]\S{0,20})?", fullmatch=True)
+    | st.from_regex(r"(localhost|127\.\d+\.0\.1|\[::1?\]|xn--\w*)[.:\\\w]{0,8}", fullmatch=True)
+)
+def test_a_callback_is_here_or_elsewhere(rest: str) -> None:
+    """Whatever the rules for callbacks let pass gets an answer, and goes to loopback or nowhere."""
+    url = f"https://{rest}"
+    if is_callback_here(url):
+        require_loopback(httpx.Request("POST", url).url.raw_host.decode())

@@ -39,6 +39,9 @@ def test_the_exports_are_lines_for_a_shell(sandbox: Sandbox) -> None:
         ["export", f"SIKOIA_CLIENT_ID={sandbox.client_id}"],
         ["export", f"SIKOIA_CLIENT_SECRET={sandbox.client_secret}"],
     ]
+    assert [f"{name}={value}" for name, value in sandbox.variables.items()] == [
+        word for _, word in words
+    ]
 
 
 def test_strangers_do_not_trust_it(sandbox: Sandbox) -> None:

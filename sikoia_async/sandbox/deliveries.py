@@ -1,0 +1,180 @@
+"""Tells webhooks what has happened: who is told, when, and how often it is tried.
+
+Work that ends is noticed before each request is answered, and by the loop that the server runs.
+Then it is settled what is sent to whom, and written to the log; sending comes after. With no
+webhook to be told, nothing is looked at.
+"""
+
+import math
+import threading
+from collections.abc import Sequence
+
+import anyio
+import httpx
+
+from . import webhook_log
+from .delivery_faults import DeliveryFaults
+from .delivery_shapes import Shape, require_shape, shaped, to_bytes
+from .loopback import is_callback_here
+from .occurrences import Occurrence, occurrence
+from .sender import Delivery, Sender
+from .stamps import wide
+from .state import Record, State
+from .webhook_shapes import with_parents
+
+__all__ = ["Deliveries"]
+
+_TICK = 0.02
+"""Seconds, of real time, between two looks at the clock."""
+
+
+class Deliveries:
+    """The deliveries of one local Sikoia to its webhooks.
+
+    Each subscribed event that matches is a delivery of its own. What is due at once goes to one
+    receiver, which is a host and a port, one after the other: the oldest first, and of one
+    occurrence the more general event first. Several receivers are told at the same time.
+
+    Args:
+        state: Where the webhooks and the work are.
+        retries: Seconds of the clock before the second attempt, the third, and so on.
+        shape: What is sent of a payload.
+
+    Raises:
+        ValueError: A pause is no number of seconds, or there is no such shape.
+    """
+
+    faults: DeliveryFaults
+    """What goes wrong on purpose."""
+
+    def __init__(
+        self, state: State, *, retries: Sequence[float] = (1, 5, 25), shape: Shape = "full"
+    ) -> None:
+        for pause in retries:
+            if not 0 <= pause < math.inf:
+                msg = "delivery_retries: give seconds, zero or more"
+                raise ValueError(msg)
+        self.faults = DeliveryFaults()
+        self._state = state
+        self._retries = tuple(retries)
+        self._shape: Shape = require_shape(shape)
+        self._webhooks = state.store("webhooks")
+        self._sender = Sender(state, self._wait)
+        # The event loop sends; any thread may release.
+        self._lock = threading.Lock()
+        self._waiting: list[Delivery] = []
+        self._held: list[Delivery] = []
+
+    @property
+    def shape(self) -> Shape:
+        """What is sent of a payload from now on; any thread may set it.
+
+        Raises:
+            ValueError: There is no such shape.
+        """
+        return self._shape
+
+    @shape.setter
+    def shape(self, shape: Shape) -> None:
+        self._shape = require_shape(shape)
+
+    @property
+    def held(self) -> int:
+        """How many deliveries the fault plan holds back."""
+        with self._lock:
+            return len(self._held)
+
+    def release(self) -> None:
+        """Let go what the fault plan holds back, the newest first; any thread may."""
+        with self._lock:
+            self._waiting[:0] = self._held[::-1]
+            self._held.clear()
+
+    def notice(self) -> None:
+        """Settle what is sent about work that has ended by now."""
+        for kind, key in self._state.ended():
+            if len(self._webhooks):
+                self._announce(occurrence(self._state, kind, key))
+
+    async def deliver_due(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """Send all that is due; for an application without a server, which does so by itself.
+
+        It returns when each delivery that is due by the clock has been tried, those included that
+        become due meanwhile.
+
+        Args:
+            transport: What to send by in place of sockets.
+        """
+        self.notice()
+        while due := self._take_due():
+            await self._sender.send(due, transport)
+            self.notice()
+
+    async def run(self) -> None:
+        """Send what is due whenever it is, until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            while True:
+                self.notice()
+                if due := self._take_due():
+                    # What a slow receiver keeps waiting does not keep what is due later.
+                    tasks.start_soon(self._sender.send, due)
+                await anyio.sleep(_TICK)
+
+    def _announce(self, happened: Occurrence) -> None:
+        grouping_id = self._state.new_uncalled_id()
+        events = with_parents(happened.event)
+        for webhook in [entry.record for entry in self._webhooks]:
+            for event in events:
+                if event in webhook["event_types"]:
+                    self._prepare(webhook, event, grouping_id, happened.about)
+
+    def _prepare(self, webhook: Record, event: str, grouping_id: str, about: Record) -> None:
+        payload = {
+            "event_type": event,
+            "grouping_id": grouping_id,
+            "datetime_created": wide(self._state.now()),
+            **about,
+        }
+        event_data = shaped(payload, self._shape)
+        is_here = is_callback_here(webhook["webhook_callback_url"])
+        request = webhook_log.record(
+            self._state,
+            webhook["webhook_id"],
+            event_type=event,
+            event_data=event_data,
+            grouping_id=grouping_id,
+            status="Pending" if is_here else "NotRequested",
+        )
+        if is_here:
+            body, pauses = to_bytes(event_data), list(self._retries)
+            self._wait(Delivery(request, body, self._state.clock(), pauses))
+
+    def _wait(self, delivery: Delivery) -> None:
+        with self._lock:
+            self._waiting.append(delivery)
+
+    def _take_due(self) -> list[Delivery]:
+        """Take out what is to be sent now."""
+        if not self._waiting:
+            return []
+        now = self._state.clock()
+        with self._lock:
+            due = [one for one in self._waiting if one.due <= now]
+            self._waiting = [one for one in self._waiting if one.due > now]
+            return [one for one in due if self._goes_out(one, now)]
+
+    def _goes_out(self, delivery: Delivery, now: float) -> bool:
+        """Ask the fault plan, once, and do what it says about the time."""
+        if delivery.has_met:
+            return True
+        delivery.has_met = True
+        fault = self.faults.take(delivery.request["event_type"])
+        if fault is None:
+            return True
+        delivery.fault = fault
+        if fault.hold:
+            self._held.append(delivery)
+        elif fault.delay:
+            delivery.due = now + fault.delay
+            self._waiting.append(delivery)
+        return not (fault.hold or fault.delay)

@@ -1,0 +1,140 @@
+"""What goes wrong on purpose with deliveries to webhooks: planned as other faults are."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Literal, NamedTuple, get_args
+
+import attrs
+
+from .plan import EVERY, Plan, Planned, out_of_range
+from .webhook_shapes import EVENT_NAMES
+
+__all__ = ["DeliveryFault", "DeliveryFaults", "Forgery", "Met"]
+
+Forgery = Literal["key", "body", "signature", "unsigned"]
+"""What is wrong with a forged delivery."""
+
+_LEAST: dict[str, float] = {"nth": 1, "times": 1, "repeat": 1, "delay": 0}
+
+
+class Met(NamedTuple):
+    """A fault that a delivery met."""
+
+    event: str
+    what: str
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryFault(Planned):
+    """A planned fault: for which event, when, and what happens."""
+
+    event: str
+    repeat: int | None = None
+    hold: Literal[True] | None = None
+    drop: Literal[True] | None = None
+    forge: Forgery | None = None
+    delay: float | None = None
+
+    @property
+    def subject(self) -> str:
+        """Which event it is for, or `*`."""
+        return self.event
+
+
+GENUINE = DeliveryFault(event=EVERY)
+"""The fault of a delivery that goes as it should."""
+
+
+class DeliveryFaults:
+    """The fault plan of the deliveries of one local Sikoia; any thread may write and read it.
+
+    A delivery meets one fault at most, at its first attempt: of those that are due, the one that
+    was added first. The others stay due. What is tried again afterwards goes out as it should.
+    """
+
+    def __init__(self) -> None:
+        self._plan: Plan[DeliveryFault] = Plan()
+
+    def add(
+        self,
+        event: str = EVERY,
+        *,
+        nth: int = 1,
+        times: int = 1,
+        repeat: int | None = None,
+        hold: bool = False,
+        drop: bool = False,
+        forge: Forgery | None = None,
+        delay: float | None = None,
+    ) -> None:
+        """Plan a fault; by default it happens once, to the next delivery of the event.
+
+        Args:
+            event: The event that the webhook has subscribed to, or `*` for all of them.
+            nth: The first matching delivery that it happens to, counted from now on.
+            times: How many deliveries it happens to.
+            repeat: How many times more it is sent, at once and byte for byte; each time is an
+                attempt in the log.
+            hold: Hold it back until `Deliveries.release`, which turns the order round.
+            drop: Log it as delivered, and send nothing.
+            forge: Send what is not Sikoia's: signed with another `key`, with a `body` that was
+                changed after it was signed, with a `signature` that is none, or `unsigned`.
+            delay: Seconds of the clock before the first attempt.
+
+        Raises:
+            ValueError: There is no such event, or the rest makes no sense.
+        """
+        fault = DeliveryFault(
+            event=_known(event),
+            nth=nth,
+            times=times,
+            repeat=repeat,
+            hold=True if hold else None,
+            drop=True if drop else None,
+            forge=forge,
+            delay=delay,
+        )
+        for complaint in _complaints(fault):
+            raise ValueError(complaint)
+        self._plan.add(fault)
+
+    def clear(self) -> None:
+        """Forget what is planned and what has happened; what is held back stays so."""
+        self._plan.clear()
+
+    @property
+    def planned(self) -> tuple[DeliveryFault, ...]:
+        """The faults that are still to happen."""
+        return self._plan.planned
+
+    @property
+    def happened(self) -> tuple[Met, ...]:
+        """The faults that have happened, from the first to the last."""
+        return tuple(Met(*one) for one in self._plan.happened)
+
+    def __repr__(self) -> str:
+        return f"<DeliveryFaults {self._plan!r}>"
+
+    def take(self, event: str) -> DeliveryFault | None:
+        """Choose the fault of a delivery, and note that it happens."""
+        return self._plan.take(event)
+
+
+def _known(event: str) -> str:
+    if event == EVERY or event in EVENT_NAMES:
+        return event
+    nearest = get_close_matches(event, EVENT_NAMES, cutoff=0)
+    msg = f"no event is called {event!r}; the nearest are {', '.join(nearest)}"
+    raise ValueError(msg)
+
+
+def _complaints(fault: DeliveryFault) -> Iterator[str]:
+    yield from out_of_range(fault, _LEAST)
+    if fault.forge not in {None, *get_args(Forgery)}:
+        yield f"forge: give one of {', '.join(get_args(Forgery))}"
+    if fault.hold and fault.delay is not None:
+        yield "hold: it waits for its release then, so leave out delay"
+    if fault.drop and (fault.repeat is not None or fault.forge is not None):
+        yield "drop: nothing is sent then, so leave out repeat and forge"
+    if not fault.what:
+        yield "say what is to happen: hold, drop, a delay, …"
