@@ -13,13 +13,14 @@ between a slot's being leased and its being somebody's, so that cancellation fin
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, runtime_checkable
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import anyio
 import attrs
 
 from sikoia_async._checks import checked_type
+from sikoia_async._line import PRIORITIES, Line, Priority, Waiter
 from sikoia_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -29,12 +30,8 @@ __all__ = ["PRIORITIES", "Pacer", "Priority", "Quota", "QuotaStore"]
 
 _log = logging.getLogger("sikoia_async")
 
-Priority = Literal["interactive", "poll", "background"]
-"""Who goes first while slots are scarce: who waits for an answer, then polls, then the rest."""
-
-PRIORITIES: Final[tuple[Priority, ...]] = ("interactive", "poll", "background")
-_ONE_IN: Final = 10
-"""While others wait, one slot in so many goes to the longest waiting of a lower priority."""
+_KEPT: Final = 10
+"""One slot in so many is left free for interactive calls by all others."""
 _WAKE: Final = 0.001
 """Seconds added to a wait, so that rounding does not wake us a moment too soon."""
 _STORE_TIMEOUT: Final = 1.0
@@ -113,10 +110,10 @@ class Quota:
 
 
 class Pacer:
-    """Hands out a quota's slots: by priority, and first come first served within one.
+    """Hands out a quota's slots in the order of a `Line`.
 
-    While others wait, one slot in ten goes to the longest waiting of a lower priority: nobody
-    waits for ever, and who is first of the highest waits for one such slot at most.
+    Polls and background calls leave a tenth of the slots free while no interactive call waits: the
+    next one that comes finds a slot, however many operations are waited for.
     """
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
@@ -131,7 +128,8 @@ class Pacer:
         self._leased = 0
         self._ageing: deque[float] = deque()
         self._paused_until = float("-inf")
-        self._line = _Line()
+        self._line = Line()
+        self._kept = quota.limit // _KEPT
         self._led = False
         self._freed: anyio.Event | None = None
 
@@ -145,12 +143,15 @@ class Pacer:
         """How many wait for a slot now."""
         return self._line.lengths()
 
-    async def acquire(self, priority: Priority = "interactive") -> None:
-        """Lease a slot, waiting for one in turn."""
-        if self._shared is None and not self._line and self._wait() <= 0:
+    async def acquire(self, priority: Priority = "interactive", asked: int = 0) -> None:
+        """Lease a slot, waiting for one in turn; `asked` tells how many polls there were before."""
+        kept = 0 if priority == "interactive" else self._kept
+        if self._shared is None and not self._line and self._wait(kept) <= 0:
             self._leased += 1
             return
-        waiter = self._line.join(priority, self._clock())
+        waiter = self._line.join(priority, self._clock(), asked)
+        if kept < self._kept and self._freed is not None:
+            self._freed.set()  # who leads may be waiting for more free slots than this one needs
         try:
             while not waiter.served:
                 await (waiter.called() if self._led else self._lead(waiter))
@@ -201,7 +202,7 @@ class Pacer:
         """Seconds until requests are sent again after a 429; 0 if they are."""
         return max(0.0, self._paused_until - self._clock())
 
-    async def _lead(self, waiter: _Waiter) -> None:
+    async def _lead(self, waiter: Waiter) -> None:
         """Hand out slots until this waiter has one."""
         self._led = True
         try:
@@ -219,9 +220,10 @@ class Pacer:
 
     async def _lease(self) -> float:
         """Lease a slot and return 0 or less, or the seconds until one may be free."""
-        seconds = self._wait()
+        kept = 0 if self._line.lengths()["interactive"] else self._kept
+        seconds = self._wait(kept)
         if seconds <= 0 and self._shared is not None:
-            seconds = await self._shared.acquire()
+            seconds = await self._shared.acquire(kept)
         if seconds > 0:
             return seconds
         self._leased += 1
@@ -230,15 +232,16 @@ class Pacer:
             self.settle(sent=False)
         return paused
 
-    def _wait(self) -> float:
-        """Return the seconds until a slot of ours may be free; 0 or less if one is."""
+    def _wait(self, kept: int) -> float:
+        """Return the seconds until more slots than those kept may be free; 0 or less if so."""
         now = self._clock()
         if now < self._paused_until:
             return self._paused_until - now
-        if self._free(now) > 0:
+        missing = kept - self._free(now)
+        if missing < 0:
             return 0.0
         # What is leased now is free after that at the soonest, unless it is given back unused.
-        return self._ageing[0] - now if self._ageing else self._quota.per
+        return self._ageing[missing] - now if missing < len(self._ageing) else self._quota.per
 
     def _free(self, now: float) -> int:
         while self._ageing and self._ageing[0] <= now:
@@ -257,9 +260,9 @@ class _Shared:
         """How many leased slots it does not know of."""
         self._let_be_until = float("-inf")
 
-    async def acquire(self) -> float:
+    async def acquire(self, kept: int) -> float:
         """Lease a slot and return 0 or less, or the seconds after which to ask again."""
-        limit, per = self._quota.limit, self._quota.per
+        limit, per = self._quota.limit - kept, self._quota.per
         if self._clock() >= self._let_be_until:
             try:
                 # A store that hangs must not take the whole time of a caller in a hurry.
@@ -288,81 +291,3 @@ class _Shared:
     def _let_be(self, what: str) -> None:
         self._let_be_until = self._clock() + _LET_BE
         _log.warning("the quota store failed to %s; going on without it", what)
-
-
-class _Waiter:
-    """One who waits for a slot."""
-
-    def __init__(self, queue: _Queue, since: float) -> None:
-        self.queue = queue
-        self.since = since
-        self.served = False
-        self._called: anyio.Event | None = None
-
-    async def called(self) -> None:
-        """Wait until there is a slot, or nobody leads."""
-        self._called = anyio.Event()
-        await self._called.wait()
-
-    def call(self) -> None:
-        """Wake it, if it sleeps."""
-        if self._called is not None:
-            self._called.set()
-
-    def serve(self) -> None:
-        """Hand it a slot."""
-        self.served = True
-        self.call()
-
-
-_Queue = OrderedDict[_Waiter, None]
-"""First come first served, and nobody has to be searched for who leaves before the turn."""
-
-
-class _Line:
-    """Who waits, in the order of their turns."""
-
-    def __init__(self) -> None:
-        self._queues: dict[Priority, _Queue] = {priority: _Queue() for priority in PRIORITIES}
-        self._passed = 0
-        """How many slots in a row went past somebody of a lower priority."""
-
-    def __bool__(self) -> bool:
-        return any(self._queues.values())
-
-    def lengths(self) -> dict[Priority, int]:
-        """Count who waits."""
-        return {priority: len(self._queues[priority]) for priority in PRIORITIES}
-
-    def join(self, priority: Priority, now: float) -> _Waiter:
-        """Stand in line."""
-        queue = self._queues[priority]
-        waiter = _Waiter(queue, now)
-        queue[waiter] = None
-        return waiter
-
-    def leave(self, waiter: _Waiter) -> None:
-        """Leave it, if that was not served."""
-        waiter.queue.pop(waiter, None)
-
-    def first(self) -> _Waiter:
-        """Return whose turn it is."""
-        return next(iter(self._turn()[0]))
-
-    def pop(self) -> _Waiter:
-        """Take whose turn it is out of the line."""
-        queue, self._passed = self._turn()
-        return queue.popitem(last=False)[0]
-
-    def _turn(self) -> tuple[_Queue, int]:
-        """Return the queue whose turn it is, and how many slots in a row went past lower ones."""
-        highest, *lower = (queue for queue in self._queues.values() if queue)
-        if not lower:
-            return highest, 0
-        if self._passed < _ONE_IN - 1:
-            return highest, self._passed + 1
-        return min(lower, key=_since), 0
-
-
-def _since(queue: _Queue) -> float:
-    return next(iter(queue)).since

@@ -101,7 +101,7 @@ async def test_slots_that_pass_nobody_by_do_not_count() -> None:
 
 
 async def test_a_flood_of_polls_is_no_burden() -> None:
-    """A slot comes free each tenth of a second: of 40 who come each has one of the next two."""
+    """A slot comes free each tenth of a second, and polls leave one free: 40 who come find it."""
     pacer, spans = pacer_of(10, 1.0), list[float]()
     log = _Log(pacer)
     for _ in range(10):
@@ -119,9 +119,8 @@ async def test_a_flood_of_polls_is_no_burden() -> None:
             spans.append(anyio.current_time() - began)
         tasks.cancel_scope.cancel()
 
-    assert max(spans) < 0.25
-    assert sum(span > 0.11 for span in spans) <= 4
-    assert log.served.count("poll") > 30
+    assert max(spans) == 0.0
+    assert log.served.count("poll") > 24
 
 
 @given(
@@ -159,5 +158,5 @@ async def test_polls_do_not_overtake_their_own_kind() -> None:
     """A view for work in the background polls in the background, too."""
     api = client("https://127.0.0.1:1").with_options(priority="background").income._api
 
-    assert api.polls.options.priority == "background"
-    assert client("https://127.0.0.1:1").income._api.polls.options.priority == "poll"
+    assert api.poll(1).options.priority == "background"
+    assert client("https://127.0.0.1:1").income._api.poll(1).options.priority == "poll"
