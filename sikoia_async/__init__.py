@@ -16,9 +16,14 @@ from sikoia_async._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from sikoia_async._client import Sikoia as Sikoia
+    from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER as CORRELATION_ID_HEADER
     from sikoia_async._hooks.correlation import correlation_id as correlation_id
     from sikoia_async._quota import Quota as Quota
     from sikoia_async._quota import QuotaStore as QuotaStore
+    from sikoia_async._replay import ReplayGuard as ReplayGuard
+    from sikoia_async._replay import ReplayStore as ReplayStore
+    from sikoia_async._router import Received as Received
+    from sikoia_async._router import Router as Router
     from sikoia_async._stats import Stats as Stats
     from sikoia_async._token import StoredToken as StoredToken
     from sikoia_async._token import TokenStore as TokenStore
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
     from sikoia_async.errors import OperationFailedError as OperationFailedError
     from sikoia_async.errors import OperationTimeoutError as OperationTimeoutError
     from sikoia_async.errors import RateLimitError as RateLimitError
+    from sikoia_async.errors import ReplayStoreError as ReplayStoreError
     from sikoia_async.errors import ResourceDeletedError as ResourceDeletedError
     from sikoia_async.errors import ResourceNotFoundError as ResourceNotFoundError
     from sikoia_async.errors import ServerError as ServerError
@@ -53,6 +59,9 @@ if TYPE_CHECKING:
     from sikoia_async.errors import TransportError as TransportError
     from sikoia_async.errors import UnexpectedResponseError as UnexpectedResponseError
     from sikoia_async.errors import UnprocessableRequestError as UnprocessableRequestError
+    from sikoia_async.errors import WebhookError as WebhookError
+    from sikoia_async.errors import WebhookHandlerError as WebhookHandlerError
+    from sikoia_async.errors import WebhookPayloadError as WebhookPayloadError
     from sikoia_async.errors import WebhookVerificationError as WebhookVerificationError
     from sikoia_async.models import Entity as Entity
     from sikoia_async.models import Items as Items
@@ -69,6 +78,7 @@ if TYPE_CHECKING:
     from sikoia_async.resources.checks import ChecklistParameter as ChecklistParameter
 
 __all__ = [
+    "CORRELATION_ID_HEADER",
     "PRODUCTION",
     "STAGING",
     "APIError",
@@ -106,8 +116,13 @@ __all__ = [
     "Quota",
     "QuotaStore",
     "RateLimitError",
+    "Received",
+    "ReplayGuard",
+    "ReplayStore",
+    "ReplayStoreError",
     "ResourceDeletedError",
     "ResourceNotFoundError",
+    "Router",
     "ServerError",
     "Sikoia",
     "SikoiaError",
@@ -118,6 +133,9 @@ __all__ = [
     "TransportError",
     "UnexpectedResponseError",
     "UnprocessableRequestError",
+    "WebhookError",
+    "WebhookHandlerError",
+    "WebhookPayloadError",
     "WebhookVerificationError",
     "__version__",
     "correlation_id",
@@ -126,10 +144,18 @@ __all__ = [
 
 _HOMES: Final = {
     "sikoia_async._client": ("Sikoia",),
-    "sikoia_async._hooks.correlation": ("correlation_id",),
+    "sikoia_async._hooks.correlation": ("CORRELATION_ID_HEADER", "correlation_id"),
     "sikoia_async._quota": (
         "Quota",
         "QuotaStore",
+    ),
+    "sikoia_async._replay": (
+        "ReplayGuard",
+        "ReplayStore",
+    ),
+    "sikoia_async._router": (
+        "Received",
+        "Router",
     ),
     "sikoia_async._stats": ("Stats",),
     "sikoia_async._token": (
@@ -162,6 +188,7 @@ _HOMES: Final = {
         "OperationFailedError",
         "OperationTimeoutError",
         "RateLimitError",
+        "ReplayStoreError",
         "ResourceDeletedError",
         "ResourceNotFoundError",
         "ServerError",
@@ -170,6 +197,9 @@ _HOMES: Final = {
         "TransportError",
         "UnexpectedResponseError",
         "UnprocessableRequestError",
+        "WebhookError",
+        "WebhookHandlerError",
+        "WebhookPayloadError",
         "WebhookVerificationError",
     ),
     "sikoia_async.models": (

@@ -27,20 +27,25 @@ SikoiaError
     OperationError                  an async task
         OperationFailedError            it came to nothing at Sikoia
         OperationTimeoutError           it still runs: no failure, and you may go on waiting
-    WebhookVerificationError        somebody else: the delivery is not Sikoia's
+    WebhookError                    a delivery to your receiver: answer with its `answer_with`
+        WebhookVerificationError        somebody else: it is not Sikoia's
+        WebhookPayloadError             Sikoia: it is signed, and nobody can read it
+        WebhookHandlerError             you: your handler of its event failed; it is to come again
+        ReplayStoreError                you: the replay store does not answer, and you wait for it
 
 No error holds an object of httpx, for those carry the token along; each one can be pickled.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sikoia_async.events import Event
     from sikoia_async.operations import Operation
 
 __all__ = [
@@ -65,6 +70,7 @@ __all__ = [
     "OperationFailedError",
     "OperationTimeoutError",
     "RateLimitError",
+    "ReplayStoreError",
     "ResourceDeletedError",
     "ResourceNotFoundError",
     "ServerError",
@@ -73,6 +79,9 @@ __all__ = [
     "TransportError",
     "UnexpectedResponseError",
     "UnprocessableRequestError",
+    "WebhookError",
+    "WebhookHandlerError",
+    "WebhookPayloadError",
     "WebhookVerificationError",
     "api_error_class",
 ]
@@ -344,6 +353,7 @@ class OperationTimeoutError(OperationError):
         *,
         last: Any,
         operation: Operation[Any] | None,
+        token: str | None,
         correlation_ids: tuple[str, ...],
     ) -> None:
         super().__init__(message)
@@ -351,17 +361,58 @@ class OperationTimeoutError(OperationError):
         """What the last poll said; None where it said nothing."""
         self.operation = operation
         """The operation, to wait on; None after pickling, for it belongs to its client."""
+        self.token = token
+        """For `sikoia.operation(token)`, to go on in another process; None where it has none."""
         self.correlation_ids = correlation_ids
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__ | {"operation": None})
 
 
-class WebhookVerificationError(SikoiaError):
+class WebhookError(SikoiaError):
+    """A delivery was not handled. The message is for you: answer with the status alone."""
+
+    answer_with: ClassVar[int] = 500
+    """The HTTP status to answer the delivery with."""
+
+
+class WebhookVerificationError(WebhookError):
     """A delivery is not Sikoia's, or not as Sikoia sent it: do not act on it.
 
     The message names the cause. It has no part of the body, the signature or the secrets.
     """
+
+    answer_with = 401
+
+
+class WebhookPayloadError(WebhookError):
+    """The body of a delivery cannot be read as JSON. The error holds nothing of it."""
+
+    answer_with = 400
+
+
+class WebhookHandlerError(WebhookError):
+    """A handler failed, and its error is the cause of this one. The event counts as not handled.
+
+    Answer 500, so that Sikoia delivers it again.
+    """
+
+    def __init__(self, message: str, *, event: Event | None) -> None:
+        super().__init__(message)
+        self.event = event
+        """The event; None after pickling, for its body may hold personal data."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__ | {"event": None})
+
+
+class ReplayStoreError(WebhookError):
+    """The replay store failed, or did not answer in time; nothing was handled.
+
+    Answer 503, so that Sikoia delivers the event again.
+    """
+
+    answer_with = 503
 
 
 def api_error_class(status: int, type_: str | None) -> type[APIError]:

@@ -66,8 +66,18 @@ SAMPLES: list[errors.SikoiaError] = [
     *(made("words", call=CALL, **API_FIELDS) for made in API_ERRORS),
     errors.OperationError("words"),
     errors.OperationFailedError("words", result="Failed", correlation_ids=("a",)),
-    errors.OperationTimeoutError("words", last="Pending", operation=None, correlation_ids=("a",)),
+    errors.OperationTimeoutError(
+        "words",
+        last="Pending",
+        operation=None,
+        token="op1",
+        correlation_ids=("a",),
+    ),
+    errors.WebhookError("words"),
     errors.WebhookVerificationError("words"),
+    errors.WebhookPayloadError("words"),
+    errors.WebhookHandlerError("words", event=None),
+    errors.ReplayStoreError("words"),
 ]
 
 
@@ -189,7 +199,11 @@ def test_errors_show_what_support_asks_for() -> None:
 def test_operation_timeout_leaves_its_operation_behind() -> None:
     """An operation belongs to its client, and does not go to another process."""
     error = errors.OperationTimeoutError(
-        "words", last="Pending", operation=cast("Any", object()), correlation_ids=("a", "b")
+        "words",
+        last="Pending",
+        operation=cast("Any", object()),
+        token="op1",
+        correlation_ids=("a", "b"),
     )
 
     twin = through_pickle(error)

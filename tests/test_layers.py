@@ -14,7 +14,7 @@ LAYERS = (
     ("_demo",),
     ("__init__",),
     ("_client",),
-    ("_links",),
+    ("_feed", "_links", "_resume"),
     ("_settings", "resources.checks"),
     (
         "resources",
@@ -43,8 +43,8 @@ LAYERS = (
     ),
     ("resources._picklists", "resources._sent"),
     ("_transport",),
-    ("_call", "_pages", "_sinks", "_upload"),
-    ("_hooks", "_hooks.auth", "_hooks.correlation", "_credentials"),
+    ("_call", "_pages", "_router", "_sinks", "_upload"),
+    ("_hooks", "_hooks.auth", "_hooks.correlation", "_credentials", "_once"),
     (
         "_decoder",
         "_attempts",
@@ -52,14 +52,25 @@ LAYERS = (
         "_keys",
         "_paths",
         "_quota",
+        "_replay",
         "_spend",
         "operations",
         "_token",
     ),
-    ("_budget", "_converter", "_flight", "_retry", "_secrets", "_stats"),
+    (
+        "_board",
+        "_budget",
+        "_converter",
+        "_flight",
+        "_retry",
+        "_secrets",
+        "_stats",
+        "_turns",
+        "events",
+    ),
     ("_json", "_exchange", "_home", "_workbook"),
-    ("_drift", "_finite", "_inflate", "_leftovers", "_quiet", "_timing"),
-    ("_compare", "_entities"),
+    ("_drift", "_finite", "_inflate", "_leftovers", "_payload", "_quiet", "_timing"),
+    ("_compare", "_entities", "_interval", "_line", "_seal"),
     ("models", "signing"),
     ("environments", "_checks", "_logs", "_wording"),
     ("errors", "_version"),
@@ -68,6 +79,7 @@ RANK = {module: len(LAYERS) - row for row, modules in enumerate(LAYERS) for modu
 # Imports that do not point down, and why.
 EXCEPTIONS = {
     ("errors", "operations"): "for type checkers only: an error holds the operation to wait on",
+    ("errors", "events"): "for type checkers only: an error holds the event that was not handled",
     ("_json", "_converter"): "at call time: cattrs is loaded when msgspec refuses, and reads JSON",
 }
 OUTSIDE = ("sandbox", "__main__", "_demo")

@@ -1,0 +1,96 @@
+"""An event of 10 KB, verified and read, and the bare HMAC of the same bytes.
+
+Whoever takes a delivery counts the HMAC in any case. What is on top: the signature's form, the
+comparison, and a look at each byte of the body, so that what is no JSON is refused and the event's
+type is known. `data` is read when it is asked for, and is not in this.
+"""
+
+import hmac
+import json
+from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
+from time import perf_counter
+from typing import Any, Final
+
+from _measure import Row, at_most, is_quick, print_table, race
+from _transactions import as_report
+
+from sikoia_async import _payload
+from sikoia_async.events import parse
+from sikoia_async.signing import sign, verify
+
+__all__ = ["compare"]
+
+_SECRET: Final = "0123456789abcdef0123456789abcdef"  # noqa: S105 - of no organisation
+_KEY: Final = _SECRET.encode()
+
+
+def compare(*, quick: bool) -> list[Row]:
+    """Let all take turns: each of them handles the same body some hundred times in a row."""
+    rounds, times = (3, 50) if quick else (101, 200)
+    return [
+        *_rows("transactions", _body(13), rounds, times),
+        *_rows("text", _text(), rounds, times),
+    ]
+
+
+def _rows(name: str, body: bytes, rounds: int, times: int) -> list[Row]:
+    signature = sign(body, _SECRET)
+    size = f"{len(body) / 1000:.1f} KB of {name}"
+    works: dict[str, Callable[[], object]] = {
+        "hmac": partial(hmac.digest, _KEY, body, "sha256"),
+        "verify": partial(verify, body, signature, _SECRET),
+        "parse": partial(parse, body),
+        "both": partial(_both, body, signature),
+        "skip": partial(_payload.top, body),
+        "data": partial(_read, body),
+        "key": lambda: sha256(_payload.canonical(body)).hexdigest(),
+    }
+    spent = race({each: partial(_seconds, work, times) for each, work in works.items()}, rounds)
+    row = partial(_row, spent)
+    return [
+        row(2, f"{size}, verify + parse | HMAC", "both"),
+        row(None, "  verify alone | HMAC", "verify"),
+        row(None, "  parse alone | HMAC", "parse"),
+        row(None, "    of which: is it JSON? | HMAC", "skip"),
+        row(None, "  parse and data | HMAC", "data"),
+        row(None, "  the key of the replay guard | HMAC", "key"),
+    ]
+
+
+def _row(spent: Any, target: float | None, what: str, name: str) -> Row:
+    return at_most(target, what, spent[name], spent["hmac"], "s/call")
+
+
+def _both(body: bytes, signature: str) -> None:
+    verify(body, signature, _SECRET)
+    parse(body)
+
+
+def _read(body: bytes) -> Any:
+    return parse(body).data
+
+
+def _seconds(work: Callable[[], object], times: int) -> float:
+    started = perf_counter()
+    for _ in range(times):
+        work()
+    return (perf_counter() - started) / times
+
+
+def _body(count: int) -> bytes:
+    """Return an event with bank transactions in it, the densest JSON that there is here."""
+    envelope = {"event_type": "OpenBankingProcessing.Completed", "grouping_id": "g-1", "data": 0}
+    return json.dumps(envelope).encode().replace(b": 0}", b": " + as_report(count) + b"}")
+
+
+def _text() -> bytes:
+    """Return an event that is mostly one text with accents: a letter, say."""
+    letter = "Überweisung naïve à la carte; " * 300
+    event = {"event_type": "DocumentProcessing.Completed", "data": {"text": letter}}
+    return json.dumps(event, ensure_ascii=False).encode()
+
+
+if __name__ == "__main__":
+    print_table(compare(quick=is_quick()))
