@@ -42,10 +42,12 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from sikoia_async._board import Board
     from sikoia_async._budget import RetryBudget
     from sikoia_async._drift import Drift
     from sikoia_async._exchange import Pieces, Sink
     from sikoia_async._home import Home
+    from sikoia_async._interval import Interval
     from sikoia_async._keys import Keys
     from sikoia_async._quota import Pacer, Priority
     from sikoia_async._spend import Spend
@@ -79,6 +81,7 @@ class Core:
     budget: RetryBudget
     spend: Spend
     tally: Tally
+    board: Board
     keys: Keys | None = None
     """What idempotency keys are sent with; None where none are."""
 
@@ -92,6 +95,9 @@ class Options:
     correlation_id: str | None = None
     idempotency_key: str | None = None
     priority: Priority = "interactive"
+    interval: Interval | None = None
+    asked: int | None = None
+    """How often an operation was asked before this poll of it; None for what is no poll."""
     insists: bool = False
     """Whether retries were asked for by the view that makes the call."""
 
@@ -153,6 +159,7 @@ class Call:
         self._asked: float | None = None
         self._hint: float | None = None
         self._under_way = False
+        self._has_slot = False
         self._ambiguous = False
         self._was_ambiguous = False
 
@@ -190,6 +197,21 @@ class Call:
         return answer
 
     async def _answer(self) -> Answer:
+        if self._options.asked is not None and self._core.pacer is not None:
+            await self._wait_for_turn(self._core.pacer, self._options.asked)
+        try:
+            return await self._answer_in_time()
+        finally:
+            if self._has_slot and self._core.pacer is not None:
+                self._core.pacer.settle(sent=False)
+
+    async def _wait_for_turn(self, pacer: Pacer, asked: int) -> None:
+        """Wait for the first slot outside of the call's time: a poll's turn may be minutes off."""
+        await pacer.acquire(self._options.priority, asked)
+        self._has_slot = True
+        self.watch.restart()
+
+    async def _answer_in_time(self) -> Answer:
         self._core.tally.calls += 1
         outcome: Answer | Fault | None = None
         with anyio.move_on_after(self._options.timeout):
@@ -317,12 +339,14 @@ class Call:
             self._request.extensions["timeout"]["read"] = self._options.timeout / 2
         if core.pacer is None:
             return await self._exchange(self._request)
-        self.watch.enter("quota")
-        if self.watch.seconds + core.pacer.paused >= self._options.timeout:
-            # The end is known already; waiting for it would tell the caller nothing.
-            why = f"; a 429 pauses this client for {core.pacer.paused:.3g} s more"
-            raise self._too_late(why)
-        await core.pacer.acquire(self._options.priority)
+        if not self._has_slot:
+            self.watch.enter("quota")
+            if self.watch.seconds + core.pacer.paused >= self._options.timeout:
+                # The end is known already; waiting for it would tell the caller nothing.
+                why = f"; a 429 pauses this client for {core.pacer.paused:.3g} s more"
+                raise self._too_late(why)
+            await core.pacer.acquire(self._options.priority)
+        self._has_slot = False
         self._request.extensions["held_back"] = core.pacer.is_paused
         outcome = None
         try:

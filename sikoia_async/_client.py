@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from sikoia_async._board import Board
 from sikoia_async._budget import RetryBudget
 from sikoia_async._checks import checked_seconds, checked_type, checked_whole
 from sikoia_async._credentials import ClientCredentials
@@ -17,9 +18,11 @@ from sikoia_async._exchange import Limits
 from sikoia_async._home import Home
 from sikoia_async._hooks import correlation
 from sikoia_async._hooks.auth import Authorize, ForgetRefused, SendApiKey
+from sikoia_async._interval import Interval
 from sikoia_async._keys import Keys, checked_header, checked_key
 from sikoia_async._paths import checked_path
 from sikoia_async._quota import PRIORITIES, Pacer, Quota
+from sikoia_async._seal import Sealer
 from sikoia_async._secrets import Secret
 from sikoia_async._settings import (
     Credentials,
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from sikoia_async._feed import Feed
     from sikoia_async._guard import Guard
     from sikoia_async._paths import QueryValue
     from sikoia_async._quota import Priority
@@ -106,6 +110,10 @@ class Sikoia:
         idempotency_header: the header for idempotency keys, if Sikoia told you one: each call that
             creates or requests something then carries a key, and may be tried again. The vendor
             publishes none.
+        rely_on_events: whether you give webhooks' events to `events.feed`. Operations whose end
+            Sikoia announces are then asked about once when their event comes, and rarely before,
+            unless a view says how often. Where one ends without its event, its like are asked about
+            as without this, until such an event comes again.
         max_body: bytes of an answer that are read at most, after decompression.
         max_error_body: the same for errors; what is longer is cut.
 
@@ -133,6 +141,7 @@ class Sikoia:
         token_store: TokenStore | None = None,
         max_chargeable: int | None = None,
         idempotency_header: str | None = None,
+        rely_on_events: bool = False,
         max_body: int = Limits().body,
         max_error_body: int = Limits().error_body,
     ) -> None:
@@ -142,6 +151,7 @@ class Sikoia:
         if max_chargeable is not None:
             checked_whole("max_chargeable", max_chargeable, least=0)
         checked_type("quota", quota, Quota, "a Quota(...), or None for no pacing")
+        checked_type("rely_on_events", rely_on_events, bool, "True or False")
         if transport is not None and http_client is not None:
             msg = "give transport or http_client, but not both"
             raise ConfigurationError(msg)
@@ -156,10 +166,11 @@ class Sikoia:
         self._token: ClientCredentials | None = None
         home = Home()
         hooks = self._hooks(credentials, wire, token_store, home)
+        origin = self._environment.api
         core = Core(
-            client=self._client(wire, self._environment.api, max_in_flight, hooks),
-            origin=self._environment.api,
-            headers=_headers(self._environment.api),
+            client=self._client(wire, origin, max_in_flight, hooks),
+            origin=origin,
+            headers=_headers(origin),
             limits=Limits(max_body, max_error_body),
             pacer=Pacer(quota, home.time) if quota else None,
             drift=Drift(),
@@ -167,6 +178,9 @@ class Sikoia:
             budget=RetryBudget(),
             spend=Spend(max_chargeable),
             tally=Tally(),
+            board=Board(
+                Sealer(origin, credentials.for_seals), relies=rely_on_events, check=home.check
+            ),
             keys=Keys(checked_header(idempotency_header)) if idempotency_header else None,
         )
         self._api = Transport(core, _options(Options(timeout=timeout, retries=retries)))
@@ -278,6 +292,13 @@ class Sikoia:
 
         return Webhooks(self._api)
 
+    @cached_property
+    def events(self) -> Feed:
+        """Where the events of webhooks go that are to wake operations."""
+        from sikoia_async._feed import Feed  # noqa: PLC0415 - loaded when first used
+
+        return Feed(self._api.core.board, self._api.core.home)
+
     @property
     def environment(self) -> Environment:
         """The environment that this client talks to."""
@@ -327,6 +348,7 @@ class Sikoia:
         correlation_id: str | None = None,
         idempotency_key: str | None = None,
         priority: Priority | None = None,
+        interval: Interval | None = None,
     ) -> Self:
         """Return a view of this client that makes its calls differently.
 
@@ -342,6 +364,7 @@ class Sikoia:
                 make a view for each.
             priority: `interactive`, `poll` or `background`: who goes first while the quota is
                 scarce.
+            interval: how often operations are asked about that this view begins.
 
         Raises:
             ConfigurationError: a value is out of its range, or the client has no
@@ -357,6 +380,7 @@ class Sikoia:
             correlation_id=old.correlation_id if correlation_id is None else correlation_id,
             idempotency_key=old.idempotency_key if idempotency_key is None else idempotency_key,
             priority=old.priority if priority is None else priority,
+            interval=old.interval if interval is None else interval,
             insists=old.insists if retries is None else retries > 0,
         )
         view = object.__new__(type(self))
@@ -442,6 +466,24 @@ class Sikoia:
             method, path, into, query=query, body=body, chargeable=chargeable
         )
 
+    def operation(self, token: str) -> Operation[Any]:
+        """Return the operation that a token stands for, to wait for it in this process.
+
+            report: IncomeReport = await sikoia.operation(token)
+
+        Nothing is sent until it is awaited. A token works for years: it holds ids, and no secret.
+
+        Args:
+            token: `operation.token`, or the `token` of an OperationTimeoutError.
+
+        Raises:
+            ConfigurationError: it is no such token, was changed, or is of another environment, of
+                other credentials or of a newer version of this SDK.
+        """
+        from sikoia_async._resume import resume  # noqa: PLC0415 - loaded when first used
+
+        return resume(self, *self._api.core.board.sealer.read(token))
+
     async def download(self, link: str | None) -> bytes:
         """Return the file that a link of Sikoia's leads to, such as `Document.document_uri`.
 
@@ -476,7 +518,8 @@ class Sikoia:
     async def aclose(self) -> None:
         """Close the client and its connections; once is enough, twice does no harm.
 
-        Calls under way come to their end; new ones, and further attempts, are refused.
+        Calls under way come to their end; new ones, and further attempts, are refused. Who waits
+        for an operation gets a ClientStateError: it goes on at Sikoia.
 
         Raises:
             ClientStateError: the client belongs to another event loop or process.
@@ -485,6 +528,7 @@ class Sikoia:
         if not home.closed:
             home.check()
         home.closed = True
+        self._api.core.board.close()
         for guard in self._guards:
             await guard.aclose()
 
@@ -548,6 +592,8 @@ def _options(options: Options) -> Options:
     checked_whole("retries", options.retries, least=0)
     if options.correlation_id is not None:
         correlation.checked(options.correlation_id)
+    if options.interval is not None:
+        checked_type("interval", options.interval, Interval, "an Interval(...)")
     if options.idempotency_key is not None:
         checked_key(options.idempotency_key)
     if options.priority not in PRIORITIES:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from anyio import current_time
+from anyio import NoEventLoopError, current_time
 from anyio.lowlevel import current_token
 
 from sikoia_async.errors import ClientStateError
@@ -48,7 +48,12 @@ class Home:
         if self._process not in {0, os.getpid()}:
             # Before the loop is asked for: in a child of its process asyncio has none.
             raise ClientStateError(_FORKED)
-        loop = current_token().native_token
+        try:
+            loop = current_token().native_token
+        except NoEventLoopError:
+            loop = None
+        if loop is None:
+            raise ClientStateError(_NOWHERE)
         if self._loop is None:
             self._loop, self._process = loop, os.getpid()
             # asyncio's own clock where there is one: asked ten times a call, anyio's is seen.
@@ -57,6 +62,7 @@ class Home:
             raise ClientStateError(_ELSEWHERE)
 
 
+_NOWHERE: Final = "there is no event loop here: call this where the client's runs"
 _CLOSED: Final = "the client is closed: make a new one, or keep it open around all its calls"
 _FORKED: Final = "the client was used before this process was forked: make one in each process"
 _ELSEWHERE: Final = (

@@ -94,6 +94,11 @@ class Credentials:
         Secret("client_id", self.client_id)
         return Secret("client_secret", self.client_secret)
 
+    @property
+    def for_seals(self) -> str:
+        """What only this application knows; empty where it was given nothing that lasts."""
+        return self.client_secret or self.api_key or ""
+
     def or_from_environment(self) -> Credentials:
         """Return these, or where nothing was given what the process's environment holds."""
         given = (self.client_id, self.client_secret, self.token, self.api_key)

@@ -23,6 +23,11 @@ class Stopwatch:
         self._spent: dict[Phase, float] = {}
         self.started = self._since = clock()
 
+    def restart(self) -> None:
+        """Count from now on: what was waited for so far is not the call's time."""
+        self._spent.clear()
+        self.started = self._since = self.now()
+
     def enter(self, phase: Phase) -> float:
         """End the phase that runs, start another, and return the moment."""
         now = self.now()

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
+from sikoia_async._board import OperationKind
 from sikoia_async._call import Call, Core, Options, asked_to_wait
 from sikoia_async._inflate import BodyError
 from sikoia_async._logs import without_ids
 from sikoia_async._pages import Pages
 from sikoia_async._paths import fill, with_query
 from sikoia_async.errors import ConfigurationError
-from sikoia_async.operations import Operation, Progress
+from sikoia_async.operations import Operation, Progress, follow
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+    from sikoia_async._board import State
     from sikoia_async._exchange import Answer, Pieces, Sink
     from sikoia_async._paths import QueryValue
     from sikoia_async._retry import Kind
@@ -28,6 +30,7 @@ __all__ = ["Core", "Options", "Transport"]
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Model")
+M = TypeVar("M", bound="Model")
 
 _ACCEPTED: Final = 202
 
@@ -39,12 +42,50 @@ class Transport:
     core: Core
     options: Options
 
-    @property
-    def polls(self) -> Transport:
-        """The same for calls that nobody waits for at the moment: others go first."""
-        if self.options.priority != "interactive":
-            return self
-        return attrs.evolve(self, options=attrs.evolve(self.options, priority="poll"))
+    def poll(self, asked: int) -> Transport:
+        """Return the same for a poll of what was asked so often before: other calls go first."""
+        priority = self.options.priority
+        if priority == "interactive":
+            priority = "poll"
+        return attrs.evolve(
+            self, options=attrs.evolve(self.options, priority=priority, asked=asked)
+        )
+
+    def operation(
+        self,
+        kind: OperationKind,
+        ids: tuple[str, ...],
+        retrieve: Callable[[Transport], Awaitable[M]],
+        first: M | None = None,
+        *,
+        state: Callable[[M], State] | None = None,
+    ) -> Operation[M]:
+        """Return the operation of what is retrieved by its ids, until its status says enough.
+
+        Args:
+            kind: what operations like this one have in common.
+            ids: what it is retrieved by; the first one is what events mention.
+            retrieve: asks for it, by this transport's like.
+            first: what is known of it.
+            state: tells how far it is, where that is not its `status`.
+        """
+        self.core.home.check()
+        kind = self._paced(kind)
+
+        def by_status(answer: M) -> State:
+            def odd() -> None:
+                self.core.drift.count(f"{type(answer).__name__}.status", "taken for running")
+
+            return kind.state(getattr(answer, "status", None), odd)
+
+        return follow(
+            kind,
+            ids,
+            lambda asked: retrieve(self.poll(asked)),
+            first,
+            board=self.core.board,
+            state=state or by_status,
+        )
 
     async def get(
         self,
@@ -235,6 +276,12 @@ class Transport:
             sink=sink,
         )
 
+    def _paced(self, kind: OperationKind) -> OperationKind:
+        interval = self.options.interval
+        if interval is None:
+            return kind
+        return attrs.evolve(kind, interval=interval, insists=True)
+
     def _follow(self, call: Call, answer: Answer, into: type[T]) -> Operation[T]:
         """Return the task that a 202 speaks of; of any other answer, one that is done."""
         target = call.target
@@ -246,24 +293,26 @@ class Transport:
                     done=True, value=call.decode(answer, into), correlation_id=call.received_id
                 )
             target = call.location(answer) or target
-            hint = asked_to_wait(answer)
-            if hint is not None:
-                hint = max(hint, _SOONEST)
-            return Progress(done=False, retry_after=hint, correlation_id=call.received_id)
+            return Progress(
+                done=False,
+                retry_after=asked_to_wait(answer),
+                correlation_id=call.received_id,
+            )
 
-        async def ask() -> Progress[T]:
+        async def ask(asked: int) -> Progress[T]:
             self.core.home.check()
-            call = self.polls._call("GET", path, target)  # noqa: SLF001 - of its own kind
+            call = self.poll(asked)._call("GET", path, target)  # noqa: SLF001 - of its own kind
             return progress(call, await call.answer())
 
         path = call.path
-        return Operation(ask, progress(call, answer))
+        return self.core.board.add(
+            Operation(ask, progress(call, answer), kind=self._paced(_TASK), board=self.core.board)
+        )
 
 
+_TASK: Final = OperationKind(name="task")
 _KINDS: Final[dict[str, Kind]] = {"GET": "ask", "PUT": "set", "DELETE": "set"}
 _INSTANT: Final = 0.001
-_SOONEST: Final = 0.5
-"""Seconds between two polls at least: `Retry-After: 0` would spend the organisation's quota."""
 
 
 def _content(body: Mapping[str, Any] | None) -> bytes:

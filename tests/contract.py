@@ -88,7 +88,9 @@ def _properties() -> Iterator[tuple[str, str, str]]:
     tree = ast.parse(Path(sikoia_async._client.__file__).read_text("utf-8"))
     for function in ast.walk(tree):
         match function:
-            case ast.FunctionDef(name, body=[_, ast.ImportFrom(str(module), [imported]), _]):
+            case ast.FunctionDef(name, body=[_, ast.ImportFrom(str(module), [imported]), _]) if (
+                ".resources." in module
+            ):
                 yield name, module, imported.name
             case _:
                 pass

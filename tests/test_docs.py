@@ -27,7 +27,7 @@ BLOCKS = {
 RESOURCES = sorted(
     name
     for name, value in vars(Sikoia).items()
-    if isinstance(value, cached_property) and not name.startswith("_")
+    if isinstance(value, cached_property) and name != "events"
 )
 
 

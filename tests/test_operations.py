@@ -17,13 +17,16 @@ from sikoia_async import (
     OperationTimeoutError,
     poll,
 )
+from sikoia_async._board import Board, OperationKind
+from sikoia_async._seal import Sealer
 from sikoia_async.models import ResponseInfo
 from sikoia_async.operations import Progress, follow
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 
-_NO_TIMES = [0, -1, float("inf"), float("nan"), "5", None, True]
+_KIND = OperationKind(name="report")
+_NO_TIMES = [0, -1, float("inf"), float("nan"), "5", True]
 
 
 class _Task:
@@ -34,7 +37,7 @@ class _Task:
         self.times: list[float] = []
         self._hint = hint
 
-    async def ask(self) -> Progress[str]:
+    async def ask(self, _asked: int = 0) -> Progress[str]:
         self.times.append(anyio.current_time())
         await anyio.sleep(0.1)
         self.left -= 1
@@ -46,8 +49,8 @@ class _Task:
         return Progress(done, value, retry_after=self._hint, correlation_id=f"id-{number}")
 
     def operation(self, interval: Interval | None = None) -> Operation[str]:
-        interval = interval or Interval()
-        return Operation(self.ask, self.progress(), interval=interval, jitter=lambda: 0.0)
+        kind = OperationKind(name="report", interval=interval or Interval())
+        return Operation(self.ask, self.progress(), kind=kind, jitter=lambda: 0.0)
 
     @property
     def gaps(self) -> list[float]:
@@ -70,14 +73,14 @@ async def test_an_operation_is_waited_for(
     task = _Task()
     operation = task.operation()
     assert not operation.done
-    assert repr(operation) == "<Operation running after 1 answers>"
+    assert repr(operation) == "<Operation report: running, 1 answers>"
 
     assert await wait(operation) == "report"
 
     assert await wait(operation) == operation.result() == operation.last == "report"
     assert operation.correlation_ids == ("id-0", "id-1", "id-2", "id-3")
     assert len(task.times) == 3
-    assert repr(operation) == "<Operation done after 4 answers>"
+    assert repr(operation) == "<Operation report: done, 4 answers>"
 
 
 async def test_a_result_that_is_not_there_yet_is_no_result() -> None:
@@ -108,7 +111,7 @@ def test_a_pause_is_shortened_by_a_fifth_at_most(jitter: float, wait: float) -> 
 
 
 @pytest.mark.parametrize("name", ["first", "most"])
-@pytest.mark.parametrize("value", [*_NO_TIMES, 0.01], ids=repr)
+@pytest.mark.parametrize("value", [*_NO_TIMES, None, 0.01], ids=repr)
 def test_an_interval_has_a_pause_and_an_end(name: str, value: Any) -> None:
     """No pause at all would spend the quota; either is refused when it is written."""
     with pytest.raises(ConfigurationError, match=f"{name}: give ") as caught:
@@ -117,7 +120,7 @@ def test_an_interval_has_a_pause_and_an_end(name: str, value: Any) -> None:
     assert isinstance(caught.value, TypeError) is (type(value) not in {int, float})
 
 
-@pytest.mark.parametrize("value", [*_NO_TIMES, 0.9, 101, 10**400], ids=repr)
+@pytest.mark.parametrize("value", [*_NO_TIMES, None, 0.9, 101, 10**400], ids=repr)
 def test_pauses_do_not_shrink(value: Any) -> None:
     """A factor below 1 would end in no pause at all."""
     with pytest.raises(ConfigurationError, match="factor: give a number from 1 to 100") as caught:
@@ -151,7 +154,9 @@ async def test_a_wish_beyond_the_deadline_is_not_waited_for() -> None:
     task = _Task(polls=1, hint=3600)
     operation, began = task.operation(), anyio.current_time()
 
-    with pytest.raises(OperationTimeoutError, match="not done after 60 s") as caught:
+    with pytest.raises(
+        OperationTimeoutError, match="asks to wait 3,600 s; 60 s were given"
+    ) as caught:
         await operation.wait(timeout=60)
 
     assert anyio.current_time() == began
@@ -246,7 +251,7 @@ async def test_an_error_of_a_poll_reaches_the_waiter_who_may_wait_again() -> Non
     """What goes wrong with one poll is no end of the task."""
     task, broken = _Task(polls=1), [ValueError("no")]
 
-    async def ask() -> Progress[str]:
+    async def ask(_: int) -> Progress[str]:
         if broken:
             raise broken.pop()
         return await task.ask()
@@ -308,10 +313,14 @@ def _followed(*reports: _Report) -> Operation[_Report]:
     first, *rest = (attrs.evolve(one, number=at) for at, one in enumerate(reports))
     answers = iter(rest)
 
-    async def retrieve() -> _Report:
+    async def retrieve(_: int) -> _Report:
         return next(answers)
 
-    return follow(first, retrieve)
+    board = Board(Sealer("https://api.example", ""), relies=False)
+    return follow(
+        _KIND, ("id",), retrieve, first, board=board,
+        state=lambda report: _KIND.state(report.status, lambda: None),
+    )  # fmt: skip
 
 
 async def test_a_status_is_followed_until_it_is_complete() -> None:

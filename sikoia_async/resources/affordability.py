@@ -11,10 +11,12 @@ from typing import Literal
 
 import attrs
 
+from sikoia_async._board import OperationKind
+from sikoia_async._checks import checked_id
 from sikoia_async._entities import in_body, in_path
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Model, Open, SourceCategory
-from sikoia_async.operations import Operation, follow
+from sikoia_async.operations import Operation
 
 __all__ = [
     "Affordability",
@@ -221,8 +223,8 @@ class Affordability:
         """Ask for insights (`POST /v2/affordability-insights`); await the operation for the report.
 
         The entity needs a bank statement or a bank account whose data source is `Complete`. May
-        cost credits: it is never sent twice on our own initiative. The operation raises
-        OperationFailedError if Sikoia cannot make the insights.
+        cost credits: it is never sent twice on our own initiative. The operation waits for 600 s if
+        not told otherwise, and raises OperationFailedError if Sikoia cannot make the insights.
 
         Raises:
             InvalidRequestError: there is no such entity, or not any more.
@@ -231,7 +233,15 @@ class Affordability:
         first = await self._api.buy(
             "/v2/affordability-insights", AffordabilityReport, body={**in_body(entity)}
         )
-        return follow(first, lambda: Affordability(self._api.polls).retrieve(first.request_id))
+        return self._operation(first.request_id, first)
+
+    def operation(self, request_id: str) -> Operation[AffordabilityReport]:
+        """Return the operation of a request that was made before, to wait for the insights.
+
+        Raises:
+            ConfigurationError: this is no id.
+        """
+        return self._operation(checked_id("request_id", request_id))
 
     async def list(self, entity: HasEntity) -> AffordabilityRequests:
         """Return all requests (`GET /v2/{entity_type}/{entity_id}/affordability-insights`).
@@ -278,3 +288,15 @@ class Affordability:
             CategorisedTransactions,
             request_id=request_id,
         )
+
+    def _operation(
+        self, request_id: str, first: AffordabilityReport | None = None
+    ) -> Operation[AffordabilityReport]:
+        return self._api.operation(
+            _OPERATION, (request_id,), lambda api: Affordability(api).retrieve(request_id), first
+        )
+
+
+_OPERATION = OperationKind(
+    name="affordability", timeout=600.0, events=frozenset({"AffordabilityInsights.Completed"})
+)

@@ -12,10 +12,13 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._checks import checked_flags, checked_texts
+from sikoia_async._board import OperationKind
+from sikoia_async._checks import checked_flags, checked_id, checked_texts, checked_type, given
 from sikoia_async._entities import in_body, in_path
+from sikoia_async._interval import Interval
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
+from sikoia_async.operations import Operation
 
 __all__ = [
     "AccountBalances",
@@ -224,7 +227,7 @@ class Banking:
         """Make a link for the holder of the accounts to consent (`POST /v2/openbanking`).
 
         The connection is `Created` at first. Nothing more happens until the holder has followed
-        `bank_connection_url`; `sikoia_async.poll` on `connection` waits for that.
+        `bank_connection_url`; `wait_connected` waits for that.
 
         Args:
             entity: whose accounts they are.
@@ -251,6 +254,25 @@ class Banking:
             "/v2/openbanking/{bank_connection_id}",
             BankConnection,
             bank_connection_id=bank_connection_id,
+        )
+
+    def wait_connected(self, bank_connection_id: str) -> Operation[BankConnection]:
+        """Wait until the holder has consented, or has not: `await` it for the connection.
+
+            connection = await sikoia.banking.wait_connected(connection.bank_connection_id)
+
+        `Connected`, `Rejected` and `Deleted` are how it ends, and none of them is an error. It
+        waits for half an hour (1,800 s); `.wait(timeout=...)` for another time.
+
+        Raises:
+            ConfigurationError: this is no id.
+            ResourceNotFoundError, while it is awaited: there is no such connection.
+        """
+        checked_id("bank_connection_id", bank_connection_id)
+        return self._api.operation(
+            _CONNECTION,
+            (bank_connection_id,),
+            lambda api: Banking(api).connection(bank_connection_id),
         )
 
     async def disconnect(self, bank_connection_id: str) -> None:
@@ -338,8 +360,8 @@ class Banking:
         """Have an account, its balances and its transactions read again from the bank.
 
         Operation: `POST /v2/bankaccounts/{account_connection_id}/refresh`. For accounts of open
-        banking only. The answer is the account as it was: it has been refreshed once `account`
-        tells another `datetime_last_refreshed`.
+        banking only. The answer is the account as it was: `wait_refreshed` takes that, and waits
+        until it is another.
 
         Raises:
             ResourceNotFoundError: there is no such account.
@@ -349,3 +371,43 @@ class Banking:
             BankAccount,
             account_connection_id=account_connection_id,
         )
+
+    def wait_refreshed(self, account: BankAccount) -> Operation[BankAccount]:
+        """Wait until an account is another than it was: `await` it for the account.
+
+            before = await sikoia.banking.refresh(account_connection_id)
+            account = await sikoia.banking.wait_refreshed(before)
+
+        No status tells; it is done once `datetime_last_refreshed` is another than that of the
+        account given. It waits for 600 s; `.wait(timeout=...)` for another time.
+
+        Raises:
+            ResourceNotFoundError, while it is awaited: there is no such account any more.
+        """
+        checked_type("account", given("account", account), BankAccount, "what refresh returned")
+        return self._refreshed(account.account_connection_id, _stamp(account))
+
+    def _refreshed(self, account_id: str, before: str) -> Operation[BankAccount]:
+        checked_id("account_connection_id", account_id)
+        return self._api.operation(
+            _REFRESH,
+            (account_id, before),
+            lambda api: Banking(api).account(account_id),
+            state=lambda account: "running" if _stamp(account) == before else "done",
+        )
+
+
+def _stamp(account: BankAccount) -> str:
+    return str(account.datetime_last_refreshed)
+
+
+_CONNECTION = OperationKind(
+    name="bank-connection",
+    timeout=1800.0,
+    interval=Interval(first=2.0, most=30.0),
+    done=frozenset({"Connected", "Rejected", "Deleted"}),
+    failed=frozenset(),
+    running=frozenset({"Created", "SelectingInstitutions", "Authorising"}),
+    events=frozenset({"OpenBankingProcessing.Completed", "BankingProcessing.Completed"}),
+)
+_REFRESH = OperationKind(name="account-refresh", timeout=600.0)

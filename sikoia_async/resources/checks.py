@@ -10,11 +10,12 @@ from typing import Literal
 
 import attrs
 
+from sikoia_async._board import OperationKind
 from sikoia_async._checks import checked_id
 from sikoia_async._entities import in_body, in_path
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open, SourceCategory
-from sikoia_async.operations import Operation, follow
+from sikoia_async.operations import Operation
 from sikoia_async.resources._sent import checked_models
 from sikoia_async.resources.income import IncomeReport
 
@@ -127,8 +128,8 @@ class CompletenessAndIncome(Model):
     completness_verification: Check | None = None
     """Spelt as on the wire; `completeness_verification` is the same."""
     income_verification: IncomeReport | None = None
-    """None where the check failed; otherwise `Pending` as a rule: ask for it again with
-    `sikoia.income.retrieve(income_verification.request_id)`."""
+    """None where the check failed; otherwise `Pending` as a rule: wait for it with
+    `await sikoia.income.operation(income_verification.request_id)`."""
 
     @property
     def completeness_verification(self) -> Check | None:
@@ -156,7 +157,7 @@ class Checks:
         """Run a check on an entity (`POST /v2/validation-checks`).
 
         The operation gives the check when its status is `Complete` or `Failed`; `Failed` means
-        that a rule was broken, and raises no error.
+        that a rule was broken, and raises no error. It waits for 300 s if not told otherwise.
 
         Args:
             entity: what to check.
@@ -177,12 +178,15 @@ class Checks:
                 ),
             },
         )
-        return follow(
-            first,
-            lambda: Checks(self._api.polls).retrieve(first.validation_instance_id),
-            done=("Complete", "Failed"),
-            failed=(),
-        )
+        return self._operation(first.validation_instance_id, first)
+
+    def operation(self, validation_instance_id: str) -> Operation[Check]:
+        """Return the operation of a check that was run before, to wait for it.
+
+        Raises:
+            ConfigurationError: this is no id.
+        """
+        return self._operation(checked_id("validation_instance_id", validation_instance_id))
 
     async def list(self, entity: HasEntity) -> CheckRequests:
         """Return the checks so far (`GET /v2/{entity_type}/{entity_id}/validation-checks`).
@@ -237,3 +241,11 @@ class Checks:
                 ),
             },
         )
+
+    def _operation(self, instance_id: str, first: Check | None = None) -> Operation[Check]:
+        return self._api.operation(
+            _OPERATION, (instance_id,), lambda api: Checks(api).retrieve(instance_id), first
+        )
+
+
+_OPERATION = OperationKind(name="check", done=frozenset({"Complete", "Failed"}), failed=frozenset())

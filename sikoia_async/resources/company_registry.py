@@ -8,6 +8,7 @@ from typing import Literal
 
 import attrs
 
+from sikoia_async._board import OperationKind
 from sikoia_async._checks import (
     checked_flags,
     checked_id,
@@ -19,6 +20,7 @@ from sikoia_async._checks import (
 from sikoia_async._transport import Transport
 from sikoia_async.errors import ConfigurationError, ResourceNotFoundError
 from sikoia_async.models import PERSONAL, Items, Model, Open, ResponseInfo
+from sikoia_async.operations import Operation
 from sikoia_async.resources._picklists import OfficialAddress, WithPicklist, bind, chosen
 
 __all__ = [
@@ -445,6 +447,20 @@ class CompanyRegistry:
         )
         return bind(report, self.resolve_picklist)
 
+    def operation(self, request_id: str) -> Operation[RegistryReport]:
+        """Return the operation of a request, whose result is its data.
+
+        Sikoia answers such requests when their work is done, so it is as a rule asked once. A list
+        to pick from (`TooManyResults`) is a result, too. It waits for 300 s if not told otherwise.
+
+        Raises:
+            ConfigurationError: this is no id.
+        """
+        checked_id("request_id", request_id)
+        return self._api.operation(
+            _OPERATION, (request_id,), lambda api: CompanyRegistry(api).retrieve(request_id)
+        )
+
     async def resolve_picklist(
         self, request_id: str, picklist_index: RegistryMatch | int
     ) -> RegistryRequest:
@@ -534,3 +550,8 @@ def _matches(
     matches = Matches(found)
     vars(matches).update(_response=response, reason=reason)
     return matches
+
+
+_OPERATION = OperationKind(
+    name="company-registry", done=frozenset({"Complete", "TooManyResults"}), running=frozenset()
+)

@@ -8,10 +8,12 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._entities import in_path
+from sikoia_async._board import OperationKind
+from sikoia_async._entities import in_body, in_path
 from sikoia_async._transport import Transport
-from sikoia_async.models import PERSONAL, EntityType, HasEntity, Model, Open, SourceCategory
-from sikoia_async.resources.documents import DocumentType
+from sikoia_async.models import PERSONAL, Entity, EntityType, HasEntity, Model, Open, SourceCategory
+from sikoia_async.operations import Operation
+from sikoia_async.resources.documents import DOCUMENT_EVENTS, DocumentType
 
 __all__ = [
     "DataSource",
@@ -84,3 +86,37 @@ class DataSources:
             EntityDataSources,
             **in_path(entity),
         )
+
+    def wait_complete(self, entity: HasEntity) -> Operation[EntityDataSources]:
+        """Wait until none of an entity's data sources is `Pending`: `await` it for all of them.
+
+        What `Failed` is a result, too: look at each `status`. An entity without any is done at
+        once. It waits for half an hour (1,800 s); `.wait(timeout=...)` for another time.
+
+        Raises:
+            ConfigurationError: this is no entity.
+            ResourceNotFoundError, while it is awaited: there is no such entity.
+        """
+        about = in_body(entity)
+        return self._of(about["entity_id"], about["entity_type"])
+
+    def _of(self, entity_id: str, entity_type: EntityType) -> Operation[EntityDataSources]:
+        entity = Entity(entity_type, entity_id)
+        return self._api.operation(
+            _OPERATION,
+            (entity_id, entity_type),
+            lambda api: DataSources(api).list(entity),
+            state=lambda answer: "running" if _is_pending(answer) else "done",
+        )
+
+
+def _is_pending(answer: EntityDataSources) -> bool:
+    return any(one.status not in _FINAL for one in answer.data_sources or ())
+
+
+_FINAL = frozenset({"Provided", "Complete", "Failed", "Excluded"})
+_OPERATION = OperationKind(
+    name="data-sources",
+    timeout=1800.0,
+    events=DOCUMENT_EVENTS | {"BankingProcessing.Completed", "OpenBankingProcessing.Completed"},
+)

@@ -9,11 +9,13 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._checks import checked_texts
+from sikoia_async._board import OperationKind
+from sikoia_async._checks import checked_id, checked_texts
 from sikoia_async._entities import in_body, in_path
 from sikoia_async._transport import Transport
 from sikoia_async._upload import File
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
+from sikoia_async.operations import Operation
 
 __all__ = [
     "Document",
@@ -226,3 +228,56 @@ class Documents:
         return await self._api.get(
             "/v2/documents/{document_id}/integrity-checks", IntegrityCheck, document_id=document_id
         )
+
+    def wait_classified(self, document_id: str) -> Operation[Document]:
+        """Wait until Sikoia has found out what a document is: `await` it for the document.
+
+        It is done once `sikoia_document_type` is there, or the upload has `Failed`, which is a
+        result, too. It waits for 600 s; `.wait(timeout=...)` for another time. Whether the figures
+        in it are read by then, `data_sources.wait_complete` knows.
+
+        Raises:
+            ConfigurationError: this is no id.
+            ResourceNotFoundError, while it is awaited: there is none.
+        """
+        checked_id("document_id", document_id)
+        return self._api.operation(
+            _CLASSIFICATION,
+            (document_id,),
+            lambda api: Documents(api).retrieve(document_id),
+            state=lambda document: "done" if _is_classified(document) else "running",
+        )
+
+    def wait_checked(self, document_id: str) -> Operation[IntegrityCheck]:
+        """Wait for the check of a document's integrity: `await` it for the check.
+
+        `Failed` is a result, too. The check begins by itself some time after the upload: that there
+        is none is borne for a minute. It waits for 600 s; `.wait(timeout=...)` for another time.
+
+        Raises:
+            ConfigurationError: this is no id.
+            ResourceNotFoundError, while it is awaited: there is no such document, or no check of
+                it, as `integrity_check` says.
+        """
+        checked_id("document_id", document_id)
+        return self._api.operation(
+            _INTEGRITY, (document_id,), lambda api: Documents(api).integrity_check(document_id)
+        )
+
+
+def _is_classified(document: Document) -> bool:
+    return document.sikoia_document_type is not None or document.status == "Failed"
+
+
+DOCUMENT_EVENTS = frozenset(
+    f"{what}Processing.Completed"
+    for what in ("Document", "BankStatement", "Payslip", "TaxOverview")
+)
+_CLASSIFICATION = OperationKind(name="classification", timeout=600.0, events=DOCUMENT_EVENTS)
+_INTEGRITY = OperationKind(
+    name="integrity-check",
+    timeout=600.0,
+    done=frozenset({"Complete", "Failed"}),
+    failed=frozenset(),
+    late=60.0,
+)

@@ -10,10 +10,12 @@ from typing import Literal
 
 import attrs
 
+from sikoia_async._board import OperationKind
 from sikoia_async._checks import checked_filters, checked_flags, checked_id, checked_texts
+from sikoia_async._interval import Interval
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, Model, Open
-from sikoia_async.operations import Operation, follow
+from sikoia_async.operations import Operation
 
 __all__ = [
     "Identity",
@@ -170,7 +172,8 @@ class Identity:
 
         Send the person to `operation.last.verification_url`. The operation is done when the person
         is, or when the request has expired: look at `status` and `data.verification_status`, for
-        neither `Expired` nor `Declined` is an error.
+        neither `Expired` nor `Declined` is an error. As a person has to do something first, it
+        waits for half an hour (1,800 s) if not told otherwise.
 
         May cost credits: it is never sent twice on our own initiative.
 
@@ -190,11 +193,15 @@ class Identity:
                 **checked_texts(country_code=country_code),
             },
         )
-        return follow(
-            first,
-            lambda: Identity(self._api.polls).retrieve(first.request_id),
-            done=("Complete", "Expired"),
-        )
+        return self._operation(first.request_id, first)
+
+    def operation(self, request_id: str) -> Operation[IdentityReport]:
+        """Return the operation of a verification that was begun before, to wait for it.
+
+        Raises:
+            ConfigurationError: this is no id.
+        """
+        return self._operation(checked_id("request_id", request_id))
 
     async def list(
         self,
@@ -232,3 +239,19 @@ class Identity:
         return await self._api.get(
             "/v2/identity/{request_id}", IdentityReport, request_id=request_id
         )
+
+    def _operation(
+        self, request_id: str, first: IdentityReport | None = None
+    ) -> Operation[IdentityReport]:
+        return self._api.operation(
+            _OPERATION, (request_id,), lambda api: Identity(api).retrieve(request_id), first
+        )
+
+
+_OPERATION = OperationKind(
+    name="identity",
+    timeout=1800.0,
+    interval=Interval(first=2.0, most=30.0),
+    done=frozenset({"Complete", "Expired"}),
+    events=frozenset({"IdentityVerification.Completed", "IdentityVerification.Expired"}),
+)

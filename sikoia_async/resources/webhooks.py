@@ -3,6 +3,7 @@
 Sources: https://docs.sikoia.com/docs/webhooks, and the operations named in each method.
 """
 
+import builtins
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -15,10 +16,15 @@ from sikoia_async._checks import (
     checked_list,
     checked_text,
     checked_texts,
+    checked_type,
     given,
 )
 from sikoia_async._pages import Pages
+from sikoia_async._replay import ReplayGuard
 from sikoia_async._transport import Transport
+from sikoia_async.environments import is_on_loopback
+from sikoia_async.errors import ArgumentTypeError
+from sikoia_async.events import WebhookEventName, from_request
 from sikoia_async.models import PERSONAL, Items, Model, Open
 
 __all__ = [
@@ -36,18 +42,6 @@ __all__ = [
     "Webhooks",
 ]
 
-WebhookEventName = Literal[
-    "DocumentProcessing.Completed",
-    "BankStatementProcessing.Completed",
-    "PayslipProcessing.Completed",
-    "TaxOverviewProcessing.Completed",
-    "BankingProcessing.Completed",
-    "OpenBankingProcessing.Completed",
-    "IdentityVerification.Completed",
-    "IdentityVerification.Expired",
-    "AffordabilityInsights.Completed",
-    "IncomeEmployerInsights.Completed",
-]
 WebhookEventStatus = Literal["NotRequested", "Pending", "Complete", "Failed"]
 PaginationDirection = Literal["Forward", "Backward"]
 
@@ -177,10 +171,8 @@ class Webhooks:
                 "webhook_name": checked_text(
                     "webhook_name", given("webhook_name", webhook_name), most=_NAME
                 ),
-                "webhook_callback_url": checked_https(
-                    "webhook_callback_url",
-                    given("webhook_callback_url", webhook_callback_url),
-                    most=_URL,
+                "webhook_callback_url": self._callback(
+                    given("webhook_callback_url", webhook_callback_url)
                 ),
                 **checked_texts(external_ref=external_ref),
                 "event_types": checked_list(
@@ -225,9 +217,7 @@ class Webhooks:
             Webhook,
             body={
                 "webhook_name": checked_text("webhook_name", webhook_name, most=_NAME),
-                "webhook_callback_url": checked_https(
-                    "webhook_callback_url", webhook_callback_url, most=_URL
-                ),
+                "webhook_callback_url": self._callback(webhook_callback_url),
                 **checked_texts(external_ref=external_ref),
                 "event_types": checked_list("event_types", event_types, str),
             },
@@ -289,6 +279,53 @@ class Webhooks:
             webhook_id=webhook_id,
         )
 
+    async def reconcile(
+        self, webhook_id: str, seen: ReplayGuard, *, after_request_id: str | None = None
+    ) -> builtins.list[WebhookRequest]:
+        """Return the requests of a webhook's log that were never handled here, the oldest first.
+
+        Those are requests that Sikoia delivered, or tried to until it gave up. What is still on
+        its way is left out. Handle them as if they came now:
+
+            for request in await sikoia.webhooks.reconcile(webhook_id, guard):
+                await router.handle(events.from_request(request))
+
+        The guard knows for some days (its `ttl`) what was handled, and longer only in a store. The
+        log has no end that Sikoia states: give `after_request_id` to read what came since.
+
+        Args:
+            webhook_id: the webhook.
+            seen: the guard of the router that handles its events.
+            after_request_id: look at requests that are newer than this one only.
+
+        Raises:
+            ResourceNotFoundError: there is no such webhook.
+            ReplayStoreError: the guard's store failed, and the guard is `closed`.
+            SikoiaError: what `requests` may raise.
+        """
+        checked_type("seen", given("seen", seen), ReplayGuard, "the ReplayGuard of the router")
+        direction: PaginationDirection | None = "Backward" if after_request_id else None
+        log = self.requests(
+            webhook_id, after_request_id=after_request_id, pagination_direction=direction
+        )
+        pages = [page.webhook_requests or () async for page in log.pages()]
+        if direction is None:  # the newest page came first
+            pages.reverse()
+        return [
+            request
+            for page in pages
+            for request in reversed(page)
+            if request.webhook_event_status in _ENDED and not await _was_seen(request, seen)
+        ]
+
+    def _callback(self, address: str | None) -> str | None:
+        """Check an address. Sikoia takes https alone; a local one takes http on loopback, too."""
+        name, text = "webhook_callback_url", str(address)
+        is_local = is_on_loopback(self._api.core.origin) and is_on_loopback(text.partition("?")[0])
+        if is_local and text.startswith("http://"):
+            return checked_text(name, address, most=_URL)
+        return checked_https(name, address, most=_URL)
+
     async def secret(self) -> WebhookSecret:
         """Return what requests are signed with (`GET /v2/webhooks/secrets`).
 
@@ -327,6 +364,15 @@ class Webhooks:
 
 _NAME = 50
 _URL = 2048
+_ENDED = frozenset({"Complete", "Failed"})
+
+
+async def _was_seen(request: WebhookRequest, guard: ReplayGuard) -> bool:
+    try:
+        event = from_request(request)
+    except ArgumentTypeError:  # its data is missing, so that nobody can tell
+        return False
+    return await guard.has_seen(event)
 
 
 def _next(page: WebhookRequestsPage) -> str | None:

@@ -77,3 +77,19 @@ def test_what_is_no_id_is_refused(value: str) -> None:
     with pytest.raises(ConfigurationError, match="1 to 128 letters"), correlation_id(value):
         pass
     assert str(UUID(correlation.current()))
+
+
+@pytest.mark.parametrize("value", [None, "", "a b", "naïve", "x" * 129, b"id"])
+def test_what_a_stranger_sent_may_be_left_out(value: str | None) -> None:
+    """A web request without an id, or with a bad one, gets a new one; a good one is kept."""
+    with correlation_id(value, or_new=True) as used:
+        assert used == correlation.current() == str(UUID(used))
+    with correlation_id("good", or_new=True) as used:
+        assert used == "good"
+
+
+@pytest.mark.parametrize("value", [None, b"id"])
+def test_no_text_is_no_id(value: str | None) -> None:
+    """Unless another one may be taken."""
+    with pytest.raises(ConfigurationError, match="1 to 128 letters"), correlation_id(value):
+        pass

@@ -5,9 +5,11 @@ from typing import Literal
 
 import attrs
 
+from sikoia_async._board import OperationKind
 from sikoia_async._checks import checked_id, checked_texts
 from sikoia_async._transport import Transport
 from sikoia_async.models import PERSONAL, Model, Open
+from sikoia_async.operations import Operation
 from sikoia_async.resources._picklists import OfficialAddress, WithPicklist, bind, chosen
 from sikoia_async.resources.credit_reports.report import CreditReportData
 
@@ -170,6 +172,20 @@ class CreditReports:
         )
         return bind(report, self.resolve_picklist)
 
+    def operation(self, request_id: str) -> Operation[CreditReport]:
+        """Return the operation of a request, whose result is its report.
+
+        Sikoia answers such requests when their work is done, so it is as a rule asked once. A list
+        to pick from (`TooManyResults`) is a result, too. It waits for 300 s if not told otherwise.
+
+        Raises:
+            ConfigurationError: this is no id.
+        """
+        checked_id("request_id", request_id)
+        return self._api.operation(
+            _OPERATION, (request_id,), lambda api: CreditReports(api).retrieve(request_id)
+        )
+
     async def resolve_picklist(
         self, request_id: str, picklist_index: CreditMatch | int
     ) -> CreditReportRequest:
@@ -196,3 +212,8 @@ class CreditReports:
             },
         )
         return bind(answer, self.resolve_picklist)
+
+
+_OPERATION = OperationKind(
+    name="credit-report", done=frozenset({"Complete", "TooManyResults"}), running=frozenset()
+)

@@ -6,10 +6,12 @@ Source: https://docs.sikoia.com/docs/retrieving-income-employer-verification
 
 import attrs
 
+from sikoia_async._board import OperationKind
+from sikoia_async._checks import checked_id
 from sikoia_async._entities import in_body, in_path
 from sikoia_async._transport import Transport
 from sikoia_async.models import HasEntity
-from sikoia_async.operations import Operation, follow
+from sikoia_async.operations import Operation
 from sikoia_async.resources.income.details import (
     DeductionItem,
     DetailedIncome,
@@ -81,14 +83,23 @@ class Income:
 
         The entity needs a payslip, a tax document, a bank statement or a bank account whose data
         source is `Complete`. May cost credits: it is never sent twice on our own initiative. The
-        operation raises OperationFailedError if Sikoia cannot verify the income.
+        operation waits for 600 s if not told otherwise, and raises OperationFailedError if Sikoia
+        cannot verify the income.
 
         Raises:
             InvalidRequestError: there is no such entity, or not any more.
             InsufficientPermissionsError: it is not enabled for you.
         """
         first = await self._api.buy("/v2/income-employer", IncomeReport, body={**in_body(entity)})
-        return follow(first, lambda: Income(self._api.polls).retrieve(first.request_id))
+        return self._operation(first.request_id, first)
+
+    def operation(self, request_id: str) -> Operation[IncomeReport]:
+        """Return the operation of a verification that was begun before, to wait for it.
+
+        Raises:
+            ConfigurationError: this is no id.
+        """
+        return self._operation(checked_id("request_id", request_id))
 
     async def list(self, entity: HasEntity) -> IncomeRequests:
         """Return all requests (`GET /v2/{entity_type}/{entity_id}/income-employer`).
@@ -121,3 +132,15 @@ class Income:
             IncomeDetails,
             request_id=request_id,
         )
+
+    def _operation(
+        self, request_id: str, first: IncomeReport | None = None
+    ) -> Operation[IncomeReport]:
+        return self._api.operation(
+            _OPERATION, (request_id,), lambda api: Income(api).retrieve(request_id), first
+        )
+
+
+_OPERATION = OperationKind(
+    name="income", timeout=600.0, events=frozenset({"IncomeEmployerInsights.Completed"})
+)

@@ -1,0 +1,177 @@
+"""The operations of one client that somebody holds: found when an event names them, ended together.
+
+Nothing is kept alive here. An operation that nobody holds any more is gone, and may be resumed.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Literal, Protocol, TypeVar
+from weakref import WeakSet, WeakValueDictionary
+
+import attrs
+from anyio import current_time
+
+from sikoia_async._interval import Interval
+from sikoia_async._seal import Sealer
+
+__all__ = ["Board", "Held", "OperationKind", "State"]
+
+State = Literal["running", "done", "failed"]
+"""How far a task is. What `failed` came to nothing for a technical reason."""
+
+_RARELY: Final = Interval(first=60.0, most=600.0, factor=2.0)
+"""How often is asked where an event will tell; an event may be lost."""
+_EARLY: Final = 4096
+"""How many names of events are kept for operations that are not held yet."""
+_EARLY_LIFE: Final = 60.0
+"""Seconds for which they are kept."""
+
+
+@attrs.frozen(kw_only=True)
+class OperationKind:
+    """What operations of one kind have in common. Those of each are stated with its method."""
+
+    name: str
+    """In tokens, so it is never changed."""
+    timeout: float = 300.0
+    """Seconds that are waited if the caller does not say."""
+    interval: Interval = attrs.field(factory=Interval)
+    done: frozenset[str] = frozenset({"Complete"})
+    """In which status there is a result."""
+    failed: frozenset[str] = frozenset({"Failed"})
+    """In which status it came to nothing, for a technical reason."""
+    running: frozenset[str] = frozenset({"Pending"})
+    """In which status it is known to run. Any other one counts as running, too, and as drift."""
+    late: float = 0.0
+    """Seconds in which it need not be found yet, though nobody began it here."""
+    events: frozenset[str] = frozenset()
+    """The types of the events that may tell its end."""
+    insists: bool = False
+    """Whether the caller chose the interval: then it holds where events are relied on, too."""
+
+    def state(self, status: str | None, odd: Callable[[], None]) -> State:
+        """Tell what a status means; of one that is not known, call `odd`."""
+        if status in self.done:
+            return "done"
+        if status in self.failed:
+            return "failed"
+        if status not in self.running:
+            odd()
+        return "running"
+
+
+class Held(Protocol):
+    """An operation, as its client sees it."""
+
+    def wake(self) -> None:
+        """Ask at once: an event tells that there is news."""
+        ...
+
+    def hurry(self) -> None:
+        """Ask soon, as if it were new: no event may come."""
+        ...
+
+    def close(self) -> None:
+        """Wait no longer: the client is closed."""
+        ...
+
+
+H = TypeVar("H", bound=Held)
+
+
+class Board:
+    """Knows the operations of one client.
+
+    Args:
+        sealer: makes their tokens.
+        relies: whether the events that tell their ends are fed to this client.
+        check: refuses what is asked in another event loop, or after closing.
+    """
+
+    def __init__(
+        self, sealer: Sealer, *, relies: bool, check: Callable[[], None] = lambda: None
+    ) -> None:
+        self.sealer = sealer
+        self.check = check
+        self._relies = relies
+        self._missed: set[str] = set()
+        """Kinds that have ended without their events, and since then no event has come."""
+        self._held: WeakValueDictionary[tuple[str, ...], Any] = WeakValueDictionary()
+        self._named: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
+        """Those that events may name, by their first id."""
+        self._nameless: WeakSet[Any] = WeakSet()
+        self._kinds: dict[str, OperationKind] = {}
+        # Hashes and their ends; hashes, for what events mention is personal data.
+        self._early: OrderedDict[int, float] = OrderedDict()
+
+    def hold(self, kind: OperationKind, ids: tuple[str, ...], make: Callable[[], H]) -> H:
+        """Return the operation with these ids that somebody holds already, or a new one."""
+        held: H | None = self._held.get((kind.name, *ids))
+        if held is None:
+            held = self._held[kind.name, *ids] = make()
+            if kind.events:
+                self._kinds[kind.name] = kind
+                self._named[kind.name, ids[0]] = held
+                if self._early.get(hash(ids[0]), 0.0) > current_time():
+                    held.wake()
+        return held
+
+    def add(self, operation: H) -> H:
+        """Take in an operation that nothing leads to but its address, and return it."""
+        self._nameless.add(operation)
+        return operation
+
+    def interval(self, kind: OperationKind) -> Interval:
+        """Return how often operations of a kind are to be asked about."""
+        return _RARELY if self.relies(kind) and not kind.insists else kind.interval
+
+    def relies(self, kind: OperationKind) -> bool:
+        """Tell whether an event is waited for that tells the end of such operations."""
+        return self._relies and kind.name not in self._missed and bool(kind.events)
+
+    def missed(self, kind: OperationKind) -> None:
+        """Note that one has ended and no event has told: until one comes, its like are asked."""
+        if self.relies(kind):
+            self._missed.add(kind.name)
+            for (name, _), held in list(self._named.items()):
+                if name == kind.name:
+                    held.hurry()
+
+    def wake(self, event_type: str | None, mentions: Iterable[str]) -> int:
+        """Wake the operations that an event names, and return how many those are.
+
+        Args:
+            event_type: which kinds it may be about; None for all.
+            mentions: what may be their ids.
+        """
+        texts = set(mentions)
+        kinds = [
+            name
+            for name, kind in self._kinds.items()
+            if event_type is None or event_type in kind.events
+        ]
+        found = [
+            (kind, held)
+            for text in texts
+            for kind in kinds
+            if (held := self._named.get((kind, text))) is not None
+        ]
+        for kind, held in found:
+            self._missed.discard(kind)
+            held.wake()
+        self._keep(texts)
+        return len(found)
+
+    def close(self) -> None:
+        """End all waits."""
+        for held in [*self._held.values(), *self._nameless]:
+            held.close()
+
+    def _keep(self, texts: Iterable[str]) -> None:
+        """Keep for a while what an event names: it may have overtaken the first answer."""
+        end = current_time() + _EARLY_LIFE
+        for text in map(hash, texts):
+            self._early[text] = end
+            self._early.move_to_end(text)
+        while len(self._early) > _EARLY:
+            self._early.popitem(last=False)

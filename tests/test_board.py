@@ -1,0 +1,181 @@
+"""The operations of a client, and how events find them."""
+
+import gc
+
+import anyio
+import attrs
+import pytest
+
+from sikoia_async._board import Board, OperationKind
+from sikoia_async._seal import Sealer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
+
+INCOME = OperationKind(name="income", events=frozenset({"Income.Completed"}))
+LOANS = OperationKind(name="loans", events=frozenset({"Loans.Completed", "All.Completed"}))
+CHECK = OperationKind(name="check")
+
+
+@attrs.define(eq=False, slots=False)
+class _Held:
+    """Counts what is done to an operation."""
+
+    ids: tuple[str, ...]
+    woken: int = 0
+    hurried: int = 0
+    closed: int = 0
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def hurry(self) -> None:
+        self.hurried += 1
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def _board(*, relies: bool = False) -> Board:
+    return Board(Sealer("https://api.example", ""), relies=relies)
+
+
+def _held(board: Board, kind: OperationKind, *ids: str) -> _Held:
+    return board.hold(kind, ids, lambda: _Held(ids))
+
+
+async def test_an_operation_is_held_once() -> None:
+    """As long as somebody holds it; with other ids it is another one, and both are ended."""
+    board = _board()
+    first, second = _held(board, INCOME, "a", "1"), _held(board, INCOME, "a", "2")
+
+    assert _held(board, INCOME, "a", "1") is first
+    assert _held(board, INCOME, "a", "2") is second is not first
+    assert _held(board, LOANS, "a", "1") is not first
+    board.close()
+    assert first.closed == second.closed == 1
+
+
+async def test_nothing_is_kept_alive() -> None:
+    """What nobody holds is gone, and no event finds it."""
+    board = _board()
+    _held(board, INCOME, "a")
+    gc.collect()
+
+    assert board.wake("Income.Completed", ["a"]) == 0
+
+
+async def test_an_event_wakes_what_it_names() -> None:
+    """Of the kinds that it may be about, and once however often it names it."""
+    board = _board()
+    income, loans, check = (_held(board, kind, "a") for kind in (INCOME, LOANS, CHECK))
+    other = _held(board, INCOME, "b")
+
+    assert board.wake("Income.Completed", iter(["x", "a", "a"])) == 1
+    assert [one.woken for one in (income, loans, check, other)] == [1, 0, 0, 0]
+
+
+async def test_an_event_of_no_known_type_may_be_about_all() -> None:
+    """Waking in vain costs one call; but of some kinds no event tells anything."""
+    board = _board()
+    held = [_held(board, kind, "a") for kind in (INCOME, LOANS, CHECK)]
+
+    assert board.wake(None, ["a"]) == 2
+    assert [one.woken for one in held] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+async def test_an_event_may_come_first(others: int) -> None:
+    """It overtook the answer that began the operation: that is woken when it is held.
+
+    Also where it names another one that is held: the case, say, that both are about.
+    """
+    board = _board()
+    held = [_held(board, INCOME, "case") for _ in range(others)]
+    assert board.wake("Income.Completed", ["a", "case", "somebody@example.com"]) == len(held)
+
+    assert _held(board, INCOME, "a").woken == 1
+    assert _held(board, INCOME, "b").woken == 0
+    assert _held(board, CHECK, "a").woken == 0
+
+
+async def test_what_came_first_is_forgotten_after_a_minute() -> None:
+    """Nothing overtakes an answer by so much."""
+    board = _board()
+    board.wake("Income.Completed", ["a"])
+    await anyio.sleep(61)
+
+    assert _held(board, INCOME, "a").woken == 0
+
+
+async def test_of_what_came_first_not_too_much_is_kept() -> None:
+    """Not more is kept than a few thousand hashes."""
+    board = _board()
+    board.wake(None, ["a"])
+    for number in range(100):
+        board.wake(None, [f"{number}-{one}" for one in range(100)])
+
+    assert len(board._early) == 4096
+    assert _held(board, INCOME, "a").woken == 0
+
+
+async def test_events_are_relied_on_where_there_are_any() -> None:
+    """And where they are fed at all."""
+    assert not _board().relies(INCOME)
+    assert _board(relies=True).relies(INCOME)
+    assert not _board(relies=True).relies(CHECK)
+    assert _board().interval(INCOME) == INCOME.interval
+    assert _board(relies=True).interval(INCOME).first == 60
+    insisting = attrs.evolve(INCOME, insists=True)
+    assert _board(relies=True).interval(insisting) == INCOME.interval
+
+
+async def test_events_that_do_not_come_are_not_relied_on() -> None:
+    """Until one comes that is about something."""
+    board = _board(relies=True)
+    held = _held(board, INCOME, "a")
+    board.missed(INCOME)
+    board.missed(INCOME)
+
+    assert held.hurried == 1
+    assert not board.relies(INCOME)
+    assert board.relies(LOANS)  # to which nobody may have subscribed is another matter
+    board.wake("Income.Completed", ["other"])
+    assert not board.relies(INCOME)
+    board.wake("Income.Completed", ["a"])
+    assert board.relies(INCOME)
+    assert held.woken == 1
+
+
+async def test_a_kind_without_events_misses_none() -> None:
+    """That one ends without an event tells nothing about the others."""
+    board = _board(relies=True)
+    board.missed(CHECK)
+
+    assert board.relies(INCOME)
+
+
+async def test_closing_ends_all() -> None:
+    """Also those that nothing leads to but their address."""
+    board = _board()
+    held, nameless = _held(board, INCOME, "a"), board.add(_Held(()))
+
+    board.close()
+
+    assert (held.closed, nameless.closed) == (1, 1)
+
+
+@pytest.mark.parametrize("status", ["Odd", "pending", "PENDING", "", None])
+async def test_a_status_that_is_not_known_is_running_and_noted(status: str | None) -> None:
+    """So nothing is taken for a result that is none."""
+    odd = list[int]()
+
+    assert INCOME.state(status, lambda: odd.append(1)) == "running"
+    assert odd == [1]
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [("Pending", "running"), ("Complete", "done"), ("Failed", "failed")]
+)
+async def test_the_statuses_that_are_known(status: str, state: str) -> None:
+    """They are noted nowhere."""
+    assert INCOME.state(status, pytest.fail) == state
