@@ -189,7 +189,7 @@ class Call:
             may_have_cost = error.may_have_been_processed
             raise
         except BaseException:  # cancelled, say
-            may_have_cost = self._in_flight or self._ambiguous
+            may_have_cost = self._in_doubt
             raise
         finally:
             if not may_have_cost:
@@ -249,7 +249,7 @@ class Call:
 
     def _note_on(self, cancelled: BaseException) -> None:
         """Leave word with a cancellation that what was asked for may have been done."""
-        if self._acts and (self._in_flight or self._ambiguous):
+        if self._acts and self._in_doubt:
             cancelled.add_note(
                 f"{self._method} {self.path} was under way and may have been processed "
                 f"(correlation id {self.received_id})"
@@ -427,7 +427,7 @@ class Call:
         return DeadlineExceededError(
             f"no answer within {self._options.timeout:g} s; it went into: {went_into}{why}",
             call=self._info(reached),
-            may_have_been_processed=self._acts and (self._in_flight or self._ambiguous),
+            may_have_been_processed=self._acts and self._in_doubt,
             spent=spent,
         )
 
@@ -435,6 +435,11 @@ class Call:
     def _in_flight(self) -> bool:
         """Whether the last request may have been sent, and has come to no verdict."""
         return self._under_way and self._request is not None and was_sent(self._request)
+
+    @property
+    def _in_doubt(self) -> bool:
+        """Whether Sikoia may have done what was asked for, and has not said so."""
+        return self._in_flight or self._ambiguous
 
     def _idempotency_key(self, kind: _retry.Kind) -> str | None:
         keys = self._core.keys

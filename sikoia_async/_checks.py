@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError
 
 __all__ = [
+    "DOTS",
+    "LISTS",
     "checked_filters",
     "checked_flags",
     "checked_fraction",
@@ -32,8 +34,10 @@ __all__ = [
 T = TypeVar("T")
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
-_DOTS: Final = frozenset({".", ".."})
-_LISTS: Final = (list, tuple, set, frozenset)
+DOTS: Final = frozenset({".", ".."})
+"""Parts of a path that lead elsewhere."""
+LISTS: Final = (list, tuple, set, frozenset)
+"""What is taken for several values; a text is one."""
 _NUMBERS: Final = (int, float)
 
 
@@ -178,7 +182,7 @@ def checked_filters(**fields: str | Sequence[str] | None) -> dict[str, str | Seq
         ArgumentTypeError: one is neither.
     """
     for name, value in fields.items():
-        values = value if isinstance(value, _LISTS) else [value]
+        values = value if isinstance(value, LISTS) else [value]
         if value is not None and not all(map(_is_text, values)):
             msg = f"{name}: give a text, or several in a list"
             raise ArgumentTypeError(msg)
@@ -194,7 +198,7 @@ def checked_id(name: str, value: object) -> str:
         ArgumentTypeError: it is no text; a UUID is none, and neither is a model that has the id.
     """
     if isinstance(value, str):
-        if value not in _DOTS and _ID.fullmatch(value):
+        if value not in DOTS and _ID.fullmatch(value):
             return value
         msg = f"{name} is no id: give Sikoia's, as a text of letters, digits and - _ . ~"
         raise ConfigurationError(msg)

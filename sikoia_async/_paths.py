@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
-from sikoia_async._checks import checked_id
+from sikoia_async._checks import DOTS, LISTS, checked_id
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError
 
 __all__ = ["QueryValue", "checked_path", "fill", "target_on", "with_query"]
@@ -16,8 +16,6 @@ QueryValue = str | int | bool | Sequence[str] | None
 
 _PATH: Final = re.compile(r"(/[A-Za-z0-9_.~:@!$&'()*+,;=-]+)+")
 _LONGEST: Final = 8192  # what servers take; httpx itself raises at 65,536
-_DOTS: Final = frozenset({".", ".."})
-_LISTS: Final = (list, tuple, set, frozenset)
 _LARGEST: Final = 64  # bits of a whole number; Python refuses to write out very long ones
 
 
@@ -38,7 +36,7 @@ def checked_path(path: str) -> str:
     Raises:
         ConfigurationError: it is no absolute path, or has dot segments or a query in it.
     """
-    if not _PATH.fullmatch(path) or not _DOTS.isdisjoint(path.split("/")):
+    if not _PATH.fullmatch(path) or not DOTS.isdisjoint(path.split("/")):
         msg = (
             "path: give an absolute path such as /v2/cases, without percent escapes; "
             "its query goes into query=..."
@@ -102,7 +100,7 @@ def _query_text(name: str, value: object) -> str:
 def _texts(name: str, value: object) -> list[str]:
     if isinstance(value, int) and value.bit_length() <= _LARGEST:
         return [str(value)]
-    values = cast("Iterable[object]", value) if isinstance(value, _LISTS) else [value]
+    values = cast("Iterable[object]", value) if isinstance(value, LISTS) else [value]
     texts = [one if isinstance(one, str) else None for one in values]
     if None in texts:
         msg = f"{name}: give a text, a whole number, True or False, or a list of texts"
