@@ -8,6 +8,7 @@ holds them to it.
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
+from math import isfinite
 from typing import Any, Final, Protocol, cast
 
 import attrs
@@ -84,9 +85,9 @@ def dumps(body: Mapping[str, Any]) -> bytes:
     """
     try:
         return msgspec.json.encode(_plain(body))
-    except (TypeError, UnicodeEncodeError) as error:
+    except (TypeError, UnicodeEncodeError, RecursionError) as error:
         # The error holds the text; only its kind is told.
-        what = "half of a surrogate pair" if isinstance(error, UnicodeError) else "no JSON value"
+        what = _UNSAYABLE.get(type(error), "no JSON value")
     msg = f"body: it holds {what}; give text, numbers, booleans, lists, mappings or models"
     raise ConfigurationError(msg)
 
@@ -106,13 +107,20 @@ def _plain(value: Any) -> Any:
         return {name: _plain(entry) for name, entry in entries if entry is not None}
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in cast("list[Any]", value)]
+    if isinstance(value, _UNCLEAR) or (isinstance(value, float | Decimal) and not isfinite(value)):
+        raise TypeError  # msgspec would write something, and nobody knows whether it was meant
     if not attrs.has(value.__class__):
         return value
     from sikoia_async._converter import unstructure  # noqa: PLC0415 - as above
 
-    return unstructure(value)
+    return _plain(unstructure(value))
 
 
+_UNCLEAR: Final = (bytes, bytearray, memoryview, set, frozenset)
+_UNSAYABLE: Final[dict[type[Exception], str]] = {
+    UnicodeEncodeError: "half of a surrogate pair",
+    RecursionError: "itself, or is nested too deeply",
+}
 _BOM: Final = b"\xef\xbb\xbf"
 _REFUSALS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidOperation)
 _plain_decoder: Final = msgspec.json.Decoder(float_hook=Decimal)

@@ -204,11 +204,30 @@ def test_bodies_spell_numbers_and_moments() -> None:
     assert json.loads(dumps(body)) == {"money": "0.10", "moment": "2024-01-31T12:00:00Z"}
 
 
+_ENDLESS: list[object] = []
+_ENDLESS.append(_ENDLESS)
+
+
 @pytest.mark.parametrize(
     "value",
-    ["canary\ud800", {"canary": 1j}, object()],
-    ids=["surrogate", "complex", "object"],
-)
+    [
+        "canary\ud800",
+        {"canary": 1j},
+        object(),
+        float("nan"),
+        [float("-inf")],
+        {"canary": Decimal("NaN")},
+        b"canary",
+        bytearray(b"canary"),
+        {"canary"},
+        Thing(money=Decimal("Infinity"), name="canary"),
+        _ENDLESS,
+    ],
+    ids=[
+        "surrogate", "complex", "object", "nan", "infinity", "no number", "bytes", "bytearray",
+        "set", "in a model", "itself",
+    ],
+)  # fmt: skip
 def test_what_json_cannot_say_is_refused(value: object) -> None:
     """A body that cannot be written is an error of ours that does not repeat it."""
     with pytest.raises(ConfigurationError, match="body: it holds") as caught:
