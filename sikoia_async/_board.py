@@ -4,7 +4,7 @@ Nothing is kept alive here. An operation that nobody holds any more is gone, and
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Literal, Protocol, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
@@ -21,10 +21,12 @@ State = Literal["running", "done", "failed"]
 
 _RARELY: Final = Interval(first=60.0, most=600.0, factor=2.0)
 """How often is asked where an event will tell; an event may be lost."""
-_EARLY: Final = 4096
-"""How many names of events are kept for operations that are not held yet."""
-_EARLY_LIFE: Final = 60.0
-"""Seconds for which they are kept."""
+_MOST: Final = 4096
+"""How many names are kept of events that came early, and of operations whose event is late."""
+_EARLY: Final = 60.0
+"""Seconds by which an event may come before its operation is held."""
+_LATE: Final = 30.0
+"""Seconds by which it may come after a poll has found the end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -96,30 +98,33 @@ class Board:
         self._relies = relies
         self._missed: set[str] = set()
         """Kinds that have ended without their events, and since then no event has come."""
+        self._closed = False
         self._held: WeakValueDictionary[tuple[str, ...], Any] = WeakValueDictionary()
         self._named: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
         """Those that events may name, by their first id."""
         self._nameless: WeakSet[Any] = WeakSet()
         self._kinds: dict[str, OperationKind] = {}
-        # Hashes and their ends; hashes, for what events mention is personal data.
+        # Names and the ends of their times; as hashes, for what events mention is personal data.
         self._early: OrderedDict[int, float] = OrderedDict()
+        self._late: OrderedDict[tuple[str, int], float] = OrderedDict()
 
     def hold(self, kind: OperationKind, ids: tuple[str, ...], make: Callable[[], H]) -> H:
         """Return the operation with these ids that somebody holds already, or a new one."""
         held: H | None = self._held.get((kind.name, *ids))
         if held is None:
-            held = self._held[kind.name, *ids] = make()
+            held = self._held[kind.name, *ids] = self._taken(make())
             if kind.events:
                 self._kinds[kind.name] = kind
                 self._named[kind.name, ids[0]] = held
                 if self._early.get(hash(ids[0]), 0.0) > current_time():
+                    self._missed.discard(kind.name)
                     held.wake()
         return held
 
     def add(self, operation: H) -> H:
         """Take in an operation that nothing leads to but its address, and return it."""
         self._nameless.add(operation)
-        return operation
+        return self._taken(operation)
 
     def interval(self, kind: OperationKind) -> Interval:
         """Return how often operations of a kind are to be asked about."""
@@ -127,15 +132,21 @@ class Board:
 
     def relies(self, kind: OperationKind) -> bool:
         """Tell whether an event is waited for that tells the end of such operations."""
-        return self._relies and kind.name not in self._missed and bool(kind.events)
+        if not self._relies or not kind.events:
+            return False
+        while self._late and (oldest := next(iter(self._late.items())))[1] <= current_time():
+            del self._late[oldest[0]]
+            self._distrust(oldest[0][0])
+        return kind.name not in self._missed
 
-    def missed(self, kind: OperationKind) -> None:
-        """Note that one has ended and no event has told: until one comes, its like are asked."""
+    def ended(self, kind: OperationKind, ids: tuple[str, ...]) -> None:
+        """Note that a poll has found the end of one: its event may come yet, or was missed.
+
+        If it does not come, its like are asked about until one comes.
+        """
         if self.relies(kind):
-            self._missed.add(kind.name)
-            for (name, _), held in list(self._named.items()):
-                if name == kind.name:
-                    held.hurry()
+            self._late[kind.name, hash(ids[0])] = current_time() + _LATE
+            _shorten(self._late)
 
     def wake(self, event_type: str | None, mentions: Iterable[str]) -> int:
         """Wake the operations that an event names, and return how many those are.
@@ -159,19 +170,39 @@ class Board:
         for kind, held in found:
             self._missed.discard(kind)
             held.wake()
-        self._keep(texts)
+        self._keep(map(hash, texts), kinds)
         return len(found)
 
     def close(self) -> None:
-        """End all waits."""
+        """End all waits, also those that begin later."""
+        self._closed = True
         for held in [*self._held.values(), *self._nameless]:
             held.close()
 
-    def _keep(self, texts: Iterable[str]) -> None:
-        """Keep for a while what an event names: it may have overtaken the first answer."""
-        end = current_time() + _EARLY_LIFE
-        for text in map(hash, texts):
-            self._early[text] = end
-            self._early.move_to_end(text)
-        while len(self._early) > _EARLY:
-            self._early.popitem(last=False)
+    def _taken(self, operation: H) -> H:
+        if self._closed:  # while Sikoia began it
+            operation.close()
+        return operation
+
+    def _keep(self, names: Iterable[int], kinds: Sequence[str]) -> None:
+        """Keep for a while what an event names, and strike off what it was waited for."""
+        end = current_time() + _EARLY
+        for name in names:
+            self._early[name] = end
+            self._early.move_to_end(name)
+            for kind in kinds:
+                if self._late.pop((kind, name), None) is not None:
+                    self._missed.discard(kind)
+        _shorten(self._early)
+
+    def _distrust(self, kind: str) -> None:
+        if kind not in self._missed:
+            self._missed.add(kind)
+            for (name, _), held in list(self._named.items()):
+                if name == kind:
+                    held.hurry()
+
+
+def _shorten(names: OrderedDict[Any, float]) -> None:
+    while len(names) > _MOST:
+        names.popitem(last=False)

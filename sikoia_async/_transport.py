@@ -69,7 +69,8 @@ class Transport:
             first: what is known of it.
             state: tells how far it is, where that is not its `status`.
         """
-        self.core.home.check()
+        if first is None:  # what Sikoia has begun is not lost, even if the client was closed
+            self.core.home.check()
         kind = self._paced(kind)
 
         def by_status(answer: M) -> State:

@@ -289,10 +289,10 @@ class Operation(Generic[T]):
         self._tell()
 
     def hurry(self) -> None:
-        """Have it asked soon, as if it were new: its event may not come."""
-        if not self.done:
+        """Have it asked soon: its event may not come. Not all at once who hear of this."""
+        if not self.done and not self._hinted:
             self._asked = 0
-            soon = anyio.current_time() + self._kind.interval.after(0, None, self._jitter())
+            soon = anyio.current_time() + self._kind.interval.most * self._jitter()
             self._next_poll = min(self._next_poll, soon)
             self._tell()
 
@@ -366,8 +366,8 @@ class Operation(Generic[T]):
                 raise
             self._trouble = error.with_traceback(None)
         was_seen_running = self._answers > 1
-        if self.done and was_seen_running and not self._announced and self._board:
-            self._board.missed(self._kind)
+        if self.done and was_seen_running and not self._announced and self._board and self.ids:
+            self._board.ended(self._kind, self.ids)
 
     def _may_be_found_soon(self, error: SikoiaError) -> bool:
         """Tell whether it was begun so short a time ago that it need not be found yet."""

@@ -130,15 +130,17 @@ async def test_events_are_relied_on_where_there_are_any() -> None:
 
 
 async def test_events_that_do_not_come_are_not_relied_on() -> None:
-    """Until one comes that is about something."""
+    """Half a minute after the end of one, until one comes that is about something."""
     board = _board(relies=True)
-    held = _held(board, INCOME, "a")
-    board.missed(INCOME)
-    board.missed(INCOME)
+    held, loan = _held(board, INCOME, "a"), _held(board, LOANS, "a")
+    board.ended(INCOME, ("gone",))
+    await anyio.sleep(29)
+    assert board.relies(INCOME)
+    await anyio.sleep(2)
 
-    assert held.hurried == 1
     assert not board.relies(INCOME)
     assert board.relies(LOANS)  # to which nobody may have subscribed is another matter
+    assert (held.hurried, loan.hurried) == (1, 0)
     board.wake("Income.Completed", ["other"])
     assert not board.relies(INCOME)
     board.wake("Income.Completed", ["a"])
@@ -146,12 +148,68 @@ async def test_events_that_do_not_come_are_not_relied_on() -> None:
     assert held.woken == 1
 
 
+async def test_a_loss_of_trust_is_one() -> None:
+    """However many have ended: all others are hurried once."""
+    board = _board(relies=True)
+    held = _held(board, INCOME, "a")
+    for number in range(3):
+        board.ended(INCOME, (str(number),))
+    await anyio.sleep(31)
+
+    assert not board.relies(INCOME)
+    assert held.hurried == 1
+
+
+async def test_an_event_may_come_after_its_end_was_found() -> None:
+    """A poll has overtaken it: that is no loss, and the others are not asked about."""
+    board = _board(relies=True)
+    held = _held(board, INCOME, "a")
+    board.ended(INCOME, ("gone",))
+    await anyio.sleep(10)
+    assert board.wake("Income.Completed", ["gone"]) == 0
+    await anyio.sleep(100)
+
+    assert board.relies(INCOME)
+    assert held.hurried == 0
+
+
+async def test_trust_comes_back_with_any_event_that_was_waited_for() -> None:
+    """With one that is late, and with one that is early."""
+    board = _board(relies=True)
+    held = _held(board, INCOME, "a")
+    for late in (True, False):
+        board.ended(INCOME, ("first",))
+        await anyio.sleep(20)
+        board.ended(INCOME, ("second",))
+        await anyio.sleep(20)
+        assert not board.relies(INCOME)
+
+        board.wake("Income.Completed", ["second" if late else "third"])
+        kept = _held(board, INCOME, "third")
+        assert board.relies(INCOME)
+        assert kept.woken == (not late)
+        del kept
+        await anyio.sleep(20)
+        board.wake("Income.Completed", ["second"])
+    assert held.woken == 0
+
+
 async def test_a_kind_without_events_misses_none() -> None:
     """That one ends without an event tells nothing about the others."""
     board = _board(relies=True)
-    board.missed(CHECK)
+    board.ended(CHECK, ("gone",))
+    await anyio.sleep(100)
 
     assert board.relies(INCOME)
+
+
+async def test_of_what_is_late_not_too_much_is_kept() -> None:
+    """Thousands may end at once."""
+    board = _board(relies=True)
+    for number in range(10_000):
+        board.ended(INCOME, (str(number),))
+
+    assert len(board._late) == 4096
 
 
 async def test_closing_ends_all() -> None:
@@ -162,6 +220,7 @@ async def test_closing_ends_all() -> None:
     board.close()
 
     assert (held.closed, nameless.closed) == (1, 1)
+    assert (_held(board, INCOME, "b").closed, board.add(_Held(())).closed) == (1, 1)
 
 
 @pytest.mark.parametrize("status", ["Odd", "pending", "PENDING", "", None])

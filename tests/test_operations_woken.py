@@ -83,23 +83,32 @@ async def test_an_event_that_was_about_something_else_is_forgotten() -> None:
 
 
 async def test_who_waits_for_an_event_hurries_when_events_are_lost() -> None:
-    """The next poll may be ten minutes off: now it is made as if the operation were new."""
+    """The next poll may be ten minutes off: now it is made, of each at another moment."""
     board, task = board_of(relies=True), Asked(*[PENDING] * 3, "report")
-    operation, ends = task.operation(_KIND, board=board), list[float]()
-    other = Asked("report").operation(
-        OperationKind(name="other", events=frozenset({_EVENT})), board=board
-    )
-
-    async def wait() -> None:
-        ends.extend(await _results(operation))
+    operation = task.operation(_KIND, board=board)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(wait)
+        tasks.start_soon(_results, operation)
         await anyio.sleep(450)
         assert len(task.times) == 3
-        await other.wait(timeout=20)
+        board.ended(_KIND, ("another",))
+        await anyio.sleep(40)
+        assert not board.relies(_KIND)
+        await anyio.sleep(1)
 
-    assert ends == pytest.approx([450 + 0.1 + 10 + 0.1])
+    assert len(task.times) == 4
+
+
+async def test_a_servers_wish_goes_before_haste() -> None:
+    """It said when to ask."""
+    begun = Progress(done=False, value=PENDING, retry_after=500.0)
+    task, began = Asked("report"), anyio.current_time()
+    operation = Operation(task.ask, begun, kind=_KIND, ids=("id",), board=board_of())
+
+    operation.hurry()
+
+    assert await operation == "report"
+    assert task.times == pytest.approx([began + 500])
 
 
 async def test_an_event_for_what_is_done_changes_nothing() -> None:
@@ -121,6 +130,8 @@ async def test_who_relies_on_events_hardly_asks() -> None:
     took = await _results(task.operation(_KIND, board=board))
 
     assert took == pytest.approx([60 + 120 + 240 + 0.3])
+    assert board.relies(_KIND)
+    await anyio.sleep(40)
     assert not board.relies(_KIND)
 
 
@@ -175,6 +186,7 @@ async def test_what_ends_without_its_event_brings_the_polls_back() -> None:
     """For those that are begun then, until an event comes."""
     board = board_of(relies=True)
     await Asked("report").operation(_KIND, board=board)
+    await anyio.sleep(31)
 
     task = Asked("report")
     assert await _results(task.operation(_KIND, board=board)) == pytest.approx([10.1])
