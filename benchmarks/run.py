@@ -1,8 +1,10 @@
 """All benchmarks, one after the other, and one table in the end."""
 
 import decoding
+import events
 import generated
 import imports
+import operations
 import quota
 import round_trip
 import soak
@@ -14,7 +16,17 @@ if __name__ == "__main__":
     print_table(
         [
             row
-            for script in (imports, decoding, round_trip, generated, quota, storms, soak)
+            for script in (
+                imports,
+                decoding,
+                events,
+                round_trip,
+                generated,
+                quota,
+                operations,
+                storms,
+                soak,
+            )
             for row in script.compare(quick=quick)
         ]
     )

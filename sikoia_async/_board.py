@@ -19,8 +19,8 @@ __all__ = ["Board", "Held", "OperationKind", "State"]
 State = Literal["running", "done", "failed"]
 """How far a task is. What `failed` came to nothing for a technical reason."""
 
-_RARELY: Final = Interval(first=60.0, most=600.0, factor=2.0)
-"""How often is asked where an event will tell; an event may be lost."""
+_RAREST: Final = 600.0
+"""Seconds between polls at most where an event will tell, if its kind is not asked even less."""
 _MOST: Final = 4096
 """How many names are kept of events that came early, and of operations whose event is late."""
 _EARLY: Final = 60.0
@@ -48,6 +48,8 @@ class OperationKind:
     """Seconds in which it need not be found yet, though nobody began it here."""
     events: frozenset[str] = frozenset()
     """The types of the events that may tell its end."""
+    rare: float = 60.0
+    """Seconds before the first poll where an event will tell: most are done by then."""
     insists: bool = False
     """Whether the caller chose the interval: then it holds where events are relied on, too."""
 
@@ -60,6 +62,11 @@ class OperationKind:
         if status not in self.running:
             odd()
         return "running"
+
+
+def _rarely(kind: OperationKind) -> Interval:
+    """Return how often is asked where an event will tell; an event may be lost."""
+    return Interval(first=kind.rare, most=max(kind.rare, _RAREST), factor=2.0)
 
 
 class Held(Protocol):
@@ -128,7 +135,7 @@ class Board:
 
     def interval(self, kind: OperationKind) -> Interval:
         """Return how often operations of a kind are to be asked about."""
-        return _RARELY if self.relies(kind) and not kind.insists else kind.interval
+        return _rarely(kind) if self.relies(kind) and not kind.insists else kind.interval
 
     def relies(self, kind: OperationKind) -> bool:
         """Tell whether an event is waited for that tells the end of such operations."""
@@ -169,6 +176,8 @@ class Board:
         ]
         for kind, held in found:
             self._missed.discard(kind)
+            for late in [one for one in self._late if one[0] == kind]:
+                del self._late[late]  # events do come: that one is lost, and not all are
             held.wake()
         self._keep(map(hash, texts), kinds)
         return len(found)

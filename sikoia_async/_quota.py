@@ -112,8 +112,8 @@ class Quota:
 class Pacer:
     """Hands out a quota's slots in the order of a `Line`.
 
-    Polls and background calls leave a tenth of the slots free while no interactive call waits: the
-    next one that comes finds a slot, however many operations are waited for.
+    Polls and background calls leave a tenth of the slots free while no interactive call waits, and
+    go out evenly: the next one that comes finds a slot, however many operations are waited for.
     """
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
@@ -132,6 +132,11 @@ class Pacer:
         self._kept = quota.limit // _KEPT
         self._led = False
         self._freed: anyio.Event | None = None
+        # What is not interactive goes out evenly: as many at once as are kept, then one at a time.
+        self._pause = quota.per / (quota.limit - self._kept)
+        self._ahead = self._kept * self._pause
+        self._evenly_until = float("-inf")
+        """The moment until which all pauses are used up."""
 
     @property
     def left(self) -> int:
@@ -148,6 +153,7 @@ class Pacer:
         kept = 0 if priority == "interactive" else self._kept
         if self._shared is None and not self._line and self._wait(kept) <= 0:
             self._leased += 1
+            self._note(kept)
             return
         waiter = self._line.join(priority, self._clock(), asked)
         if kept < self._kept and self._freed is not None:
@@ -227,6 +233,7 @@ class Pacer:
         if seconds > 0:
             return seconds
         self._leased += 1
+        self._note(kept)
         paused = self.paused
         if paused:  # since the store was asked
             self.settle(sent=False)
@@ -239,9 +246,14 @@ class Pacer:
             return self._paused_until - now
         missing = kept - self._free(now)
         if missing < 0:
-            return 0.0
+            return self._evenly_until - self._ahead - now if kept else 0.0
         # What is leased now is free after that at the soonest, unless it is given back unused.
         return self._ageing[missing] - now if missing < len(self._ageing) else self._quota.per
+
+    def _note(self, kept: int) -> None:
+        """Note that a slot was leased beside those kept: the next one comes after a pause."""
+        if kept:
+            self._evenly_until = max(self._evenly_until, self._clock()) + self._pause
 
     def _free(self, now: float) -> int:
         while self._ageing and self._ageing[0] <= now:

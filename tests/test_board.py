@@ -125,6 +125,8 @@ async def test_events_are_relied_on_where_there_are_any() -> None:
     assert not _board(relies=True).relies(CHECK)
     assert _board().interval(INCOME) == INCOME.interval
     assert _board(relies=True).interval(INCOME).first == 60
+    rare = _board(relies=True).interval(attrs.evolve(INCOME, rare=900.0))
+    assert (rare.first, rare.most) == (900, 900)
     insisting = attrs.evolve(INCOME, insists=True)
     assert _board(relies=True).interval(insisting) == INCOME.interval
 
@@ -167,6 +169,19 @@ async def test_an_event_may_come_after_its_end_was_found() -> None:
     board.ended(INCOME, ("gone",))
     await anyio.sleep(10)
     assert board.wake("Income.Completed", ["gone"]) == 0
+    await anyio.sleep(100)
+
+    assert board.relies(INCOME)
+    assert held.hurried == 0
+
+
+async def test_one_lost_event_among_others_is_no_loss_of_trust() -> None:
+    """Events do come: those of its like are still waited for."""
+    board = _board(relies=True)
+    held = _held(board, INCOME, "a")
+    board.ended(INCOME, ("gone",))
+    await anyio.sleep(10)
+    board.wake("Income.Completed", ["a"])
     await anyio.sleep(100)
 
     assert board.relies(INCOME)

@@ -154,6 +154,39 @@ async def test_nobody_waits_longer_than_the_rules_say(crowd: list[Priority], see
         assert len(lower) <= len(ahead[number]) // 10 + 1
 
 
+async def test_polls_go_out_evenly() -> None:
+    """A tenth at once, and then one by one: no burst of them uses up the window."""
+    pacer, times = pacer_of(100, 60.0), list[float]()
+    began = anyio.current_time()
+
+    async def poll() -> None:
+        async with slot(pacer, "poll"):
+            times.append(anyio.current_time() - began)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(60):
+            tasks.start_soon(poll)
+
+    pause = 60.0 / 90
+    assert times[:10] == [0.0] * 10
+    assert times[10:] == pytest.approx([pause * one for one in range(50)], abs=0.1)
+
+
+async def test_whoever_waits_for_an_answer_is_not_held_up_by_that() -> None:
+    """The even pace is that of the others."""
+    pacer = pacer_of(100, 60.0)
+    for _ in range(10):
+        async with slot(pacer, "poll"):
+            pass
+    began = anyio.current_time()
+
+    for _ in range(90):
+        async with slot(pacer):
+            pass
+
+    assert anyio.current_time() == began
+
+
 async def test_polls_do_not_overtake_their_own_kind() -> None:
     """A view for work in the background polls in the background, too."""
     api = client("https://127.0.0.1:1").with_options(priority="background").income._api

@@ -405,6 +405,7 @@ _CONNECTION = OperationKind(
     name="bank-connection",
     timeout=1800.0,
     interval=Interval(first=2.0, most=30.0),
+    rare=900.0,
     done=frozenset({"Connected", "Rejected", "Deleted"}),
     failed=frozenset(),
     running=frozenset({"Created", "SelectingInstitutions", "Authorising"}),

@@ -252,6 +252,7 @@ _OPERATION = OperationKind(
     name="identity",
     timeout=1800.0,
     interval=Interval(first=2.0, most=30.0),
+    rare=900.0,
     done=frozenset({"Complete", "Expired"}),
     events=frozenset({"IdentityVerification.Completed", "IdentityVerification.Expired"}),
 )
