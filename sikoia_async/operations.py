@@ -50,7 +50,9 @@ _GRACE: Final = 10.0
 """Seconds in which a new request may not be found yet."""
 _SOONEST: Final = 0.5
 """Seconds between two polls at least: `Retry-After: 0` would spend the organisation's quota."""
-_OFTEN: Final = 5
+_WOKEN: Final = -1
+"""How often a woken one was asked, as far as the turns of polls are concerned: it goes first."""
+_OFTEN: Final = 4
 """How many polls after an event come at the pace of what is new; it may have been another one."""
 _MARGIN: Final = 2.0
 """Seconds before the end of a wait in which it is asked for the last time."""
@@ -252,6 +254,8 @@ class Operation(Generic[T]):
     async def refresh(self) -> T | None:
         """Ask now, whatever the interval says, and return what is known.
 
+        It is a poll: where many wait for a slot of the quota, it has its turn among polls.
+
         Raises:
             SikoiaError: what any call may raise.
         """
@@ -284,7 +288,7 @@ class Operation(Generic[T]):
         if self.done:
             return
         self._announced = self._woken = True
-        self._asked = 0
+        self._asked = _WOKEN
         self._next_poll = anyio.current_time()
         self._tell()
 

@@ -47,6 +47,7 @@ async def test_an_event_has_it_asked_at_once(relies: bool, waiters: int) -> None
 
     assert took == pytest.approx([3.1] * waiters)
     assert len(task.times) == 1
+    assert task.asked == [-1]  # it goes before what is asked for the first time
     assert board.relies(_KIND) is relies
 
 

@@ -205,7 +205,8 @@ H6   test_urls.py::test_a_link_to_this_machine_is_not_followed
      ../test_links.py::test_nothing_of_ours_goes_there
      ../test_links.py::test_nothing_is_logged_of_a_link
 H7   test_urls.py::test_a_name_that_leads_to_another_machine_gets_no_request
-H8   out: the local Sikoia delivers nothing yet; deliveries bring their rows (K, L) with them
+H8   ../sandbox/test_deliveries.py::test_what_is_elsewhere_is_never_sent_to
+     ../sandbox/test_loopback.py::test_a_callback_is_here_or_elsewhere
 H9   ../test_guard.py::test_nothing_goes_to_another_origin
 H10  ../resources/test_webhooks.py::test_what_cannot_be_right_is_not_sent
      ../test_checks.py::test_other_addresses_are_refused
@@ -272,16 +273,22 @@ J13  a hook that changes the address is one of the caller's own client, below ou
 J14  3.14t was not at hand; the development mode is:
      test_life_cycle.py::test_nothing_is_warned_of_in_pythons_development_mode
 J15  out: a test would take minutes; `benchmarks/soak.py` makes the 100,000 calls
-K1   out: operations and webhooks are a later issue
-K2   out: operations and webhooks are a later issue
-K3   out: operations and webhooks are a later issue
-K4   out: operations and webhooks are a later issue
-K5   out: operations and webhooks are a later issue
-K6   out: operations and webhooks are a later issue
-K7   out: operations and webhooks are a later issue
-K8   out: operations and webhooks are a later issue
-K9   out: operations and webhooks are a later issue
-K10  out: operations and webhooks are a later issue
+K1   test_operations.py::test_what_is_never_done_ends_at_the_deadline
+K2   test_operations.py::test_a_status_that_nobody_knows_is_none_that_ends
+K3   test_operations.py::test_only_the_status_tells_the_end
+K4   test_operations.py::test_what_was_begun_just_now_need_not_be_found
+     test_operations_attacked.py::test_a_202_that_leads_nowhere_yet_is_borne
+K5   test_operations.py::test_an_outage_ends_no_wait
+     test_operations.py::test_an_outage_that_lasts_is_why_the_time_is_up
+K6   test_operations.py::test_who_is_told_to_wait_for_longer_than_the_time_hears_so_at_once
+K7   test_operations.py::test_a_token_that_is_not_ours_sends_nothing
+     test_operations.py::test_a_token_sealed_without_a_secret_leads_nowhere_else
+     test_operations_attacked.py::test_no_junk_is_a_token
+K8   test_operations.py::test_a_webhook_that_is_verified_wakes_and_a_forged_one_does_not
+K9   test_operations.py::test_three_hundred_operations_share_the_quota
+K10  test_operations.py::test_a_token_that_expires_between_polls_is_renewed
+     test_operations.py::test_closing_ends_all_waits_at_once
+     test_operations.py::test_another_process_goes_on_after_a_restart
 L1   ../test_signing.py::test_what_was_signed_is_taken
      ../test_signing.py::test_known_signatures
 L2   ../test_signing.py::test_a_changed_bit_of_the_body_is_refused
@@ -296,12 +303,23 @@ L6   ../test_signing.py::test_json_with_other_spaces_gets_a_hint
      ../test_signing.py::test_the_hint_costs_linear_time
 L7   no time is measured, for these machines are shared; what is compared, and how often, is:
      ../test_signing.py::test_every_secret_is_compared_in_constant_time
-L8   out: webhooks are a later issue
-L9   out: webhooks are a later issue
-L10  out: webhooks are a later issue
+L8   ../test_router.py::test_the_same_delivery_is_handled_once
+     ../test_router.py::test_after_its_time_it_is_handled_again
+     ../test_router.py::test_parent_and_child_are_two_events
+     ../test_events.py::test_other_content_has_another_key
+L9   ../test_router.py::test_while_the_store_is_down_events_are_handled_and_flagged
+     ../test_router.py::test_while_the_store_is_down_a_closed_guard_refuses
+     ../test_router.py::test_a_store_that_fails_after_the_handler_is_flagged
+     ../test_replay.py::test_a_store_has_a_second
+L10  ../test_events.py::test_what_is_no_json_is_refused
+     ../test_events.py::test_of_two_fields_of_one_name_the_last_counts
+     ../test_router.py::test_bad_deliveries_are_refused_and_the_next_one_is_handled
 L11  ../test_signing.py::test_nothing_of_a_delivery_is_in_its_error
      ../test_signing.py::test_a_refused_secret_is_in_no_variable
-L12  out: webhooks are a later issue
+L12  without atheris, by hypothesis, whose examples are thousands and no million:
+     ../test_router.py::test_junk_has_two_outcomes
+     ../test_events.py::test_any_bytes_are_an_event_or_refused
+     ../test_signing.py::test_any_junk_is_refused_in_the_same_way
 M1   test_shapes.py::test_any_bytes_are_read_or_refused
      test_shapes.py::test_examples_with_changed_bytes
      (and for hours: fuzz_answers.py)
