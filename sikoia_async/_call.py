@@ -199,14 +199,13 @@ class Call:
     async def _answer(self) -> Answer:
         if self._options.asked is not None and self._core.pacer is not None:
             await self._wait_for_turn(self._core.pacer, self._options.asked)
-        try:
-            return await self._answer_in_time()
-        finally:
-            if self._has_slot and self._core.pacer is not None:
-                self._core.pacer.settle(sent=False)
+        return await self._answer_in_time()
 
     async def _wait_for_turn(self, pacer: Pacer, asked: int) -> None:
-        """Wait for the first slot outside of the call's time: a poll's turn may be minutes off."""
+        """Wait for the first slot outside of the call's time: a poll's turn may be minutes off.
+
+        Nothing is awaited between this and the first attempt, which gives the slot back.
+        """
         await pacer.acquire(self._options.priority, asked)
         self._has_slot = True
         self.watch.restart()

@@ -238,7 +238,9 @@ async def test_closing_ends_all() -> None:
     assert (_held(board, INCOME, "b").closed, board.add(_Held(())).closed) == (1, 1)
 
 
-@pytest.mark.parametrize("status", ["Odd", "pending", "PENDING", "", None])
+@pytest.mark.parametrize(
+    "status", ["Odd", "pending", "complete", "COMPLETE", " Complete", "", None]
+)
 async def test_a_status_that_is_not_known_is_running_and_noted(status: str | None) -> None:
     """So nothing is taken for a result that is none."""
     odd = list[int]()

@@ -198,6 +198,7 @@ async def test_what_was_done_before_it_was_looked_at_has_missed_no_event() -> No
     board = board_of(relies=True)
 
     await Asked("report").operation(_KIND, board=board, first=None)
+    await anyio.sleep(100)
 
     assert board.relies(_KIND)
 

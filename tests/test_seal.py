@@ -61,6 +61,11 @@ def test_any_junk_is_refused(junk: str) -> None:
     assert _refused(junk).startswith("token: ")
 
 
+def test_a_token_that_is_too_long_is_not_read() -> None:
+    """No id of Sikoia's is so long; and nobody spends time on it."""
+    assert "not the token" in _refused(SEALER.token("income", ("x" * 1000,)))
+
+
 @pytest.mark.parametrize("given_", [None, 5, b"op1", ["op1"]], ids=repr)
 def test_a_token_is_a_text(given_: object) -> None:
     """What is none is told so."""

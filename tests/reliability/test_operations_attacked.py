@@ -554,6 +554,19 @@ async def test_a_poll_that_waits_for_its_turn_gives_it_back() -> None:
         await _all_back(sikoia, working)
 
 
+async def test_the_time_in_line_is_not_the_calls() -> None:
+    """Minutes later it is asked, by a call that takes a moment."""
+    working = Working.saying(reported())
+    async with working.client(quota=Quota(20), timeout=5) as sikoia:
+        operations = [sikoia.income.operation(f"r-{number}") for number in range(60)]
+        async with anyio.create_task_group() as tasks:
+            for operation in operations:
+                tasks.start_soon(_settled, operation, 500)
+
+    assert working.polls[-1] - working.polls[0] > 120
+    assert max(one.result().response.seconds for one in operations) < 1
+
+
 # Memory.
 
 
