@@ -15,6 +15,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal
 
+import anyio
+
 from sikoia_async._turns import Turns
 from sikoia_async.events import related
 
@@ -64,21 +66,21 @@ class Once:
                 return "duplicate", False
             if event.grouping_id is None or not kin:
                 await work()
-                outcome: Outcome = "handled"
-            else:
-                group = f"{handler}\0{event.grouping_id}"
-                outcome = await self._with_kin(group, type(event).__name__, kin, work, asking)
-            await asking.add(event.key)
+                await asking.add(event.key)
+                return "handled", asking.unsure
+            group = f"{handler}\0{event.grouping_id}"
+            outcome = await self._with_kin(event, group, kin, work, asking)
         return outcome, asking.unsure
 
     async def _with_kin(
         self,
+        event: Event,
         group: str,
-        name: str,
         kin: Sequence[str],
         work: Callable[[], Awaitable[None]],
         asking: _Asking,
     ) -> Outcome:
+        name = type(event).__name__
         async with self._turns.of(group):
             count = 1
             while count < _MOST and await asking.knows(_place(group, name, count)):
@@ -87,7 +89,7 @@ class Once:
             twins = [one for one in looked_at if await asking.knows(_place(group, one, count))]
             if not twins:
                 await work()
-            await asking.add(_place(group, name, count))
+            await asking.add(event.key, _place(group, name, count))
         return "folded" if twins else "handled"
 
 
@@ -103,9 +105,12 @@ class _Asking:
         self.unsure |= answer is None
         return bool(answer)
 
-    async def add(self, key: str) -> None:
-        added = await self._guard.add(key)
-        self.unsure |= not added
+    async def add(self, *keys: str) -> None:
+        """Remember keys, also for who is cancelled meanwhile: the work is done."""
+        with anyio.CancelScope(shield=True):  # a store has but a second
+            for key in keys:
+                added = await self._guard.add(key)
+                self.unsure |= not added
 
 
 def _place(group: str, name: str, count: int) -> str:

@@ -10,6 +10,7 @@ fails is let be for some seconds: then the process goes on alone, or refuses, as
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 from collections import OrderedDict
@@ -17,10 +18,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args, runtime_checkable
 
 import anyio
-import attrs
 
 from sikoia_async._checks import checked_seconds, checked_type
-from sikoia_async.errors import ConfigurationError, ReplayStoreError
+from sikoia_async.errors import ConfigurationError, ReplayStoreError, WebhookPayloadError
+from sikoia_async.events import parse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -98,13 +99,12 @@ class ReplayGuard:
     async def has_seen(self, event: Event) -> bool:
         """Return whether an event was handled: for events of Sikoia's log, say.
 
-        One that nothing told the type of when it came counts as well.
+        One whose type nothing but its body could tell when it came counts as well.
 
         Raises:
             ReplayStoreError: the store failed, and the guard is `closed`.
         """
-        untold = attrs.evolve(event, type=None)
-        return bool(await self.knows(event.key) or await self.knows(untold.key))
+        return bool(await self.knows(event.key) or await self.knows(_untold(event).key))
 
     async def remember(self, event: Event) -> None:
         """Remember that an event was handled; `Router` does so by itself.
@@ -135,6 +135,14 @@ class ReplayGuard:
         return self._shared is None or await self._shared.add(key, self._clock, self._ttl)
 
 
+def _untold(event: Event) -> Event:
+    """Return what an event is where its address tells nothing."""
+    try:
+        return parse(event.body, max_body=len(event.body) + 1)
+    except WebhookPayloadError:  # it was made by hand
+        return event
+
+
 class _Memory:
     """Keys with their ends, the oldest first."""
 
@@ -147,8 +155,11 @@ class _Memory:
     def add(self, key: str, now: float, ttl: float) -> None:
         self._ends[key] = now + ttl
         self._ends.move_to_end(key)
-        while len(self._ends) > _MOST_KEYS or next(iter(self._ends.values())) <= now:
+        while self._ends and self._is_over(next(iter(self._ends.values())), now):
             self._ends.popitem(last=False)
+
+    def _is_over(self, oldest: float, now: float) -> bool:
+        return len(self._ends) > _MOST_KEYS or oldest <= now
 
 
 class _Shared:
@@ -163,7 +174,10 @@ class _Shared:
         answers: list[bool] = []
 
         async def ask() -> None:
-            answers.append(bool(await self._store.seen(key)))
+            answer = await self._store.seen(key)
+            if inspect.isawaitable(answer):  # it would count as true, and each event as seen
+                raise TypeError
+            answers.append(bool(answer))
 
         return answers[0] if await self._succeeds(ask, clock) else None
 

@@ -145,7 +145,8 @@ class Router:
             body: the raw body, before anything has read it as text or JSON.
             signature: the value of the header `signing.SIGNATURE_HEADER`; None where there is none.
             event_type: what the event is by the address that it came to; see `events.parse`.
-            feed: hears of the event first, whatever becomes of it: `sikoia.events.feed`.
+            feed: hears of the event first, whatever becomes of it: `sikoia.events.feed`, or a
+                function of yours, sync or async.
 
         Raises:
             WebhookVerificationError: it is not Sikoia's.
@@ -162,13 +163,16 @@ class Router:
             raise opened
         event, secret = opened
         if feed is not None:
-            feed(event)
+            outcome = feed(event)
+            if inspect.isawaitable(outcome):
+                await outcome
         return await self._route(event, secret)
 
     async def handle(self, event: Event) -> Received:
         """Have an event handled that was not delivered: one of Sikoia's log, or a test's.
 
-        Nothing is verified, and otherwise all is as with `receive`.
+        Nothing is verified, and otherwise all is as with `receive`. A handler must not do this with
+        its own event, in a task of its own, say: it would wait for itself.
 
         Raises:
             WebhookHandlerError: the handler failed.
@@ -179,8 +183,8 @@ class Router:
 
     def _register(self, kind: type[Event], handler: H) -> H:
         name = "otherwise" if kind is Event else f"on {kind.__name__}"
-        if not callable(handler):
-            msg = f"{name}: give a function that takes the event"
+        if not _does_work(handler):
+            msg = f"{name}: give a function that takes the event and has no yield"
             raise ArgumentTypeError(msg)
         if kind in self._handlers:
             msg = f"{name}: there is a handler, and there can be but one"
@@ -229,7 +233,20 @@ class Router:
 
     def _name(self, handler: Handler) -> str:
         """Name a handler by what it is registered for: that is the same in each process."""
-        return " ".join(sorted(k.__name__ for k, one in self._handlers.items() if one is handler))
+        kinds = (kind for kind, one in self._handlers.items() if _is_same(one, handler))
+        return " ".join(sorted(kind.__name__ for kind in kinds))
+
+
+def _does_work(handler: object) -> bool:
+    """Tell whether it can be called, and does something then: what yields does not."""
+    return callable(handler) and not (
+        inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler)
+    )
+
+
+def _is_same(one: Handler, other: Handler) -> bool:
+    """Tell whether two handlers are one: Python makes a bound method anew each time."""
+    return one is other or (inspect.ismethod(one) and inspect.ismethod(other) and one == other)
 
 
 async def _run(handler: Handler, event: Event) -> None:

@@ -9,7 +9,7 @@ from faults import assert_plain
 
 from sikoia_async import ReplayGuard, ReplayStore, _replay
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError, ReplayStoreError
-from sikoia_async.events import parse
+from sikoia_async.events import Event, parse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -147,6 +147,29 @@ async def test_an_event_whose_type_nothing_told_is_known() -> None:
     assert not await replay.has_seen(EVENT)
 
 
+async def test_an_event_whose_type_only_its_body_told_is_known() -> None:
+    """There it may have a name of its own, beside the one in Sikoia's log."""
+    replay, _ = guard()
+    body = b'{"type": "identity.completed", "id": "1"}'
+
+    await replay.remember(parse(body))
+
+    assert await replay.has_seen(parse(body, event_type="IdentityVerification.Completed"))
+    assert not await replay.has_seen(
+        parse(body.replace(b"1", b"2"), event_type="IdentityVerification.Completed")
+    )
+    assert not await replay.has_seen(Event("IdentityVerification.Completed", b"no JSON"))
+
+
+async def test_a_time_that_is_next_to_nothing_is_over_at_once() -> None:
+    """It is shorter than what the clock can tell."""
+    replay, _ = guard(ttl=1e-300)
+
+    await replay.remember(EVENT)
+
+    assert not await replay.has_seen(EVENT)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -200,6 +223,26 @@ async def test_a_store_may_answer_with_what_counts_as_true() -> None:
 
     assert await guard(store)[0].knows(EVENT.key) is True
     assert await guard(store)[0].knows(OTHER.key) is False
+
+
+async def test_a_store_that_answers_with_a_promise_has_failed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An `await` was forgotten in it. It counts as true, and each event would be a duplicate."""
+
+    class Promise:
+        def __await__(self) -> Any:
+            raise NotImplementedError
+
+    class Forgetful(Shared):
+        async def seen(self, key: str) -> Any:
+            assert key
+            return Promise()
+
+    replay, _ = guard(Forgetful())
+
+    assert await replay.knows(EVENT.key) is None
+    assert "failed with TypeError" in caplog.text
 
 
 @FAULTS

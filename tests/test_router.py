@@ -165,6 +165,30 @@ async def test_parents_catch_their_children(
     assert received.outcome == ("handled" if by else "unhandled")
 
 
+class Desk:
+    """Handles events by a method."""
+
+    def __init__(self) -> None:
+        self.seen = list[str | None]()
+
+    async def take(self, event: Event) -> None:
+        """Handle an event."""
+        self.seen.append(event.type)
+
+
+async def test_a_method_is_one_handler_however_often_it_is_named() -> None:
+    """Python makes a new object each time; of another instance it is another handler."""
+    router, desk, other = Router(SECRET), Desk(), Desk()
+    for name in (DOCUMENT, PAYSLIP):
+        router.on(name)(desk.take)
+    router.on(STATEMENT)(other.take)
+
+    for name in (PAYSLIP, STATEMENT, DOCUMENT):
+        await router.handle(event(name, grouping_id="g-1"))
+
+    assert (desk.seen, other.seen) == ([PAYSLIP], [STATEMENT])
+
+
 async def test_what_nobody_handles_is_not_remembered() -> None:
     """With the next version of your code there may be a handler, and it comes again."""
     router, _ = routed(EXPIRED)
@@ -243,6 +267,25 @@ def test_what_is_no_function_cannot_be_registered(handler: Any) -> None:
     router = Router(SECRET)
 
     with pytest.raises(ArgumentTypeError, match=r"on .*: give a function that takes the event"):
+        router.on(VERIFIED)(handler)
+    with pytest.raises(ArgumentTypeError, match="otherwise: give a function"):
+        router.otherwise(handler)
+
+
+async def _yields(event: Event) -> Any:
+    yield event
+
+
+def _yields_at_once(event: Event) -> Any:
+    yield event
+
+
+@pytest.mark.parametrize("handler", [_yields, _yields_at_once, partial(_yields)])
+def test_a_generator_cannot_be_registered(handler: Any) -> None:
+    """Called, it would do nothing, and each event would count as handled."""
+    router = Router(SECRET)
+
+    with pytest.raises(ArgumentTypeError, match=r"on .*: give a function .* no yield"):
         router.on(VERIFIED)(handler)
     with pytest.raises(ArgumentTypeError, match="otherwise: give a function"):
         router.otherwise(handler)
@@ -455,6 +498,34 @@ async def test_a_handler_that_is_cancelled_gets_the_event_again() -> None:
 
     assert scope.cancelled_caught
     assert (await delivered(router, body())).outcome == "handled"
+
+
+@pytest.mark.parametrize("grouping_id", [None, "g-1"])
+async def test_what_was_handled_is_remembered_though_the_delivery_is_cancelled(
+    grouping_id: str | None,
+) -> None:
+    """The sender may hang up while the store works: that undoes nothing of what was done."""
+    keys: set[str] = set()
+
+    class Slow:
+        async def seen(self, key: str) -> bool:
+            return key in keys
+
+        async def add(self, key: str, *, ttl: float) -> None:
+            await anyio.sleep(0.5)
+            assert ttl
+            keys.add(key)
+
+    (one, first), (other, second) = (routed(DOCUMENT, replay=ReplayGuard(Slow())) for _ in range(2))
+    content, parent = body(PAYSLIP, grouping_id=grouping_id), body(DOCUMENT, grouping_id="g-1")
+
+    with anyio.move_on_after(0.1):
+        await delivered(one, content)
+
+    assert (await delivered(one, content)).outcome == "duplicate"
+    assert (await delivered(other, content)).outcome == "duplicate"
+    assert (await delivered(other, parent)).outcome == ("folded" if grouping_id else "handled")
+    assert (len(first), len(second)) == (1, 0 if grouping_id else 1)
 
 
 async def test_a_sync_handler_that_fails_is_no_crash() -> None:
@@ -815,6 +886,23 @@ async def test_a_feed_hears_of_every_verified_event() -> None:
     await router.receive(body(PAYSLIP), sign(body(PAYSLIP), SECRET), feed=heard.append)
 
     assert [one.type for one in heard] == [VERIFIED, VERIFIED, PAYSLIP]
+
+
+async def test_a_feed_may_be_async() -> None:
+    """It may tell other processes, say; and it has ended before the handler begins."""
+    router, heard = Router(SECRET), list[str]()
+
+    @router.on(VERIFIED)
+    def handle(_: Event) -> None:
+        heard.append("handler")
+
+    async def tell(_: Event) -> None:
+        await anyio.sleep(1)
+        heard.append("feed")
+
+    await delivered(router, body(), feed=tell)
+
+    assert heard == ["feed", "handler"]
 
 
 def test_an_error_says_what_to_answer() -> None:
