@@ -21,8 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0 if all went well, else 1 with one line that says why."""
     options = _parser().parse_args(arguments)
     try:
-        return _demo() if options.command == "demo" else _sandbox(options.port)
-    except (ImportError, OSError) as error:
+        return _demo() if options.command == "demo" else _sandbox(options)
+    except (ImportError, OSError, ValueError) as error:
         # Without the extra, or with a port in use: nothing that a traceback would make clearer.
         print(f"sikoia {options.command}: {error}", file=sys.stderr)
         return 1
@@ -37,6 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument(
         "--port", type=int, default=_PORT, help=f"port to serve at (default {_PORT}; 0: any free)"
     )
+    sandbox.add_argument(
+        "--seed", type=int, default=0, help="what its ids and data are drawn from (default 0)"
+    )
+    sandbox.add_argument(
+        "--speed", type=float, default=1, help="seconds that pass in one of ours (default 1)"
+    )
     return parser
 
 
@@ -46,11 +52,12 @@ def _demo() -> int:
     return run()
 
 
-def _sandbox(port: int) -> int:
+def _sandbox(options: argparse.Namespace) -> int:
     from sikoia_async.sandbox import Sandbox  # noqa: PLC0415 - as above
 
     # Ctrl-C may come before the sandbox is ready to take it.
-    with Sandbox(port=port) as sandbox, suppress(KeyboardInterrupt):
+    served = Sandbox(port=options.port, seed=options.seed, speed=options.speed)
+    with served as sandbox, suppress(KeyboardInterrupt):
         print(f"A local Sikoia serves at {sandbox.url}. To let Sikoia() talk to it:\n")
         print("\n".join(f"  {line}" for line in sandbox.exports()))
         print("\nIts data is fictitious and forgotten at the end. Stop it with Ctrl-C.", flush=True)

@@ -50,6 +50,37 @@ async def test_a_step_that_is_not_refused_fails_the_demo() -> None:
         await steps.refused("A step", InvalidRequestError, anyio.lowlevel.checkpoint())
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "words"), [("--speed", "-1", "speed"), ("--speed", "nan", "speed")]
+)
+def test_a_speed_that_is_none_is_refused(
+    option: str, value: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one line, and nothing is served."""
+    assert __main__.main(["sandbox", "--port", "0", option, value]) == 1
+
+    said = capsys.readouterr().err
+    assert words in said
+    assert len(said.splitlines()) == 1
+
+
+def test_the_seed_and_the_speed_are_the_sandboxs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the command line says is what it is made with."""
+    served = list[Sandbox]()
+
+    def note(sandbox: Sandbox) -> None:
+        served.append(sandbox)
+
+    monkeypatch.setattr(Sandbox, "serve_forever", note)
+
+    assert __main__.main(["sandbox", "--port", "0", "--seed", "7", "--speed", "60"]) == 0
+
+    (sandbox,) = served
+    with Sandbox(seed=7) as twin, Sandbox() as other:
+        assert twin.client_id == sandbox.client_id != other.client_id
+    assert sandbox.clock.speed == 60
+
+
 def test_the_sandbox_serves_until_it_is_stopped() -> None:
     """`sikoia sandbox` prints what to export, and ends cleanly when it is interrupted."""
     command = [sys.executable, "-m", "sikoia_async", "sandbox", "--port", "0"]

@@ -1,8 +1,9 @@
 """The local Sikoia as an ASGI application: its routes, and what every request passes through."""
 
-import secrets
-import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Literal
 
 import attrs
 from starlette.applications import Starlette
@@ -31,17 +32,22 @@ from . import (
     users,
     webhooks,
 )
+from .accepted import Accepted
+from .clock import Clock
 from .deliveries import Deliveries
 from .delivery_shapes import Shape
 from .envelope import Envelope
 from .errors import not_found
 from .faults import Faults
 from .gate import Gate
+from .repeats import Repeats
 from .resource import Resource
 from .sabotage import Sabotage
+from .snapshot import Snapshot, Snapshots
 from .state import State
 from .tokens import Application, Tokens
-from .window import Window
+from .turns import Turns
+from .window import Key, Window
 
 _MODULES = (
     affordability,
@@ -72,12 +78,48 @@ class App:
     state: State
     faults: Faults
     deliveries: Deliveries
+    clock: Clock
+    turns: Turns = attrs.field(repr=False)
+    _snapshots: Snapshots = attrs.field(alias="snapshots", repr=False)
+    _beginning: Snapshot = attrs.field(alias="beginning", repr=False)
     _asgi: ASGIApp = attrs.field(alias="asgi", repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; what has ended by then, has ended before it."""
         self.deliveries.notice()
         await self._asgi(scope, receive, send)
+
+    def snapshot(self) -> Snapshot:
+        """Keep all that is remembered now: records, tokens, windows, faults, deliveries, the time.
+
+        A request or delivery that is under way is in it as far as it has come. Without a server,
+        call this in the event loop of the application, like the other two.
+        """
+        return self.turns.between(lambda: self._snapshots.take(self.clock.now))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot, or on from one of another local Sikoia with the same seed.
+
+        What was there before is gone, deliveries that are under way are abandoned. A request that
+        is under way is answered, and what it does is lost.
+
+        Raises:
+            TypeError: It is no snapshot.
+            ValueError: It is of another seed.
+        """
+        self.turns.between(partial(self._snapshots.restore, snapshot))
+
+    def reset(self) -> None:
+        """Go back to the beginning: nothing but the users, no token, no fault, the first id next.
+
+        The clock begins again too: at its epoch, and without one at the real time of day.
+        """
+
+        def begin_again() -> None:
+            self._snapshots.restore(self._beginning)
+            self.clock.restart()
+
+        self.turns.between(begin_again)
 
 
 def create_app(
@@ -89,8 +131,15 @@ def create_app(
     token_life: float = 300,
     limit: int = 200,
     per: float = 60,
+    window_key: Key = "organisation",
+    retry_after: bool = True,
     echo_correlation: bool = True,
-    clock: Callable[[], float] = time.monotonic,
+    idempotency_header: str | None = None,
+    accepted: bool = False,
+    picklist_base: Literal[0, 1] = 1,
+    clock: Callable[[], float] | None = None,
+    speed: float = 1,
+    epoch: datetime | None = None,
     seed: int = 0,
     work_time: float = 0.5,
     delivery_retries: Sequence[float] = (1, 5, 25),
@@ -101,13 +150,22 @@ def create_app(
     Args:
         url: Where it will be reached; the scope of its tokens follows from this.
         client_id: The id of the one application; by default drawn from the seed.
-        client_secret: Its secret; by default a random one.
+        client_secret: Its secret; by default drawn from the seed and the address.
         api_key: A key that the legacy header `apikey` may carry in place of a token.
         token_life: Seconds until a token expires.
         limit: How many requests a window admits.
         per: Seconds until the window turns.
+        window_key: Whether the limit is for the `organisation` or for each `token`.
+        retry_after: Whether a 429 says in how many seconds the window turns.
         echo_correlation: Answer with the correlation id of the request, when it is a sane one.
-        clock: Seconds since some moment; windows, tokens and time stamps follow it.
+        idempotency_header: The header for idempotency keys; without one, keys mean nothing.
+        accepted: Answer 202 with a `Location` where work begins, in place of 201.
+        picklist_base: The index of the first company of a picklist.
+        clock: A function that counts seconds, to have windows, tokens and time stamps follow it
+            and not a clock that can be moved on.
+        speed: How many seconds of the clock pass in one of real time; with 0 it stands still until
+            it is moved on.
+        epoch: The time of day at which the clock begins; by default the real one.
         seed: The same seed gives the same ids in the same order, and the same data for them.
         work_time: Seconds that work takes which is answered as pending at first.
         delivery_retries: Seconds before each further attempt to tell a webhook of something.
@@ -115,34 +173,53 @@ def create_app(
             `event_type` and `grouping_id`, or what a function makes of it.
 
     Raises:
-        ValueError: A pause is no number of seconds, or there is no such shape.
+        ValueError: A pause is no number of seconds, or there is no such shape, window key,
+            speed or epoch.
     """
-    state = State(clock=clock, seed=seed, work_time=work_time, url=url)
+    the_clock = Clock(speed=speed, epoch=epoch, source=clock)
+    state = State(
+        clock=the_clock, seed=seed, work_time=work_time, url=url, picklist_base=picklist_base
+    )
     application = Application(
         client_id=client_id or state.new_id(),
-        client_secret=client_secret or secrets.token_urlsafe(24),
+        client_secret=client_secret or state.new_secret(24),
         resource=url,
     )
     tokens = Tokens(application, life=token_life, state=state)
-    window = Window(limit=limit, per=per, clock=clock)
+    window = Window(limit=limit, per=per, clock=the_clock, key=window_key, says_when=retry_after)
     routes = _routes(state, tokens)
     faults = Faults(routes)
     deliveries = Deliveries(state, retries=delivery_retries, shape=event_shape)
+    new_id = state.new_correlation_id
     starlette = Starlette(
         routes=routes,
         middleware=[
-            Middleware(Sabotage, faults=faults, echo=echo_correlation),
-            Middleware(Envelope, echo=echo_correlation),
+            Middleware(Sabotage, faults=faults, echo=echo_correlation, new_id=new_id),
+            Middleware(Envelope, echo=echo_correlation, new_id=new_id),
             Middleware(Gate, tokens=tokens, window=window, api_key=api_key),
+            *(
+                [Middleware(Repeats, header=idempotency_header, answers=state.answers)]
+                if idempotency_header
+                else []
+            ),
+            *([Middleware(Accepted)] if accepted else []),
         ],
     )
     starlette.router.redirect_slashes = False
     starlette.router.default = _nowhere
+    turns = Turns()
+    the_clock.when_advanced(partial(turns.between, deliveries.notice))
+    # Whatever else remembers something belongs here too.
+    snapshots = Snapshots([the_clock, state, tokens, window, faults, deliveries], seed=seed)
     return App(
         application=application,
         state=state,
         faults=faults,
         deliveries=deliveries,
+        clock=the_clock,
+        turns=turns,
+        snapshots=snapshots,
+        beginning=snapshots.take(the_clock.now),
         asgi=starlette,
     )
 

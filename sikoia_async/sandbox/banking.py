@@ -10,14 +10,15 @@ from . import bank_data
 from .bank import Bank
 from .errors import invalid_request
 from .resource import Resource, read
-from .rules import country, filled, one_of, optional, record
+from .rules import country, one_of, optional, record, uuid
 from .state import Record, State
 
 Rows = Callable[[State, Record], list[Record]]
 
 _CONNECT = record(
     {
-        "entity_id": filled,
+        # Here the specification asks for the form of an id; elsewhere for any text.
+        "entity_id": uuid,
         "entity_type": one_of("company", "person", "case"),
         "country_code": optional(country),
     },

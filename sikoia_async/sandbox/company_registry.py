@@ -132,7 +132,11 @@ class CompanyRegistry:
 
     def _matches(self, name: str, country_code: str) -> list[Record]:
         draw = self._state.draw("companies named", name.lower(), country_code)
-        items = picklists.make(draw, {"company_name": name, "country_code": country_code})
+        items = picklists.make(
+            draw,
+            {"company_name": name, "country_code": country_code},
+            first=self._state.picklist_base,
+        )
         return [registry_data.match(self._state, item) for item in items]
 
     def _answer(

@@ -93,7 +93,7 @@ class CreditReports:
         draw = self._state.draw("credit matches", asked["company_name"], asked["country_code"])
         return [
             match | {"status": "Active", "branch": False, "vat_number": []}
-            for match in picklists.make(draw, asked)
+            for match in picklists.make(draw, asked, first=self._state.picklist_base)
         ]
 
     def _answer(self, company_id: str, asked: Record, picklist: list[Record]) -> Response:

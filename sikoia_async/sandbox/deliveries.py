@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 
 import anyio
+import attrs
 import httpx
 
 from . import webhook_log
@@ -18,6 +19,7 @@ from .delivery_shapes import Shape, require_shape, shaped, to_bytes
 from .loopback import is_callback_here
 from .occurrences import Occurrence, occurrence
 from .sender import Delivery, Sender
+from .snapshot import Saved
 from .stamps import wide
 from .state import Record, State
 from .webhook_shapes import with_parents
@@ -26,6 +28,14 @@ __all__ = ["Deliveries"]
 
 _TICK = 0.02
 """Seconds, of real time, between two looks at the clock."""
+
+
+@attrs.define(eq=False)
+class _Batch:
+    """Deliveries that are under way."""
+
+    deliveries: list[Delivery]
+    scope: anyio.CancelScope = attrs.field(factory=anyio.CancelScope)
 
 
 class Deliveries:
@@ -59,11 +69,13 @@ class Deliveries:
         self._retries = tuple(retries)
         self._shape: Shape = require_shape(shape)
         self._webhooks = state.store("webhooks")
-        self._sender = Sender(state, self._wait)
+        self._log = state.store("webhook_requests")
+        self._sender = Sender(state, self._wait_again)
         # The event loop sends; any thread may release.
         self._lock = threading.Lock()
         self._waiting: list[Delivery] = []
         self._held: list[Delivery] = []
+        self._under_way: list[_Batch] = []
 
     @property
     def shape(self) -> Shape:
@@ -107,8 +119,15 @@ class Deliveries:
         """
         self.notice()
         while due := self._take_due():
-            await self._sender.send(due, transport)
+            await self._send(due, transport)
             self.notice()
+
+    async def settle(self) -> None:
+        """Send all that is due, and return when nothing that is due is under way any more."""
+        await self.deliver_due()
+        while self._under_way:
+            await anyio.sleep(_TICK)
+            await self.deliver_due()
 
     async def run(self) -> None:
         """Send what is due whenever it is, until cancelled."""
@@ -117,8 +136,27 @@ class Deliveries:
                 self.notice()
                 if due := self._take_due():
                     # What a slow receiver keeps waiting does not keep what is due later.
-                    tasks.start_soon(self._sender.send, due)
+                    tasks.start_soon(self._send, due)
                 await anyio.sleep(_TICK)
+
+    def save(self) -> Saved:
+        """Give what is still to be sent, what is under way included, and what goes wrong."""
+        with self._lock:
+            under_way = [one for batch in self._under_way for one in batch.deliveries]
+            return Saved(
+                copied=([*under_way, *self._waiting], self._held),
+                kept=(self._shape, self.faults.save()),
+            )
+
+    def restore(self, saved: Saved) -> None:
+        """Send that and nothing else; what is under way is abandoned."""
+        for batch in self._under_way:
+            batch.scope.cancel()
+        self._under_way = []
+        with self._lock:
+            self._waiting, self._held = saved.copied
+        self._shape, faults = saved.kept
+        self.faults.restore(faults)
 
     def _announce(self, happened: Occurrence) -> None:
         grouping_id = self._state.new_uncalled_id()
@@ -153,15 +191,32 @@ class Deliveries:
         with self._lock:
             self._waiting.append(delivery)
 
-    def _take_due(self) -> list[Delivery]:
-        """Take out what is to be sent now."""
+    def _wait_again(self, delivery: Delivery) -> None:
+        """Take a delivery back, unless its record went while it was under way."""
+        if self._log.keeps(delivery.request["request_id"], delivery.request):
+            self._wait(delivery)
+
+    async def _send(self, batch: _Batch, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        with batch.scope:
+            try:
+                await self._sender.send(batch.deliveries, transport)
+            finally:
+                # It is not there any more when it was abandoned.
+                self._under_way = [one for one in self._under_way if one is not batch]
+
+    def _take_due(self) -> _Batch | None:
+        """Take out what is to be sent now, if anything is."""
         if not self._waiting:
-            return []
+            return None
         now = self._state.clock()
         with self._lock:
             due = [one for one in self._waiting if one.due <= now]
             self._waiting = [one for one in self._waiting if one.due > now]
-            return [one for one in due if self._goes_out(one, now)]
+            going = [one for one in due if self._goes_out(one, now)]
+        if not going:
+            return None
+        self._under_way.append(_Batch(going))
+        return self._under_way[-1]
 
     def _goes_out(self, delivery: Delivery, now: float) -> bool:
         """Ask the fault plan, once, and do what it says about the time."""

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, get_args
 import attrs
 
 from .plan import EVERY, Plan, Planned, out_of_range
+from .snapshot import Saved
 from .webhook_shapes import EVENT_NAMES
 
 __all__ = ["DeliveryFault", "DeliveryFaults", "Forgery", "Met"]
@@ -114,6 +115,14 @@ class DeliveryFaults:
 
     def __repr__(self) -> str:
         return f"<DeliveryFaults {self._plan!r}>"
+
+    def save(self) -> Saved:
+        """Give the plan, for a snapshot."""
+        return self._plan.save()
+
+    def restore(self, saved: Saved) -> None:
+        """Put a plan back."""
+        self._plan.restore(saved)
 
     def take(self, event: str) -> DeliveryFault | None:
         """Choose the fault of a delivery, and note that it happens."""

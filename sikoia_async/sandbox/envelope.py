@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -22,11 +23,13 @@ class Envelope:
     Args:
         app: The application below.
         echo: Take the correlation id of the request when it is a sane one.
+        new_id: Makes the other correlation ids; by default random ones.
     """
 
-    def __init__(self, app: ASGIApp, *, echo: bool) -> None:
+    def __init__(self, app: ASGIApp, *, echo: bool, new_id: Callable[[], object] = uuid4) -> None:
         self._app = app
         self._echo = echo
+        self._new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request down, and see that its answer is complete."""
@@ -48,7 +51,7 @@ class Envelope:
             await response(scope, receive, stamped)
 
     def _choose(self, given: str) -> str:
-        return given if self._echo and _SANE.fullmatch(given) else str(uuid4())
+        return given if self._echo and _SANE.fullmatch(given) else str(self._new_id())
 
 
 def _refusal(exc: Exception) -> ApiError:

@@ -12,6 +12,7 @@ _STATUS_AND_TITLE = {
     "InsufficientPermissions": (403, "Service not enabled"),
     "ResourceNotFound": (404, "Resource Not Found"),
     "ResourceDeleted": (404, "Resource Deleted"),
+    "Conflict": (409, "Conflict"),
     "UnprocessableRequest": (422, "Entity Missing Information"),
     "RateLimit": (429, "Too Many Requests"),
     "ServerError": (500, "Internal Server Error"),
@@ -79,6 +80,12 @@ def not_found(what: str) -> ApiError:
     return ApiError("ResourceNotFound", f"There is nothing at {what}.")
 
 
+def no_such_type() -> ApiError:
+    """Answer for a path below an unknown type of entity: such paths have no 400."""
+    detail = "entity_type must be one of Companies, Persons, Cases."
+    return ApiError("ResourceNotFound", detail)
+
+
 def deleted(what: str) -> ApiError:
     """Answer for an id that was, and is deleted."""
     return ApiError("ResourceDeleted", f"What was at {what} has been deleted.")
@@ -94,16 +101,22 @@ def conflict(title: str, detail: str) -> ApiError:
     return ApiError("UnprocessableRequest", detail, status=409, title=title)
 
 
+def key_conflict(header: str) -> ApiError:
+    """Refuse an idempotency key that another request has used, as the guide words it."""
+    return ApiError("Conflict", f"The {header} was used for another request.")
+
+
 def method_not_allowed(allowed: str) -> ApiError:
     """Refuse a method that a known path does not have."""
     detail = f"This path answers {allowed} only."
     return ApiError("InvalidRequest", detail, status=405, headers={"Allow": allowed})
 
 
-def rate_limited(seconds: int) -> ApiError:
-    """Refuse a request over the limit, and say when the next window opens."""
+def rate_limited(seconds: int | None) -> ApiError:
+    """Refuse a request over the limit, and say when the next window opens unless it is None."""
     detail = "The requests of this window are used up."
-    return ApiError("RateLimit", detail, headers={"Retry-After": str(seconds)})
+    headers = {} if seconds is None else {"Retry-After": str(seconds)}
+    return ApiError("RateLimit", detail, headers=headers)
 
 
 def server_error() -> ApiError:

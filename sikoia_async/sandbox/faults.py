@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from .plan import EVERY, Plan, Planned, out_of_range
 from .resource import operations
+from .snapshot import Saved
 
 __all__ = ["Fault", "Faults", "Happened", "Moment"]
 
@@ -144,6 +145,14 @@ class Faults:
 
     def __repr__(self) -> str:
         return f"<Faults {self._plan!r}>"
+
+    def save(self) -> Saved:
+        """Give the plan, for a snapshot."""
+        return self._plan.save()
+
+    def restore(self, saved: Saved) -> None:
+        """Put a plan back."""
+        self._plan.restore(saved)
 
     def take(self, scope: Scope) -> Fault | None:
         """Choose the fault of a request, and note that it happens."""

@@ -3,7 +3,6 @@
 Nobody shows a token here: who holds the link may read the file, until it expires.
 """
 
-import secrets
 from datetime import timedelta
 from hmac import compare_digest
 from urllib.parse import quote
@@ -30,7 +29,7 @@ def link(
         minutes: How long the link lives, on the state's clock.
         media_type: What it is.
     """
-    file_id, signature = state.new_id(), secrets.token_urlsafe(24)
+    file_id, signature = state.new_id(), state.new_secret(24)
     file = {
         "name": name,
         "content": content,

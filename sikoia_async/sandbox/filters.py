@@ -27,7 +27,8 @@ def select(cases: Iterable[Record], query: QueryParams) -> list[Record]:
     """
     wanted = {name: _values(query, name) for name in (*_EXACT, "keyword")}
     for name, rule in _CLOSED.items():
-        for value in wanted[name]:
+        # An empty one filters nothing elsewhere; here it is none of the set.
+        for value in wanted[name] or ([""] if name in query else []):
             rule(name, value)
     return [case for case in cases if _passes(case, wanted)]
 

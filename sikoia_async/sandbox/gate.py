@@ -26,16 +26,17 @@ class Gate:
         """Hand a request down when it may pass; what is not below `/v2` always may."""
         if scope["type"] == "http" and scope["path"].startswith("/v2/"):
             headers = Headers(scope=scope)
-            self._authenticate(headers)
-            self.window.admit()
+            self.window.admit(self._authenticate(headers))
             _require_json(headers)
         await self.app(scope, receive, send)
 
-    def _authenticate(self, headers: Headers) -> None:
+    def _authenticate(self, headers: Headers) -> str:
+        """Return the key or the token that the request may pass with."""
         if self.api_key and _same(headers.get("apikey", ""), self.api_key):
-            return
+            return self.api_key
         scheme, _, token = headers.get("authorization", "").partition(" ")
         self.tokens.check(token if scheme.lower() == "bearer" else "")
+        return token
 
 
 def _same(given: str, known: str) -> bool:

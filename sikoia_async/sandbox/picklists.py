@@ -1,7 +1,8 @@
 """Lists to pick a company from, as registry data and credit reports offer them.
 
 Which requests end in one: those that ask by a name and without a number, and those whose company
-has `Several` in its name. A list has three companies, counted from 1.
+has `Several` in its name. A list has three companies, counted from 1
+unless `picklist_base` says otherwise.
 """
 
 import random
@@ -19,12 +20,13 @@ def is_needed(name: str | None, number: str | None) -> bool:
     return bool(name) and (not number or "several" in str(name).lower())
 
 
-def make(draw: random.Random, company: Record) -> list[Record]:
+def make(draw: random.Random, company: Record, *, first: int = 1) -> list[Record]:
     """Make up the companies that could be meant by a `company_name` in a `country_code`.
 
-    The fields are those that every picklist has; whoever answers one adds its own.
+    The fields are those that every picklist has; whoever answers one adds its own. `first` is the
+    index of the first.
     """
-    return [_match(draw, company, index) for index, _ in enumerate(_ENDINGS, 1)]
+    return [_match(draw, company, index, ending) for index, ending in enumerate(_ENDINGS, first)]
 
 
 def registered_address(number: str, country_code: str | None) -> Record:
@@ -66,10 +68,10 @@ def address(draw: random.Random, country_code: str | None) -> Record:
     }
 
 
-def _match(draw: random.Random, company: Record, index: int) -> Record:
+def _match(draw: random.Random, company: Record, index: int, kind: tuple[str, int]) -> Record:
     country_code = company.get("country_code")
     name = str(company["company_name"]).removesuffix(" Ltd")
-    ending, digit = _ENDINGS[index - 1]
+    ending, digit = kind
     number = f"{draw.randint(1, 9_999_999):07}{digit}"
     return {
         "index": index,

@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
+from .snapshot import Saved
+
 EVERY = "*"
 """The subject of a fault that is for all of them."""
 
@@ -92,6 +94,19 @@ class Plan(Generic[Some]):
         with self._lock:
             self._entries.clear()
             self._happened.clear()
+
+    def save(self) -> Saved:
+        """Give what is planned and what has happened."""
+        with self._lock:
+            entries = tuple((one.fault, one.left, one.seen) for one in self._entries)
+            return Saved(kept=(entries, tuple(self._happened)))
+
+    def restore(self, saved: Saved) -> None:
+        """Plan this, and nothing else."""
+        entries, happened = saved.kept
+        with self._lock:
+            self._entries = [_Entry(fault, left, seen) for fault, left, seen in entries]
+            self._happened = list(happened)
 
     @property
     def planned(self) -> tuple[Some, ...]:

@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 from .errors import ApiError, invalid_request
 
 Rule = Callable[[str, Any], None]
+_UUID = re.compile("-".join(f"[0-9a-fA-F]{{{size}}}" for size in (8, 4, 4, 4, 12)))
 _COUNTRY = re.compile("(?!ZZ|XX)[A-Z]{2}", re.ASCII | re.IGNORECASE)
 
 
@@ -62,6 +63,13 @@ def matching(pattern: str, meaning: str) -> Rule:
             raise _broken(path, f"must be {meaning}")
 
     return rule
+
+
+def uuid(path: str, value: Any) -> None:
+    """Ask for an id in its usual form."""
+    text(path, value)
+    if not _UUID.fullmatch(value):
+        raise _broken(path, "must be a UUID")
 
 
 def country(path: str, value: Any) -> None:

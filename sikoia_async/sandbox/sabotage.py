@@ -4,7 +4,9 @@ import asyncio
 import os
 import socket
 import struct
+from collections.abc import Callable
 from http import HTTPStatus
+from uuid import uuid4
 
 import anyio
 import attrs
@@ -32,12 +34,16 @@ class Sabotage:
         app: The application below.
         faults: What is planned.
         echo: As for `Envelope`, for the refusals.
+        new_id: The same.
     """
 
-    def __init__(self, app: ASGIApp, *, faults: Faults, echo: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, *, faults: Faults, echo: bool, new_id: Callable[[], object] = uuid4
+    ) -> None:
         self._app = app
         self._faults = faults
         self._echo = echo
+        self._new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or do what is planned.
@@ -72,7 +78,7 @@ class Sabotage:
         async def refuse(_scope: Scope, _receive: Receive, _send: Send) -> None:
             raise error
 
-        return Envelope(refuse, echo=self._echo)
+        return Envelope(refuse, echo=self._echo, new_id=self._new_id)
 
 
 @attrs.define

@@ -29,7 +29,7 @@ SEARCH = record(
         "entity_type": one_of("company", "person", "case"),
         "entity_id": filled,
         "birth_date": optional(matching(_MOMENT, "a date and a time with an offset, or with a Z")),
-        "monitored": optional(flag),
+        "monitored": flag,
         "fuzziness": optional(fraction),
     },
     required=("entity_type", "entity_id"),

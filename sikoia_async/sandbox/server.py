@@ -12,10 +12,12 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypedDict, Unpack
+from typing import Literal, Self, TypedDict, Unpack
 
 import anyio
 import uvicorn
@@ -23,12 +25,15 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import App, create_app
+from .clock import Clock
 from .deliveries import Deliveries
 from .delivery_shapes import Shape
 from .faults import Faults
 from .loopback import address_of, certify, listen, require_loopback
 from .sabotage import CONNECTION
+from .snapshot import Snapshot
 from .state import State
+from .window import Key
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -42,8 +47,15 @@ class Options(TypedDict, total=False):
     token_life: float
     limit: int
     per: float
+    window_key: Key
+    retry_after: bool
     echo_correlation: bool
-    clock: Callable[[], float]
+    idempotency_header: str | None
+    accepted: bool
+    picklist_base: Literal[0, 1]
+    clock: Callable[[], float] | None
+    speed: float
+    epoch: datetime | None
     seed: int
     work_time: float
     delivery_retries: Sequence[float]
@@ -73,6 +85,7 @@ class Sandbox:
     state: State
     faults: Faults
     deliveries: Deliveries
+    clock: Clock
 
     def __init__(
         self, *, host: str = "127.0.0.1", port: int = 0, **options: Unpack[Options]
@@ -118,6 +131,51 @@ class Sandbox:
             f"export {name}={shlex.quote(value)}" for name, value in self.variables.items()
         )
 
+    def snapshot(self) -> Snapshot:
+        """Keep all that is remembered now: records, tokens, windows, faults, deliveries, the time.
+
+        A request or delivery that is under way is in it as far as it has come. Any thread may call
+        this, like the other two.
+        """
+        return self._app.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot, or on from one of another local Sikoia with the same seed.
+
+        What was there before is gone, deliveries that are under way are abandoned. A request that
+        is under way is answered, and what it does is lost.
+
+        Raises:
+            TypeError: It is no snapshot.
+            ValueError: It is of another seed.
+        """
+        self._app.restore(snapshot)
+
+    def reset(self) -> None:
+        """Go back to the beginning: nothing but the users, no token, no fault, the first id next.
+
+        The clock begins again too: at its epoch, and without one at the real time of day.
+        """
+        self._app.reset()
+
+    def settle(self) -> None:
+        """Block until webhooks have been told of all that is due by the clock.
+
+        A receiver that fails is tried again when the clock says so, which is not waited for.
+
+        Raises:
+            RuntimeError: An event loop runs in this thread, and perhaps the receiver in it, which
+                could not answer meanwhile; or the block is not entered.
+        """
+        if _is_async():
+            msg = "settle would block the event loop: await sandbox.until_settled()"
+            raise RuntimeError(msg)
+        self._app.turns.wait_for(self.deliveries.settle)
+
+    async def until_settled(self) -> None:
+        """Wait as `settle` does; on asyncio and on trio."""
+        await anyio.to_thread.run_sync(self.settle, abandon_on_cancel=True)
+
     def serve_forever(self) -> None:
         """Block until Ctrl-C or SIGTERM, then stop; for the body of the `with` block."""
         with _signalled() as stop:
@@ -132,6 +190,8 @@ class Sandbox:
         self.client_id = app.application.client_id
         self.client_secret = app.application.client_secret
         self.ca_file = str(ca_file)
+        self._app = app
+        self.clock = app.clock
         self.state = app.state
         self.faults = app.faults
         self.deliveries = app.deliveries
@@ -153,9 +213,19 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, deliveries: Deliveries) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        deliveries: Deliveries,
+        loop: Future[asyncio.AbstractEventLoop],
+    ) -> None:
         super().__init__(config)
         self._deliveries = deliveries
+        self._loop = loop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop.set_result(asyncio.get_running_loop())
+        await super().startup(sockets)
 
     async def main_loop(self) -> None:
         async with anyio.create_task_group() as tasks:
@@ -173,7 +243,7 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _serving(app: App, listener: socket.socket, context: ssl.SSLContext) -> Generator[None]:
-    server = _Server(_config(app, context), app.deliveries)
+    server = _Server(_config(app, context), app.deliveries, app.turns.expect_server())
     # The listener is open already, so nobody needs to wait for the thread to get going.
     thread = threading.Thread(target=server.run, args=([listener],), name="sikoia-sandbox")
     thread.daemon = True
@@ -183,6 +253,7 @@ def _serving(app: App, listener: socket.socket, context: ssl.SSLContext) -> Gene
     finally:
         server.should_exit = True
         thread.join()
+        app.turns.forget_server()
 
 
 def _config(app: App, context: ssl.SSLContext) -> uvicorn.Config:
@@ -217,3 +288,11 @@ def _signalled() -> Generator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _is_async() -> bool:
+    try:
+        anyio.get_current_task()
+    except RuntimeError:
+        return False
+    return True

@@ -33,8 +33,8 @@ ADDRESS_LINES = (
     "country",
 )
 
-_jurisdiction = clearable(matching(r"\w{2}(_\w{2})?", "two letters, or two and two, as in US_DE"))
-_email = clearable(matching(r"[^@\s]+@[^@\s]+", "an address of electronic mail"))
+_jurisdiction = matching(r"\w{2}(_\w{2})?", "two letters, or two and two, as in US_DE")
+_email = matching(r"[^@\s]+@[^@\s]+", "an address of electronic mail")
 _date = clearable(matching(r"\d{4}-\d{2}-\d{2}", "a date, year first"))
 _address = optional(record(dict.fromkeys(ADDRESS_LINES, optional(text))))
 # The schema says User, its example says user.
@@ -50,12 +50,8 @@ _case = {
     "owner": optional(text),
     "ownership": optional(many(_owner)),
 }
-_company = {
-    "company_number": optional(text),
-    "jurisdiction_code": _jurisdiction,
-}
+_company = {"company_number": optional(text)}
 _person = {
-    "email": _email,
     "postal_address": _address,
     "date_of_birth": _date,
     "employer": optional(text),
@@ -64,6 +60,7 @@ _person = {
 _added_company = {
     **_company,
     "company_name": filled,
+    "jurisdiction_code": optional(_jurisdiction),
     "registry_search": flag,
     "add_directors": flag,
 }
@@ -71,15 +68,23 @@ _added_person = {
     **_person,
     "first_name": filled,
     "last_name": filled,
+    "email": optional(_email),
     # Read-only, and yet a field of the request: accepted and ignored.
     "is_officer": flag,
 }
-_updated_company = {**_company, "company_id": filled, "company_name": optional(filled)}
+# What has a form has no empty string, but where that clears a field.
+_updated_company = {
+    **_company,
+    "company_id": filled,
+    "company_name": optional(filled),
+    "jurisdiction_code": clearable(_jurisdiction),
+}
 _updated_person = {
     **_person,
     "person_id": filled,
     "first_name": optional(filled),
     "last_name": optional(filled),
+    "email": clearable(_email),
 }
 _added = {
     "companies": optional(many(record(_added_company, required=("company_name",)))),

@@ -1,13 +1,16 @@
 """What the local Sikoia remembers: plain records in memory, one clock, and ids from a seed."""
 
 import random
-import time
+from base64 import urlsafe_b64encode
 from collections import deque
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from .errors import deleted, invalid_request, not_found
+from .clock import Clock
+from .errors import deleted, no_such_type, not_found
+from .snapshot import Saved
 from .stamps import wide
 from .store import Entry, Record, Store
 
@@ -22,6 +25,18 @@ _TYPES = {
     "persons": "person",
 }
 
+# What changes as requests come in, but for the stores and for what they share.
+_CHANGING = (
+    "_correlation_ids",
+    "_random",
+    "_secrets",
+    "_uncalled",
+    "_under_way",
+    "cases",
+    "tasks",
+    "users",
+)
+
 # Nobody is called this, and RFC 2606 keeps the domain free of mailboxes.
 _USERS = (
     ("Adminia", "Example", "Admin", "May change everything."),
@@ -34,45 +49,61 @@ class State:
     """The records of one local Sikoia.
 
     Args:
-        clock: Seconds since some moment; windows, tokens and time stamps all follow it.
+        clock: Windows, tokens and time stamps all follow it; a function is made a clock of.
         seed: The same seed gives the same ids in the same order, and the same data for them.
         work_time: Seconds that work takes which is answered as pending at first.
         url: Where this sandbox is reached; its links begin with it.
+        picklist_base: The index of the first company of a picklist.
     """
 
     def __init__(
         self,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock | Callable[[], float] | None = None,
         seed: int = 0,
         work_time: float = 0.5,
         url: str = "https://sandbox.example",
+        picklist_base: int = 1,
     ) -> None:
-        self.clock = clock
+        self.clock = clock if isinstance(clock, Clock) else Clock(source=clock)
         self.url = url
+        self.picklist_base = picklist_base
         self._seed = seed
         self._work_time = work_time
         self._stores: dict[str, Store] = {}
-        self._epoch = time.time() - clock()
         self._random = random.Random(seed)  # noqa: S311 - ids to repeat, nothing to keep secret
         self._uncalled = self.draw("what nobody asks for")
+        self._correlation_ids = self.draw("correlation ids")
+        self._secrets = self.draw("secrets", url)
         self._under_way: deque[tuple[str, str, Entry]] = deque()
         self.cases: dict[str, Record] = {}
         self.tasks: dict[str, Record] = {}
         self.deleted: set[str] = set()
+        self.answers: dict[str, Any] = {}
         self.users: tuple[Record, ...] = tuple(self._new_users())
 
     def now(self) -> datetime:
-        """Tell the time of day: the moment of creation plus what the clock has counted since."""
-        return datetime.fromtimestamp(self._epoch + self.clock(), UTC)
+        """Tell the time of day."""
+        return self.clock.now
 
     def new_id(self) -> str:
         """Draw the next id."""
-        return str(UUID(int=self._random.getrandbits(128), version=4))
+        return _id(self._random)
 
     def new_uncalled_id(self) -> str:
         """Draw the next id of what nobody asks for, so that what is asked for keeps its ids."""
-        return str(UUID(int=self._uncalled.getrandbits(128), version=4))
+        return _id(self._uncalled)
+
+    def new_correlation_id(self) -> str:
+        """Draw the next id of an answer."""
+        return _id(self._correlation_ids)
+
+    def new_secret(self, size: int) -> str:
+        """Draw the next token or signature; another address has others, whatever the seed.
+
+        Nobody should rely on it: it is as fictitious as the rest, and can be foretold.
+        """
+        return urlsafe_b64encode(self._secrets.randbytes(size)).rstrip(b"=").decode()
 
     def draw(self, *about: object) -> random.Random:
         """Return a source of choices that are always the same for the same things."""
@@ -135,8 +166,7 @@ class State:
         """
         kind = _TYPES.get(entity_type.lower())
         if kind is None:
-            detail = "entity_type must be one of Companies, Persons, Cases."
-            raise invalid_request(detail)
+            raise no_such_type()
         return kind
 
     def forget(self, case_id: str) -> None:
@@ -152,6 +182,25 @@ class State:
         for store in self._stores.values():
             store.forget(entity_ids)
         self.deleted.update(entity_ids)
+
+    def save(self) -> Saved:
+        """Give all records, and where the next ids come from."""
+        stores = {kind: store.save() for kind, store in self._stores.items()}
+        changing = {name: getattr(self, name) for name in _CHANGING}
+        return Saved(copied=(stores, changing, self.deleted, self.answers))
+
+    def restore(self, saved: Saved) -> None:
+        """Remember what was saved, and nothing else."""
+        stores, changing, gone, answers = saved.copied
+        for kind in self._stores.keys() | stores.keys():
+            self.store(kind).restore(stores.get(kind, {}))
+        for name, value in changing.items():
+            setattr(self, name, value)
+        # Others hold on to these two.
+        self.deleted.clear()
+        self.deleted.update(gone)
+        self.answers.clear()
+        self.answers.update(answers)
 
     def _entities(self, kind: str) -> Iterator[Record]:
         if kind == "case":
@@ -173,3 +222,7 @@ class State:
                 "account_date_updated": created,
                 "roles": [{"name": role, "description": description}],
             }
+
+
+def _id(source: random.Random) -> str:
+    return str(UUID(int=source.getrandbits(128), version=4))

@@ -59,6 +59,10 @@ class Store:
             raise not_found(key)
         return self._entries[key]
 
+    def keeps(self, key: str, record: Record) -> bool:
+        """Tell whether this very record is the one with this id."""
+        return key in self._entries and self._entries[key].record is record
+
     def of(self, entity_id: str) -> list[Entry]:
         """Find all that is about an entity, the newest first."""
         found = [entry for entry in self._entries.values() if entry.entity_id == entity_id]
@@ -80,3 +84,11 @@ class Store:
         for key, entry in list(self._entries.items()):
             if entry.entity_id in entity_ids:
                 self.remove(key)
+
+    def save(self) -> dict[str, Entry]:
+        """Give all records."""
+        return self._entries
+
+    def restore(self, saved: dict[str, Entry]) -> None:
+        """Keep these records, and no others; what was deleted is for the state to know."""
+        self._entries = saved

@@ -1,6 +1,5 @@
 """The token endpoint: trades the credentials of an application for a short-lived, opaque token."""
 
-import secrets
 from collections.abc import Mapping
 from hmac import compare_digest
 from urllib.parse import parse_qsl
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from .errors import expired_token, invalid_token
+from .snapshot import Saved
 from .state import State
 
 _FIELDS = ("grant_type", "scope", "client_id", "client_secret")
@@ -49,7 +49,7 @@ class Tokens:
 
     def issue(self) -> dict[str, str | int]:
         """Make a token, and the record that tells of it."""
-        token = secrets.token_urlsafe(32)
+        token = self._state.new_secret(32)
         self._expiries[token] = self._state.clock() + self._life
         now = self._state.now().timestamp()
         return {
@@ -71,6 +71,14 @@ class Tokens:
             raise invalid_token()
         if self._state.clock() >= self._expiries[token]:
             raise expired_token()
+
+    def save(self) -> Saved:
+        """Give the tokens, and when they expire."""
+        return Saved(copied=self._expiries)
+
+    def restore(self, saved: Saved) -> None:
+        """Know these tokens, and no others."""
+        self._expiries = saved.copied
 
 
 def _refusal(fields: Mapping[str, str], application: Application) -> tuple[str, str] | None:

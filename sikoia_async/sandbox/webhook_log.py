@@ -74,7 +74,7 @@ def page(state: State, webhook_id: str, query: Mapping[str, str]) -> Record:
     status, backward = _read(query)
     log = [entry.record for entry in state.store("webhook_requests").of(webhook_id)]
     after = query.get("after_request_id")
-    start = _place(log, after) if after else len(log) if backward else -1
+    start = _place(log, after) if after is not None else len(log) if backward else -1
     wanted = [
         place
         for place, request in enumerate(log)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import spec
 
-from sikoia_async.sandbox import Sandbox, webhook_log
+from sikoia_async.sandbox import App, Sandbox, webhook_log
 
 _WORK = 60.0
 # What is null though its schema does not say that it may be.
@@ -30,7 +30,7 @@ _COMPANY = {
 class Walk:
     """Asks a sandbox for what the specification has, and notes what is amiss in its answers."""
 
-    sandbox: Sandbox
+    sandbox: Sandbox | App
     client: httpx.Client
     clock: SimpleNamespace
     case: dict[str, Any] = attrs.field(factory=dict[str, Any])

@@ -43,7 +43,7 @@ def test_a_report_has_sheets_for_what_there_is(client: httpx.Client, case: str) 
 def test_nobody_has_no_report(client: httpx.Client) -> None:
     """There has to be an entity, of a type that there is."""
     assert client.get("/v2/Cases/nobody/excel-report").status_code == 404
-    assert client.get("/v2/Banks/nobody/excel-report").status_code == 400
+    assert client.get("/v2/Banks/nobody/excel-report").status_code == 404
 
 
 def test_a_workbook_is_whole_and_always_the_same() -> None:

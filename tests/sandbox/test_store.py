@@ -38,7 +38,7 @@ def test_entities_are_found_by_either_spelling(state: State, spelling: str, enti
 
 def test_what_is_no_entity_is_refused(state: State) -> None:
     """An unknown type, an unknown id, and one of another type."""
-    assert refusal(state, "Users", "c1") == "InvalidRequest"
+    assert refusal(state, "Users", "c1") == "ResourceNotFound"
     assert refusal(state, "Cases", "c2") == "ResourceNotFound"
     assert refusal(state, "Companies", "p1") == "ResourceNotFound"
 

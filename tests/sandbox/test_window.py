@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Sandbox, create_app
 from sikoia_async.sandbox.errors import ApiError
-from sikoia_async.sandbox.window import Window
+from sikoia_async.sandbox.window import Key, Window
 
 
 def test_a_full_window_says_when_it_turns(
@@ -53,3 +53,34 @@ def test_windows_keep_their_phase(clock: SimpleNamespace) -> None:
     with pytest.raises(ApiError) as refused:
         window.admit()
     assert refused.value.headers == {"Retry-After": "3"}
+
+
+def test_a_window_may_keep_silent_about_its_turn(
+    connect: Callable[[Sandbox], httpx.Client],
+) -> None:
+    """Sikoia does not promise a Retry-After, so a client has to do without it too."""
+    with Sandbox(limit=0, retry_after=False) as sandbox:
+        refused = connect(sandbox).get("/v2/users")
+
+    assert refused.status_code == 429
+    assert "Retry-After" not in refused.headers
+
+
+@pytest.mark.parametrize(("key", "statuses"), [("organisation", [200, 429]), ("token", [200, 200])])
+def test_the_limit_is_for_all_or_for_each_token(
+    key: Key, statuses: list[int], connect: Callable[[Sandbox], httpx.Client]
+) -> None:
+    """Whom Sikoia counts together is not published."""
+    with Sandbox(limit=1, window_key=key) as sandbox:
+        clients = [connect(sandbox), connect(sandbox)]
+        answered = [client.get("/v2/users").status_code for client in clients]
+        again = clients[0].get("/v2/users").status_code
+
+    assert answered == statuses
+    assert again == 429
+
+
+def test_a_window_needs_a_known_key() -> None:
+    """The message names the known ones."""
+    with pytest.raises(ValueError, match="window_key: give one of organisation, token"):
+        create_app(window_key="client")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

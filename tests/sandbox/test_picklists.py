@@ -1,0 +1,41 @@
+"""The index of the first company of a picklist, which Sikoia does not tell."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import httpx
+import pytest
+
+from sikoia_async.sandbox import Sandbox
+
+COMPANY = {"company_name": "Placeholder Widgets Ltd", "company_number": "12345678"}
+
+
+@pytest.mark.parametrize("base", [0, 1])
+@pytest.mark.parametrize("path", ["/v2/company-registry-data", "/v2/company-credit-reports"])
+def test_companies_are_counted_from_the_base(
+    path: str, base: Literal[0, 1], connect: Callable[[Sandbox], httpx.Client]
+) -> None:
+    """Whoever sends the index of an item gets that item, and no other is there to be sent."""
+    with Sandbox(picklist_base=base) as sandbox:
+        client = connect(sandbox)
+        body = {"name": "Loan", "case_type": "Business", "companies": [COMPANY]}
+        company = client.post("/v2/cases", json=body).json()["companies"][0]
+        asked = {"company_id": company["company_id"], "company_name": "Widgets"}
+        found = client.post(path, json=asked | {"country_code": "GB"}).json()
+        picked = [
+            client.post(
+                f"{path}/picklist",
+                json={"request_id": found["request_id"], "picklist_index": index},
+            )
+            for index in range(4)
+        ]
+
+    items = {item["index"]: item["company_name"] for item in found["picklist"]}
+    assert list(items) == [base, base + 1, base + 2]
+    assert [answer.status_code == 201 for answer in picked] == [
+        index in items for index in range(4)
+    ]
+    assert [
+        answer.json()["company_name"] for answer in picked if answer.status_code == 201
+    ] == list(items.values())
