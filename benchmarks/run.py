@@ -9,6 +9,7 @@ import quota
 import round_trip
 import soak
 import storms
+import testing
 from _measure import is_quick, print_table
 
 if __name__ == "__main__":
@@ -26,6 +27,7 @@ if __name__ == "__main__":
                 operations,
                 storms,
                 soak,
+                testing,
             )
             for row in script.compare(quick=quick)
         ]

@@ -34,7 +34,7 @@ async def _results(operation: Operation[str], number: int = 1) -> list[float]:
 @pytest.mark.parametrize("waiters", [1, 5])
 async def test_an_event_has_it_asked_at_once(relies: bool, waiters: int) -> None:
     """One poll confirms it for all who wait."""
-    board, task = board_of(relies=relies), Asked("report")
+    board, task, took = board_of(relies=relies), Asked("report"), list[float]()
     operation = task.operation(_KIND, board=board)
 
     async def event() -> None:
@@ -43,7 +43,7 @@ async def test_an_event_has_it_asked_at_once(relies: bool, waiters: int) -> None
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(event)
-        took = await _results(operation, waiters)
+        took += await _results(operation, waiters)
 
     assert took == pytest.approx([3.1] * waiters)
     assert len(task.times) == 1
@@ -146,7 +146,7 @@ async def test_who_relies_on_events_asks_once_before_giving_up() -> None:
     assert [at - began for at in task.times] == pytest.approx([28])
     assert anyio.current_time() - began == pytest.approx(30)
 
-    task.answers = ["report"]
+    task.answers[:] = ["report"]
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_results, operation)
         await anyio.sleep(1)

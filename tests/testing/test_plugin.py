@@ -1,0 +1,315 @@
+"""The pytest plugin in suites of users', each in a process of its own."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+pytest.importorskip("pytest_asyncio", reason="the lowest versions are tested without it")
+
+pytest_plugins = ["pytester"]
+
+_LOAD = 'pytest_plugins = ["sikoia_async.testing.plugin"]\n'
+_STRICT = "[pytest]\nstrict = true\nfilterwarnings = error\n"
+_TWO_TESTS = """
+    async def test_a_case_is_kept(sikoia, sikoia_sandbox):
+        case = await sikoia.cases.create(name="Loan", case_type="Business")
+        assert len(sikoia_sandbox.state.cases) == 1
+        assert (await sikoia.cases.retrieve(case.case_id)).name == "Loan"
+
+    async def test_nothing_is_left_of_the_first(sikoia, sikoia_sandbox):
+        assert not sikoia_sandbox.state.cases
+        assert await sikoia.users.list()
+"""
+_FIXTURE = """
+    async def case(sikoia):
+        case = await sikoia.cases.create(name="Loan", case_type="Business")
+        yield case
+        await sikoia.cases.delete(case.case_id)
+"""
+
+WITHOUT = ("-p", "no:asyncio")
+
+Suite = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
+    """Run a suite that loads the plugin, with warnings as errors."""
+    # What is left over shows when it is collected.
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    def run(tests: str, *arguments: str, ini: str = "") -> pytest.RunResult:
+        pytester.makeconftest(_LOAD)
+        scope = "" if WITHOUT[1] in arguments else "asyncio_default_fixture_loop_scope = function\n"
+        pytester.makeini(_STRICT + scope + ini)
+        pytester.makepyfile(tests)
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=120)
+
+    return run
+
+
+ANYIO = "import pytest\n    pytestmark = pytest.mark.anyio\n"
+ASYNCIO = "import pytest\n    pytestmark = pytest.mark.asyncio\n"
+
+
+@pytest.mark.parametrize(
+    "tls", ["", "    pytestmark = [pytestmark, pytest.mark.sikoia(tls=True)]\n"]
+)
+def test_with_anyio_on_both_event_loops(suite: Suite, tls: str) -> None:
+    """Each test has a client and a local Sikoia of its own; no socket is left open."""
+    result = suite(f"    {ANYIO}{tls}{_TWO_TESTS}", *WITHOUT)
+
+    result.assert_outcomes(passed=4)
+
+
+@pytest.mark.parametrize(
+    "tls", ["", "    pytestmark = [pytestmark, pytest.mark.sikoia(tls=True)]\n"]
+)
+@pytest.mark.parametrize("loop", ["", "(loop_scope='module')", "(loop_scope='session')"])
+def test_with_pytest_asyncio(suite: Suite, loop: str, tls: str) -> None:
+    """In its strict mode, and whatever loop the tests run in."""
+    marks = ASYNCIO.replace("mark.asyncio", f"mark.asyncio{loop}")
+    result = suite(f"    {marks}{tls}{_TWO_TESTS}")
+
+    result.assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("default", ["", "asyncio_default_test_loop_scope = session\n"])
+def test_with_pytest_asyncio_in_its_auto_mode(suite: Suite, default: str) -> None:
+    """Nothing is marked."""
+    result = suite(_TWO_TESTS, ini="asyncio_mode = auto\n" + default)
+
+    result.assert_outcomes(passed=2)
+
+
+def test_with_both_plugins_in_one_suite(suite: Suite) -> None:
+    """Each test gets the client of the plugin that runs it."""
+    result = suite("""
+        import pytest
+
+        @pytest.mark.anyio
+        async def test_one(sikoia):
+            assert await sikoia.users.list()
+
+        @pytest.mark.asyncio
+        async def test_other(sikoia):
+            assert await sikoia.users.list()
+    """)
+
+    result.assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize(
+    ("mark", "fixture", "passed"),
+    [("anyio", "pytest.fixture", 2), ("asyncio", "pytest_asyncio.fixture", 1)],
+)
+def test_fixtures_may_use_the_client(
+    suite: Suite, mark: str, fixture: str, passed: int, *, tls: bool
+) -> None:
+    """Before the test and after it: the client is closed when all that needs it has ended."""
+    result = suite(f"""
+    import pytest, pytest_asyncio
+    pytestmark = [pytest.mark.{mark}, pytest.mark.sikoia(tls={tls})]
+
+    @{fixture}{_FIXTURE}
+    async def test_it(sikoia, case):
+        assert (await sikoia.cases.retrieve(case.case_id)).name == "Loan"
+    """)
+
+    result.assert_outcomes(passed=passed)
+
+
+def test_the_client_is_closed(suite: Suite) -> None:
+    """When its test has ended, in the loop of the test."""
+    result = suite(f"""
+    {ANYIO}
+    clients = []
+
+    async def test_it(sikoia):
+        await sikoia.users.list()
+        clients.append(sikoia)
+
+    async def test_that_it_was_closed():
+        from sikoia_async import ClientStateError
+        with pytest.raises(ClientStateError, match="closed"):
+            await clients[-1].users.list()
+    """)
+
+    result.assert_outcomes(passed=4)
+
+
+def test_a_sync_test_has_no_client(suite: Suite) -> None:
+    """It is told what to do; the local Sikoia it can have."""
+    result = suite("""
+        def test_it(sikoia):
+            raise AssertionError
+
+        def test_the_sandbox(sikoia_sandbox):
+            assert sikoia_sandbox.url == "https://sandbox.example"
+    """)
+
+    result.assert_outcomes(errors=1, passed=1)
+    result.stdout.fnmatch_lines(["*the fixture sikoia is for async tests: mark this one with*"])
+
+
+def test_marks_add_up(suite: Suite) -> None:
+    """What a test says goes before what its module says; clients keep to the limit."""
+    result = suite(f"""
+    {ANYIO}
+    pytestmark = [pytestmark, pytest.mark.sikoia(seed=7, limit=5, tls=True)]
+
+    @pytest.mark.sikoia(tls=False, seed=8)
+    async def test_it(sikoia, sikoia_sandbox):
+        from sikoia_async.testing import MemorySandbox
+        assert isinstance(sikoia_sandbox, MemorySandbox)
+        with MemorySandbox(seed=8) as same:
+            assert sikoia_sandbox.client_id == same.client_id
+        assert sikoia.stats().quota_left == 5
+    """)
+
+    result.assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("seeds=7", "nothing is called seeds; the nearest are seed, *"),
+        ("7", "name each argument, as in sikoia(seed=7)"),
+        ("tls=1", "tls is True or False"),
+    ],
+)
+def test_a_mark_must_make_sense(suite: Suite, arguments: str, complaint: str) -> None:
+    """The test that has it fails, and says what is wrong, without a traceback."""
+    result = suite(f"""
+    import pytest
+
+    @pytest.mark.sikoia({arguments})
+    def test_it(sikoia_sandbox):
+        raise AssertionError
+    """)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([complaint.join(["pytest.mark.sikoia: ", ""])])
+    assert "plugin.py" not in result.stdout.str()
+
+
+def test_a_failure_shows_what_happened(suite: Suite) -> None:
+    """The seed, the faults and the requests are in the report, and nothing of a person."""
+    result = suite(
+        f"""
+    {ANYIO}
+    @pytest.mark.sikoia(seed=7)
+    async def test_it(sikoia, sikoia_sandbox):
+        await sikoia.users.list()
+        sikoia_sandbox.faults.add("GET /v2/users", status=503, retry_after=0)
+        sikoia_sandbox.faults.add("*", status=500, nth=90)
+        sikoia_sandbox.faults.add("*", headers={{"X-Odd": "yes"}})
+        with pytest.raises(Exception, match="404"):
+            await sikoia.request("GET", "/v2/nowhere/0123")
+        await sikoia.with_options(correlation_id="mine").users.list()
+        case = await sikoia.cases.create(name="Wilma's loan", case_type="Business")
+        await sikoia.with_options(correlation_id="last").cases.retrieve(case.case_id)
+        assert case.name == "Loan"
+
+    async def test_that_passes(sikoia):
+        await sikoia.users.list()
+    """,
+        "-k",
+        "trio",
+        *WITHOUT,
+        "-rP",
+    )
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*local Sikoia*",
+            "run it again with @pytest.mark.sikoia(seed=7)",
+            "a fault happened: GET /v2/nowhere/{id}: headers=*",
+            "a fault happened: GET /v2/users: status=503, retry_after=0",
+            "a fault is still to happen: [*]: status=500",
+            "POST /token: 201 (correlation id *)",
+            "GET /v2/users: 200 (correlation id *)",
+            "GET /v2/nowhere/{id}: 404 (correlation id *)",
+            "GET /v2/users: 503 (correlation id mine)",
+            "GET /v2/users: 200 (correlation id mine)",
+            "POST /v2/cases: 201 (correlation id *)",
+            "GET /v2/cases/{id}: 200 (correlation id last)",
+        ]
+    )
+    assert len(re.findall("run it again", result.stdout.str())) == 1
+
+
+def test_a_failure_on_a_socket_shows_that_it_was_one(suite: Suite) -> None:
+    """What is to be done to run it again is all there."""
+    result = suite("""
+    import pytest
+
+    @pytest.mark.sikoia(tls=True)
+    def test_it(sikoia_sandbox):
+        raise AssertionError
+
+    def test_without(request):
+        raise AssertionError
+    """)
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["run it again with @pytest.mark.sikoia(seed=0, tls=True)"])
+    assert result.stdout.str().count("local Sikoia") == 1
+
+
+def test_workers_share_nothing(suite: Suite) -> None:
+    """Under pytest-xdist each test has a local Sikoia of its own, on a free port."""
+    result = suite(
+        f"""
+    {ANYIO}
+    pytestmark = [pytestmark, pytest.mark.sikoia(tls=True)]
+
+    @pytest.mark.parametrize("number", range(6))
+    async def test_it(sikoia, sikoia_sandbox, number):
+        for _ in range(number):
+            await sikoia.cases.create(name="Loan", case_type="Business")
+        assert len(await sikoia.cases.list()) == number == len(sikoia_sandbox.state.cases)
+    """,
+        "-n",
+        "2",
+    )
+
+    result.assert_outcomes(passed=12)
+
+
+def test_it_is_loaded_on_demand_only(pytester: pytest.Pytester) -> None:
+    """Who does not ask for the plugin does not get it; -p asks for it, too."""
+    pytester.makepyfile("def test_it(sikoia_sandbox): pass")
+
+    without = pytester.runpytest_subprocess()
+    asked_for = pytester.runpytest_subprocess("-p", "sikoia_async.testing.plugin")
+
+    without.assert_outcomes(errors=1)
+    asked_for.assert_outcomes(passed=1)
+    markers = pytester.runpytest_subprocess("-p", "sikoia_async.testing.plugin", "--markers")
+    markers.stdout.fnmatch_lines(["@pytest.mark.sikoia([*], tls=False, seed=0, *"])
+
+
+def test_it_loads_next_to_nothing() -> None:
+    """Beside pytest no more than four small modules of this package, and none of another's."""
+    script = (
+        "import sys, pytest, typing, importlib\n"
+        "before = set(sys.modules)\n"
+        "import sikoia_async.testing.plugin\n"
+        "print(*sorted(set(sys.modules) - before))\n"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    ).stdout.split()
+
+    assert loaded == [
+        "sikoia_async",
+        "sikoia_async._version",
+        "sikoia_async.testing",
+        "sikoia_async.testing.plugin",
+    ]

@@ -1,0 +1,186 @@
+"""A local Sikoia in memory and clients of it, as a user's tests make them."""
+
+import importlib
+import subprocess
+import sys
+
+import anyio
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+import sikoia_async.testing
+from sikoia_async import Interval, NewPerson, Router
+from sikoia_async.sandbox import Sandbox
+from sikoia_async.signing import SIGNATURE_HEADER
+from sikoia_async.testing import MemorySandbox, client_of
+
+
+@pytest.mark.parametrize("kind", [MemorySandbox, Sandbox])
+@pytest.mark.anyio
+async def test_a_client_needs_to_be_told_nothing(kind: type[Sandbox]) -> None:
+    """In memory and on a socket it finds its local Sikoia, and asks soon about operations."""
+    with kind(seed=7, work_time=0.1) as sandbox:
+        async with client_of(sandbox, max_chargeable=1) as sikoia:
+            wilma = NewPerson(first_name="Wilma", last_name="Example")
+            case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
+            [person] = case.persons or []
+            await sikoia.documents.upload(
+                person, b"%PDF-1.7", file_name="statement.pdf", document_type="BankStatement"
+            )
+            await sikoia.data_sources.wait_complete(person)
+            operation = await sikoia.affordability.request(person.entity)
+            report = await operation.wait(timeout=60)
+
+            assert report.status == "Complete"
+            assert sikoia.spend == {"POST /v2/affordability-insights": 1}
+            assert len(sandbox.state.cases) == 1
+
+
+def test_the_seed_decides_about_ids() -> None:
+    """The same seed gives the same ids, another one others."""
+    with MemorySandbox(seed=1) as one, MemorySandbox(seed=1) as same, MemorySandbox() as other:
+        assert one.client_id == same.client_id != other.client_id
+        assert one.state.users[0]["user_id"] == same.state.users[0]["user_id"]
+
+
+def test_no_environment_leads_into_memory() -> None:
+    """Whoever exports it is told what to do; a file of authorities there is not."""
+    with MemorySandbox() as sandbox:
+        assert sandbox.ca_file == ""
+        with pytest.raises(RuntimeError, match=r"run a Sandbox, or mark the test .*tls=True"):
+            sandbox.exports()
+
+
+@pytest.mark.anyio
+async def test_an_interval_can_be_given_or_left_alone() -> None:
+    """By default operations are asked about soon."""
+    interval = Interval(first=3)
+    with MemorySandbox() as sandbox:
+        asked = [client_of(sandbox), client_of(sandbox, interval=interval)]
+        asked.append(client_of(sandbox, interval=None))
+        assert [one._api.options.interval for one in asked] == [
+            Interval(first=0.1),
+            interval,
+            None,
+        ]
+
+
+@pytest.mark.anyio
+async def test_webhooks_reach_an_application_in_memory() -> None:
+    """What is due is sent to the receiver's ASGI application, signed, and without a socket."""
+    taken: list[str] = []
+
+    with MemorySandbox(work_time=0) as sandbox:
+        async with client_of(sandbox) as sikoia:
+            router = Router(await sikoia.webhooks.create_secret())
+
+            async def receiver(scope: Scope, receive: Receive, send: Send) -> None:
+                request = Request(scope, receive)
+                signature = request.headers[SIGNATURE_HEADER]
+                received = await router.receive(await request.body(), signature)
+                taken.append(type(received.event).__name__)
+                await Response()(scope, receive, send)
+
+            await sikoia.webhooks.create(
+                webhook_name="Tests",
+                webhook_callback_url="https://127.0.0.1/webhooks",
+                event_types=["DocumentProcessing.Completed"],
+            )
+            wilma = NewPerson(first_name="Wilma", last_name="Example")
+            case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
+            [person] = case.persons or []
+            await sikoia.documents.upload(
+                person, b"%PDF-1.7", file_name="one.pdf", document_type="Payslip"
+            )
+            await sandbox.deliveries.deliver_due(httpx.ASGITransport(receiver))
+
+    assert taken == ["DocumentProcessingCompleted"]
+
+
+async def prepare(sandbox: Sandbox) -> None:
+    """Subscribe a receiver, for what is done at once."""
+    async with client_of(sandbox) as sikoia:
+        await sikoia.webhooks.create(
+            webhook_name="Tests",
+            webhook_callback_url="https://127.0.0.1:1/webhooks",  # where nobody listens
+            event_types=["DocumentProcessing.Completed"],
+        )
+        wilma = NewPerson(first_name="Wilma", last_name="Example")
+        case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
+        [person] = case.persons or []
+        await sikoia.documents.upload(
+            person, b"%PDF-1.7", file_name="one.pdf", document_type="Payslip"
+        )
+
+
+@pytest.mark.anyio
+async def test_webhooks_are_told_when_a_test_waits_for_it() -> None:
+    """By sockets, too; blocking is for tests without an event loop."""
+    with MemorySandbox(work_time=60, delivery_retries=()) as sandbox:
+        await prepare(sandbox)
+        await sandbox.until_settled()
+        assert statuses(sandbox) == []
+        sandbox.clock.advance(60)
+
+        with pytest.raises(RuntimeError, match="running"):
+            sandbox.settle()
+        await sandbox.until_settled()
+
+    assert statuses(sandbox) == ["Failed"]
+
+
+def test_webhooks_are_told_without_an_event_loop() -> None:
+    """The one wait that blocks."""
+    with MemorySandbox(work_time=0, delivery_retries=()) as sandbox:
+        anyio.run(prepare, sandbox)
+        sandbox.settle()
+
+    assert statuses(sandbox) == ["Failed"]
+
+
+def statuses(sandbox: Sandbox) -> list[str]:
+    """Return how the deliveries ended."""
+    store = sandbox.state.store("webhook_requests")
+    return [entry.record["webhook_event_status"] for entry in store]
+
+
+def test_what_was_can_be_put_back() -> None:
+    """Snapshots, and the beginning, as of a local Sikoia on a socket."""
+
+    async def create(sandbox: Sandbox) -> None:
+        async with client_of(sandbox) as sikoia:
+            await sikoia.cases.create(name="Loan", case_type="Business")
+
+    with MemorySandbox() as sandbox:
+        anyio.run(create, sandbox)
+        before = sandbox.snapshot()
+        anyio.run(create, sandbox)
+        assert len(sandbox.state.cases) == 2
+        sandbox.restore(before)
+        assert len(sandbox.state.cases) == 1
+        sandbox.reset()
+        assert len(sandbox.state.cases) == 0
+
+
+def test_names_are_loaded_when_they_are_used() -> None:
+    """The package itself loads nothing but what `import sikoia_async` loads."""
+    script = (
+        "import sys, sikoia_async.testing as testing\n"
+        "loaded = {one.split('.')[0] for one in sys.modules}\n"
+        "assert loaded.isdisjoint({'httpx', 'starlette', 'anyio', 'pytest', 'attrs'}), loaded\n"
+        "assert dir(testing) == sorted(testing.__all__)\n"
+        "assert all(getattr(testing, name) for name in testing.__all__)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_unknown_names_are_refused() -> None:
+    """As of any module."""
+    module = importlib.reload(sikoia_async.testing)
+
+    assert {getattr(module, name).__name__ for name in dir(module)} == set(module.__all__)
+    with pytest.raises(AttributeError, match="'nothing'"):
+        _ = module.nothing
