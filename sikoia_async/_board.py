@@ -48,6 +48,8 @@ class OperationKind:
     """Seconds in which it need not be found yet, though nobody began it here."""
     events: frozenset[str] = frozenset()
     """The types of the events that may tell its end."""
+    lasting: bool = True
+    """Whether a result stays what it is. If not, who waits again waits for another one."""
     rare: float = 60.0
     """Seconds before the first poll where an event will tell: most are done by then."""
     insists: bool = False
@@ -71,6 +73,11 @@ def _rarely(kind: OperationKind) -> Interval:
 
 class Held(Protocol):
     """An operation, as its client sees it."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the result is there."""
+        ...
 
     def wake(self) -> None:
         """Ask at once: an event tells that there is news."""
@@ -118,7 +125,7 @@ class Board:
     def hold(self, kind: OperationKind, ids: tuple[str, ...], make: Callable[[], H]) -> H:
         """Return the operation with these ids that somebody holds already, or a new one."""
         held: H | None = self._held.get((kind.name, *ids))
-        if held is None:
+        if held is None or (held.done and not kind.lasting):
             held = self._held[kind.name, *ids] = self._taken(make())
             if kind.events:
                 self._kinds[kind.name] = kind

@@ -21,6 +21,7 @@ class _Held:
     """Counts what is done to an operation."""
 
     ids: tuple[str, ...]
+    done: bool = False
     woken: int = 0
     hurried: int = 0
     closed: int = 0
@@ -53,6 +54,16 @@ async def test_an_operation_is_held_once() -> None:
     assert _held(board, LOANS, "a", "1") is not first
     board.close()
     assert first.closed == second.closed == 1
+
+
+async def test_who_waits_again_waits_for_another_result_where_there_may_be_one() -> None:
+    """A request has one result; an entity's data sources may be complete, and pending again."""
+    board, sources = _board(), OperationKind(name="sources", lasting=False)
+    for kind, stays in ((INCOME, True), (sources, False)):
+        first = _held(board, kind, "a")
+        assert _held(board, kind, "a") is first
+        first.done = True
+        assert (_held(board, kind, "a") is first) is stays
 
 
 async def test_nothing_is_kept_alive() -> None:

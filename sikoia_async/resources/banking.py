@@ -404,6 +404,7 @@ def _stamp(account: BankAccount) -> str:
 _CONNECTION = OperationKind(
     name="bank-connection",
     timeout=1800.0,
+    lasting=False,
     interval=Interval(first=2.0, most=30.0),
     rare=900.0,
     done=frozenset({"Connected", "Rejected", "Deleted"}),

@@ -118,5 +118,6 @@ _FINAL = frozenset({"Provided", "Complete", "Failed", "Excluded"})
 _OPERATION = OperationKind(
     name="data-sources",
     timeout=1800.0,
+    lasting=False,
     events=DOCUMENT_EVENTS | {"BankingProcessing.Completed", "OpenBankingProcessing.Completed"},
 )

@@ -190,6 +190,22 @@ async def test_one_operation_is_one_object(sikoia: Sikoia) -> None:
         assert sikoia.operation(operation.token) is operation
 
 
+async def test_data_sources_may_be_waited_for_again(sikoia: Sikoia) -> None:
+    """There is another document: what was complete is no answer to that."""
+    async with sikoia:
+        person = await _person(sikoia)
+        await _statement(sikoia, person)
+        first = sikoia.data_sources.wait_complete(person)
+        before = await first
+        await _statement(sikoia, person)
+
+        after = await sikoia.data_sources.wait_complete(person)
+
+    assert [one.status for one in after.data_sources or ()].count("Complete") > [
+        one.status for one in before.data_sources or ()
+    ].count("Complete")
+
+
 async def test_the_income_that_follows_a_check_is_waited_for(sikoia: Sikoia) -> None:
     """`completeness_and_income` gives a report that is pending, and its id is all it takes."""
     async with sikoia:
