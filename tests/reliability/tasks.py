@@ -1,5 +1,6 @@
 """A Sikoia that works on tasks, without a socket: requests take a while, and are noted."""
 
+import copy
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -72,7 +73,8 @@ class Working:
         given = self.plan(before)
         await anyio.sleep(self.seconds / 2)
         if isinstance(given, httpx.TransportError):
-            raise given
+            # One that is raised again and again would hold the frames of all who saw it.
+            raise copy.copy(given)
         # A response is read once, and an answer is given again and again.
         return httpx.Response(given.status_code, headers=given.headers, content=given.content)
 
