@@ -305,6 +305,25 @@ async def test_answers_can_be_gone_through() -> None:
     assert [answer async for answer in operation] == ["report"]
 
 
+async def test_going_through_can_be_begun_by_hand() -> None:
+    """The iterator is one itself, as iterators are."""
+    answers = aiter(Asked("report").operation())
+
+    assert aiter(answers) is answers
+    assert await anext(answers) == PENDING
+    assert [answer async for answer in answers] == ["report"]
+
+
+async def test_who_wakes_when_somebody_has_just_asked_does_not_ask_again() -> None:
+    """Both were to ask at this moment."""
+    task = Asked("report")
+    operation = task.operation()
+
+    await operation._ask_unless_asked(operation._polls - 1)
+
+    assert task.times == []
+
+
 async def test_a_failure_is_the_last_answer() -> None:
     """Whoever goes through answers sees it, and no error."""
     assert [answer async for answer in Asked("Failed").operation()] == [PENDING, "Failed"]

@@ -23,7 +23,6 @@ from sikoia_async._pages import Pages
 from sikoia_async._replay import ReplayGuard
 from sikoia_async._transport import Transport
 from sikoia_async.environments import is_on_loopback
-from sikoia_async.errors import ArgumentTypeError
 from sikoia_async.events import WebhookEventName, from_request
 from sikoia_async.models import PERSONAL, Items, Model, Open
 
@@ -315,7 +314,8 @@ class Webhooks:
             request
             for page in pages
             for request in reversed(page)
-            if request.webhook_event_status in _ENDED and not await _was_seen(request, seen)
+            if request.webhook_event_status in _ENDED
+            and not await seen.has_seen(from_request(request))
         ]
 
     def _callback(self, address: str | None) -> str | None:
@@ -365,14 +365,6 @@ class Webhooks:
 _NAME = 50
 _URL = 2048
 _ENDED = frozenset({"Complete", "Failed"})
-
-
-async def _was_seen(request: WebhookRequest, guard: ReplayGuard) -> bool:
-    try:
-        event = from_request(request)
-    except ArgumentTypeError:  # its data is missing, so that nobody can tell
-        return False
-    return await guard.has_seen(event)
 
 
 def _next(page: WebhookRequestsPage) -> str | None:
