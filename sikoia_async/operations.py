@@ -133,7 +133,7 @@ class Operation(Generic[T]):
             board: the operations of its client; None where it is not a client's.
             jitter: gives random numbers from 0 to 1.
         """
-        self.ids = ids
+        self.ids: tuple[str, ...] = ids
         self._ask = ask
         self._kind = kind
         self._board = board

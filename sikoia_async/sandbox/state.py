@@ -65,7 +65,7 @@ class State:
         url: str = "https://sandbox.example",
         picklist_base: int = 1,
     ) -> None:
-        self.clock = clock if isinstance(clock, Clock) else Clock(source=clock)
+        self.clock: Clock = clock if isinstance(clock, Clock) else Clock(source=clock)
         self.url = url
         self.picklist_base = picklist_base
         self._seed = seed
