@@ -12,7 +12,6 @@ import gc
 import json
 import math
 import random
-import selectors
 import statistics
 import time
 import tracemalloc
@@ -24,6 +23,7 @@ from typing import Any, Final, Protocol
 import attrs
 import httpx
 from _measure import Row, is_quick, print_table
+from _virtual import VirtualLoop, now
 
 from sikoia_async import Quota, Sikoia
 from sikoia_async.environments import local
@@ -123,11 +123,11 @@ class _Server(httpx.AsyncBaseTransport):
     def begin(self) -> httpx.Response:
         """Begin an operation."""
         name = f"{len(self.ends):08x}-7a3d-4c1b-9e55-0242ac120002"
-        self.ends[name] = _now() + next(self._durations)
+        self.ends[name] = now() + next(self._durations)
         return httpx.Response(200, json={"request_id": name, "status": "Pending"})
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        window, into_it = divmod(_now() - self._phase, _QUOTA.per)
+        window, into_it = divmod(now() - self._phase, _QUOTA.per)
         self._windows[window] += 1
         if self._windows[window] > _QUOTA.limit:
             self.refused += 1
@@ -137,10 +137,10 @@ class _Server(httpx.AsyncBaseTransport):
             return self.begin()
         name = request.url.path.rpartition("/")[2]
         if name not in self.ends:
-            self.arrivals[name] = _now()
+            self.arrivals[name] = now()
             return httpx.Response(200, json={})
         self.polls += 1
-        status = "Complete" if self.ends[name] <= _now() else "Pending"
+        status = "Complete" if self.ends[name] <= now() else "Pending"
         return httpx.Response(200, json={"request_id": name, "status": status})
 
     async def _travel(self) -> None:
@@ -283,7 +283,7 @@ class _Scene:
                     sikoia._api.core.pacer._kept = 0  # type: ignore[union-attr]  # noqa: SLF001  # pyright: ignore[reportOptionalMemberAccess, reportPrivateUsage]
                 return await self._wait(way, sikoia, server, firsts)
 
-        with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
             return runner.run(main())
 
     async def _wait(
@@ -291,14 +291,14 @@ class _Scene:
     ) -> _Seen:
         # The peers' calls stand in line as long as they must: a call's own time is no matter here.
         patient, work = sikoia.with_options(timeout=_LONG), self.work
-        chance, delays, began = random.Random(7), list[float](), _now()  # noqa: S311 - no secrets
+        chance, delays, began = random.Random(7), list[float](), now()  # noqa: S311 - no secrets
 
         async def wait(first: Any) -> None:
             await way.wait(patient, work, first)
-            delays.append(_now() - server.ends[first.request_id])
+            delays.append(now() - server.ends[first.request_id])
 
         async def tell(first: Any) -> None:
-            await asyncio.sleep(server.ends[first.request_id] + chance.uniform(*_EVENT) - _now())
+            await asyncio.sleep(server.ends[first.request_id] + chance.uniform(*_EVENT) - now())
             body = json.dumps({"requestId": first.request_id}).encode()
             sikoia.events.feed(parse(body, event_type=work.event))
 
@@ -316,7 +316,7 @@ class _Scene:
             async with asyncio.TaskGroup() as tasks:
                 for number in range(self.count):
                     tasks.create_task(one(number))
-            seconds = _now() - began
+            seconds = now() - began
         slots = [server.arrivals[name] - start for name, start in starts.items()]
         return _Seen(server.polls / self.count, delays, server.refused, seconds, slots)
 
@@ -332,7 +332,7 @@ async def _others(sikoia: Sikoia | None) -> AsyncGenerator[dict[str, float]]:
     async def start(client: Sikoia) -> None:
         while True:
             name = f"case-{len(calls)}"
-            starts[name] = _now()
+            starts[name] = now()
             calls.append(asyncio.create_task(client.request("GET", f"/v2/cases/{name}")))
             await asyncio.sleep(1)
 
@@ -499,33 +499,6 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class _Jumping(selectors.DefaultSelector):
-    """Where a loop would sleep, lets its time jump instead."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.jumped = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if not ready and timeout:
-            self.jumped += timeout
-        return ready
-
-
-class _VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumping = _Jumping()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        return self._jumping.jumped
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _part(times: Sequence[float], part: float) -> float:

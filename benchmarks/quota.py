@@ -6,12 +6,12 @@ limit; such a call waits as long as it is told, and stands in line again.
 
 import asyncio
 import random
-import selectors
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from _measure import Row, is_quick, print_table
+from _virtual import VirtualLoop, now
 
 from sikoia_async import Quota
 from sikoia_async._quota import Pacer
@@ -85,9 +85,9 @@ class _FixedWindow:
     async def acquire(self) -> None:
         async with self._turn:
             if self._count == _LIMIT:
-                await asyncio.sleep(self._opened + _PER - _now())
-            if _now() >= self._opened + _PER:
-                self._opened, self._count = _now(), 0
+                await asyncio.sleep(self._opened + _PER - now())
+            if now() >= self._opened + _PER:
+                self._opened, self._count = now(), 0
             self._count += 1
 
     def settle(self, *, sent: bool) -> None:
@@ -99,7 +99,7 @@ class _TokenBucket:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._tokens, self._since = float(_LIMIT), _now()
+        self._tokens, self._since = float(_LIMIT), now()
 
     async def acquire(self) -> None:
         async with self._turn:
@@ -113,12 +113,12 @@ class _TokenBucket:
         """Take no notice."""
 
     def _fill(self) -> None:
-        new = (_now() - self._since) * _LIMIT / _PER
-        self._tokens, self._since = min(_LIMIT, self._tokens + new), _now()
+        new = (now() - self._since) * _LIMIT / _PER
+        self._tokens, self._since = min(_LIMIT, self._tokens + new), now()
 
 
 def _ours() -> Pacer:
-    return Pacer(Quota(_LIMIT, per=_PER), _now)
+    return Pacer(Quota(_LIMIT, per=_PER), now)
 
 
 _LIMITERS: Final[Sequence[tuple[str, Callable[[], _Limiter]]]] = (
@@ -138,7 +138,7 @@ class _Server:
 
     def wait(self) -> float:
         """Count a request, and return the seconds that it is told to wait if it is refused."""
-        window, into_it = divmod(_now() - self._phase, _PER)
+        window, into_it = divmod(now() - self._phase, _PER)
         self._counts[window] += 1
         if self._counts[window] <= _LIMIT:
             return 0
@@ -174,46 +174,19 @@ def _run(make: Callable[[], _Limiter], starts: Sequence[float], phase: float) ->
         async with asyncio.TaskGroup() as tasks:
             for start in starts:
                 tasks.create_task(call(limiter, start))
-        return server.refused, _now()
+        return server.refused, now()
 
-    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main())
 
 
 def _bursts(calls: int) -> list[float]:
     """Draw when calls start: 10 to 200 at a time, and on the average 150 a minute."""
-    chance, now, starts = random.Random(1), 0.0, list[float]()  # noqa: S311 - no secrets
+    chance, moment, starts = random.Random(1), 0.0, list[float]()  # noqa: S311 - no secrets
     while len(starts) < calls:
-        now += chance.uniform(0, 84)
-        starts += [now] * chance.randint(10, _LIMIT)
+        moment += chance.uniform(0, 84)
+        starts += [moment] * chance.randint(10, _LIMIT)
     return starts[:calls]
-
-
-class _Jumping(selectors.DefaultSelector):
-    """Where a loop would sleep, lets its time jump instead."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.jumped = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if not ready and timeout:
-            self.jumped += timeout
-        return ready
-
-
-class _VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumping = _Jumping()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        return self._jumping.jumped
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _seconds(seconds: float) -> str:
