@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple, get_args
 import attrs
 
 from .plan import EVERY, Plan, Planned, out_of_range
-from .snapshot import Saved
 from .webhook_shapes import EVENT_NAMES
 
 __all__ = ["DeliveryFault", "DeliveryFaults", "Forgery", "Met"]
@@ -46,15 +45,16 @@ GENUINE = DeliveryFault(event=EVERY)
 """The fault of a delivery that goes as it should."""
 
 
-class DeliveryFaults:
+class DeliveryFaults(Plan[DeliveryFault, Met]):
     """The fault plan of the deliveries of one local Sikoia; any thread may write and read it.
 
     A delivery meets one fault at most, at its first attempt: of those that are due, the one that
     was added first. The others stay due. What is tried again afterwards goes out as it should.
+    What is held back stays so when the plan is cleared.
     """
 
     def __init__(self) -> None:
-        self._plan: Plan[DeliveryFault] = Plan()
+        super().__init__(Met)
 
     def add(
         self,
@@ -97,36 +97,11 @@ class DeliveryFaults:
         )
         for complaint in _complaints(fault):
             raise ValueError(complaint)
-        self._plan.add(fault)
-
-    def clear(self) -> None:
-        """Forget what is planned and what has happened; what is held back stays so."""
-        self._plan.clear()
-
-    @property
-    def planned(self) -> tuple[DeliveryFault, ...]:
-        """The faults that are still to happen."""
-        return self._plan.planned
-
-    @property
-    def happened(self) -> tuple[Met, ...]:
-        """The faults that have happened, from the first to the last."""
-        return tuple(Met(*one) for one in self._plan.happened)
-
-    def __repr__(self) -> str:
-        return f"<DeliveryFaults {self._plan!r}>"
-
-    def save(self) -> Saved:
-        """Give the plan, for a snapshot."""
-        return self._plan.save()
-
-    def restore(self, saved: Saved) -> None:
-        """Put a plan back."""
-        self._plan.restore(saved)
+        self._put(fault)
 
     def take(self, event: str) -> DeliveryFault | None:
         """Choose the fault of a delivery, and note that it happens."""
-        return self._plan.take(event)
+        return self._choose(event)
 
 
 def _known(event: str) -> str:

@@ -11,7 +11,6 @@ from starlette.types import Scope
 
 from .plan import EVERY, Plan, Planned, out_of_range
 from .resource import operations
-from .snapshot import Saved
 
 __all__ = ["Fault", "Faults", "Happened", "Moment"]
 
@@ -65,7 +64,7 @@ class Fault(Planned):
         return self.reset is not None or self.truncate is not None
 
 
-class Faults:
+class Faults(Plan[Fault, Happened]):
     """The fault plan of one local Sikoia; any thread may write and read it.
 
     A request meets one fault at most: of those that are due, the one that was added first.
@@ -73,9 +72,9 @@ class Faults:
     """
 
     def __init__(self, routes: Sequence[Route]) -> None:
+        super().__init__(Happened)
         self._routes = routes
         self._operations = {_unnamed(name): name for route in routes for name in operations(route)}
-        self._plan: Plan[Fault] = Plan()
 
     def add(
         self,
@@ -127,38 +126,11 @@ class Faults:
         )
         for complaint in _complaints(fault):
             raise ValueError(complaint)
-        self._plan.add(fault)
-
-    def clear(self) -> None:
-        """Forget what is planned and what has happened."""
-        self._plan.clear()
-
-    @property
-    def planned(self) -> tuple[Fault, ...]:
-        """The faults that are still to happen."""
-        return self._plan.planned
-
-    @property
-    def happened(self) -> tuple[Happened, ...]:
-        """The faults that have happened, from the first to the last."""
-        return tuple(Happened(*one) for one in self._plan.happened)
-
-    def __repr__(self) -> str:
-        return f"<Faults {self._plan!r}>"
-
-    def save(self) -> Saved:
-        """Give the plan, for a snapshot."""
-        return self._plan.save()
-
-    def restore(self, saved: Saved) -> None:
-        """Put a plan back."""
-        self._plan.restore(saved)
+        self._put(fault)
 
     def take(self, scope: Scope) -> Fault | None:
         """Choose the fault of a request, and note that it happens."""
-        if not self._plan:
-            return None
-        return self._plan.take(self._operation_of(scope))
+        return self._choose(self._operation_of(scope)) if self._entries else None
 
     def _known(self, operation: str) -> str:
         if operation == EVERY:

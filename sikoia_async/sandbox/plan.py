@@ -4,7 +4,7 @@ import math
 import reprlib
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 import attrs
@@ -59,23 +59,28 @@ class _Entry(Generic[Some]):
         return self.seen >= self.fault.nth
 
 
-class Plan(Generic[Some]):
-    """The faults of one kind; any thread may write and read them."""
+Met = TypeVar("Met", bound=tuple[str, str])
 
-    def __init__(self) -> None:
+
+class Plan(Generic[Some, Met]):
+    """The faults of one kind; any thread may write and read them. A subclass has words for them.
+
+    Args:
+        met: Says of a subject what has happened to it.
+    """
+
+    def __init__(self, met: Callable[[str, str], Met]) -> None:
+        self._met = met
         self._lock = threading.Lock()
         self._entries: list[_Entry[Some]] = []
-        self._happened: list[tuple[str, str]] = []
+        self._happened: list[Met] = []
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def add(self, fault: Some) -> None:
+    def _put(self, fault: Some) -> None:
         """Plan a fault."""
         with self._lock:
             self._entries.append(_Entry(fault, left=fault.times))
 
-    def take(self, subject: str) -> Some | None:
+    def _choose(self, subject: str) -> Some | None:
         """Choose the fault that a subject meets, and note that it happens."""
         with self._lock:
             # All of them count the subject, those that come too late included.
@@ -86,7 +91,7 @@ class Plan(Generic[Some]):
             entry.left -= 1
             if not entry.left:
                 self._entries.remove(entry)
-            self._happened.append((subject, entry.fault.what))
+            self._happened.append(self._met(subject, entry.fault.what))
             return entry.fault
 
     def clear(self) -> None:
@@ -96,7 +101,7 @@ class Plan(Generic[Some]):
             self._happened.clear()
 
     def save(self) -> Saved:
-        """Give what is planned and what has happened."""
+        """Give what is planned and what has happened, for a snapshot."""
         with self._lock:
             entries = tuple((one.fault, one.left, one.seen) for one in self._entries)
             return Saved(kept=(entries, tuple(self._happened)))
@@ -115,15 +120,15 @@ class Plan(Generic[Some]):
             return tuple(entry.fault for entry in self._entries)
 
     @property
-    def happened(self) -> tuple[tuple[str, str], ...]:
-        """Whom a fault has happened to and what it was, from the first to the last."""
+    def happened(self) -> tuple[Met, ...]:
+        """The faults that have happened, from the first to the last."""
         with self._lock:
             return tuple(self._happened)
 
     def __repr__(self) -> str:
         planned = [f"{fault.subject}: {fault.what}" for fault in self.planned]
         happened = [": ".join(one) for one in self.happened]
-        return f"planned={planned} happened={happened}"
+        return f"<{type(self).__name__} planned={planned} happened={happened}>"
 
 
 def out_of_range(fault: Planned, least: dict[str, float]) -> Iterator[str]:
