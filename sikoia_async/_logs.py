@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,9 +78,9 @@ def differs(kind: str) -> None:
         _log.info("an answer has something new (see drift): %s", shown)
 
 
-def is_correlation_id(text: str) -> bool:
-    """Tell whether a text can be a correlation id: it is logged, wherever it comes from."""
-    return _CORRELATION_ID.fullmatch(text) is not None
+def is_correlation_id(given: object) -> TypeGuard[str]:
+    """Tell whether this can be a correlation id: it is logged, wherever it comes from."""
+    return isinstance(given, str) and _CORRELATION_ID.fullmatch(given) is not None
 
 
 @lru_cache(maxsize=256)

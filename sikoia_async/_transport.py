@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from sikoia_async._board import OperationKind
 from sikoia_async._call import Call, Core, Options, asked_to_wait
 from sikoia_async._inflate import BodyError
 from sikoia_async._logs import without_ids
 from sikoia_async._pages import Pages
 from sikoia_async._paths import fill, with_query
 from sikoia_async.errors import ConfigurationError
-from sikoia_async.operations import Operation, Progress, follow
+from sikoia_async.operations import TASK, Operation, Progress, follow
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from sikoia_async._board import State
+    from sikoia_async._board import OperationKind, State
     from sikoia_async._exchange import Answer, Pieces, Sink
     from sikoia_async._paths import QueryValue
     from sikoia_async._retry import Kind
@@ -307,11 +306,10 @@ class Transport:
 
         path = call.path
         return self.core.board.add(
-            Operation(ask, progress(call, answer), kind=self._paced(_TASK), board=self.core.board)
+            Operation(ask, progress(call, answer), kind=self._paced(TASK), board=self.core.board)
         )
 
 
-_TASK: Final = OperationKind(name="task")
 _KINDS: Final[dict[str, Kind]] = {"GET": "ask", "PUT": "set", "DELETE": "set"}
 _INSTANT: Final = 0.001
 

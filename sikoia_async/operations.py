@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sikoia_async._board import State
     from sikoia_async.models import ResponseInfo
 
-__all__ = ["Interval", "Operation", "Progress", "follow", "poll"]
+__all__ = ["TASK", "Interval", "Operation", "Progress", "follow", "poll"]
 
 T = TypeVar("T")
 
@@ -56,7 +56,8 @@ _OFTEN: Final = 4
 """How many polls after an event come at the pace of what is new; it may have been another one."""
 _MARGIN: Final = 2.0
 """Seconds before the end of a wait in which it is asked for the last time."""
-_TASK: Final = OperationKind(name="task")
+TASK: Final = OperationKind(name="task")
+"""The kind of what has none of its own: a 202."""
 
 
 @attrs.frozen
@@ -118,7 +119,7 @@ class Operation(Generic[T]):
         ask: Callable[[int], Awaitable[Progress[T]]],
         first: Progress[T] | None,
         *,
-        kind: OperationKind = _TASK,
+        kind: OperationKind = TASK,
         ids: tuple[str, ...] = (),
         board: Board | None = None,
         jitter: Callable[[], float] = random.random,
@@ -529,8 +530,8 @@ async def poll(
     fetch: Callable[[], Awaitable[T]],
     *,
     until: Callable[[T], bool],
-    interval: Interval = _TASK.interval,
-    timeout: float = _TASK.timeout,  # noqa: ASYNC109 - a user's word
+    interval: Interval = TASK.interval,
+    timeout: float = TASK.timeout,  # noqa: ASYNC109 - a user's word
 ) -> T:
     """Call `fetch` until its answer is the wanted one, and return that.
 

@@ -38,8 +38,7 @@ def correlation_id(value: str | None, *, or_new: bool = False) -> Generator[str]
     Raises:
         ConfigurationError: the id is not 1 to 128 letters, digits or any of `. _ ~ : -`.
     """
-    is_good = isinstance(value, str) and is_correlation_id(value)
-    used = str(uuid4()) if or_new and not is_good else checked(value)
+    used = str(uuid4()) if or_new and not is_correlation_id(value) else checked(value)
     token = _scoped.set(used)
     try:
         yield used
@@ -53,7 +52,7 @@ def checked(value: str | None) -> str:
     Raises:
         ConfigurationError: it cannot.
     """
-    if isinstance(value, str) and is_correlation_id(value):
+    if is_correlation_id(value):
         return value
     msg = "a correlation id is 1 to 128 letters, digits or any of . _ ~ : - (a UUID, say)"
     raise ConfigurationError(msg)
