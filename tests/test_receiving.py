@@ -13,13 +13,13 @@ import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
 from sikoia_async import NewPerson, Operation, Received, ReplayGuard, Router, Sikoia, WebhookError
-from sikoia_async.environments import local
 from sikoia_async.events import Event, WebhookEventName, from_request
 from sikoia_async.resources.cases import Person
 from sikoia_async.resources.webhooks import WebhookRequest
 from sikoia_async.sandbox import Sandbox, sender
 from sikoia_async.sandbox.delivery_faults import Forgery
 from sikoia_async.signing import SIGNATURE_HEADER
+from sikoia_async.testing import client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -204,10 +204,7 @@ def sandbox(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator
 @asynccontextmanager
 async def site(sandbox: Sandbox, clock: SimpleNamespace, router: Router) -> AsyncGenerator[Site]:
     """Open a client that relies on events, and serve its receiver in the same event loop."""
-    client = Sikoia(
-        sandbox.client_id, sandbox.client_secret, environment=local(sandbox.url),
-        tls=sandbox.ca_file, quota=None, rely_on_events=True,
-    )  # fmt: skip
+    client = client_of(sandbox, interval=None, quota=None, rely_on_events=True)
     async with client as sikoia, await anyio.create_tcp_listener(local_host="127.0.0.1") as server:
         port = server.extra(SocketAttribute.local_port)  # noqa: S610 - no Django
         receiver = Receiver(router, sikoia.events.feed)

@@ -18,7 +18,6 @@ from sikoia_async import (
     ResourceNotFoundError,
     Sikoia,
 )
-from sikoia_async.environments import local
 from sikoia_async.models import Entity
 from sikoia_async.operations import Interval, poll
 from sikoia_async.resources.banking import BankAccount, BankConnection
@@ -43,15 +42,6 @@ def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
     """Run a sandbox in which a minute of the clock is needed for everything."""
     with Sandbox(clock=lambda: clock.now, work_time=_WORK, token_life=10**9, limit=10**6) as one:
         yield one
-
-
-@pytest.fixture
-def sikoia(sandbox: Sandbox) -> Sikoia:
-    """Make a client."""
-    environment = local(sandbox.url)
-    return Sikoia(
-        sandbox.client_id, sandbox.client_secret, environment=environment, tls=sandbox.ca_file
-    )
 
 
 async def _person(client: Sikoia) -> Person:

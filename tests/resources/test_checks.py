@@ -16,7 +16,6 @@ from sikoia_async import (
     ResourceNotFoundError,
     Sikoia,
 )
-from sikoia_async.environments import local
 from sikoia_async.models import Entity
 from sikoia_async.operations import Operation
 from sikoia_async.resources.cases import Person
@@ -40,17 +39,6 @@ def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
     """Run a local Sikoia for all tests of this module."""
     with Sandbox(clock=lambda: clock.now, limit=100_000) as running:
         yield running
-
-
-@pytest.fixture
-def sikoia(sandbox: Sandbox) -> Sikoia:
-    """Make a client of it."""
-    return Sikoia(
-        sandbox.client_id,
-        sandbox.client_secret,
-        environment=local(sandbox.url),
-        tls=sandbox.ca_file,
-    )
 
 
 async def _person(client: Sikoia) -> Person:

@@ -19,7 +19,6 @@ from sikoia_async import (
     Sikoia,
     UnprocessableRequestError,
 )
-from sikoia_async.environments import local
 from sikoia_async.resources.company_registry import (
     Matches,
     RegistryMatch,
@@ -39,17 +38,6 @@ def sandbox() -> Iterator[Sandbox]:
     """Run a sandbox for all tests of the module."""
     with Sandbox(limit=10_000) as running:
         yield running
-
-
-@pytest.fixture
-def sikoia(sandbox: Sandbox) -> Sikoia:
-    """Make a client of it."""
-    return Sikoia(
-        sandbox.client_id,
-        sandbox.client_secret,
-        environment=local(sandbox.url),
-        tls=sandbox.ca_file,
-    )
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from sikoia_async import (
     Sikoia,
     UnprocessableRequestError,
 )
-from sikoia_async.environments import local
 from sikoia_async.resources.credit_reports import CreditMatch, CreditReport
 from sikoia_async.sandbox import Sandbox
 
@@ -27,17 +26,6 @@ def sandbox() -> Iterator[Sandbox]:
     """Run one local Sikoia for all tests: none of them minds what the others left in it."""
     with Sandbox() as running:
         yield running
-
-
-@pytest.fixture
-def sikoia(sandbox: Sandbox) -> Sikoia:
-    """Make a client of it."""
-    return Sikoia(
-        sandbox.client_id,
-        sandbox.client_secret,
-        environment=local(sandbox.url),
-        tls=sandbox.ca_file,
-    )
 
 
 async def _company(

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from sikoia_async import ArgumentTypeError, NewPerson, ResourceNotFoundError, Sikoia
-from sikoia_async.environments import local
 from sikoia_async.models import Entity
 from sikoia_async.resources.cases import Person
 from sikoia_async.sandbox import Sandbox
@@ -22,15 +21,6 @@ def sandbox() -> Iterator[Sandbox]:
     """Run a sandbox in which everything is done at once."""
     with Sandbox(work_time=0) as one:
         yield one
-
-
-@pytest.fixture
-def sikoia(sandbox: Sandbox) -> Sikoia:
-    """Make a client."""
-    environment = local(sandbox.url)
-    return Sikoia(
-        sandbox.client_id, sandbox.client_secret, environment=environment, tls=sandbox.ca_file
-    )
 
 
 async def _upload(client: Sikoia, person: Person) -> str:

@@ -14,7 +14,6 @@ from sikoia_async import (
     ResourceNotFoundError,
     Sikoia,
 )
-from sikoia_async.environments import local
 from sikoia_async.models import Entity
 from sikoia_async.resources.cases import Case, NewCompany, NewPerson
 from sikoia_async.sandbox import Sandbox
@@ -30,17 +29,6 @@ def sandbox() -> Iterator[Sandbox]:
     """Run a local Sikoia whose clock the tests turn."""
     with Sandbox(clock=lambda: _CLOCK.now, work_time=5, limit=10_000, token_life=10**6) as running:
         yield running
-
-
-@pytest.fixture
-def sikoia(sandbox: Sandbox) -> Sikoia:
-    """Make a client."""
-    return Sikoia(
-        sandbox.client_id,
-        sandbox.client_secret,
-        environment=local(sandbox.url),
-        tls=sandbox.ca_file,
-    )
 
 
 async def _case(client: Sikoia) -> Case:

@@ -26,10 +26,10 @@ from sikoia_async import (
 )
 from sikoia_async import _resume as resuming
 from sikoia_async._seal import Sealer
-from sikoia_async.environments import local
 from sikoia_async.resources.banking import BankAccount
 from sikoia_async.resources.cases import Person
 from sikoia_async.sandbox import Sandbox, webhook_log
+from sikoia_async.testing import client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -50,11 +50,7 @@ def sikoia(sandbox: Sandbox) -> Sikoia:
 
 
 def _client(sandbox: Sandbox, **options: Any) -> Sikoia:
-    client = Sikoia(
-        sandbox.client_id, sandbox.client_secret, environment=local(sandbox.url),
-        tls=sandbox.ca_file, quota=None, **options,
-    )  # fmt: skip
-    return client.with_options(interval=Interval(first=0.1, most=0.1))
+    return client_of(sandbox, interval=Interval(first=0.1, most=0.1), quota=None, **options)
 
 
 async def _person(client: Sikoia) -> Person:

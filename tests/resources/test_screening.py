@@ -14,7 +14,6 @@ from sikoia_async import (
     ResourceNotFoundError,
     Sikoia,
 )
-from sikoia_async.environments import local
 from sikoia_async.models import Entity, Items
 from sikoia_async.resources.cases import Case
 from sikoia_async.resources.screening import ScreeningSearch
@@ -31,17 +30,6 @@ def sandbox() -> Iterator[Sandbox]:
     """Run a local Sikoia for all tests of this module."""
     with Sandbox(limit=100_000) as running:
         yield running
-
-
-@pytest.fixture
-def sikoia(sandbox: Sandbox) -> Sikoia:
-    """Make a client of it."""
-    return Sikoia(
-        sandbox.client_id,
-        sandbox.client_secret,
-        environment=local(sandbox.url),
-        tls=sandbox.ca_file,
-    )
 
 
 @pytest.fixture(scope="module")

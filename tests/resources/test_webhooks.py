@@ -15,7 +15,6 @@ from sikoia_async import (
     ResourceNotFoundError,
     Sikoia,
 )
-from sikoia_async.environments import local
 from sikoia_async.resources.webhooks import Webhook, WebhookEventType
 from sikoia_async.sandbox import Sandbox, webhook_log
 
@@ -30,17 +29,6 @@ def sandbox() -> Iterator[Sandbox]:
     """Run a sandbox for all of these tests."""
     with Sandbox(limit=10_000) as running:
         yield running
-
-
-@pytest.fixture
-def sikoia(sandbox: Sandbox) -> Sikoia:
-    """Make a client of the module's sandbox."""
-    return Sikoia(
-        sandbox.client_id,
-        sandbox.client_secret,
-        environment=local(sandbox.url),
-        tls=sandbox.ca_file,
-    )
 
 
 async def _create(client: Sikoia) -> Webhook:
