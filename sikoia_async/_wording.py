@@ -53,14 +53,14 @@ _TEXT: Final = """
     bad be bearer been before but by can cannot characters check conflict contain contains could
     create currently delete deleted denied did do docs does duplicate each either empty enabled
     error errors exceed exceeded exist existing exists expected expired failed false find for
-    forbidden found from future gateway give given gone has have here hold how in incorrect
-    instead insufficient integer internal invalid is it its key later least length limit long longer
-    many match matching maximum minimum minute missing more most multiple must names needs neither
-    no none nor not nothing null of on once one only or other out past please positive processed
-    produce rate refer required requires rotate s see separate short should sikoia something such
-    supported system t than that the them there they this to too true try unable unauthorised
-    unauthorized under unexpected unique unknown unprocessable unsupported up update use used valid
-    ve was went were when where which whole with within without wrong you your
+    forbidden found from future gateway give given gone has have here hold how in incorrect instead
+    insufficient integer internal invalid is it its key later least length limit long longer
+    loopback many match matching maximum minimum minute missing more most multiple must names needs
+    neither no none nor not nothing null of on once one only or other out past please positive
+    processed produce rate refer required requires rotate s see separate short should sikoia
+    something such supported system t than that the them there they this to too true try unable
+    unauthorised unauthorized under unexpected unique unknown unprocessable unsupported up update
+    use used valid ve was went were when where which whole with within without wrong you your
 """
 # Names of people are not in it, but for the few that are words as well.
 _LIST: Final = frozenset(_TEXT.split())
