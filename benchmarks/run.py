@@ -7,6 +7,7 @@ import imports
 import operations
 import quota
 import round_trip
+import sandbox
 import soak
 import storms
 import testing
@@ -28,6 +29,7 @@ if __name__ == "__main__":
                 storms,
                 soak,
                 testing,
+                sandbox,
             )
             for row in script.compare(quick=quick)
         ]

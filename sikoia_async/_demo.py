@@ -105,7 +105,7 @@ async def _company(sikoia: Sikoia, show: _Steps, company: Company) -> None:
     )
 
     several = await sikoia.credit_reports.request(
-        company_id=company.company_id, company_name="Several Widgets Ltd", country_code="GB"
+        company_id=company.company_id, company_name="Several Example Ltd", country_code="GB"
     )
     found = several.picklist or ()
     show.answer(

@@ -77,7 +77,10 @@ def _statement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])  # where most readers will run them
 @pytest.mark.anyio
 async def test_the_examples_run(page: str, sandbox: Sandbox) -> None:
-    """Each page's examples run one after the other, as a reader would try them."""
+    """Each page's examples run one after the other, as a reader would try them.
+
+    But for the address of the reader's own: the local Sikoia sends to loopback only.
+    """
     for framework in ("aiohttp", "fastapi"):
         if any(f"from {framework} import" in block for block in BLOCKS[page]):
             pytest.importorskip(framework, reason="the lowest versions are tested without it")
@@ -91,7 +94,7 @@ async def test_the_examples_run(page: str, sandbox: Sandbox) -> None:
         names = await names_in_scope(sikoia)
         for block in BLOCKS[page]:
             if "asyncio.run(" not in block:
-                await run(block, names)
+                await run(block.replace("https://lender.example", "https://127.0.0.1:1"), names)
 
 
 @pytest.mark.usefixtures("sandbox")

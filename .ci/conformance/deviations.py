@@ -160,7 +160,7 @@ DEVIATIONS: Final = (
     Deviation(
         check="positive_data_acceptance",
         says='"(event_types(\\[\\d+\\])?|webhook_callback_url) must ',
-        reason="events are those of the list, and callbacks are absolute https addresses",
+        reason="events are those of the list, and the local Sikoia calls back on loopback only",
     ),
     Deviation(
         check="positive_data_acceptance",

@@ -105,7 +105,7 @@ class Seeds:
             if account["source"] == "OpenBanking":
                 self._ids["account_connection_id"] = account["account_connection_id"]
         company = {"company_id": company_id}
-        several = company | {"company_name": "Widgets", "country_code": "GB"}
+        several = company | {"company_name": "Several Example Ltd", "country_code": "GB"}
         self._make("request_id", "/v2/identity", {"person_id": person_id})
         self._make("request_id", "/v2/affordability-insights", person)
         self._make("request_id", "/v2/income-employer", person)
@@ -116,7 +116,7 @@ class Seeds:
             self._ids[f"{kind['entity_type']} check"] = kind["validation_type_id"]
         check = person | {"validation_type_id": self._ids["person check"]}
         self._make("validation_instance_id", "/v2/validation-checks", check)
-        webhook = {"webhook_name": "All", "webhook_callback_url": "https://hooks.example.com"}
+        webhook = {"webhook_name": "All", "webhook_callback_url": "https://127.0.0.1:1/hook"}
         self._make("webhook_id", "/v2/webhooks", webhook | {"event_types": [_EVENT]})
         webhook_id = self._ids["/v2/webhooks webhook_id"]
         webhook_log.record(

@@ -5,9 +5,10 @@ It shares no code with the client: a mistake in one cannot excuse the same mista
 
 try:
     from .app import App, create_app
+    from .scenarios.scenario import Scenario
     from .server import Sandbox
 except ImportError as _exc:
     msg = "the local Sikoia is an extra: pip install 'sikoia-async[sandbox]'"
     raise ImportError(msg) from _exc
 
-__all__ = ["App", "Sandbox", "create_app"]
+__all__ = ["App", "Sandbox", "Scenario", "create_app"]

@@ -1,6 +1,6 @@
 """The local Sikoia as an ASGI application: its routes, and what every request passes through."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Literal
@@ -40,14 +40,23 @@ from .envelope import Envelope
 from .errors import not_found
 from .faults import Faults
 from .gate import Gate
+from .ledger.ledger import Ledger
+from .ledger.personal import told_by
+from .ledger.prices import price_list
+from .ledger.recorder import Recorder, Till
+from .registered import Operations
 from .repeats import Repeats
 from .resource import Resource
 from .sabotage import Sabotage
+from .scenarios.file import Given, Source
+from .scenarios.scenario import Scenario
+from .scenarios.scenarios import Scenarios
 from .snapshot import Snapshot, Snapshots
 from .state import State
 from .tokens import Application, Tokens
 from .turns import Turns
 from .window import Key, Window
+from .work import Work
 
 _MODULES = (
     affordability,
@@ -76,8 +85,11 @@ class App:
 
     application: Application
     state: State
+    scenarios: Scenarios
     faults: Faults
     deliveries: Deliveries
+    work: Work
+    ledger: Ledger
     clock: Clock
     turns: Turns = attrs.field(repr=False)
     _snapshots: Snapshots = attrs.field(alias="snapshots", repr=False)
@@ -90,7 +102,7 @@ class App:
         await self._asgi(scope, receive, send)
 
     def snapshot(self) -> Snapshot:
-        """Keep all that is remembered now: records, tokens, windows, faults, deliveries, the time.
+        """Keep what there is: records, tokens, windows, faults, deliveries, requests, time.
 
         A request or delivery that is under way is in it as far as it has come. Without a server,
         call this in the event loop of the application, like the other two.
@@ -112,7 +124,8 @@ class App:
     def reset(self) -> None:
         """Go back to the beginning: nothing but the users, no token, no fault, the first id next.
 
-        The clock begins again too: at its epoch, and without one at the real time of day.
+        The clock begins again too: at its epoch, and without one at the real time of day. Faults
+        out of files of scenarios are planned again.
         """
 
         def begin_again() -> None:
@@ -144,6 +157,8 @@ def create_app(
     work_time: float = 0.5,
     delivery_retries: Sequence[float] = (1, 5, 25),
     event_shape: Shape = "full",
+    prices: Mapping[str, int] | None = None,
+    scenarios: Sequence[Scenario | Source] = (),
 ) -> App:
     """Make a local Sikoia that remembers nothing yet but its users.
 
@@ -171,14 +186,25 @@ def create_app(
         delivery_retries: Seconds before each further attempt to tell a webhook of something.
         event_shape: What webhooks are sent of a payload: `full`, `bare`, which is all but
             `event_type` and `grouping_id`, or what a function makes of it.
+        prices: What operations cost in credits, by their names in the API reference; by default
+            1 for each that may cost something.
+        scenarios: Companies, persons and files that are answered for in a way of their own, and
+            the paths of TOML files with such scenarios and with faults.
 
     Raises:
         ValueError: A pause is no number of seconds, or there is no such shape, window key,
-            speed or epoch.
+            speed or epoch; or a scenario or a file of them is wrong.
+        OSError: A file of scenarios cannot be read.
     """
+    given = Given.gathered(scenarios)
     the_clock = Clock(speed=speed, epoch=epoch, source=clock)
     state = State(
-        clock=the_clock, seed=seed, work_time=work_time, url=url, picklist_base=picklist_base
+        clock=the_clock,
+        seed=seed,
+        work_time=work_time,
+        url=url,
+        picklist_base=picklist_base,
+        scenarios=given.scenarios,
     )
     application = Application(
         client_id=client_id or state.new_id(),
@@ -188,13 +214,26 @@ def create_app(
     tokens = Tokens(application, life=token_life, state=state)
     window = Window(limit=limit, per=per, clock=the_clock, key=window_key, says_when=retry_after)
     routes = _routes(state, tokens)
-    faults = Faults(routes)
+    registered = Operations(routes)
+    faults = Faults(registered, clock=the_clock)
     deliveries = Deliveries(state, retries=delivery_retries, shape=event_shape)
+    turns = Turns()
+    ledger = Ledger(
+        registered,
+        prices=price_list(prices or {}, registered),
+        url=url,
+        now=state.now,
+        told=lambda: turns.between(lambda: set(told_by(state.records()))),
+    )
+    given.plan(faults, deliveries.faults)
     new_id = state.new_correlation_id
     starlette = Starlette(
         routes=routes,
         middleware=[
-            Middleware(Sabotage, faults=faults, echo=echo_correlation, new_id=new_id),
+            Middleware(Recorder, begin=ledger.begin, end=ledger.end),
+            Middleware(
+                Sabotage, faults=faults, tokens=tokens, echo=echo_correlation, new_id=new_id
+            ),
             Middleware(Envelope, echo=echo_correlation, new_id=new_id),
             Middleware(Gate, tokens=tokens, window=window, api_key=api_key),
             *(
@@ -203,19 +242,22 @@ def create_app(
                 else []
             ),
             *([Middleware(Accepted)] if accepted else []),
+            Middleware(Till),
         ],
     )
     starlette.router.redirect_slashes = False
     starlette.router.default = _nowhere
-    turns = Turns()
     the_clock.when_advanced(partial(turns.between, deliveries.notice))
     # Whatever else remembers something belongs here too.
-    snapshots = Snapshots([the_clock, state, tokens, window, faults, deliveries], seed=seed)
+    snapshots = Snapshots([the_clock, state, tokens, window, faults, deliveries, ledger], seed=seed)
     return App(
         application=application,
         state=state,
+        scenarios=state.scenarios,
         faults=faults,
         deliveries=deliveries,
+        work=Work(state, turns, deliveries.notice),
+        ledger=ledger,
         clock=the_clock,
         turns=turns,
         snapshots=snapshots,

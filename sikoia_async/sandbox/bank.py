@@ -5,7 +5,7 @@ out of bank statements.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from .errors import refused_as_invalid
@@ -108,7 +108,7 @@ class Bank:
             self._connections.remove(connection_id)
         for entry in self._accounts:
             if entry.record["bank_connection_id"] == connection_id:
-                self._accounts.remove(entry.record["account_connection_id"])
+                self._forget(entry.record["account_connection_id"])
 
     def accounts(self, entity_id: str) -> list[Record]:
         """Find an entity's accounts: those of open banking, then those of statements."""
@@ -139,13 +139,33 @@ class Bank:
         """
         entry = self._accounts.get(account_id)
         account = self._account(entry)
-        refresh = {"account_connection_id": account_id, "datetime": wide(self._state.now())}
-        self._refreshes.add(self._state.new_id(), refresh, entity_id=entry.entity_id)
+        refresh = {
+            "refresh_id": self._state.new_id(),
+            "account_connection_id": account_id,
+            "datetime": wide(self._after(_refreshed(account))),
+        }
+        self._refreshes.add(refresh["refresh_id"], refresh, entity_id=entry.entity_id)
+        self._state.begin("refreshes", refresh["refresh_id"])
         return account
+
+    def _after(self, refreshed: str) -> datetime:
+        """Tell the time, which is later than the last refresh, if the clock stands still, too."""
+        last = datetime.fromisoformat(refreshed)
+        return max(self._state.now(), last + timedelta(microseconds=1))
+
+    def _forget(self, account_id: str) -> None:
+        """Delete an account, and what was asked of the bank about it."""
+        self._accounts.remove(account_id)
+        for refresh in self._refreshes:
+            if refresh.record["account_connection_id"] == account_id:
+                self._refreshes.remove(refresh.record["refresh_id"])
 
     def _connection(self, entry: Entry) -> Record:
         if entry.record["status"] == "Created" and self._state.is_worked_out(entry):
-            self._consent(entry)
+            if entry.failure:
+                entry.record["status"] = "Rejected"
+            else:
+                self._consent(entry)
         accounts = [self._account(one) for one in self._accounts.of(entry.entity_id)]
         own = [one for one in accounts if one["bank_connection_id"] == _id(entry.record)]
         return {
@@ -204,7 +224,8 @@ class Bank:
 
     def _of_statements(self, documents: Iterable[Entry]) -> Iterator[Record]:
         for entry in documents:
-            if type_of(entry.record) == "BankStatement" and self._state.is_worked_out(entry):
+            is_read = self._state.is_worked_out(entry) and not entry.failure
+            if is_read and type_of(entry.record) == "BankStatement":
                 yield self._of_statement(entry.record)
 
     def _of_statement(self, document: Record) -> Record:

@@ -71,21 +71,23 @@ class Checks:
 
     async def run(self, request: Request) -> Response:
         """Begin a check; the answer does not tell its name, nor its rules."""
-        check = _shown(self._begin(await read(request, RUN)), short)
+        check = self._begin(await read(request, RUN))
+        self._state.begin("checks", check["validation_instance_id"])
+        check = _shown(check, short)
         del check["validation_check_name"], check["rules"]
         return JSONResponse(check, 201)
 
     async def get(self, request: Request) -> Response:
         """Answer a check, with what its rules decided."""
         entry = self._store.get(request.path_params["validation_instance_id"])
-        return JSONResponse(_shown(self._worked_on(entry), short))
+        return JSONResponse(_shown(self.look(entry), short))
 
     async def find(self, request: Request) -> Response:
         """Answer the checks of an entity, the newest first."""
         entity_type = self._state.type_of(request.path_params["entity_type"])
         entity_id = request.path_params["entity_id"]
         self._state.entity(entity_type, entity_id)
-        checks = [_shown(self._worked_on(entry), wide) for entry in self._store.of(entity_id)]
+        checks = [_shown(self.look(entry), wide) for entry in self._store.of(entity_id)]
         return JSONResponse(
             {
                 "entity_id": entity_id,
@@ -142,11 +144,14 @@ class Checks:
             raise invalid_request(detail)
         return kind
 
-    def _worked_on(self, entry: Entry) -> Record:
+    def look(self, entry: Entry) -> Record:
         """Return a check, decided if it is time."""
         check = entry.record
         if check["status"] == "Pending" and self._state.is_worked_out(entry):
-            self._decide(check)
+            if entry.failure:
+                self._end(check, "Failed", message=entry.failure)
+            else:
+                self._decide(check)
         return check
 
     def _decide(self, check: Record) -> None:
@@ -154,10 +159,18 @@ class Checks:
         now = sources(self._state, check["entity_type"], check["entity_id"])
         then = [source for source in now if source["source_id"] in check["_sources"]]
         rules = self._kinds[check["validation_type_id"]].rules(then)
-        check["status"] = rolled_up(rules)
-        check["rules"] = rules
-        check["message"] = None
-        check["datetime_completed"] = self._state.now()
+        self._end(check, rolled_up(rules), rules=rules)
+
+    def _end(
+        self,
+        check: Record,
+        status: str,
+        *,
+        rules: list[Record] | None = None,
+        message: str | None = None,
+    ) -> None:
+        completed = self._state.now()
+        check.update(status=status, rules=rules, message=message, datetime_completed=completed)
 
 
 def _shown(check: Record, written: Callable[[datetime], str]) -> Record:

@@ -2,11 +2,13 @@
 
 Of each check the first rule asks whether anything of the kind is there and has been read, the
 second whether it is enough for three months. `Refer` stands between: it is there, and not yet
-read; or there is less than three months of it. A check fails when one of its rules does.
+read; or there is less than three months of it. A check fails when one of its rules does. What a
+scenario says of payslips goes before their number.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from functools import partial
 from uuid import UUID
 
 import attrs
@@ -14,6 +16,8 @@ import attrs
 from .state import Record, State
 
 _ENTITY_TYPES = ("case", "company", "person")
+_DECISIONS = ("Fail", "Refer", "Pass")
+"""The worst comes first."""
 _MONTHS = 3
 _SPAN = timedelta(days=89)
 _MESSAGES = {"Pass": "Passed.", "Refer": "Somebody should look at it.", "Fail": "Not passed."}
@@ -73,7 +77,7 @@ def _for(state: State, entity_type: str) -> tuple[Kind, Kind]:
             entity_type=entity_type,
             subject="Payslips",
             source_types=("Payslip",),
-            span=_by_number,
+            span=partial(_by_number, state),
         ),
         Kind(
             validation_type_id=_id(state, "transactions", entity_type),
@@ -92,9 +96,14 @@ def _id(state: State, check: str, entity_type: str) -> str:
     return str(UUID(int=bits, version=4))
 
 
-def _by_number(payslips: Sequence[Record]) -> str:
+def _by_number(state: State, payslips: Sequence[Record]) -> str:
     if not payslips:
         return "Fail"
+    documents = (state.store("documents").get(one["source_id"]).record for one in payslips)
+    said = [scenario.payslips for scenario in map(state.scenario_of, documents)]
+    for decision in _DECISIONS:
+        if decision in said:
+            return decision
     return "Pass" if len(payslips) >= _MONTHS else "Refer"
 
 

@@ -63,7 +63,15 @@ class Clock:
     @property
     def now(self) -> datetime:
         """The time of day, in UTC."""
-        return self._epoch + timedelta(seconds=self())
+        return self.at(self())
+
+    def at(self, seconds: float) -> datetime:
+        """Tell the time of day, in UTC, so many seconds after the beginning.
+
+        Raises:
+            OverflowError: That is beyond the year 9999.
+        """
+        return self._epoch + timedelta(seconds=seconds)
 
     def advance(self, seconds: float) -> None:
         """Move on at once, however fast the clock runs.

@@ -1,20 +1,24 @@
 """The operations on registry data.
 
-The register has whatever number it is asked for, but for one of zeros only: such a request ends as
-`Failed`. One that asks by a name and without a number, or for a company with `Several` in its name,
-ends as `TooManyResults`. A search finds three companies, the third of them closed, and none at all
-for a name with `Nowhere` in it. `ZZ` and `XX` are no
-countries.
+The register has one company of whatever number or name it is asked for, unless a scenario says that
+it has none or several; of several, the last is closed. `ZZ` and `XX` are no countries.
 """
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import picklists, registry, registry_data
-from .errors import ApiError, invalid_request, refused_as_invalid, unprocessable
+from . import picklists, registry_data
+from .errors import (
+    ApiError,
+    invalid_request,
+    refused_as_invalid,
+    require_credits,
+    unprocessable,
+)
 from .resource import Resource, read
 from .rules import count, filled, flag, matching, optional, record, text
+from .scenarios.scenario import Scenario
 from .stamps import short, wide
 from .state import Record, State
 from .store import Entry
@@ -80,11 +84,12 @@ class CompanyRegistry:
         with refused_as_invalid("company_id"):
             company = self._state.entity("company", body["company_id"])
         wanted = _wanted(body, company)
-        name, number = wanted["company_name"], wanted["company_number"]
-        if picklists.is_needed(name, number):
-            matches = self._matches(name, wanted["country_code"])
+        matches = self._matches(wanted)
+        if len(matches) > 1:
             return self._answer(company["company_id"], wanted, "TooManyResults", matches)
-        status = "Complete" if registry.is_registered(number) else "Failed"
+        for match in matches:
+            wanted["company_number"] = wanted["company_number"] or match["company_number"]
+        status = "Complete" if matches else "Failed"
         return self._answer(company["company_id"], wanted, status)
 
     async def resolve(self, request: Request) -> Response:
@@ -94,6 +99,7 @@ class CompanyRegistry:
             asked = self._requests.get(body["request_id"])
         item = picklists.pick(asked.record["picklist"], body["picklist_index"])
         wanted = {name: item[name] for name in ("company_number", "company_name", "country_code")}
+        self._require_credits(wanted)
         return self._answer(asked.entity_id, wanted, "Complete")
 
     async def search(self, request: Request) -> Response:
@@ -107,14 +113,21 @@ class CompanyRegistry:
         if body.get("company_id"):
             with refused_as_invalid("company_id"):
                 self._state.entity("company", body["company_id"])
-        if "nowhere" in body["company_name"].lower():
-            detail = "The registers have no company of this name."
-            raise ApiError(kind="ResourceNotFound", detail=detail)
+        matches = self._matches(
+            {
+                "company_number": None,
+                "company_name": body["company_name"],
+                "country_code": country_code,
+            }
+        )
         found = [
             item
-            for item in self._matches(body["company_name"], country_code)
+            for item in matches
             if item["company_status"] == "Active" or not body.get("exclude_inactive")
         ]
+        if not found:
+            detail = "The registers have no company of this name."
+            raise ApiError(kind="ResourceNotFound", detail=detail)
         return JSONResponse(found[:most])
 
     async def get(self, request: Request) -> Response:
@@ -130,14 +143,22 @@ class CompanyRegistry:
         requests = [_shown(entry) for entry in self._requests.of(company_id)]
         return JSONResponse({"company_id": company_id, "registry_data_requests": requests})
 
-    def _matches(self, name: str, country_code: str) -> list[Record]:
+    def _matches(self, wanted: Record) -> list[Record]:
+        """Find the companies that could be meant."""
+        scenario = self._require_credits(wanted)
+        name, country_code = wanted["company_name"], wanted["country_code"]
         draw = self._state.draw("companies named", name.lower(), country_code)
-        items = picklists.make(
-            draw,
-            {"company_name": name, "country_code": country_code},
-            first=self._state.picklist_base,
-        )
+        items = picklists.make(draw, scenario, wanted, first=self._state.picklist_base)
+        if len(items) > 1:
+            # Whoever asks for it by its number is told the same.
+            self._state.closed_numbers.add(items[-1]["company_number"])
         return [registry_data.match(self._state, item) for item in items]
+
+    def _require_credits(self, wanted: Record) -> Scenario:
+        number, name = wanted["company_number"], wanted["company_name"]
+        scenario = self._state.scenarios.of_company(number, name)
+        require_credits(scenario)
+        return scenario
 
     def _answer(
         self, company_id: str, wanted: Record, status: str, matches: list[Record] | None = None
@@ -163,7 +184,7 @@ class CompanyRegistry:
 
 
 _MESSAGES = {
-    "Failed": "The register has no company of this number.",
+    "Failed": "The register has no such company.",
     "TooManyResults": "Several companies match; pick one.",
 }
 

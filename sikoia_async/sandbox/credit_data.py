@@ -14,16 +14,15 @@ _SOUND = ("A", "Very low risk", 71, 99, 0.4, 80, 25_000)
 _WEAK = ("E", "Very high risk", 1, 15, 60.5, 1, 0)
 
 
-def report(draw: random.Random, asked: Record, today: date) -> Record:
+def report(draw: random.Random, asked: Record, today: date, *, status: str, weak: bool) -> Record:
     """Make up the report on the company that `asked` names.
 
-    A company with `Insolvent` in its name is rated badly, and owes what courts have judged.
+    A weak one is rated badly, and owes what courts have judged.
     """
     country_code = asked["country_code"] or "GB"
     currency = _CURRENCIES.get(country_code, "EUR")
-    weak = "insolvent" in (asked["company_name"] or "").lower()
     return {
-        "company_information": _company(draw, asked, country_code),
+        "company_information": _company(draw, asked, country_code, status),
         "industry_codes": [
             {"code": "32990", "description": "Other manufacturing", "classification": "UK SIC 2007"}
         ],
@@ -36,14 +35,14 @@ def report(draw: random.Random, asked: Record, today: date) -> Record:
     }
 
 
-def _company(draw: random.Random, asked: Record, country_code: str) -> Record:
+def _company(draw: random.Random, asked: Record, country_code: str, status: str) -> Record:
     return {
         "company_number": asked["company_number"],
         "company_name": asked["company_name"],
         "country_code": country_code,
-        "status": "Active",
+        "status": status,
         "date_established": f"{draw.randint(2005, 2012)}-{draw.randint(1, 12):02}-15",
-        "date_dissolved": None,
+        "date_dissolved": "2021-06-30" if status == "Closed" else None,
         "generic_legal_form": "Private limited company",
         "registry_legal_form": "Private limited with share capital",
         "vat_number": f"{country_code}000{draw.randint(0, 999_999):06}",

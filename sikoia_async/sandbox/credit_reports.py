@@ -4,11 +4,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import picklists
+from . import picklists, registry
 from .credit_data import report
-from .errors import ApiError, invalid_request, unprocessable
+from .errors import ApiError, invalid_request, require_credits, unprocessable
 from .resource import Resource, read
 from .rules import count, country, filled, optional, record, text
+from .scenarios.scenario import Scenario
 from .stamps import wide
 from .state import Record, State
 
@@ -51,8 +52,12 @@ class CreditReports:
         body = await read(request, _REQUEST)
         asked = _details(body, self._company(body["company_id"]))
         _require_details(body, asked)
-        picklist = self._picklist(asked) if _is_ambiguous(asked) else []
-        return self._answer(body["company_id"], asked, picklist)
+        matches = self._matches(asked)
+        if len(matches) > 1 and not asked["provider_id"]:
+            return self._answer(body["company_id"], asked, matches)
+        for match in matches:
+            asked["company_number"] = asked["company_number"] or match["company_number"]
+        return self._answer(body["company_id"], asked, [])
 
     async def resolve(self, request: Request) -> Response:
         """Make the report on one of the companies that could be meant, as a request of its own."""
@@ -89,16 +94,21 @@ class CreditReports:
             detail = "request_id must be the id of a request for a credit report."
             raise invalid_request(detail) from exc
 
-    def _picklist(self, asked: Record) -> list[Record]:
+    def _matches(self, asked: Record) -> list[Record]:
+        """Find the companies that could be meant."""
         draw = self._state.draw("credit matches", asked["company_name"], asked["country_code"])
         return [
             match | {"status": "Active", "branch": False, "vat_number": []}
-            for match in picklists.make(draw, asked, first=self._state.picklist_base)
+            for match in picklists.make(
+                draw, self._scenario(asked), asked, first=self._state.picklist_base
+            )
         ]
 
     def _answer(self, company_id: str, asked: Record, picklist: list[Record]) -> Response:
         """Keep a request, and answer it without its report."""
-        status, message = _outcome(asked, picklist)
+        scenario = self._scenario(asked)
+        require_credits(scenario)
+        status, message = _outcome(scenario, picklist)
         made: Record = {
             "request_id": self._state.new_id(),
             "status": status,
@@ -109,15 +119,20 @@ class CreditReports:
             "company_name": asked["company_name"],
             "country_code": asked["country_code"],
             "provider_id": asked["provider_id"],
-            "data": self._report(asked) if status == "Complete" else None,
+            "data": self._report(asked, scenario) if status == "Complete" else None,
             "picklist": picklist,
         }
         self._requests.add(made["request_id"], made, entity_id=company_id)
         return JSONResponse(_without(made, "data"), 201)
 
-    def _report(self, asked: Record) -> Record:
+    def _report(self, asked: Record, scenario: Scenario) -> Record:
         named = [asked[name] for name in ("company_number", "country_code", "provider_id")]
-        return report(self._state.draw("credit report", *named), asked, self._state.now().date())
+        draw, today = self._state.draw("credit report", *named), self._state.now().date()
+        status = registry.status(self._state, asked)
+        return report(draw, asked, today, status=status, weak=not scenario.solvent)
+
+    def _scenario(self, asked: Record) -> Scenario:
+        return self._state.scenarios.of_company(asked["company_number"], asked["company_name"])
 
 
 def _details(body: Record, company: Record) -> Record:
@@ -148,17 +163,11 @@ def _require_details(body: Record, asked: Record) -> None:
             raise unprocessable(detail)
 
 
-def _is_ambiguous(asked: Record) -> bool:
-    known = asked["provider_id"]
-    return not known and picklists.is_needed(asked["company_name"], asked["company_number"])
-
-
-def _outcome(asked: Record, picklist: list[Record]) -> tuple[str, str | None]:
-    """Tell the status and the message; a number of zeros only is nobody's."""
+def _outcome(scenario: Scenario, picklist: list[Record]) -> tuple[str, str | None]:
+    """Tell the status and the message."""
     if picklist:
         return "TooManyResults", "Several companies match: choose one of them."
-    number = asked["company_number"]
-    if number and not number.strip("0"):
+    if not scenario.matches:
         return "Failed", "The provider knows no such company."
     return "Complete", None
 

@@ -13,8 +13,8 @@ from .resource import Resource
 from .state import Record, State
 from .store import Entry
 
-# Documents whose figures are read; of all others, Sikoia knows no more than the type.
-_READ = ("BankStatement", "Payslip", "SA302", "TaxOverview")
+READ = ("BankStatement", "Payslip", "SA302", "TaxOverview")
+"""Documents whose figures are read; of all others, Sikoia knows no more than the type."""
 
 
 def routes(state: State) -> list[Route]:
@@ -61,7 +61,7 @@ def _members(entity_id: str, entity: Record) -> Iterator[tuple[str, str | None]]
 
 def _documents(state: State, entity_id: str, name: str | None) -> Iterator[Record]:
     for entry in state.store("documents").of(entity_id):
-        document, kind, status = entry.record, type_of(entry.record), _status(state, entry)
+        document, kind, status = entry.record, type_of(entry.record), status_of(state, entry)
         is_read = status == "Complete"
         day = _day(document["datetime_created"])
         is_statement = is_read and kind == "BankStatement"
@@ -72,7 +72,7 @@ def _documents(state: State, entity_id: str, name: str | None) -> Iterator[Recor
             "source_category_type": "Document",
             "source_type": kind,
             "status": status,
-            "message": None,
+            "message": entry.failure,
             "recipient": name if is_read else None,
             "source_date": f"{day}" if is_read else None,
             "source_uris": [f"{state.url}/v2/documents/{document['document_id']}"],
@@ -82,9 +82,12 @@ def _documents(state: State, entity_id: str, name: str | None) -> Iterator[Recor
         }
 
 
-def _status(state: State, entry: Entry) -> str:
-    if type_of(entry.record) not in _READ:
+def status_of(state: State, entry: Entry) -> str:
+    """Tell how far a document is as a data source."""
+    if type_of(entry.record) not in READ:
         return "Provided"
+    if entry.failure:
+        return "Failed"
     return "Complete" if state.is_worked_out(entry) else "Pending"
 
 

@@ -16,13 +16,13 @@ import httpx
 from . import webhook_log
 from .delivery_faults import DeliveryFaults
 from .delivery_shapes import Shape, require_shape, shaped, to_bytes
-from .loopback import is_callback_here
-from .occurrences import Occurrence, occurrence
+from .occurrences import Occurrence, latest, occurrence
+from .plan import unknown
 from .sender import Delivery, Sender
 from .snapshot import Saved
 from .stamps import wide
 from .state import Record, State
-from .webhook_shapes import with_parents
+from .webhook_shapes import EVENT_NAMES, with_parents
 
 __all__ = ["Deliveries"]
 
@@ -64,7 +64,7 @@ class Deliveries:
             if not 0 <= pause < math.inf:
                 msg = "delivery_retries: give seconds, zero or more"
                 raise ValueError(msg)
-        self.faults = DeliveryFaults()
+        self.faults = DeliveryFaults(clock=state.clock)
         self._state = state
         self._retries = tuple(retries)
         self._shape: Shape = require_shape(shape)
@@ -102,11 +102,43 @@ class Deliveries:
             self._waiting[:0] = self._held[::-1]
             self._held.clear()
 
+    def send(self, webhook_id: str, event: str) -> None:
+        """Tell a webhook of an event by hand, whether or not it has subscribed to it.
+
+        It is about the latest work that the event would be sent for; where there is none, about a
+        request that nobody knows. Call this, and `send_again`, in the event loop of the
+        application.
+
+        Raises:
+            ApiError: There is no such webhook.
+            ValueError: There is no such event.
+        """
+        webhook = self._webhooks.get(webhook_id).record
+        if event not in EVENT_NAMES:
+            kind = "event"
+            raise unknown(kind, event, EVENT_NAMES)
+        about = latest(self._state, event)
+        self._prepare(webhook, event, self._state.new_uncalled_id(), about)
+
+    def send_again(self, request_id: str) -> None:
+        """Send what stands in the log of a webhook once more, as another attempt.
+
+        Raises:
+            ApiError: There is no such request in any log.
+            ValueError: It is still on its way.
+        """
+        request = self._log.get(request_id).record
+        if request["webhook_event_status"] == "Pending":
+            msg = "this delivery is still on its way: it is tried again by itself"
+            raise ValueError(msg)
+        request["webhook_event_status"] = "Pending"
+        self._wait_for_first(request)
+
     def notice(self) -> None:
         """Settle what is sent about work that has ended by now."""
         for kind, key in self._state.ended():
-            if len(self._webhooks):
-                self._announce(occurrence(self._state, kind, key))
+            if len(self._webhooks) and (happened := occurrence(self._state, kind, key)):
+                self._announce(happened)
 
     async def deliver_due(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """Send all that is due; for an application without a server, which does so by itself.
@@ -174,18 +206,20 @@ class Deliveries:
             **about,
         }
         event_data = shaped(payload, self._shape)
-        is_here = is_callback_here(webhook["webhook_callback_url"])
         request = webhook_log.record(
             self._state,
             webhook["webhook_id"],
             event_type=event,
             event_data=event_data,
             grouping_id=grouping_id,
-            status="Pending" if is_here else "NotRequested",
+            status="Pending",
         )
-        if is_here:
-            body, pauses = to_bytes(event_data), list(self._retries)
-            self._wait(Delivery(request, body, self._state.clock(), pauses))
+        self._wait_for_first(request)
+
+    def _wait_for_first(self, request: Record) -> None:
+        """Have a request of the log sent at once, and again after each pause if that fails."""
+        body, pauses = to_bytes(request["event_data"]), list(self._retries)
+        self._wait(Delivery(request, body, self._state.clock(), pauses))
 
     def _wait(self, delivery: Delivery) -> None:
         with self._lock:

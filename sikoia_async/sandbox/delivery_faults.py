@@ -1,12 +1,12 @@
 """What goes wrong on purpose with deliveries to webhooks: planned as other faults are."""
 
-from collections.abc import Iterator
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple, get_args
 
 import attrs
 
-from .plan import EVERY, Plan, Planned, out_of_range
+from .named_faults import NAMED_DELIVERIES, called
+from .plan import EVERY, Plan, Planned, out_of_range, unknown
 from .webhook_shapes import EVENT_NAMES
 
 __all__ = ["DeliveryFault", "DeliveryFaults", "Forgery", "Met"]
@@ -14,7 +14,7 @@ __all__ = ["DeliveryFault", "DeliveryFaults", "Forgery", "Met"]
 Forgery = Literal["key", "body", "signature", "unsigned"]
 """What is wrong with a forged delivery."""
 
-_LEAST: dict[str, float] = {"nth": 1, "times": 1, "repeat": 1, "delay": 0}
+_LEAST: dict[str, float] = {"nth": 1, "times": 1, "after": 0, "repeat": 1, "delay": 0}
 
 
 class Met(NamedTuple):
@@ -53,8 +53,16 @@ class DeliveryFaults(Plan[DeliveryFault, Met]):
     What is held back stays so when the plan is cleared.
     """
 
-    def __init__(self) -> None:
-        super().__init__(Met)
+    _place = "sandbox.deliveries.faults"
+    _asked_for = "deliveries"
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        super().__init__(Met, clock=clock)
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events that faults can be for."""
+        return EVENT_NAMES
 
     def add(
         self,
@@ -62,6 +70,7 @@ class DeliveryFaults(Plan[DeliveryFault, Met]):
         *,
         nth: int = 1,
         times: int = 1,
+        after: float = 0,
         repeat: int | None = None,
         hold: bool = False,
         drop: bool = False,
@@ -74,6 +83,7 @@ class DeliveryFaults(Plan[DeliveryFault, Met]):
             event: The event that the webhook has subscribed to, or `*` for all of them.
             nth: The first matching delivery that it happens to, counted from now on.
             times: How many deliveries it happens to.
+            after: Seconds of the clock that go by before it counts deliveries.
             repeat: How many times more it is sent, at once and byte for byte; each time is an
                 attempt in the log.
             hold: Hold it back until `Deliveries.release`, which turns the order round.
@@ -89,6 +99,7 @@ class DeliveryFaults(Plan[DeliveryFault, Met]):
             event=_known(event),
             nth=nth,
             times=times,
+            after=after,
             repeat=repeat,
             hold=True if hold else None,
             drop=True if drop else None,
@@ -99,17 +110,30 @@ class DeliveryFaults(Plan[DeliveryFault, Met]):
             raise ValueError(complaint)
         self._put(fault)
 
+    def inject(self, name: str, event: str = EVERY, *, nth: int = 1, after: float = 0) -> None:
+        """Plan one of the faults that have a name.
+
+        Args:
+            name: Which: one of `sikoia_async.sandbox.named_faults.NAMED_DELIVERIES`.
+            event: As for `add`.
+            nth: As for `add`.
+            after: As for `add`.
+
+        Raises:
+            ValueError: There is no such fault, or no such event.
+        """
+        self.add(event, nth=nth, after=after, **called(name, NAMED_DELIVERIES).arguments)
+
     def take(self, event: str) -> DeliveryFault | None:
         """Choose the fault of a delivery, and note that it happens."""
-        return self._choose(event)
+        return self._choose(lambda: event)
 
 
 def _known(event: str) -> str:
     if event == EVERY or event in EVENT_NAMES:
         return event
-    nearest = get_close_matches(event, EVENT_NAMES, cutoff=0)
-    msg = f"no event is called {event!r}; the nearest are {', '.join(nearest)}"
-    raise ValueError(msg)
+    kind = "event"
+    raise unknown(kind, event, EVENT_NAMES)
 
 
 def _complaints(fault: DeliveryFault) -> Iterator[str]:

@@ -101,6 +101,7 @@ class Documents:
         store = self._state.store("documents")
         entry = store.add(document["document_id"], document, entity_id=body["entity_id"])
         self._state.begin("documents", document["document_id"])
+        integrity.begin(self._state, document)
         return JSONResponse(self._shown(entry), 201)
 
     async def get(self, request: Request) -> Response:
@@ -110,7 +111,8 @@ class Documents:
 
     async def delete(self, request: Request) -> Response:
         """Delete a document."""
-        self._state.store("documents").remove(request.path_params["document_id"])
+        document = self._state.store("documents").remove(request.path_params["document_id"])
+        integrity.forget(self._state, document.record)
         return Response(status_code=204)
 
     async def find(self, request: Request) -> Response:

@@ -38,12 +38,13 @@ def add(state: State, case: Record, body: Record) -> None:
     """Add companies, their directors where asked for, and persons."""
     for company in _listed(body, "companies"):
         case["companies"].append(new_company(state, company))
-        if company.get("add_directors"):
+        if company.get("add_directors") and registry.entry(state, company):
             case["persons"].extend(
                 new_person(state, director, is_officer=True)
                 for director in registry.directors(company)
             )
     case["persons"].extend(new_person(state, person) for person in _listed(body, "persons"))
+    state.settle(case)
 
 
 def update(case: Record, body: Record) -> None:

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import responses
 
+from .scenarios.scenario import Scenario
+
 _STATUS_AND_TITLE = {
     "InvalidRequest": (400, "Validation Errors"),
     "InvalidToken": (401, "Invalid Token"),
@@ -73,6 +75,17 @@ def invalid_token() -> ApiError:
 def expired_token() -> ApiError:
     """Refuse a token that has outlived its time."""
     return ApiError("ExpiredToken", "The token has expired; ask for a new one.")
+
+
+def require_credits(scenario: Scenario) -> None:
+    """Refuse what costs credits where the scenario has none; the API's own title says no more.
+
+    Raises:
+        ApiError: There are no credits.
+    """
+    if not scenario.credits:
+        detail = "Insufficient credits."
+        raise ApiError(kind="InsufficientPermissions", detail=detail)
 
 
 def not_found(what: str) -> ApiError:

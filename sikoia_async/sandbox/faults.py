@@ -1,16 +1,15 @@
 """What goes wrong on purpose: the faults that a test has planned, and those that have happened."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 import attrs
-from starlette.routing import Match, Route
 from starlette.types import Scope
 
+from .named_faults import NAMED, called
 from .plan import EVERY, Plan, Planned, out_of_range
-from .resource import operations
+from .registered import Operations
 
 __all__ = ["Fault", "Faults", "Happened", "Moment"]
 
@@ -20,12 +19,13 @@ Moment = Literal["before", "after"]
 _LEAST: dict[str, float] = {
     "nth": 1,
     "times": 1,
+    "after": 0,
     "retry_after": 0,
     "delay": 0,
     "drip": 1,
     "truncate": 0,
 }
-_OF_AN_ANSWER = ("status", "retry_after", "drip", "truncate", "body", "headers")
+_OF_AN_ANSWER = ("status", "token", "retry_after", "drip", "truncate", "body", "headers")
 # RFC 9110, 5.1 and 5.5: what a name and a value may consist of.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"([!-~\x80-\xff]([ \t!-~\x80-\xff]*[!-~\x80-\xff])?)?")
@@ -45,6 +45,7 @@ class Fault(Planned):
 
     operation: str
     status: int | None = None
+    token: Literal["expired"] | None = None
     retry_after: int | None = None
     delay: float | None = None
     drip: float | None = None
@@ -57,6 +58,10 @@ class Fault(Planned):
     def subject(self) -> str:
         """Which operation it is for, or `*`."""
         return self.operation
+
+    def concerns(self, subject: str) -> bool:
+        """Tell whether a request to an operation may meet it; a token's only where one is sent."""
+        return super().concerns(subject) and (self.token is None or _has_token(subject))
 
     @property
     def drops_connection(self) -> bool:
@@ -71,10 +76,17 @@ class Faults(Plan[Fault, Happened]):
     The others stay due.
     """
 
-    def __init__(self, routes: Sequence[Route]) -> None:
-        super().__init__(Happened)
-        self._routes = routes
-        self._operations = {_unnamed(name): name for route in routes for name in operations(route)}
+    _place = "sandbox.faults"
+    _asked_for = "requests"
+
+    def __init__(self, registered: Operations, *, clock: Callable[[], float]) -> None:
+        super().__init__(Happened, clock=clock)
+        self._registered = registered
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operations that faults can be for, as the API reference writes them."""
+        return self._registered.names
 
     def add(
         self,
@@ -82,7 +94,9 @@ class Faults(Plan[Fault, Happened]):
         *,
         nth: int = 1,
         times: int = 1,
+        after: float = 0,
         status: int | None = None,
+        token: Literal["expired"] | None = None,
         retry_after: int | None = None,
         delay: float | None = None,
         drip: float | None = None,
@@ -98,7 +112,10 @@ class Faults(Plan[Fault, Happened]):
                 `GET /v2/cases/{case_id}`, or `*` for every request.
             nth: The first matching request that it happens to, counted from now on.
             times: How many requests it happens to.
+            after: Seconds of the clock that go by before it counts requests.
             status: Refuse with this status, from 400 to 599, in place of doing the work.
+            token: Refuse the token of the request as `expired`, in place of doing the work: it is
+                from then on. Requests that need no token do not meet this.
             retry_after: Seconds that such a refusal asks to wait.
             delay: Seconds between the work and the answer, or the reset.
             drip: Bytes of the body to send each second.
@@ -111,53 +128,59 @@ class Faults(Plan[Fault, Happened]):
             ValueError: There is no such operation, or the rest makes no sense.
         """
         fault = Fault(
-            operation=self._known(operation),
+            operation=operation if operation == EVERY else self._registered.known(operation),
             nth=nth,
             times=times,
+            after=after,
             status=status,
+            token=token,
             retry_after=retry_after,
             delay=delay,
             drip=drip,
             reset=reset,
             truncate=truncate,
             # Whoever gives a text learns it here, and not from the server's thread.
-            body=None if body is None else bytes(body),
+            body=None if body is None else bytes(memoryview(body)),
             headers=None if headers is None else dict(headers),
         )
         for complaint in _complaints(fault):
             raise ValueError(complaint)
         self._put(fault)
 
+    def inject(self, name: str, operation: str = EVERY, *, nth: int = 1, after: float = 0) -> None:
+        """Plan one of the faults that have a name.
+
+        Args:
+            name: Which: one of `sikoia_async.sandbox.named_faults.NAMED`.
+            operation: As for `add`.
+            nth: As for `add`.
+            after: As for `add`.
+
+        Raises:
+            ValueError: There is no such fault, or no such operation.
+        """
+        self.add(operation, nth=nth, after=after, **called(name, NAMED).arguments)
+
     def take(self, scope: Scope) -> Fault | None:
         """Choose the fault of a request, and note that it happens."""
-        return self._choose(self._operation_of(scope)) if self._entries else None
-
-    def _known(self, operation: str) -> str:
-        if operation == EVERY:
-            return operation
-        known = self._operations.get(_unnamed(operation))
-        if known is None:
-            nearest = get_close_matches(operation, self._operations.values(), cutoff=0)
-            msg = f"no operation is called {operation!r}; the nearest are {', '.join(nearest)}"
-            raise ValueError(msg)
-        return known
+        return self._choose(lambda: self._operation_of(scope))
 
     def _operation_of(self, scope: Scope) -> str:
-        for route in self._routes:
-            if route.matches(scope)[0] is Match.FULL:
-                return f"{scope['method']} {route.path}"
-        return f"{scope['method']} {scope['path']}"
+        method, path = scope["method"], scope["path"]
+        return self._registered.of(method, path) or f"{method} {path}"
 
 
-def _unnamed(operation: str) -> str:
-    """Leave out the names of the parameters, which a reader may spell in their own way."""
-    return re.sub(r"\{\w+\}", "{}", operation)
+def _has_token(operation: str) -> bool:
+    """Tell whether requests to an operation carry a token."""
+    return operation.partition(" ")[2].startswith("/v2/")
 
 
 def _complaints(fault: Fault) -> Iterator[str]:
     yield from out_of_range(fault, _LEAST)
     if fault.status is not None and not 400 <= fault.status <= 599:  # noqa: PLR2004 - RFC 9110
-        yield "status: give one of a refusal, from 400 to 599"
+        yield "status: give that of a refusal, from 400 to 599"
+    if fault.token not in {None, "expired"}:
+        yield "token: give 'expired'"
     if fault.reset not in {None, "before", "after"}:
         yield "reset: give 'before' or 'after'"
     yield from _contradictions(fault)
@@ -172,6 +195,10 @@ def _contradictions(fault: Fault) -> Iterator[str]:
     unsent = [name for name in _OF_AN_ANSWER if getattr(fault, name) is not None]
     if fault.reset is not None and unsent:
         yield f"reset: there is no answer then, so leave out {', '.join(unsent)}"
+    if fault.token is not None and fault.status is not None:
+        yield "token: it is refused with a 401 then, so leave out status"
+    if fault.token is not None and not (fault.operation == EVERY or _has_token(fault.operation)):
+        yield f"token: requests to {fault.operation} need none, so none expires"
     if fault.body is not None and fault.truncate is not None and fault.truncate >= len(fault.body):
         yield "truncate: give less than the length of the body"
 

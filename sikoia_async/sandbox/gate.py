@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .errors import invalid_request
-from .tokens import Tokens
+from .tokens import Tokens, token_of
 from .window import Window
 
 _JSON = "application/json"
@@ -34,8 +34,8 @@ class Gate:
         """Return the key or the token that the request may pass with."""
         if self.api_key and _same(headers.get("apikey", ""), self.api_key):
             return self.api_key
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        self.tokens.check(token if scheme.lower() == "bearer" else "")
+        token = token_of(headers)
+        self.tokens.check(token)
         return token
 
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .errors import refused_as_invalid
+from .errors import refused_as_invalid, require_credits
 from .identity_data import Outcome, findings, outcome
 from .resource import Resource, read
 from .rules import country, filled, one_of, optional, record
@@ -50,7 +50,8 @@ class Identity:
         body = await read(request, VERIFY)
         person_id, country_code = body["person_id"], body.get("country_code")
         with refused_as_invalid("person_id"):
-            self._state.entity("person", person_id)
+            person = self._state.entity("person", person_id)
+        require_credits(self._state.scenarios.of_entity(person))
         request_id = self._state.new_id()
         links = f"{self._state.url}/sandbox/verify"
         started: Record = {
@@ -77,7 +78,7 @@ class Identity:
         entry = self._store.get(request.path_params["request_id"])
         person = self._state.entity("person", entry.record["person_id"])
         ended = _ended(self._state, entry)
-        status, decision, message = outcome(person, is_done=ended is not None)
+        status, decision, message = _outcome(self._state, entry, person, is_done=ended is not None)
         data = findings(self._state, entry.record, person, decision, ended or self._state.now())
         return JSONResponse(
             {
@@ -100,7 +101,7 @@ class Identity:
 
     def _row(self, entry: Entry, person: Record) -> Record:
         ended = _ended(self._state, entry)
-        status, decision, message = outcome(person, is_done=ended is not None)
+        status, decision, message = _outcome(self._state, entry, person, is_done=ended is not None)
         shown = {name: value for name, value in _asked(entry).items() if name != "person_id"}
         return {
             **shown,
@@ -120,7 +121,7 @@ def verification(state: State, request_id: str) -> tuple[Record, Outcome]:
     """
     entry = state.store("identity").get(request_id)
     person = state.entity("person", entry.record["person_id"])
-    return _asked(entry), outcome(person, is_done=_ended(state, entry) is not None)
+    return _asked(entry), _outcome(state, entry, person, is_done=_ended(state, entry) is not None)
 
 
 def _ended(state: State, entry: Entry) -> datetime | None:
@@ -129,6 +130,12 @@ def _ended(state: State, entry: Entry) -> datetime | None:
         return None
     ended: datetime = entry.record.setdefault(_ENDED, state.now())
     return ended
+
+
+def _outcome(state: State, entry: Entry, person: Record, *, is_done: bool) -> Outcome:
+    if entry.failure:
+        return Outcome("Failed", None, entry.failure)
+    return outcome(state.scenarios.of_entity(person), is_done=is_done)
 
 
 def _asked(entry: Entry) -> Record:

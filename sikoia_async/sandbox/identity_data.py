@@ -1,8 +1,4 @@
-"""What a verification of identity found; how it ends is told by the person's last name.
-
-Approved, unless there is one of these words in it: `Declined`, `Resubmission`, `Expired` (the
-person never came), `Failed` (the provider was not to be reached).
-"""
+"""What a verification of identity found; how it ends is told by the person's scenario."""
 
 from datetime import datetime
 from random import Random
@@ -10,6 +6,7 @@ from typing import NamedTuple
 
 from . import files
 from .records import full_name
+from .scenarios.scenario import Identity, Scenario
 from .stamps import wide
 from .state import Record, State
 
@@ -24,10 +21,10 @@ class Outcome(NamedTuple):
     message: str | None = None
 
 
-_USUAL = Outcome("Complete", "Approved")
-_OUTCOMES = {
+_OUTCOMES: dict[Identity, Outcome] = {
+    "Approved": Outcome("Complete", "Approved"),
     "Declined": Outcome("Complete", "Declined"),
-    "Resubmission": Outcome("Complete", "ResubmissionRequested"),
+    "ResubmissionRequested": Outcome("Complete", "ResubmissionRequested"),
     "Expired": Outcome("Expired", "NotCompleted", "The link has expired."),
     "Failed": Outcome("Failed", None, "The provider was not to be reached."),
 }
@@ -43,12 +40,9 @@ _MEDIA = (
 )
 
 
-def outcome(person: Record, *, is_done: bool) -> Outcome:
+def outcome(scenario: Scenario, *, is_done: bool) -> Outcome:
     """Tell how a verification stands."""
-    if not is_done:
-        return _PENDING
-    matching = (end for word, end in _OUTCOMES.items() if word in person["last_name"])
-    return next(matching, _USUAL)
+    return _OUTCOMES[scenario.identity] if is_done else _PENDING
 
 
 def findings(

@@ -82,25 +82,26 @@ class Insights:
         """
         entry = self.state.store(self.kind).get(request_id)
         if "used" not in entry.record and self.state.is_worked_out(entry):
-            self._complete(entry.record)
+            self._complete(entry.record, entry.failure)
         asked = {name: value for name, value in entry.record.items() if name != "used"}
         return asked, entry.record.get("used")
 
-    def _complete(self, asked: Record) -> None:
-        used = [
+    def _complete(self, asked: Record, failure: str | None) -> None:
+        used = [] if failure else self._sources(asked)
+        types = ", ".join(self.usable)
+        needed = f"The entity needs a data source that is Complete, of one of the types {types}."
+        asked["used"] = used or None
+        asked["status"] = "Complete" if used else "Failed"
+        asked["datetime_completed"] = wide(self.state.now())
+        asked["message"] = f"The {self.kind} insights are complete." if used else failure or needed
+
+    def _sources(self, asked: Record) -> list[Record]:
+        """Find what they can be made from."""
+        return [
             source
             for source in sources(self.state, asked["entity_type"], asked["entity_id"])
             if source["status"] == "Complete" and source["source_type"] in self.usable
         ]
-        types = ", ".join(self.usable)
-        asked["used"] = used or None
-        asked["status"] = "Complete" if used else "Failed"
-        asked["datetime_completed"] = wide(self.state.now())
-        asked["message"] = (
-            f"The {self.kind} insights are complete."
-            if used
-            else f"The entity needs a data source that is Complete, of one of the types {types}."
-        )
 
 
 def shown(source: Record) -> Record:

@@ -1,7 +1,4 @@
-"""Checks of documents' integrity: they begin by themselves, with the upload.
-
-A file whose name has the word `tampered` in it does not pass.
-"""
+"""Checks of documents' integrity: they begin by themselves, with the upload."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -25,6 +22,7 @@ _CHECKS = {
     "TaxOverview": ("Tax Overview Integrity Checks", "Overview is complete"),
 }
 _FOR_ALL = ("File was not edited", "Fonts are the same throughout")
+_MESSAGES = {"Pending": "The check is under way.", "Complete": "The check is done."}
 
 
 def routes(state: State) -> list[Route]:
@@ -34,6 +32,28 @@ def routes(state: State) -> list[Route]:
         Route("/v2/documents/{document_id}/integrity-checks", Resource(get=checks.get)),
         Route("/v2/{entity_type}/{entity_id}/integrity-checks", Resource(get=checks.find)),
     ]
+
+
+def begin(state: State, document: Record) -> None:
+    """Begin to check a document that was uploaded, if it is one of those that are checked."""
+    if _is_checked(document):
+        check: Record = {"document_id": document["document_id"], "datetime_completed": None}
+        state.store("integrity").add(_key(document), check, entity_id=document["entity_id"])
+        state.begin("integrity", _key(document))
+
+
+def forget(state: State, document: Record) -> None:
+    """Delete the check of a document that was deleted."""
+    if _is_checked(document):
+        state.store("integrity").remove(_key(document))
+
+
+def look(state: State, check: Entry) -> str:
+    """Tell the status of a check; one that has ended, has ended when somebody first saw it so."""
+    if not state.is_worked_out(check):
+        return "Pending"
+    check.record["datetime_completed"] = check.record["datetime_completed"] or wide(state.now())
+    return "Failed" if check.failure else "Complete"
 
 
 class Checks:
@@ -49,15 +69,15 @@ class Checks:
         if not _is_checked(entry.record):
             path = f"{document_id}/integrity-checks"
             raise not_found(path)
-        kind = entry.record["sikoia_document_type"]
+        kind, summary = entry.record["sikoia_document_type"], self._summary(entry)
         return JSONResponse(
             {
-                **self._summary(entry),
+                **summary,
                 "integrity_check_name": _CHECKS[kind][0],
                 "integrity_check_version": "1",
                 "entity_id": entry.record["entity_id"],
                 "entity_type": entry.record["entity_type"],
-                "rules": list(self._rules(entry)) if self._state.is_worked_out(entry) else None,
+                "rules": list(self._rules(entry)) if summary["status"] == "Complete" else None,
             }
         )
 
@@ -73,22 +93,22 @@ class Checks:
         )
 
     def _summary(self, entry: Entry) -> Record:
-        document, is_done = entry.record, self._state.is_worked_out(entry)
+        document = entry.record
+        check = self._state.store("integrity").get(_key(document))
+        status = look(self._state, check)
         number = self._state.draw("integrity", document["sikoia_document_type"]).getrandbits(128)
-        if is_done:
-            document.setdefault("_completed", wide(self._state.now()))
         return {
             "integrity_type_id": str(UUID(int=number, version=4)),
             "document_id": document["document_id"],
-            "status": "Complete" if is_done else "Pending",
+            "status": status,
             "datetime_requested": document["datetime_created"],
-            "datetime_completed": document.get("_completed"),
-            "message": "The check is done." if is_done else "The check is under way.",
+            "datetime_completed": check.record["datetime_completed"],
+            "message": check.failure or _MESSAGES[status],
         }
 
     def _rules(self, entry: Entry) -> Iterator[Record]:
         document = entry.record
-        is_tampered = "tampered" in document["file_name"].lower()
+        is_tampered = self._state.scenario_of(document).integrity == "Fail"
         own = _CHECKS[document["sikoia_document_type"]][1]
         for name in (*_FOR_ALL, own):
             fails = is_tampered and name == _FOR_ALL[0]
@@ -103,3 +123,8 @@ class Checks:
 def _is_checked(document: Record) -> bool:
     """Tell whether a document is checked: documents of companies are not."""
     return document["entity_type"] != "company" and document["sikoia_document_type"] in _CHECKS
+
+
+def _key(document: Record) -> str:
+    """Name the check of a document, which Sikoia knows by the document's id alone."""
+    return f"integrity of {document['document_id']}"

@@ -26,8 +26,22 @@ def require_loopback(host: str) -> None:
         raise ValueError(msg)
 
 
+def require_port(port: int, *, name: str = "port") -> None:
+    """Refuse what is no port, by the name of the argument that it was given as.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not 0 <= port <= _LAST_PORT:
+        msg = f"{name}: give one from 1 to {_LAST_PORT}, or 0 for any that is free"
+        raise ValueError(msg)
+
+
 def is_callback_here(url: str) -> bool:
-    """Tell whether a callback leads to this machine, so that something may be sent there."""
+    """Tell whether a callback leads to this machine, so that something may be sent there.
+
+    A name but `localhost` does not, wherever it leads today: to look that up would be traffic.
+    """
     try:
         parts = httpx.URL(url)
     except (httpx.InvalidURL, ValueError):
@@ -46,7 +60,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family)
     except OSError as exc:
         reason = os.strerror(exc.errno or 0)
-        msg = f"cannot listen on port {port} of {host}: {reason}"
+        msg = f"cannot listen on port {port} of {host}: {reason}; give another one, or 0 for any"
         raise OSError(exc.errno, msg) from exc
     # Connections inherit it. Head and body of an answer are two packets, and without this the
     # second waits 40 ms for the first to be acknowledged.
@@ -54,10 +68,10 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_of(host: str, listener: socket.socket) -> str:
+def address_of(host: str, listener: socket.socket, scheme: str = "https") -> str:
     """Write the address of a listener as a URL."""
     port: int = listener.getsockname()[1]
-    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def certify(host: str, ca_file: Path) -> ssl.SSLContext:

@@ -13,6 +13,9 @@ from .bank import Bank, type_of
 from .identity import verification
 from .insights import Insights
 from .state import Record, State
+from .webhook_shapes import with_parents
+
+_LOOKED_AT = 200
 
 # What no line names is a document and nothing more.
 _BY_TYPE = {
@@ -32,27 +35,40 @@ class Occurrence:
     """How it ended, and the ids of what it is about."""
 
 
-def occurrence(state: State, kind: str, key: str) -> Occurrence:
+def occurrence(state: State, kind: str, key: str) -> Occurrence | None:
     """Look at work that has come to its end, which settles what it has come to.
+
+    None where Sikoia has no event for work of its kind.
 
     Args:
         state: Where it is.
         kind: The name of the store that it is in.
         key: Its id.
     """
-    return _LOOKS[kind](state, key)
+    look = _LOOKS.get(kind)
+    return look and look(state, key)
+
+
+def latest(state: State, event: str) -> Record:
+    """Say what an event would be about now: the latest work that has ended, if it is for any."""
+    for kind, key in reversed(state.work()[-_LOOKED_AT:]):
+        if state.is_worked_out(state.store(kind).get(key)):
+            happened = occurrence(state, kind, key)
+            if happened and event in with_parents(happened.event):
+                return happened.about
+    return {"status": "Complete", "request_id": state.new_uncalled_id()}
 
 
 def _document(state: State, document_id: str) -> Occurrence:
-    document = state.store("documents").get(document_id).record
-    kind = type_of(document)
+    entry = state.store("documents").get(document_id)
+    document, kind = entry.record, type_of(entry.record)
     read = [
         account
         for account in Bank(state).accounts(document["entity_id"])
         if account["document_id"] == document_id
     ]
     about = {
-        "status": "Complete",
+        "status": "Failed" if entry.failure else "Complete",
         "document_id": document_id,
         "document_type": kind,
         "entity_id": document["entity_id"],

@@ -1,4 +1,4 @@
-"""The operations on online data. A company with `Nowhere` in its name is not found online."""
+"""The operations on online data."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -50,7 +50,8 @@ class OnlineData:
             company = self._state.entity("company", body["company_id"].strip("{}").lower())
         company_id, request_id = company["company_id"], self._state.new_id()
         name = body.get("company_name") or company["company_name"]
-        is_found = "nowhere" not in name.lower()
+        number = None if body.get("company_name") else company["company_number"]
+        is_found = self._state.scenarios.of_company(number, name).online
         entry = self._requests.add(
             request_id,
             {

@@ -1,32 +1,39 @@
 """Lists to pick a company from, as registry data and credit reports offer them.
 
-Which requests end in one: those that ask by a name and without a number, and those whose company
-has `Several` in its name. A list has three companies, counted from 1
+Which requests end in one, and how many companies it has: a scenario tells. They are counted from 1
 unless `picklist_base` says otherwise.
 """
 
 import random
 
 from .errors import invalid_request
+from .scenarios.scenario import Scenario
 from .state import Record
 
-# Three companies that could be meant by one name: how their names end, and their numbers. The
-# register counts a number that ends in 9 as a closed company's.
-_ENDINGS = (("Ltd", 1), ("Holdings Ltd", 2), ("Services Ltd", 9))
+# How the names of several companies end that could be meant by one; after them, they are counted.
+_ENDINGS = ("Holdings Ltd", "Services Ltd", "Trading Ltd")
+# The scenarios of the catalogue have numbers above these.
+_NUMBERS = range(10_000_000, 90_000_000)
 
 
-def is_needed(name: str | None, number: str | None) -> bool:
-    """Tell whether several companies could be meant."""
-    return bool(name) and (not number or "several" in str(name).lower())
-
-
-def make(draw: random.Random, company: Record, *, first: int = 1) -> list[Record]:
+def make(
+    draw: random.Random, scenario: Scenario, company: Record, *, first: int = 1
+) -> list[Record]:
     """Make up the companies that could be meant by a `company_name` in a `country_code`.
 
     The fields are those that every picklist has; whoever answers one adds its own. `first` is the
-    index of the first.
+    index of the first. A company that is the only one has the number of its scenario.
     """
-    return [_match(draw, company, index, ending) for index, ending in enumerate(_ENDINGS, first)]
+    numbers = [str(number) for number in draw.sample(_NUMBERS, scenario.matches)]
+    name = str(company["company_name"]).removesuffix(" Ltd")
+    if scenario.matches == 1:
+        number = scenario.company_number or numbers[0]
+        only = scenario.company_name or f"{name} Ltd"
+        return [_match(only, number, company["country_code"], first)]
+    return [
+        _match(f"{name} {_ending(count)}", number, company["country_code"], first + count)
+        for count, number in enumerate(numbers)
+    ]
 
 
 def registered_address(number: str, country_code: str | None) -> Record:
@@ -68,14 +75,14 @@ def address(draw: random.Random, country_code: str | None) -> Record:
     }
 
 
-def _match(draw: random.Random, company: Record, index: int, kind: tuple[str, int]) -> Record:
-    country_code = company.get("country_code")
-    name = str(company["company_name"]).removesuffix(" Ltd")
-    ending, digit = kind
-    number = f"{draw.randint(1, 9_999_999):07}{digit}"
+def _ending(count: int) -> str:
+    return _ENDINGS[count] if count < len(_ENDINGS) else f"{count + 1} Ltd"
+
+
+def _match(name: str, number: str, country_code: str | None, index: int) -> Record:
     return {
         "index": index,
-        "company_name": f"{name} {ending}",
+        "company_name": name,
         "company_number": number,
         "country_code": country_code,
         "provider_id": f"{country_code}-{number}",

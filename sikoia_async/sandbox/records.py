@@ -55,7 +55,7 @@ def new_company(state: State, body: Record) -> Record:
         "number_of_owners": 0,
         "media_adverse_requested": False,
         "pep_sanction_requested": False,
-        **(registry.entry(body) if body.get("registry_search") else {}),
+        **(registry.entry(state, body) if body.get("registry_search") else {}),
     }
 
 

@@ -16,7 +16,7 @@ def match(state: State, item: Record) -> Record:
     number = item["company_number"]
     return {
         **item,
-        "company_status": registry.status(number),
+        "company_status": registry.status(state, item),
         "date_established": _established(state, number).isoformat(),
         "branch_status": None,
     }
@@ -27,11 +27,12 @@ def whole(state: State, company: Record) -> Record:
     number, country_code = company["company_number"], company["country_code"]
     draw = state.draw("register", number)
     established = _established(state, number)
-    is_closed = registry.status(number) == "Closed"
+    status = registry.status(state, company)
+    is_closed = status == "Closed"
     closed = established + 9 * _YEAR
     return {
         **company,
-        "status": registry.status(number),
+        "status": status,
         "registry_status": "Dissolved" if is_closed else "Live",
         "registry_name": "The Register of Placeholders",
         "registry_url": "https://register.sandbox.example",
@@ -98,7 +99,7 @@ def _officers(draw: Random, company: Record, established: date) -> Record:
             "tax_id": None,
             "occupation": "Director",
         }
-        for director in _directors(company)
+        for director in registry.directors(company)
     ]
     secretary = {
         "source_id": _source_id(draw),
@@ -115,7 +116,7 @@ def _officers(draw: Random, company: Record, established: date) -> Record:
 
 def _owners(draw: Random, company: Record, established: date) -> Record:
     """List as many owners as the register counts: directors first, then companies."""
-    count: int = registry.entry(_known(company))["number_of_owners"]
+    count: int = registry.counts(company["company_number"])["number_of_owners"]
     since = {
         "type": "Person with significant control",
         "date_from": established.isoformat(),
@@ -124,7 +125,7 @@ def _owners(draw: Random, company: Record, established: date) -> Record:
     }
     people = [
         {**_person(draw, director, company["country_code"]), **since}
-        for director in _directors(company)[:count]
+        for director in registry.directors(company)[:count]
     ]
     companies = [
         {
@@ -136,18 +137,6 @@ def _owners(draw: Random, company: Record, established: date) -> Record:
         for index in range(len(people) + 1, count + 1)
     ]
     return {"people": people, "companies": companies}
-
-
-def _directors(company: Record) -> list[Record]:
-    return registry.directors(_known(company))
-
-
-def _known(company: Record) -> Record:
-    return {
-        "company_name": company["company_name"],
-        "company_number": company["company_number"],
-        "jurisdiction_code": company["country_code"],
-    }
 
 
 def _person(draw: Random, director: Record, country_code: str) -> Record:

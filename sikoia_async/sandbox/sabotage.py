@@ -10,15 +10,19 @@ from uuid import uuid4
 
 import anyio
 import attrs
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .envelope import Envelope
-from .errors import on_purpose
+from .errors import ApiError, expired_token, on_purpose
 from .faults import Fault, Faults
+from .tokens import Tokens, token_of
 
 CONNECTION = "sikoia.connection"
 """The extension of an ASGI scope that holds the transport of the request."""
+
+FAULT = "sikoia.fault"
+"""The key of a scope that says what the fault plan does to the request; absent where nothing."""
 
 _DRIPS_PER_SECOND = 20
 # Linger for no time: the connection ends with a reset. Windows packs the two numbers tighter.
@@ -33,15 +37,23 @@ class Sabotage:
     Args:
         app: The application below.
         faults: What is planned.
+        tokens: Where a token expires that is to.
         echo: As for `Envelope`, for the refusals.
         new_id: The same.
     """
 
     def __init__(
-        self, app: ASGIApp, *, faults: Faults, echo: bool, new_id: Callable[[], object] = uuid4
+        self,
+        app: ASGIApp,
+        *,
+        faults: Faults,
+        tokens: Tokens,
+        echo: bool,
+        new_id: Callable[[], object] = uuid4,
     ) -> None:
         self._app = app
         self._faults = faults
+        self._tokens = tokens
         self._echo = echo
         self._new_id = new_id
 
@@ -55,6 +67,7 @@ class Sabotage:
         if fault is None:
             await self._app(scope, receive, send)
             return
+        scope[FAULT] = fault.what
         line = _Line(scope, receive, send)
         if fault.drops_connection:
             line.require_connection()
@@ -62,7 +75,7 @@ class Sabotage:
             await line.pause(fault.delay)
             await line.reset()
             return
-        answer = await _collect(self._below(fault), scope, receive)
+        answer = await _collect(self._below(fault, scope), scope, receive)
         await line.pause(fault.delay)
         if fault.reset == "after":
             await line.reset()
@@ -70,15 +83,23 @@ class Sabotage:
         answer.change(fault)
         await line.deliver(answer, fault)
 
-    def _below(self, fault: Fault) -> ASGIApp:
-        if fault.status is None:
+    def _below(self, fault: Fault, scope: Scope) -> ASGIApp:
+        error = self._refusal(fault, scope)
+        if error is None:
             return self._app
-        error = on_purpose(fault.status, fault.retry_after)
 
         async def refuse(_scope: Scope, _receive: Receive, _send: Send) -> None:
             raise error
 
         return Envelope(refuse, echo=self._echo, new_id=self._new_id)
+
+    def _refusal(self, fault: Fault, scope: Scope) -> ApiError | None:
+        if fault.token is not None:
+            self._tokens.expire(token_of(Headers(scope=scope)))
+            return expired_token()
+        if fault.status is not None:
+            return on_purpose(fault.status, fault.retry_after)
+        return None
 
 
 @attrs.define

@@ -11,17 +11,18 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypedDict, Unpack
 
 import anyio
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import App, create_app
@@ -29,11 +30,16 @@ from .clock import Clock
 from .deliveries import Deliveries
 from .delivery_shapes import Shape
 from .faults import Faults
-from .loopback import address_of, certify, listen, require_loopback
+from .ledger.ledger import Ledger
+from .loopback import address_of, certify, listen, require_loopback, require_port
 from .sabotage import CONNECTION
+from .scenarios.file import Source
+from .scenarios.scenario import Scenario
+from .scenarios.scenarios import Scenarios
 from .snapshot import Snapshot
 from .state import State
 from .window import Key
+from .work import Work
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -60,6 +66,8 @@ class Options(TypedDict, total=False):
     work_time: float
     delivery_retries: Sequence[float]
     event_shape: Shape
+    scenarios: Sequence[Scenario | Source]
+    prices: Mapping[str, int] | None
 
 
 class Sandbox:
@@ -70,10 +78,12 @@ class Sandbox:
     Args:
         host: A loopback address, or `localhost`.
         port: 0 takes a free one.
+        inspector: Serve a page too that shows what goes on, and lets a person meddle.
+        inspector_port: Where that is; 0 takes a free one.
         options: As for `create_app`.
 
     Raises:
-        ValueError: The host is not a loopback address.
+        ValueError: The host is not a loopback address, or the port none.
     """
 
     url: str
@@ -83,16 +93,31 @@ class Sandbox:
     client_secret: str
     ca_file: str
     state: State
+    scenarios: Scenarios
     faults: Faults
     deliveries: Deliveries
+    work: Work
+    ledger: Ledger
     clock: Clock
+    inspector_url: str | None = None
+    """Where the page of the inspector is; None if there is none."""
 
     def __init__(
-        self, *, host: str = "127.0.0.1", port: int = 0, **options: Unpack[Options]
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        inspector: bool = False,
+        inspector_port: int = 0,
+        **options: Unpack[Options],
     ) -> None:
         require_loopback(host)
+        require_port(port)
+        require_port(inspector_port, name="inspector_port")
         self._host = host
         self._port = port
+        self._inspector = inspector
+        self._inspector_port = inspector_port
         self._options = options
         self._running = ExitStack()
 
@@ -103,7 +128,8 @@ class Sandbox:
             ca_file = Path(folder, "ca.pem")
             app = create_app(url=address_of(self._host, listener), **self._options)
             self._describe(app, ca_file)
-            stack.enter_context(_serving(app, listener, certify(self._host, ca_file)))
+            page = self._open_inspector(app, stack) if self._inspector else None
+            stack.enter_context(_serving(app, listener, certify(self._host, ca_file), page))
             self._running = stack.pop_all()
         return self
 
@@ -132,7 +158,7 @@ class Sandbox:
         )
 
     def snapshot(self) -> Snapshot:
-        """Keep all that is remembered now: records, tokens, windows, faults, deliveries, the time.
+        """Keep what there is: records, tokens, windows, faults, deliveries, requests, time.
 
         A request or delivery that is under way is in it as far as it has come. Any thread may call
         this, like the other two.
@@ -154,7 +180,8 @@ class Sandbox:
     def reset(self) -> None:
         """Go back to the beginning: nothing but the users, no token, no fault, the first id next.
 
-        The clock begins again too: at its epoch, and without one at the real time of day.
+        The clock begins again too: at its epoch, and without one at the real time of day. Faults
+        out of files of scenarios are planned again.
         """
         self._app.reset()
 
@@ -170,7 +197,7 @@ class Sandbox:
         if _is_async():
             msg = "settle would block the event loop: await sandbox.until_settled()"
             raise RuntimeError(msg)
-        self._app.turns.wait_for(self.deliveries.settle)
+        self._settle()
 
     async def until_settled(self) -> None:
         """Wait as `settle` does; on asyncio and on trio."""
@@ -183,6 +210,17 @@ class Sandbox:
             any(stop.wait(0.5) for _ in itertools.count())
         self._running.close()
 
+    def _settle(self) -> None:
+        self._app.turns.wait_for(self.deliveries.settle)
+
+    def _open_inspector(self, app: App, stack: ExitStack) -> "_Page":
+        from .inspector import create_inspector  # noqa: PLC0415 - for who wants to look
+
+        listener = stack.enter_context(listen(self._host, self._inspector_port))
+        origin = address_of(self._host, listener, "http")
+        self.inspector_url = f"{origin}/"
+        return _config(create_inspector(app, origin=origin)), listener
+
     def _describe(self, app: App, ca_file: Path) -> None:
         self.url = app.application.resource
         self.token_url = f"{self.url}/token"
@@ -193,8 +231,11 @@ class Sandbox:
         self._app = app
         self.clock = app.clock
         self.state = app.state
+        self.scenarios = app.scenarios
         self.faults = app.faults
         self.deliveries = app.deliveries
+        self.work = app.work
+        self.ledger = app.ledger
 
 
 class _Protocol(H11Protocol):
@@ -212,20 +253,36 @@ class _Protocol(H11Protocol):
         self.app = connected
 
 
+_Page = tuple[uvicorn.Config, socket.socket]
+"""What is served beside the API, and the open socket that it is served on."""
+
+
 class _Server(uvicorn.Server):
     def __init__(
         self,
         config: uvicorn.Config,
         deliveries: Deliveries,
         loop: Future[asyncio.AbstractEventLoop],
+        page: _Page | None,
     ) -> None:
         super().__init__(config)
+        self._page = page
         self._deliveries = deliveries
         self._loop = loop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop.set_result(asyncio.get_running_loop())
         await super().startup(sockets)
+        if self._page is not None:
+            await self._serve_page(*self._page)
+
+    async def _serve_page(self, config: uvicorn.Config, listener: socket.socket) -> None:
+        """Let connections to the page begin and end with those to the API."""
+        protocol = partial(
+            _Protocol, config=config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        loop = asyncio.get_running_loop()
+        self.servers.append(await loop.create_server(protocol, sock=listener))
 
     async def main_loop(self) -> None:
         async with anyio.create_task_group() as tasks:
@@ -238,12 +295,18 @@ class _Server(uvicorn.Server):
         # A goodbye in TLS waits half a minute for its answer, which an idle client never gives.
         for connection in self.server_state.connections:
             connection.transport.abort()
+        # From Python 3.12 on, to wait for them is to wait for whoever is amid a handshake.
+        for server in self.servers:
+            server.close()
+        self.servers.clear()
         await super().shutdown(sockets)
 
 
 @contextmanager
-def _serving(app: App, listener: socket.socket, context: ssl.SSLContext) -> Generator[None]:
-    server = _Server(_config(app, context), app.deliveries, app.turns.expect_server())
+def _serving(
+    app: App, listener: socket.socket, context: ssl.SSLContext, page: _Page | None
+) -> Generator[None]:
+    server = _Server(_config(app, context), app.deliveries, app.turns.expect_server(), page)
     # The listener is open already, so nobody needs to wait for the thread to get going.
     thread = threading.Thread(target=server.run, args=([listener],), name="sikoia-sandbox")
     thread.daemon = True
@@ -256,7 +319,7 @@ def _serving(app: App, listener: socket.socket, context: ssl.SSLContext) -> Gene
         app.turns.forget_server()
 
 
-def _config(app: App, context: ssl.SSLContext) -> uvicorn.Config:
+def _config(app: ASGIApp, context: ssl.SSLContext | None = None) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
         loop="asyncio",
@@ -264,7 +327,6 @@ def _config(app: App, context: ssl.SSLContext) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         proxy_headers=False,
-        # From Python 3.12 on, a client in the middle of its handshake would hold up the end.
         timeout_graceful_shutdown=1,
         # The logging of the host program is its own affair.
         log_config=None,

@@ -2,14 +2,16 @@
 
 import random
 from base64 import urlsafe_b64encode
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from .clock import Clock
 from .errors import deleted, no_such_type, not_found
+from .scenarios.scenario import Scenario
+from .scenarios.scenarios import Scenarios
 from .snapshot import Saved
 from .stamps import wide
 from .store import Entry, Record, Store
@@ -32,7 +34,9 @@ _CHANGING = (
     "_secrets",
     "_uncalled",
     "_under_way",
+    "_work",
     "cases",
+    "closed_numbers",
     "tasks",
     "users",
 )
@@ -54,6 +58,7 @@ class State:
         work_time: Seconds that work takes which is answered as pending at first.
         url: Where this sandbox is reached; its links begin with it.
         picklist_base: The index of the first company of a picklist.
+        scenarios: How to answer for companies, persons and files that are named there.
     """
 
     def __init__(
@@ -64,10 +69,12 @@ class State:
         work_time: float = 0.5,
         url: str = "https://sandbox.example",
         picklist_base: int = 1,
+        scenarios: Scenarios | None = None,
     ) -> None:
         self.clock: Clock = clock if isinstance(clock, Clock) else Clock(source=clock)
         self.url = url
         self.picklist_base = picklist_base
+        self.scenarios: Scenarios = scenarios or Scenarios()
         self._seed = seed
         self._work_time = work_time
         self._stores: dict[str, Store] = {}
@@ -75,9 +82,13 @@ class State:
         self._uncalled = self.draw("what nobody asks for")
         self._correlation_ids = self.draw("correlation ids")
         self._secrets = self.draw("secrets", url)
-        self._under_way: deque[tuple[str, str, Entry]] = deque()
+        self._work: list[tuple[str, str]] = []
+        self._under_way: OrderedDict[tuple[str, str], Entry] = OrderedDict()
         self.cases: dict[str, Record] = {}
+        self.closed_numbers: set[str] = set()
         self.tasks: dict[str, Record] = {}
+        # The id of the case that an entity was in last: only a hint, for it may have gone.
+        self._homes: dict[str, str] = {}
         self.deleted: set[str] = set()
         self.answers: dict[str, Any] = {}
         self.users: tuple[Record, ...] = tuple(self._new_users())
@@ -114,23 +125,54 @@ class State:
         return self._stores.setdefault(kind, Store(self.clock, self.deleted))
 
     def is_worked_out(self, entry: Entry) -> bool:
-        """Tell whether work that began with this record is done."""
-        return self.clock() - entry.since >= self._work_time
+        """Tell whether work that began with this record is done, or was ended by hand."""
+        return entry.is_ended or self.clock() - entry.since >= self._work_time
+
+    def due(self, entry: Entry) -> datetime | None:
+        """Tell when work that began with this record ends by itself; None if it never does."""
+        try:
+            return self.clock.at(entry.since + self._work_time)
+        except OverflowError:
+            return None
 
     def begin(self, kind: str, key: str) -> None:
         """Count a record as work that comes to its end by itself; `ended` will name it."""
-        self._under_way.append((kind, key, self.store(kind).get(key)))
+        self._work.append((kind, key))
+        self._under_way[kind, key] = self.store(kind).get(key)
+
+    def end(self, kind: str, key: str, failure: str | None = None) -> None:
+        """Let work that is under way end now; `ended` names it next.
+
+        Args:
+            kind: The name of the store that it is in.
+            key: Its id.
+            failure: What it fails for; without, it ends as it would have.
+        """
+        entry = self._under_way[kind, key]
+        entry.is_ended, entry.failure = True, failure
+        self._under_way.move_to_end((kind, key), last=False)
 
     def ended(self) -> Iterator[tuple[str, str]]:
         """Name, once, the kind and the key of all work that has come to its end by now.
 
         What was deleted in the meantime is left out.
         """
-        # All work takes the same time, so what began first ends first.
-        while self._under_way and self.is_worked_out(self._under_way[0][2]):
-            kind, key, _ = self._under_way.popleft()
+        # All work takes the same time, and what was ended by hand stands at the front.
+        while self._under_way:
+            (kind, key), entry = next(iter(self._under_way.items()))
+            if not self.is_worked_out(entry):
+                return
+            del self._under_way[kind, key]
             if key not in self.deleted:
                 yield kind, key
+
+    def work(self) -> list[tuple[str, str]]:
+        """Name the kind and the key of all work, in the order in which it began."""
+        return self._there(self._work)
+
+    def under_way(self) -> list[tuple[str, str]]:
+        """Name the work that `ended` has not named yet, in the order in which it began."""
+        return self._there(self._under_way)
 
     def case(self, case_id: str) -> Record:
         """Find a case.
@@ -153,10 +195,17 @@ class State:
         kind = self.type_of(entity_type)
         if entity_id in self.deleted:
             raise deleted(entity_id)
-        for entity in self._entities(kind):
-            if entity[f"{kind}_id"] == entity_id:
-                return entity
+        for case in self._cases_to_look_in(entity_id):
+            for entity in _of_kind(case, kind):
+                if entity[f"{kind}_id"] == entity_id:
+                    self._homes[entity_id] = case["case_id"]
+                    return entity
         raise not_found(entity_id)
+
+    def scenario_of(self, document: Record) -> Scenario:
+        """Find the scenario of a document: that of its file, and else that of its person."""
+        owner = self.entity(document["entity_type"], document["entity_id"])
+        return self.scenarios.of_document(document["file_name"], owner)
 
     def type_of(self, entity_type: str) -> str:
         """Return an entity's type as bodies spell it: case, company or person.
@@ -181,7 +230,21 @@ class State:
         """Count entities as deleted, and delete all that is about them."""
         for store in self._stores.values():
             store.forget(entity_ids)
+        for entity_id in entity_ids:
+            self._homes.pop(entity_id, None)
         self.deleted.update(entity_ids)
+
+    def settle(self, case: Record) -> None:
+        """Note which case its companies and persons are in, so that they are found at once."""
+        for kind in ("company", "person"):
+            for entity in _of_kind(case, kind):
+                self._homes[entity[f"{kind}_id"]] = case["case_id"]
+
+    def records(self) -> Iterator[Record]:
+        """Give all records, but for the users."""
+        yield from self.cases.values()
+        for store in self._stores.values():
+            yield from (entry.record for entry in store)
 
     def save(self) -> Saved:
         """Give all records, and where the next ids come from."""
@@ -196,19 +259,26 @@ class State:
             self.store(kind).restore(stores.get(kind, {}))
         for name, value in changing.items():
             setattr(self, name, value)
+        self._homes.clear()
+        for case in self.cases.values():
+            self.settle(case)
         # Others hold on to these two.
         self.deleted.clear()
         self.deleted.update(gone)
         self.answers.clear()
         self.answers.update(answers)
 
-    def _entities(self, kind: str) -> Iterator[Record]:
-        if kind == "case":
-            yield from self.cases.values()
-            return
-        inside = "companies" if kind == "company" else "persons"
-        for case in self.cases.values():
-            yield from case[inside]
+    def _there(self, work: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Leave out what was deleted."""
+        return [(kind, key) for kind, key in work if key not in self.deleted]
+
+    def _cases_to_look_in(self, entity_id: str) -> Iterator[Record]:
+        """Give the case that an entity was in last, and then the others, newest first."""
+        home = self._homes.get(entity_id, entity_id)
+        if home in self.cases:
+            yield self.cases[home]
+        # Whoever has just made something asks for it next.
+        yield from reversed(self.cases.values())
 
     def _new_users(self) -> Iterator[Record]:
         created = wide(self.now())
@@ -222,6 +292,13 @@ class State:
                 "account_date_updated": created,
                 "roles": [{"name": role, "description": description}],
             }
+
+
+def _of_kind(case: Record, kind: str) -> Iterable[Record]:
+    if kind == "case":
+        return (case,)
+    found: Iterable[Record] = case["companies" if kind == "company" else "persons"]
+    return found
 
 
 def _id(source: random.Random) -> str:

@@ -10,7 +10,7 @@ from .errors import deleted, not_found
 Record = dict[str, Any]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Entry:
     """A record with what its answers do not show."""
 
@@ -20,6 +20,10 @@ class Entry:
     """What it is about; empty for what belongs to the organisation."""
     since: float = 0.0
     """The clock when it was made."""
+    is_ended: bool = False
+    """Whether the work that began with it was ended by hand, before its time."""
+    failure: str | None = None
+    """What it has failed for, if it was ended so."""
 
 
 class Store:

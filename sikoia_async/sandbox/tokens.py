@@ -5,6 +5,7 @@ from hmac import compare_digest
 from urllib.parse import parse_qsl
 
 import attrs
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -72,6 +73,11 @@ class Tokens:
         if self._state.clock() >= self._expiries[token]:
             raise expired_token()
 
+    def expire(self, token: str) -> None:
+        """Let a token be over from now on; one that was never issued here is left as it is."""
+        if token in self._expiries:
+            self._expiries[token] = self._state.clock()
+
     def save(self) -> Saved:
         """Give the tokens, and when they expire."""
         return Saved(copied=self._expiries)
@@ -79,6 +85,12 @@ class Tokens:
     def restore(self, saved: Saved) -> None:
         """Know these tokens, and no others."""
         self._expiries = saved.copied
+
+
+def token_of(headers: Headers) -> str:
+    """Return the token of a request, or an empty text when it has none."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
 
 
 def _refusal(fields: Mapping[str, str], application: Application) -> tuple[str, str] | None:

@@ -1,7 +1,7 @@
 """The events that webhooks can subscribe to, and the bodies that the operations on them accept.
 
-Callbacks are https addresses, as Sikoia has it. The local Sikoia also takes http on loopback, where
-a receiver in a test has no certificate.
+Callbacks are on loopback: what the local Sikoia would say is fictitious, and saying it elsewhere
+would be real. There, a receiver in a test has no certificate, so http is as good as https.
 """
 
 from collections.abc import Iterator
@@ -88,8 +88,11 @@ _address = matching(
 
 def _callback(path: str, value: Any) -> None:
     _address(path, value)
-    if value.startswith("http:") and not is_callback_here(value):
-        detail = f"{path} must be an https address: http is for loopback only."
+    if not is_callback_here(value):
+        detail = (
+            f"{path} must be on loopback, such as https://127.0.0.1:8000/webhooks:"
+            " no other address is supported here."
+        )
         raise invalid_request(detail)
 
 

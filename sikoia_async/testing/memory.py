@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import deque
 from email.utils import formatdate
 from types import coroutine
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -28,8 +27,6 @@ import anyio.lowlevel
 import attrs
 import httpx
 
-from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER
-from sikoia_async._logs import is_correlation_id, without_ids
 from sikoia_async.sandbox.sabotage import CONNECTION
 
 if TYPE_CHECKING:
@@ -40,9 +37,6 @@ if TYPE_CHECKING:
     from sikoia_async.sandbox import App
 
 __all__ = ["MemoryTransport", "in_memory"]
-
-_KEPT: Final = 20
-"""How many of the latest requests are remembered."""
 
 
 def in_memory(app: App) -> MemoryTransport:
@@ -57,29 +51,11 @@ def in_memory(app: App) -> MemoryTransport:
     return MemoryTransport(app)
 
 
-@attrs.define
-class Asked:
-    """A request, as far as it tells nothing of a person."""
-
-    method: str
-    path: str
-    """With places for ids."""
-    correlation_id: str
-    status: int | None = None
-    """Of the answer; None where none came."""
-
-    def __str__(self) -> str:
-        came = "no answer" if self.status is None else self.status
-        return f"{self.method} {self.path}: {came} (correlation id {self.correlation_id})"
-
-
 class MemoryTransport(httpx.AsyncBaseTransport):
     """A transport on which a local Sikoia answers; `in_memory` makes one."""
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self.latest: deque[Asked] = deque(maxlen=_KEPT)
-        """What was asked last, from the first to the last."""
         url = httpx.URL(app.application.resource)
         self._origin = (url.scheme, url.host, url.port)
 
@@ -93,15 +69,12 @@ class MemoryTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(_REFUSED) from ConnectionRefusedError(
                 errno.ECONNREFUSED, _REFUSED
             )
-        asked = _asked(request)
-        self.latest.append(asked)
         await _tell_that_it_goes_out(request)
         # Others have their turn here, and after the answer, as they have on a wire.
         await anyio.lowlevel.checkpoint()
         run = _Run(self._app, request)
         try:
             head = await run.head()
-            asked.status = head["status"]
             await anyio.lowlevel.checkpoint()
         except BaseException:
             await run.hang_up()
@@ -112,15 +85,6 @@ class MemoryTransport(httpx.AsyncBaseTransport):
             stream=_Body(run, head),
             extensions={"http_version": b"HTTP/1.1"},
         )
-
-
-def _asked(request: httpx.Request) -> Asked:
-    sent = request.headers.get(CORRELATION_ID_HEADER, "none")
-    return Asked(
-        method=request.method,
-        path=without_ids(request.url.path),
-        correlation_id=sent if is_correlation_id(sent) else "not shown",
-    )
 
 
 async def _tell_that_it_goes_out(request: httpx.Request) -> None:

@@ -28,12 +28,19 @@ class MemorySandbox(Sandbox):
 
     Args:
         options: as for `sikoia_async.sandbox.create_app`.
+
+    Raises:
+        ValueError: an `inspector` is asked for, which only a `Sandbox` has.
     """
 
     transport: MemoryTransport
     """Where it answers, for `Sikoia(transport=...)`."""
 
     def __init__(self, **options: Unpack[Options]) -> None:
+        # A test without types may bring anything, and a marker has none.
+        if "inspector" in options:
+            msg = "inspector: what is in memory has no socket for a page, so use Sandbox"
+            raise ValueError(msg)
         super().__init__(**options)
 
     def __enter__(self) -> Self:
@@ -56,14 +63,9 @@ class MemorySandbox(Sandbox):
         )
         raise RuntimeError(msg)
 
-    def settle(self) -> None:
-        """Tell webhooks all that is due by the clock, and block until it is told.
-
-        Raises:
-            RuntimeError: an event loop runs in this thread: await `until_settled` there.
-        """
-        anyio.run(self.deliveries.settle)
-
     async def until_settled(self) -> None:
         """Tell webhooks all that is due by the clock; on asyncio and on trio."""
         await self.deliveries.settle()
+
+    def _settle(self) -> None:
+        anyio.run(self.deliveries.settle)

@@ -205,7 +205,7 @@ H6   test_urls.py::test_a_link_to_this_machine_is_not_followed
      ../test_links.py::test_nothing_of_ours_goes_there
      ../test_links.py::test_nothing_is_logged_of_a_link
 H7   test_urls.py::test_a_name_that_leads_to_another_machine_gets_no_request
-H8   ../sandbox/test_deliveries.py::test_what_is_elsewhere_is_never_sent_to
+H8   ../sandbox/test_webhooks.py::test_a_callback_elsewhere_is_refused
      ../sandbox/test_loopback.py::test_a_callback_is_here_or_elsewhere
 H9   ../test_guard.py::test_nothing_goes_to_another_origin
 H10  ../resources/test_webhooks.py::test_what_cannot_be_right_is_not_sent

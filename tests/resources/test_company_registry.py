@@ -30,6 +30,7 @@ from sikoia_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
+_SEVERAL = "Several Example Ltd"
 _ACME = NewCompany(company_name="Acme Ltd", company_number="12345678", jurisdiction_code="GB")
 
 
@@ -73,7 +74,7 @@ async def test_a_company_is_looked_up(sikoia: Sikoia) -> None:
 async def test_officers_owners_and_charges_are_read(sikoia: Sikoia) -> None:
     """The parts of a report are models, down to the last one."""
     async with sikoia as client:
-        company_id = await _company(client, attrs.evolve(_ACME, company_number="12345679"))
+        company_id = await _company(client, attrs.evolve(_ACME, company_number="99000005"))
         asked = await client.company_registry.request(company_id=company_id)
         data = (await client.company_registry.retrieve(asked.request_id)).data
 
@@ -108,7 +109,7 @@ async def test_requests_are_listed(sikoia: Sikoia) -> None:
     async with sikoia as client:
         company_id = await _company(client)
         first = await client.company_registry.request(company_id=company_id)
-        second = await client.company_registry.request(company_id=company_id, company_name="Acme")
+        second = await client.company_registry.request(company_id=company_id, company_name=_SEVERAL)
         listed = await client.company_registry.list(company_id)
 
     assert listed.company_id == company_id
@@ -124,7 +125,7 @@ async def test_a_picklist_is_resolved_with_an_item_of_it(sikoia: Sikoia) -> None
     async with sikoia as client:
         company_id = await _company(client)
         asked = await client.company_registry.request(
-            company_id=company_id, company_name="Acme", country_code="GB"
+            company_id=company_id, company_name=_SEVERAL, country_code="GB"
         )
         assert asked.has_too_many_results
         assert asked.picklist is not None
@@ -145,7 +146,7 @@ async def test_a_picklist_is_resolved_by_the_ids(sikoia: Sikoia) -> None:
     """Whoever kept the ids only resolves with them."""
     async with sikoia as client:
         asked = await client.company_registry.request(
-            company_id=await _company(client), company_name="Acme"
+            company_id=await _company(client), company_name=_SEVERAL
         )
         resolved = await client.company_registry.resolve_picklist(asked.request_id, 3)
 
@@ -166,7 +167,7 @@ async def test_an_answer_without_client_says_what_to_do(sikoia: Sikoia) -> None:
     """Pickled, copied or made, an answer has no client, and equals the one that has."""
     async with sikoia as client:
         asked = await client.company_registry.request(
-            company_id=await _company(client), company_name="Acme"
+            company_id=await _company(client), company_name=_SEVERAL
         )
         made = RegistryRequest(request_id="1", status="TooManyResults")
         copies = [pickle.loads(pickle.dumps(asked)), copy.deepcopy(asked), copy.copy(asked)]  # noqa: S301 - our own
@@ -197,7 +198,7 @@ async def test_what_the_register_does_not_know_has_failed(sikoia: Sikoia) -> Non
     """A failure is a result: the report has a message in place of data."""
     async with sikoia as client:
         asked = await client.company_registry.request(
-            company_id=await _company(client), company_number="00000000"
+            company_id=await _company(client), company_number="99000004"
         )
         report = await client.company_registry.retrieve(asked.request_id)
 
@@ -216,7 +217,7 @@ async def test_a_company_without_number_cannot_be_looked_up(sikoia: Sikoia) -> N
 async def test_a_search_finds_companies(sikoia: Sikoia) -> None:
     """Matches are a tuple that knows its answer; it can be compared, pickled and copied."""
     async with sikoia as client:
-        found = await client.company_registry.search(company_name="Acme", country_code="GB")
+        found = await client.company_registry.search(company_name=_SEVERAL, country_code="GB")
 
     assert (len(found), found.reason, found.response.status) == (3, None, 200)
     assert found[0].official_address is not None
@@ -231,8 +232,8 @@ async def test_a_search_can_be_narrowed(sikoia: Sikoia) -> None:
     """Every parameter reaches Sikoia."""
     async with sikoia as client:
         search = client.company_registry.search
-        active = await search(company_name="A", country_code="GB", exclude_inactive=True)
-        one = await search(company_name="A", jurisdiction_code="US_DE", items_per_page=1)
+        active = await search(company_name=_SEVERAL, country_code="GB", exclude_inactive=True)
+        one = await search(company_name=_SEVERAL, jurisdiction_code="US_DE", items_per_page=1)
         with pytest.raises(InvalidRequestError, match="company_id"):
             await search(company_name="A", country_code="GB", company_id="1")
 
@@ -243,7 +244,9 @@ async def test_a_search_can_be_narrowed(sikoia: Sikoia) -> None:
 async def test_no_match_is_an_empty_result_with_its_reason(sikoia: Sikoia) -> None:
     """Sikoia's 404 becomes a result that can be pickled, and knows the answer it came in."""
     async with sikoia as client:
-        found = await client.company_registry.search(company_name="Nowhere", country_code="GB")
+        found = await client.company_registry.search(
+            company_name="Unregistered Example Ltd", country_code="GB"
+        )
 
     assert not found
     assert found.reason == "The registers have no company of this name."

@@ -20,6 +20,8 @@ from sikoia_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
+_SEVERAL = "Several Example Ltd"
+
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
@@ -156,7 +158,7 @@ async def test_nothing_of_an_answer_is_unknown(sikoia: Sikoia) -> None:
     async with sikoia as client:
         await _report(client)
         await _report(client, "Insolvent Example Ltd")
-        await _report(client, "Several Example Ltd")
+        await _report(client, _SEVERAL)
 
     assert not client.drift
 
@@ -178,7 +180,7 @@ async def test_requests_are_listed(sikoia: Sikoia) -> None:
     async with sikoia as client:
         company_id = await _company(client)
         made = await client.credit_reports.request(company_id=company_id)
-        await client.credit_reports.request(company_id=company_id, company_name="Sample Ltd")
+        await client.credit_reports.request(company_id=company_id, company_name=_SEVERAL)
         listed = await client.credit_reports.list(company_id)
 
     assert listed.company_id == company_id
@@ -192,9 +194,7 @@ async def test_a_picklist_is_resolved_with_an_item(sikoia: Sikoia) -> None:
     """The answer that has the list takes the choice, and gives a new request."""
     async with sikoia as client:
         company_id = await _company(client)
-        answer = await client.credit_reports.request(
-            company_id=company_id, company_name="Sample Ltd"
-        )
+        answer = await client.credit_reports.request(company_id=company_id, company_name=_SEVERAL)
         assert answer.has_too_many_results
         assert answer.picklist
         match = answer.picklist[1]
@@ -208,7 +208,7 @@ async def test_a_picklist_is_resolved_with_an_item(sikoia: Sikoia) -> None:
 async def test_a_picklist_read_again_is_resolved_with_an_index(sikoia: Sikoia) -> None:
     """A request that was retrieved can resolve its list, too."""
     async with sikoia as client:
-        report = await _report(client, "Several Example Ltd")
+        report = await _report(client, _SEVERAL)
         assert report.data is None
         made = await report.resolve(1)
         again = await client.credit_reports.resolve_picklist(report.request_id, 1)
@@ -228,7 +228,7 @@ async def test_there_must_be_something_to_resolve(sikoia: Sikoia) -> None:
 async def test_an_answer_from_elsewhere_has_no_client(sikoia: Sikoia) -> None:
     """One that was pickled keeps its list, and says how to resolve it."""
     async with sikoia as client:
-        company_id = await _company(client, "Several Example Ltd")
+        company_id = await _company(client, _SEVERAL)
         answer = await client.credit_reports.request(company_id=company_id)
         restored = pickle.loads(pickle.dumps(answer))  # noqa: S301 - our own, made a moment ago
         with pytest.raises(ConfigurationError, match="resolve_picklist"):
@@ -248,7 +248,7 @@ async def test_a_choice_that_is_none_is_refused(sikoia: Sikoia, choice: CreditMa
 async def test_an_item_that_is_not_there_is_refused_by_sikoia(sikoia: Sikoia) -> None:
     """So is a list that is none: the detail says it."""
     async with sikoia as client:
-        several = await _report(client, "Several Example Ltd")
+        several = await _report(client, _SEVERAL)
         complete = await _report(client)
         for request_id, index in ((several.request_id, 9), (complete.request_id, 1)):
             with pytest.raises(InvalidRequestError, match="picklist"):

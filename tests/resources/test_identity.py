@@ -36,9 +36,10 @@ def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
         yield running
 
 
-async def _person(client: Sikoia, last_name: str = "Example") -> str:
+async def _person(client: Sikoia, name: str = "Wilma Example") -> str:
     born = date(1985, 6, 12)
-    person = NewPerson(first_name="Wilma", last_name=last_name, date_of_birth=born)
+    first_name, last_name = name.split()
+    person = NewPerson(first_name=first_name, last_name=last_name, date_of_birth=born)
     case = await client.cases.create(name="Loan", case_type="Consumer", persons=[person])
     assert case.persons
     return case.persons[0].person_id
@@ -91,15 +92,15 @@ async def test_the_direct_link_needs_a_country(sikoia: Sikoia) -> None:
 
 
 @pytest.mark.parametrize(
-    ("last_name", "status", "decision"),
-    [("Declined", "Complete", "Declined"), ("Expired", "Expired", "NotCompleted")],
+    ("name", "status", "decision"),
+    [("Dora Declined", "Complete", "Declined"), ("Edgar Expired", "Expired", "NotCompleted")],
 )
 async def test_a_bad_end_is_a_result(
-    sikoia: Sikoia, clock: SimpleNamespace, last_name: str, status: str, decision: str
+    sikoia: Sikoia, clock: SimpleNamespace, name: str, status: str, decision: str
 ) -> None:
     """Neither a decision against the person nor an expired request raises."""
     async with sikoia as client:
-        operation = await client.identity.request(await _person(client, last_name))
+        operation = await client.identity.request(await _person(client, name))
         report = (await _finished(operation, clock)).result()
 
     assert report.status == status
@@ -110,7 +111,7 @@ async def test_a_bad_end_is_a_result(
 async def test_a_technical_failure_raises(sikoia: Sikoia, clock: SimpleNamespace) -> None:
     """The error has what was answered."""
     async with sikoia as client:
-        operation = await client.identity.request(await _person(client, "Failed"))
+        operation = await client.identity.request(await _person(client, "Fiona Failed"))
         await _finished(operation, clock)
         with pytest.raises(OperationFailedError) as caught:
             operation.result()

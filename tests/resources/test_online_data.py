@@ -71,7 +71,7 @@ async def test_requests_are_listed(sikoia: Sikoia) -> None:
 async def test_what_is_not_online_has_failed(sikoia: Sikoia) -> None:
     """A failure is a result: the report has a message in place of data."""
     async with sikoia as client:
-        asked = await client.online_data.request(await _company(client, "Nowhere Ltd"))
+        asked = await client.online_data.request(await _company(client, "Offline Example Ltd"))
         report = await client.online_data.retrieve(asked.request_id)
 
     assert (report.status, report.data) == ("Failed", None)

@@ -352,7 +352,7 @@ async def test_what_was_delivered_and_not_seen_is_found(sandbox: Sandbox, sikoia
     async with sikoia:
         webhook = await sikoia.webhooks.create(
             webhook_name="All",
-            webhook_callback_url="https://receiver.example/hook",
+            webhook_callback_url="https://127.0.0.1:9/hook",
             event_types=["DocumentProcessing.Completed"],
         )
         written = [

@@ -55,7 +55,7 @@ async def _case(client: Sikoia) -> Case:
     return await client.cases.create(
         name="Acme Ltd loan",
         case_type="Business",
-        companies=[NewCompany(company_name="Sanctioned Widgets Ltd")],
+        companies=[NewCompany(company_name="Sanctioned Example Ltd")],
         persons=[
             NewPerson(first_name="Wilma", last_name="Example", date_of_birth=date(1985, 6, 12))
         ],
@@ -72,7 +72,7 @@ async def test_a_search_tells_how_many_matches_there_are(sikoia: Sikoia, kind: s
         company = await _search(client, kind)(case.companies[0])
         person = await _search(client, kind)(case.persons[0], monitored=False, fuzziness=0.2)
 
-    assert (company.status, company.search_term) == ("Complete", "Sanctioned Widgets Ltd")
+    assert (company.status, company.search_term) == ("Complete", "Sanctioned Example Ltd")
     assert company.total_matches
     assert company.entity_id == case.companies[0].company_id
     assert (company.monitored, person.monitored) == (True, False)
@@ -89,7 +89,7 @@ async def test_searches_are_listed_by_kind(sikoia: Sikoia, kind: str) -> None:
     async with sikoia as client:
         case = await _case(client)
         older = await _search(client, kind)(case, search_term="Wilma Example")
-        newer = await _search(client, kind)(case, search_term="Pepita Example")
+        newer = await _search(client, kind)(case, search_term="Sandra Sanctioned")
         found = await _list(client, kind)(case)
         none = await _list(client, other)(case)
 

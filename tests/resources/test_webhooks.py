@@ -34,7 +34,7 @@ def sandbox() -> Iterator[Sandbox]:
 async def _create(client: Sikoia) -> Webhook:
     return await client.webhooks.create(
         webhook_name="Statements",
-        webhook_callback_url="https://receiver.example/hook",
+        webhook_callback_url="https://127.0.0.1:1/hook",
         external_ref="R1",
         event_types=[STATEMENTS],
     )
@@ -54,7 +54,7 @@ async def test_a_webhook_is_created_and_read(sikoia: Sikoia) -> None:
         listed = await client.webhooks.list()
 
     assert (created.webhook_name, created.external_ref) == ("Statements", "R1")
-    assert created.webhook_callback_url == "https://receiver.example/hook"
+    assert created.webhook_callback_url == "https://127.0.0.1:1/hook"
     assert created.event_types == (STATEMENTS,)
     assert isinstance(created.datetime_created, datetime)
     assert created.datetime_updated == created.datetime_created
@@ -74,13 +74,13 @@ async def test_a_webhook_is_changed(sikoia: Sikoia) -> None:
             event_types=["BankingProcessing.Completed", "IdentityVerification.Expired"],
         )
         moved = await client.webhooks.update(
-            webhook.webhook_id, webhook_callback_url="https://receiver.example/other"
+            webhook.webhook_id, webhook_callback_url="https://127.0.0.1:1/other"
         )
 
     assert (changed.webhook_name, changed.external_ref) == ("All", None)
-    assert changed.webhook_callback_url == "https://receiver.example/hook"
+    assert changed.webhook_callback_url == "https://127.0.0.1:1/hook"
     assert changed.event_types == ("BankingProcessing.Completed", "IdentityVerification.Expired")
-    assert moved.webhook_callback_url == "https://receiver.example/other"
+    assert moved.webhook_callback_url == "https://127.0.0.1:1/other"
 
 
 async def test_a_deleted_webhook_is_gone(sikoia: Sikoia) -> None:
@@ -109,7 +109,7 @@ async def test_what_cannot_be_right_is_not_sent(
     """Name and address are checked here, when creating and when changing."""
     good: dict[str, Any] = {
         "webhook_name": "Statements",
-        "webhook_callback_url": "https://receiver.example/hook",
+        "webhook_callback_url": "https://127.0.0.1:1/hook",
         "event_types": [STATEMENTS],
     }
     before = len(sandbox.state.store("webhooks"))
@@ -124,7 +124,7 @@ async def test_what_cannot_be_right_is_not_sent(
 
 async def test_the_longest_are_sent(sikoia: Sikoia) -> None:
     """The limits themselves are within them."""
-    address = "https://receiver.example/".ljust(2048, "p")
+    address = "https://127.0.0.1:1/".ljust(2048, "p")
     async with sikoia as client:
         webhook = await client.webhooks.create(
             webhook_name="n" * 50, webhook_callback_url=address, event_types=[STATEMENTS]
@@ -146,7 +146,7 @@ async def test_an_event_that_sikoia_does_not_know_is_named(sikoia: Sikoia) -> No
         with pytest.raises(InvalidRequestError, match="event_types"):
             await client.webhooks.create(
                 webhook_name="New",
-                webhook_callback_url="https://receiver.example",
+                webhook_callback_url="https://127.0.0.1:1",
                 event_types=["Weather.Changed"],
             )
 

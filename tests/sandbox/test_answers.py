@@ -147,7 +147,7 @@ def webhooks(walk: Walk) -> None:
     event = kinds[0]["event_types"][0]["event_name"]
     body = {
         "webhook_name": "All",
-        "webhook_callback_url": "https://hooks.example.com",
+        "webhook_callback_url": "https://127.0.0.1:1/hook",
         "event_types": [event],
     }
     one = {"webhook_id": walk.ask("POST", "/v2/webhooks", body)["webhook_id"]}
@@ -187,7 +187,11 @@ def credit_reports(walk: Walk) -> None:
 def company_requests(walk: Walk, path: str, listed: str) -> None:
     """Ask about companies by number, by a name that several have, and in vain."""
     given = walk.company_id | {"country_code": "GB"}
-    wanted = ({"company_number": "12345679"}, {"company_name": "Widgets"}, {"company_number": "0"})
+    wanted = (
+        {"company_number": "99000005"},
+        {"company_name": "Several Example Ltd"},
+        {"company_number": "99000004"},
+    )
     for one in wanted:
         request_id = walk.ask("POST", path, given | one)["request_id"]
         found = walk.ask("GET", f"{path}/{{request_id}}", request_id=request_id)

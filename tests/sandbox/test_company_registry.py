@@ -7,6 +7,7 @@ import pytest
 import spec
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
+SEVERAL = "Several Example Ltd"
 REGISTRY = "/v2/company-registry-data"
 ACME = {"company_name": "Acme Example", "company_number": "12345678", "jurisdiction_code": "GB"}
 
@@ -30,15 +31,15 @@ def violations(method: str, path: str, answer: Any) -> list[str]:
     return spec.violations(schema, answer)
 
 
-@pytest.mark.parametrize("number", ["12345678", "12345679"], ids=["active", "closed"])
+@pytest.mark.parametrize("number", ["12345678", "99000005"], ids=["active", "closed"])
 def test_answers_have_every_field(client: httpx.Client, number: str) -> None:
     """The answers have the fields of the specification, all of them and no others."""
     company_id = company(client, company_number=number)
     asked = requested(client, company_id)
-    picklist = requested(client, company_id, company_name="Acme")
+    picklist = requested(client, company_id, company_name=SEVERAL)
     report = client.get(f"{REGISTRY}/{asked['request_id']}").json()
     listed = client.get(f"/v2/companies/{company_id}/registry-data").json()
-    search = {"company_name": "Acme", "country_code": "GB"}
+    search = {"company_name": SEVERAL, "country_code": "GB"}
     found = client.post(f"{REGISTRY}/search", json=search).json()
 
     assert violations("POST", REGISTRY, asked) == []
@@ -84,7 +85,7 @@ def test_the_list_has_the_newest_first(client: httpx.Client) -> None:
     assert ids == [newer["request_id"], older["request_id"]]
 
 
-@pytest.mark.parametrize("number", ["12345678", "12345679"], ids=["active", "closed"])
+@pytest.mark.parametrize("number", ["12345678", "99000005"], ids=["active", "closed"])
 def test_one_number_has_one_history(client: httpx.Client, number: str) -> None:
     """Cases and reports tell the same of a number, and so does the next report."""
     added = {**ACME, "company_number": number, "registry_search": True, "add_directors": True}
@@ -120,9 +121,9 @@ def test_the_country_is_that_of_the_jurisdiction(client: httpx.Client) -> None:
     assert answer["country_code"] == "US"
 
 
-def test_a_number_of_zeros_is_in_no_register(client: httpx.Client) -> None:
+def test_a_company_that_is_not_registered_has_failed(client: httpx.Client) -> None:
     """The request ends as Failed, which is an answer with 201, and says why."""
-    answer = requested(client, company(client), company_number="00000000")
+    answer = requested(client, company(client), company_number="99000004")
 
     assert answer["status"] == "Failed"
     assert answer["message"]
@@ -152,8 +153,8 @@ def test_a_company_must_be_known_well_enough(
 
 @pytest.mark.parametrize(
     ("own", "given"),
-    [({}, {"company_name": "Acme"}), ({"company_name": "Several Examples"}, {})],
-    ids=["by name", "Several"],
+    [({}, {"company_name": SEVERAL}), ({"company_name": SEVERAL}, {})],
+    ids=["asked for", "its own"],
 )
 def test_a_picklist_is_resolved(
     client: httpx.Client, own: dict[str, str], given: dict[str, str]
@@ -182,7 +183,7 @@ def test_only_a_picklist_can_be_resolved(client: httpx.Client) -> None:
     """A request without a picklist, an index that is not in it, an id that is none: 400."""
     company_id = company(client)
     complete = requested(client, company_id)["request_id"]
-    open_ = requested(client, company_id, company_name="Acme")["request_id"]
+    open_ = requested(client, company_id, company_name=SEVERAL)["request_id"]
 
     answers = [
         client.post(f"{REGISTRY}/picklist", json={"request_id": one, "picklist_index": index})
@@ -198,18 +199,18 @@ def test_only_a_picklist_can_be_resolved(client: httpx.Client) -> None:
 
 def test_the_search_finds_what_a_picklist_offers(client: httpx.Client) -> None:
     """Searching and requesting by name know the same three companies, one of them closed."""
-    body = {"company_name": "Acme", "jurisdiction_code": "GB", "company_id": company(client)}
+    body = {"company_name": SEVERAL, "jurisdiction_code": "GB", "company_id": company(client)}
 
     response = client.post(f"{REGISTRY}/search", json=body)
 
     assert response.status_code == 200
-    assert response.json() == requested(client, company(client), company_name="Acme")["picklist"]
+    assert response.json() == requested(client, company(client), company_name=SEVERAL)["picklist"]
     assert [one["company_status"] for one in response.json()] == ["Active", "Active", "Closed"]
 
 
 def test_the_search_can_be_narrowed(client: httpx.Client) -> None:
     """Closed companies can be left out, and the number of matches bounded."""
-    body = {"company_name": "Acme", "country_code": "GB"}
+    body = {"company_name": SEVERAL, "country_code": "GB"}
 
     active = client.post(f"{REGISTRY}/search", json={**body, "exclude_inactive": True}).json()
     one = client.post(f"{REGISTRY}/search", json=body, params={"items_per_page": 1}).json()
@@ -228,8 +229,8 @@ def test_the_jurisdiction_goes_before_the_country(client: httpx.Client) -> None:
 
 
 def test_a_search_without_matches_is_not_found(client: httpx.Client) -> None:
-    """Nothing matches a name with Nowhere in it, and the API says 404 to that."""
-    body = {"company_name": "Nowhere Example", "country_code": "GB"}
+    """Nothing matches, and the API says 404 to that."""
+    body = {"company_name": "Unregistered Example Ltd", "country_code": "GB"}
 
     response = client.post(f"{REGISTRY}/search", json=body)
 
@@ -279,7 +280,7 @@ def test_everything_goes_with_the_company(client: httpx.Client, case: str) -> No
     """Requests of a deleted company are gone, for GETs with 404 and for POSTs with 400."""
     added = client.post(f"{case}/entities", json={"companies": [ACME]}).json()
     company_id = added["companies"][0]["company_id"]
-    asked = requested(client, company_id, company_name="Acme")["request_id"]
+    asked = requested(client, company_id, company_name=SEVERAL)["request_id"]
     client.delete(case)
 
     gone = [

@@ -131,9 +131,9 @@ def test_a_provider_id_alone_makes_a_report(client: httpx.Client) -> None:
     assert found["data"]["company_information"]["country_code"] == "GB"
 
 
-def test_a_number_of_zeros_fails(client: httpx.Client) -> None:
+def test_a_company_that_nobody_knows_fails(client: httpx.Client) -> None:
     """The request is kept, says why it failed, and has no data."""
-    found = _report(client, _company(client, company_number="00000000"))
+    found = _report(client, _company(client, company_number="99000004"))
 
     assert (found["status"], found["data"]) == ("Failed", None)
     assert "no such company" in found["message"]
@@ -142,15 +142,15 @@ def test_a_number_of_zeros_fails(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("company", "given"),
     [
-        ({}, {"company_name": "Sample Ltd"}),
+        ({}, {"company_name": "Several Example Ltd"}),
         ({"company_name": "Several Example Ltd"}, {}),
-        ({"company_number": None}, {"company_name": "Sample Ltd"}),
+        ({"company_number": None}, {"company_name": "Several Example Ltd"}),
     ],
 )
 def test_a_name_alone_gives_a_list_to_pick_from(
     client: httpx.Client, company: dict[str, str | None], given: dict[str, str]
 ) -> None:
-    """Several companies could be meant by a name, or by `Several` in it."""
+    """Several companies could be meant by the name, whoever names it."""
     made = _request(client, _company(client, **company), **given)
 
     assert made["status"] == "TooManyResults"
@@ -171,7 +171,7 @@ def test_a_name_alone_gives_a_list_to_pick_from(
 def test_a_picklist_is_resolved_by_a_new_request(client: httpx.Client) -> None:
     """The new request is about the chosen company, and both requests are listed."""
     company_id = _company(client)
-    earlier = _request(client, company_id, company_name="Sample Ltd")
+    earlier = _request(client, company_id, company_name="Several Example Ltd")
     match = earlier["picklist"][1]
     body = {"request_id": earlier["request_id"], "picklist_index": match["index"]}
 
@@ -190,7 +190,9 @@ def test_a_picklist_is_resolved_by_a_new_request(client: httpx.Client) -> None:
     ]
 
 
-@pytest.mark.parametrize(("given", "index"), [({}, 1), ({"company_name": "Sample Ltd"}, 9)])
+@pytest.mark.parametrize(
+    ("given", "index"), [({}, 1), ({"company_name": "Several Example Ltd"}, 9)]
+)
 def test_there_must_be_such_an_item(
     client: httpx.Client, given: dict[str, str], index: int
 ) -> None:
@@ -242,7 +244,7 @@ def test_a_deleted_company_takes_its_reports_along(client: httpx.Client) -> None
     body = {"name": "Loan", "case_type": "Business", "companies": [ACME]}
     case = client.post("/v2/cases", json=body).json()
     company_id = case["companies"][0]["company_id"]
-    made = _request(client, company_id, company_name="Sample Ltd")
+    made = _request(client, company_id, company_name="Several Example Ltd")
     client.delete(f"/v2/cases/{case['case_id']}")
     chosen = {"request_id": made["request_id"], "picklist_index": 1}
 
@@ -265,7 +267,7 @@ def test_a_report_has_every_field_of_the_specification(client: httpx.Client, nam
 
 
 def test_the_insolvent_are_rated_badly(client: httpx.Client) -> None:
-    """A company with `Insolvent` in its name has no credit, a loss, and debts."""
+    """They have no credit, a loss, and debts."""
     sound = _report(client, _company(client))["data"]
     weak = _report(client, _company(client, company_name="Insolvent Example Ltd"))["data"]
 

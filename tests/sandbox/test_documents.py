@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Sandbox, Scenario
 
 Connect = Callable[[Sandbox], httpx.Client]
 _FILE = base64.b64encode(b"%PDF-1.7").decode()
@@ -127,11 +127,12 @@ def test_the_finding_and_the_checks_take_their_time(
     connect: Connect, clock: SimpleNamespace
 ) -> None:
     """Until the work is done there is neither type nor rule."""
-    with Sandbox(clock=lambda: clock.now, work_time=5) as sandbox:
+    edited = Scenario(name="edited", file_name="edited-payslip.pdf", integrity="Fail")
+    with Sandbox(clock=lambda: clock.now, work_time=5, scenarios=[edited]) as sandbox:
         client = connect(sandbox)
         body = {"name": "Loan", "case_type": "Business"}
         case_id = client.post("/v2/cases", json=body).json()["case_id"]
-        for name in ("payslip.pdf", "tampered-payslip.pdf", "contract.pdf"):
+        for name in ("payslip.pdf", "edited-payslip.pdf", "contract.pdf"):
             client.post("/v2/documents", json=_body(case_id, file_name=name))
         path = f"/v2/Cases/{case_id}"
         early = client.get(f"{path}/documents").json()

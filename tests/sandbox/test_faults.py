@@ -2,21 +2,26 @@
 
 import time
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 import anyio
 import httpx
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from sikoia_async import Sikoia
 from sikoia_async.environments import local
 from sikoia_async.errors import ConnectionFailedError
 from sikoia_async.sandbox import Sandbox, create_app
+from sikoia_async.sandbox.sabotage import FAULT
 
 USERS = "GET /v2/users"
 CREATE = "POST /v2/cases"
 # Before Python 3.13, a reset under TLS looks like an end.
 RESET = (httpx.ReadError, httpx.RemoteProtocolError)
+FIRST, SECOND = create_app(), create_app()
 LOAN = {"name": "Loan", "case_type": "Business"}
 
 
@@ -296,6 +301,205 @@ async def test_a_lost_get_is_tried_again(sandbox: Sandbox) -> None:
     ]
 
 
+def test_a_token_can_expire_in_mid_flight(
+    sandbox: Sandbox, client: httpx.Client, connect: Callable[[Sandbox], httpx.Client]
+) -> None:
+    """The work is not done, the token is over for good, and others are as good as before."""
+    doomed, before = connect(sandbox), dict(sandbox.state.cases)
+    sandbox.faults.add(CREATE, token="expired")
+
+    refused = doomed.post("/v2/cases", json=LOAN, headers={"X-Correlation-Id": "mine"})
+
+    assert refused.status_code == 401
+    assert refused.json() == {
+        "type": "ExpiredToken",
+        "status": 401,
+        "title": "Expired Token",
+        "detail": "The token has expired; ask for a new one.",
+        "correlation_id": "mine",
+    }
+    again = doomed.get("/v2/users")
+    assert (again.status_code, again.json()["type"]) == (401, "ExpiredToken")
+    assert sandbox.state.cases == before
+    assert client.get("/v2/users").status_code == 200
+
+
+def test_a_restore_gives_the_token_back(connect: Callable[[Sandbox], httpx.Client]) -> None:
+    """That it has expired is part of what there is at a moment."""
+    with Sandbox() as sandbox:
+        client = connect(sandbox)
+        sandbox.faults.add(USERS, token="expired")
+        before = sandbox.snapshot()
+
+        assert statuses(client, 2) == [401, 401]
+        sandbox.restore(before)
+        assert statuses(client, 2) == [401, 401]
+        sandbox.restore(before)
+        sandbox.faults.clear()
+        assert statuses(client, 1) == [200]
+
+
+def test_only_a_token_can_expire(sandbox: Sandbox, client: httpx.Client) -> None:
+    """What needs none is passed over, a stranger learns that it is over, and both get an answer."""
+    sandbox.faults.add("*", token="expired")
+    assert client.get("/sandbox/health").status_code == 200
+    assert client.post("/token").status_code == 400
+
+    refused = client.get("/v2/users", headers={"Authorization": "Bearer stranger"})
+
+    assert (refused.status_code, refused.json()["type"]) == (401, "ExpiredToken")
+    assert sandbox.faults.happened == ((USERS, "token='expired'"),)
+    assert client.get("/v2/users").status_code == 200
+
+
+@pytest.mark.anyio
+async def test_an_expired_token_costs_one_more(sandbox: Sandbox) -> None:
+    """The SDK asks for a new one and replays, also what must not be done twice."""
+    before = len(sandbox.state.cases)
+
+    async with connected(sandbox) as sikoia:
+        await sikoia.users.list()
+        sandbox.faults.add(CREATE, token="expired")
+        case = await sikoia.cases.create(name="Loan", case_type="Business")
+        await sikoia.users.list()
+
+    assert case.case_id in sandbox.state.cases
+    assert len(sandbox.state.cases) == before + 1
+    assert sikoia.stats().attempts == 4
+
+
+def test_a_fault_can_wait_for_the_clock() -> None:
+    """It begins to count when so many seconds have gone by; what came before does not count."""
+    with Sandbox(speed=0) as sandbox, httpx.Client(verify=False) as client:  # noqa: S501 - TLS is not the point
+        sandbox.faults.add("*", status=503, after=60, nth=2)
+        url = f"{sandbox.url}/sandbox/health"
+
+        sandbox.clock.advance(59)
+        early = [client.get(url).status_code for _ in range(3)]
+        sandbox.clock.advance(1)
+        due = [client.get(url).status_code for _ in range(3)]
+
+    assert (early, due) == ([200] * 3, [200, 503, 200])
+
+
+def test_operations_can_be_listed(sandbox: Sandbox) -> None:
+    """All that a fault can be for, as `add` takes it and `happened` shows it."""
+    operations = sandbox.faults.operations
+
+    assert len(set(operations)) == len(operations) >= 72
+    assert {"POST /token", "GET /v2/cases/{case_id}", USERS} <= {*operations}
+    for operation in operations:
+        sandbox.faults.add(operation, status=503)
+    assert tuple(one.operation for one in sandbox.faults.planned) == operations
+
+
+_VALUES = st.text(st.characters(codec="latin-1", exclude_categories=["Cc"])).map(str.strip)
+_NAMES = st.text("Xx-ab9'`|", min_size=1)
+Fields = dict[str, st.SearchStrategy[Any]]
+_WHEN: Fields = {
+    "nth": st.integers(1, 10**6),
+    "times": st.integers(1, 10**6),
+    "after": st.floats(0, 1e9),
+}
+_LATE: Fields = {"delay": st.floats(0, 1e9) | st.integers(0, 99)}
+_ANSWER: Fields = {
+    "drip": st.floats(1, 1e9),
+    "truncate": st.integers(0, 9),
+    "body": st.binary(min_size=10),
+    "headers": st.dictionaries(_NAMES, _VALUES),
+}
+_STATUS: Fields = {"status": st.integers(400, 599) | st.sampled_from([HTTPStatus.BAD_GATEWAY])}
+_HINT: Fields = {"retry_after": st.integers(0, 99)}
+_TOKEN: Fields = {"token": st.just("expired")}
+_RESET: Fields = {"reset": st.sampled_from(["before", "after"])}
+_FAULTS = st.one_of(
+    st.fixed_dictionaries(_STATUS, optional=_ANSWER | _LATE | _WHEN | _HINT),
+    st.fixed_dictionaries(_TOKEN, optional=_ANSWER | _LATE | _WHEN),
+    st.fixed_dictionaries(_RESET, optional=_LATE | _WHEN),
+    st.fixed_dictionaries(_LATE, optional=_ANSWER | _WHEN),
+)
+_OPERATIONS = st.sampled_from(["*", USERS, "GET /v2/cases/{case_id}"])
+
+
+@hypothesis.settings(max_examples=300)
+@hypothesis.given(st.lists(st.tuples(_OPERATIONS, _FAULTS), max_size=4))
+def test_a_script_plans_the_same_again(planned: list[tuple[str, dict[str, Any]]]) -> None:
+    """Each fault with all that it has, in the same order, and the script of that is the same."""
+    first, second = FIRST.faults, SECOND.faults
+    first.clear()
+    second.clear()
+    for operation, fault in planned:
+        first.add(operation, **fault)
+
+    exec(first.script(), {"sandbox": SECOND})  # noqa: S102 - it is for that
+
+    assert second.planned == first.planned
+    assert second.script() == first.script()
+    assert len(first.script().splitlines()) == len(planned)
+
+
+def test_a_script_has_what_has_happened(sandbox: Sandbox, client: httpx.Client) -> None:
+    """As it was planned; what was planned in the middle says how much there was before it."""
+    sandbox.reset()
+    sandbox.faults.add("GET /v2/cases/{id}", delay=1, nth=2)
+    sandbox.faults.inject("brief outage")
+    before = sandbox.snapshot()
+    for _ in range(3):
+        client.get("/sandbox/health")
+    sandbox.faults.add("*", headers={"X-It's": '"odd"'}, body=b"\0'\"")
+
+    assert [one.status for one in sandbox.faults.planned] == [None, None]
+    odd = r"""sandbox.faults.add('*', body=b'\x00\'"', headers={"X-It's": '"odd"'})"""
+    assert sandbox.faults.script().splitlines() == [
+        "sandbox.faults.add('GET /v2/cases/{case_id}', nth=2, delay=1)",
+        "sandbox.faults.add('*', times=2, status=503)",
+        f"{odd}  # requests before this: 3",
+    ]
+    sandbox.restore(before)
+    assert len(sandbox.faults.script().splitlines()) == 2
+    sandbox.faults.clear()
+    assert sandbox.faults.script() == ""
+    sandbox.faults.add(USERS, delay=1)
+    assert "requests before" not in sandbox.faults.script()
+    client.get("/sandbox/health")
+    sandbox.reset()
+    sandbox.faults.add(USERS, delay=1)
+    assert sandbox.faults.script() == "sandbox.faults.add('GET /v2/users', delay=1)"
+
+
+def test_a_snapshot_does_not_go_on_counting() -> None:
+    """Each restore begins where the snapshot was taken, however often it is restored."""
+    faults = create_app().faults
+    faults.add("*", status=503, nth=2, times=2)
+    health = {"type": "http", "method": "GET", "path": "/sandbox/health"}
+    faults.take(health)
+    saved = faults.save()
+    faults.take(health)
+
+    for _ in range(2):
+        faults.restore(saved)
+        met = [faults.take(health) is not None for _ in range(3)]
+        assert met == [True, True, False]
+
+
+@pytest.mark.anyio
+async def test_a_request_knows_its_fault() -> None:
+    """Whoever stands above finds in its scope what was done to it, if anything was."""
+    app = create_app()
+    app.faults.add("*", delay=0, body=b"{}")
+    scopes: list[Any] = []
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+        await app(scope, receive, send)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(noting)) as client:
+        for _ in range(2):
+            await client.get("https://local.example/sandbox/health")
+
+    assert [scope.get(FAULT) for scope in scopes] == ["delay=0, body=b'{}'", None]
+
+
 def test_the_plan_can_be_read(sandbox: Sandbox, client: httpx.Client) -> None:
     """What is to happen and what has happened stand in two lists, and both can be cleared."""
     faults = sandbox.faults
@@ -332,8 +536,13 @@ def test_an_operation_must_exist(sandbox: Sandbox) -> None:
         ({"delay": float("inf")}, "delay: give at least 0"),
         ({"drip": 0}, "drip: give at least 1"),
         ({"truncate": -1}, "truncate: give at least 0"),
-        ({"status": 200}, "status: give one of a refusal"),
+        ({"status": 200}, "status: give that of a refusal"),
+        ({"status": 503, "after": -1}, "after: give at least 0"),
         ({"reset": "during"}, "reset: give 'before' or 'after'"),
+        ({"token": "stolen"}, "token: give 'expired'"),
+        ({"token": "expired", "status": 401}, "leave out status"),
+        ({"token": "expired", "retry_after": 1}, "give a status too"),
+        ({"reset": "before", "token": "expired"}, "leave out token"),
         ({"delay": 1, "retry_after": 1}, "give a status too"),
         ({"reset": "after", "status": 503, "body": b""}, "leave out status, body"),
         ({"body": b"12", "truncate": 2}, "less than the length"),
@@ -350,12 +559,26 @@ def test_a_fault_must_make_sense(sandbox: Sandbox, fault: dict[str, Any], compla
     assert sandbox.faults.planned == ()
 
 
-def test_a_body_is_bytes(sandbox: Sandbox) -> None:
-    """A text is refused where it is given."""
-    text: Any = "[]"
+@pytest.mark.parametrize("operation", ["POST /token", "GET /sandbox/health"])
+def test_no_token_expires_where_none_is_needed(sandbox: Sandbox, operation: str) -> None:
+    """It would wait for ever."""
+    with pytest.raises(ValueError, match=f"requests to {operation} need none"):
+        sandbox.faults.add(operation, token="expired")
 
-    with pytest.raises(TypeError):
-        sandbox.faults.add(USERS, body=text)
+
+def test_a_misspelt_argument_is_refused(sandbox: Sandbox) -> None:
+    """By Python itself, and by type checkers before it."""
+    add: Any = sandbox.faults.add
+
+    with pytest.raises(TypeError, match="unexpected keyword argument 'dely'"):
+        add(USERS, dely=1)
+
+
+@pytest.mark.parametrize("body", ["[]", 7, {"a": 1}], ids=["text", "number", "object"])
+def test_a_body_is_bytes(sandbox: Sandbox, body: Any) -> None:
+    """Anything else is refused where it is given, and the error says what to give."""
+    with pytest.raises(TypeError, match="bytes-like object"):
+        sandbox.faults.add(USERS, body=body)
 
 
 @pytest.mark.anyio

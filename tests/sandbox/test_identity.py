@@ -88,19 +88,20 @@ def test_there_is_no_direct_link_without_a_country(
 
 
 @pytest.mark.parametrize(
-    ("last_name", "status", "decision"),
+    ("name", "status", "decision"),
     [
-        ("Person", "Complete", "Approved"),
-        ("Predeclined-Declined", "Complete", "Declined"),
-        ("Resubmission", "Complete", "ResubmissionRequested"),
-        ("Expired", "Expired", "NotCompleted"),
+        ("Sample Person", "Complete", "Approved"),
+        ("Dora Declined", "Complete", "Declined"),
+        ("Bruno Blurred", "Complete", "ResubmissionRequested"),
+        ("Edgar Expired", "Expired", "NotCompleted"),
     ],
 )
-def test_the_last_name_tells_how_it_ends(
-    client: httpx.Client, verify: Verify, last_name: str, status: str, decision: str
+def test_the_name_tells_how_it_ends(
+    client: httpx.Client, verify: Verify, name: str, status: str, decision: str
 ) -> None:
     """Where somebody decided there are findings, and otherwise there are none."""
-    report = client.get(verify(last_name)).json()
+    first_name, last_name = name.split()
+    report = client.get(verify(last_name, first_name=first_name)).json()
 
     assert (report["status"], report["data"]["verification_status"]) == (status, decision)
     assert bool(report["data"]["media"]) == (status == "Complete")
@@ -109,7 +110,7 @@ def test_the_last_name_tells_how_it_ends(
 
 def test_a_failure_has_a_message_and_no_findings(client: httpx.Client, verify: Verify) -> None:
     """The provider could not be asked."""
-    report = client.get(verify("Failed")).json()
+    report = client.get(verify("Failed", first_name="Fiona")).json()
 
     assert (report["status"], report["data"]) == ("Failed", None)
     assert "provider" in report["message"]

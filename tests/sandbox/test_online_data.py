@@ -89,13 +89,13 @@ def test_an_id_may_come_in_braces(client: httpx.Client, company_id: str) -> None
     assert answer["company_id"] == company_id
 
 
-def test_nothing_is_found_nowhere(client: httpx.Client, company_id: str) -> None:
+def test_what_is_not_online_is_not_found(client: httpx.Client, company_id: str) -> None:
     """The request ends as Failed, and says why; the name of the request goes first."""
-    body = {"company_id": company_id, "company_name": "Nowhere Example"}
+    body = {"company_id": company_id, "company_name": "Offline Example Ltd"}
 
     answer = client.post(ONLINE, json=body).json()
 
-    assert (answer["status"], answer["company_name"]) == ("Failed", "Nowhere Example")
+    assert (answer["status"], answer["company_name"]) == ("Failed", "Offline Example Ltd")
     assert answer["message"]
     assert client.get(f"{ONLINE}/{answer['request_id']}").json()["data"] is None
 

@@ -10,7 +10,7 @@ import sikoia_async.sandbox
 
 def test_the_package_offers_these_names() -> None:
     """What is exported is what there is to use."""
-    assert sikoia_async.sandbox.__all__ == ["App", "Sandbox", "create_app"]
+    assert sikoia_async.sandbox.__all__ == ["App", "Sandbox", "Scenario", "create_app"]
 
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn", "trustme"])

@@ -21,7 +21,7 @@ def test_companies_are_counted_from_the_base(
         client = connect(sandbox)
         body = {"name": "Loan", "case_type": "Business", "companies": [COMPANY]}
         company = client.post("/v2/cases", json=body).json()["companies"][0]
-        asked = {"company_id": company["company_id"], "company_name": "Widgets"}
+        asked = {"company_id": company["company_id"], "company_name": "Several Example Ltd"}
         found = client.post(path, json=asked | {"country_code": "GB"}).json()
         picked = [
             client.post(

@@ -37,7 +37,7 @@ def test_directors_are_added_as_officers(client: httpx.Client, case: str, number
 
 
 @pytest.mark.parametrize(
-    "changes", [{"company_number": "00000000"}, {"company_number": ""}, {"jurisdiction_code": None}]
+    "changes", [{"company_number": "99000004"}, {"company_number": ""}, {"jurisdiction_code": None}]
 )
 def test_a_miss_does_not_fail_the_request(
     client: httpx.Client, case: str, changes: dict[str, Any]

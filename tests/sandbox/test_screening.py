@@ -17,7 +17,7 @@ kinds = pytest.mark.parametrize("kind", ["peps-sanctions", "adverse-media"])
 @pytest.fixture
 def person(client: httpx.Client, case: str) -> str:
     """Create a person, and give the id."""
-    body = {"persons": [{"first_name": "Sample", "last_name": "Pepper"}]}
+    body = {"persons": [{"first_name": "Sandra", "last_name": "Sanctioned"}]}
     persons: list[dict[str, str]] = client.post(f"{case}/entities", json=body).json()["persons"]
     return persons[0]["person_id"]
 
@@ -45,7 +45,7 @@ def test_a_search_is_answered_with_every_field(
         "status": "Complete",
         "entity_type": "person",
         "entity_id": person,
-        "search_term": "Sample Pepper",
+        "search_term": "Sandra Sanctioned",
         "birthdate": "1950-08-08",
         "monitored": False,
         "datetime_requested": search["datetime_requested"],

@@ -315,8 +315,8 @@ def test_a_running_sandbox_goes_back(connect: Callable[[Sandbox], httpx.Client])
 
 def test_all_of_the_state_is_thought_of() -> None:
     """Each attribute is either put back, or a setting that stays; add yours to one of the two."""
-    settings = {"_seed", "_work_time", "clock", "picklist_base", "url"}
-    in_place = {"_stores", "answers", "deleted"}
+    settings = {"_seed", "_work_time", "clock", "picklist_base", "scenarios", "url"}
+    in_place = {"_homes", "_stores", "answers", "deleted"}
     _, changing, *_ = State().save().copied
 
     assert vars(State()).keys() == settings | in_place | changing.keys()

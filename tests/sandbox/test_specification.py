@@ -27,12 +27,12 @@ _OWNERS = [{"owner_id": "one", "owner_type": "User"}]
 _KNOWN = re.compile(r"\{(\w+)\}")
 _WHO = {"entity_type": "person", "entity_id": "{person_id}"}
 _SEARCH = _WHO | {"search_term": "Wilma", "birth_date": "1985-06-12T00:00:00Z", "fuzziness": 0.5}
-_ABOUT = {"company_id": "{company_id}", "company_name": "Widgets", "country_code": "GB"}
+_ABOUT = {"company_id": "{company_id}", "company_name": "Several Example Ltd", "country_code": "GB"}
 _PARAMETERS = [{"source_id": "{document_id}", "source_category_type": "Document"}]
 _CHECK = _WHO | {"validation_type_id": "{validation_type_id}", "checklist_params": _PARAMETERS}
 _WEBHOOK = {
     "webhook_name": "All",
-    "webhook_callback_url": "https://hooks.example.com",
+    "webhook_callback_url": "https://127.0.0.1:1/hook",
     "event_types": [_EVENT],
 }
 _ADDED = {

@@ -11,7 +11,7 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 STATEMENTS = "BankStatementProcessing.Completed"
 GOOD: dict[str, Any] = {
     "webhook_name": "Statements",
-    "webhook_callback_url": "https://receiver.example/hook?part=1",
+    "webhook_callback_url": "https://127.0.0.1:1/hook?part=1",
     "external_ref": "R1",
     "event_types": [STATEMENTS],
 }
@@ -67,11 +67,10 @@ def test_the_list_has_the_newest_first(client: httpx.Client) -> None:
     [
         ({"webhook_name": ""}, "webhook_name"),
         ({"webhook_name": "n" * 51}, "webhook_name"),
-        ({"webhook_callback_url": "http://receiver.example"}, "webhook_callback_url"),
         ({"webhook_callback_url": "https://"}, "webhook_callback_url"),
         ({"webhook_callback_url": "/hook"}, "webhook_callback_url"),
-        ({"webhook_callback_url": "https://receiver.example/a b"}, "webhook_callback_url"),
-        ({"webhook_callback_url": "https://r.example/".ljust(2049, "p")}, "webhook_callback_url"),
+        ({"webhook_callback_url": "https://127.0.0.1/a b"}, "webhook_callback_url"),
+        ({"webhook_callback_url": "https://127.0.0.1/".ljust(2049, "p")}, "webhook_callback_url"),
         ({"event_types": []}, "event_types"),
         ({"event_types": STATEMENTS}, "event_types"),
         ({"event_types": [STATEMENTS, "Weather.Changed"]}, "event_types[1]"),
@@ -89,6 +88,37 @@ def test_a_field_that_is_wrong_is_named(
     for response in (created, updated):
         assert (response.status_code, response.json()["type"]) == (400, "InvalidRequest")
         assert response.json()["detail"].startswith(f"{named} ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://receiver.example/hook",
+        "http://receiver.example/hook",
+        "https://127.0.0.1.receiver.example",
+        "https://localhost.receiver.example",
+        "https://10.0.0.1/",
+        "https://0.0.0.0/",
+        "https://[::]/",
+        "https://xn--/",
+        "https://127.0.0.1:99999/",
+        "https://127.0.0.1:port/",
+    ],
+)
+def test_a_callback_elsewhere_is_refused(client: httpx.Client, webhook: str, url: str) -> None:
+    """When creating and when changing, and without a word of the address; nothing is changed."""
+    before = client.get("/v2/webhooks").json()
+
+    created = client.post("/v2/webhooks", json=GOOD | {"webhook_callback_url": url})
+    changed = client.patch(f"/v2/webhooks/{webhook}", json={"webhook_callback_url": url})
+
+    for refused in (created, changed):
+        assert (refused.status_code, refused.json()["type"]) == (400, "InvalidRequest")
+        assert refused.json()["detail"] == (
+            "webhook_callback_url must be on loopback, such as https://127.0.0.1:8000/webhooks:"
+            " no other address is supported here."
+        )
+    assert client.get("/v2/webhooks").json() == before
 
 
 @pytest.mark.parametrize("name", ["webhook_name", "webhook_callback_url", "event_types"])

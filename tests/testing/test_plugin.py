@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -228,7 +229,7 @@ def test_a_failure_shows_what_happened(suite: Suite) -> None:
     result.stdout.fnmatch_lines(
         [
             "*local Sikoia*",
-            "run it again with @pytest.mark.sikoia(seed=7)",
+            "to run it again as it was: @pytest.mark.sikoia(seed=7)",
             "a fault happened: GET /v2/nowhere/{id}: headers=*",
             "a fault happened: GET /v2/users: status=503, retry_after=0",
             "a fault is still to happen: [*]: status=500",
@@ -242,6 +243,43 @@ def test_a_failure_shows_what_happened(suite: Suite) -> None:
         ]
     )
     assert len(re.findall("run it again", result.stdout.str())) == 1
+
+
+def test_a_failure_shows_how_to_plan_the_faults_again(suite: Suite) -> None:
+    """Those of requests and those of deliveries, each in a line that can be run; a long one cut."""
+    result = suite("""
+    from sikoia_async.sandbox.delivery_faults import DeliveryFaults
+
+    def test_it(sikoia_sandbox):
+        sikoia_sandbox.faults.inject("gateway page", "GET /v2/users")
+        sikoia_sandbox.faults.add("*", body=b"x" * 9000)
+        deliveries = sikoia_sandbox.deliveries.faults
+        deliveries.inject("doubled")
+        deliveries.take("PayslipProcessing.Completed")
+        deliveries.inject("lost", "PayslipProcessing.Completed")
+        raise AssertionError
+
+    def test_without(sikoia_sandbox):
+        raise AssertionError
+    """)
+
+    page = "body=b'<html><h1>502 Bad Gateway</h1></html>', headers={'Content-Type': 'text/html'}"
+    plans = "sandbox.faults.add", "sandbox.deliveries.faults.add"
+    result.stdout.fnmatch_lines(
+        [
+            "a fault is still to happen: GET /v2/users: status=502, body=*",
+            "a fault of a delivery happened: PayslipProcessing.Completed: repeat=1",
+            "a fault of a delivery is still to happen: PayslipProcessing.Completed: drop=True",
+            "plan the same faults again:",
+            f"{plans[0]}('GET /v2/users', status=502, {page})",
+            f"{plans[0]}('[*]', body=b'xxx*xxx… (see script() of that plan)",
+            f"{plans[1]}('[*]', repeat=1)",
+            f"{plans[1]}('PayslipProcessing.Completed', drop=True)  # deliveries before this: 1",
+        ]
+    )
+    shown = result.stdout.str()
+    assert shown.count("plan the same faults again:") == 1
+    assert max(map(len, re.findall("b'(x+)", shown))) < 1000
 
 
 def test_a_failure_on_a_socket_shows_that_it_was_one(suite: Suite) -> None:
@@ -258,8 +296,36 @@ def test_a_failure_on_a_socket_shows_that_it_was_one(suite: Suite) -> None:
     """)
 
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["run it again with @pytest.mark.sikoia(seed=0, tls=True)"])
+    result.stdout.fnmatch_lines(
+        ["to run it again as it was: @pytest.mark.sikoia(seed=0, tls=True)"]
+    )
     assert result.stdout.str().count("local Sikoia") == 1
+
+
+def test_the_mark_takes_scenarios(suite: Suite) -> None:
+    """As whatever else `create_app` takes: objects and files."""
+    Path("shop.toml").write_text(
+        "[[scenario]]\nname = 'shy'\nperson = 'Wilma Shy'\npeps_sanctions = 3\n", "utf-8"
+    )
+    result = suite(f"""
+    {ANYIO}
+    from sikoia_async import NewPerson
+    from sikoia_async.sandbox import Scenario
+
+    CROWD = Scenario(name="crowd", company_name="Crowd", matches=4)
+
+    @pytest.mark.sikoia(scenarios=[CROWD, "shop.toml"])
+    async def test_it(sikoia, sikoia_sandbox):
+        assert [one.name for one in sikoia_sandbox.scenarios][:2] == ["crowd", "shy"]
+        found = await sikoia.company_registry.search(company_name="Crowd", country_code="GB")
+        assert len(found) == 4
+        wilma = NewPerson(first_name="Wilma", last_name="Shy")
+        case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
+        search = await sikoia.screening.search_peps_sanctions(case.persons[0])
+        assert search.total_matches == 3
+    """)
+
+    result.assert_outcomes(passed=2)
 
 
 def test_workers_share_nothing(suite: Suite) -> None:

@@ -1,0 +1,244 @@
+"""What the page shows: the newest of everything, as plain records, and counts of the rest."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from http.client import responses
+from itertools import islice
+from typing import Any
+from urllib.parse import urlsplit
+
+from sikoia_async.sandbox.app import App
+from sikoia_async.sandbox.clock import Clock
+from sikoia_async.sandbox.deliveries import Deliveries
+from sikoia_async.sandbox.jobs import job
+from sikoia_async.sandbox.ledger.asked import Asked, Headers
+from sikoia_async.sandbox.ledger.ledger import Ledger
+from sikoia_async.sandbox.named_faults import NAMED, NAMED_DELIVERIES, NamedFault
+from sikoia_async.sandbox.plan import EVERY, Planned
+from sikoia_async.sandbox.state import Record, State
+
+__all__ = ["choices", "request_in_full", "state_of"]
+
+_REQUESTS = 300
+_ROWS = 200
+_NAMES = 8
+"""How many companies and persons of a case are named."""
+_SHOWN_BYTES = 20_000
+"""Of a body."""
+
+
+def state_of(app: App, *, spend: int) -> Record:
+    """Show everything at this moment; of each kind the newest come first.
+
+    Args:
+        app: The local Sikoia.
+        spend: What all requests cost, in credits.
+    """
+    return {
+        "address": app.application.resource,
+        "clock": _clock(app.clock),
+        "requests": _requests(app.ledger, spend),
+        "work": _work(app.state),
+        "cases": _cases(app.state),
+        "webhooks": [_webhook(entry.record) for entry in app.state.store("webhooks")],
+        "deliveries": _deliveries(app.deliveries, app.state),
+        "faults": _faults(app),
+    }
+
+
+def choices(app: App) -> Record:
+    """Show what the forms offer."""
+    return {
+        "operations": app.faults.operations,
+        "events": app.deliveries.faults.events,
+        "faults": _described(NAMED),
+        "delivery_faults": _described(NAMED_DELIVERIES),
+    }
+
+
+def request_in_full(ledger: Ledger, number: int) -> Record | None:
+    """Show a request with headers and bodies, as far as the ledger has kept them."""
+    asked, content = ledger.get(number), ledger.content(number)
+    if asked is None:
+        return None
+    shown = {**_request(asked), "operation": asked.operation}
+    if content is None:
+        return shown
+    return {
+        **shown,
+        "sent_headers": _lines(content.sent_headers),
+        "sent": _readable(content.sent),
+        "answered_headers": _lines(content.answered_headers),
+        "answered": _readable(content.answered),
+    }
+
+
+def _clock(clock: Clock) -> Record:
+    return {"now": _moment(clock.now), "speed": clock.speed}
+
+
+def _requests(ledger: Ledger, spend: int) -> Record:
+    newest = ledger[-_REQUESTS:][::-1]
+    return {
+        "count": len(ledger),
+        "spend": spend,
+        "rows": [_request(asked) for asked in newest],
+    }
+
+
+def _request(asked: Asked) -> Record:
+    query = f"?{asked.query}" if asked.query else ""
+    return {
+        "number": asked.number,
+        "moment": _moment(asked.moment),
+        "seconds": asked.seconds,
+        "method": asked.method,
+        "path": f"{asked.path}{query}",
+        "status": asked.status,
+        "outcome": _outcome(asked),
+        "has_failed": asked.status is None or asked.status >= HTTPStatus.BAD_REQUEST,
+        "correlation_id": asked.correlation_id,
+        "sent_correlation_id": asked.sent_correlation_id,
+        "cost": asked.cost,
+        "fault": asked.fault,
+    }
+
+
+def _outcome(asked: Asked) -> str:
+    """Say how it ended in words, so that nothing hangs on a colour."""
+    if asked.status is not None:
+        return f"{asked.status} {responses.get(asked.status, '')}".strip()
+    return "under way" if asked.seconds is None else "no answer"
+
+
+def _work(state: State) -> Record:
+    begun = state.work()
+    newest = [job(state, *name) for name in begun[-_ROWS:]][::-1]
+    return {
+        "count": len(begun),
+        "pending": len(state.under_way()),
+        "rows": [
+            {
+                "kind": one.kind,
+                "id": one.id,
+                "entity_id": one.entity_id,
+                "status": one.status,
+                "is_pending": one.is_pending,
+                "can_fail": one.can_fail,
+                "begun": _moment(one.begun),
+                "due": one.due and _moment(one.due),
+            }
+            for one in newest
+        ],
+    }
+
+
+def _cases(state: State) -> Record:
+    pending = Counter(state.store(kind).get(key).entity_id for kind, key in state.under_way())
+    return {
+        "count": len(state.cases),
+        "rows": [_case(case, pending) for case in islice(reversed(state.cases.values()), _ROWS)],
+    }
+
+
+def _case(case: Record, pending: Mapping[str, int]) -> Record:
+    entities = [
+        *({"id": one["company_id"], "name": one["company_name"]} for one in case["companies"]),
+        *({"id": one["person_id"], "name": one["name"]} for one in case["persons"]),
+    ]
+    return {
+        "id": case["case_id"],
+        "name": case["name"],
+        "type": case["case_type"],
+        "stage": case["stage"],
+        "changed": _moment(case["datetime_last_modified"]),
+        "entities": entities[:_NAMES],
+        "more": max(0, len(entities) - _NAMES),
+        "pending": sum(
+            pending.get(one, 0) for one in (case["case_id"], *(e["id"] for e in entities))
+        ),
+    }
+
+
+def _webhook(webhook: Record) -> Record:
+    return {
+        "id": webhook["webhook_id"],
+        "name": webhook["webhook_name"],
+        "address": _without_query(webhook["webhook_callback_url"]),
+        "events": webhook["event_types"],
+    }
+
+
+def _deliveries(deliveries: Deliveries, state: State) -> Record:
+    log = list(state.store("webhook_requests"))
+    return {
+        "count": len(log),
+        "held": deliveries.held,
+        "rows": [
+            {
+                "id": entry.record["request_id"],
+                "webhook_id": entry.entity_id,
+                "event": entry.record["event_type"],
+                "address": _without_query(entry.record["webhook_callback_url"]),
+                "status": entry.record["webhook_event_status"],
+                "delivered": entry.record["datetime_created"],
+                "answers": [
+                    attempt["http_response_code"] for attempt in entry.record["request_attempts"]
+                ],
+            }
+            for entry in log[: -_ROWS - 1 : -1]
+        ],
+    }
+
+
+def _faults(app: App) -> Record:
+    requests, deliveries = app.faults, app.deliveries.faults
+    return {
+        "planned": [
+            *(_planned(fault, "every request") for fault in requests.planned[:_ROWS]),
+            *(_planned(fault, "every event") for fault in deliveries.planned[:_ROWS]),
+        ],
+        "happened": [
+            {"whom": whom, "what": what}
+            for whom, what in (*requests.happened[-_ROWS:], *deliveries.happened[-_ROWS:])
+        ],
+    }
+
+
+def _planned(fault: Planned, everyone: str) -> Record:
+    usual = {"nth": 1, "times": 1, "after": 0}
+    when = [
+        f"{name}={value}"
+        for name, usually in usual.items()
+        if (value := getattr(fault, name)) != usually
+    ]
+    return {
+        "whom": everyone if fault.subject == EVERY else fault.subject,
+        "what": ", ".join([fault.what, *when]),
+    }
+
+
+def _described(table: Mapping[str, NamedFault]) -> list[Record]:
+    return [{"name": name, "about": fault.about} for name, fault in table.items()]
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _without_query(url: str) -> str:
+    """Leave out where people put passwords."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
+def _lines(headers: Headers) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in headers)
+
+
+def _readable(body: bytes) -> Any:
+    shown = body[:_SHOWN_BYTES].decode(errors="replace")
+    left = len(body) - _SHOWN_BYTES
+    return f"{shown}\n… and {left} bytes more" if left > 0 else shown

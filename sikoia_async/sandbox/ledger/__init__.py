@@ -1,0 +1,1 @@
+"""What was asked of a local Sikoia, what came of it, and what it cost."""

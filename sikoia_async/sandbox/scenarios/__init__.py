@@ -1,0 +1,1 @@
+"""Companies, persons and files that are more than unremarkable, by their names and numbers."""

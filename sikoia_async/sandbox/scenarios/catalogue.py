@@ -1,0 +1,121 @@
+"""The scenarios that every local Sikoia has; nobody is called this, and no register counts so far.
+
+Companies House gives out its numbers in their order, and is far from 99 million.
+"""
+
+from .scenario import Scenario
+
+__all__ = ["CATALOGUE"]
+
+CATALOGUE = (
+    Scenario(
+        name="solvent company",
+        about="All is well: found once, active, a good credit report, no matches in searches.",
+        company_number="99000001",
+        company_name="Solvent Example Ltd",
+    ),
+    Scenario(
+        name="insolvent company",
+        about="The credit report is bad: the worst rating, no limit, a loss, judgments, bad debts.",
+        company_number="99000002",
+        company_name="Insolvent Example Ltd",
+        solvent=False,
+    ),
+    Scenario(
+        name="several matches",
+        about="TooManyResults, with a picklist of three; a search finds three, the last closed.",
+        company_number="99000003",
+        company_name="Several Example Ltd",
+        matches=3,
+    ),
+    Scenario(
+        name="not registered",
+        about="Registry data and credit reports end as Failed, a search finds nothing.",
+        company_number="99000004",
+        company_name="Unregistered Example Ltd",
+        matches=0,
+    ),
+    Scenario(
+        name="closed company",
+        about="The register has it as Closed, dissolved after an insolvency.",
+        company_number="99000005",
+        company_name="Closed Example Ltd",
+        closed=True,
+    ),
+    Scenario(
+        name="not online",
+        about="Online data ends as Failed.",
+        company_number="99000006",
+        company_name="Offline Example Ltd",
+        online=False,
+    ),
+    Scenario(
+        name="sanctions hit",
+        about="PEPs and sanctions have 2 matches, adverse media has 5.",
+        company_number="99000007",
+        company_name="Sanctioned Example Ltd",
+        person="Sandra Sanctioned",
+        peps_sanctions=2,
+        adverse_media=5,
+    ),
+    Scenario(
+        name="politically exposed",
+        about="PEPs and sanctions have 1 match, adverse media has none.",
+        person="Petra Politician",
+        peps_sanctions=1,
+    ),
+    Scenario(
+        name="adverse media",
+        about="Adverse media has 4 matches, PEPs and sanctions have none.",
+        company_number="99000008",
+        company_name="Headline Example Ltd",
+        person="Henry Headline",
+        adverse_media=4,
+    ),
+    Scenario(
+        name="declined identity",
+        about="The verification is Complete, and Declined.",
+        person="Dora Declined",
+        identity="Declined",
+    ),
+    Scenario(
+        name="blurred identity",
+        about="The verification is Complete, and ResubmissionRequested.",
+        person="Bruno Blurred",
+        identity="ResubmissionRequested",
+    ),
+    Scenario(
+        name="expired identity",
+        about="The person never comes: the verification is Expired, and NotCompleted.",
+        person="Edgar Expired",
+        identity="Expired",
+    ),
+    Scenario(
+        name="failed identity",
+        about="The provider is not to be reached: the verification is Failed.",
+        person="Fiona Failed",
+        identity="Failed",
+    ),
+    Scenario(
+        name="tampered statement",
+        about="Integrity checks are Complete, and decide Fail: the file was edited.",
+        person="Tamara Tampered",
+        file_name="tampered.pdf",
+        integrity="Fail",
+    ),
+    Scenario(
+        name="incomplete payslips",
+        about="The check for three months of payslips is Failed, however many there are.",
+        person="Ingrid Incomplete",
+        file_name="incomplete-payslip.pdf",
+        payslips="Fail",
+    ),
+    Scenario(
+        name="no credits",
+        about="Registry data, searches, credit reports and identity: 403, insufficient credits.",
+        company_number="99000009",
+        company_name="Creditless Example Ltd",
+        person="Carla Creditless",
+        credits=False,
+    ),
+)

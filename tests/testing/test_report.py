@@ -1,0 +1,54 @@
+"""What the report of a failed test shows of the requests to its local Sikoia."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from sikoia_async import errors
+from sikoia_async.sandbox import Sandbox
+from sikoia_async.testing import MemorySandbox, client_of
+from sikoia_async.testing.marker import Wanted
+from sikoia_async.testing.report import report_of
+
+pytestmark = pytest.mark.anyio
+
+BOTH = pytest.mark.parametrize("kind", [MemorySandbox, Sandbox], ids=["memory", "tls"])
+
+
+def shown(sandbox: Sandbox) -> list[str]:
+    """Return the lines of the report that are about requests."""
+    lines = report_of(Wanted(tls=False, options={}), sandbox).splitlines()
+    return [line for line in lines if "(correlation id " in line]
+
+
+async def test_the_latest_requests_are_shown() -> None:
+    """No more than twenty, without their queries, and a correlation id only if it is a sane one."""
+    with MemorySandbox() as sandbox:
+        async with httpx.AsyncClient(transport=sandbox.transport) as client:
+            for number in range(21):
+                headers = {"X-Correlation-Id": "Wilma Example"} if number == 20 else {}
+                url = f"{sandbox.url}/v2/users?email=wilma@example.com"
+                await client.get(url, headers=headers)
+
+    assert shown(sandbox) == [
+        *["GET /v2/users: 401 (correlation id none)"] * 19,
+        "GET /v2/users: 401 (correlation id not shown)",
+    ]
+
+
+@BOTH
+async def test_the_record_of_a_call_is_in_order(kind: Callable[[], Sandbox]) -> None:
+    """The token is asked for first; a request that came to nothing says so."""
+    with kind() as sandbox:
+        async with client_of(sandbox) as sikoia:
+            with pytest.raises(errors.ResourceNotFoundError):
+                await sikoia.with_options(correlation_id="first").cases.retrieve("0123")
+            sandbox.faults.add("GET /v2/users", reset="before")
+            with pytest.raises(errors.ConnectionFailedError):
+                await sikoia.with_options(retries=0, correlation_id="mine").users.list()
+
+    token, case, users = shown(sandbox)
+    assert token.startswith("POST /token: 201 ")
+    assert case == "GET /v2/cases/{id}: 404 (correlation id first)"
+    assert users == "GET /v2/users: no answer (correlation id mine)"
