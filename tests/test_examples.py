@@ -582,13 +582,13 @@ def test_the_batch_runs_as_its_first_line_says(people: Path) -> None:
 
 
 def test_the_test_suite_passes_on_both_event_loops() -> None:
-    """Four tests, on asyncio and on trio, in a process of their own as a user would run them."""
+    """Six tests, on asyncio and on trio, in a process of their own as a user would run them."""
     command = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, "examples/test_suite.py"], cwd=ROOT, capture_output=True, check=False, text=True
     )
 
-    assert "8 passed" in done.stdout, done.stdout
+    assert "12 passed" in done.stdout, done.stdout
 
 
 def test_the_examples_are_looked_after() -> None:

@@ -19,33 +19,56 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
+    from pathlib import Path
 
     from sikoia_async import Sikoia
     from sikoia_async.sandbox import Sandbox
+    from sikoia_async.testing.cassettes import Cassette
     from sikoia_async.testing.marker import Wanted
 
 __all__ = [
     "open_client",
+    "pytest_addoption",
     "pytest_configure",
+    "pytest_report_header",
     "pytest_runtest_makereport",
     "sikoia",
+    "sikoia_cassette",
     "sikoia_sandbox",
 ]
 
 _RAN = pytest.StashKey[tuple["Wanted", "Sandbox"]]()
+_RECORDED = pytest.StashKey[set["Path"]]()
 _MARKER = (
     "sikoia(*, tls=False, seed=0, limit=200, ...): the local Sikoia of a test: on a real socket "
     "with TLS or in memory, and what sikoia_async.sandbox.create_app takes"
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer to record cassettes; without being told to, no test leaves the machine."""
+    parser.getgroup("sikoia").addoption(
+        "--sikoia-record",
+        action="store_true",
+        help="record the cassettes of tests that have one: this calls the environment that "
+        "SIKOIA_ENVIRONMENT names, with its credentials, and may cost money there",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Tell pytest of the marker, and pytest-asyncio, where it is loaded, of its fixtures."""
     config.addinivalue_line("markers", _MARKER)
+    config.stash[_RECORDED] = set()
     if config.pluginmanager.has_plugin("asyncio"):
         from sikoia_async.testing.asyncio_fixtures import fixtures  # noqa: PLC0415 - if needed
 
         config.pluginmanager.register(fixtures())
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say so where cassettes are recorded: nobody should learn it from a bill."""
+    is_asked = config.getoption("--sikoia-record", default=False)
+    return "sikoia: cassettes are recorded, which may cost money" if is_asked else None
 
 
 @pytest.fixture
@@ -58,6 +81,24 @@ def sikoia_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
     with (Sandbox if wanted.tls else MemorySandbox)(**wanted.options) as sandbox:
         request.node.stash[_RAN] = (wanted, sandbox)
         yield sandbox
+
+
+@pytest.fixture
+def sikoia_cassette(request: pytest.FixtureRequest) -> Generator[Cassette]:
+    """Replay the test's cassette, or record it where pytest is run with `--sikoia-record`.
+
+    It is recorded once: on the second event loop, the test replays what it has just recorded.
+    """
+    from sikoia_async.testing.cassettes import Cassette  # noqa: PLC0415 - loaded when first used
+    from sikoia_async.testing.cassettes.place import place_of  # noqa: PLC0415 - as above
+
+    place, recorded = place_of(request.node), request.config.stash[_RECORDED]
+    is_asked = bool(request.config.getoption("--sikoia-record", default=False))
+    record = is_asked and not (place in recorded and place.exists())
+    if record:
+        recorded.add(place)
+    with Cassette(place, record=record) as cassette:
+        yield cassette
 
 
 @pytest.fixture

@@ -1,0 +1,77 @@
+"""Files in a cassette: of each only its kind is kept, and something small stands in for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sikoia_async._inflate import BodyError
+from sikoia_async._workbook import unpack
+from sikoia_async.sandbox.workbook import workbook
+
+if TYPE_CHECKING:
+    from sikoia_async.testing.cassettes.tape import Content
+
+__all__ = ["kind_of", "media_of", "stand_in"]
+
+_PDF: Final = b"""%PDF-1.4
+1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj
+2 0 obj <</Type /Pages /Kids [3 0 R] /Count 1>> endobj
+3 0 obj <</Type /Page /Parent 2 0 R /MediaBox [0 0 9 9]>> endobj
+xref
+0 4
+0000000000 65535 f\x20
+0000000009 00000 n\x20
+0000000056 00000 n\x20
+0000000111 00000 n\x20
+trailer <</Size 4 /Root 1 0 R>>
+startxref
+176
+%%EOF
+"""
+_PNG: Final = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
+)
+_EXCEL: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_MEDIA: Final[dict[Content, str]] = {
+    "json": "application/json",
+    "pdf": "application/pdf",
+    "xlsx": _EXCEL,
+    "png": "image/png",
+    "file": "application/octet-stream",
+    "text": "text/html",
+}
+
+
+def kind_of(content: bytes) -> Content:
+    """Return what kind of file this is."""
+    if content.startswith(b"%PDF-"):
+        return "pdf"
+    if content.startswith(b"\x89PNG"):
+        return "png"
+    try:
+        unpack(content)
+    except BodyError:
+        return "file"
+    return "xlsx"
+
+
+def media_of(kind: Content) -> str | None:
+    """Return the Content-Type of a body of this kind; None where there is no body."""
+    return _MEDIA.get(kind)
+
+
+def stand_in(kind: Content) -> bytes:
+    """Return a body of this kind; JSON has none that would do for all."""
+    if kind == "xlsx":
+        return workbook({"Cassette": [["A report was here."]]})
+    return _STAND_INS[kind]
+
+
+_STAND_INS: Final[dict[Content, bytes]] = {
+    "nothing": b"",
+    "pdf": _PDF,
+    "png": _PNG,
+    "file": b"A file was here.\n",
+    "text": b"<html>Something that is no JSON was here.</html>\n",
+}

@@ -1,0 +1,130 @@
+"""Cassettes in suites of users': each test its own, recorded only where that is asked for."""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sikoia_async.sandbox import Sandbox
+
+pytest.importorskip("pytest_asyncio", reason="the lowest versions are tested without it")
+
+pytest_plugins = ["pytester"]
+
+_LOAD = 'pytest_plugins = ["sikoia_async.testing.plugin"]\n'
+_ANYIO = ("-p", "no:asyncio")
+_TESTS = """
+    import pytest
+    from sikoia_async.testing import client_of
+
+    pytestmark = pytest.mark.anyio
+
+    async def test_users(sikoia_cassette):
+        async with client_of(sikoia_cassette) as sikoia:
+            assert await sikoia.users.list()
+
+    class TestCases:
+        @pytest.mark.parametrize("kind", ["Business", "Consumer/one", "Consumer-one"])
+        async def test_it(self, sikoia_cassette, kind):
+            async with client_of(sikoia_cassette) as sikoia:
+                await sikoia.cases.list(case_type=kind[:8])
+"""
+
+Suite = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
+    """Run a suite that loads the plugin, with warnings as errors."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    def run(tests: str, *arguments: str) -> pytest.RunResult:
+        pytester.makeconftest(_LOAD)
+        pytester.makeini("[pytest]\nstrict = true\nfilterwarnings = error\n")
+        pytester.makepyfile(test_loans=tests)
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=120)
+
+    return run
+
+
+def test_a_suite_is_recorded_once_and_replayed_from_then_on(
+    suite: Suite, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any environment."""
+    with monkeypatch.context() as variables, Sandbox() as sandbox:
+        for name, value in sandbox.variables.items():
+            variables.setenv(name, value)
+        recorded = suite(_TESTS, *_ANYIO, "--sikoia-record")
+        asked = [one.operation for one in sandbox.ledger if one.operation != "POST /token"]
+
+    recorded.assert_outcomes(passed=8)
+    recorded.stdout.fnmatch_lines(["sikoia: cassettes are recorded, which may cost money"])
+    # On two event loops.
+    assert sorted(map(str, asked)) == ["GET /v2/cases"] * 3 + ["GET /v2/users"]
+    replayed = suite(_TESTS, *_ANYIO)
+    replayed.assert_outcomes(passed=8)
+    replayed.stdout.no_fnmatch_line("*cost money*")
+
+    folder = pytester.path / "cassettes" / "test_loans"
+    files = sorted(str(one.relative_to(folder)) for one in folder.rglob("*.json"))
+    assert files == [
+        "TestCases/test_it-Business.json",
+        "TestCases/test_it-Consumer-one-045db5fa.json",
+        "TestCases/test_it-Consumer-one.json",
+        "test_users.json",
+    ]
+    assert {stat.S_IMODE((folder / one).stat().st_mode) for one in files} == {0o600}
+
+
+def test_a_test_without_its_cassette_fails_and_goes_nowhere(
+    suite: Suite, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says how to record it, and what that may cost, although there is an environment."""
+    with Sandbox() as sandbox:
+        for name, value in sandbox.variables.items():
+            monkeypatch.setenv(name, value)
+        result = suite(_TESTS, *_ANYIO, "-k", "test_users and asyncio")
+        assert len(sandbox.ledger) == 0
+
+    result.assert_outcomes(errors=1, deselected=7)
+    result.stdout.fnmatch_lines(["*CassetteError: the cassette test_users.json: it cannot be*"])
+    assert not os.path.lexists(pytester.path / "cassettes")
+
+
+def test_what_a_test_catches_fails_it_all_the_same(suite: Suite, pytester: pytest.Pytester) -> None:
+    """The error comes when the test has ended."""
+    folder = pytester.path / "cassettes" / "test_loans"
+    folder.mkdir(parents=True)
+    Path(folder, "test_it.json").write_text('{"version": 1, "salt": "x", "recorded": []}')
+
+    result = suite(
+        """
+    import contextlib, pytest
+    from sikoia_async.testing import client_of
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    @pytest.mark.anyio
+    async def test_it(sikoia_cassette):
+        async with client_of(sikoia_cassette) as sikoia:
+            with contextlib.suppress(Exception):
+                await sikoia.users.list()
+    """,
+        *_ANYIO,
+    )
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*CassetteError: *GET /v2/users is not recorded*nothing more*"])
+
+
+def test_with_pytest_asyncio(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cassette itself is no matter of an event loop."""
+    tests = _TESTS.replace("mark.anyio", "mark.asyncio")
+    arguments = ("-o", "asyncio_default_fixture_loop_scope=function")
+    with monkeypatch.context() as variables, Sandbox() as sandbox:
+        for name, value in sandbox.variables.items():
+            variables.setenv(name, value)
+        suite(tests, *arguments, "--sikoia-record").assert_outcomes(passed=4)
+
+    suite(tests, *arguments).assert_outcomes(passed=4)
