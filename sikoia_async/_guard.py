@@ -119,7 +119,7 @@ class Guard(httpx.AsyncBaseTransport):
         self._waits_in_pool = None if shared else 0.0
         self._echo = None if shared else Echo()  # a transport of the caller's may have a cache
         self._closed = False
-        self.heals = 0
+        self.heals: int = 0
         """How many transports were thrown away because their exchange did not end cleanly."""
 
     @cached_property
