@@ -19,7 +19,6 @@ import pytest
 from sikoia_async import __main__
 from sikoia_async.sandbox import Sandbox, inspector
 from sikoia_async.sandbox.inspector.actions import ACTIONS
-from sikoia_async.sandbox.inspector.spend import Spend
 from sikoia_async.sandbox.inspector.views import _outcome
 from sikoia_async.sandbox.ledger.asked import Asked
 from sikoia_async.sandbox.ledger.ledger import Ledger
@@ -387,46 +386,46 @@ def test_a_request_is_shown(desk: Desk) -> None:
 
 def test_the_spend_is_that_of_the_ledger(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever becomes of that, and without a look at all of it each time."""
-    ledger, spend = desk.sandbox.ledger, Spend()
-    looked = list[int]()
-    since = Ledger.since
+    ledger = desk.sandbox.ledger
 
-    def counted(self: Ledger, number: int) -> tuple[Asked, ...]:
-        found = since(self, number)
-        looked.append(len(found))
-        return found
-
-    monkeypatch.setattr(Ledger, "since", counted)
-
-    def agrees() -> int:
+    def spent() -> int:
         # A client has its answer before the ledger has noted that this is the end of it.
         while ledger and ledger[-1].seconds is None:
             time.sleep(0.001)
-        assert spend.of(ledger) == ledger.spend
-        return looked[-1]
+        spend = sum(asked.cost for asked in ledger)
+        with monkeypatch.context() as blind:
+            blind.setattr(Ledger, "__getitem__", None)
+            assert ledger.spend == spend
+        assert desk.state()["requests"]["spend"] == spend
+        return spend
 
     desk.verification()
-    assert agrees() == len(ledger)
-    assert agrees() == 0
+    assert spent() == 1
     before = desk.sandbox.snapshot()
     desk.verification()
-    assert agrees() == 2
+    assert spent() == 2
     exchange = ledger.begin(
-        {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+        {"method": "POST", "path": "/v2/identity", "query_string": b"", "headers": []}
     )
     desk.verification()
-    assert agrees() == agrees() == 3
+    assert spent() == 3
+    exchange.charge()
+    assert spent() == 4
     ledger.end(exchange)
-    assert agrees() == 3
-    assert agrees() == 0
+    assert spent() == 4
+    late = ledger.begin(
+        {"method": "POST", "path": "/v2/identity", "query_string": b"", "headers": []}
+    )
+    late.charge()
     desk.sandbox.restore(before)
-    assert agrees() == len(ledger)
+    ledger.end(late)
+    assert spent() == 1
     ledger.clear()
-    agrees()
-    desk.case()
-    assert agrees() == 1
+    assert spent() == 0
+    desk.verification()
+    assert spent() == 1
     desk.sandbox.reset()
-    assert (agrees(), desk.state()["requests"]["spend"]) == (0, 0)
+    assert spent() == 0
 
 
 def test_what_is_pending_in_a_case_is_counted(desk: Desk) -> None:

@@ -16,7 +16,6 @@ from sikoia_async.sandbox.app import App
 
 from .actions import ACTIONS, act
 from .guard import API, Guard
-from .spend import Spend
 from .views import choices, request_in_full, state_of
 
 __all__ = ["create_inspector"]
@@ -59,7 +58,6 @@ class _Inspector:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._spend = Spend()
 
     async def choices(self, _request: Request) -> Response:
         """Answer what the forms offer."""
@@ -69,7 +67,7 @@ class _Inspector:
         """Answer all that the page shows."""
         # What has ended by now, has ended before somebody looks.
         self._app.deliveries.notice()
-        return _Json(state_of(self._app, spend=self._spend.of(self._app.ledger)))
+        return _Json(state_of(self._app))
 
     async def request(self, request: Request) -> Response:
         """Answer one request of the ledger with its headers and bodies."""

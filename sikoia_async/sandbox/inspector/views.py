@@ -29,17 +29,12 @@ _SHOWN_BYTES = 20_000
 """Of a body."""
 
 
-def state_of(app: App, *, spend: int) -> Record:
-    """Show everything at this moment; of each kind the newest come first.
-
-    Args:
-        app: The local Sikoia.
-        spend: What all requests cost, in credits.
-    """
+def state_of(app: App) -> Record:
+    """Show everything at this moment; of each kind the newest come first."""
     return {
         "address": app.application.resource,
         "clock": _clock(app.clock),
-        "requests": _requests(app.ledger, spend),
+        "requests": _requests(app.ledger),
         "work": _work(app.state),
         "cases": _cases(app.state),
         "webhooks": [_webhook(entry.record) for entry in app.state.store("webhooks")],
@@ -79,11 +74,11 @@ def _clock(clock: Clock) -> Record:
     return {"now": _moment(clock.now), "speed": clock.speed}
 
 
-def _requests(ledger: Ledger, spend: int) -> Record:
+def _requests(ledger: Ledger) -> Record:
     newest = ledger[-_REQUESTS:][::-1]
     return {
         "count": len(ledger),
-        "spend": spend,
+        "spend": ledger.spend,
         "rows": [_request(asked) for asked in newest],
     }
 

@@ -79,6 +79,11 @@ class Exchange:
         """Note that no more comes of it."""
         self._seconds = time.perf_counter() - self._began
 
+    @property
+    def cost(self) -> int:
+        """What it has cost so far, in credits."""
+        return self.price if self._target else 0
+
     def asked(self) -> Asked:
         """Tell what it is and how far it has come."""
         start = self._start
@@ -95,7 +100,7 @@ class Exchange:
             sent_correlation_id=answered_id if answered_id == self._sent_id else self._sent_id,
             correlation_id=answered_id,
             status=start["status"] if start else None,
-            cost=self.price if self._target else 0,
+            cost=self.cost,
             fault=self._scope.get(FAULT),
             charged_for=self._charged_for,
             target=self._target,

@@ -94,7 +94,8 @@ class Ledger(Sequence[Asked]):
     @property
     def spend(self) -> int:
         """What all of them cost together, in credits."""
-        return sum(asked.cost for asked in self)
+        with self._lock:
+            return self._spent + sum(one.cost for one in self._under_way.values())
 
     def clear(self) -> None:
         """Forget them all; the next one has the next number all the same."""
@@ -176,6 +177,7 @@ class Ledger(Sequence[Asked]):
             )
             self._numbers.append(exchange.number)
             self._entries.append(exchange)
+            self._under_way[exchange.number] = exchange
         return exchange
 
     def end(self, exchange: Exchange) -> None:
@@ -183,7 +185,8 @@ class Ledger(Sequence[Asked]):
         exchange.end()
         asked, content = exchange.asked(), exchange.content()
         with self._lock:
-            if self._at(exchange.number) is exchange:
+            if self._under_way.pop(exchange.number, None):
+                self._spent += asked.cost
                 self._entries[bisect_left(self._numbers, exchange.number)] = asked
                 self._keep(exchange.number, content)
 
@@ -199,6 +202,7 @@ class Ledger(Sequence[Asked]):
             self._forget()
             self._entries.extend(entries)
             self._numbers.extend(asked.number for asked in entries)
+            self._spent += sum(asked.cost for asked in entries)
             self._last = max([self._last, *self._numbers[-1:]])
             self._told_before.update(told)
             for number, content in contents.items():
@@ -207,6 +211,9 @@ class Ledger(Sequence[Asked]):
     def _forget(self) -> None:
         self._numbers: list[int] = []
         self._entries: list[Asked | Exchange] = []
+        self._under_way: dict[int, Exchange] = {}
+        # On those that have ended: who looks at it often is not to add them all up.
+        self._spent = 0
         self._contents: OrderedDict[int, Content] = OrderedDict()
         self._size = 0
         # By bodies that are kept no longer.
