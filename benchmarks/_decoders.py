@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import httpx
 
-from sikoia_async._decoder import decode
-from sikoia_async._drift import Drift
-from sikoia_async._exchange import Answer
+from sikoia_async._codec.decoder import decode
+from sikoia_async._codec.drift import Drift
+from sikoia_async._transport.exchange import Answer
 from sikoia_async.errors import Attempt, CallInfo
 
 __all__ = ["CALL", "Decode", "cpu", "ours"]

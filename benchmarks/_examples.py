@@ -13,9 +13,9 @@ import attrs
 import httpx
 from _decoders import CALL
 
-from sikoia_async._decoder import decode, error_from
-from sikoia_async._drift import Drift
-from sikoia_async._exchange import Answer
+from sikoia_async._codec.decoder import decode, error_from
+from sikoia_async._codec.drift import Drift
+from sikoia_async._transport.exchange import Answer
 
 sys.path.insert(1, str(Path(__file__).parent.parent / "tests"))
 from contract import ENDPOINTS, Endpoint

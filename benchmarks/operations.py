@@ -27,8 +27,8 @@ from _virtual import VirtualLoop, now
 
 from sikoia_async import Quota, Sikoia
 from sikoia_async.environments import local
-from sikoia_async.events import parse
-from sikoia_async.operations import Operation
+from sikoia_async.webhooks.events import parse
+from sikoia_async.operations.operation import Operation
 from sikoia_async.resources.identity import IdentityReport
 from sikoia_async.resources.income import IncomeReport
 

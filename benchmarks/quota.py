@@ -14,7 +14,7 @@ from _measure import Row, is_quick, print_table
 from _virtual import VirtualLoop, now
 
 from sikoia_async import Quota
-from sikoia_async._quota import Pacer
+from sikoia_async._rate_limit.limiter import Pacer
 
 __all__ = ["compare"]
 

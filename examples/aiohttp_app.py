@@ -17,8 +17,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from aiohttp import web
 
 from sikoia_async import CORRELATION_ID_HEADER, Entity, Router, Sikoia, correlation_id, errors
-from sikoia_async.events import AffordabilityInsightsCompleted
-from sikoia_async.signing import SIGNATURE_HEADER
+from sikoia_async.webhooks.events import AffordabilityInsightsCompleted
+from sikoia_async.webhooks.signing import SIGNATURE_HEADER
 
 WAIT = 20.0  # seconds; less than browsers and proxies wait
 STATUSES: dict[type[errors.SikoiaError], int] = {

@@ -21,8 +21,8 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
 from sikoia_async import CORRELATION_ID_HEADER, Entity, Router, Sikoia, correlation_id, errors
-from sikoia_async.events import AffordabilityInsightsCompleted
-from sikoia_async.signing import SIGNATURE_HEADER
+from sikoia_async.webhooks.events import AffordabilityInsightsCompleted
+from sikoia_async.webhooks.signing import SIGNATURE_HEADER
 
 WAIT = 20.0  # seconds; less than browsers and proxies wait
 STATUSES: dict[type[errors.SikoiaError], int] = {

@@ -18,57 +18,57 @@ if TYPE_CHECKING:
     from sikoia_async._client import Sikoia as Sikoia
     from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER as CORRELATION_ID_HEADER
     from sikoia_async._hooks.correlation import correlation_id as correlation_id
-    from sikoia_async._quota import Quota as Quota
-    from sikoia_async._quota import QuotaStore as QuotaStore
-    from sikoia_async._replay import ReplayGuard as ReplayGuard
-    from sikoia_async._replay import ReplayStore as ReplayStore
-    from sikoia_async._router import Received as Received
-    from sikoia_async._router import Router as Router
-    from sikoia_async._stats import Stats as Stats
-    from sikoia_async._token import StoredToken as StoredToken
-    from sikoia_async._token import TokenStore as TokenStore
+    from sikoia_async._rate_limit.limiter import Quota as Quota
+    from sikoia_async._rate_limit.limiter import QuotaStore as QuotaStore
+    from sikoia_async.webhooks.replay import ReplayGuard as ReplayGuard
+    from sikoia_async.webhooks.replay import ReplayStore as ReplayStore
+    from sikoia_async.webhooks.router import Received as Received
+    from sikoia_async.webhooks.router import Router as Router
+    from sikoia_async._calls.stats import Stats as Stats
+    from sikoia_async._auth.tokens import StoredToken as StoredToken
+    from sikoia_async._auth.tokens import TokenStore as TokenStore
     from sikoia_async.environments import PRODUCTION as PRODUCTION
     from sikoia_async.environments import STAGING as STAGING
     from sikoia_async.environments import Environment as Environment
-    from sikoia_async.errors import APIError as APIError
-    from sikoia_async.errors import ArgumentTypeError as ArgumentTypeError
-    from sikoia_async.errors import Attempt as Attempt
-    from sikoia_async.errors import AuthenticationError as AuthenticationError
-    from sikoia_async.errors import CallError as CallError
-    from sikoia_async.errors import ChargeLimitError as ChargeLimitError
-    from sikoia_async.errors import ClientStateError as ClientStateError
-    from sikoia_async.errors import ConfigurationError as ConfigurationError
-    from sikoia_async.errors import ConflictError as ConflictError
-    from sikoia_async.errors import ConnectionFailedError as ConnectionFailedError
-    from sikoia_async.errors import DeadlineExceededError as DeadlineExceededError
-    from sikoia_async.errors import ExpiredTokenError as ExpiredTokenError
-    from sikoia_async.errors import InsufficientPermissionsError as InsufficientPermissionsError
-    from sikoia_async.errors import InvalidRequestError as InvalidRequestError
-    from sikoia_async.errors import InvalidTokenError as InvalidTokenError
-    from sikoia_async.errors import LinkExpiredError as LinkExpiredError
-    from sikoia_async.errors import OperationError as OperationError
-    from sikoia_async.errors import OperationFailedError as OperationFailedError
-    from sikoia_async.errors import OperationTimeoutError as OperationTimeoutError
-    from sikoia_async.errors import RateLimitError as RateLimitError
-    from sikoia_async.errors import ReplayStoreError as ReplayStoreError
-    from sikoia_async.errors import ResourceDeletedError as ResourceDeletedError
-    from sikoia_async.errors import ResourceNotFoundError as ResourceNotFoundError
-    from sikoia_async.errors import ServerError as ServerError
-    from sikoia_async.errors import SikoiaError as SikoiaError
-    from sikoia_async.errors import TokenError as TokenError
-    from sikoia_async.errors import TransportError as TransportError
-    from sikoia_async.errors import UnexpectedResponseError as UnexpectedResponseError
-    from sikoia_async.errors import UnprocessableRequestError as UnprocessableRequestError
-    from sikoia_async.errors import WebhookError as WebhookError
-    from sikoia_async.errors import WebhookHandlerError as WebhookHandlerError
-    from sikoia_async.errors import WebhookPayloadError as WebhookPayloadError
-    from sikoia_async.errors import WebhookVerificationError as WebhookVerificationError
+    from sikoia_async._errors import APIError as APIError
+    from sikoia_async._errors import ArgumentTypeError as ArgumentTypeError
+    from sikoia_async._errors import Attempt as Attempt
+    from sikoia_async._errors import AuthenticationError as AuthenticationError
+    from sikoia_async._errors import CallError as CallError
+    from sikoia_async._errors import ChargeLimitError as ChargeLimitError
+    from sikoia_async._errors import ClientStateError as ClientStateError
+    from sikoia_async._errors import ConfigurationError as ConfigurationError
+    from sikoia_async._errors import ConflictError as ConflictError
+    from sikoia_async._errors import ConnectionFailedError as ConnectionFailedError
+    from sikoia_async._errors import DeadlineExceededError as DeadlineExceededError
+    from sikoia_async._errors import ExpiredTokenError as ExpiredTokenError
+    from sikoia_async._errors import InsufficientPermissionsError as InsufficientPermissionsError
+    from sikoia_async._errors import InvalidRequestError as InvalidRequestError
+    from sikoia_async._errors import InvalidTokenError as InvalidTokenError
+    from sikoia_async._errors import LinkExpiredError as LinkExpiredError
+    from sikoia_async._errors import OperationError as OperationError
+    from sikoia_async._errors import OperationFailedError as OperationFailedError
+    from sikoia_async._errors import OperationTimeoutError as OperationTimeoutError
+    from sikoia_async._errors import RateLimitError as RateLimitError
+    from sikoia_async._errors import ReplayStoreError as ReplayStoreError
+    from sikoia_async._errors import ResourceDeletedError as ResourceDeletedError
+    from sikoia_async._errors import ResourceNotFoundError as ResourceNotFoundError
+    from sikoia_async._errors import ServerError as ServerError
+    from sikoia_async._errors import SikoiaError as SikoiaError
+    from sikoia_async._errors import TokenError as TokenError
+    from sikoia_async._errors import TransportError as TransportError
+    from sikoia_async._errors import UnexpectedResponseError as UnexpectedResponseError
+    from sikoia_async._errors import UnprocessableRequestError as UnprocessableRequestError
+    from sikoia_async._errors import WebhookError as WebhookError
+    from sikoia_async._errors import WebhookHandlerError as WebhookHandlerError
+    from sikoia_async._errors import WebhookPayloadError as WebhookPayloadError
+    from sikoia_async._errors import WebhookVerificationError as WebhookVerificationError
     from sikoia_async.models import Entity as Entity
     from sikoia_async.models import Items as Items
     from sikoia_async.models import Model as Model
-    from sikoia_async.operations import Interval as Interval
-    from sikoia_async.operations import Operation as Operation
-    from sikoia_async.operations import poll as poll
+    from sikoia_async.operations.operation import Interval as Interval
+    from sikoia_async.operations.operation import Operation as Operation
+    from sikoia_async.operations.operation import poll as poll
     from sikoia_async.resources.cases import CompanyUpdate as CompanyUpdate
     from sikoia_async.resources.cases import NewAddress as NewAddress
     from sikoia_async.resources.cases import NewCompany as NewCompany
@@ -145,20 +145,20 @@ __all__ = [
 _HOMES: Final = {
     "sikoia_async._client": ("Sikoia",),
     "sikoia_async._hooks.correlation": ("CORRELATION_ID_HEADER", "correlation_id"),
-    "sikoia_async._quota": (
+    "sikoia_async._rate_limit.limiter": (
         "Quota",
         "QuotaStore",
     ),
-    "sikoia_async._replay": (
+    "sikoia_async.webhooks.replay": (
         "ReplayGuard",
         "ReplayStore",
     ),
-    "sikoia_async._router": (
+    "sikoia_async.webhooks.router": (
         "Received",
         "Router",
     ),
-    "sikoia_async._stats": ("Stats",),
-    "sikoia_async._token": (
+    "sikoia_async._calls.stats": ("Stats",),
+    "sikoia_async._auth.tokens": (
         "StoredToken",
         "TokenStore",
     ),
@@ -167,7 +167,7 @@ _HOMES: Final = {
         "PRODUCTION",
         "STAGING",
     ),
-    "sikoia_async.errors": (
+    "sikoia_async._errors": (
         "APIError",
         "ArgumentTypeError",
         "Attempt",
@@ -207,7 +207,7 @@ _HOMES: Final = {
         "Items",
         "Model",
     ),
-    "sikoia_async.operations": (
+    "sikoia_async.operations.operation": (
         "Interval",
         "Operation",
         "poll",

@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo() -> int:
-    from sikoia_async._demo import run  # noqa: PLC0415 - a command loads what it needs
+    from sikoia_async.cli.demo import run  # noqa: PLC0415 - a command loads what it needs
 
     return run()
 

@@ -9,33 +9,33 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from sikoia_async._board import Board
-from sikoia_async._budget import RetryBudget
-from sikoia_async._checks import checked_seconds, checked_type, checked_whole
-from sikoia_async._credentials import ClientCredentials
-from sikoia_async._drift import Drift
-from sikoia_async._exchange import Limits
-from sikoia_async._home import Home
+from sikoia_async.operations.registry import Board
+from sikoia_async._retry.budget import RetryBudget
+from sikoia_async._validation import checked_seconds, checked_type, checked_whole
+from sikoia_async._auth.client_credentials import ClientCredentials
+from sikoia_async._codec.drift import Drift
+from sikoia_async._transport.exchange import Limits
+from sikoia_async._calls.lifecycle import Home
 from sikoia_async._hooks import correlation
 from sikoia_async._hooks.auth import Authorize, ForgetRefused, SendApiKey
-from sikoia_async._interval import Interval
-from sikoia_async._keys import Keys, checked_header, checked_key
-from sikoia_async._paths import checked_path
-from sikoia_async._quota import PRIORITIES, Pacer, Quota
-from sikoia_async._seal import Sealer
-from sikoia_async._secrets import Secret
-from sikoia_async._settings import (
+from sikoia_async.operations.interval import Interval
+from sikoia_async._calls.idempotency import Keys, checked_header, checked_key
+from sikoia_async._calls.urls import checked_path
+from sikoia_async._rate_limit.limiter import PRIORITIES, Pacer, Quota
+from sikoia_async.operations.token import Sealer
+from sikoia_async._auth.secret import Secret
+from sikoia_async._transport.connector import (
     Credentials,
     Wire,
     checked_environment,
     http_client,
     local_authorities,
 )
-from sikoia_async._spend import Spend
-from sikoia_async._stats import Stats, Tally
-from sikoia_async._transport import Core, Options, Transport
+from sikoia_async._calls.usage import Spend
+from sikoia_async._calls.stats import Stats, Tally
+from sikoia_async._calls.api import Core, Options, Transport
 from sikoia_async._version import __version__
-from sikoia_async.errors import ConfigurationError
+from sikoia_async._errors import ConfigurationError
 
 if TYPE_CHECKING:
     import os
@@ -46,13 +46,13 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from sikoia_async._feed import Feed
-    from sikoia_async._guard import Guard
-    from sikoia_async._paths import QueryValue
-    from sikoia_async._quota import Priority
-    from sikoia_async._token import TokenSource, TokenStore
+    from sikoia_async.webhooks.feed import Feed
+    from sikoia_async._transport.pool import Guard
+    from sikoia_async._calls.urls import QueryValue
+    from sikoia_async._rate_limit.limiter import Priority
+    from sikoia_async._auth.tokens import TokenSource, TokenStore
     from sikoia_async.environments import Environment
-    from sikoia_async.operations import Operation
+    from sikoia_async.operations.operation import Operation
     from sikoia_async.resources.affordability import Affordability
     from sikoia_async.resources.banking import Banking
     from sikoia_async.resources.cases import Cases
@@ -295,7 +295,7 @@ class Sikoia:
     @cached_property
     def events(self) -> Feed:
         """Where the events of webhooks go that are to wake operations."""
-        from sikoia_async._feed import Feed  # noqa: PLC0415 - loaded when first used
+        from sikoia_async.webhooks.feed import Feed  # noqa: PLC0415 - loaded when first used
 
         return Feed(self._api.core.board, self._api.core.home)
 
@@ -480,7 +480,7 @@ class Sikoia:
             ConfigurationError: it is no such token, was changed, or is of another environment, of
                 other credentials or of a newer version of this SDK.
         """
-        from sikoia_async._resume import resume  # noqa: PLC0415 - loaded when first used
+        from sikoia_async.resources._resume import resume  # noqa: PLC0415 - loaded when first used
 
         return resume(self, *self._api.core.board.sealer.read(token))
 
@@ -496,7 +496,7 @@ class Sikoia:
             UnexpectedResponseError: what came is no file, or larger than `max_body`.
             CallError: what any call may raise.
         """
-        from sikoia_async._links import download  # noqa: PLC0415 - loaded when first used
+        from sikoia_async._calls.download import download  # noqa: PLC0415 - loaded when first used
 
         return await download(self._api, self._wire, link)
 
@@ -511,7 +511,7 @@ class Sikoia:
             ConfigurationError: the file cannot be written there; nothing was sent.
             CallError: what `download` may raise, or writing failed on the way.
         """
-        from sikoia_async._links import save  # noqa: PLC0415 - loaded when first used
+        from sikoia_async._calls.download import save  # noqa: PLC0415 - loaded when first used
 
         return await save(self._api, self._wire, link, path)
 
@@ -607,7 +607,7 @@ def _check_request(method: str, path: str, into: type[Any]) -> None:
         msg = f"method: give one of {', '.join(sorted(_METHODS))}"
         raise ConfigurationError(msg)
     checked_path(path)
-    from sikoia_async._decoder import check_into  # noqa: PLC0415 - loaded with the first call
+    from sikoia_async._codec.decoder import check_into  # noqa: PLC0415 - loaded with the first call
 
     check_into(into)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from sikoia_async.errors import ConfigurationError
+from sikoia_async._errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

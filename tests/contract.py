@@ -18,7 +18,7 @@ import spec
 
 import sikoia_async._client
 from sikoia_async.models import field_types
-from sikoia_async.operations import Operation
+from sikoia_async.operations.operation import Operation
 
 __all__ = [
     "ENDPOINTS",

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from sikoia_async._quota import Pacer, Priority, Quota, QuotaStore
+from sikoia_async._rate_limit.limiter import Pacer, Priority, Quota, QuotaStore
 
 __all__ = ["Server", "pacer_of", "refused", "slot"]
 

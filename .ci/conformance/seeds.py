@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from sikoia_async.sandbox import Sandbox, webhook_log
+from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox.resources import webhook_log
 
 _COMPANY = {
     "company_name": "Placeholder Widgets Ltd",

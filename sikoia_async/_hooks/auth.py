@@ -9,8 +9,8 @@ import attrs
 import httpx
 
 if TYPE_CHECKING:
-    from sikoia_async._secrets import Secret
-    from sikoia_async._token import TokenSource
+    from sikoia_async._auth.secret import Secret
+    from sikoia_async._auth.tokens import TokenSource
 
 __all__ = ["Authorize", "ForgetRefused", "SendApiKey"]
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import attrs
 
-from sikoia_async.errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 from sikoia_async.models import PERSONAL, Model
 
 __all__ = ["OfficialAddress", "WithPicklist", "bind", "chosen"]

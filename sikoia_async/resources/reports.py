@@ -8,8 +8,8 @@ from typing import Final
 
 import attrs
 
-from sikoia_async._entities import in_path
-from sikoia_async._transport import Transport
+from sikoia_async.resources._entities import in_path
+from sikoia_async._calls.api import Transport
 from sikoia_async.models import HasEntity
 
 __all__ = ["Reports"]

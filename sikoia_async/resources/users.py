@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from sikoia_async._transport import Transport
+from sikoia_async._calls.api import Transport
 from sikoia_async.models import PERSONAL, Items, Model
 
 __all__ = ["Role", "User", "Users"]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import attrs
 
-from sikoia_async._checks import (
+from sikoia_async._validation import (
     checked_https,
     checked_id_or_none,
     checked_list,
@@ -19,11 +19,11 @@ from sikoia_async._checks import (
     checked_type,
     given,
 )
-from sikoia_async._pages import Pages
-from sikoia_async._replay import ReplayGuard
-from sikoia_async._transport import Transport
+from sikoia_async._calls.pagination import Pages
+from sikoia_async.webhooks.replay import ReplayGuard
+from sikoia_async._calls.api import Transport
 from sikoia_async.environments import is_on_loopback
-from sikoia_async.events import WebhookEventName, from_request
+from sikoia_async.webhooks.events import WebhookEventName, from_request
 from sikoia_async.models import PERSONAL, Items, Model, Open
 
 __all__ = [

@@ -4,9 +4,9 @@ It shares no code with the client: a mistake in one cannot excuse the same mista
 """
 
 try:
-    from .app import App, create_app
-    from .scenarios.scenario import Scenario
-    from .server import Sandbox
+    from sikoia_async.sandbox.app import App, create_app
+    from sikoia_async.sandbox.scenarios.scenario import Scenario
+    from sikoia_async.sandbox.server import Sandbox
 except ImportError as _exc:
     msg = "the local Sikoia is an extra: pip install 'sikoia-async[sandbox]'"
     raise ImportError(msg) from _exc

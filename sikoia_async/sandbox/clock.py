@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from .snapshot import Saved
+from sikoia_async.sandbox.snapshot import Saved
 
 __all__ = ["Clock"]
 

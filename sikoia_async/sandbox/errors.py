@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import responses
 
-from .scenarios.scenario import Scenario
+from sikoia_async.sandbox.scenarios.scenario import Scenario
 
 _STATUS_AND_TITLE = {
     "InvalidRequest": (400, "Validation Errors"),

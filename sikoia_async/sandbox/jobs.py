@@ -5,14 +5,14 @@ from datetime import datetime
 
 import attrs
 
-from . import affordability, income, integrity
-from .bank import Bank, type_of
-from .checks import Checks
-from .data_sources import READ, status_of
-from .identity import verification
-from .insights import Insights
-from .state import State
-from .store import Entry
+from sikoia_async.sandbox.resources import affordability, income, integrity
+from sikoia_async.sandbox.resources.bank_accounts import Bank, type_of
+from sikoia_async.sandbox.resources.checks import Checks
+from sikoia_async.sandbox.resources.data_sources import READ, status_of
+from sikoia_async.sandbox.resources.identity import verification
+from sikoia_async.sandbox.resources.insights import Insights
+from sikoia_async.sandbox.state import State
+from sikoia_async.sandbox.store import Entry
 
 __all__ = ["KINDS", "Job", "job", "obstacle"]
 

@@ -25,21 +25,21 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .app import App, create_app
-from .clock import Clock
-from .deliveries import Deliveries
-from .delivery_shapes import Shape
-from .faults import Faults
-from .ledger.ledger import Ledger
-from .loopback import address_of, certify, listen, require_loopback, require_port
-from .sabotage import CONNECTION
-from .scenarios.file import Source
-from .scenarios.scenario import Scenario
-from .scenarios.scenarios import Scenarios
-from .snapshot import Snapshot
-from .state import State
-from .window import Key
-from .work import Work
+from sikoia_async.sandbox.app import App, create_app
+from sikoia_async.sandbox.clock import Clock
+from sikoia_async.sandbox.deliveries.queue import Deliveries
+from sikoia_async.sandbox.deliveries.payloads import Shape
+from sikoia_async.sandbox.faults.requests import Faults
+from sikoia_async.sandbox.ledger.ledger import Ledger
+from sikoia_async.sandbox.loopback import address_of, certify, listen, require_loopback, require_port
+from sikoia_async.sandbox.faults.injector import CONNECTION
+from sikoia_async.sandbox.scenarios.file import Source
+from sikoia_async.sandbox.scenarios.scenario import Scenario
+from sikoia_async.sandbox.scenarios.scenarios import Scenarios
+from sikoia_async.sandbox.snapshot import Snapshot
+from sikoia_async.sandbox.state import State
+from sikoia_async.sandbox.middleware.rate_limit import Key
+from sikoia_async.sandbox.work import Work
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -214,7 +214,7 @@ class Sandbox:
         self._app.turns.wait_for(self.deliveries.settle)
 
     def _open_inspector(self, app: App, stack: ExitStack) -> "_Page":
-        from .inspector import create_inspector  # noqa: PLC0415 - for who wants to look
+        from sikoia_async.sandbox.inspector import create_inspector  # noqa: PLC0415 - for who wants to look
 
         listener = stack.enter_context(listen(self._host, self._inspector_port))
         origin = address_of(self._host, listener, "http")

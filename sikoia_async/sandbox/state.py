@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from .clock import Clock
-from .errors import deleted, no_such_type, not_found
-from .scenarios.scenario import Scenario
-from .scenarios.scenarios import Scenarios
-from .snapshot import Saved
-from .stamps import wide
-from .store import Entry, Record, Store
+from sikoia_async.sandbox.clock import Clock
+from sikoia_async.sandbox.errors import deleted, no_such_type, not_found
+from sikoia_async.sandbox.scenarios.scenario import Scenario
+from sikoia_async.sandbox.scenarios.scenarios import Scenarios
+from sikoia_async.sandbox.snapshot import Saved
+from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.store import Entry, Record, Store
 
 __all__ = ["Record", "State"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-from .errors import deleted, not_found
+from sikoia_async.sandbox.errors import deleted, not_found
 
 Record = dict[str, Any]
 

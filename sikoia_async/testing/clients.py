@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sikoia_async import Interval, Sikoia
-from sikoia_async._settings import checked_environment, local_authorities
+from sikoia_async._transport.connector import checked_environment, local_authorities
 from sikoia_async.environments import Environment, local
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.testing.sandboxes import MemorySandbox
 
 if TYPE_CHECKING:
-    from sikoia_async._guard import Guard
+    from sikoia_async._transport.pool import Guard
     from sikoia_async.testing.cassettes import Cassette
 
 __all__ = ["client_of"]

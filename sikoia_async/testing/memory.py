@@ -27,7 +27,7 @@ import anyio.lowlevel
 import attrs
 import httpx
 
-from sikoia_async.sandbox.sabotage import CONNECTION
+from sikoia_async.sandbox.faults.injector import CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Generator

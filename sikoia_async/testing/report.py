@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sikoia_async._logs import is_correlation_id, without_ids
+from sikoia_async._logging import is_correlation_id, without_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

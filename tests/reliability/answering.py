@@ -16,9 +16,9 @@ import attrs
 import contract
 import httpx
 
-from sikoia_async._decoder import decode
-from sikoia_async._drift import Drift
-from sikoia_async._exchange import Answer
+from sikoia_async._codec.decoder import decode
+from sikoia_async._codec.drift import Drift
+from sikoia_async._transport.exchange import Answer
 from sikoia_async.errors import CallInfo, UnexpectedResponseError
 from sikoia_async.models import Items, field_types
 

@@ -3,14 +3,14 @@
 import pytest
 from reliability.oracle import OVERRUNS
 
-from sikoia_async import _retry
+from sikoia_async._retry import policy
 
 
 @pytest.fixture(autouse=True)
 def _hasty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pauses between attempts where they take real time: no row is about those."""
     if request.node.get_closest_marker("virtual_time") is None:
-        monkeypatch.setattr(_retry, "_BASE", 0.01)
+        monkeypatch.setattr(policy, "_BASE", 0.01)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

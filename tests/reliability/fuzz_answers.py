@@ -38,7 +38,8 @@ with atheris.instrument_imports(include=["sikoia_async"]):
         importlib.import_module(f"sikoia_async.{late}")
     from reliability import answering
 
-    from sikoia_async import _call, _demo
+    from sikoia_async._calls import call
+    from sikoia_async.cli import demo
 
 _INDEX: Final = 2
 """Bytes of an input that say what the rest is to become."""
@@ -77,16 +78,16 @@ def _answers_of_the_local_sikoia() -> list[tuple[Any, bytes]]:
     """Let the demo walk through it, and listen."""
     heard: list[tuple[Any, bytes]] = []
 
-    class Listening(_call.Call):
+    class Listening(call.Call):
         def decode(self, answer: Any, into: Any) -> Any:
             heard.append((into, answer.body))
             return super().decode(answer, into)
 
     with (
-        mock.patch("sikoia_async._transport.Call", Listening),
+        mock.patch("sikoia_async._calls.api.Call", Listening),
         contextlib.redirect_stdout(io.StringIO()),
     ):
-        _demo.run()
+        demo.run()
     return heard
 
 

@@ -26,7 +26,7 @@ from sikoia_async import (
     Sikoia,
     UnexpectedResponseError,
 )
-from sikoia_async._inflate import BodyError, BodyReader
+from sikoia_async._transport.body import BodyError, BodyReader
 from sikoia_async.models import Items
 from sikoia_async.resources.users import User
 

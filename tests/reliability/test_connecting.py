@@ -15,7 +15,8 @@ from faults import Peer, Script, answer, authority, client, serve, trusting
 from reliability.harness import Plan, Played, act, ask, healthy, plan, put, resets, silent
 from reliability.oracle import Watch, watched
 
-from sikoia_async import ConnectionFailedError, DeadlineExceededError, Sikoia, _exchange
+from sikoia_async import ConnectionFailedError, DeadlineExceededError, Sikoia
+from sikoia_async._transport import exchange
 from sikoia_async.environments import Environment
 
 pytestmark = pytest.mark.anyio
@@ -118,7 +119,7 @@ def _black_hole(family: int = socket.AF_INET, port: int = 0) -> Generator[int]:
 
 async def test_a_host_that_swallows_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """A4: each attempt has its time to connect, and the call its deadline."""
-    monkeypatch.setattr(_exchange, "_CONNECT_TIMEOUT", 0.1)
+    monkeypatch.setattr(exchange, "_CONNECT_TIMEOUT", 0.1)
     with _black_hole() as port:
         sikoia = _talking(f"http://127.0.0.1:{port}")
         async with watched(sikoia, Played(), next_call=False) as row:
@@ -161,7 +162,7 @@ async def test_a_handshake_that_comes_to_nothing(
     script: Script, match: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A5, A12: it may go better the next time, and no byte of a request was sent."""
-    monkeypatch.setattr(_exchange, "_CONNECT_TIMEOUT", 0.1)
+    monkeypatch.setattr(exchange, "_CONNECT_TIMEOUT", 0.1)
     async with (
         plan(script) as planned,
         watched(_secure(planned, tmp_path), planned, next_call=False) as row,

@@ -17,7 +17,7 @@ from reliability.harness import ask, plan, silent, talking
 from reliability.oracle import overrun
 
 from sikoia_async import ClientStateError, DeadlineExceededError, Sikoia
-from sikoia_async._guard import Guard
+from sikoia_async._transport.pool import Guard
 
 pytestmark = pytest.mark.anyio
 

@@ -23,21 +23,10 @@ from reliability.harness import ask
 from reliability.oracle import assert_ours, watched
 from reliability.tasks import CASE, TEST, Answer, Working, reported
 
-from sikoia_async import (
-    ClientStateError,
-    ConfigurationError,
-    Interval,
-    OperationTimeoutError,
-    Quota,
-    ResourceNotFoundError,
-    Router,
-    Sikoia,
-    TransportError,
-    WebhookVerificationError,
-    signing,
-)
+from sikoia_async import ClientStateError, ConfigurationError, Interval, OperationTimeoutError, Quota, ResourceNotFoundError, Router, Sikoia, TransportError, WebhookVerificationError
+from sikoia_async.webhooks import signing
 from sikoia_async.environments import STAGING, local
-from sikoia_async.operations import Operation
+from sikoia_async.operations.operation import Operation
 from sikoia_async.resources.income import IncomeReport
 
 pytestmark = pytest.mark.anyio

@@ -17,7 +17,7 @@ from sikoia_async import (
     Sikoia,
 )
 from sikoia_async.models import Entity
-from sikoia_async.operations import Operation
+from sikoia_async.operations.operation import Operation
 from sikoia_async.resources.cases import Person
 from sikoia_async.resources.checks import Check, ChecklistParameter
 from sikoia_async.sandbox import Sandbox

@@ -14,7 +14,7 @@ from sikoia_async import (
     ResourceNotFoundError,
     Sikoia,
 )
-from sikoia_async.operations import Operation
+from sikoia_async.operations.operation import Operation
 from sikoia_async.resources.identity import IdentityReport
 from sikoia_async.sandbox import Sandbox
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, get_origin
 import contract
 import pytest
 
-from sikoia_async._drift import Drift
-from sikoia_async._json import load_hook
+from sikoia_async._codec.drift import Drift
+from sikoia_async._codec.loader import load_hook
 from sikoia_async.models import field_types
 
 MODELS = {

@@ -16,7 +16,8 @@ from sikoia_async import (
     Sikoia,
 )
 from sikoia_async.resources.webhooks import Webhook, WebhookEventType
-from sikoia_async.sandbox import Sandbox, webhook_log
+from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox.resources import webhook_log
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,8 @@ import httpx
 import pytest
 import spec
 
-from sikoia_async.sandbox import App, Sandbox, webhook_log
+from sikoia_async.sandbox import App, Sandbox
+from sikoia_async.sandbox.resources import webhook_log
 
 _WORK = 60.0
 # What is null though its schema does not say that it may be.

@@ -18,7 +18,8 @@ import pytest
 from sandbox.conftest import credentials
 from sandbox.test_answers import WALKS, Walk
 
-from sikoia_async import CallError, _retry, errors
+from sikoia_async import CallError, errors
+from sikoia_async._retry import policy
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.testing import MemorySandbox, client_of
 
@@ -201,7 +202,7 @@ async def test_faults_are_met_alike(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The SDK makes as many attempts, knows as much, raises the same; the same work is done."""
-    monkeypatch.setattr(_retry, "pause", at_once)
+    monkeypatch.setattr(policy, "pause", at_once)
 
     expected = await outcome(on_wire, faults, method)
 

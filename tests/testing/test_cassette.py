@@ -20,12 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from testing.cassette_walk import PERSONAL, walk
 
-import sikoia_async._settings
+import sikoia_async._transport.connector
 from sikoia_async import Interval, NewPerson, Sikoia
 from sikoia_async.environments import Environment, local
 from sikoia_async.errors import ConfigurationError, ConnectionFailedError
 from sikoia_async.models import Model
-from sikoia_async.sandbox import Sandbox, webhook_log
+from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.testing import Cassette, CassetteError, MemorySandbox, client_of
 from sikoia_async.testing.cassettes.operations import OPERATIONS
 
@@ -100,7 +101,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("connect", "connect_ex", "sendto"):
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(sikoia_async._settings, "own_transport", refuse)
+    monkeypatch.setattr(sikoia_async._transport.connector, "own_transport", refuse)
 
 
 def personal_in(found: Any) -> Iterator[Any]:

@@ -14,7 +14,8 @@ import msgspec
 import pytest
 from testing.test_cassette import record, text_of, way_to
 
-from sikoia_async import CallError, Interval, NewPerson, Sikoia, _retry, errors
+from sikoia_async import CallError, Interval, NewPerson, Sikoia, errors
+from sikoia_async._retry import policy
 from sikoia_async.errors import APIError, DeadlineExceededError, UnexpectedResponseError
 from sikoia_async.testing import Cassette, CassetteError, MemorySandbox, client_of
 
@@ -197,7 +198,7 @@ async def test_faults_are_replayed_as_they_were(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The same attempts, the same error; of bodies that nobody knows there is nothing left."""
-    monkeypatch.setattr(_retry, "pause", _at_once)
+    monkeypatch.setattr(policy, "pause", _at_once)
     for fault in faults:
         sandbox.faults.add(USERS if method == "GET" else "POST /v2/cases", **fault)
 

@@ -15,8 +15,8 @@ from contract import ENDPOINTS, Endpoint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sikoia_async._drift import Drift
-from sikoia_async._json import load_hook
+from sikoia_async._codec.drift import Drift
+from sikoia_async._codec.loader import load_hook
 from sikoia_async.models import Items, field_types
 from sikoia_async.resources.banking import BankAccount
 from sikoia_async.resources.cases import Case, NewPerson, Person

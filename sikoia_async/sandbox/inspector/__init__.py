@@ -4,6 +4,6 @@ It is served in the event loop of the API, so that it sees whole requests and ra
 on an origin of its own: plain http, for a browser does not trust the certificate of the other.
 """
 
-from .app import create_inspector
+from sikoia_async.sandbox.inspector.app import create_inspector
 
 __all__ = ["create_inspector"]

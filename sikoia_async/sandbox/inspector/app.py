@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 
 from sikoia_async.sandbox.app import App
 
-from .actions import ACTIONS, act
-from .guard import API, Guard
-from .views import choices, request_in_full, state_of
+from sikoia_async.sandbox.inspector.actions import ACTIONS, act
+from sikoia_async.sandbox.inspector.guard import API, Guard
+from sikoia_async.sandbox.inspector.views import choices, request_in_full, state_of
 
 __all__ = ["create_inspector"]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from .asked import Asked
-from .personal import Personal
+from sikoia_async.sandbox.ledger.asked import Asked
+from sikoia_async.sandbox.ledger.personal import Personal
 
 __all__ = ["charged_otherwise", "charged_twice", "personal_in_urls"]
 

@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from starlette.types import Message, Scope
 
-from sikoia_async.sandbox.sabotage import FAULT
+from sikoia_async.sandbox.faults.injector import FAULT
 
-from .asked import Asked, Content
-from .redaction import redacted_form, redacted_headers, redacted_sent, redacted_text
+from sikoia_async.sandbox.ledger.asked import Asked, Content
+from sikoia_async.sandbox.ledger.redaction import redacted_form, redacted_headers, redacted_sent, redacted_text
 
 __all__ = ["Exchange"]
 

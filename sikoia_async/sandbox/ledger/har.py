@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from .asked import Asked, Content, Headers
+from sikoia_async.sandbox.ledger.asked import Asked, Content, Headers
 
 __all__ = ["har_of", "write"]
 

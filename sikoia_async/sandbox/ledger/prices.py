@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sikoia_async.sandbox.registered import Operations
+from sikoia_async.sandbox.faults.operations import Operations
 
 __all__ = ["CHARGEABLE", "price_list", "require_priced"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import attrs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .exchange import Exchange
+from sikoia_async.sandbox.ledger.exchange import Exchange
 
 __all__ = ["Recorder", "Till"]
 

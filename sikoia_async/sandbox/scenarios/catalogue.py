@@ -3,7 +3,7 @@
 Companies House gives out its numbers in their order, and is far from 99 million.
 """
 
-from .scenario import Scenario
+from sikoia_async.sandbox.scenarios.scenario import Scenario
 
 __all__ = ["CATALOGUE"]
 

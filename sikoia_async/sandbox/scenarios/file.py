@@ -14,13 +14,13 @@ from typing import Any, TypeGuard, get_type_hints
 
 import attrs
 
-from sikoia_async.sandbox.delivery_faults import DeliveryFaults
-from sikoia_async.sandbox.faults import Faults
+from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
+from sikoia_async.sandbox.faults.requests import Faults
 
-from .fitting import is_fit, wording
-from .scenario import Scenario
-from .scenarios import Scenarios
-from .toml_lines import Places, UnreadableError, read
+from sikoia_async.sandbox.scenarios.fitting import is_fit, wording
+from sikoia_async.sandbox.scenarios.scenario import Scenario
+from sikoia_async.sandbox.scenarios.scenarios import Scenarios
+from sikoia_async.sandbox.scenarios.toml_lines import Places, UnreadableError, read
 
 __all__ = ["Given", "Source"]
 

@@ -5,7 +5,7 @@ from typing import Literal, get_type_hints
 
 import attrs
 
-from .fitting import is_fit, wording
+from sikoia_async.sandbox.scenarios.fitting import is_fit, wording
 
 __all__ = ["Choice", "Decision", "Identity", "Scenario", "choice"]
 

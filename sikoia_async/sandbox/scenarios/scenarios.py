@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from sikoia_async.sandbox.store import Record
 
-from .catalogue import CATALOGUE
-from .scenario import Choice, Scenario, choice
+from sikoia_async.sandbox.scenarios.catalogue import CATALOGUE
+from sikoia_async.sandbox.scenarios.scenario import Choice, Scenario, choice
 
 __all__ = ["Scenarios"]
 

@@ -12,10 +12,10 @@ import attrs
 import httpx
 import msgspec
 
-from sikoia_async import _retry
+from sikoia_async._retry import policy
 from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER
-from sikoia_async._inflate import BodyError, Inflater
-from sikoia_async._json import Misfit, read_json
+from sikoia_async._transport.body import BodyError, Inflater
+from sikoia_async._codec.loader import Misfit, read_json
 from sikoia_async.testing.cassettes.files import kind_of, media_of, stand_in
 from sikoia_async.testing.cassettes.scrub import AS_SENT
 from sikoia_async.testing.cassettes.tape import Content, Fault, Recording
@@ -145,7 +145,7 @@ def _headers(headers: httpx.Headers, scrubber: Scrubber) -> dict[str, str]:
     kept = dict[str, str]()
     if _LOCATION in headers:
         kept[_LOCATION] = scrubber.address(headers[_LOCATION])
-    wait = _retry.retry_after(headers.get(_RETRY_AFTER), headers.get("date"))
+    wait = policy.retry_after(headers.get(_RETRY_AFTER), headers.get("date"))
     if wait is not None:
         kept[_RETRY_AFTER] = f"{wait:.0f}"
     if _CORRELATION_ID in headers:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 import attrs
 
-from sikoia_async._settings import Wire
+from sikoia_async._transport.connector import Wire
 from sikoia_async.testing.cassettes.ids import Pseudonyms
 from sikoia_async.testing.cassettes.player import Player
 from sikoia_async.testing.cassettes.recorder import Recorder, Slots

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sikoia_async._inflate import BodyError
-from sikoia_async._workbook import unpack
-from sikoia_async.sandbox.workbook import workbook
+from sikoia_async._transport.body import BodyError
+from sikoia_async._files.workbook import unpack
+from sikoia_async.sandbox.resources.workbook import workbook
 
 if TYPE_CHECKING:
     from sikoia_async.testing.cassettes.tape import Content

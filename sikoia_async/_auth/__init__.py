@@ -1,0 +1,1 @@
+"""Where access tokens come from, and how a client shows who it is."""

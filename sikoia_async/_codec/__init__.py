@@ -1,0 +1,1 @@
+"""JSON and models: encoding, decoding, drift, and error bodies."""

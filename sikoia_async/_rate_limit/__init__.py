@@ -1,0 +1,1 @@
+"""The client-side rate limit."""

@@ -1,0 +1,1 @@
+"""The wire: one request and its response over a pool of connections."""

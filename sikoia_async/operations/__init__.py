@@ -1,0 +1,1 @@
+"""Long-running work: operations, polling, and tokens that resume them."""

@@ -1,0 +1,1 @@
+"""Webhook deliveries that the local Sikoia sends."""

@@ -1,0 +1,1 @@
+"""Fault injection: what can go wrong, and when."""

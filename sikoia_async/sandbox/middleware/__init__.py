@@ -1,0 +1,1 @@
+"""ASGI middleware: authentication, rate limit, idempotency keys, error envelope."""

@@ -1,0 +1,1 @@
+"""The API resources that the local Sikoia serves."""

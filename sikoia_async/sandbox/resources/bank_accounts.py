@@ -1,0 +1,264 @@
+"""Bank connections and accounts: how they come about, and how they look by now.
+
+There are accounts of open banking, for which the holder has consented, and those that were read
+out of bank statements.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sikoia_async.sandbox.errors import refused_as_invalid
+from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.store import Entry
+
+_CONSENT = timedelta(days=90)
+# The last one is the first in lists.
+_ACCOUNT_TYPES = ("SAVINGS", "CURRENT")
+_INSTITUTION = {
+    "institution_name": "Sandbox Bank",
+    "institution_logo": "https://sandbox.example/bank.png",
+}
+_NOTHING_YET: Record = {
+    "datetime_refreshed": None,
+    "datetime_connected": None,
+    "datetime_expiry": None,
+    "institution_name": None,
+    "institution_logo": None,
+    "account_connection_ids": [],
+}
+
+
+def drawn_id(state: State, *about: str) -> str:
+    """Return the id that always is the one of these things."""
+    return str(UUID(int=state.draw(*about).getrandbits(128), version=4))
+
+
+def data_source_id(state: State, source_id: str) -> str:
+    """Return the id of what is in a document or an account."""
+    return drawn_id(state, "data source", source_id)
+
+
+def type_of(document: Record) -> str:
+    """Tell what a document is: what was found out, else what was claimed."""
+    kind: str | None = document.get("sikoia_document_type") or document.get("document_type")
+    return kind or "None"
+
+
+def name_of(entity: Record) -> str | None:
+    """Return the name of a company or a person; of a case, that of its customer."""
+    name: str | None = entity.get("company_name") or entity.get("reference_customer_name")
+    return entity["name"] if "person_id" in entity else name
+
+
+class Bank:
+    """The connections and accounts in a state."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._connections = state.store("connections")
+        self._accounts = state.store("accounts")
+        self._refreshes = state.store("refreshes")
+
+    def connect(self, body: Record) -> Record:
+        """Make a connection, which waits for the holder of the accounts.
+
+        Raises:
+            ApiError: There is no such entity.
+        """
+        kind, entity_id = self._state.type_of(body["entity_type"]), body["entity_id"]
+        self._state.entity(kind, entity_id)
+        connection_id = self._state.new_id()
+        connection: Record = {
+            **_NOTHING_YET,
+            "bank_connection_id": connection_id,
+            "bank_connection_url": f"{self._state.url}/openbanking/{connection_id}",
+            "entity_id": entity_id,
+            "entity_type": kind,
+            "datetime_requested": wide(self._state.now()),
+            "status": "Created",
+            "country_code": body.get("country_code"),
+            "source": "OpenBanking",
+            "document_id": None,
+        }
+        self._connections.add(connection_id, connection, entity_id=entity_id)
+        self._state.begin("connections", connection_id)
+        return connection
+
+    def connections(self, entity_id: str) -> list[Record]:
+        """Find an entity's connections, the newest first."""
+        return [self._connection(entry) for entry in self._connections.of(entity_id)]
+
+    def connection(self, connection_id: str) -> Record:
+        """Find a connection.
+
+        Raises:
+            ApiError: It was deleted, or never was.
+        """
+        return self._connection(self._connections.get(connection_id))
+
+    def disconnect(self, connection_id: str) -> None:
+        """Delete a connection and its accounts.
+
+        Raises:
+            ApiError: It was deleted before, or never was; the vendor says 400 to both.
+        """
+        with refused_as_invalid("bank_connection_id"):
+            self._connections.remove(connection_id)
+        for entry in self._accounts:
+            if entry.record["bank_connection_id"] == connection_id:
+                self._forget(entry.record["account_connection_id"])
+
+    def accounts(self, entity_id: str) -> list[Record]:
+        """Find an entity's accounts: those of open banking, then those of statements."""
+        statements = self._state.store("documents").of(entity_id)
+        return [*self.open_banking(entity_id), *self._of_statements(statements)]
+
+    def open_banking(self, entity_id: str) -> list[Record]:
+        """Find an entity's accounts of open banking, the newest first."""
+        self.connections(entity_id)
+        return [self._account(entry) for entry in self._accounts.of(entity_id)]
+
+    def account(self, account_id: str) -> Record:
+        """Find an account.
+
+        Raises:
+            ApiError: It was deleted, or never was.
+        """
+        for account in self._of_statements(self._state.store("documents")):
+            if account["account_connection_id"] == account_id:
+                return account
+        return self._account(self._accounts.get(account_id))
+
+    def refresh(self, account_id: str) -> Record:
+        """Ask the bank again, and answer what is known until it replies.
+
+        Raises:
+            ApiError: There is no such account, or it is one of a statement.
+        """
+        entry = self._accounts.get(account_id)
+        account = self._account(entry)
+        refresh = {
+            "refresh_id": self._state.new_id(),
+            "account_connection_id": account_id,
+            "datetime": wide(self._after(_refreshed(account))),
+        }
+        self._refreshes.add(refresh["refresh_id"], refresh, entity_id=entry.entity_id)
+        self._state.begin("refreshes", refresh["refresh_id"])
+        return account
+
+    def _after(self, refreshed: str) -> datetime:
+        """Tell the time, which is later than the last refresh, if the clock stands still, too."""
+        last = datetime.fromisoformat(refreshed)
+        return max(self._state.now(), last + timedelta(microseconds=1))
+
+    def _forget(self, account_id: str) -> None:
+        """Delete an account, and what was asked of the bank about it."""
+        self._accounts.remove(account_id)
+        for refresh in self._refreshes:
+            if refresh.record["account_connection_id"] == account_id:
+                self._refreshes.remove(refresh.record["refresh_id"])
+
+    def _connection(self, entry: Entry) -> Record:
+        if entry.record["status"] == "Created" and self._state.is_worked_out(entry):
+            if entry.failure:
+                entry.record["status"] = "Rejected"
+            else:
+                self._consent(entry)
+        accounts = [self._account(one) for one in self._accounts.of(entry.entity_id)]
+        own = [one for one in accounts if one["bank_connection_id"] == _id(entry.record)]
+        return {
+            **entry.record,
+            "datetime_refreshed": max((_refreshed(account) for account in own), default=None),
+            "account_connection_ids": [account["account_connection_id"] for account in own],
+        }
+
+    def _consent(self, entry: Entry) -> None:
+        """Let the holder of the accounts have gone through the link."""
+        now, connection = self._state.now(), entry.record
+        connection.update(
+            _INSTITUTION,
+            status="Connected",
+            datetime_connected=wide(now),
+            datetime_expiry=wide(now + _CONSENT),
+            country_code=connection["country_code"] or "GB",
+        )
+        for kind in _ACCOUNT_TYPES:
+            account = self._new_account(connection, kind)
+            account_id = account["account_connection_id"]
+            self._accounts.add(account_id, account, entity_id=entry.entity_id)
+
+    def _new_account(self, connection: Record, kind: str) -> Record:
+        account_id = drawn_id(self._state, kind, _id(connection))
+        entity = self._state.entity(connection["entity_type"], connection["entity_id"])
+        return {
+            "account_connection_id": account_id,
+            "account_type": kind,
+            "status": "Connected",
+            "currency": "GBP",
+            "owners_name": [name] if (name := name_of(entity)) else [],
+            "identifications": self._identifications(account_id),
+            "bank_connection_id": _id(connection),
+            "datetime_last_refreshed": connection["datetime_connected"],
+            "datetime_connected": connection["datetime_connected"],
+            "datetime_expiry": connection["datetime_expiry"],
+            "country_code": connection["country_code"],
+            **_INSTITUTION,
+            "source": connection["source"],
+            "document_id": connection["document_id"],
+            "data_source_id": data_source_id(self._state, account_id),
+            "full_address": None,
+        }
+
+    def _account(self, entry: Entry) -> Record:
+        """Show an account as of its last refresh that is done."""
+        mine = (
+            refresh.record["datetime"]
+            for refresh in self._refreshes.of(entry.entity_id)
+            if refresh.record["account_connection_id"] == entry.record["account_connection_id"]
+            and self._state.is_worked_out(refresh)
+        )
+        refreshed = next(mine, _refreshed(entry.record))
+        return {**entry.record, "datetime_last_refreshed": refreshed}
+
+    def _of_statements(self, documents: Iterable[Entry]) -> Iterator[Record]:
+        for entry in documents:
+            is_read = self._state.is_worked_out(entry) and not entry.failure
+            if is_read and type_of(entry.record) == "BankStatement":
+                yield self._of_statement(entry.record)
+
+    def _of_statement(self, document: Record) -> Record:
+        document_id = document["document_id"]
+        source = {
+            "bank_connection_id": drawn_id(self._state, "statement", document_id),
+            "entity_id": document["entity_id"],
+            "entity_type": document["entity_type"],
+            "datetime_connected": document["datetime_created"],
+            "datetime_expiry": None,
+            "country_code": "GB",
+            "source": "Document",
+            "document_id": document_id,
+        }
+        return {
+            **self._new_account(source, "CURRENT"),
+            "data_source_id": data_source_id(self._state, document_id),
+            "full_address": "1 Sample Street, Testtown",
+        }
+
+    def _identifications(self, account_id: str) -> list[Record]:
+        number = self._state.draw("number", account_id).randrange(10**6)
+        return [
+            {"type": "SORT_CODE", "value": "000000"},
+            {"type": "ACCOUNT_NUMBER", "value": f"00{number:06}"},
+        ]
+
+
+def _id(connection: Record) -> str:
+    connection_id: str = connection["bank_connection_id"]
+    return connection_id
+
+
+def _refreshed(account: Record) -> str:
+    refreshed: str = account["datetime_last_refreshed"]
+    return refreshed

@@ -1,0 +1,182 @@
+"""The operations on validation checks.
+
+A check looks at the data sources that were there when it was asked for, decides when the work time
+is over, and never changes after that.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sikoia_async.sandbox.resources import income
+from sikoia_async.sandbox.resources.check_rules import Kind, kinds, rolled_up
+from sikoia_async.sandbox.resources.data_sources import sources
+from sikoia_async.sandbox.errors import invalid_request, refused_as_invalid
+from sikoia_async.sandbox.resources.routing import Resource, read
+from sikoia_async.sandbox.resources.field_rules import filled, many, one_of, optional, record
+from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.store import Entry
+
+_parameter = record(
+    {"source_id": filled, "source_category_type": one_of("Document", "OpenBanking")},
+    required=("source_id", "source_category_type"),
+)
+RUN = record(
+    {
+        "validation_type_id": filled,
+        "entity_id": filled,
+        "entity_type": one_of("company", "person", "case"),
+        "checklist_params": optional(many(_parameter)),
+    },
+    required=("validation_type_id", "entity_id", "entity_type"),
+)
+_LISTED = (
+    "validation_instance_id",
+    "validation_type_id",
+    "status",
+    "datetime_requested",
+    "datetime_completed",
+    "message",
+)
+
+
+def routes(state: State) -> list[Route]:
+    """Serve validation checks."""
+    checks = Checks(state)
+    listed = "/v2/{entity_type}/{entity_id}/validation-checks"
+    return [
+        Route("/v2/validation-checks", Resource(post=checks.run)),
+        Route("/v2/validation-checks/validation-types", Resource(get=checks.types)),
+        Route("/v2/validation-checks/{validation_instance_id}", Resource(get=checks.get)),
+        Route(listed, Resource(get=checks.find)),
+        Route("/v2/completeness-income-checks", Resource(post=checks.run_with_income)),
+    ]
+
+
+class Checks:
+    """Answers for `/v2/validation-checks`, and for the check that goes on to income."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._store = state.store("checks")
+        self._kinds = kinds(state)
+
+    async def types(self, _request: Request) -> Response:
+        """Answer all checks that can be run."""
+        return JSONResponse([kind.shown for kind in self._kinds.values()])
+
+    async def run(self, request: Request) -> Response:
+        """Begin a check; the answer does not tell its name, nor its rules."""
+        check = self._begin(await read(request, RUN))
+        self._state.begin("checks", check["validation_instance_id"])
+        check = _shown(check, short)
+        del check["validation_check_name"], check["rules"]
+        return JSONResponse(check, 201)
+
+    async def get(self, request: Request) -> Response:
+        """Answer a check, with what its rules decided."""
+        entry = self._store.get(request.path_params["validation_instance_id"])
+        return JSONResponse(_shown(self.look(entry), short))
+
+    async def find(self, request: Request) -> Response:
+        """Answer the checks of an entity, the newest first."""
+        entity_type = self._state.type_of(request.path_params["entity_type"])
+        entity_id = request.path_params["entity_id"]
+        self._state.entity(entity_type, entity_id)
+        checks = [_shown(self.look(entry), wide) for entry in self._store.of(entity_id)]
+        return JSONResponse(
+            {
+                "entity_id": entity_id,
+                "entity_type": entity_type,
+                "validation_check_requests": [
+                    {name: check[name] for name in _LISTED} for check in checks
+                ],
+            }
+        )
+
+    async def run_with_income(self, request: Request) -> Response:
+        """Make a check at once, and begin an income report if it passes."""
+        check = self._begin(await read(request, RUN))
+        self._decide(check)
+        passed = check["status"] == "Complete"
+        about = check["entity_type"], check["entity_id"]
+        return JSONResponse(
+            {
+                "completness_verification": _shown(check, short),
+                "income_verification": income.start(self._state, *about) if passed else None,
+            }
+        )
+
+    def _begin(self, body: Record) -> Record:
+        entity_id, entity_type = body["entity_id"], body["entity_type"]
+        with refused_as_invalid("entity_id"):
+            found = sources(self._state, entity_type, entity_id)
+        kind = self._kind(body)
+        parameters = body.get("checklist_params")
+        chosen = [parameter["source_id"] for parameter in parameters or ()]
+        check: Record = {
+            "validation_instance_id": self._state.new_id(),
+            "validation_type_id": kind.validation_type_id,
+            "validation_check_name": kind.name,
+            "status": "Pending",
+            "entity_id": entity_id,
+            "entity_type": entity_type,
+            "checklist_params": parameters,
+            "datetime_requested": self._state.now(),
+            "datetime_completed": None,
+            "message": "The check is going on.",
+            "rules": None,
+            "_sources": {
+                one["source_id"] for one in found if not chosen or one["source_id"] in chosen
+            },
+        }
+        self._store.add(check["validation_instance_id"], check, entity_id=entity_id)
+        return check
+
+    def _kind(self, body: Record) -> Kind:
+        kind = self._kinds.get(body["validation_type_id"])
+        if kind is None or kind.entity_type != body["entity_type"]:
+            detail = "validation_type_id must be a check for this type of entity."
+            raise invalid_request(detail)
+        return kind
+
+    def look(self, entry: Entry) -> Record:
+        """Return a check, decided if it is time."""
+        check = entry.record
+        if check["status"] == "Pending" and self._state.is_worked_out(entry):
+            if entry.failure:
+                self._end(check, "Failed", message=entry.failure)
+            else:
+                self._decide(check)
+        return check
+
+    def _decide(self, check: Record) -> None:
+        """Let the rules decide on the sources that were there at the beginning."""
+        now = sources(self._state, check["entity_type"], check["entity_id"])
+        then = [source for source in now if source["source_id"] in check["_sources"]]
+        rules = self._kinds[check["validation_type_id"]].rules(then)
+        self._end(check, rolled_up(rules), rules=rules)
+
+    def _end(
+        self,
+        check: Record,
+        status: str,
+        *,
+        rules: list[Record] | None = None,
+        message: str | None = None,
+    ) -> None:
+        completed = self._state.now()
+        check.update(status=status, rules=rules, message=message, datetime_completed=completed)
+
+
+def _shown(check: Record, written: Callable[[datetime], str]) -> Record:
+    completed = check["datetime_completed"]
+    return {
+        **{name: value for name, value in check.items() if not name.startswith("_")},
+        "datetime_requested": written(check["datetime_requested"]),
+        "datetime_completed": completed and written(completed),
+    }

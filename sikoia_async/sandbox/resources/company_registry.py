@@ -1,0 +1,217 @@
+"""The operations on registry data.
+
+The register has one company of whatever number or name it is asked for, unless a scenario says that
+it has none or several; of several, the last is closed. `ZZ` and `XX` are no countries.
+"""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sikoia_async.sandbox.resources import picklists, registry_history
+from sikoia_async.sandbox.errors import (
+    ApiError,
+    invalid_request,
+    refused_as_invalid,
+    require_credits,
+    unprocessable,
+)
+from sikoia_async.sandbox.resources.routing import Resource, read
+from sikoia_async.sandbox.resources.field_rules import count, filled, flag, matching, optional, record, text
+from sikoia_async.sandbox.scenarios.scenario import Scenario
+from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.store import Entry
+
+_SUMMARY = (
+    "request_id",
+    "status",
+    "datetime_requested",
+    "message",
+    "company_number",
+    "company_name",
+    "country_code",
+)
+_country = optional(matching(r"(?!ZZ|XX)[A-Z]{2}", "the two letters of a country"))
+_jurisdiction = optional(matching(r"(?!ZZ|XX)[A-Z]{2}(_\w{2})?", "a country, or one and its state"))
+
+REQUEST = record(
+    {
+        "company_id": filled,
+        "company_number": optional(text),
+        "company_name": optional(text),
+        "country_code": _country,
+    },
+    required=("company_id",),
+)
+RESOLVE = record(
+    {"request_id": filled, "picklist_index": count}, required=("request_id", "picklist_index")
+)
+SEARCH = record(
+    {
+        "company_name": filled,
+        "jurisdiction_code": _jurisdiction,
+        "country_code": _country,
+        "exclude_inactive": flag,
+        "company_id": optional(text),
+    },
+    required=("company_name",),
+)
+
+
+def routes(state: State) -> list[Route]:
+    """Serve registry data."""
+    found = CompanyRegistry(state)
+    return [
+        Route("/v2/company-registry-data", Resource(post=found.request)),
+        Route("/v2/company-registry-data/picklist", Resource(post=found.resolve)),
+        Route("/v2/company-registry-data/search", Resource(post=found.search)),
+        Route("/v2/company-registry-data/{request_id}", Resource(get=found.get)),
+        Route("/v2/companies/{company_id}/registry-data", Resource(get=found.find)),
+    ]
+
+
+class CompanyRegistry:
+    """Answers for `/v2/company-registry-data` and the lists of companies."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._requests = state.store("registry data")
+
+    async def request(self, request: Request) -> Response:
+        """Look a company up."""
+        body = await read(request, REQUEST)
+        with refused_as_invalid("company_id"):
+            company = self._state.entity("company", body["company_id"])
+        wanted = _wanted(body, company)
+        matches = self._matches(wanted)
+        if len(matches) > 1:
+            return self._answer(company["company_id"], wanted, "TooManyResults", matches)
+        for match in matches:
+            wanted["company_number"] = wanted["company_number"] or match["company_number"]
+        status = "Complete" if matches else "Failed"
+        return self._answer(company["company_id"], wanted, status)
+
+    async def resolve(self, request: Request) -> Response:
+        """Look up the company that was picked: a request of its own."""
+        body = await read(request, RESOLVE)
+        with refused_as_invalid("request_id"):
+            asked = self._requests.get(body["request_id"])
+        item = picklists.pick(asked.record["picklist"], body["picklist_index"])
+        wanted = {name: item[name] for name in ("company_number", "company_name", "country_code")}
+        self._require_credits(wanted)
+        return self._answer(asked.entity_id, wanted, "Complete")
+
+    async def search(self, request: Request) -> Response:
+        """Find companies; 404 says that there are none."""
+        body = await read(request, SEARCH)
+        most = _most(request.query_params.get("items_per_page", "100"))
+        country_code = (body.get("jurisdiction_code") or body.get("country_code") or "")[:2]
+        if not country_code:
+            detail = "jurisdiction_code or country_code is required."
+            raise invalid_request(detail)
+        if body.get("company_id"):
+            with refused_as_invalid("company_id"):
+                self._state.entity("company", body["company_id"])
+        matches = self._matches(
+            {
+                "company_number": None,
+                "company_name": body["company_name"],
+                "country_code": country_code,
+            }
+        )
+        found = [
+            item
+            for item in matches
+            if item["company_status"] == "Active" or not body.get("exclude_inactive")
+        ]
+        if not found:
+            detail = "The registers have no company of this name."
+            raise ApiError(kind="ResourceNotFound", detail=detail)
+        return JSONResponse(found[:most])
+
+    async def get(self, request: Request) -> Response:
+        """Answer one request with its data."""
+        found = self._requests.get(request.path_params["request_id"]).record
+        asked = short(found["datetime_requested"])
+        return JSONResponse({**found, "datetime_requested": asked})
+
+    async def find(self, request: Request) -> Response:
+        """Answer the requests of a company, the newest first."""
+        company_id = request.path_params["company_id"]
+        self._state.entity("company", company_id)
+        requests = [_shown(entry) for entry in self._requests.of(company_id)]
+        return JSONResponse({"company_id": company_id, "registry_data_requests": requests})
+
+    def _matches(self, wanted: Record) -> list[Record]:
+        """Find the companies that could be meant."""
+        scenario = self._require_credits(wanted)
+        name, country_code = wanted["company_name"], wanted["country_code"]
+        draw = self._state.draw("companies named", name.lower(), country_code)
+        items = picklists.make(draw, scenario, wanted, first=self._state.picklist_base)
+        if len(items) > 1:
+            # Whoever asks for it by its number is told the same.
+            self._state.closed_numbers.add(items[-1]["company_number"])
+        return [registry_history.match(self._state, item) for item in items]
+
+    def _require_credits(self, wanted: Record) -> Scenario:
+        number, name = wanted["company_number"], wanted["company_name"]
+        scenario = self._state.scenarios.of_company(number, name)
+        require_credits(scenario)
+        return scenario
+
+    def _answer(
+        self, company_id: str, wanted: Record, status: str, matches: list[Record] | None = None
+    ) -> Response:
+        request_id = self._state.new_id()
+        has_data = status == "Complete"
+        entry = self._requests.add(
+            request_id,
+            {
+                "request_id": request_id,
+                "status": status,
+                "company_id": company_id,
+                "datetime_requested": self._state.now(),
+                "message": None if has_data else _MESSAGES[status],
+                **wanted,
+                "data": registry_history.whole(self._state, wanted) if has_data else None,
+                "picklist": matches or [],
+            },
+            entity_id=company_id,
+        )
+        picklist = entry.record["picklist"]
+        return JSONResponse({**_shown(entry), "company_id": company_id, "picklist": picklist}, 201)
+
+
+_MESSAGES = {
+    "Failed": "The register has no such company.",
+    "TooManyResults": "Several companies match; pick one.",
+}
+
+
+def _shown(entry: Entry) -> Record:
+    shown = {name: entry.record[name] for name in _SUMMARY}
+    return {**shown, "datetime_requested": wide(shown["datetime_requested"])}
+
+
+def _wanted(body: Record, company: Record) -> Record:
+    """Fill in from the company what the request leaves out; a name without number stays so."""
+    name = body.get("company_name") or None
+    number = body.get("company_number") or (None if name else company["company_number"])
+    country_code = body.get("country_code") or (company["jurisdiction_code"] or "")[:2]
+    if not country_code or not (name or number):
+        missing = "company_number" if country_code else "country_code"
+        detail = f"The company has no {missing}: give it here, or with the company."
+        raise unprocessable(detail)
+    return {
+        "company_number": number,
+        "company_name": name or company["company_name"],
+        "country_code": country_code,
+    }
+
+
+def _most(given: str) -> int:
+    if not given.isdecimal() or not int(given):
+        detail = "items_per_page must be a whole number, one or more."
+        raise invalid_request(detail)
+    return int(given)

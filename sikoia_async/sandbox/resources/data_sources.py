@@ -1,0 +1,115 @@
+"""The operation on data sources, and what insights are made from: documents and bank accounts."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sikoia_async.sandbox.resources.bank_accounts import Bank, data_source_id, name_of, type_of
+from sikoia_async.sandbox.resources.bank_transactions import HISTORY
+from sikoia_async.sandbox.resources.routing import Resource
+from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.store import Entry
+
+READ = ("BankStatement", "Payslip", "SA302", "TaxOverview")
+"""Documents whose figures are read; of all others, Sikoia knows no more than the type."""
+
+
+def routes(state: State) -> list[Route]:
+    """Serve data sources."""
+    path = "/v2/{entity_type}/{entity_id}/insight-data-sources"
+    return [Route(path, Resource(get=DataSources(state).find))]
+
+
+class DataSources:
+    """Answers for `insight-data-sources`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def find(self, request: Request) -> Response:
+        """Answer all data sources of an entity."""
+        kind = self._state.type_of(request.path_params["entity_type"])
+        entity_id = request.path_params["entity_id"]
+        found = sources(self._state, kind, entity_id)
+        return JSONResponse({"entity_id": entity_id, "entity_type": kind, "data_sources": found})
+
+
+def sources(state: State, entity_type: str, entity_id: str) -> list[Record]:
+    """Find the data sources of an entity; those of a case include its companies' and persons'.
+
+    Raises:
+        ApiError: The entity was deleted, or never was; or there is no such type.
+    """
+    entity = state.entity(entity_type, entity_id)
+    return [
+        source
+        for member_id, name in _members(entity_id, entity)
+        for source in (*_documents(state, member_id, name), *_accounts(state, member_id))
+    ]
+
+
+def _members(entity_id: str, entity: Record) -> Iterator[tuple[str, str | None]]:
+    yield entity_id, name_of(entity)
+    for company in entity.get("companies", ()):
+        yield company["company_id"], name_of(company)
+    for person in entity.get("persons", ()):
+        yield person["person_id"], name_of(person)
+
+
+def _documents(state: State, entity_id: str, name: str | None) -> Iterator[Record]:
+    for entry in state.store("documents").of(entity_id):
+        document, kind, status = entry.record, type_of(entry.record), status_of(state, entry)
+        is_read = status == "Complete"
+        day = _day(document["datetime_created"])
+        is_statement = is_read and kind == "BankStatement"
+        yield {
+            "source_name": document["display_name"],
+            "source_id": document["document_id"],
+            "data_source_id": data_source_id(state, document["document_id"]),
+            "source_category_type": "Document",
+            "source_type": kind,
+            "status": status,
+            "message": entry.failure,
+            "recipient": name if is_read else None,
+            "source_date": f"{day}" if is_read else None,
+            "source_uris": [f"{state.url}/v2/documents/{document['document_id']}"],
+            "start_date": f"{day - HISTORY}" if is_statement else None,
+            "end_date": f"{day}" if is_statement else None,
+            "provided_date": document["datetime_created"],
+        }
+
+
+def status_of(state: State, entry: Entry) -> str:
+    """Tell how far a document is as a data source."""
+    if type_of(entry.record) not in READ:
+        return "Provided"
+    if entry.failure:
+        return "Failed"
+    return "Complete" if state.is_worked_out(entry) else "Pending"
+
+
+def _accounts(state: State, entity_id: str) -> Iterator[Record]:
+    for account in Bank(state).open_banking(entity_id):
+        account_id = account["account_connection_id"]
+        yield {
+            "source_name": None,
+            "source_id": account_id,
+            "data_source_id": account["data_source_id"],
+            "source_category_type": "OpenBanking",
+            "source_type": "BankAccount",
+            "status": "Complete",
+            "message": None,
+            "recipient": next(iter(account["owners_name"]), None),
+            "source_date": None,
+            "source_uris": [f"{state.url}/v2/bankaccounts/{account_id}"],
+            "start_date": f"{_day(account['datetime_connected']) - HISTORY}",
+            "end_date": f"{_day(account['datetime_last_refreshed'])}",
+            "provided_date": account["datetime_connected"],
+        }
+
+
+def _day(moment: str) -> date:
+    return date.fromisoformat(moment[:10])

@@ -1,0 +1,150 @@
+"""The operations on documents."""
+
+from base64 import b64decode
+from mimetypes import guess_type
+from pathlib import PurePath
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sikoia_async.sandbox.resources import integrity
+from sikoia_async.sandbox.errors import invalid_request, refused_as_invalid
+from sikoia_async.sandbox.resources.files import link
+from sikoia_async.sandbox.resources.routing import Resource, read
+from sikoia_async.sandbox.resources.field_rules import filled, matching, one_of, optional, record
+from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.store import Entry
+
+TYPES = (
+    "BankStatement",
+    "Payslip",
+    "Identity",
+    "Contract",
+    "FactFind",
+    "Other",
+    "CompanyRegistration",
+    "StakeholdersDisclosure",
+    "UtilityBill",
+    "CreditReport",
+    "SavingsStatement",
+    "SA302",
+    "TaxOverview",
+    "P45",
+    "P60",
+    "EmploymentLetter",
+    "EmploymentContract",
+    "ChildBenefitLetter",
+    "BenefitAwardLetter",
+    "StudentLoanLetter",
+    "PensionStatement",
+    "FinancialAccounts",
+)
+_UPLOAD = record(
+    {
+        "entity_id": filled,
+        "entity_type": one_of("company", "person", "case"),
+        "file": filled,
+        "document_type": optional(one_of(*TYPES)),
+        "display_name": filled,
+        "file_name": matching(r".+\.[^.]+", "a file's name, with its extension"),
+    },
+    required=("entity_id", "entity_type", "file", "display_name", "file_name"),
+)
+_LINK_MINUTES = 10
+_CONTENT = "_content"
+"""The key of a record's bytes; what begins so is in no answer."""
+
+
+def routes(state: State) -> list[Route]:
+    """Serve documents, and the checks of their integrity."""
+    documents = Documents(state)
+    one = Resource(get=documents.get, delete=documents.delete)
+    return [
+        Route("/v2/documents", Resource(post=documents.upload)),
+        Route("/v2/documents/{document_id}", one),
+        Route("/v2/{entity_type}/{entity_id}/documents", Resource(get=documents.find)),
+        *integrity.routes(state),
+    ]
+
+
+class Documents:
+    """Answers for `/v2/documents`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def upload(self, request: Request) -> Response:
+        """Keep a document."""
+        body = await read(request, _UPLOAD)
+        content = _decoded(body["file"])
+        with refused_as_invalid("entity_id"):
+            self._state.entity(body["entity_type"], body["entity_id"])
+        now = wide(self._state.now())
+        document: Record = {
+            "document_id": self._state.new_id(),
+            "entity_type": body["entity_type"],
+            "entity_id": body["entity_id"],
+            "file_type": PurePath(body["file_name"]).suffix,
+            "display_name": body["display_name"],
+            "document_type": body.get("document_type"),
+            "sikoia_document_type": _classified(body),
+            "file_name": body["file_name"],
+            "status": "Complete",
+            "datetime_created": now,
+            "date_created": now,
+            "datetime_last_modified": now,
+            "date_uploaded": now,
+            _CONTENT: content,
+        }
+        store = self._state.store("documents")
+        entry = store.add(document["document_id"], document, entity_id=body["entity_id"])
+        self._state.begin("documents", document["document_id"])
+        integrity.begin(self._state, document)
+        return JSONResponse(self._shown(entry), 201)
+
+    async def get(self, request: Request) -> Response:
+        """Answer a document, with a new link."""
+        store = self._state.store("documents")
+        return JSONResponse(self._shown(store.get(request.path_params["document_id"])))
+
+    async def delete(self, request: Request) -> Response:
+        """Delete a document."""
+        document = self._state.store("documents").remove(request.path_params["document_id"])
+        integrity.forget(self._state, document.record)
+        return Response(status_code=204)
+
+    async def find(self, request: Request) -> Response:
+        """Answer the documents of an entity, the newest first."""
+        entity_id = request.path_params["entity_id"]
+        self._state.entity(request.path_params["entity_type"], entity_id)
+        found = self._state.store("documents").of(entity_id)
+        return JSONResponse([self._shown(entry) for entry in found])
+
+    def _shown(self, entry: Entry) -> Record:
+        document = entry.record
+        name, content = document["file_name"], document[_CONTENT]
+        media_type = guess_type(name)[0] or "application/octet-stream"
+        uri = link(self._state, name, content, minutes=_LINK_MINUTES, media_type=media_type)
+        shown = {name: value for name, value in document.items() if not name.startswith("_")}
+        if not self._state.is_worked_out(entry):
+            # What it is was known at once; Sikoia takes its time to say so.
+            shown["sikoia_document_type"] = None
+        return {**shown, "document_uri": uri}
+
+
+def _decoded(file: str) -> bytes:
+    try:
+        return b64decode(file, validate=True)
+    except ValueError:
+        detail = "file must be base64."
+    raise invalid_request(detail)
+
+
+def _classified(body: Record) -> str:
+    """Find out what a document is: its file's name tells, or else the claim is believed."""
+    name = "".join(filter(str.isalnum, body["file_name"])).lower()
+    telling = sorted(set(TYPES) - {"Other"}, key=len, reverse=True)
+    told = (kind for kind in telling if kind.lower() in name)
+    return next(told, body.get("document_type") or "Other")

@@ -1,0 +1,154 @@
+"""The operations on identity verification: pending at first, decided when the work time is over."""
+
+from datetime import datetime
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sikoia_async.sandbox.errors import refused_as_invalid, require_credits
+from sikoia_async.sandbox.resources.identity_data import Outcome, findings, outcome
+from sikoia_async.sandbox.resources.routing import Resource, read
+from sikoia_async.sandbox.resources.field_rules import country, filled, one_of, optional, record
+from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.store import Entry
+
+VERIFY = record(
+    {
+        "person_id": filled,
+        "country_code": optional(country),
+    },
+    required=("person_id",),
+)
+_ENDED = "_ended"
+"""The key of a record's end; it is in no answer under this name."""
+_truth = one_of("true", "false")
+
+
+def routes(state: State) -> list[Route]:
+    """Serve identity verification."""
+    identity = Identity(state)
+    listed = Resource(get=identity.find)
+    return [
+        Route("/v2/identity", Resource(post=identity.start)),
+        Route("/v2/identity/{request_id}", Resource(get=identity.get)),
+        Route("/v2/persons/{person_id}/identity-verifications", listed),
+    ]
+
+
+class Identity:
+    """Answers for `/v2/identity`, and for the list of a person."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._store = state.store("identity")
+
+    async def start(self, request: Request) -> Response:
+        """Begin to verify a person."""
+        body = await read(request, VERIFY)
+        person_id, country_code = body["person_id"], body.get("country_code")
+        with refused_as_invalid("person_id"):
+            person = self._state.entity("person", person_id)
+        require_credits(self._state.scenarios.of_entity(person))
+        request_id = self._state.new_id()
+        links = f"{self._state.url}/sandbox/verify"
+        started: Record = {
+            "request_id": request_id,
+            "person_id": person_id,
+            "datetime_requested": self._state.now(),
+            "country_code": country_code,
+            "verification_url": f"{links}/{request_id}",
+            "direct_url": f"{links}/direct/{request_id}" if country_code else None,
+        }
+        self._store.add(request_id, dict(started), entity_id=person_id)
+        self._state.begin("identity", request_id)
+        shown = {
+            **started,
+            "status": "Pending",
+            "datetime_requested": short(started["datetime_requested"]),
+            "datetime_completed": None,
+            "message": None,
+        }
+        return JSONResponse(shown, 201)
+
+    async def get(self, request: Request) -> Response:
+        """Answer a verification with what it found."""
+        entry = self._store.get(request.path_params["request_id"])
+        person = self._state.entity("person", entry.record["person_id"])
+        ended = _ended(self._state, entry)
+        status, decision, message = _outcome(self._state, entry, person, is_done=ended is not None)
+        data = findings(self._state, entry.record, person, decision, ended or self._state.now())
+        return JSONResponse(
+            {
+                **_asked(entry),
+                "status": status,
+                "datetime_requested": short(entry.record["datetime_requested"]),
+                "datetime_completed": ended and short(ended),
+                "message": message,
+                "data": data,
+            }
+        )
+
+    async def find(self, request: Request) -> Response:
+        """Answer the verifications of a person that pass the filters, the newest first."""
+        person_id = request.path_params["person_id"]
+        person = self._state.entity("person", person_id)
+        rows = [self._row(entry, person) for entry in self._store.of(person_id)]
+        wanted = _select(rows, request.query_params)
+        return JSONResponse({"person_id": person_id, "identity_verification_requests": wanted})
+
+    def _row(self, entry: Entry, person: Record) -> Record:
+        ended = _ended(self._state, entry)
+        status, decision, message = _outcome(self._state, entry, person, is_done=ended is not None)
+        shown = {name: value for name, value in _asked(entry).items() if name != "person_id"}
+        return {
+            **shown,
+            "status": status,
+            "verification_status": decision,
+            "datetime_requested": wide(entry.record["datetime_requested"]),
+            "datetime_completed": ended and wide(ended),
+            "message": message,
+        }
+
+
+def verification(state: State, request_id: str) -> tuple[Record, Outcome]:
+    """Return what was asked for and how it stands, as a webhook is told.
+
+    Raises:
+        ApiError: It never was, or went with its person.
+    """
+    entry = state.store("identity").get(request_id)
+    person = state.entity("person", entry.record["person_id"])
+    return _asked(entry), _outcome(state, entry, person, is_done=_ended(state, entry) is not None)
+
+
+def _ended(state: State, entry: Entry) -> datetime | None:
+    """Tell when a verification ended: when somebody first saw it so. None if it has not."""
+    if not state.is_worked_out(entry):
+        return None
+    ended: datetime = entry.record.setdefault(_ENDED, state.now())
+    return ended
+
+
+def _outcome(state: State, entry: Entry, person: Record, *, is_done: bool) -> Outcome:
+    if entry.failure:
+        return Outcome("Failed", None, entry.failure)
+    return outcome(state.scenarios.of_entity(person), is_done=is_done)
+
+
+def _asked(entry: Entry) -> Record:
+    return {name: value for name, value in entry.record.items() if name != _ENDED}
+
+
+def _select(rows: list[Record], query: QueryParams) -> list[Record]:
+    complete = query.get("complete", "false").lower()
+    _truth("complete", complete)
+    decisions = query.get("verification_status")
+    return [
+        row
+        for row in rows
+        if (complete == "false" or row["status"] == "Complete")
+        and (decisions is None or row["verification_status"] in decisions.split(","))
+    ]

@@ -1,0 +1,113 @@
+"""What a verification of identity found; how it ends is told by the person's scenario."""
+
+from datetime import datetime
+from random import Random
+from typing import NamedTuple
+
+from sikoia_async.sandbox.resources import files
+from sikoia_async.sandbox.resources.records import full_name
+from sikoia_async.sandbox.scenarios.scenario import Identity, Scenario
+from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.state import Record, State
+
+_LINK_MINUTES = 30
+
+
+class Outcome(NamedTuple):
+    """How a verification ends."""
+
+    status: str
+    verification_status: str | None
+    message: str | None = None
+
+
+_OUTCOMES: dict[Identity, Outcome] = {
+    "Approved": Outcome("Complete", "Approved"),
+    "Declined": Outcome("Complete", "Declined"),
+    "ResubmissionRequested": Outcome("Complete", "ResubmissionRequested"),
+    "Expired": Outcome("Expired", "NotCompleted", "The link has expired."),
+    "Failed": Outcome("Failed", None, "The provider was not to be reached."),
+}
+_PENDING = Outcome("Pending", None)
+_REMARKS = {
+    "Approved": ("9001", "The document is genuine, and shows the same face."),
+    "Declined": ("9102", "The document shows another face."),
+    "ResubmissionRequested": ("9103", "The pictures are blurred."),
+}
+_MEDIA = (
+    ("document_front", "image/jpeg", b"\xff\xd8\xff\xd9"),
+    ("selfid_video", "video/webm", b"\x1a\x45\xdf\xa3"),
+)
+
+
+def outcome(scenario: Scenario, *, is_done: bool) -> Outcome:
+    """Tell how a verification stands."""
+    return _OUTCOMES[scenario.identity] if is_done else _PENDING
+
+
+def findings(
+    state: State, request: Record, person: Record, decision: str | None, decided: datetime
+) -> Record | None:
+    """Make up what was found, with links that are new each time; None where nobody decided."""
+    if decision is None:
+        return None
+    remark = _REMARKS.get(decision)
+    draw = state.draw("identity", request["person_id"])
+    return {
+        "verification_status": decision,
+        "acceptance_time": wide(request["datetime_requested"]),
+        "decision_time": wide(decided) if remark else None,
+        "person": _person(draw, person) if remark else None,
+        "document": _document(draw, request["country_code"] or "GB") if remark else None,
+        "media": _media(state, decided) if remark else [],
+        "meta_data": {"status_codes": [_code(*remark)] if remark else []},
+    }
+
+
+def _person(draw: Random, person: Record) -> Record:
+    drawn = f"{draw.randint(1950, 2000)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}"
+    born = person["date_of_birth"] or drawn
+    year, month, day = (int(part) for part in born.split("-"))
+    address = person["postal_address"] or {"summary_line": "1 Placeholder Street, Exampleton"}
+    return {
+        "first_name": person["first_name"],
+        "surname": person["last_name"],
+        "full_name": full_name(person),
+        "date_of_birth": born,
+        "birth_year": year,
+        "birth_month": month,
+        "birth_day": day,
+        "place_of_birth": "Exampleton",
+        "gender": draw.choice(("F", "M", None)),
+        "nationality": "British",
+        "address": address["summary_line"],
+    }
+
+
+def _document(draw: Random, country_code: str) -> Record:
+    issued = draw.randint(2018, 2024)
+    return {
+        "type": "Passport",
+        "number": f"{draw.randint(0, 999_999_999):09}",
+        "country_code": country_code,
+        "date_of_issue": f"{issued}-03-01",
+        "date_of_expiry": f"{issued + 10}-03-01",
+    }
+
+
+def _media(state: State, uploaded: datetime) -> list[Record]:
+    return [
+        {
+            "mime_type": mime_type,
+            "type": kind,
+            "size": len(content),
+            "upload_date": wide(uploaded),
+            "uri": files.link(state, kind, content, minutes=_LINK_MINUTES, media_type=mime_type),
+            "uri_expiry_in_minutes": _LINK_MINUTES,
+        }
+        for kind, mime_type, content in _MEDIA
+    ]
+
+
+def _code(value: str, description: str) -> Record:
+    return {"value": value, "type": "Decision.Remark", "description": description}

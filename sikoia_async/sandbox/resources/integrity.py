@@ -1,0 +1,130 @@
+"""Checks of documents' integrity: they begin by themselves, with the upload."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sikoia_async.sandbox.resources.bank_accounts import data_source_id
+from sikoia_async.sandbox.errors import not_found
+from sikoia_async.sandbox.resources.routing import Resource
+from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.store import Entry
+
+# The documents that are read, the name of their check, and its rules.
+_CHECKS = {
+    "BankStatement": ("Bank Statement Integrity Checks", "Statement is the bank's own file"),
+    "Payslip": ("Payslip Integrity Checks", "Payslip amounts add up"),
+    "SA302": ("SA302 Integrity Checks", "Form is complete"),
+    "TaxOverview": ("Tax Overview Integrity Checks", "Overview is complete"),
+}
+_FOR_ALL = ("File was not edited", "Fonts are the same throughout")
+_MESSAGES = {"Pending": "The check is under way.", "Complete": "The check is done."}
+
+
+def routes(state: State) -> list[Route]:
+    """Serve the checks."""
+    checks = Checks(state)
+    return [
+        Route("/v2/documents/{document_id}/integrity-checks", Resource(get=checks.get)),
+        Route("/v2/{entity_type}/{entity_id}/integrity-checks", Resource(get=checks.find)),
+    ]
+
+
+def begin(state: State, document: Record) -> None:
+    """Begin to check a document that was uploaded, if it is one of those that are checked."""
+    if _is_checked(document):
+        check: Record = {"document_id": document["document_id"], "datetime_completed": None}
+        state.store("integrity").add(_key(document), check, entity_id=document["entity_id"])
+        state.begin("integrity", _key(document))
+
+
+def forget(state: State, document: Record) -> None:
+    """Delete the check of a document that was deleted."""
+    if _is_checked(document):
+        state.store("integrity").remove(_key(document))
+
+
+def look(state: State, check: Entry) -> str:
+    """Tell the status of a check; one that has ended, has ended when somebody first saw it so."""
+    if not state.is_worked_out(check):
+        return "Pending"
+    check.record["datetime_completed"] = check.record["datetime_completed"] or wide(state.now())
+    return "Failed" if check.failure else "Complete"
+
+
+class Checks:
+    """Answers for `integrity-checks`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def get(self, request: Request) -> Response:
+        """Answer the check of a document."""
+        document_id = request.path_params["document_id"]
+        entry = self._state.store("documents").get(document_id)
+        if not _is_checked(entry.record):
+            path = f"{document_id}/integrity-checks"
+            raise not_found(path)
+        kind, summary = entry.record["sikoia_document_type"], self._summary(entry)
+        return JSONResponse(
+            {
+                **summary,
+                "integrity_check_name": _CHECKS[kind][0],
+                "integrity_check_version": "1",
+                "entity_id": entry.record["entity_id"],
+                "entity_type": entry.record["entity_type"],
+                "rules": list(self._rules(entry)) if summary["status"] == "Complete" else None,
+            }
+        )
+
+    async def find(self, request: Request) -> Response:
+        """Answer how far the checks of an entity's documents are, the newest first."""
+        kind = self._state.type_of(request.path_params["entity_type"])
+        entity_id = request.path_params["entity_id"]
+        self._state.entity(kind, entity_id)
+        found = self._state.store("documents").of(entity_id)
+        requests = [self._summary(entry) for entry in found if _is_checked(entry.record)]
+        return JSONResponse(
+            {"entity_id": entity_id, "entity_type": kind, "integrity_check_requests": requests}
+        )
+
+    def _summary(self, entry: Entry) -> Record:
+        document = entry.record
+        check = self._state.store("integrity").get(_key(document))
+        status = look(self._state, check)
+        number = self._state.draw("integrity", document["sikoia_document_type"]).getrandbits(128)
+        return {
+            "integrity_type_id": str(UUID(int=number, version=4)),
+            "document_id": document["document_id"],
+            "status": status,
+            "datetime_requested": document["datetime_created"],
+            "datetime_completed": check.record["datetime_completed"],
+            "message": check.failure or _MESSAGES[status],
+        }
+
+    def _rules(self, entry: Entry) -> Iterator[Record]:
+        document = entry.record
+        is_tampered = self._state.scenario_of(document).integrity == "Fail"
+        own = _CHECKS[document["sikoia_document_type"]][1]
+        for name in (*_FOR_ALL, own):
+            fails = is_tampered and name == _FOR_ALL[0]
+            yield {
+                "data_source_id": data_source_id(self._state, document["document_id"]),
+                "rule_name": name,
+                "decision": "Fail" if fails else "Pass",
+                "message": "The file was changed after it was made." if fails else None,
+            }
+
+
+def _is_checked(document: Record) -> bool:
+    """Tell whether a document is checked: documents of companies are not."""
+    return document["entity_type"] != "company" and document["sikoia_document_type"] in _CHECKS
+
+
+def _key(document: Record) -> str:
+    """Name the check of a document, which Sikoia knows by the document's id alone."""
+    return f"integrity of {document['document_id']}"

@@ -1,0 +1,111 @@
+"""The operations on online data."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sikoia_async.sandbox.errors import refused_as_invalid
+from sikoia_async.sandbox.resources.routing import Resource, read
+from sikoia_async.sandbox.resources.field_rules import matching, optional, record, text
+from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.store import Entry
+
+_SUMMARY = ("request_id", "status", "datetime_requested", "message", "company_name")
+_OPENED = "2020-01-01T00:00:00Z"
+
+REQUEST = record(
+    {
+        # The only id that the API takes in braces, too.
+        "company_id": matching(
+            r"\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?", "the id of a company"
+        ),
+        "company_name": optional(text),
+    },
+    required=("company_id",),
+)
+
+
+def routes(state: State) -> list[Route]:
+    """Serve online data."""
+    found = OnlineData(state)
+    return [
+        Route("/v2/company-online-data", Resource(post=found.request)),
+        Route("/v2/company-online-data/{request_id}", Resource(get=found.get)),
+        Route("/v2/companies/{company_id}/online-data", Resource(get=found.find)),
+    ]
+
+
+class OnlineData:
+    """Answers for `/v2/company-online-data` and the lists of companies."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._requests = state.store("online data")
+
+    async def request(self, request: Request) -> Response:
+        """Look for a company online."""
+        body = await read(request, REQUEST)
+        with refused_as_invalid("company_id"):
+            company = self._state.entity("company", body["company_id"].strip("{}").lower())
+        company_id, request_id = company["company_id"], self._state.new_id()
+        name = body.get("company_name") or company["company_name"]
+        number = None if body.get("company_name") else company["company_number"]
+        is_found = self._state.scenarios.of_company(number, name).online
+        entry = self._requests.add(
+            request_id,
+            {
+                "request_id": request_id,
+                "status": "Complete" if is_found else "Failed",
+                "company_id": company_id,
+                "datetime_requested": self._state.now(),
+                "message": None if is_found else "Nothing was found online.",
+                "company_name": name,
+                "data": _contacts(self._state, name) if is_found else None,
+            },
+            entity_id=company_id,
+        )
+        answer = {**_shown(entry), "company_id": company_id, "entity_type": "company"}
+        return JSONResponse(answer, 201)
+
+    async def get(self, request: Request) -> Response:
+        """Answer one request with its data."""
+        found = self._requests.get(request.path_params["request_id"]).record
+        asked = short(found["datetime_requested"])
+        return JSONResponse({**found, "datetime_requested": asked})
+
+    async def find(self, request: Request) -> Response:
+        """Answer the requests of a company, the newest first."""
+        company_id = request.path_params["company_id"]
+        self._state.entity("company", company_id)
+        requests = [_shown(entry) for entry in self._requests.of(company_id)]
+        return JSONResponse({"company_id": company_id, "online_data_requests": requests})
+
+
+def _shown(entry: Entry) -> Record:
+    shown = {name: entry.record[name] for name in _SUMMARY}
+    return {**shown, "datetime_requested": wide(shown["datetime_requested"])}
+
+
+def _contacts(state: State, name: str) -> Record:
+    """Make up contacts: always the same for the same name, and in nobody's use."""
+    draw = state.draw("online", name)
+    # Ofcom keeps 01632 960 free for drama.
+    number = f"+441632960{draw.randint(0, 999):03}"
+    label = "".join(sign for sign in name.lower() if sign.isalnum() and sign.isascii())
+    domain = f"{label[:60] or 'nameless'}.example"
+    since = {"date_from": _OPENED, "date_to": None}
+    phone = {"number_type": "Work", "country_code": "GB", "full_number": number, **since}
+    email = {"email_type": "Work", "email_address": f"info@{domain}", "email_domain": domain}
+    account = {
+        "provider_name": "Placebook",
+        "provider_url": "https://placebook.example",
+        "account_name": name,
+        "account_url": f"https://placebook.example/{label}",
+    }
+    return {
+        "website_url": f"https://{domain}",
+        "phones": [phone],
+        "emails": [{**email, **since}],
+        "online_accounts": [{**account, **since}],
+    }

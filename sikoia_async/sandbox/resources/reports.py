@@ -1,0 +1,39 @@
+"""The operations on the Excel report."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sikoia_async.sandbox.resources.data_sources import sources
+from sikoia_async.sandbox.resources.routing import Resource
+from sikoia_async.sandbox.state import State
+from sikoia_async.sandbox.resources.workbook import Rows, workbook
+
+_COLUMNS = ("source_name", "source_type", "status", "start_date", "end_date", "provided_date")
+_SHEETS = {"Document": "Documents", "OpenBanking": "Open banking"}
+
+
+def routes(state: State) -> list[Route]:
+    """Serve the Excel report."""
+    path = "/v2/{entity_type}/{entity_id}/excel-report"
+    return [Route(path, Resource(get=Reports(state).excel))]
+
+
+class Reports:
+    """Answers for `excel-report`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def excel(self, request: Request) -> Response:
+        """Answer a workbook of what there is: a sheet for each kind of source."""
+        kind = self._state.type_of(request.path_params["entity_type"])
+        entity_id = request.path_params["entity_id"]
+        found = sources(self._state, kind, entity_id)
+        sheets: dict[str, Rows] = {"Summary": [("entity", kind), ("sources", len(found))]}
+        for category, title in _SHEETS.items():
+            rows = [source for source in found if source["source_category_type"] == category]
+            if rows:
+                sheets[title] = [_COLUMNS, *([row[name] for name in _COLUMNS] for row in rows)]
+        # The specification calls it so, whatever it is.
+        return Response(workbook(sheets), media_type="application/json")

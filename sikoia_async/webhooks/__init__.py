@@ -1,0 +1,1 @@
+"""Incoming webhook deliveries: signatures, events, routing, and deduplication."""

@@ -1,0 +1,86 @@
+"""Secrets: checked when given, and never shown."""
+
+import copy
+import pickle
+import pprint
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sikoia_async._auth.secret import Secret, is_sendable
+from sikoia_async.errors import ConfigurationError
+
+CANARY = "canary-value"
+SECRET = Secret("client_secret", CANARY)
+
+
+@pytest.mark.parametrize(
+    "show",
+    [repr, str, "{}".format, "{!r:>30}".format, "%s".__mod__, pprint.pformat],
+    ids=["repr", "str", "format", "padded", "percent", "pprint"],
+)
+def test_a_secret_is_not_shown(show: Callable[[object], str]) -> None:
+    """However a secret is written out, alone or in a list, it is not."""
+    assert CANARY not in show(SECRET)
+    assert CANARY not in show([SECRET])
+
+
+@pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_secret_is_not_copied(duplicate: Callable[[Secret], Any]) -> None:
+    """A secret goes neither into a pickle nor into a copy, and the refusal does not name it."""
+    with pytest.raises(TypeError, match="not pickled") as caught:
+        duplicate(SECRET)
+
+    assert CANARY not in str(caught.value)
+
+
+def test_a_secret_has_no_dict() -> None:
+    """Tools that print an object's attributes find none."""
+    assert not hasattr(SECRET, "__dict__")
+
+
+def test_a_secret_is_revealed_on_request() -> None:
+    """One method gives the text, so that a search finds each use."""
+    assert SECRET.reveal() == CANARY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        f"{CANARY}\n",
+        f"{CANARY}\r\nX: y",
+        f"{CANARY} ",
+        f"{CANARY}\t",
+        f"{CANARY}\x00",
+        f"{CANARY}\x7f",
+        f"{CANARY}é",
+        f"{CANARY}\ud800",
+        CANARY * 1000,
+    ],
+    ids=["empty", "newline", "crlf", "space", "tab", "nul", "del", "accent", "surrogate", "long"],
+)
+def test_malformed_secrets_are_refused_and_not_repeated(text: str) -> None:
+    """What no header can carry is refused at once, by a text that has no part of it."""
+    with pytest.raises(ConfigurationError, match=r"^client_secret is ") as caught:
+        Secret("client_secret", text)
+
+    assert CANARY not in "".join(traceback.format_exception(caught.value, chain=True)[-1:])
+
+
+@pytest.mark.parametrize(
+    ("length", "sendable"), [(0, False), (1, True), (8192, True), (8193, False)]
+)
+def test_a_header_value_has_bounds(length: int, *, sendable: bool) -> None:
+    """A value of 1 to 8192 characters can be sent."""
+    assert is_sendable("x" * length) is sendable
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_only_visible_ascii_is_sendable(text: str) -> None:
+    """A text is sendable if each of its characters is visible ASCII."""
+    assert is_sendable(text) is all(0x21 <= ord(character) <= 0x7E for character in text)

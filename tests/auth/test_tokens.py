@@ -1,0 +1,189 @@
+"""What the token endpoint may say, and tokens that the caller brings."""
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from faults import client
+
+from sikoia_async import AuthenticationError, ConfigurationError
+from sikoia_async._transport.exchange import Answer
+from sikoia_async._auth.tokens import CallableToken, Grant, Refusal, StoredToken, read_grant
+
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
+
+_ANYWHERE = "https://127.0.0.1:1"
+
+
+def _read(body: bytes, status: int = 200) -> Grant | Refusal:
+    return read_grant(Answer(status, httpx.Headers(), body))
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        (b'{"access_token": "t", "token_type": "Bearer", "expires_in": 300}', 300),
+        (b'{"access_token": "t", "token_type": "bearer", "expires_in": "300"}', 300),
+        (b'{"access_token": "t"}', 60),
+        (b'{"access_token": "t", "expires_in": 0}', 60),
+        (b'{"access_token": "t", "expires_in": -1}', 60),
+        (b'{"access_token": "t", "expires_in": "soon"}', 60),
+        (b'{"access_token": "t", "expires_in": 999999999999}', 86_400),
+    ],
+    ids=["plain", "text", "missing", "zero", "negative", "words", "for ever"],
+)
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_grant_is_read_generously(body: bytes, seconds: float, status: int) -> None:
+    """Numbers may be text, and a life that makes no sense becomes one that does."""
+    grant = _read(body, status)
+
+    assert grant == Grant("t", seconds)
+    assert "'t'" not in repr(grant)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<html>", "without a usable access_token"),
+        (b"\xff\xfe", "without a usable access_token"),
+        (b"[" * 100_000, "without a usable access_token"),
+        (b"[]", "without a usable access_token"),
+        (b'{"access_token": ""}', "without a usable access_token"),
+        (b'{"access_token": 7}', "without a usable access_token"),
+        (b'{"access_token": "t\\r\\nX: 1"}', "without a usable access_token"),
+        ('{"access_token": "tökén"}'.encode(), "without a usable access_token"),
+        (b'{"access_token": "%b"}' % (b"t" * 10_000), "without a usable access_token"),
+        (b'{"access_token": "t", "expires_in": 1e400}', "without a usable access_token"),
+        (b'{"access_token": "t", "token_type": "mac"}', "no bearer token"),
+    ],
+    ids=[
+        "HTML",
+        "bytes",
+        "deep",
+        "list",
+        "empty",
+        "number",
+        "lines",
+        "umlaut",
+        "long",
+        "infinite",
+        "mac",
+    ],
+)
+def test_a_grant_that_cannot_be_used_is_none(body: bytes, words: str) -> None:
+    """What could not go into a header, or is something else, is refused without being shown."""
+    refusal = _read(body)
+
+    assert isinstance(refusal, Refusal)
+    assert words in refusal.reason
+    assert refusal.error is None
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "advice"),
+    [
+        ("invalid_client", "invalid_client", "check client_id and client_secret"),
+        ("unauthorized_client", "unauthorized_client", "may not use client credentials"),
+        ("invalid_scope", "invalid_scope", "check the environment's scope"),
+        ("invalid_request", "invalid_request", "400 invalid_request"),
+        ("my secret is hunter2!", None, "400 without an OAuth error code"),
+    ],
+)
+def test_a_refusal_names_the_code_and_what_to_do(error: str, code: str | None, advice: str) -> None:
+    """OAuth's code is repeated if it is one, and nothing else that the server says."""
+    refusal = _read(b'{"error": "%b", "error_description": "hunter2"}' % error.encode(), 400)
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.error == code
+    assert advice in refusal.reason
+    assert "hunter2" not in repr(refusal)
+
+
+def test_a_stored_token_does_not_show_itself() -> None:
+    """It is a secret even where it is kept for others."""
+    assert "hunter2" not in repr(StoredToken("hunter2", 1.0))
+
+
+def _app(*statuses: int) -> tuple[httpx.MockTransport, list[str]]:
+    """Answer with these statuses in turn, and note which token came."""
+    tokens: list[str] = []
+
+    async def app(request: httpx.Request) -> httpx.Response:
+        tokens.append(request.headers["Authorization"].removeprefix("Bearer "))
+        return httpx.Response(statuses[len(tokens) - 1], content=b"[]")
+
+    return httpx.MockTransport(app), tokens
+
+
+async def test_a_token_that_is_refused_is_not_sent_again() -> None:
+    """There is but one, so a 401 is the end of the call."""
+    transport, tokens = _app(401)
+    sikoia = client(_ANYWHERE, transport=transport, token="mine")
+
+    with pytest.raises(AuthenticationError):
+        await sikoia.request("GET", "/v2/cases")
+    assert tokens == ["mine"]
+
+
+def _sync(tokens: list[str]) -> Callable[[], Any]:
+    return lambda: tokens.pop(0)
+
+
+def _async(tokens: list[str]) -> Callable[[], Any]:
+    async def give() -> str:
+        await anyio.sleep(1)
+        return tokens.pop(0)
+
+    return give
+
+
+@pytest.mark.parametrize("make", [_sync, _async], ids=["sync", "async"])
+async def test_a_function_is_asked_for_the_token_of_each_request(
+    make: Callable[[list[str]], Callable[[], Any]],
+) -> None:
+    """After a 401 it is asked once more, and the request goes again with what it gives then."""
+    transport, tokens = _app(200, 401, 200)
+    sikoia = client(_ANYWHERE, transport=transport, token=make(["one", "two", "three"]))
+
+    for _ in range(2):
+        await sikoia.request("POST", "/v2/cases", body={"name": "Loan"})
+
+    assert tokens == ["one", "two", "three"]
+
+
+async def test_a_function_whose_token_is_refused_twice_is_not_asked_again() -> None:
+    """One replay for one call, whatever the function gives."""
+    transport, tokens = _app(401, 401)
+    sikoia = client(_ANYWHERE, transport=transport, token=_sync(["one", "two", "three"]), retries=2)
+
+    with pytest.raises(AuthenticationError):
+        await sikoia.request("GET", "/v2/cases")
+    assert tokens == ["one", "two"]
+
+
+async def test_a_function_that_gives_no_token_is_told_so() -> None:
+    """What it gave is not shown, and nothing is sent."""
+    transport, tokens = _app()
+    sikoia = client(_ANYWHERE, transport=transport, token=_sync(["hunter2\n"]))
+
+    with pytest.raises(ConfigurationError, match="the token that token\\(\\) gave") as caught:
+        await sikoia.request("GET", "/v2/cases")
+    assert "hunter2" not in str(caught.value)
+    assert not tokens
+
+
+@pytest.mark.parametrize("error", [OSError("canary"), httpx.ReadError("canary")], ids=type)
+@pytest.mark.anyio
+async def test_a_function_that_fails_is_named_as_the_cause(error: Exception) -> None:
+    """Its failure is not taken for a fault of the call, and its words are not repeated."""
+
+    def give() -> str:
+        raise error
+
+    with pytest.raises(ConfigurationError, match="passed as token= failed with") as caught:
+        await CallableToken(give).get()
+
+    assert "canary" not in str(caught.value)
+    assert caught.value.__context__ is None

@@ -1,0 +1,299 @@
+"""One call as a whole: tasks that a 202 announces, ids that go along, and what is never sent."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import anyio
+import attrs
+import httpx
+import pytest
+from faults import TOKEN, Peer, answer, assert_plain, client, core, serve
+
+from sikoia_async import (
+    ClientStateError,
+    ConfigurationError,
+    DeadlineExceededError,
+    OperationTimeoutError,
+    Quota,
+    ServerError,
+    Sikoia,
+    UnexpectedResponseError,
+    correlation_id,
+)
+from sikoia_async._calls.api import Options, Transport
+
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
+
+_ORIGIN: Final = "https://127.0.0.1:8400"
+
+
+@attrs.define
+class _Task:
+    """Answers 202 so many times, and then the result."""
+
+    pending: int = 2
+    headers: dict[str, str] = attrs.field(factory=dict[str, str])
+    asked: list[str] = attrs.field(factory=list[str])
+    times: list[float] = attrs.field(factory=list[float])
+
+    def client(self, **options: Any) -> Sikoia:
+        return client(_ORIGIN, transport=httpx.MockTransport(self._reply), **options)
+
+    def _reply(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(f"{request.method} {request.url.raw_path.decode()}")
+        self.times.append(anyio.current_time())
+        number = {"X-Correlation-Id": f"answer-{len(self.asked)}"}
+        if len(self.asked) <= self.pending:
+            return httpx.Response(202, headers=self.headers | number, content=b"")
+        return httpx.Response(200, headers=number, content=b'{"done": true}')
+
+
+@pytest.mark.parametrize(
+    ("location", "polled"),
+    [
+        (f"{_ORIGIN}/v2/tasks/1?part=2", "/v2/tasks/1?part=2"),
+        ("/v2/tasks/1", "/v2/tasks/1"),
+        ("tasks/1", "/v2/tasks/1"),
+        ("?task=1", "/v2/reports?task=1"),
+        ("//127.0.0.1:8400/v2/tasks/1#top", "/v2/tasks/1"),
+        (None, "/v2/reports?kind=full"),
+    ],
+    ids=["absolute", "path", "relative", "query", "no scheme", "none"],
+)
+async def test_a_task_is_asked_for_where_its_location_says(
+    location: str | None, polled: str
+) -> None:
+    """On our origin, relative to the request as HTTP has it; without one at the same path."""
+    task = _Task(pending=1, headers={"Location": location} if location else {})
+
+    body = {"case_id": "7"}
+    sikoia = task.client()
+    result = await sikoia.request("POST", "/v2/reports", query={"kind": "full"}, body=body)
+
+    assert result == {"done": True}
+    assert task.asked == ["POST /v2/reports?kind=full", f"GET {polled}"]
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://evil.example/v2/tasks/1",
+        "//evil.example/v2/tasks/1",
+        "https://127.0.0.1:8400@evil.example/",
+        "https://user:pass@127.0.0.1:8400/v2/tasks/1",
+        "https://127.0.0.1:8401/v2/tasks/1",
+        "http://127.0.0.1:8400/v2/tasks/1",
+        "https://127.0.0.1:99999/",
+        "https://[::1/",
+        "javascript:alert(1)",
+    ],
+)
+async def test_a_location_elsewhere_is_not_followed(location: str) -> None:
+    """Our token has no business there; the answer is kept in the error."""
+    task = _Task(headers={"Location": location})
+
+    with pytest.raises(UnexpectedResponseError, match="Location that is not on") as caught:
+        await task.client().request("POST", "/v2/reports")
+
+    assert_plain(caught.value)
+    assert caught.value.status == 202
+    assert len(task.asked) == 1
+
+
+async def _real_sockets() -> None:
+    """Lead a client on a real socket astray."""
+
+    async def home(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(answer(202, b"", Location=f"{evil.url}/v2/tasks/1"))
+
+    async with serve(home) as evil, serve(home) as server, client(server.url) as sikoia:
+        with pytest.raises(UnexpectedResponseError):
+            await sikoia.request("POST", "/v2/reports")
+        assert (evil.connections, server.connections) == (0, 1)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_evil_server_sees_no_connection(backend: str) -> None:
+    """The same over real sockets, which is in real time."""
+    anyio.run(_real_sockets, backend=backend)
+
+
+async def test_a_task_is_asked_for_when_the_server_says() -> None:
+    """Retry-After on a 202 is obeyed."""
+    task = _Task(headers={"Retry-After": "7"})
+
+    await task.client(timeout=60).request("POST", "/v2/reports")
+
+    assert task.times[1] - task.times[0] == task.times[2] - task.times[1] == pytest.approx(7)
+
+
+async def test_a_call_follows_its_task_within_its_timeout() -> None:
+    """The timeout of the call is for all of it; what still runs then is handed over."""
+    task = _Task(pending=1000)
+    began = anyio.current_time()
+
+    with pytest.raises(OperationTimeoutError) as caught:
+        await task.client(timeout=30).request("POST", "/v2/reports")
+
+    assert 15 < anyio.current_time() - began <= 30
+    assert caught.value.correlation_ids[0] == "answer-1"
+    assert len(caught.value.correlation_ids) == len(task.asked)
+
+
+async def test_start_gives_the_task_itself() -> None:
+    """It can be waited for, refreshed, and tells the correlation ids of its answers."""
+    task = _Task()
+    operation = await task.client().start("POST", "/v2/reports", into=object)
+    assert not operation.done
+
+    assert await operation.refresh() is None
+    assert await operation == {"done": True}
+
+    assert operation.correlation_ids == ("answer-1", "answer-2", "answer-3")
+
+
+async def test_start_takes_an_answer_that_is_there_at_once() -> None:
+    """Not every call that may be answered by a task is."""
+    operation = await _Task(pending=0).client().start("POST", "/v2/reports", into=object)
+
+    assert operation.done
+    assert operation.result() == {"done": True}
+
+
+async def test_a_task_of_a_closed_client_is_not_asked_for() -> None:
+    """The operation lives as long as its client."""
+    task = _Task()
+    sikoia = task.client()
+    operation = await sikoia.start("POST", "/v2/reports", into=object)
+    await sikoia.aclose()
+
+    with pytest.raises(ClientStateError, match="closed"):
+        await operation
+    assert len(task.asked) == 1
+
+
+async def test_no_attempt_is_begun_once_the_client_is_closed() -> None:
+    """A call that pauses before another attempt finds the door shut."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(503, headers={"Retry-After": "5"}))
+    sikoia = client(_ORIGIN, transport=transport, retries=2, timeout=60)
+
+    async with anyio.create_task_group() as tasks:
+
+        async def close() -> None:
+            await anyio.sleep(1)
+            await sikoia.aclose()
+
+        tasks.start_soon(close)
+        with pytest.raises(ClientStateError, match="closed"):
+            await sikoia.request("GET", "/v2/cases")
+
+
+async def test_attempts_share_an_id_and_calls_do_not() -> None:
+    """One id for a call, whatever it takes; the answer's is the one to quote."""
+    sent: list[str] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["X-Correlation-Id"])
+        return httpx.Response(500, headers={"X-Correlation-Id": f"theirs-{len(sent)}"})
+
+    sikoia = client(_ORIGIN, transport=httpx.MockTransport(reply), retries=2)
+
+    with pytest.raises(ServerError) as caught:
+        await sikoia.request("GET", "/v2/cases")
+    with pytest.raises(ServerError), correlation_id("block"):
+        await sikoia.with_options(retries=0).request("GET", "/v2/cases")
+    with pytest.raises(ServerError), correlation_id("block"):
+        await sikoia.with_options(retries=0, correlation_id="view").request("GET", "/v2/cases")
+
+    assert len(set(sent[:3])) == 1
+    assert sent[3:] == ["block", "view"]
+    assert caught.value.call.sent_correlation_id == sent[0]
+    assert caught.value.correlation_id == "theirs-3"
+
+
+async def test_a_query_that_is_too_long_is_refused_and_costs_no_slot() -> None:
+    """What httpx would not take never gets there."""
+    task = _Task(pending=0)
+    sikoia = task.client(quota=Quota(5))
+
+    with pytest.raises(ConfigurationError, match="query"):
+        await sikoia.request("GET", "/v2/cases", query={"keyword": "x" * 70_000})
+
+    pacer = core(sikoia).pacer
+    assert pacer is not None
+    assert pacer.left == 5
+    assert not task.asked
+
+
+async def test_a_body_of_nothing_is_refused() -> None:
+    """A change that changes nothing is a mistake of the caller's."""
+    task = _Task()
+
+    with pytest.raises(ConfigurationError, match="at least one of name, stage"):
+        await task.client().request("PATCH", "/v2/cases/1", body={"name": None, "stage": None})
+    assert not task.asked
+
+
+async def test_a_call_is_logged_without_what_is_nobodys_business(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Method, path, status, time and id; neither query nor token."""
+    with caplog.at_level(logging.DEBUG, "sikoia_async"):
+        await _Task(pending=0).client().request("GET", "/v2/cases", query={"keyword": "hunter2"})
+        with pytest.raises(DeadlineExceededError):
+            await _stuck().request("GET", "/v2/cases")
+
+    fine, late = caplog.messages
+    assert fine == "GET /v2/cases: 200 in 0.000 s (correlation id answer-1)"
+    assert "no answer in 3.000 s" in late
+    assert "hunter2" not in caplog.text
+    assert TOKEN not in caplog.text
+
+
+async def test_each_verb_fills_its_template() -> None:
+    """What resources write down is what is sent."""
+    task = _Task(pending=0)
+    api = Transport(core(task.client()), Options(timeout=5, retries=0))
+
+    await api.get("/v2/cases/{case_id}", object, query={"limit": 1}, case_id="7")
+    await api.post("/v2/cases/{case_id}/notes", object, {"text": "x"}, case_id="7")
+    await api.patch("/v2/cases/{case_id}", object, {"stage": "x"}, case_id="7")
+    await api.delete("/v2/cases/{case_id}", case_id="7")
+
+    assert task.asked == [
+        "GET /v2/cases/7?limit=1",
+        "POST /v2/cases/7/notes",
+        "PATCH /v2/cases/7",
+        "DELETE /v2/cases/7",
+    ]
+
+
+def _stuck() -> Sikoia:
+    async def reply(_: httpx.Request) -> httpx.Response:
+        await anyio.sleep(100)
+        raise AssertionError
+
+    return client(_ORIGIN, transport=httpx.MockTransport(reply), timeout=3)
+
+
+class _Endless(httpx.AsyncByteStream):
+    """A body that goes on for ever, also after it was closed."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1000
+            await anyio.sleep(0.01)
+
+
+async def test_a_body_without_end_is_given_up() -> None:
+    """On a transport that closing does not stop, too, what fitted is kept and the call ends."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=_Endless()))
+    began = anyio.current_time()
+
+    with pytest.raises(UnexpectedResponseError, match="larger than 10,000 bytes") as caught:
+        await client(_ORIGIN, transport=transport, max_body=10_000).request("GET", "/v2/cases")
+
+    assert caught.value.body == b"x" * 10_000
+    assert anyio.current_time() - began < 1

@@ -1,0 +1,228 @@
+"""What may cost money: counted, bounded, and never sent twice."""
+
+from typing import Any, Final
+
+import anyio
+import httpx
+import pytest
+from faults import client
+
+from sikoia_async import (
+    APIError,
+    CallError,
+    ChargeLimitError,
+    ConfigurationError,
+    Quota,
+    Sikoia,
+)
+from sikoia_async._calls.usage import Spend
+
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
+
+_REGISTRY: Final = "POST /v2/company-registry-data"
+
+
+class _Answers(httpx.AsyncBaseTransport):
+    """Answers in turn; each answer takes a second."""
+
+    def __init__(self, *answers: int | Exception) -> None:
+        self._answers = list(answers)
+        self.asked = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        given = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(given, httpx.ConnectError):
+            raise given
+        await request.aread()
+        await anyio.sleep(1)
+        if isinstance(given, Exception):
+            raise given
+        headers = {"Retry-After": "10"} if given == 429 else {}
+        return httpx.Response(
+            given, headers=headers, json={"request_id": "r-1", "status": "Complete"}
+        )
+
+
+def _client(*answers: int | Exception, **options: Any) -> tuple[Sikoia, _Answers]:
+    transport = _Answers(*answers)
+    return client("https://127.0.0.1:1", transport=transport, **options), transport
+
+
+async def _buy(sikoia: Sikoia) -> None:
+    await sikoia.company_registry.request(company_id="co-1")
+
+
+async def test_what_was_bought_is_counted_by_operation() -> None:
+    """By the operation's path, without ids."""
+    sikoia, _ = _client(201)
+
+    await _buy(sikoia)
+    await _buy(sikoia.with_options(timeout=5))
+    await sikoia.online_data.request("co-1")
+    await sikoia.company_registry.retrieve("r-1")
+
+    assert dict(sikoia.spend) == {_REGISTRY: 2, "POST /v2/company-online-data": 1}
+    assert sikoia.stats().spend == dict(sikoia.spend)
+    assert len(sikoia.spend) == 2
+    assert repr(sikoia.spend).startswith("Spend({")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "counted"),
+    [(400, 0), (403, 0), (429, 0), (500, 1), (httpx.ReadError(""), 1), (httpx.ConnectError(""), 0)],
+    ids=str,
+)
+async def test_what_was_refused_cost_nothing(outcome: int | Exception, counted: int) -> None:
+    """What may have been done counts: it is better to count once too often."""
+    sikoia, transport = _client(outcome, retries=0)
+
+    with pytest.raises(CallError):
+        await _buy(sikoia)
+
+    assert sum(sikoia.spend.values()) == counted
+    assert transport.asked == 1
+
+
+async def test_a_call_that_is_cancelled_counts_if_it_was_sent() -> None:
+    """Before that it cost nothing."""
+    sikoia, _ = _client(201)
+
+    with anyio.move_on_after(0.5):
+        await _buy(sikoia)
+    assert dict(sikoia.spend) == {_REGISTRY: 1}
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await _buy(sikoia)
+    assert dict(sikoia.spend) == {_REGISTRY: 1}
+
+
+async def test_a_call_that_is_cancelled_in_a_pause_after_a_429_cost_nothing() -> None:
+    """It was refused, and is not under way any more."""
+    sikoia, transport = _client(429, retries=2, timeout=100)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_buy, sikoia)
+        await anyio.sleep(1.01)
+        assert transport.asked == 1
+        tasks.cancel_scope.cancel()
+
+    assert dict(sikoia.spend) == {}
+
+
+async def test_retries_of_what_may_cost_money_are_refused() -> None:
+    """Who asks for them in so many words would wait in vain; nothing is sent."""
+    sikoia, transport = _client(201, retries=2)
+    view = sikoia.with_options(retries=5)
+
+    with pytest.raises(ConfigurationError, match="retries: what may cost money"):
+        await _buy(view)
+    with pytest.raises(ConfigurationError, match="retries: what may cost money"):
+        await _buy(view.with_options(timeout=5))
+    assert transport.asked == 0
+    assert dict(sikoia.spend) == {}
+
+    await _buy(sikoia)
+    await _buy(sikoia.with_options(retries=0))
+    await _buy(view.with_options(retries=0))
+    await view.company_registry.retrieve("r-1")
+
+
+async def test_with_a_key_retries_are_no_contradiction() -> None:
+    """The key tells Sikoia that it is the same request."""
+    sikoia, transport = _client(httpx.ReadError(""), 201, idempotency_header="Idempotency-Key")
+
+    await _buy(sikoia.with_options(retries=2))
+
+    assert transport.asked == 2
+
+
+async def test_a_cancellation_tells_what_may_have_been_done() -> None:
+    """Its note has the correlation id; one that waits for the quota has nothing to tell."""
+    sikoia, _ = _client(201, quota=Quota(1))
+    notes: list[list[str]] = []
+
+    async def buy() -> None:
+        try:
+            await _buy(sikoia.with_options(correlation_id="request-7"))
+        except anyio.get_cancelled_exc_class() as cancelled:
+            notes.append(getattr(cancelled, "__notes__", []))
+            raise
+
+    for _ in range(2):
+        with anyio.move_on_after(0.5):
+            await buy()
+
+    told = f"{_REGISTRY} was under way and may have been processed (correlation id request-7)"
+    assert notes == [[told], []]
+
+
+async def test_the_one_beyond_the_limit_is_refused_before_it_is_sent() -> None:
+    """Those under way count already, so that many at once do not slip through."""
+    sikoia, transport = _client(201, max_chargeable=3)
+    refused: list[str] = []
+
+    async def one() -> None:
+        try:
+            await _buy(sikoia)
+        except ChargeLimitError as error:
+            refused.append(str(error))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(one)
+
+    assert (transport.asked, len(refused), sikoia.spend[_REGISTRY]) == (3, 7, 3)
+    assert set(refused) == {f"{_REGISTRY} may cost money, and max_chargeable=3 is used up"}
+    await sikoia.company_registry.retrieve("r-1")
+
+
+async def test_nothing_may_be_bought_at_all() -> None:
+    """A limit of 0 is a client that only looks."""
+    sikoia, transport = _client(201, max_chargeable=0)
+
+    with pytest.raises(ChargeLimitError):
+        await _buy(sikoia)
+
+    assert transport.asked == 0
+
+
+@pytest.mark.parametrize("limit", [-1, 1.5, True, "3"], ids=repr)
+async def test_a_limit_is_a_whole_number(limit: Any) -> None:
+    """Anything else is refused when it is given."""
+    with pytest.raises(ConfigurationError, match="max_chargeable: give a whole number"):
+        _client(201, max_chargeable=limit)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+async def test_an_endpoint_of_the_callers_may_be_chargeable(method: str) -> None:
+    """Then it is counted and sent once, whatever its method says."""
+    sikoia, transport = _client(500, retries=2)
+
+    with pytest.raises(APIError) as caught:
+        await sikoia.request(method, "/v2/new-report", chargeable=True)
+
+    assert caught.value.may_have_been_processed
+    assert transport.asked == 1
+    assert dict(sikoia.spend) == {f"{method} /v2/new-report": 1}
+
+
+async def test_a_task_may_be_chargeable() -> None:
+    """Starting it counts; asking for it does not."""
+    sikoia, _ = _client(201)
+
+    await sikoia.start("POST", "/v2/new-task", into=dict[str, Any], chargeable=True)
+
+    assert dict(sikoia.spend) == {"POST /v2/new-task": 1}
+
+
+async def test_what_is_not_there_was_never_bought() -> None:
+    """The mapping holds what counts only."""
+    spend = Spend()
+    spend.reserve("POST /a")
+    spend.give_back("POST /a")
+
+    assert dict(spend) == {}
+    with pytest.raises(KeyError):
+        spend["POST /a"]

@@ -1,0 +1,222 @@
+"""Paths and queries: what leads somewhere else is refused before anything is sent."""
+
+import string
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sikoia_async._calls.urls import QueryValue, checked_path, fill, target_on, with_query
+from sikoia_async.errors import ArgumentTypeError, ConfigurationError
+
+CANARY = "canary"
+TEMPLATE = "/v2/cases/{case_id}/entities"
+ANY_TEXT = st.text(st.characters(), max_size=20)  # lone surrogates included
+VALUE = st.text(st.characters(codec="utf-8", exclude_characters=","), min_size=1, max_size=20)
+
+
+def attempt(case_id: str) -> tuple[str, str]:
+    """Return the path with this id, or else the words of the refusal."""
+    try:
+        return fill(TEMPLATE, {"case_id": case_id}), ""
+    except ConfigurationError as error:
+        return "", str(error)
+
+
+@given(ANY_TEXT)
+@example("..")
+@example("%2e%2e")
+@example("a\n")
+def test_an_id_is_one_segment_or_refused(case_id: str) -> None:
+    """Whatever is given as an id becomes one segment that says the same, or is refused."""
+    path, refusal = attempt(case_id)
+
+    if refusal:
+        assert refusal == attempt("")[1]
+    else:
+        root, v2, cases, segment, entities = path.split("/")
+        assert [root, v2, cases, "{case_id}", entities] == TEMPLATE.split("/")
+        assert (unquote(segment), segment in {"", ".", ".."}) == (case_id, False)
+
+
+@given(st.text(string.ascii_letters + string.digits + "-_.~", min_size=3, max_size=128))
+@example("64cd8202-2db4-44d5-85be-79438d65eb7b")
+@example("r51154bd")
+@example("x")
+def test_ids_like_sikoias_are_taken(case_id: str) -> None:
+    """An id of letters, digits and the unreserved signs goes into its place as it is."""
+    if set(case_id) != {"."}:
+        assert fill("/v2/cases/{case_id}", {"case_id": case_id}) == f"/v2/cases/{case_id}"
+
+
+@pytest.mark.parametrize(
+    "case_id",
+    [
+        "",
+        ".",
+        "..",
+        "canary/x",
+        "/canary",
+        "canary\\x",
+        "%2e%2e",
+        "%2Fcanary",
+        "canary?x=1",
+        "canary#x",
+        "canary{}",
+        "canary x",
+        "canary\n",
+        "canary\x00",
+        "canaryé",
+        "canary\ud800",
+        CANARY * 1700,
+        "c" * 129,
+    ],
+    ids=lambda case_id: ascii(case_id)[:20],
+)
+def test_what_is_no_id_is_refused_and_not_repeated(case_id: str) -> None:
+    """An id that would lead elsewhere is refused by a text that names its parameter only."""
+    with pytest.raises(ConfigurationError, match=r"^case_id is no id") as caught:
+        fill(TEMPLATE, {"case_id": case_id})
+
+    assert CANARY not in str(caught.value)
+
+
+def test_a_template_without_ids_is_a_path() -> None:
+    """What has no place for an id stays as it is."""
+    assert fill("/v2/cases", {}) == "/v2/cases"
+
+
+@pytest.mark.parametrize(
+    "path", ["/v2", "/v2/cases", "/v3/things/a-b_c.d~e", "/v2/it's;v=1:2@(3),*+$!&="]
+)
+def test_absolute_paths_are_taken(path: str) -> None:
+    """A path on Sikoia's API is taken as it is written."""
+    assert checked_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "v2/canary",
+        "//canary.example.com",
+        "https://canary.example.com/v2",
+        "/v2//canary",
+        "/v2/canary/",
+        "/canary/../b",
+        "/canary/./b",
+        "/canary/..",
+        "/canary/%2e%2e/b",
+        "/canary/%2E%2E/b",
+        "/canary/%2e./b",
+        "/canary/.%2E/b",
+        "/canary/%2e",
+        "/canary/..%2fb",
+        "/canary/%zz",
+        "/v2/canary%20b",
+        "/v2/canary?x=1",
+        "/v2/canary#x",
+        "/v2\\canary",
+        "/v2/canary x",
+        "/v2/canary\n",
+        "/v2/canary\r\nX: y",
+        "/v2/canaryé",
+        "/v2/{canary}",
+    ],
+    ids=ascii,
+)
+def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
+    """Another host, dot segments in any spelling, or a query in the path are refused."""
+    with pytest.raises(ConfigurationError, match=r"^path: ") as caught:
+        checked_path(path)
+
+    assert CANARY not in str(caught.value)
+
+
+@given(st.dictionaries(VALUE, VALUE, min_size=1, max_size=4))
+def test_queries_give_their_values_back(query: dict[str, str]) -> None:
+    """What goes into a query is what a server reads out of it."""
+    target = with_query("/v2/cases", query)
+
+    assert urlsplit(target).path == "/v2/cases"
+    assert parse_qs(urlsplit(target).query, strict_parsing=True) == {
+        name: [value] for name, value in query.items()
+    }
+
+
+@given(st.lists(VALUE, min_size=1, max_size=5))
+def test_several_values_are_one_parameter(values: list[str]) -> None:
+    """A list becomes one parameter, its values separated by commas."""
+    target = with_query("/v2/cases", {"stage": values})
+
+    assert parse_qs(urlsplit(target).query) == {"stage": [",".join(values)]}
+
+
+@pytest.mark.parametrize(
+    ("query", "target"),
+    [
+        ({}, "/x"),
+        ({"a": None}, "/x"),
+        ({"a": None, "b": "1"}, "/x?b=1"),
+        ({"a": True, "b": False}, "/x?a=true&b=false"),
+        ({"page": 2, "size": 0}, "/x?page=2&size=0"),
+        ({"a": ("New", "Approved")}, "/x?a=New%2CApproved"),
+        ({"a": {"New"}}, "/x?a=New"),
+        ({"a b": "c&d=e"}, "/x?a%20b=c%26d%3De"),
+        ({"a": "../é"}, "/x?a=..%2F%C3%A9"),
+    ],
+    ids=["empty", "none", "left out", "booleans", "numbers", "several", "set", "quoted", "path"],
+)
+def test_queries_are_spelt(query: dict[str, QueryValue], target: str) -> None:
+    """None is left out, booleans are lower case, and all else is quoted."""
+    assert with_query("/x", query) == target
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", [], [""], ["a", ""], "canary,a", ["a", "canary,b"], ",", "canary\ud800", ["canary\udfff"]],
+    ids=ascii,
+)
+def test_values_that_cannot_be_sent_are_refused(value: str | Sequence[str]) -> None:
+    """A comma would be read as two values; what is empty or no text says nothing."""
+    with pytest.raises(ConfigurationError, match=r"^keyword: ") as caught:
+        with_query("/v2/cases", {"keyword": value})
+
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [5.5, b"canary", [None], [5], object(), {"a": "canary"}, 10**5000],
+    ids=["float", "bytes", "nothing", "numbers", "object", "mapping", "long"],
+)
+def test_values_of_another_type_are_refused(value: Any) -> None:
+    """A text, a number, a truth value, or several texts: nothing else has a spelling."""
+    with pytest.raises(ArgumentTypeError, match=r"^keyword: give a text") as caught:
+        with_query("/v2/cases", {"keyword": value})
+
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ("https://api.sikoia.com/v2/cases?after=1", "/v2/cases?after=1"),
+        ("https://API.sikoia.com:443/v2/cases", "/v2/cases"),
+        ("/v2/cases", "/v2/cases"),
+        ("?after=2", "/v2/users?after=2"),
+        ("https://api.sikoia.com.example/v2/cases", None),
+        ("http://api.sikoia.com/v2/cases", None),
+        ("https://api.sikoia.com:8443/v2/cases", None),
+        ("https://user@api.sikoia.com/v2/cases", None),
+        ("//example.com/v2/cases", None),
+        ("https://[", None),
+    ],
+)
+def test_addresses_are_followed_on_our_origin_only(address: str, target: str | None) -> None:
+    """Anything else would take the token to somebody else."""
+    assert target_on("https://api.sikoia.com", address, base="/v2/users?a=1") == target

@@ -1,0 +1,367 @@
+"""What is repaired, what is refused with which words, and that both ways of decoding agree."""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import partial
+from types import GenericAlias
+from typing import Any, Literal, get_args, get_origin
+
+import attrs
+import contract
+import pytest
+import spec
+from contract import Endpoint
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from sikoia_async._codec.converter import structure, unstructure
+from sikoia_async._codec.drift import Drift
+from sikoia_async._codec.loader import Misfit, load_hook, read_json
+from sikoia_async.models import Items, Model, Open
+from sikoia_async.resources.users import User
+
+READING = [one for one in contract.ENDPOINTS if contract.models_in(one.into)]
+
+
+@attrs.frozen(kw_only=True)
+class Part(Model):
+    """A part of a thing."""
+
+    size: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Thing(Model):
+    """A model of these tests, with each kind of field."""
+
+    thing_id: str = "1"
+    text: str | None = None
+    whole: int | None = None
+    share: float | None = None
+    money: Decimal | None = None
+    flag: bool | None = None
+    day: date | None = None
+    moment: datetime | None = None
+    kind: Open[Literal["A", "B"]] | None = None
+    names: tuple[str, ...] | None = None
+    part: Part | None = None
+    parts: tuple[Part, ...] = ()
+    must: bool = True
+
+
+def load(body: bytes, into: Any = Thing) -> Any:
+    """Decode a body as an answer is decoded."""
+    return load_hook(into)(body, Drift())
+
+
+def by_cattrs(body: bytes) -> Any:
+    """Decode a body by cattrs alone."""
+    return structure(read_json(body), Thing)
+
+
+def outcome(decode: Any, body: bytes) -> Any:
+    """Return what came of decoding, or that it was refused."""
+    try:
+        return decode(body)
+    except Misfit:
+        return Misfit
+
+
+@settings(max_examples=10)
+@pytest.mark.parametrize("endpoint", READING, ids=contract.ids)
+@given(st.data())
+def test_both_ways_give_the_same_model(endpoint: Endpoint, data: st.DataObject) -> None:
+    """What msgspec decodes straight from the bytes is what cattrs makes of plain Python."""
+    into, answer = endpoint.answers[0]
+    if get_origin(into) is Items:
+        into = GenericAlias(tuple, (get_args(into)[0], ...))
+    values = spec.values(answer["schema"], always=contract.needed_in(into))
+    body = json.dumps(data.draw(values)).encode()
+
+    fast = load(body, into)
+
+    assert fast == structure(read_json(body), into)
+    assert type(fast) is (get_origin(into) or into)
+
+
+@settings(deadline=None)
+@pytest.mark.parametrize("field", ["text", "whole", "money", "flag", "day", "moment"])
+@given(
+    st.text("0123456789.+-eE_ \u0661infaTZ:", max_size=12)
+    | st.sampled_from(["null", "true", "1", "2024-01-15T12:00:00Z"])
+    | st.integers()
+    | st.booleans()
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+@example("2024")
+@example("20240115")
+@example("1_0")
+@example("null")
+def test_both_ways_agree_on_quirks(field: str, value: Any) -> None:
+    """Where one way takes a value in another form than announced, the other takes it for the same.
+
+    Else a field would change its meaning with what else is in the answer.
+    """
+    body = json.dumps({field: value}).encode()
+
+    assert outcome(load, body) == outcome(by_cattrs, body)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "repaired"),
+    [
+        ("text", 123, "123"),
+        ("text", 12.5, "12.5"),
+        ("text", "", ""),
+        ("whole", "5", 5),
+        ("whole", " 5 ", 5),
+        ("whole", 5.0, 5),
+        ("whole", "5.0", 5),
+        ("whole", "", None),
+        ("share", "0.5", 0.5),
+        ("share", 2, 2.0),
+        ("money", "23657.04", Decimal("23657.04")),
+        ("money", "-1e2", Decimal("-1E+2")),
+        ("money", "", None),
+        ("flag", "true", True),
+        ("flag", "False", False),
+        ("flag", "0", False),
+        ("flag", 1, True),
+        ("flag", "", None),
+        ("day", "2024-01-31T23:30:00Z", date(2024, 1, 31)),
+        ("day", "", None),
+        ("moment", "2024-01-31", datetime(2024, 1, 31, tzinfo=UTC)),
+        ("moment", "2024-02-12T16:02:06.9Z", datetime(2024, 2, 12, 16, 2, 6, 900_000, UTC)),
+        (
+            "moment",
+            "2024-01-18T12:37:35.1234567+00:00",
+            datetime(2024, 1, 18, 12, 37, 35, 123_457, UTC),
+        ),
+        ("moment", "", None),
+        ("kind", "C", "C"),
+        ("kind", 5, "5"),
+        ("names", '["a", "b"]', ("a", "b")),
+        ("names", [1, "b"], ("1", "b")),
+        ("names", "[]", ()),
+        ("names", "", None),
+        ("part", "", None),
+        ("part", {"size": "7"}, Part(size=7)),
+        ("parts", '[{"size": "7"}]', (Part(size=7),)),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("way", [load, by_cattrs], ids=["first", "cattrs"])
+def test_quirks_are_repaired(way: Any, field: str, value: Any, repaired: Any) -> None:
+    """A value in one of the forms that Sikoia is known to send becomes what it means."""
+    found = getattr(way(json.dumps({field: value}).encode()), field)
+
+    assert (found, type(found)) == (repaired, type(repaired))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("thing_id", None, "str"),
+        ("text", True, "str"),
+        ("text", ["secret"], "str"),
+        ("kind", {"secret": 1}, "str"),
+        ("whole", 5.5, "int"),
+        ("whole", True, "int"),
+        ("share", float("inf"), "float"),
+        ("money", True, "Decimal"),
+        ("money", ["secret"], "Decimal"),
+        ("flag", 2, "bool"),
+        ("flag", 1.5, "bool"),
+        ("must", None, "bool"),
+        ("names", "secret", "list"),
+        ("names", '{"secret": 1}', "list"),
+        ("names", {"secret": 1}, "list"),
+        ("part", "secret", "Part"),
+        ("part", ["secret"], "Part"),
+        ("part", [], "Part"),
+        ("parts", "secret", "list"),
+    ],
+    ids=repr,
+)
+def test_the_wrong_kind_is_refused(field: str, value: Any, expected: str) -> None:
+    """What means nothing of the announced kind is named by path and kind, and not shown."""
+    text = json.dumps({field: value}).replace("Infinity", "1e999")
+
+    with pytest.raises(Misfit) as caught:
+        load(text.encode())
+
+    assert caught.value.problems == (f"expected {expected} @ $.{field}",)
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("whole", "secret"),
+        ("whole", "5.5"),
+        ("whole", "1e9999"),
+        ("share", "secret"),
+        ("share", "inf"),
+        ("money", "Basic Pay"),
+        ("flag", "secret"),
+        ("day", "1999-05"),
+        ("day", "2024-01-31secret"),
+        ("day", "2024-13-01"),
+        ("moment", "secret"),
+        ("moment", "2024-13-01"),
+    ],
+)
+def test_a_text_that_cannot_be_read_costs_its_field_only(field: str, text: str) -> None:
+    """The field is None, what it said is kept with its path, and everything else is there."""
+    drift, unread = Drift(), dict[str, str]()
+    body = json.dumps([{"thing_id": "7", field: text, "text": "kept"}]).encode()
+
+    (thing,) = load_hook(tuple[Thing, ...])(body, drift, unread)
+
+    assert thing == Thing(thing_id="7", text="kept")
+    assert unread == {f"$[0].{field}": text}
+    assert dict(drift) == {f"Thing.{field}: unreadable": 1}
+
+
+@attrs.frozen(kw_only=True)
+class Whole(Model):
+    """Parts at each depth."""
+
+    thing: Thing | None = None
+    things: tuple[Thing, ...] | None = None
+    must: tuple[Thing, ...] = ()
+    numbers: tuple[int | None, ...] | None = None
+
+
+def test_what_cannot_be_read_is_found_at_any_depth() -> None:
+    """Each is kept by its path, and counted by its model and field."""
+    drift, unread = Drift(), dict[str, str]()
+    odd = {"whole": "a", "parts": [{}, {"size": "b"}]}
+    body = {"thing": odd, "things": [{}, odd], "must": [odd], "numbers": [1, "c"]}
+
+    whole = load_hook(Whole)(json.dumps(body).encode(), drift, unread)
+
+    assert whole.numbers == (1, None)
+    assert whole.must == (Thing(parts=(Part(), Part())),)
+    assert unread == {
+        "$.thing.whole": "a",
+        "$.thing.parts[1].size": "b",
+        "$.things[1].whole": "a",
+        "$.things[1].parts[1].size": "b",
+        "$.must[0].whole": "a",
+        "$.must[0].parts[1].size": "b",
+        "$.numbers[1]": "c",
+    }
+    assert dict(drift) == {
+        "Thing.whole: unreadable": 3,
+        "Part.size: unreadable": 3,
+        "Whole.numbers: unreadable": 1,
+    }
+
+
+def test_what_cannot_be_read_is_found_in_a_list_that_comes_as_text() -> None:
+    """The text is read as the list that it holds, and the rest of it is there."""
+    drift, unread = Drift(), dict[str, str]()
+    body = {"parts": json.dumps([{"size": 1}, {"size": "b"}]), "whole": "a"}
+
+    thing = load_hook(Thing)(json.dumps(body).encode(), drift, unread)
+
+    assert thing == Thing(parts=(Part(size=1), Part()))
+    assert unread == {"$.parts[1].size": "b", "$.whole": "a"}
+    assert drift["Part.size: unreadable"] == 1
+
+
+@attrs.frozen(kw_only=True)
+class Nested(Model):
+    """A model that contains itself."""
+
+    nested: "Nested | None" = None
+    rows: "tuple[Nested, ...] | None" = None
+    size: int | None = None
+
+
+def test_what_cannot_be_read_is_found_in_a_model_that_contains_itself() -> None:
+    """Its paths are as long as it takes."""
+    unread = dict[str, str]()
+    body = {"rows": [{"nested": {"rows": [{"size": "a"}, {"size": "7"}]}}]}
+
+    nested = load_hook(Nested)(json.dumps(body).encode(), Drift(), unread)
+
+    assert nested == Nested(rows=(Nested(nested=Nested(rows=(Nested(), Nested(size=7)))),))
+    assert unread == {"$.rows[0].nested.rows[0].size": "a"}
+
+
+@pytest.mark.parametrize("depth", [100, 450, 600, 900, 2000])
+@pytest.mark.parametrize("core", ["{}", '{"size": "7"}', '{"size": []}'])
+def test_a_model_contains_itself_so_often(depth: int, core: str) -> None:
+    """What is too deep for one of the two ways is refused; how deep that is depends on Python."""
+    body = '{"nested": ' * depth + core + "}" * depth
+
+    found = outcome(partial(load, into=Nested), body.encode())
+
+    assert found is Misfit or type(found) is Nested
+
+
+def test_a_hundred_problems_are_enough() -> None:
+    """An answer that does not fit a million times is not gone through to its end."""
+    wrong = {"parts": [1] * 60}
+
+    with pytest.raises(Misfit) as caught:
+        load(json.dumps([wrong] * 50).encode(), tuple[Thing, ...])
+
+    assert len(caught.value.problems) == 100
+    assert caught.value.problems[0] == "expected Part @ $[0].parts[0]"
+    assert caught.value.problems[99] == "expected Part @ $[1].parts[39]"
+
+
+def test_the_entry_of_a_mapping_is_refused() -> None:
+    """A user's own type may have fields without names; nothing is guessed there."""
+    with pytest.raises(Misfit) as caught:
+        load(b'{"a": "secret"}', dict[str, int | None])
+
+    assert caught.value.problems == ("expected int @ $['a']",)
+
+
+def test_a_text_that_cannot_be_read_is_named_with_what_does_not_fit() -> None:
+    """Where an answer does not fit anyway, everything is told, the unreadable too."""
+    with pytest.raises(Misfit) as caught:
+        load(b'{"day": "secret", "part": []}')
+
+    assert set(caught.value.problems) == {"expected date @ $.day", "expected Part @ $.part"}
+
+
+def test_every_problem_is_named() -> None:
+    """All that does not fit is told at once, with its path."""
+    with pytest.raises(Misfit) as caught:
+        load(b'[{"user_id": "1", "roles": [{"name": []}, "x"]}, {"email": {}}]', tuple[User, ...])
+
+    assert set(caught.value.problems) == {
+        "expected str @ $[0].roles[0].name",
+        "expected Role @ $[0].roles[1]",
+        "expected str @ $[1].email",
+        "required, and missing @ $[1].user_id",
+    }
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'""', b'"secret"', b"5", b"true"])
+def test_a_model_is_an_object(body: bytes) -> None:
+    """What is no JSON object is no model, even where all of its fields may be absent."""
+    with pytest.raises(Misfit) as caught:
+        load(body)
+
+    assert caught.value.problems == ("expected another value @ $",)
+
+
+def test_a_problem_may_be_without_a_name() -> None:
+    """What a user's own type refuses is named as well as can be."""
+    with pytest.raises(Misfit) as caught:
+        load(b'["secret"]', dict[str, int])
+
+    assert "secret" not in str(caught.value)
+
+
+def test_models_are_written_without_what_is_none() -> None:
+    """A model becomes plain Python, at any depth, and its defaults are left out."""
+    thing = Thing(day=date(2024, 1, 31), part=Part(size=1), text="")
+
+    assert unstructure(thing) == {"day": date(2024, 1, 31), "part": {"size": 1}, "text": ""}

@@ -1,0 +1,78 @@
+"""What of Sikoia's words a message repeats, and what it hides."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from spec import operations
+
+from sikoia_async._codec.redaction import without_values
+
+_ID: Final = re.compile(r"\b[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b")
+
+
+def _examples(node: Any) -> Iterator[str]:
+    """Yield the type, title and detail of each error in an example."""
+    inner: Iterable[Any] = list(cast("Iterable[Any]", node)) if isinstance(node, list) else ()
+    if isinstance(node, dict):
+        fields = cast("dict[str, Any]", node)
+        if isinstance(fields.get("detail"), str):
+            yield from (fields[name] for name in ("detail", "title", "type"))
+        inner = fields.values()
+    for one in inner:
+        yield from _examples(one)
+
+
+def test_the_documented_texts_are_shown_but_for_their_ids() -> None:
+    """All that the specification shows of errors is repeated word for word."""
+    answers = [answer for one in operations().values() for answer in one.responses.items()]
+    texts = {text for status, answer in answers if status >= 400 for text in _examples(answer)}
+    expected = {text: _ID.sub("***", " ".join(text.split())) for text in texts}
+
+    assert len(texts) > 20
+    assert {text: without_values(text) for text in texts} == expected
+
+
+def test_the_names_of_fields_are_shown() -> None:
+    """A message names the field that is wrong, however the API spells it."""
+    text = "first_name, companies.add_directors and EntityId are required"
+
+    assert without_values(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Ada Lovelace already exists", "*** already exists"),
+        ("The value 'Ada' of first_name is invalid.", "The value *** of first_name is invalid."),
+        ("GB29 NWBK 6016 1331 9268 19 is not valid", "*** is not valid"),
+        ("McDonald must not be empty", "*** must not be empty"),
+        ("O'Neill, O\u2019Neill", "***"),
+        ("nameAda is unknown", "*** is unknown"),
+        ("name_Ada is unknown", "*** is unknown"),
+        ("Zoë is unknown", "*** is unknown"),
+        ("nameë is unknown", "*** is unknown"),
+        ("email ada@example.com is invalid", "email *** is invalid"),
+        ("date 1990-12-10 is in the future", "date *** is in the future"),
+        ("a\r\nb\tis\x1b[31mit", "a ***"),
+        ("", ""),
+    ],
+    ids=ascii,
+)
+def test_values_are_hidden(text: str, shown: str) -> None:
+    """A name, an account, an address, a day: whatever is no word of the API's."""
+    assert without_values(text) == shown
+
+
+def test_a_long_text_is_cut() -> None:
+    """A page in place of a sentence does not fill the log."""
+    assert without_values("not " * 1000) == " ".join(["not"] * 75)
+
+
+@given(st.text(), st.text())
+def test_nothing_but_known_words_is_repeated(before: str, after: str) -> None:
+    """Whatever stands around it, a name never comes through."""
+    assert "canary" not in without_values(f"{before}canary{after}").lower()

@@ -1,0 +1,160 @@
+"""The policy of retries: what may be sent twice, and after how long."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import groupby, product
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sikoia_async._transport.exchange import Reached
+from sikoia_async._retry.policy import Kind, pause, retry_after, worth_retrying
+
+NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+KINDS: tuple[Kind, ...] = ("ask", "set", "act")
+FAULTS: tuple[Reached, ...] = ("unsent", "sent", "partial")
+# What is decided, for each outcome and each kind of request; a reviewer reads it, and not the code.
+VERDICTS = (Path(__file__).parent / "retry_verdicts.txt").read_text(encoding="utf-8")
+
+
+def verdicts() -> Iterator[str]:
+    """Write down every verdict, the statuses that are decided alike in one row."""
+    yield f"{'outcome':24}{'ask':6}{'set':6}{'act':6}{'act with a key'}"
+    for reached, final in product(FAULTS, (False, True)):
+        name = f"{reached}, for good" if final else reached
+        yield row(name, reached=reached, final=final)
+    decided = ((row("", status=status), status) for status in range(100, 600))
+    for verdict, pairs in groupby(decided, key=itemgetter(0)):
+        statuses = [status for _, status in pairs]
+        first, last = statuses[0], statuses[-1]
+        yield (str(first) if first == last else f"{first} to {last}").ljust(24) + verdict[24:]
+
+
+def row(name: str, **outcome: Any) -> str:
+    """Write down the verdicts on one outcome."""
+    said = [worth_retrying(kind, **outcome) for kind in KINDS]
+    said.append(worth_retrying("act", keyed=True, **outcome))
+    return name.ljust(24) + "".join(("again" if one else "-").ljust(6) for one in said).rstrip()
+
+
+def test_every_verdict_is_the_one_that_was_agreed() -> None:
+    """The whole table, compared with the file that was read by people."""
+    assert "\n".join(verdicts()) + "\n" == VERDICTS
+
+
+@pytest.mark.parametrize("kind", ["ask", "set"])
+def test_a_key_changes_nothing_for_what_is_safe(kind: Kind) -> None:
+    """It is what acts that needs one."""
+    for reached in FAULTS:
+        said = worth_retrying(kind, reached=reached)
+        assert worth_retrying(kind, reached=reached, keyed=True) == said
+    for status in (404, 409, 429, 500):
+        assert worth_retrying(kind, status=status, keyed=True) == worth_retrying(
+            kind, status=status
+        )
+
+
+@given(
+    st.integers(200, 599).filter(lambda status: status != 429),
+    st.sampled_from(["sent", "partial"]),
+)
+def test_what_acts_is_never_sent_twice(status: int, reached: Reached) -> None:
+    """Whatever an answer says but 429, and whenever a connection breaks, it goes out once."""
+    assert not worth_retrying("act", status=status)
+    assert not worth_retrying("act", reached=reached)
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1))
+def test_pauses_grow_to_a_cap(retry: int, jitter: float) -> None:
+    """A pause is drawn from 0 to twice the one before, and to 8 s at most."""
+    seconds = pause(retry, None, jitter)
+
+    assert 0 <= seconds <= 8
+    assert seconds == pytest.approx(jitter * min(8, 0.5 * 2 ** min(retry, 10)))
+
+
+@pytest.mark.parametrize(
+    ("retry", "longest"), [(0, 0.5), (1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (5, 8.0), (50, 8.0)]
+)
+def test_the_longest_pauses(retry: int, longest: float) -> None:
+    """Without luck, the pauses are half a second, doubled up to eight."""
+    assert pause(retry, None, 1.0) == longest
+
+
+@given(st.integers(0, 50), st.floats(0, 1e7), st.floats(0, 1))
+def test_a_hint_is_never_cut_short(retry: int, hint: float, jitter: float) -> None:
+    """A server that says when to come is obeyed, with up to a tenth on top."""
+    assert hint <= pause(retry, hint, jitter) <= hint * 1.1 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("0", 0.0), ("1", 1.0), ("007", 7.0), ("120", 120.0), ("9999999", 9999999.0)],
+)
+def test_whole_seconds_are_read(value: str, seconds: float) -> None:
+    """One to seven digits are seconds."""
+    assert retry_after(value, None) == seconds
+
+
+@given(st.integers(-100_000, 10_000_000))
+def test_dates_are_taken_against_the_servers_clock(seconds: int) -> None:
+    """A date is as far away as the answer's own date says; one that is past means now."""
+    now = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
+    then = now + timedelta(seconds=seconds)
+    value, date = (format_datetime(moment, usegmt=True) for moment in (then, now))
+
+    assert retry_after(value, date) == max(0, seconds)
+
+
+@pytest.mark.parametrize(
+    ("value", "date"),
+    [
+        (None, NOW),
+        ("", NOW),
+        (" ", NOW),
+        (" 5", NOW),
+        ("5\n", NOW),
+        ("5 s", NOW),
+        ("-5", NOW),
+        ("+5", NOW),
+        ("1.5", NOW),
+        ("1e3", NOW),
+        ("1_0", NOW),
+        ("0x10", NOW),
+        ("nan", NOW),
+        ("inf", NOW),
+        ("\u0661\u0662", NOW),
+        ("\uff15", NOW),
+        ("12345678", NOW),
+        ("1" + "0" * 400, NOW),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", NOW),
+        ("Sun Nov  6 08:49:37 1994", NOW),
+        ("Sun, 06 Nov 1994 08:49:37 +0000", NOW),
+        ("Sun, 06 Nov 1994 08:49:37 EST", NOW),
+        ("Sun, 99 Nov 1994 08:49:37 GMT", NOW),
+        ("Sun, 06 Xyz 1994 08:49:37 GMT", NOW),
+        ("Sun, 06 Nov 1994 25:61:61 GMT", NOW),
+        ("Sun, \u0660\u0666 Nov 1994 08:49:37 GMT", NOW),
+        (NOW, None),
+        (NOW, ""),
+        (NOW, "yesterday"),
+    ],
+    ids=ascii,
+)
+def test_what_is_no_hint_is_ignored(value: str | None, date: str | None) -> None:
+    """A header that is not of the two forms is as good as none."""
+    assert retry_after(value, date) is None
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_no_header_breaks_the_reader(value: str, date: str) -> None:
+    """Whatever a server sends, there is a hint of 0 or more seconds, or none."""
+    seconds = retry_after(value, date)
+
+    assert seconds is None or 0 <= seconds < float("inf")

@@ -1,0 +1,724 @@
+"""Deliveries to webhooks: who is told what, when, and what the log says of it; without sockets."""
+
+import base64
+import hmac
+import json
+import math
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import attrs
+import httpx
+import pytest
+
+from sikoia_async.sandbox import App, create_app
+from sikoia_async.sandbox.resources import webhook_log
+from sikoia_async.sandbox.faults.deliveries import Forgery
+from sikoia_async.sandbox.deliveries.payloads import Shape
+from sikoia_async.sandbox.resources.webhook_bodies import EVENT_NAMES as EVERYTHING
+
+PARENT, CHILD = "DocumentProcessing.Completed", "PayslipProcessing.Completed"
+BANKING, STATEMENT = "BankingProcessing.Completed", "BankStatementProcessing.Completed"
+VERIFIED, EXPIRED = "IdentityVerification.Completed", "IdentityVerification.Expired"
+AFFORDABILITY, INCOME = "AffordabilityInsights.Completed", "IncomeEmployerInsights.Completed"
+HEADERS = {"apikey": "legacy", "Accept": "application/json", "Content-Type": "application/json"}
+NO_JSON: Callable[[Any], Any] = lambda _payload: object()  # noqa: E731 - one of several shapes
+NO_NUMBER: Callable[[Any], Any] = lambda _payload: math.nan  # noqa: E731 - as above
+CALLBACK = "https://localhost:9/hook"
+SHAPES: tuple[Shape, ...] = (
+    "bare",
+    lambda _payload: None,
+    lambda payload: [payload["event_type"]],
+    lambda _payload: "\u00e4",
+)
+pytestmark = pytest.mark.anyio
+
+
+@attrs.define
+class Local:
+    """A local Sikoia in memory, on a clock that tests turn, and whoever receives its deliveries."""
+
+    app: App
+    api: httpx.AsyncClient
+    clock: SimpleNamespace
+    answer: Callable[[httpx.Request], httpx.Response] = lambda _request: httpx.Response(200)
+    received: list[httpx.Request] = attrs.field(factory=list[httpx.Request])
+    person: dict[str, str] = attrs.field(factory=dict[str, str])
+
+    def receive(self, request: httpx.Request) -> httpx.Response:
+        """Note a delivery, and answer it."""
+        self.received.append(request)
+        return self.answer(request)
+
+    async def deliver(self, seconds: float = 0) -> list[Any]:
+        """Turn the clock, deliver what is due, and give the bodies of what came."""
+        self.clock.now += seconds
+        before = len(self.received)
+        with anyio.fail_after(60):
+            await self.app.deliveries.deliver_due(httpx.MockTransport(self.receive))
+        return [json.loads(request.content) for request in self.received[before:]]
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        """Create something, and give the answer."""
+        response = await self.api.post(path, json=body)
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    async def subscribe(self, *events: str, url: str = CALLBACK) -> str:
+        """Create a webhook, and give its id."""
+        body = {"webhook_name": "Test", "webhook_callback_url": url, "event_types": events}
+        return str((await self.post("/v2/webhooks", body))["webhook_id"])
+
+    async def upload(self, document_type: str = "Payslip") -> str:
+        """Upload a document about the person, and give its id."""
+        body = {
+            "file": "JVBERg==",
+            "document_type": document_type,
+            "display_name": "A document",
+            "file_name": "document.pdf",
+        }
+        return str((await self.post("/v2/documents", body | self.person))["document_id"])
+
+    async def log(self, webhook_id: str) -> list[dict[str, Any]]:
+        """Read the log of a webhook, the newest request first."""
+        page = (await self.api.get(f"/v2/webhooks/{webhook_id}/requests")).json()
+        requests: list[dict[str, Any]] = page["webhook_requests"]
+        return requests
+
+    async def attempts(self, webhook_id: str) -> list[tuple[str, list[int]]]:
+        """Read the status of each request in the log, and what came back of its attempts."""
+        return [
+            (
+                request["webhook_event_status"],
+                [attempt["http_response_code"] for attempt in request["request_attempts"]],
+            )
+            for request in await self.log(webhook_id)
+        ]
+
+
+@pytest.fixture
+async def local(clock: SimpleNamespace) -> AsyncIterator[Local]:
+    """Make a local Sikoia with a person in a case; work takes ten seconds."""
+    app = create_app(
+        api_key="legacy", clock=lambda: clock.now, work_time=10, limit=9999, delivery_retries=(2, 4)
+    )
+    transport = httpx.ASGITransport(app)
+    url = "https://local.example"
+    async with httpx.AsyncClient(transport=transport, base_url=url, headers=HEADERS) as api:
+        local = Local(app, api, clock)
+        case = await local.post("/v2/cases", {"name": "Loan", "case_type": "Business"})
+        local.person = {"entity_type": "person", "entity_id": await person(local, case["case_id"])}
+        yield local
+
+
+async def person(local: Local, case_id: str, name: str = "Sample Example") -> str:
+    """Add a person to a case, and give the id."""
+    first_name, last_name = name.split()
+    body = {"persons": [{"first_name": first_name, "last_name": last_name}]}
+    answer = await local.post(f"/v2/cases/{case_id}/entities", body)
+    return str(answer["persons"][-1]["person_id"])
+
+
+async def test_what_ends_is_told(local: Local) -> None:
+    """The webhook hears of it when the work time is over, though nobody asked; and then no more."""
+    webhook = await local.subscribe(CHILD)
+    document = await local.upload()
+
+    early, told, later = await local.deliver(9.9), await local.deliver(0.2), await local.deliver(99)
+
+    assert (early, later) == ([], [])
+    (delivery,) = told
+    assert (delivery["event_type"], delivery["document_id"]) == (CHILD, document)
+    (request,) = local.received
+    assert (request.method, str(request.url)) == ("POST", CALLBACK)
+    assert request.headers["Content-Type"] == "application/json"
+    assert "X-HMAC-SHA256-Signature" not in request.headers
+    (logged,) = await local.log(webhook)
+    assert logged["event_data"] == delivery
+    assert (logged["event_type"], logged["grouping_id"]) == (CHILD, delivery["grouping_id"])
+    assert logged["webhook_callback_url"] == CALLBACK
+    assert logged["datetime_created"] >= logged["request_attempts"][0]["datetime_created"]
+    assert await local.attempts(webhook) == [("Complete", [200])]
+
+
+async def test_what_ended_unheard_is_not_told(local: Local) -> None:
+    """A webhook hears of nothing that was over before it subscribed."""
+    await local.upload()
+    local.clock.now += 10
+    webhook = await local.subscribe(CHILD)
+    await local.upload()
+    local.clock.now += 10
+    body = {"event_types": [PARENT]}
+    assert (await local.api.patch(f"/v2/webhooks/{webhook}", json=body)).status_code == 200
+    await local.upload()
+
+    told = await local.deliver(10)
+
+    assert [one["event_type"] for one in told] == [CHILD, PARENT]
+
+
+async def test_parent_and_child_are_told_apart(local: Local) -> None:
+    """Each subscribed event is a request of its own; one occurrence has one grouping id."""
+    both, other = await local.subscribe(CHILD, PARENT), await local.subscribe(STATEMENT, PARENT)
+    await local.upload()
+
+    told = await local.deliver(10)
+
+    assert [one["event_type"] for one in told] == [PARENT, CHILD, PARENT]
+    assert len({one["grouping_id"] for one in told}) == 1
+    assert [one["event_type"] for one in await local.log(both)] == [CHILD, PARENT]
+    assert [one["event_type"] for one in await local.log(other)] == [PARENT]
+    await local.upload()
+    assert (await local.deliver(10))[0]["grouping_id"] != told[0]["grouping_id"]
+
+
+async def test_a_receiver_that_fails_is_asked_again(local: Local) -> None:
+    """The pauses grow, by the clock; each attempt is in the log, until one succeeds."""
+    webhook = await local.subscribe(CHILD)
+    await local.upload()
+    local.answer = lambda _request: httpx.Response(500 if len(local.received) < 3 else 299)
+    came: list[int] = []
+    states: list[Any] = []
+    for seconds in (10, 1.9, 0.2, 3.9, 0.2, 999):
+        came.append(len(await local.deliver(seconds)))
+        states += await local.attempts(webhook)
+
+    assert came == [1, 0, 1, 0, 1, 0]
+    assert states == [
+        ("Pending", [500]),
+        ("Pending", [500]),
+        ("Pending", [500, 500]),
+        ("Pending", [500, 500]),
+        ("Complete", [500, 500, 299]),
+        ("Complete", [500, 500, 299]),
+    ]
+    assert len({request.content for request in local.received}) == 1
+
+
+@pytest.mark.parametrize("status", [199, 301, 400, 503])
+async def test_a_receiver_that_goes_on_failing_is_given_up(local: Local, status: int) -> None:
+    """After the last attempt the request has failed, and was received at no time."""
+    webhook = await local.subscribe(CHILD)
+    await local.upload()
+    headers = {"Location": "https://localhost/elsewhere"}
+    local.answer = lambda _request: httpx.Response(status, headers=headers)
+
+    for seconds in (10, 2, 4, 99):
+        await local.deliver(seconds)
+
+    assert await local.attempts(webhook) == [("Failed", [status] * 3)]
+    assert (await local.log(webhook))[0]["datetime_created"] is None
+
+
+async def test_no_answer_is_a_zero(local: Local) -> None:
+    """The field is a number in the specification, so a connection that fails has one as well."""
+
+    def fail(_request: httpx.Request) -> httpx.Response:
+        msg = "nobody listens"
+        raise httpx.ConnectError(msg)
+
+    webhook = await local.subscribe(CHILD)
+    await local.upload()
+    local.answer = fail
+
+    await local.deliver(10)
+
+    assert await local.attempts(webhook) == [("Pending", [0])]
+
+
+@pytest.mark.virtual_time
+async def test_a_receiver_that_says_nothing_is_given_five_seconds(local: Local) -> None:
+    """Then the attempt is over, whoever receives; what is for others has not waited for it."""
+    started = anyio.current_time()
+    at: dict[str, float] = {}
+
+    class Slow(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            at[request.url.host] = anyio.current_time() - started
+            if request.url.host == "localhost":
+                await anyio.sleep_forever()
+            return httpx.Response(200)
+
+    slow, quick = (
+        await local.subscribe(CHILD),
+        await local.subscribe(CHILD, url="http://[::1]/hook"),
+    )
+    await local.upload()
+    local.clock.now += 10
+
+    await local.app.deliveries.deliver_due(Slow())
+
+    assert anyio.current_time() - started == pytest.approx(5)
+    assert at == {"localhost": 0, "::1": 0}
+    assert await local.attempts(slow) == [("Pending", [0])]
+    assert await local.attempts(quick) == [("Complete", [200])]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/hook", "http://[::1]:9", "http://localhost", "http://LOCALHOST/"]
+)
+async def test_loopback_needs_no_certificate(local: Local, url: str) -> None:
+    """There, http is as good as https."""
+    await local.subscribe(CHILD, url=url)
+    await local.upload()
+
+    assert len(await local.deliver(10)) == 1
+
+
+async def test_a_deleted_webhook_is_told_no_more(local: Local) -> None:
+    """What is still to be sent is not; what it was told before stays told."""
+    webhook = await local.subscribe(CHILD)
+    await local.upload()
+    local.answer = lambda _request: httpx.Response(500)
+    await local.deliver(10)
+    await local.upload()
+
+    assert (await local.api.delete(f"/v2/webhooks/{webhook}")).status_code == 204
+
+    assert await local.deliver(10) == []
+    assert len(local.received) == 1
+
+
+@pytest.mark.parametrize("gone", ["document", "case"])
+async def test_what_was_deleted_is_not_told_of(local: Local, gone: str) -> None:
+    """Work on what is no longer there comes to no end."""
+    await local.subscribe(PARENT)
+    document = await local.upload()
+    case_id = next(iter(local.app.state.cases))
+    path = f"/v2/documents/{document}" if gone == "document" else f"/v2/cases/{case_id}"
+
+    await local.api.delete(path)
+
+    assert await local.deliver(10) == []
+
+
+async def test_the_key_is_that_of_the_sending(local: Local) -> None:
+    """A delivery that waits while the key is rotated is signed with the new one."""
+    await local.subscribe(CHILD)
+    keys = [(await local.post("/v2/webhooks/secrets"))["shared_key"]]
+    await local.upload()
+    local.answer = lambda _request: httpx.Response(500)
+    await local.deliver(10)
+    rotated = await local.api.patch("/v2/webhooks/secrets/rotate")
+    keys.append(rotated.json()["shared_key"])
+    await local.deliver(2)
+    await local.api.delete("/v2/webhooks/secrets")
+    await local.deliver(4)
+
+    signatures = [request.headers.get("X-HMAC-SHA256-Signature") for request in local.received]
+
+    assert signatures == [
+        *(
+            signature(request.content, key)
+            for request, key in zip(local.received, keys, strict=False)
+        ),
+        None,
+    ]
+    assert signatures[0] != signatures[1]
+
+
+async def test_ids_do_not_depend_on_deliveries() -> None:
+    """What is asked for has the same ids, whatever was told to whom in between."""
+    following: list[str] = []
+    for codes in ((), (500, 200)):
+        app = create_app()
+        app.state.store("webhooks").add("w", {"webhook_callback_url": CALLBACK})
+        for _ in codes:
+            webhook_log.record(app.state, "w", event_type=PARENT, event_data=None, codes=codes)
+        following.append(app.state.new_id())
+
+    assert following[0] == following[1]
+
+
+async def test_without_webhooks_nothing_is_looked_at(local: Local) -> None:
+    """What nobody is told of stays as cheap as it was: it is made when somebody asks."""
+    await local.post("/v2/income-employer", local.person)
+    assert await local.deliver(10) == []
+    await local.upload("Payslip")
+    local.clock.now += 10
+
+    url = f"/v2/person/{local.person['entity_id']}/income-employer"
+    (asked,) = (await local.api.get(url)).json()["income_employer_requests"]
+
+    assert asked["status"] == "Complete"
+
+
+async def test_each_statement_has_its_account(local: Local) -> None:
+    """Two of one person are told of apart."""
+    await local.subscribe(STATEMENT)
+    for _ in range(2):
+        await local.upload("BankStatement")
+    await local.post("/v2/openbanking", local.person)
+
+    first, second = await local.deliver(10)
+
+    ids = [*first["account_connection_ids"], *second["account_connection_ids"]]
+    assert len(set(ids)) == len(ids) == 2
+
+
+@pytest.mark.parametrize(
+    ("document_type", "events"),
+    [
+        ("Payslip", [PARENT, CHILD]),
+        ("TaxOverview", [PARENT, "TaxOverviewProcessing.Completed"]),
+        ("BankStatement", [PARENT, BANKING, STATEMENT]),
+        ("SA302", [PARENT]),
+        ("Other", [PARENT]),
+    ],
+)
+async def test_documents_tell_by_their_type(
+    local: Local, document_type: str, events: list[str]
+) -> None:
+    """All of them are documents; those of three types are more, and statements banking too."""
+    await local.subscribe(*EVERYTHING)
+    document = await local.upload(document_type)
+
+    told = await local.deliver(10)
+
+    assert [one["event_type"] for one in told] == events
+    accounts = (await local.api.get(f"/v2/person/{local.person['entity_id']}/bankaccounts")).json()
+    read = {
+        name: one
+        for account in accounts
+        for name, one in {
+            "bank_connection_id": account["bank_connection_id"],
+            "account_connection_ids": [account["account_connection_id"]],
+        }.items()
+    }
+    assert bool(read) == (document_type == "BankStatement")
+    for one in told:
+        assert one == local.person | read | {
+            "event_type": one["event_type"],
+            "grouping_id": told[0]["grouping_id"],
+            "datetime_created": told[0]["datetime_created"],
+            "status": "Complete",
+            "document_id": document,
+            "document_type": document_type,
+        }
+
+
+async def test_a_connection_tells_when_it_is_connected(local: Local) -> None:
+    """Its accounts are there by then."""
+    await local.subscribe(*EVERYTHING)
+    connection = await local.post("/v2/openbanking", local.person)
+
+    told = await local.deliver(10)
+
+    assert [one["event_type"] for one in told] == [BANKING, "OpenBankingProcessing.Completed"]
+    url = f"/v2/openbanking/{connection['bank_connection_id']}"
+    now = (await local.api.get(url)).json()
+    assert (now["status"], len(now["account_connection_ids"])) == ("Connected", 2)
+    names = ("status", "bank_connection_id", "account_connection_ids", *local.person)
+    assert told[1].items() >= {name: now[name] for name in names}.items()
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "status"),
+    [
+        ("Sample Example", VERIFIED, "Complete"),
+        ("Dora Declined", VERIFIED, "Complete"),
+        ("Fiona Failed", VERIFIED, "Failed"),
+        ("Edgar Expired", EXPIRED, "Expired"),
+    ],
+)
+async def test_a_verification_tells_how_it_ended(
+    local: Local, name: str, event: str, status: str
+) -> None:
+    """One that failed is completed as well; its end is the moment that the webhook was told of."""
+    await local.subscribe(*EVERYTHING)
+    who = await person(local, next(iter(local.app.state.cases)), name)
+    asked = await local.post("/v2/identity", {"person_id": who})
+
+    (told,) = await local.deliver(10)
+    local.clock.now += 100
+
+    assert (told["event_type"], told["status"]) == (event, status)
+    assert (told["request_id"], told["person_id"]) == (asked["request_id"], who)
+    now = (await local.api.get(f"/v2/identity/{asked['request_id']}")).json()
+    assert now["status"] == status
+    assert now["datetime_completed"][:19] == told["datetime_created"][:19]
+    assert now.keys() >= asked.keys()
+    assert not [name for name in now if name.startswith("_")]
+
+
+@pytest.mark.parametrize("status", ["Complete", "Failed"])
+@pytest.mark.parametrize(
+    ("path", "event"),
+    [("affordability-insights", AFFORDABILITY), ("income-employer", INCOME)],
+)
+async def test_insights_tell_when_they_are_made(
+    local: Local, path: str, event: str, status: str
+) -> None:
+    """Also when there was nothing to make them from; what comes later changes nothing."""
+    await local.subscribe(AFFORDABILITY, INCOME)
+    if status == "Complete":
+        await local.upload("BankStatement")
+    asked = await local.post(f"/v2/{path}", local.person)
+
+    (told,) = await local.deliver(10)
+    await local.upload("BankStatement")
+    local.clock.now += 100
+
+    assert told == local.person | {
+        "event_type": event,
+        "grouping_id": told["grouping_id"],
+        "datetime_created": told["datetime_created"],
+        "status": status,
+        "request_id": asked["request_id"],
+    }
+    now = (await local.api.get(f"/v2/{path}/{asked['request_id']}")).json()
+    assert (now["status"], now["datetime_completed"]) == (status, told["datetime_created"])
+
+
+async def test_what_ends_is_noticed_before_a_request(local: Local) -> None:
+    """It has not seen what came later, however late somebody delivers."""
+    await local.subscribe(INCOME)
+    await local.post("/v2/income-employer", local.person)
+    local.clock.now += 10
+    await local.upload("Payslip")
+    local.clock.now += 10
+
+    (told,) = await local.deliver()
+
+    assert told["status"] == "Failed"
+
+
+async def test_payloads_can_have_another_shape(local: Local) -> None:
+    """Any JSON will do; what is in the log is what was sent."""
+    webhook = await local.subscribe(CHILD)
+    deliveries = local.app.deliveries
+    assert deliveries.shape == "full"
+    for shape in SHAPES:
+        deliveries.shape = shape
+        await local.upload()
+        local.clock.now += 10
+        await local.api.get("/v2/users")
+    told = await local.deliver()
+
+    assert told[0].keys() == {
+        "datetime_created",
+        "status",
+        "document_id",
+        "document_type",
+        *local.person,
+    }
+    assert told[1:] == [None, [CHILD], "\u00e4"]
+    assert local.received[3].content == '"ä"'.encode()
+    logged = await local.log(webhook)
+    assert [one["event_data"] for one in logged] == told[::-1]
+    assert {one["event_type"] for one in logged} == {CHILD}
+
+
+@pytest.mark.parametrize(
+    "shape", ["round", NO_JSON, NO_NUMBER], ids=["no name", "no JSON", "no number"]
+)
+async def test_a_shape_must_be_json(local: Local, shape: Any) -> None:
+    """What could not be sent is refused where it is given."""
+    with pytest.raises(ValueError, match="event_shape: "):
+        create_app(event_shape=shape)
+    with pytest.raises(ValueError, match="event_shape: "):
+        local.app.deliveries.shape = shape
+
+    assert local.app.deliveries.shape == "full"
+
+
+@pytest.mark.parametrize("pause", [-1, math.inf, math.nan])
+async def test_a_pause_is_a_number_of_seconds(pause: float) -> None:
+    """What could not be waited for is refused."""
+    with pytest.raises(ValueError, match="delivery_retries: give seconds"):
+        create_app(delivery_retries=(1, pause))
+
+
+async def test_without_pauses_there_is_one_attempt() -> None:
+    """And with pauses of nothing, all attempts come at once."""
+    for pauses, expected in (((), [0]), ((0, 0), [0, 0, 0])):
+        app = create_app(delivery_retries=pauses)
+        webhook = {"webhook_id": "w", "webhook_callback_url": CALLBACK, "event_types": [PARENT]}
+        app.state.store("webhooks").add("w", webhook)
+        app.deliveries._prepare(webhook, PARENT, "g", {})
+
+        await app.deliveries.deliver_due(httpx.MockTransport(lambda _: httpx.Response(500)))
+
+        (logged,) = app.state.store("webhook_requests")
+        codes = [one["http_response_code"] for one in logged.record["request_attempts"]]
+        assert codes == [500 for _ in expected]
+        assert logged.record["webhook_event_status"] == "Failed"
+
+
+async def test_a_delivery_can_be_repeated(local: Local) -> None:
+    """The same bytes come again; each time is an attempt."""
+    webhook = await local.subscribe(CHILD)
+    local.app.deliveries.faults.add(repeat=2)
+    for _ in range(2):
+        await local.upload()
+
+    told = await local.deliver(10)
+
+    assert [told[0], told[0], told[0]] == told[:3]
+    assert len(told) == 4
+    assert await local.attempts(webhook) == [("Complete", [200]), ("Complete", [200] * 3)]
+
+
+async def test_one_good_answer_of_several_is_enough(local: Local) -> None:
+    """A delivery that came through once is complete."""
+    webhook = await local.subscribe(CHILD)
+    local.app.deliveries.faults.add(repeat=1)
+    await local.upload()
+    local.answer = lambda _request: httpx.Response(200 if len(local.received) == 1 else 500)
+
+    await local.deliver(10)
+
+    assert await local.attempts(webhook) == [("Complete", [200, 500])]
+
+
+async def test_deliveries_can_be_turned_round(local: Local) -> None:
+    """What is held back comes after its release, the newest first."""
+    webhook = await local.subscribe(CHILD)
+    local.app.deliveries.faults.add(hold=True, times=3)
+    ids = [await local.upload() for _ in range(4)]
+
+    first = await local.deliver(10)
+    held = local.app.deliveries.held
+    states = await local.attempts(webhook)
+    second = await local.deliver(99)
+    local.app.deliveries.release()
+    third = await local.deliver()
+
+    assert [one["document_id"] for one in first] == ids[3:]
+    assert (held, second) == (3, [])
+    assert states == [("Complete", [200]), *[("Pending", [])] * 3]
+    assert [one["document_id"] for one in third] == ids[2::-1]
+    assert local.app.deliveries.held == 0
+    assert {status for status, _ in await local.attempts(webhook)} == {"Complete"}
+
+
+async def test_a_delivery_can_be_lost(local: Local) -> None:
+    """The log says that it was delivered, and nothing came."""
+    webhook = await local.subscribe(CHILD)
+    local.app.deliveries.faults.add(CHILD, drop=True)
+    await local.upload()
+
+    assert await local.deliver(10) == []
+    assert await local.attempts(webhook) == [("Complete", [200])]
+    assert (await local.log(webhook))[0]["datetime_created"]
+
+
+async def test_a_delivery_can_be_late(local: Local) -> None:
+    """By seconds of the clock; others do not wait for it."""
+    await local.subscribe(CHILD, PARENT)
+    local.app.deliveries.faults.add(PARENT, delay=3)
+    await local.upload()
+
+    told = [await local.deliver(seconds) for seconds in (10, 2.9, 0.2)]
+
+    assert [[one["event_type"] for one in some] for some in told] == [[CHILD], [], [PARENT]]
+
+
+@pytest.mark.parametrize("forgery", ["key", "body", "signature", "unsigned"])
+async def test_a_delivery_can_be_forged(local: Local, forgery: Forgery) -> None:
+    """A receiver that verifies refuses it, and then the genuine one comes."""
+    webhook = await local.subscribe(CHILD)
+    key = (await local.post("/v2/webhooks/secrets"))["shared_key"]
+    local.app.deliveries.faults.add(forge=forgery)
+    await local.upload()
+
+    def verify(request: httpx.Request) -> httpx.Response:
+        given = request.headers.get("X-HMAC-SHA256-Signature")
+        return httpx.Response(200 if given == signature(request.content, key) else 401)
+
+    local.answer = verify
+    for seconds in (10, 2):
+        await local.deliver(seconds)
+
+    assert await local.attempts(webhook) == [("Complete", [401, 200])]
+    forged, genuine = local.received
+    assert (forged.content == genuine.content) == (forgery != "body")
+    assert ("X-HMAC-SHA256-Signature" in forged.headers) == (forgery != "unsigned")
+    logged = (await local.log(webhook))[0]["event_data"]
+    assert json.loads(forged.content) == json.loads(genuine.content) == logged
+
+
+@pytest.mark.parametrize(
+    ("name", "came", "later"),
+    [
+        ("lost", 0, 0),
+        ("doubled", 2, 0),
+        ("late", 0, 1),
+        ("held back", 0, 1),
+        ("forged", 1, 0),
+        ("changed", 1, 0),
+        ("nonsense signature", 1, 0),
+        ("unsigned", 1, 0),
+    ],
+)
+async def test_the_named_faults(local: Local, name: str, came: int, later: int) -> None:
+    """Each does what its name says, and the delivery is complete in the end."""
+    webhook = await local.subscribe(CHILD)
+    await local.upload()
+    local.app.deliveries.faults.inject(name, CHILD)
+
+    first = await local.deliver(10)
+    local.app.deliveries.release()
+    second = await local.deliver(60)
+
+    assert (len(first), len(second)) == (came, later)
+    assert await local.attempts(webhook) == [("Complete", [200] * max(came, 1))]
+
+
+async def test_faults_meet_one_delivery_each(local: Local) -> None:
+    """They are for an event, the next one or a later one, and are told of afterwards."""
+    await local.subscribe(CHILD, PARENT)
+    faults = local.app.deliveries.faults
+    faults.add(CHILD, nth=2, repeat=1)
+    faults.add("*", drop=True)
+    for _ in range(3):
+        await local.upload()
+
+    told = await local.deliver(10)
+
+    assert [one["event_type"] for one in told] == [CHILD, PARENT, CHILD, CHILD, PARENT, CHILD]
+    assert faults.happened == ((PARENT, "drop=True"), (CHILD, "repeat=1"))
+    assert faults.happened[0].event == PARENT
+    assert faults.planned == ()
+
+
+async def test_a_fault_is_for_the_first_attempt(local: Local) -> None:
+    """What is planned afterwards waits for another delivery, and a retry goes out as it should."""
+    webhook = await local.subscribe(CHILD)
+    await local.upload()
+    local.answer = lambda _request: httpx.Response(500)
+    await local.deliver(10)
+    local.app.deliveries.faults.add(hold=True)
+
+    await local.deliver(2)
+
+    assert await local.attempts(webhook) == [("Pending", [500, 500])]
+    assert len(local.app.deliveries.faults.planned) == 1
+
+
+async def test_a_slow_receiver_is_abandoned_when_cancelled(local: Local) -> None:
+    """Who delivers can be stopped at any time."""
+    webhook = await local.subscribe(CHILD)
+    await local.upload()
+    local.clock.now += 10
+    began = anyio.Event()
+
+    class Silent(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            began.set()
+            await anyio.sleep_forever()
+            return httpx.Response(200, request=request)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(local.app.deliveries.deliver_due, Silent())
+        await began.wait()
+        tasks.cancel_scope.cancel()
+
+    assert await local.attempts(webhook) == [("Pending", [])]
+
+
+def signature(body: bytes, key: str) -> str:
+    """Sign as the specification says."""
+    return base64.b64encode(hmac.digest(key.encode(), body, "sha256")).decode()

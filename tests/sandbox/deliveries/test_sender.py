@@ -1,0 +1,273 @@
+"""Deliveries to webhooks on real sockets, sent by the server of the local Sikoia itself."""
+
+import base64
+import hmac
+import json
+import queue
+import ssl
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+import trustme
+
+from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox.deliveries import sender
+
+VERIFIED = "IdentityVerification.Completed"
+WAIT = 60
+"""Seconds until a test gives up on what has to come; it comes within a fraction of one."""
+
+
+@attrs.frozen
+class Received:
+    """A request that came to the receiver."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@attrs.define
+class Receiver:
+    """What a test knows of a running receiver."""
+
+    url: str
+    answer: Callable[[], int] = lambda: 204
+    arrived: "queue.Queue[Received]" = attrs.field(factory=queue.Queue["Received"])
+
+    def next(self) -> Received:
+        """Return the next request that comes, or has come."""
+        return self.arrived.get(timeout=WAIT)
+
+
+@contextmanager
+def receiving(scheme: str) -> Generator[Receiver]:
+    """Run a receiver, with a certificate that nobody trusts where it has one."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.arrived.put(Received(self.path, dict(self.headers), body))
+            self.send_response(receiver.answer())
+            self.send_header("Location", f"{receiver.url}/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as in http.server
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if scheme == "https":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate = trustme.CA().issue_cert("127.0.0.1")
+        certificate.configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    receiver = Receiver(f"{scheme}://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no attempt end because this machine is slow."""
+    monkeypatch.setattr(sender, "_TIMEOUT", 10 * WAIT)
+
+
+@pytest.fixture(scope="module")
+def clock() -> SimpleNamespace:
+    """Give a clock whose `now` tests turn by hand."""
+    return SimpleNamespace(now=0.0)
+
+
+@pytest.fixture(scope="module")
+def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
+    """Run a sandbox on that clock, with tokens and windows that outlive the tests."""
+    with Sandbox(clock=lambda: clock.now, token_life=99_999, limit=9999) as running:
+        yield running
+
+
+def subscribe(client: httpx.Client, url: str, *events: str) -> str:
+    """Create a webhook, and give the path to it."""
+    body = {"webhook_name": "Test", "webhook_callback_url": url, "event_types": events}
+    response = client.post("/v2/webhooks", json=body)
+    assert response.status_code == 201, response.text
+    return f"/v2/webhooks/{response.json()['webhook_id']}"
+
+
+def verify(client: httpx.Client, case: str) -> str:
+    """Have a person verified, and give the id of the request."""
+    body = {"persons": [{"first_name": "Sample", "last_name": "Example"}]}
+    who = client.post(f"{case}/entities", json=body).json()["persons"][-1]["person_id"]
+    return str(client.post("/v2/identity", json={"person_id": who}).json()["request_id"])
+
+
+def settled(client: httpx.Client, webhook: str, status: str, attempts: int) -> dict[str, Any]:
+    """Wait until the newest request to a webhook stands so in the log."""
+    until = time.monotonic() + WAIT
+    while time.monotonic() < until:
+        log = client.get(f"{webhook}/requests").json()["webhook_requests"]
+        if log and (log[0]["webhook_event_status"], len(log[0]["request_attempts"])) == (
+            status,
+            attempts,
+        ):
+            newest: dict[str, Any] = log[0]
+            return newest
+        time.sleep(0.01)
+    msg = f"no request to the webhook is {status} after {attempts} attempts"
+    raise AssertionError(msg)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_delivery_arrives(
+    client: httpx.Client, case: str, clock: SimpleNamespace, scheme: str
+) -> None:
+    """Nobody asks and nobody calls: it comes when the clock says so, signed over its bytes."""
+    key = client.post("/v2/webhooks/secrets").json()["shared_key"]
+    with receiving(scheme) as receiver:
+        webhook = subscribe(client, f"{receiver.url}/hook?part=1", VERIFIED)
+        request_id = verify(client, case)
+        clock.now += 1
+
+        received = receiver.next()
+
+        logged = settled(client, webhook, "Complete", 1)
+    client.delete("/v2/webhooks/secrets")
+    client.delete(webhook)
+    assert received.path == "/hook?part=1"
+    assert received.headers["Content-Type"] == "application/json"
+    digest = hmac.digest(key.encode(), received.body, "sha256")
+    assert received.headers["X-HMAC-SHA256-Signature"] == base64.b64encode(digest).decode()
+    assert json.loads(received.body) == logged["event_data"]
+    assert logged["event_data"]["request_id"] == request_id
+    assert logged["request_attempts"][0]["http_response_code"] == 204
+
+
+def test_no_redirect_is_followed(client: httpx.Client, case: str, clock: SimpleNamespace) -> None:
+    """It is an answer that is no success: the same address is asked again after the pause."""
+    with receiving("http") as receiver:
+        receiver.answer = lambda: 307
+        webhook = subscribe(client, f"{receiver.url}/hook", VERIFIED)
+        verify(client, case)
+        clock.now += 1
+        settled(client, webhook, "Pending", 1)
+        receiver.answer = lambda: 200
+        clock.now += 1
+
+        settled(client, webhook, "Complete", 2)
+
+        assert [receiver.next().path for _ in range(2)] == ["/hook", "/hook"]
+        assert receiver.arrived.empty()
+    client.delete(webhook)
+
+
+def test_no_proxy_is_asked(
+    client: httpx.Client, case: str, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the environment says about proxies is for the way out, and nothing goes there."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with receiving("http") as receiver:
+        webhook = subscribe(client, receiver.url, VERIFIED)
+        verify(client, case)
+        clock.now += 1
+
+        assert receiver.next().path == "/"
+    client.delete(webhook)
+
+
+def test_nobody_listening_is_no_answer(
+    client: httpx.Client, case: str, clock: SimpleNamespace
+) -> None:
+    """A refused connection stands in the log as zero, and is tried again."""
+    with receiving("http") as receiver:
+        """From here on nobody listens there."""
+    webhook = subscribe(client, receiver.url, VERIFIED)
+    verify(client, case)
+    clock.now += 1
+
+    logged = settled(client, webhook, "Pending", 1)
+
+    assert logged["request_attempts"][0]["http_response_code"] == 0
+    client.delete(webhook)
+
+
+def test_any_thread_plans_and_releases(
+    sandbox: Sandbox, client: httpx.Client, case: str, clock: SimpleNamespace
+) -> None:
+    """A test writes the plan while the server runs, and lets go what is held back."""
+    sandbox.deliveries.faults.add(VERIFIED, hold=True, times=3)
+    with receiving("http") as receiver:
+        webhook = subscribe(client, receiver.url, VERIFIED)
+        ids = [verify(client, case) for _ in range(3)]
+        clock.now += 1
+        until = time.monotonic() + WAIT
+        while sandbox.deliveries.held < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+
+        sandbox.deliveries.release()
+
+        came = [json.loads(receiver.next().body)["request_id"] for _ in range(3)]
+    assert came == ids[::-1]
+    assert [one.what for one in sandbox.deliveries.faults.happened] == ["hold=True"] * 3
+    sandbox.deliveries.faults.clear()
+    client.delete(webhook)
+
+
+def test_an_attempt_under_way_does_not_hold_up_the_end(
+    connect: Callable[[Sandbox], httpx.Client],
+) -> None:
+    """A receiver that says nothing is abandoned when the sandbox stops."""
+    let_go, answered = threading.Event(), threading.Event()
+
+    def answer() -> int:
+        let_go.wait(WAIT)
+        answered.set()
+        return 200
+
+    with receiving("http") as receiver:
+        receiver.answer = answer
+        with Sandbox(work_time=0) as sandbox:
+            client = connect(sandbox)
+            subscribe(client, receiver.url, VERIFIED)
+            body = {"name": "Loan", "case_type": "Business"}
+            verify(client, f"/v2/cases/{client.post('/v2/cases', json=body).json()['case_id']}")
+            receiver.next()
+        was_abandoned = not answered.is_set()
+        let_go.set()
+
+    assert was_abandoned
+
+
+def test_a_slow_receiver_keeps_nobody_waiting(
+    client: httpx.Client, case: str, clock: SimpleNamespace
+) -> None:
+    """What is due later is sent while an earlier attempt is under way."""
+    let_go = threading.Event()
+    with receiving("http") as receiver:
+        webhook = subscribe(client, receiver.url, VERIFIED)
+        receiver.answer = lambda: 200 if let_go.wait(WAIT) else 500
+        first = verify(client, case)
+        clock.now += 1
+        came = [json.loads(receiver.next().body)["request_id"]]
+        second = verify(client, case)
+        clock.now += 1
+
+        came.append(json.loads(receiver.next().body)["request_id"])
+        let_go.set()
+
+        assert came == [first, second]
+    client.delete(webhook)

@@ -1,0 +1,113 @@
+"""The rules that fields obey, one by one and joined."""
+
+import pytest
+
+from sikoia_async.sandbox.resources import field_rules
+from sikoia_async.sandbox.errors import ApiError
+
+CODE = field_rules.matching(r"\w{2}", "two letters")
+PERSON = field_rules.record({"name": field_rules.filled, "age": field_rules.optional(field_rules.count)}, required=["name"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        (field_rules.text, ""),
+        (field_rules.filled, "x"),
+        (field_rules.flag, False),
+        (field_rules.count, 0),
+        (field_rules.uuid, "01951375-1c4e-7b6e-8f7a-0123456789AB"),
+        (field_rules.any_record, {"any": "thing"}),
+        (CODE, "GB"),
+        (field_rules.one_of("A", "B"), "B"),
+        (field_rules.optional(CODE), None),
+        (field_rules.clearable(CODE), ""),
+        (field_rules.clearable(CODE), None),
+        (field_rules.clearable(CODE), "GB"),
+        (field_rules.many(CODE), ["GB", "US"]),
+        (PERSON, {"name": "x", "age": None}),
+        (PERSON, {"name": "x", "age": 3}),
+    ],
+    ids=[
+        "text",
+        "filled",
+        "flag",
+        "count",
+        "id",
+        "object",
+        "pattern",
+        "word",
+        "null",
+        "cleared",
+        "clearable-null",
+        "clearable-value",
+        "list",
+        "null-field",
+        "all-fields",
+    ],
+)
+def test_a_fitting_value_passes(rule: field_rules.Rule, value: object) -> None:
+    """A rule has nothing to say of a value that obeys it."""
+    rule("field", value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "message"),
+    [
+        (field_rules.text, 31337, "field must be a string."),
+        (field_rules.text, None, "field must be a string."),
+        (field_rules.filled, "  ", "field must not be empty."),
+        (field_rules.flag, "31337", "field must be true or false."),
+        (field_rules.count, -31337, "field must be a whole number, zero or more."),
+        (field_rules.count, True, "field must be a whole number, zero or more."),
+        (field_rules.count, "31337", "field must be a whole number, zero or more."),
+        (field_rules.uuid, "31337", "field must be a UUID."),
+        (field_rules.uuid, 31337, "field must be a string."),
+        (field_rules.any_record, [], "field must be an object."),
+        (CODE, "31337", "field must be two letters."),
+        (field_rules.one_of("A", "B"), "31337", "field must be one of A, B."),
+        (field_rules.optional(CODE), "", "field must be two letters."),
+        (field_rules.many(CODE), "31337", "field must be a list."),
+        (field_rules.many(CODE), ["GB", "31337"], "field[1] must be two letters."),
+        (PERSON, "31337", "field must be an object."),
+        (PERSON, {}, "field.name is required."),
+        (PERSON, {"name": "x", "age": "31337"}, "field.age must be a whole number, zero or more."),
+        (PERSON, {"name": "x", "pet": "31337"}, "field.pet is not a field of this request."),
+    ],
+    ids=[
+        "text",
+        "text-null",
+        "filled",
+        "flag",
+        "negative",
+        "boolean",
+        "no-number",
+        "no-id",
+        "id-of-digits",
+        "object",
+        "pattern",
+        "word",
+        "optional",
+        "list",
+        "item",
+        "no-record",
+        "required",
+        "nested",
+        "unknown",
+    ],
+)
+def test_a_broken_rule_names_the_field_and_not_the_value(
+    rule: field_rules.Rule, value: object, message: str
+) -> None:
+    """The message has the path of the field, and never what was in it."""
+    with pytest.raises(ApiError) as broken:
+        rule("field", value)
+
+    assert broken.value.detail == message
+    assert "31337" not in broken.value.detail
+
+
+def test_the_fields_of_a_body_have_no_prefix() -> None:
+    """At the top, a field is called by its bare name."""
+    with pytest.raises(ApiError, match=r"^name is required\.$"):
+        PERSON("", {})

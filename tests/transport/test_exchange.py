@@ -1,0 +1,311 @@
+"""One request and its answer, over a wire on which everything goes wrong."""
+
+import errno
+import gzip
+import socket
+import time
+from pathlib import Path
+from typing import Final
+
+import anyio
+import httpx
+import pytest
+from faults import (
+    Peer,
+    Script,
+    answer,
+    assert_plain,
+    certified,
+    client,
+    core,
+    refusing,
+    serve,
+    trusting,
+)
+
+from sikoia_async import (
+    ConnectionFailedError,
+    DeadlineExceededError,
+    ServerError,
+    UnexpectedResponseError,
+)
+from sikoia_async._transport.exchange import Echo, Fault, Limits, build, exchange
+from sikoia_async._transport.stopwatch import Stopwatch
+
+pytestmark = pytest.mark.anyio
+
+_ROWS = b'[{"row": 1}, {"row": 2}]'
+
+
+def _sends(*pieces: bytes) -> Script:
+    """Read a request, send these bytes whatever they are, and hang up."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(*pieces)
+
+    return script
+
+
+def _sends_and_resets(*pieces: bytes) -> Script:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(*pieces)
+        await peer.reset()
+
+    return script
+
+
+async def _resets_at_once(peer: Peer) -> None:
+    await peer.reset()
+
+
+async def _hangs_up_at_once(_: Peer) -> None:
+    pass
+
+
+_LOST = {
+    "hangs up": (_sends(), "the request was sent, and no answer came"),
+    "resets": (_sends_and_resets(), "the request was sent, and no answer came"),
+    "half a status line": (_sends(b"HTTP/1.1 2"), "the request was sent, and no answer came"),
+    "half a head": (_sends(answer()[:40]), "the request was sent, and no answer came"),
+    "garbage": (_sends(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "does not speak HTTP"),
+    "bytes of no protocol": (_sends(bytes(range(256)) * 8), "does not speak HTTP"),
+    "status of four digits": (_sends(b"HTTP/1.1 2000 OK\r\n\r\n"), "does not speak HTTP"),
+    "two lengths": (
+        _sends(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+        "does not speak HTTP",
+    ),
+    "resets after the head": (_sends_and_resets(answer(body=_ROWS)[:-24]), "broke off"),
+    "resets in the body": (_sends_and_resets(answer(body=_ROWS)[:-9]), "broke off"),
+    "short body": (_sends(answer(body=_ROWS)[:-9]), "the answer broke off"),
+    "bad chunk": (
+        _sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+        "the answer broke off",
+    ),
+}
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize(("script", "words"), _LOST.values(), ids=_LOST.keys())
+async def test_an_answer_that_does_not_come_whole_is_a_connection_that_failed(
+    script: Script, words: str, *, encrypted: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever breaks on the wire becomes one error of ours, which says how far things got."""
+    trusted = trusting(tmp_path_factory.getbasetemp()) if encrypted else None
+    tls = certified() if encrypted else None
+    async with serve(script, tls) as server, client(server.url, tls=trusted) as sikoia:
+        with pytest.raises(ConnectionFailedError, match=words) as caught:
+            await sikoia.request("POST", "/v2/cases", body={"name": "Loan"})
+
+    assert_plain(caught.value)
+    assert caught.value.may_have_been_processed
+    assert [attempt.status for attempt in caught.value.attempts] == [None]
+    assert caught.value.attempts[0].fault
+    assert len(server.requests) == 1
+
+
+async def test_a_connection_that_is_refused_sent_nothing() -> None:
+    """Where nobody listens, nothing can have been processed."""
+    async with refusing() as url, client(url, retries=2) as sikoia:
+        words = r"nothing was sent: Connection refused \("  # and no address of asyncio's
+        with pytest.raises(ConnectionFailedError, match=words) as caught:
+            await sikoia.request("POST", "/v2/cases", body={"name": "Loan"})
+
+    assert_plain(caught.value)
+    assert not caught.value.may_have_been_processed
+    assert len(caught.value.attempts) == 3
+
+
+@pytest.mark.parametrize("script", [_resets_at_once, _hangs_up_at_once], ids=["reset", "end"])
+async def test_a_handshake_that_breaks_off_is_tried_again(script: Script, tmp_path: Path) -> None:
+    """A connection that is lost before TLS stands has carried no request: that may pass."""
+    async with serve(script) as server:
+        url = server.url.replace("http:", "https:")
+        async with client(url, tls=trusting(tmp_path), retries=1) as sikoia:
+            with pytest.raises(ConnectionFailedError, match="nothing was sent") as caught:
+                await sikoia.request("POST", "/v2/cases", body={"name": "Loan"})
+
+    assert_plain(caught.value)
+    assert not caught.value.may_have_been_processed
+    assert server.connections == 2
+
+
+async def test_a_body_that_drips_is_given_up_at_the_deadline() -> None:
+    """Each byte comes in time for a read timeout, and the whole body never: the deadline holds."""
+
+    async def drips(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(answer(Content_Length="1000", body=b""))
+        for _ in range(1000):
+            await peer.send(b" ")
+            await anyio.sleep(0.02)
+
+    async with serve(drips) as server, client(server.url, timeout=1) as sikoia:
+        began = time.monotonic()
+        with pytest.raises(DeadlineExceededError) as caught:
+            await sikoia.request("GET", "/v2/cases")
+        took = time.monotonic() - began
+
+    assert_plain(caught.value)
+    assert 1 <= took < 10  # it drips for 20 s; how exact the end is tells the machine's load
+    assert caught.value.spent["body"] > 0
+
+
+_WORDS: Final[dict[str, tuple[httpx.HTTPError, OSError | None, str]]] = {
+    "no such host": (
+        httpx.ConnectError("canary"),
+        socket.gaierror(-2, "canary"),
+        "host name cannot be resolved",
+    ),
+    "no route": (httpx.ConnectError("canary"), OSError(errno.EHOSTUNREACH, "canary"), "No route"),
+    "no answer": (httpx.ConnectTimeout("canary"), TimeoutError("canary"), "within the time"),
+    "no system's error": (httpx.ConnectTimeout("canary"), None, "within the time"),
+    "broken pipe": (httpx.WriteError("canary"), None, "the connection was lost"),
+    "something else": (httpx.ProxyError("canary"), None, "ProxyError"),
+}
+
+
+@pytest.mark.parametrize(("error", "cause", "words"), _WORDS.values(), ids=_WORDS.keys())
+async def test_the_words_of_others_are_not_repeated(
+    error: httpx.HTTPError, cause: OSError | None, words: str
+) -> None:
+    """The system's number is put into the system's words, without address or header."""
+
+    def reply(_: httpx.Request) -> httpx.Response:
+        raise error from cause
+
+    sikoia = client("https://127.0.0.1:1", transport=httpx.MockTransport(reply))
+
+    with pytest.raises(ConnectionFailedError, match=words) as caught:
+        await sikoia.request("GET", "/v2/cases")
+    assert "canary" not in str(caught.value)
+    assert_plain(caught.value)
+
+
+_GZIPPED = gzip.compress(_ROWS)
+_BOMB = gzip.compress(bytes(1_000_000))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "words"),
+    [
+        ("gzip", _GZIPPED[:-9], "cut short"),
+        ("gzip", _GZIPPED[:12], "cut short"),
+        ("gzip", _GZIPPED + b"more", "bytes follow"),
+        ("gzip", _ROWS, "not the gzip"),
+        ("gzip", _BOMB, "larger than 10,000 bytes"),
+        ("identity", bytes(20_000), "larger than 10,000 bytes"),
+        ("br", _ROWS, "encoding that was not asked for"),
+    ],
+    ids=["no end", "half", "junk after", "no gzip", "bomb", "large", "brotli"],
+)
+async def test_a_body_that_is_not_what_it_says_is_no_good_answer(
+    encoding: str, body: bytes, words: str
+) -> None:
+    """The length matches and the status is 200, and still the body is not taken for whole."""
+    script = _sends(answer(body=body, Content_Encoding=encoding))
+    async with serve(script) as server, client(server.url, max_body=10_000) as sikoia:
+        with pytest.raises(UnexpectedResponseError, match=words) as caught:
+            await sikoia.request("GET", "/v2/cases")
+
+    assert_plain(caught.value)
+    assert caught.value.status == 200
+    assert len(caught.value.body) <= 10_000
+
+
+async def test_a_gzipped_body_is_inflated() -> None:
+    """What comes whole is read, gzipped or not."""
+    script = _sends(answer(body=_GZIPPED, Content_Encoding="gzip"))
+    async with serve(script) as server, client(server.url) as sikoia:
+        rows = await sikoia.request("GET", "/v2/cases")
+
+    assert rows == [{"row": 1}, {"row": 2}]
+    assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
+
+
+async def test_a_long_error_body_is_cut_and_the_error_is_right() -> None:
+    """Of an error that never ends, the status is what counts."""
+    async with serve(_sends(answer(500, b"x" * 200_000))) as server, client(server.url) as sikoia:
+        with pytest.raises(ServerError) as caught:
+            await sikoia.request("GET", "/v2/cases")
+
+    assert caught.value.status == 500
+    assert caught.value.body == b"x" * 65_536
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed(status: int) -> None:
+    """Where a redirect leads, our token has no business."""
+    async with (
+        serve(_sends(answer())) as evil,
+        serve(_sends(answer(status, Location=f"{evil.url}/v2/cases"))) as server,
+        client(server.url) as sikoia,
+    ):
+        with pytest.raises(UnexpectedResponseError, match="redirect") as caught:
+            await sikoia.request("GET", "/v2/cases")
+
+    assert_plain(caught.value)
+    assert caught.value.status == status
+    assert evil.connections == 0
+
+
+async def test_cookies_are_not_sent_back() -> None:
+    """A cookie that one call brought never rides on another."""
+
+    async def script(peer: Peer) -> None:
+        for _ in range(2):
+            await peer.request()
+            await peer.send(answer(Set_Cookie="session=1; Path=/"))
+
+    async with serve(script) as server, client(server.url) as sikoia:
+        for _ in range(2):
+            await sikoia.request("GET", "/v2/cases")
+
+    assert len(server.requests) == 2
+    assert b"cookie" not in server.received.lower()
+
+
+async def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
+    """A header that httpx does not like is repeated in its words, which are not ours."""
+    async with serve(_sends(answer())) as server:
+        api = core(client(server.url))
+        watch = Stopwatch(anyio.current_time, "quota")
+        request = build(
+            "GET", f"{server.url}/v2", {"x": "canary\n"}, b"", watch, correlation_id="1"
+        )
+        outcome = await exchange(api.client, request, Limits())
+
+    assert outcome == Fault("unsent", "the request could not be written as HTTP", final=True)
+
+
+def _named(sent: str, received: str | None, *, repeatable: bool = True) -> httpx.Request:
+    extensions = {"correlation_id": sent, "repeatable": repeatable}
+    if received is not None:
+        extensions["received_id"] = received
+    return httpx.Request("GET", "https://api.example", extensions=extensions)
+
+
+def test_an_id_of_ours_tells_whose_answer_it_is() -> None:
+    """The ids that were sent last are known, and the case of their letters is no matter."""
+    echo = Echo()
+    for number in range(1001):
+        echo.sends(_named(f"id-{number}", None))
+
+    assert not echo.is_anothers(_named("id-7", None), 200)
+    assert not echo.is_anothers(_named("id-7", "ID-7"), 200)
+    assert echo.is_anothers(_named("id-7", "id-8", repeatable=False), 200)
+    assert not echo.is_anothers(_named("id-7", "id-8"), 500)
+    assert not echo.is_anothers(_named("id-7", "id-0", repeatable=False), 200)
+
+
+def test_an_id_that_is_nobodys_is_doubted_where_that_does_no_harm() -> None:
+    """Once the server was seen to answer with ours, and of what may be asked again."""
+    echo = Echo()
+
+    assert not echo.is_anothers(_named("a", "x"), 200)
+    echo.is_anothers(_named("a", "a"), 200)
+    assert not echo.is_anothers(_named("b", "x", repeatable=False), 200)
+    echo.is_anothers(_named("a", "a"), 200)
+    assert echo.is_anothers(_named("b", "x"), 200)
+    assert not echo.is_anothers(_named("b", "x"), 200)

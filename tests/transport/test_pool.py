@@ -1,0 +1,223 @@
+"""The guard: one origin, so many exchanges at once, and a pool that stays whole."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Final, cast
+
+import anyio
+import httpx
+import pytest
+from faults import Peer, Script, answer, client, guards, refusing, serve
+
+from sikoia_async import CallError, ConfigurationError
+from sikoia_async._transport.exchange import build
+from sikoia_async._transport.pool import Guard
+from sikoia_async._transport.stopwatch import Stopwatch
+
+pytestmark = pytest.mark.anyio
+
+_ORIGIN: Final = "https://api.example"
+
+
+def _request(url: str = f"{_ORIGIN}/v2/cases") -> httpx.Request:
+    return build("GET", url, {}, b"", Stopwatch(anyio.current_time, "quota"))
+
+
+def _fine() -> httpx.AsyncBaseTransport:
+    return httpx.MockTransport(lambda _: httpx.Response(200, content=b"[]"))
+
+
+def _flowing() -> httpx.AsyncBaseTransport:
+    """Answer with a body that is yet to come, as a socket does."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"[]"
+
+    return httpx.MockTransport(lambda _: httpx.Response(200, content=body()))
+
+
+async def _answers(peer: Peer) -> None:
+    while True:
+        await peer.request()
+        await peer.send(answer())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/v2/cases",
+        "https://api.example.evil.example/v2/cases",
+        "https://api.example@evil.example/v2/cases",
+        "https://evil.example/https://api.example/v2/cases",
+        "https://api.example:444/v2/cases",
+        "http://api.example/v2/cases",
+        "http://api.example:443/v2/cases",
+        "//evil.example/v2/cases",
+    ],
+)
+async def test_nothing_goes_to_another_origin(url: str) -> None:
+    """The token goes to one origin, whoever asks for what."""
+    made: list[str] = []
+
+    def make() -> httpx.AsyncBaseTransport:
+        made.append(url)
+        return _fine()
+
+    guard = Guard(_ORIGIN, 1, make)
+
+    with pytest.raises(ConfigurationError, match="another origin"):
+        await guard.handle_async_request(_request(url))
+    assert not made
+    assert guard.free == 1
+
+
+@pytest.mark.parametrize("url", [f"{_ORIGIN}:443/", "https://API.example/"])
+async def test_the_same_origin_may_be_spelt_differently(url: str) -> None:
+    """The default port and capital letters lead to the same place."""
+    response = await Guard(_ORIGIN, 1, _fine).handle_async_request(_request(url))
+
+    assert response.status_code == 200
+
+
+async def test_no_more_than_the_permitted_exchanges_run_at_once() -> None:
+    """Twelve calls over three permits: the server is busy with three, and never with more."""
+    running = most = 0
+    crowded = anyio.Event()
+
+    async def script(peer: Peer) -> None:
+        nonlocal running, most
+        while True:
+            await peer.request()
+            running += 1
+            most = max(most, running)
+            if running == 3:
+                crowded.set()
+            await crowded.wait()
+            running -= 1
+            await peer.send(answer())
+
+    async with (
+        serve(script) as server,
+        client(server.url, max_in_flight=3) as sikoia,
+        anyio.create_task_group() as calls,
+    ):
+        for _ in range(12):
+            calls.start_soon(sikoia.request, "GET", "/v2/cases")
+
+    assert most == 3
+    assert len(server.requests) == 12
+    assert server.connections == 3
+
+
+async def test_calls_in_turn_share_a_connection() -> None:
+    """Twenty calls one after another need one connection, although there are sixteen permits."""
+    async with serve(_answers) as server, client(server.url) as sikoia:
+        for _ in range(20):
+            await sikoia.request("GET", "/v2/cases")
+
+    assert server.connections == 1
+
+
+async def test_a_transport_of_the_callers_is_shared_and_left_open() -> None:
+    """What the caller brought serves all permits, and closing it is the caller's affair."""
+
+    class Brought(httpx.AsyncBaseTransport):
+        asked = closed = 0
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002
+            self.asked += 1
+            if self.asked == 2:
+                msg = "lost"
+                raise httpx.ReadError(msg)
+            return httpx.Response(200, content=b"[]")
+
+        async def aclose(self) -> None:
+            self.closed += 1
+
+    brought = Brought()
+    async with client("http://127.0.0.1:1", transport=brought, retries=1) as sikoia:
+        for _ in range(3):
+            await sikoia.request("GET", "/v2/cases")
+
+    assert (brought.asked, brought.closed) == (4, 0)
+    assert guards(sikoia)[0].heals == 0
+
+
+@pytest.mark.parametrize("make", [_fine, _flowing], ids=["bytes", "stream"])
+async def test_a_transport_for_tests_gives_its_permits_back(
+    make: Callable[[], httpx.AsyncBaseTransport],
+) -> None:
+    """An answer that httpx takes for read, because it was made of bytes, counts as ended."""
+    async with client("http://127.0.0.1:1", transport=make(), max_in_flight=2) as sikoia:
+        for _ in range(5):
+            await sikoia.request("GET", "/v2/cases")
+
+        assert guards(sikoia)[0].free == 2
+
+
+async def _resets(peer: Peer) -> None:
+    await peer.request()
+    await peer.reset()
+
+
+async def _cuts(peer: Peer) -> None:
+    await peer.request()
+    await peer.send(answer()[:-1])
+
+
+async def _fails(peer: Peer) -> None:
+    await peer.request()
+    await peer.send(answer(500))
+    await peer.gone()
+
+
+@pytest.mark.parametrize(
+    ("script", "heals"), [(_resets, 1), (_cuts, 1), (_fails, 0)], ids=["reset", "cut", "500"]
+)
+async def test_a_broken_exchange_costs_its_transport_and_no_permit(
+    script: Script, heals: int
+) -> None:
+    """Each permit is back afterwards; the transport stays only where the answer came whole."""
+    async with serve(script) as server, client(server.url, max_in_flight=2) as sikoia:
+        with pytest.raises(CallError):
+            await sikoia.request("GET", "/v2/cases")
+        (guard,) = guards(sikoia)
+
+        assert guard.free == 2
+        assert guard.heals == heals
+
+
+async def test_a_refused_connection_costs_no_permit() -> None:
+    """The permit is back where no connection was made."""
+    async with refusing() as url, client(url, max_in_flight=2) as sikoia:
+        with pytest.raises(CallError):
+            await sikoia.request("GET", "/v2/cases")
+
+        assert guards(sikoia)[0].free == 2
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_permit_comes_back_once(times: int) -> None:
+    """Closing an answer again gives back nothing more; unread, it costs the transport."""
+    guard = Guard(_ORIGIN, 2, _flowing)
+    response = await guard.handle_async_request(_request())
+    held = guard.free
+
+    for _ in range(times):
+        await cast("httpx.AsyncByteStream", response.stream).aclose()
+
+    assert (held, guard.free, guard.heals) == (1, 2, 1)
+
+
+async def test_a_transport_that_cannot_be_made_costs_no_permit() -> None:
+    """What fails before there is a transport gives the permit back too."""
+
+    def make() -> httpx.AsyncBaseTransport:
+        msg = "no certificates"
+        raise ConfigurationError(msg)
+
+    guard = Guard(_ORIGIN, 1, make)
+
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="no certificates"):
+            await guard.handle_async_request(_request())
+    assert guard.free == 1

@@ -1,0 +1,50 @@
+"""Where the time of a call goes."""
+
+from sikoia_async._transport.stopwatch import Stopwatch
+
+
+class Clock:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        """Return the moment."""
+        return self.now
+
+
+def test_seconds_are_added_up_by_phase() -> None:
+    """A phase that comes twice counts twice, and the one that runs is counted too."""
+    clock = Clock()
+    watch = Stopwatch(clock, "quota")
+
+    clock.now = 101
+    watch.enter("answer")
+    clock.now = 103.5
+    watch.enter("quota")
+    clock.now = 103.75
+
+    assert watch.spent() == {"quota": 1.25, "answer": 2.5}
+    assert watch.seconds == 3.75
+    assert watch.started == 100
+
+
+def test_asking_does_not_stop_the_watch() -> None:
+    """What was spent can be read in the middle, as often as one likes."""
+    clock = Clock()
+    watch = Stopwatch(clock, "token")
+
+    clock.now = 100.1234
+    first = watch.spent()
+    clock.now = 101
+
+    assert first == {"token": 0.123}
+    assert watch.spent() == {"token": 1.0}
+
+
+def test_entering_a_phase_returns_the_moment() -> None:
+    """Whoever starts a phase need not ask the clock again."""
+    clock = Clock()
+
+    assert Stopwatch(clock, "quota").enter("answer") == 100
