@@ -27,10 +27,10 @@ from _virtual import VirtualLoop, now
 
 from sikoia_async import Quota, Sikoia
 from sikoia_async.environments import local
-from sikoia_async.webhooks.events import parse
 from sikoia_async.operations.operation import Operation
 from sikoia_async.resources.identity import IdentityReport
 from sikoia_async.resources.income import IncomeReport
+from sikoia_async.webhooks.events import parse
 
 __all__ = ["compare"]
 

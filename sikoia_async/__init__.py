@@ -15,21 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sikoia_async._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from sikoia_async._client import Sikoia as Sikoia
-    from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER as CORRELATION_ID_HEADER
-    from sikoia_async._hooks.correlation import correlation_id as correlation_id
-    from sikoia_async._rate_limit.limiter import Quota as Quota
-    from sikoia_async._rate_limit.limiter import QuotaStore as QuotaStore
-    from sikoia_async.webhooks.replay import ReplayGuard as ReplayGuard
-    from sikoia_async.webhooks.replay import ReplayStore as ReplayStore
-    from sikoia_async.webhooks.router import Received as Received
-    from sikoia_async.webhooks.router import Router as Router
-    from sikoia_async._calls.stats import Stats as Stats
     from sikoia_async._auth.tokens import StoredToken as StoredToken
     from sikoia_async._auth.tokens import TokenStore as TokenStore
-    from sikoia_async.environments import PRODUCTION as PRODUCTION
-    from sikoia_async.environments import STAGING as STAGING
-    from sikoia_async.environments import Environment as Environment
+    from sikoia_async._calls.stats import Stats as Stats
+    from sikoia_async._client import Sikoia as Sikoia
     from sikoia_async._errors import APIError as APIError
     from sikoia_async._errors import ArgumentTypeError as ArgumentTypeError
     from sikoia_async._errors import Attempt as Attempt
@@ -46,9 +35,6 @@ if TYPE_CHECKING:
     from sikoia_async._errors import InvalidRequestError as InvalidRequestError
     from sikoia_async._errors import InvalidTokenError as InvalidTokenError
     from sikoia_async._errors import LinkExpiredError as LinkExpiredError
-    from sikoia_async._errors import OperationError as OperationError
-    from sikoia_async._errors import OperationFailedError as OperationFailedError
-    from sikoia_async._errors import OperationTimeoutError as OperationTimeoutError
     from sikoia_async._errors import RateLimitError as RateLimitError
     from sikoia_async._errors import ReplayStoreError as ReplayStoreError
     from sikoia_async._errors import ResourceDeletedError as ResourceDeletedError
@@ -60,14 +46,23 @@ if TYPE_CHECKING:
     from sikoia_async._errors import UnexpectedResponseError as UnexpectedResponseError
     from sikoia_async._errors import UnprocessableRequestError as UnprocessableRequestError
     from sikoia_async._errors import WebhookError as WebhookError
-    from sikoia_async._errors import WebhookHandlerError as WebhookHandlerError
     from sikoia_async._errors import WebhookPayloadError as WebhookPayloadError
     from sikoia_async._errors import WebhookVerificationError as WebhookVerificationError
+    from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER as CORRELATION_ID_HEADER
+    from sikoia_async._hooks.correlation import correlation_id as correlation_id
+    from sikoia_async._rate_limit.limiter import Quota as Quota
+    from sikoia_async._rate_limit.limiter import QuotaStore as QuotaStore
+    from sikoia_async.environments import PRODUCTION as PRODUCTION
+    from sikoia_async.environments import STAGING as STAGING
+    from sikoia_async.environments import Environment as Environment
     from sikoia_async.models import Entity as Entity
     from sikoia_async.models import Items as Items
     from sikoia_async.models import Model as Model
     from sikoia_async.operations.operation import Interval as Interval
     from sikoia_async.operations.operation import Operation as Operation
+    from sikoia_async.operations.operation import OperationError as OperationError
+    from sikoia_async.operations.operation import OperationFailedError as OperationFailedError
+    from sikoia_async.operations.operation import OperationTimeoutError as OperationTimeoutError
     from sikoia_async.operations.operation import poll as poll
     from sikoia_async.resources.cases import CompanyUpdate as CompanyUpdate
     from sikoia_async.resources.cases import NewAddress as NewAddress
@@ -76,6 +71,11 @@ if TYPE_CHECKING:
     from sikoia_async.resources.cases import Owner as Owner
     from sikoia_async.resources.cases import PersonUpdate as PersonUpdate
     from sikoia_async.resources.checks import ChecklistParameter as ChecklistParameter
+    from sikoia_async.webhooks.replay import ReplayGuard as ReplayGuard
+    from sikoia_async.webhooks.replay import ReplayStore as ReplayStore
+    from sikoia_async.webhooks.router import Received as Received
+    from sikoia_async.webhooks.router import Router as Router
+    from sikoia_async.webhooks.router import WebhookHandlerError as WebhookHandlerError
 
 __all__ = [
     "CORRELATION_ID_HEADER",
@@ -156,6 +156,7 @@ _HOMES: Final = {
     "sikoia_async.webhooks.router": (
         "Received",
         "Router",
+        "WebhookHandlerError",
     ),
     "sikoia_async._calls.stats": ("Stats",),
     "sikoia_async._auth.tokens": (
@@ -184,9 +185,6 @@ _HOMES: Final = {
         "InvalidRequestError",
         "InvalidTokenError",
         "LinkExpiredError",
-        "OperationError",
-        "OperationFailedError",
-        "OperationTimeoutError",
         "RateLimitError",
         "ReplayStoreError",
         "ResourceDeletedError",
@@ -198,7 +196,6 @@ _HOMES: Final = {
         "UnexpectedResponseError",
         "UnprocessableRequestError",
         "WebhookError",
-        "WebhookHandlerError",
         "WebhookPayloadError",
         "WebhookVerificationError",
     ),
@@ -210,6 +207,9 @@ _HOMES: Final = {
     "sikoia_async.operations.operation": (
         "Interval",
         "Operation",
+        "OperationError",
+        "OperationFailedError",
+        "OperationTimeoutError",
         "poll",
     ),
     "sikoia_async.resources.cases": (

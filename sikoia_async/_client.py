@@ -9,33 +9,33 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from sikoia_async.operations.registry import Board
-from sikoia_async._retry.budget import RetryBudget
-from sikoia_async._validation import checked_seconds, checked_type, checked_whole
 from sikoia_async._auth.client_credentials import ClientCredentials
-from sikoia_async._codec.drift import Drift
-from sikoia_async._transport.exchange import Limits
+from sikoia_async._auth.credentials import ApiKey, Credentials
+from sikoia_async._auth.secret import Secret
+from sikoia_async._calls.api import Core, Options, Transport
+from sikoia_async._calls.idempotency import Keys, checked_header, checked_key
 from sikoia_async._calls.lifecycle import Home
+from sikoia_async._calls.stats import Stats, Tally
+from sikoia_async._calls.urls import checked_path
+from sikoia_async._calls.usage import Spend
+from sikoia_async._codec.drift import Drift
+from sikoia_async._errors import ConfigurationError
 from sikoia_async._hooks import correlation
 from sikoia_async._hooks.auth import Authorize, ForgetRefused, SendApiKey
-from sikoia_async.operations.interval import Interval
-from sikoia_async._calls.idempotency import Keys, checked_header, checked_key
-from sikoia_async._calls.urls import checked_path
 from sikoia_async._rate_limit.limiter import PRIORITIES, Pacer, Quota
-from sikoia_async.operations.token import Sealer
-from sikoia_async._auth.secret import Secret
+from sikoia_async._retry.budget import RetryBudget
 from sikoia_async._transport.connector import (
-    Credentials,
     Wire,
     checked_environment,
     http_client,
     local_authorities,
 )
-from sikoia_async._calls.usage import Spend
-from sikoia_async._calls.stats import Stats, Tally
-from sikoia_async._calls.api import Core, Options, Transport
+from sikoia_async._transport.exchange import Limits
+from sikoia_async._validation import checked_seconds, checked_type, checked_whole
 from sikoia_async._version import __version__
-from sikoia_async._errors import ConfigurationError
+from sikoia_async.operations.interval import Interval
+from sikoia_async.operations.registry import Board
+from sikoia_async.operations.token import Sealer
 
 if TYPE_CHECKING:
     import os
@@ -46,11 +46,10 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from sikoia_async.webhooks.feed import Feed
-    from sikoia_async._transport.pool import Guard
+    from sikoia_async._auth.tokens import TokenSource, TokenStore
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._rate_limit.limiter import Priority
-    from sikoia_async._auth.tokens import TokenSource, TokenStore
+    from sikoia_async._transport.pool import Guard
     from sikoia_async.environments import Environment
     from sikoia_async.operations.operation import Operation
     from sikoia_async.resources.affordability import Affordability
@@ -68,6 +67,7 @@ if TYPE_CHECKING:
     from sikoia_async.resources.screening import Screening
     from sikoia_async.resources.users import Users
     from sikoia_async.resources.webhooks import Webhooks
+    from sikoia_async.webhooks.feed import Feed
 
 __all__ = ["Sikoia"]
 
@@ -552,8 +552,9 @@ class Sikoia:
     ) -> dict[str, list[Callable[..., Any]]]:
         """Choose the event hooks: correlation always, and authorization by what was given."""
         given = credentials.given()
-        if isinstance(given, SendApiKey):
-            return {"request": [correlation.send, given], "response": [correlation.received]}
+        if isinstance(given, ApiKey):
+            send = SendApiKey(given.secret)
+            return {"request": [correlation.send, send], "response": [correlation.received]}
         source: TokenSource = (
             self._client_credentials(credentials, given, wire, store, home)
             if isinstance(given, Secret)

@@ -9,9 +9,6 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sikoia_async.webhooks.events import Event
-    from sikoia_async.operations.operation import Operation
-
 __all__ = [
     "APIError",
     "ArgumentTypeError",
@@ -30,9 +27,6 @@ __all__ = [
     "InvalidRequestError",
     "InvalidTokenError",
     "LinkExpiredError",
-    "OperationError",
-    "OperationFailedError",
-    "OperationTimeoutError",
     "RateLimitError",
     "ReplayStoreError",
     "ResourceDeletedError",
@@ -44,7 +38,6 @@ __all__ = [
     "UnexpectedResponseError",
     "UnprocessableRequestError",
     "WebhookError",
-    "WebhookHandlerError",
     "WebhookPayloadError",
     "WebhookVerificationError",
     "api_error_class",
@@ -96,8 +89,18 @@ class CallInfo:
 class SikoiaError(Exception):
     """The root: whatever this SDK raises is one of these."""
 
+    __module__ = "sikoia_async.errors"  # where users import it from, so that is what they see
+
+    def __init_subclass__(cls) -> None:
+        if cls.__module__.startswith("sikoia_async."):
+            cls.__module__ = SikoiaError.__module__
+
+    _unpicklable: ClassVar[tuple[str, ...]] = ()
+    """Attributes that are None after pickling."""
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__.copy())
+        state = self.__dict__ | dict.fromkeys(self._unpicklable)
+        return _restore, (type(self), self.args, state)
 
 
 class ConfigurationError(SikoiaError, ValueError):
@@ -294,45 +297,6 @@ class LinkExpiredError(APIError):
     """A link to a file is over, for such links live for minutes: ask Sikoia for a new one."""
 
 
-class OperationError(SikoiaError):
-    """An async task did not give its result."""
-
-
-class OperationFailedError(OperationError):
-    """Sikoia could not do the task, for a technical reason: a new request may go better."""
-
-    def __init__(self, message: str, *, result: Any, correlation_ids: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.result = result
-        """What Sikoia answered last: a model whose `status` is `Failed`."""
-        self.correlation_ids = correlation_ids
-
-
-class OperationTimeoutError(OperationError):
-    """The task still runs. That is no failure: go on waiting for `operation` if you like."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        last: Any,
-        operation: Operation[Any] | None,
-        token: str | None,
-        correlation_ids: tuple[str, ...],
-    ) -> None:
-        super().__init__(message)
-        self.last = last
-        """What the last poll said; None where it said nothing."""
-        self.operation = operation
-        """The operation, to wait on; None after pickling, for it belongs to its client."""
-        self.token = token
-        """For `sikoia.operation(token)`, to go on in another process; None where it has none."""
-        self.correlation_ids = correlation_ids
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__ | {"operation": None})
-
-
 class WebhookError(SikoiaError):
     """A delivery was not handled. The message is for you: answer with the status alone."""
 
@@ -353,21 +317,6 @@ class WebhookPayloadError(WebhookError):
     """The body of a delivery cannot be read as JSON. The error holds nothing of it."""
 
     answer_with = 400
-
-
-class WebhookHandlerError(WebhookError):
-    """A handler failed, and its error is the cause of this one. The event counts as not handled.
-
-    Answer 500, so that Sikoia delivers it again.
-    """
-
-    def __init__(self, message: str, *, event: Event | None) -> None:
-        super().__init__(message)
-        self.event = event
-        """The event; None after pickling, for its body may hold personal data."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__ | {"event": None})
 
 
 class ReplayStoreError(WebhookError):

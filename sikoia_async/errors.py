@@ -54,9 +54,6 @@ from sikoia_async._errors import (
     InvalidRequestError,
     InvalidTokenError,
     LinkExpiredError,
-    OperationError,
-    OperationFailedError,
-    OperationTimeoutError,
     RateLimitError,
     ReplayStoreError,
     ResourceDeletedError,
@@ -68,10 +65,15 @@ from sikoia_async._errors import (
     UnexpectedResponseError,
     UnprocessableRequestError,
     WebhookError,
-    WebhookHandlerError,
     WebhookPayloadError,
     WebhookVerificationError,
 )
+from sikoia_async.operations.operation import (
+    OperationError,
+    OperationFailedError,
+    OperationTimeoutError,
+)
+from sikoia_async.webhooks.router import WebhookHandlerError
 
 __all__ = [
     "APIError",

@@ -17,8 +17,8 @@ from typing import (
 
 import attrs
 
-from sikoia_async._validation import checked_id
 from sikoia_async._errors import ArgumentTypeError, CallInfo, ConfigurationError
+from sikoia_async._validation import checked_id
 
 __all__ = [
     "PERSONAL",

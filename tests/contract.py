@@ -89,7 +89,7 @@ def _properties() -> Iterator[tuple[str, str, str]]:
     for function in ast.walk(tree):
         match function:
             case ast.FunctionDef(name, body=[_, ast.ImportFrom(str(module), [imported]), _]) if (
-                ".resources." in module
+                ".resources." in module and "._" not in module.removeprefix("sikoia_async._")
             ):
                 yield name, module, imported.name
             case _:

@@ -21,8 +21,8 @@ from anyio.abc import ByteStream, SocketAttribute, SocketStream
 from anyio.streams.tls import TLSStream
 
 from sikoia_async import Sikoia
-from sikoia_async._transport.pool import Guard
 from sikoia_async._calls.api import Core
+from sikoia_async._transport.pool import Guard
 from sikoia_async.environments import Environment, local
 
 __all__ = [

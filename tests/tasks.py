@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from sikoia_async.operations.registry import Board, OperationKind
-from sikoia_async.operations.token import Sealer
 from sikoia_async.errors import CallInfo
 from sikoia_async.operations.operation import Operation, Progress
+from sikoia_async.operations.registry import Board, OperationKind
+from sikoia_async.operations.token import Sealer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

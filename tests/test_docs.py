@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from sikoia_async import NewCompany, NewPerson, Sikoia
+from sikoia_async._errors import api_error_class
 from sikoia_async.environments import local
-from sikoia_async.errors import api_error_class
 from sikoia_async.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from sikoia_async import errors
+from sikoia_async._errors import api_error_class
 from sikoia_async.errors import Attempt, CallInfo
 
 ATTEMPTS = (
@@ -106,7 +107,7 @@ def test_documented_types_have_their_class(
     status: int, type_: str, expected: type[errors.APIError]
 ) -> None:
     """Each type of the documentation leads to the class that bears its name."""
-    assert errors.api_error_class(status, type_) is expected
+    assert api_error_class(status, type_) is expected
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_unknown_types_go_by_their_status(
     status: int, type_: str | None, expected: type[errors.APIError]
 ) -> None:
     """A type that is not known, or does not belong to the status, changes nothing."""
-    assert errors.api_error_class(status, type_) is expected
+    assert api_error_class(status, type_) is expected
 
 
 def test_samples_are_all_errors() -> None:

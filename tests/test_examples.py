@@ -29,10 +29,10 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from sikoia_async import NewPerson, ReplayGuard, Router, Sikoia
-from sikoia_async.webhooks.events import AffordabilityInsightsCompleted
 from sikoia_async.resources.webhooks import WebhookRequest
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.sandbox.middleware.envelope import Envelope
+from sikoia_async.webhooks.events import AffordabilityInsightsCompleted
 from sikoia_async.webhooks.signing import SIGNATURE_HEADER, sign
 
 ROOT = Path(__file__).parents[1]

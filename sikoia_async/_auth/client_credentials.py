@@ -24,16 +24,16 @@ from uuid import uuid4
 import anyio
 import attrs
 
+from sikoia_async._auth.secret import is_sendable
+from sikoia_async._auth.tokens import Refusal, StoredToken, TokenStore, read_grant
+from sikoia_async._errors import CallError, CallInfo, ConnectionFailedError, TokenError
+from sikoia_async._logging import is_correlation_id
 from sikoia_async._retry import policy
 from sikoia_async._retry.attempts import Attempts
 from sikoia_async._retry.budget import RetryBudget
-from sikoia_async._transport.exchange import Answer, Fault, Limits, build, exchange
 from sikoia_async._single_flight import NotShared, SingleFlight
-from sikoia_async._logging import is_correlation_id
-from sikoia_async._auth.secret import is_sendable
+from sikoia_async._transport.exchange import Answer, Fault, Limits, build, exchange
 from sikoia_async._transport.stopwatch import Stopwatch
-from sikoia_async._auth.tokens import Refusal, StoredToken, TokenStore, read_grant
-from sikoia_async._errors import CallError, CallInfo, ConnectionFailedError, TokenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

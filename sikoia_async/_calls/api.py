@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 
 from sikoia_async._calls.call import Call, Core, Options, asked_to_wait
-from sikoia_async._transport.body import BodyError
-from sikoia_async._logging import without_ids
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._calls.urls import fill, with_query
 from sikoia_async._errors import ConfigurationError
+from sikoia_async._logging import without_ids
+from sikoia_async._transport.body import BodyError
 from sikoia_async.operations.operation import TASK, Operation, Progress, follow
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from sikoia_async.operations.registry import OperationKind, State
-    from sikoia_async._transport.exchange import Answer, Pieces, Sink
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._retry.policy import Kind
+    from sikoia_async._transport.exchange import Answer, Pieces, Sink
     from sikoia_async.models import Model
+    from sikoia_async.operations.registry import OperationKind, State
 
 __all__ = ["Core", "Options", "Transport"]
 
@@ -320,6 +320,6 @@ def _content(body: Mapping[str, Any] | None) -> bytes:
     if body and all(value is None for value in body.values()):
         msg = f"there is nothing to send: give at least one of {', '.join(body)}"
         raise ConfigurationError(msg)
-    from sikoia_async._codec.loader import dumps  # noqa: PLC0415 - loaded with the first call
+    from sikoia_async._codec.encoder import dumps  # noqa: PLC0415 - loaded with the first call
 
     return dumps(body)

@@ -13,6 +13,17 @@ import anyio
 import attrs
 
 from sikoia_async import _logging
+from sikoia_async._calls.urls import target_on
+from sikoia_async._errors import (
+    CallError,
+    CallInfo,
+    ConfigurationError,
+    ConflictError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    UnexpectedResponseError,
+)
+from sikoia_async._hooks import correlation
 from sikoia_async._retry import policy
 from sikoia_async._retry.attempts import Attempts
 from sikoia_async._transport.exchange import (
@@ -25,35 +36,24 @@ from sikoia_async._transport.exchange import (
     let_go,
     was_sent,
 )
-from sikoia_async._hooks import correlation
-from sikoia_async._calls.urls import target_on
 from sikoia_async._transport.stopwatch import Stopwatch
-from sikoia_async._errors import (
-    CallError,
-    CallInfo,
-    ConfigurationError,
-    ConflictError,
-    ConnectionFailedError,
-    DeadlineExceededError,
-    UnexpectedResponseError,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import httpx
 
-    from sikoia_async.operations.registry import Board
-    from sikoia_async._retry.budget import RetryBudget
-    from sikoia_async._codec.drift import Drift
-    from sikoia_async._transport.exchange import Pieces, Sink
-    from sikoia_async._calls.lifecycle import Home
-    from sikoia_async.operations.interval import Interval
     from sikoia_async._calls.idempotency import Keys
-    from sikoia_async._rate_limit.limiter import Pacer, Priority
-    from sikoia_async._calls.usage import Spend
+    from sikoia_async._calls.lifecycle import Home
     from sikoia_async._calls.stats import Tally
+    from sikoia_async._calls.usage import Spend
+    from sikoia_async._codec.drift import Drift
     from sikoia_async._errors import Reached
+    from sikoia_async._rate_limit.limiter import Pacer, Priority
+    from sikoia_async._retry.budget import RetryBudget
+    from sikoia_async._transport.exchange import Pieces, Sink
+    from sikoia_async.operations.interval import Interval
+    from sikoia_async.operations.registry import Board
 
 __all__ = ["Call", "Core", "Options", "asked_to_wait"]
 

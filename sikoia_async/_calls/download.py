@@ -13,17 +13,17 @@ import attrs
 import httpx
 
 from sikoia_async._calls.call import Call
-from sikoia_async._transport.connector import http_client
-from sikoia_async._files.sinks import FileSink, MemorySink
-from sikoia_async.environments import is_on_loopback, local
 from sikoia_async._errors import ConfigurationError
+from sikoia_async._files.sinks import FileSink, MemorySink
+from sikoia_async._transport.connector import http_client
+from sikoia_async.environments import is_on_loopback, local
 
 if TYPE_CHECKING:
     import os
 
-    from sikoia_async._transport.exchange import Sink
-    from sikoia_async._transport.connector import Wire
     from sikoia_async._calls.api import Transport
+    from sikoia_async._transport.connector import Wire
+    from sikoia_async._transport.exchange import Sink
 
 __all__ = ["download", "save"]
 

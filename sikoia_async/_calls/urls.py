@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import httpx
 
-from sikoia_async._validation import DOTS, LISTS, checked_id
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._validation import DOTS, LISTS, checked_id
 
 __all__ = ["QueryValue", "checked_path", "fill", "target_on", "with_query"]
 

@@ -19,7 +19,7 @@ from cattrs import Converter, IterableValidationError, IterableValidationNote, t
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.preconf.msgspec import MsgspecJsonConverter, make_converter
 
-from sikoia_async._codec.loader import Misfit, read_json
+from sikoia_async._codec.json import Misfit, read_json
 from sikoia_async.models import field_types
 
 __all__ = ["structure", "unstructure"]

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origi
 
 import attrs
 
-from sikoia_async._transport.exchange import ENDLESS
-from sikoia_async._codec.loader import Misfit, load_hook, read_json
-from sikoia_async._logging import is_correlation_id
+from sikoia_async._codec.json import Misfit, read_json
+from sikoia_async._codec.loader import load_hook
 from sikoia_async._codec.redaction import without_values
 from sikoia_async._errors import (
     APIError,
@@ -21,6 +20,8 @@ from sikoia_async._errors import (
     UnexpectedResponseError,
     api_error_class,
 )
+from sikoia_async._logging import is_correlation_id
+from sikoia_async._transport.exchange import ENDLESS
 from sikoia_async.models import Items, Model, ResponseInfo
 
 if TYPE_CHECKING:

@@ -5,20 +5,17 @@ that makes dicts first. Both ways must give the same value for what both accept;
 holds them to it.
 """
 
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
-from math import isfinite
-from typing import Any, Final, Protocol, cast
+from typing import Any, Protocol
 
-import attrs
 import msgspec
 
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.finite import finite_check
-from sikoia_async._errors import ConfigurationError
+from sikoia_async._codec.json import REFUSALS, Misfit, read_json
 
-__all__ = ["Misfit", "dumps", "load_hook", "read_json"]
+__all__ = ["load_hook"]
 
 
 class Load(Protocol):
@@ -27,14 +24,6 @@ class Load(Protocol):
     def __call__(self, body: bytes, drift: Drift, unread: dict[str, str] | None = None) -> Any:
         """Decode; `unread` takes the texts of optional fields that could not be read, by path."""
         ...
-
-
-class Misfit(Exception):  # noqa: N818 - a finding of ours; the error is made by the decoder
-    """The body does not fit; `problems` tells where, and what was expected, and never a value."""
-
-    def __init__(self, *problems: str) -> None:
-        super().__init__(*problems)
-        self.problems = problems
 
 
 @cache
@@ -48,7 +37,7 @@ def load_hook(into: Any) -> Load:
         try:
             try:
                 value = decode(body)
-            except _REFUSALS:
+            except REFUSALS:
                 return _carefully(body, into, drift, unread)
             if finite is not None and not finite(value):
                 return _carefully(body, into, drift, unread)
@@ -64,34 +53,6 @@ def load_hook(into: Any) -> Load:
     return load
 
 
-def read_json(body: bytes) -> Any:
-    """Read JSON into plain Python, its fractions as Decimal.
-
-    Raises:
-        Misfit: it is none.
-    """
-    try:
-        return _plain_decoder.decode(body.removeprefix(_BOM))
-    except _REFUSALS:
-        problem = "is no JSON"
-    raise Misfit(problem)
-
-
-def dumps(body: Mapping[str, Any]) -> bytes:
-    """Write a request's body as JSON; what is None is left out.
-
-    Raises:
-        ConfigurationError: there is something in it that JSON cannot say.
-    """
-    try:
-        return msgspec.json.encode(_plain(body))
-    except (TypeError, UnicodeEncodeError, RecursionError) as error:
-        # The error holds the text; only its kind is told.
-        what = _UNSAYABLE.get(type(error), "no JSON value")
-    msg = f"body: it holds {what}; give text, numbers, booleans, lists, mappings or models"
-    raise ConfigurationError(msg)
-
-
 def _carefully(body: bytes, into: Any, drift: Drift, unread: dict[str, str] | None) -> Any:
     from sikoia_async._codec.converter import structure  # noqa: PLC0415 - loaded when first needed
 
@@ -99,28 +60,3 @@ def _carefully(body: bytes, into: Any, drift: Drift, unread: dict[str, str] | No
     value = structure(plain, into, unread)
     drift.look(into, plain, unread)
     return value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        entries = cast("Mapping[str, Any]", value).items()
-        return {name: _plain(entry) for name, entry in entries if entry is not None}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in cast("list[Any]", value)]
-    if isinstance(value, _UNCLEAR) or (isinstance(value, float | Decimal) and not isfinite(value)):
-        raise TypeError  # msgspec would write something, and nobody knows whether it was meant
-    if not attrs.has(value.__class__):
-        return value
-    from sikoia_async._codec.converter import unstructure  # noqa: PLC0415 - as above
-
-    return _plain(unstructure(value))
-
-
-_UNCLEAR: Final = (bytes, bytearray, memoryview, set, frozenset)
-_UNSAYABLE: Final[dict[type[Exception], str]] = {
-    UnicodeEncodeError: "half of a surrogate pair",
-    RecursionError: "itself, or is nested too deeply",
-}
-_BOM: Final = b"\xef\xbb\xbf"
-_REFUSALS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidOperation)
-_plain_decoder: Final = msgspec.json.Decoder(float_hook=Decimal)

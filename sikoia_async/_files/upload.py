@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import attrs
 from anyio import to_thread
 
-from sikoia_async._codec.loader import dumps
+from sikoia_async._codec.encoder import dumps
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 
 __all__ = ["Encoded", "File", "encoded"]

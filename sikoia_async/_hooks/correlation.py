@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import httpx
 
-from sikoia_async._logging import is_correlation_id
 from sikoia_async._errors import ConfigurationError
+from sikoia_async._logging import is_correlation_id
 
 __all__ = ["CORRELATION_ID_HEADER", "checked", "correlation_id", "current", "received", "send"]
 

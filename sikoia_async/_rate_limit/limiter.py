@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 import anyio
 import attrs
 
-from sikoia_async._validation import checked_type
-from sikoia_async._rate_limit.queue import PRIORITIES, Line, Priority, Waiter
 from sikoia_async._errors import ConfigurationError
+from sikoia_async._rate_limit.queue import PRIORITIES, Line, Priority, Waiter
+from sikoia_async._validation import checked_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable

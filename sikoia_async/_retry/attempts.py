@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from sikoia_async._errors import Attempt, CallInfo
 from sikoia_async._retry import policy
 from sikoia_async._transport.exchange import Answer, Fault
-from sikoia_async._errors import Attempt, CallInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sikoia_async._errors import Reached
     from sikoia_async._retry.budget import RetryBudget
     from sikoia_async._transport.stopwatch import Stopwatch
-    from sikoia_async._errors import Reached
 
 __all__ = ["Attempts"]
 

@@ -25,9 +25,9 @@ import anyio
 import attrs
 import httpx
 
-from sikoia_async._transport.exchange import Echo, HeldBack, close_opened, going_out
-from sikoia_async._transport.desync import has_leftovers
 from sikoia_async._errors import ConfigurationError
+from sikoia_async._transport.desync import has_leftovers
+from sikoia_async._transport.exchange import Echo, HeldBack, close_opened, going_out
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

@@ -1,1 +1,3 @@
 """The `sikoia` command."""
+
+__all__: list[str] = []

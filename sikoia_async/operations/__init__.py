@@ -1,1 +1,3 @@
 """Long-running work: operations, polling, and tokens that resume them."""
+
+__all__: list[str] = []

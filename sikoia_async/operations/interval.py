@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import attrs
 
-from sikoia_async._validation import checked_seconds
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._validation import checked_seconds
 
 __all__ = ["Interval"]
 

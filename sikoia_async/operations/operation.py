@@ -17,16 +17,10 @@ import anyio
 import attrs
 from anyio.lowlevel import checkpoint
 
-from sikoia_async.operations.registry import Board, OperationKind
-from sikoia_async._validation import checked_seconds, checked_type, given
-from sikoia_async._single_flight import SingleFlight
-from sikoia_async.operations.interval import Interval
 from sikoia_async._errors import (
     APIError,
     ClientStateError,
     ConfigurationError,
-    OperationFailedError,
-    OperationTimeoutError,
     RateLimitError,
     ResourceDeletedError,
     ResourceNotFoundError,
@@ -35,14 +29,28 @@ from sikoia_async._errors import (
     TokenError,
     TransportError,
 )
+from sikoia_async._single_flight import SingleFlight
+from sikoia_async._validation import checked_seconds, checked_type, given
+from sikoia_async.operations.interval import Interval
+from sikoia_async.operations.registry import Board, OperationKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
-    from sikoia_async.operations.registry import State
     from sikoia_async.models import ResponseInfo
+    from sikoia_async.operations.registry import State
 
-__all__ = ["TASK", "Interval", "Operation", "Progress", "follow", "poll"]
+__all__ = [
+    "TASK",
+    "Interval",
+    "Operation",
+    "OperationError",
+    "OperationFailedError",
+    "OperationTimeoutError",
+    "Progress",
+    "follow",
+    "poll",
+]
 
 T = TypeVar("T")
 
@@ -72,6 +80,44 @@ class Progress(Generic[T]):
     correlation_id: str = ""
     failed: bool = False
     """Whether it is done and came to nothing, for a technical reason."""
+
+
+class OperationError(SikoiaError):
+    """An async task did not give its result."""
+
+
+class OperationFailedError(OperationError):
+    """Sikoia could not do the task, for a technical reason: a new request may go better."""
+
+    def __init__(self, message: str, *, result: Any, correlation_ids: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.result = result
+        """What Sikoia answered last: a model whose `status` is `Failed`."""
+        self.correlation_ids = correlation_ids
+
+
+class OperationTimeoutError(OperationError):
+    """The task still runs. That is no failure: go on waiting for `operation` if you like."""
+
+    _unpicklable = ("operation",)
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        last: Any,
+        operation: Operation[Any] | None,
+        token: str | None,
+        correlation_ids: tuple[str, ...],
+    ) -> None:
+        super().__init__(message)
+        self.last = last
+        """What the last poll said; None where it said nothing."""
+        self.operation = operation
+        """The operation, to wait on; None after pickling, for it belongs to its client."""
+        self.token = token
+        """For `sikoia.operation(token)`, to go on in another process; None where it has none."""
+        self.correlation_ids = correlation_ids
 
 
 class Operation(Generic[T]):

@@ -13,8 +13,8 @@ from hashlib import sha256
 from hmac import compare_digest, digest
 from typing import Final
 
-from sikoia_async._validation import checked_type, given
 from sikoia_async._errors import ConfigurationError
+from sikoia_async._validation import checked_type, given
 
 __all__ = ["Sealer"]
 

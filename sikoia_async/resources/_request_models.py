@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
-from sikoia_async._validation import checked_id, checked_list
 from sikoia_async._errors import ArgumentTypeError
+from sikoia_async._validation import checked_id, checked_list
 from sikoia_async.models import Model, field_types
 
 __all__ = ["checked_models"]

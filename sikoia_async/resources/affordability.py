@@ -11,12 +11,12 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async.operations.registry import OperationKind
-from sikoia_async._validation import checked_id
-from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async._calls.api import Transport
+from sikoia_async._validation import checked_id
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Model, Open, SourceCategory
 from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.registry import OperationKind
+from sikoia_async.resources._entities import in_body, in_path
 
 __all__ = [
     "Affordability",

@@ -12,13 +12,13 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async.operations.registry import OperationKind
-from sikoia_async._validation import checked_flags, checked_id, checked_texts, checked_type, given
-from sikoia_async.resources._entities import in_body, in_path
-from sikoia_async.operations.interval import Interval
 from sikoia_async._calls.api import Transport
+from sikoia_async._validation import checked_flags, checked_id, checked_texts, checked_type, given
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
+from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.registry import OperationKind
+from sikoia_async.resources._entities import in_body, in_path
 
 __all__ = [
     "AccountBalances",

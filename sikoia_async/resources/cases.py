@@ -9,8 +9,8 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._validation import checked_filters, checked_ids, checked_texts, needed_texts
 from sikoia_async._calls.api import Transport
+from sikoia_async._validation import checked_filters, checked_ids, checked_texts, needed_texts
 from sikoia_async.models import PERSONAL, Entity, Items, Model, Open
 from sikoia_async.resources._request_models import checked_models
 

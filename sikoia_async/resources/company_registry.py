@@ -8,7 +8,8 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async.operations.registry import OperationKind
+from sikoia_async._calls.api import Transport
+from sikoia_async._errors import ConfigurationError, ResourceNotFoundError
 from sikoia_async._validation import (
     checked_flags,
     checked_id,
@@ -17,10 +18,9 @@ from sikoia_async._validation import (
     checked_whole,
     needed_texts,
 )
-from sikoia_async._calls.api import Transport
-from sikoia_async._errors import ConfigurationError, ResourceNotFoundError
 from sikoia_async.models import PERSONAL, Items, Model, Open, ResponseInfo
 from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.registry import OperationKind
 from sikoia_async.resources._picklists import OfficialAddress, WithPicklist, bind, chosen
 
 __all__ = [

@@ -8,11 +8,11 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async.operations.registry import OperationKind
-from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async._calls.api import Transport
 from sikoia_async.models import PERSONAL, Entity, EntityType, HasEntity, Model, Open, SourceCategory
 from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.registry import OperationKind
+from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async.resources.documents import DOCUMENT_EVENTS, DocumentType
 
 __all__ = [

@@ -10,12 +10,12 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async.operations.registry import OperationKind
-from sikoia_async._validation import checked_filters, checked_flags, checked_id, checked_texts
-from sikoia_async.operations.interval import Interval
 from sikoia_async._calls.api import Transport
+from sikoia_async._validation import checked_filters, checked_flags, checked_id, checked_texts
 from sikoia_async.models import PERSONAL, Model, Open
+from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.registry import OperationKind
 
 __all__ = [
     "Identity",

@@ -8,8 +8,8 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._validation import checked_id, checked_texts
 from sikoia_async._calls.api import Transport
+from sikoia_async._validation import checked_id, checked_texts
 from sikoia_async.models import PERSONAL, EntityType, Model, Open
 
 __all__ = [

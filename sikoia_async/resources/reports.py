@@ -8,9 +8,9 @@ from typing import Final
 
 import attrs
 
-from sikoia_async.resources._entities import in_path
 from sikoia_async._calls.api import Transport
 from sikoia_async.models import HasEntity
+from sikoia_async.resources._entities import in_path
 
 __all__ = ["Reports"]
 

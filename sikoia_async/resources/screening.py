@@ -9,11 +9,11 @@ from typing import Final, Literal
 
 import attrs
 
-from sikoia_async._validation import checked_flags, checked_fraction, checked_texts
-from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async._calls.api import Transport
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._validation import checked_flags, checked_fraction, checked_texts
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
+from sikoia_async.resources._entities import in_body, in_path
 
 __all__ = ["Screening", "ScreeningSearch", "ScreeningStatus"]
 

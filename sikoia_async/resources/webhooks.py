@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import attrs
 
+from sikoia_async._calls.api import Transport
+from sikoia_async._calls.pagination import Pages
 from sikoia_async._validation import (
     checked_https,
     checked_id_or_none,
@@ -19,12 +21,10 @@ from sikoia_async._validation import (
     checked_type,
     given,
 )
-from sikoia_async._calls.pagination import Pages
-from sikoia_async.webhooks.replay import ReplayGuard
-from sikoia_async._calls.api import Transport
 from sikoia_async.environments import is_on_loopback
-from sikoia_async.webhooks.events import WebhookEventName, from_request
 from sikoia_async.models import PERSONAL, Items, Model, Open
+from sikoia_async.webhooks.events import WebhookEventName, from_request
+from sikoia_async.webhooks.replay import ReplayGuard
 
 __all__ = [
     "PaginationDirection",

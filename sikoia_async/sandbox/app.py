@@ -13,31 +13,49 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sikoia_async.sandbox.resources import affordability, banking, cases, checks, company_registry, credit_reports, data_sources, documents, files, identity, income, online_data, reports, screening, tasks, users, webhooks
-from sikoia_async.sandbox.middleware.accepted import Accepted
 from sikoia_async.sandbox.clock import Clock
-from sikoia_async.sandbox.deliveries.queue import Deliveries
 from sikoia_async.sandbox.deliveries.payloads import Shape
-from sikoia_async.sandbox.middleware.envelope import Envelope
+from sikoia_async.sandbox.deliveries.queue import Deliveries
 from sikoia_async.sandbox.errors import not_found
+from sikoia_async.sandbox.event_loop import Turns
+from sikoia_async.sandbox.faults.injector import Sabotage
+from sikoia_async.sandbox.faults.operations import Operations
 from sikoia_async.sandbox.faults.requests import Faults
-from sikoia_async.sandbox.middleware.authentication import Gate
 from sikoia_async.sandbox.ledger.ledger import Ledger
 from sikoia_async.sandbox.ledger.personal import told_by
 from sikoia_async.sandbox.ledger.prices import price_list
 from sikoia_async.sandbox.ledger.recorder import Recorder, Till
-from sikoia_async.sandbox.faults.operations import Operations
+from sikoia_async.sandbox.middleware.accepted import Accepted
+from sikoia_async.sandbox.middleware.authentication import Gate
+from sikoia_async.sandbox.middleware.envelope import Envelope
 from sikoia_async.sandbox.middleware.idempotency import Repeats
+from sikoia_async.sandbox.middleware.rate_limit import Key, Window
+from sikoia_async.sandbox.middleware.token_endpoint import Application, Tokens
+from sikoia_async.sandbox.resources import (
+    affordability,
+    banking,
+    cases,
+    checks,
+    company_registry,
+    credit_reports,
+    data_sources,
+    documents,
+    files,
+    identity,
+    income,
+    online_data,
+    reports,
+    screening,
+    tasks,
+    users,
+    webhooks,
+)
 from sikoia_async.sandbox.resources.routing import Resource
-from sikoia_async.sandbox.faults.injector import Sabotage
 from sikoia_async.sandbox.scenarios.file import Given, Source
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
 from sikoia_async.sandbox.snapshot import Snapshot, Snapshots
 from sikoia_async.sandbox.state import State
-from sikoia_async.sandbox.middleware.token_endpoint import Application, Tokens
-from sikoia_async.sandbox.event_loop import Turns
-from sikoia_async.sandbox.middleware.rate_limit import Key, Window
 from sikoia_async.sandbox.work import Work
 
 _MODULES = (

@@ -27,18 +27,24 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sikoia_async.sandbox.app import App, create_app
 from sikoia_async.sandbox.clock import Clock
-from sikoia_async.sandbox.deliveries.queue import Deliveries
 from sikoia_async.sandbox.deliveries.payloads import Shape
+from sikoia_async.sandbox.deliveries.queue import Deliveries
+from sikoia_async.sandbox.faults.injector import CONNECTION
 from sikoia_async.sandbox.faults.requests import Faults
 from sikoia_async.sandbox.ledger.ledger import Ledger
-from sikoia_async.sandbox.loopback import address_of, certify, listen, require_loopback, require_port
-from sikoia_async.sandbox.faults.injector import CONNECTION
+from sikoia_async.sandbox.loopback import (
+    address_of,
+    certify,
+    listen,
+    require_loopback,
+    require_port,
+)
+from sikoia_async.sandbox.middleware.rate_limit import Key
 from sikoia_async.sandbox.scenarios.file import Source
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
 from sikoia_async.sandbox.snapshot import Snapshot
 from sikoia_async.sandbox.state import State
-from sikoia_async.sandbox.middleware.rate_limit import Key
 from sikoia_async.sandbox.work import Work
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -13,8 +13,8 @@ from sikoia_async.sandbox.errors import deleted, no_such_type, not_found
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
 from sikoia_async.sandbox.snapshot import Saved
-from sikoia_async.sandbox.timestamps import wide
 from sikoia_async.sandbox.store import Entry, Record, Store
+from sikoia_async.sandbox.timestamps import wide
 
 __all__ = ["Record", "State"]
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import partial
 
+from sikoia_async.sandbox.event_loop import Turns
 from sikoia_async.sandbox.jobs import KINDS, Job, job, obstacle
 from sikoia_async.sandbox.state import State
-from sikoia_async.sandbox.event_loop import Turns
 
 __all__ = ["Job", "Work"]
 

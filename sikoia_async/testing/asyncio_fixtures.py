@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest  # noqa: TC002 - pytest-asyncio asks for it by its name
 
-from sikoia_async.testing.plugin import open_client
+from sikoia_async.testing.fixtures import open_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

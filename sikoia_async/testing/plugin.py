@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sikoia_async.testing.fixtures import marker_of, open_client
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
     from pathlib import Path
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from sikoia_async.testing.marker import Wanted
 
 __all__ = [
-    "open_client",
     "pytest_addoption",
     "pytest_configure",
     "pytest_report_header",
@@ -77,7 +78,7 @@ def sikoia_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
     from sikoia_async.sandbox import Sandbox  # noqa: PLC0415 - loaded when first used
     from sikoia_async.testing.sandboxes import MemorySandbox  # noqa: PLC0415 - as above
 
-    wanted = _wanted(request)
+    wanted = marker_of(request)
     with (Sandbox if wanted.tls else MemorySandbox)(**wanted.options) as sandbox:
         request.node.stash[_RAN] = (wanted, sandbox)
         yield sandbox
@@ -123,26 +124,6 @@ async def _sikoia_with_anyio(
 ) -> AsyncGenerator[Sikoia]:
     async with open_client(request, sikoia_sandbox) as client:
         yield client
-
-
-def open_client(request: pytest.FixtureRequest, sandbox: Sandbox) -> Sikoia:
-    """Make the client of a test; it keeps to the limit of the local Sikoia."""
-    from sikoia_async import Quota  # noqa: PLC0415 - loaded when first used
-    from sikoia_async.testing.clients import client_of  # noqa: PLC0415 - as above
-
-    options = _wanted(request).options
-    return client_of(sandbox, quota=Quota(options.get("limit", 200), options.get("per", 60)))
-
-
-def _wanted(request: pytest.FixtureRequest) -> Wanted:
-    from sikoia_async.testing.marker import wanted  # noqa: PLC0415 - loaded when first used
-
-    marks = [*request.node.iter_markers("sikoia")]
-    try:
-        return wanted(reversed(marks))
-    except ValueError as error:
-        problem = str(error)
-    pytest.fail(problem, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,1 +1,3 @@
 """Incoming webhook deliveries: signatures, events, routing, and deduplication."""
+
+__all__: list[str] = []

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
 
-from sikoia_async.webhooks.keyed_lock import Turns
 from sikoia_async.webhooks.events import related
+from sikoia_async.webhooks.keyed_lock import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from sikoia_async.webhooks.replay import ReplayGuard
     from sikoia_async.webhooks.events import Event
+    from sikoia_async.webhooks.replay import ReplayGuard
 
 __all__ = ["Once", "Outcome"]
 

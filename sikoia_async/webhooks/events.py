@@ -20,11 +20,11 @@ from typing import Any, Final, Literal, Protocol, cast
 
 import attrs
 
-from sikoia_async.webhooks import payload
-from sikoia_async._validation import checked_type, checked_whole, given
-from sikoia_async._codec.loader import Misfit, read_json
+from sikoia_async._codec.json import Misfit, read_json
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError, WebhookPayloadError
+from sikoia_async._validation import checked_type, checked_whole, given
 from sikoia_async.models import Open
+from sikoia_async.webhooks import payload
 
 __all__ = [
     "AffordabilityInsightsCompleted",

@@ -8,8 +8,8 @@ from sikoia_async._validation import checked_type, given
 from sikoia_async.webhooks.events import Event, UnknownEvent
 
 if TYPE_CHECKING:
-    from sikoia_async.operations.registry import Board
     from sikoia_async._calls.lifecycle import Home
+    from sikoia_async.operations.registry import Board
 
 __all__ = ["Feed"]
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args, runtime_ch
 
 import anyio
 
-from sikoia_async._validation import checked_seconds, checked_type
 from sikoia_async._errors import ConfigurationError, ReplayStoreError, WebhookPayloadError
+from sikoia_async._validation import checked_seconds, checked_type
 from sikoia_async.webhooks.events import parse
 
 if TYPE_CHECKING:

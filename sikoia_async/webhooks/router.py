@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 import attrs
 
-from sikoia_async._validation import checked_type, checked_whole, given
-from sikoia_async.webhooks.deduplication import Once, Outcome
-from sikoia_async.webhooks.replay import ReplayGuard
 from sikoia_async._errors import (
     ArgumentTypeError,
     ConfigurationError,
     SikoiaError,
-    WebhookHandlerError,
+    WebhookError,
     WebhookVerificationError,
 )
+from sikoia_async._validation import checked_type, checked_whole, given
+from sikoia_async.webhooks.deduplication import Once, Outcome
 from sikoia_async.webhooks.events import Event, WebhookEventName, event_class, parse
+from sikoia_async.webhooks.replay import ReplayGuard
 from sikoia_async.webhooks.signing import HasSharedKey, verify
 
 if TYPE_CHECKING:
     from sikoia_async.models import Open
 
-__all__ = ["Outcome", "Received", "Router", "Secrets"]
+__all__ = ["Outcome", "Received", "Router", "Secrets", "WebhookHandlerError"]
 
 E = TypeVar("E", bound=Event)
 H = TypeVar("H", bound=Callable[[Any], object])
@@ -40,6 +40,20 @@ R = TypeVar("R")
 Secrets: TypeAlias = str | HasSharedKey | Sequence[str | HasSharedKey]
 """What `signing.verify` takes."""
 Handler: TypeAlias = Callable[[Any], object]
+
+
+class WebhookHandlerError(WebhookError):
+    """A handler failed, and its error is the cause of this one. The event counts as not handled.
+
+    Answer 500, so that Sikoia delivers it again.
+    """
+
+    _unpicklable = ("event",)
+
+    def __init__(self, message: str, *, event: Event | None) -> None:
+        super().__init__(message)
+        self.event = event
+        """The event; None after pickling, for its body may hold personal data."""
 
 
 @attrs.frozen(kw_only=True)

@@ -18,8 +18,8 @@ from hmac import compare_digest, digest
 from itertools import chain, zip_longest
 from typing import Final, Protocol, cast
 
-from sikoia_async._validation import checked_type, checked_whole, given
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError, WebhookVerificationError
+from sikoia_async._validation import checked_type, checked_whole, given
 
 __all__ = ["SIGNATURE_HEADER", "HasSharedKey", "sign", "verify"]
 

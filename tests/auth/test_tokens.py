@@ -9,8 +9,8 @@ import pytest
 from faults import client
 
 from sikoia_async import AuthenticationError, ConfigurationError
-from sikoia_async._transport.exchange import Answer
 from sikoia_async._auth.tokens import CallableToken, Grant, Refusal, StoredToken, read_grant
+from sikoia_async._transport.exchange import Answer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 

@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from sikoia_async import InvalidRequestError, SikoiaError, __main__
-from sikoia_async.cli import demo
 from sikoia_async._version import __version__
+from sikoia_async.cli import demo
 from sikoia_async.sandbox import Sandbox, create_app
 
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from sikoia_async._codec.converter import structure, unstructure
 from sikoia_async._codec.drift import Drift
-from sikoia_async._codec.loader import Misfit, load_hook, read_json
+from sikoia_async._codec.json import Misfit, read_json
+from sikoia_async._codec.loader import load_hook
 from sikoia_async.models import Items, Model, Open
 from sikoia_async.resources.users import User
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from sikoia_async import ConfigurationError
 from sikoia_async._codec.drift import Drift
-from sikoia_async._codec.loader import Misfit, dumps, load_hook, read_json
+from sikoia_async._codec.encoder import dumps
+from sikoia_async._codec.json import Misfit, read_json
+from sikoia_async._codec.loader import load_hook
 from sikoia_async.models import Model
 from sikoia_async.resources.cases import NewAddress, NewPerson, PersonUpdate
 

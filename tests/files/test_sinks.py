@@ -10,8 +10,8 @@ import anyio
 import pytest
 
 from sikoia_async import ArgumentTypeError, ConfigurationError
-from sikoia_async._transport.body import BodyError, TooLargeError
 from sikoia_async._files.sinks import FileSink, MemorySink, WorkbookSink
+from sikoia_async._transport.body import BodyError, TooLargeError
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sikoia_async._transport.body import BodyError
 from sikoia_async._files.workbook import Unpacker, unpack
+from sikoia_async._transport.body import BodyError
 
 ZIP = b"PK\x03\x04"
 BOOK = ZIP + bytes(range(0, 256, 3)) + b"\xfb\xff\xbe"  # with + and / in its base64

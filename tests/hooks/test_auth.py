@@ -5,9 +5,9 @@ import attrs
 import httpx
 import pytest
 
-from sikoia_async._transport.exchange import build
-from sikoia_async._hooks.auth import Authorize, ForgetRefused, SendApiKey
 from sikoia_async._auth.secret import Secret
+from sikoia_async._hooks.auth import Authorize, ForgetRefused, SendApiKey
+from sikoia_async._transport.exchange import build
 from sikoia_async._transport.stopwatch import Stopwatch
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]

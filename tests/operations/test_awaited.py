@@ -21,9 +21,9 @@ from sikoia_async import (
     ServerError,
     TokenError,
 )
-from sikoia_async.operations.registry import OperationKind
 from sikoia_async.errors import APIError
 from sikoia_async.operations.operation import Progress
+from sikoia_async.operations.registry import OperationKind
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 

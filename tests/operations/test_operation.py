@@ -17,10 +17,10 @@ from sikoia_async import (
     OperationTimeoutError,
     poll,
 )
-from sikoia_async.operations.registry import Board, OperationKind
-from sikoia_async.operations.token import Sealer
 from sikoia_async.models import ResponseInfo
 from sikoia_async.operations.operation import Progress, follow
+from sikoia_async.operations.registry import Board, OperationKind
+from sikoia_async.operations.token import Sealer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 

@@ -5,8 +5,8 @@ import pytest
 from tasks import PENDING, Asked, board_of
 
 from sikoia_async import Interval, Operation, OperationTimeoutError
-from sikoia_async.operations.registry import OperationKind
 from sikoia_async.operations.operation import Progress
+from sikoia_async.operations.registry import OperationKind
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 

@@ -8,20 +8,20 @@ A2   test_connecting.py::test_a_name_that_does_not_resolve
 A3   test_connecting.py::test_a_resolver_that_hangs_holds_nobody_up
 A4   test_connecting.py::test_a_host_that_swallows_connections
 A5   test_connecting.py::test_a_handshake_that_comes_to_nothing
-A6   ../test_tls.py::test_a_server_that_speaks_another_protocol_gets_nothing
-A7   ../test_tls.py::test_a_server_that_is_not_to_be_trusted_gets_nothing
+A6   ../transport/test_tls.py::test_a_server_that_speaks_another_protocol_gets_nothing
+A7   ../transport/test_tls.py::test_a_server_that_is_not_to_be_trusted_gets_nothing
 A8   test_connecting.py::test_a_certificate_that_is_not_valid_yet
-A9   ../test_tls.py::test_a_server_that_is_not_to_be_trusted_gets_nothing
-A10  ../test_tls.py::test_a_server_that_is_not_to_be_trusted_gets_nothing
-A11  ../test_tls.py::test_a_server_that_speaks_another_protocol_gets_nothing
+A9   ../transport/test_tls.py::test_a_server_that_is_not_to_be_trusted_gets_nothing
+A10  ../transport/test_tls.py::test_a_server_that_is_not_to_be_trusted_gets_nothing
+A11  ../transport/test_tls.py::test_a_server_that_speaks_another_protocol_gets_nothing
 A12  test_connecting.py::test_a_handshake_that_comes_to_nothing
-     ../test_exchange.py::test_a_handshake_that_breaks_off_is_tried_again
+     ../transport/test_exchange.py::test_a_handshake_that_breaks_off_is_tried_again
 A13  test_connecting.py::test_a_certificate_that_changes_between_calls
 A14  test_connecting.py::test_a_dead_ipv6_does_not_hold_up_ipv4
 A15  ../test_environments.py::test_bad_addresses_are_refused_and_not_repeated
      ../test_environments.py::test_an_origin_has_no_path
-A16  ../test_tls.py::test_a_proxy_of_the_environment_is_passed_by
-     ../test_tls.py::test_tls_keys_are_written_down_only_where_that_is_asked_for
+A16  ../transport/test_tls.py::test_a_proxy_of_the_environment_is_passed_by
+     ../transport/test_tls.py::test_tls_keys_are_written_down_only_where_that_is_asked_for
      test_connecting.py::test_authorities_of_the_environment_are_not_trusted
 B1   test_framing.py::test_a_connection_that_ends_before_an_answer_is_tried_again
 B2   test_framing.py::test_an_idle_connection_that_ends_as_it_is_used
@@ -58,7 +58,7 @@ B22  test_framing.py::test_a_body_where_there_can_be_none_is_not_read
 B23  test_framing.py::test_a_server_that_always_hangs_up_without_a_word
 C1   test_bodies.py::test_a_gzip_that_is_cut_anywhere
      test_bodies.py::test_a_gzipped_file_that_is_cut_anywhere
-     ../test_inflate.py::test_a_body_cut_short_is_refused
+     ../transport/test_body.py::test_a_body_cut_short_is_refused
 C2   test_bodies.py::test_a_gzip_with_a_wrong_end
      test_bodies.py::test_a_gzip_whose_checksum_or_size_is_wrong
 C3   test_bodies.py::test_a_gzip_with_something_after_its_end
@@ -80,8 +80,8 @@ C10  test_bodies.py::test_the_charset_of_json_is_always_the_same
 C11  test_bodies.py::test_nothing_where_a_model_is_due
 C12  test_bodies.py::test_json_that_breaks_readers
      test_shapes.py::test_models_in_models
-     ../test_json.py::test_what_is_no_json_is_a_misfit
-     ../test_json.py::test_a_number_of_thousands_of_digits_is_refused
+     ../codec/test_json.py::test_what_is_no_json_is_a_misfit
+     ../codec/test_json.py::test_a_number_of_thousands_of_digits_is_refused
      (numbers like 1e999 are read where a Decimal is due)
 C13  test_shapes.py::test_the_last_of_two_fields_counts
      test_shapes.py::test_names_that_mean_something_elsewhere
@@ -91,20 +91,20 @@ C13  test_shapes.py::test_the_last_of_two_fields_counts
 C14  test_shapes.py::test_every_field_with_every_kind_of_value
      test_shapes.py::test_every_list_with_text_in_it
      test_shapes.py::test_what_a_text_holds_is_read_like_the_rest
-     ../test_converter.py::test_the_wrong_kind_is_refused
+     ../codec/test_converter.py::test_the_wrong_kind_is_refused
 C15  test_shapes.py::test_what_is_unknown_or_null_is_taken
 C16  test_bodies.py::test_an_error_keeps_its_status
-     ../test_error_bodies.py::test_details_have_two_spellings
-     ../test_error_bodies.py::test_the_bodys_status_does_not_matter
-     ../test_error_bodies.py::test_any_body_makes_the_right_error
+     ../codec/test_problems.py::test_details_have_two_spellings
+     ../codec/test_problems.py::test_the_bodys_status_does_not_matter
+     ../codec/test_problems.py::test_any_body_makes_the_right_error
 C17  test_bodies.py::test_a_file_that_breaks_off_is_not_bought_again
      test_bodies.py::test_what_is_no_workbook_is_no_file
      test_bodies.py::test_a_gzipped_file_that_is_cut_anywhere
-     ../test_links.py::test_what_is_no_whole_file_is_refused
-     ../test_workbook.py::test_what_is_no_workbook_is_refused
-C18  ../test_sinks.py::test_where_no_file_can_be_is_refused
-     ../test_sinks.py::test_a_link_stays_a_link
-     ../test_sinks.py::test_a_file_appears_when_it_is_whole
+     ../calls/test_download.py::test_what_is_no_whole_file_is_refused
+     ../files/test_workbook.py::test_what_is_no_workbook_is_refused
+C18  ../files/test_sinks.py::test_where_no_file_can_be_is_refused
+     ../files/test_sinks.py::test_a_link_stays_a_link
+     ../files/test_sinks.py::test_a_file_appears_when_it_is_whole
      (the path is the caller's own, never the server's: a file that exists is replaced)
 D1   test_silence.py::test_a_silent_server_is_asked_once_more,
      test_silence.py::test_a_server_that_was_silent_once_costs_half_of_the_time,
@@ -118,9 +118,9 @@ D7   test_clocks.py::test_setting_the_clock_changes_nothing
 D8   test_clocks.py::test_a_loop_that_stands_still_sends_nothing_twice
 D9   test_silence.py::test_an_outer_deadline_is_the_callers_own
 D10  test_tokens.py::test_a_follower_whose_time_is_over_leaves_the_leader_alone,
-     ../test_deadline.py::test_a_slot_of_the_quota_that_comes_too_late,
-     ../test_deadline.py::test_a_token_that_comes_too_late,
-     ../test_deadline.py::test_a_permit_that_comes_too_late
+     ../calls/test_deadline.py::test_a_slot_of_the_quota_that_comes_too_late,
+     ../calls/test_deadline.py::test_a_token_that_comes_too_late,
+     ../calls/test_deadline.py::test_a_permit_that_comes_too_late
 E1   test_statuses.py::test_a_server_error_that_passes
 E2   test_statuses.py::test_a_page_of_a_gateway_is_a_server_error
 E3   test_statuses.py::test_a_pause_is_at_least_what_was_asked_for
@@ -136,8 +136,8 @@ E10  test_statuses.py::test_a_conflict_is_never_tried_again
 E11  test_statuses.py::test_a_delete_that_is_gone_went_through
 E12  test_statuses.py::test_no_credits_left
 E13  test_statuses.py::test_an_outage_is_not_made_worse
-E14  ../test_attempts.py::test_a_retry_that_is_cancelled_costs_nothing
-E15  ../test_retry.py::test_pauses_grow_to_a_cap
+E14  ../retry/test_attempts.py::test_a_retry_that_is_cancelled_costs_nothing
+E15  ../retry/test_policy.py::test_pauses_grow_to_a_cap
 E16  test_statuses.py::test_an_upload_is_the_same_in_each_attempt
 E17  test_statuses.py::test_no_redirect_is_followed
 E18  test_statuses.py::test_a_report_that_costs_is_asked_for_once,
@@ -154,27 +154,27 @@ F4   test_tokens.py::test_a_login_that_is_down_is_asked_less_and_less,
      test_tokens.py::test_who_has_time_waits_for_the_pause_that_another_had_no_time_for,
      test_tokens.py::test_a_login_that_says_when_to_come_again_is_left_alone_until_then
 F5   test_tokens.py::test_a_refusal_holds_for_five_seconds
-F6   ../test_token.py::test_a_grant_is_read_generously
-F7   ../test_token.py::test_a_grant_that_cannot_be_used_is_none,
-     ../test_credentials.py::test_what_the_token_endpoint_says_is_not_repeated
+F6   ../auth/test_tokens.py::test_a_grant_is_read_generously
+F7   ../auth/test_tokens.py::test_a_grant_that_cannot_be_used_is_none,
+     ../auth/test_client_credentials.py::test_what_the_token_endpoint_says_is_not_repeated
 F8   test_tokens.py::test_half_a_token_is_none,
      test_tokens.py::test_a_token_that_comes_whole_after_half_of_one_is_taken,
-     ../test_credentials.py::test_what_the_token_endpoint_says_is_not_repeated
-F9   ../test_credentials.py::test_what_the_token_endpoint_says_is_not_repeated
-F10  ../test_credentials.py::test_a_hundred_refusals_of_one_token_fetch_one_new_token
-F11  ../test_credentials.py::test_refusals_without_end_fetch_no_tokens_without_end
-F12  ../test_credentials.py::test_a_late_refusal_of_the_old_token_leaves_the_new_one
-F13  ../test_credentials.py::test_nobody_waits_for_an_early_renewal_but_who_makes_it,
+     ../auth/test_client_credentials.py::test_what_the_token_endpoint_says_is_not_repeated
+F9   ../auth/test_client_credentials.py::test_what_the_token_endpoint_says_is_not_repeated
+F10  ../auth/test_client_credentials.py::test_a_hundred_refusals_of_one_token_fetch_one_new_token
+F11  ../auth/test_client_credentials.py::test_refusals_without_end_fetch_no_tokens_without_end
+F12  ../auth/test_client_credentials.py::test_a_late_refusal_of_the_old_token_leaves_the_new_one
+F13  ../auth/test_client_credentials.py::test_nobody_waits_for_an_early_renewal_but_who_makes_it,
      test_tokens.py::test_a_call_is_not_held_up_by_an_early_renewal_for_more_than_a_share_of_its_time
-F14  ../test_credentials.py::test_everybody_waits_where_the_token_is_about_to_end
+F14  ../auth/test_client_credentials.py::test_everybody_waits_where_the_token_is_about_to_end
 F15  a secret is a text, given once; whoever rotates it passes token= instead:
-     ../test_token.py::test_a_function_is_asked_for_the_token_of_each_request
+     ../auth/test_tokens.py::test_a_function_is_asked_for_the_token_of_each_request
 F16  out: there is no token shared through Redis yet
 F17  out: there is no token shared through Redis yet
 F18  out: there is no token shared through Redis yet
 F19  out: there is no token shared through Redis yet
-R1   ../test_quota_server.py::test_a_thousand_at_once
-R2   ../test_quota_server.py::test_a_burst_around_the_turn_of_a_window
+R1   ../rate_limit/test_server.py::test_a_thousand_at_once
+R2   ../rate_limit/test_server.py::test_a_burst_around_the_turn_of_a_window
 R3   out: there is no quota shared through Redis yet
 R4   out: there is no quota shared through Redis yet
 R5   out: there is no quota shared through Redis yet
@@ -185,35 +185,35 @@ R9   out: there is no quota shared through Redis yet
 R10  out: there is no quota shared through Redis yet
 R11  out: there is no quota shared through Redis yet
 R12  out: there is no quota shared through Redis yet
-R13  ../test_quota_priorities.py::test_a_flood_of_polls_is_no_burden
+R13  ../rate_limit/test_priorities.py::test_a_flood_of_polls_is_no_burden
 R14  out: a call's timeout bounds this wait, too; see D10
 R15  out: there is no quota shared through Redis yet
 R16  out: there is no quota shared through Redis yet
 H1   test_urls.py::test_an_id_that_leads_elsewhere_sends_nothing
      test_urls.py::test_a_path_that_leads_elsewhere_sends_nothing
-     ../test_paths.py::test_what_is_no_id_is_refused_and_not_repeated
-H2   ../test_paths.py::test_an_id_is_one_segment_or_refused
+     ../calls/test_urls.py::test_what_is_no_id_is_refused_and_not_repeated
+H2   ../calls/test_urls.py::test_an_id_is_one_segment_or_refused
 H3   test_urls.py::test_a_value_that_is_no_header_sends_nothing
      test_urls.py::test_a_header_that_means_something_else_carries_no_key
 H4   test_urls.py::test_a_next_page_elsewhere_meets_no_connection
-     ../test_pages.py::test_an_address_elsewhere_is_never_asked
-     ../test_pages.py::test_a_circle_is_an_error
+     ../calls/test_pagination.py::test_an_address_elsewhere_is_never_asked
+     ../calls/test_pagination.py::test_a_circle_is_an_error
 H5   test_urls.py::test_a_location_of_the_clouds_secrets_is_not_asked
-     ../test_transport.py::test_a_location_elsewhere_is_not_followed
+     ../calls/test_api.py::test_a_location_elsewhere_is_not_followed
 H6   test_urls.py::test_a_link_to_this_machine_is_not_followed
      test_urls.py::test_a_link_that_leads_on_is_not_followed
-     ../test_links.py::test_nothing_of_ours_goes_there
-     ../test_links.py::test_nothing_is_logged_of_a_link
+     ../calls/test_download.py::test_nothing_of_ours_goes_there
+     ../calls/test_download.py::test_nothing_is_logged_of_a_link
 H7   test_urls.py::test_a_name_that_leads_to_another_machine_gets_no_request
-H8   ../sandbox/test_webhooks.py::test_a_callback_elsewhere_is_refused
+H8   ../sandbox/resources/test_webhooks.py::test_a_callback_elsewhere_is_refused
      ../sandbox/test_loopback.py::test_a_callback_is_here_or_elsewhere
-H9   ../test_guard.py::test_nothing_goes_to_another_origin
+H9   ../transport/test_pool.py::test_nothing_goes_to_another_origin
 H10  ../resources/test_webhooks.py::test_what_cannot_be_right_is_not_sent
-     ../test_checks.py::test_other_addresses_are_refused
+     ../test_validation.py::test_other_addresses_are_refused
 H11  test_urls.py::test_a_cookie_is_never_sent_back
-H12  ../test_paths.py::test_queries_give_their_values_back
-     ../test_paths.py::test_several_values_are_one_parameter
-     ../test_paths.py::test_values_that_cannot_be_sent_are_refused
+H12  ../calls/test_urls.py::test_queries_give_their_values_back
+     ../calls/test_urls.py::test_several_values_are_one_parameter
+     ../calls/test_urls.py::test_values_that_cannot_be_sent_are_refused
 I1   test_privacy.py::test_all_loggers_wide_open_show_nothing_of_a_call
      test_privacy.py::test_every_logger_of_the_libraries_is_filtered; and oracle.py, in each row
 I2   test_privacy.py::test_what_holds_a_secret_does_not_show_it
@@ -221,7 +221,7 @@ I2   test_privacy.py::test_what_holds_a_secret_does_not_show_it
      test_privacy.py::test_a_field_of_text_is_masked_or_known_to_be_harmless
      ../test_models.py::test_repr_masks_personal_data
 I3   test_privacy.py::test_what_holds_a_secret_is_not_copied
-     ../test_secrets.py::test_a_secret_is_not_copied ../test_errors.py::test_errors_travel_whole
+     ../auth/test_secret.py::test_a_secret_is_not_copied ../test_errors.py::test_errors_travel_whole
 I4   test_privacy.py::test_a_failed_token_request_shows_no_secret
      test_privacy.py::test_a_failed_call_shows_no_token
 I5   test_privacy.py::test_a_malformed_secret_is_not_shown
@@ -229,7 +229,7 @@ I5   test_privacy.py::test_a_malformed_secret_is_not_shown
 I6   test_privacy.py::test_an_errors_text_repeats_nobodys_name
      test_privacy.py::test_an_errors_text_names_the_field
      test_privacy.py::test_a_given_path_is_told_without_its_ids
-     ../test_wording.py::test_nothing_but_known_words_is_repeated
+     ../codec/test_redaction.py::test_nothing_but_known_words_is_repeated
 I7   out: there are no spans yet; the fields of a record (_logs.FIELDS) are what they may hold
 I8   test_privacy.py::test_asyncios_debug_mode_shows_nothing; warnings and notes by oracle.py
 I9   test_privacy.py::test_a_client_that_is_gone_leaves_no_token
@@ -240,30 +240,30 @@ J1   test_cancelled_calls.py::test_scopes_cancelled_at_any_step_cost_nothing,
      test_cancelled_calls.py::test_tasks_cancelled_at_any_step_cost_nothing,
      test_cancelled_calls.py::test_a_scope_cancelled_at_any_step_of_a_handshake_costs_nothing,
      test_cancelled_calls.py::test_a_task_cancelled_at_any_step_of_a_handshake_costs_nothing,
-     ../test_cancellation.py::test_a_scope_cancelled_at_any_step_costs_nothing,
-     ../test_cancellation.py::test_a_task_cancelled_at_any_step_costs_nothing,
-     ../test_cancellation.py::test_the_same_steps_break_a_bare_httpx
+     ../calls/test_cancellation.py::test_a_scope_cancelled_at_any_step_costs_nothing,
+     ../calls/test_cancellation.py::test_a_task_cancelled_at_any_step_costs_nothing,
+     ../calls/test_cancellation.py::test_the_same_steps_break_a_bare_httpx
 J2   test_storms.py::test_a_storm_of_cancelled_scopes_leaves_all_in_its_place,
      test_storms.py::test_a_storm_of_cancelled_tasks_leaves_all_in_its_place,
      test_storms.py::test_the_same_storm_takes_connections_from_a_bare_httpx
 J3   test_cancelled_calls.py::test_scopes_cancelled_give_back_what_they_hold_wherever_they_wait,
      test_cancelled_calls.py::test_tasks_cancelled_give_back_what_they_hold_wherever_they_wait,
-     ../test_flight.py::test_a_cancelled_follower_leaves_the_worker_alone
+     ../test_single_flight.py::test_a_cancelled_follower_leaves_the_worker_alone
 J4   test_life_cycle.py::test_closing_that_is_cancelled_by_scope_closes_all,
      test_life_cycle.py::test_closing_whose_task_is_cancelled_closes_all,
-     ../test_closing.py::test_a_transport_that_does_not_close_is_let_go_of
+     ../calls/test_closing.py::test_a_transport_that_does_not_close_is_let_go_of
 J5   no answer is handed out as a stream; pages are left early:
-     ../test_pages.py::test_who_leaves_early_asks_no_further
+     ../calls/test_pagination.py::test_who_leaves_early_asks_no_further
 J6   there is no grace period, for calls have a deadline and closing waits for none:
      test_life_cycle.py::test_ten_calls_under_way_end_well_though_the_client_is_closed,
      test_life_cycle.py::test_a_call_of_a_closed_client_ends_at_its_deadline,
      test_life_cycle.py::test_a_call_that_comes_to_its_connection_while_the_client_closes
 J7   test_life_cycle.py::test_closing_from_many_tasks_at_once_does_no_harm,
-     ../test_home.py::test_a_closed_client_is_not_used
-J8   ../test_home.py::test_a_client_stays_with_its_loop
+     ../calls/test_lifecycle.py::test_a_closed_client_is_not_used
+J8   ../calls/test_lifecycle.py::test_a_client_stays_with_its_loop
 J9   a child is told to make its own client:
      test_life_cycle.py::test_a_forked_child_leaves_its_parents_connection_alone,
-     ../test_home.py::test_a_forked_child_does_not_write_into_its_parents_connections
+     ../calls/test_lifecycle.py::test_a_forked_child_does_not_write_into_its_parents_connections
 J10  test_life_cycle.py::test_five_hundred_calls_over_ten_connections,
      test_life_cycle.py::test_permits_are_given_first_come_first_served
 J11  test_cancelled_calls.py::test_one_of_fifty_that_fails_takes_the_others_along
@@ -289,37 +289,37 @@ K9   test_operations.py::test_three_hundred_operations_share_the_quota
 K10  test_operations.py::test_a_token_that_expires_between_polls_is_renewed
      test_operations.py::test_closing_ends_all_waits_at_once
      test_operations.py::test_another_process_goes_on_after_a_restart
-L1   ../test_signing.py::test_what_was_signed_is_taken
-     ../test_signing.py::test_known_signatures
-L2   ../test_signing.py::test_a_changed_bit_of_the_body_is_refused
-     ../test_signing.py::test_a_changed_bit_of_the_signature_is_refused
-L3   ../test_signing.py::test_a_header_that_is_no_signature_is_refused
-     ../test_signing.py::test_any_junk_is_refused_in_the_same_way
-L4   ../test_signing.py::test_what_is_no_secret_is_refused
-     ../test_signing.py::test_what_is_no_secret_is_refused_by_sign_too
-L5   ../test_signing.py::test_the_index_tells_which_secret_fits
-     ../test_signing.py::test_a_secret_that_was_taken_away_fits_no_more
-L6   ../test_signing.py::test_json_with_other_spaces_gets_a_hint
-     ../test_signing.py::test_the_hint_costs_linear_time
+L1   ../webhooks/test_signing.py::test_what_was_signed_is_taken
+     ../webhooks/test_signing.py::test_known_signatures
+L2   ../webhooks/test_signing.py::test_a_changed_bit_of_the_body_is_refused
+     ../webhooks/test_signing.py::test_a_changed_bit_of_the_signature_is_refused
+L3   ../webhooks/test_signing.py::test_a_header_that_is_no_signature_is_refused
+     ../webhooks/test_signing.py::test_any_junk_is_refused_in_the_same_way
+L4   ../webhooks/test_signing.py::test_what_is_no_secret_is_refused
+     ../webhooks/test_signing.py::test_what_is_no_secret_is_refused_by_sign_too
+L5   ../webhooks/test_signing.py::test_the_index_tells_which_secret_fits
+     ../webhooks/test_signing.py::test_a_secret_that_was_taken_away_fits_no_more
+L6   ../webhooks/test_signing.py::test_json_with_other_spaces_gets_a_hint
+     ../webhooks/test_signing.py::test_the_hint_costs_linear_time
 L7   no time is measured, for these machines are shared; what is compared, and how often, is:
-     ../test_signing.py::test_every_secret_is_compared_in_constant_time
-L8   ../test_router.py::test_the_same_delivery_is_handled_once
-     ../test_router.py::test_after_its_time_it_is_handled_again
-     ../test_router.py::test_parent_and_child_are_two_events
-     ../test_events.py::test_other_content_has_another_key
-L9   ../test_router.py::test_while_the_store_is_down_events_are_handled_and_flagged
-     ../test_router.py::test_while_the_store_is_down_a_closed_guard_refuses
-     ../test_router.py::test_a_store_that_fails_after_the_handler_is_flagged
-     ../test_replay.py::test_a_store_has_a_second
-L10  ../test_events.py::test_what_is_no_json_is_refused
-     ../test_events.py::test_of_two_fields_of_one_name_the_last_counts
-     ../test_router.py::test_bad_deliveries_are_refused_and_the_next_one_is_handled
-L11  ../test_signing.py::test_nothing_of_a_delivery_is_in_its_error
-     ../test_signing.py::test_a_refused_secret_is_in_no_variable
+     ../webhooks/test_signing.py::test_every_secret_is_compared_in_constant_time
+L8   ../webhooks/test_router.py::test_the_same_delivery_is_handled_once
+     ../webhooks/test_router.py::test_after_its_time_it_is_handled_again
+     ../webhooks/test_router.py::test_parent_and_child_are_two_events
+     ../webhooks/test_events.py::test_other_content_has_another_key
+L9   ../webhooks/test_router.py::test_while_the_store_is_down_events_are_handled_and_flagged
+     ../webhooks/test_router.py::test_while_the_store_is_down_a_closed_guard_refuses
+     ../webhooks/test_router.py::test_a_store_that_fails_after_the_handler_is_flagged
+     ../webhooks/test_replay.py::test_a_store_has_a_second
+L10  ../webhooks/test_events.py::test_what_is_no_json_is_refused
+     ../webhooks/test_events.py::test_of_two_fields_of_one_name_the_last_counts
+     ../webhooks/test_router.py::test_bad_deliveries_are_refused_and_the_next_one_is_handled
+L11  ../webhooks/test_signing.py::test_nothing_of_a_delivery_is_in_its_error
+     ../webhooks/test_signing.py::test_a_refused_secret_is_in_no_variable
 L12  without atheris, by hypothesis, whose examples are thousands and no million:
-     ../test_router.py::test_junk_has_two_outcomes
-     ../test_events.py::test_any_bytes_are_an_event_or_refused
-     ../test_signing.py::test_any_junk_is_refused_in_the_same_way
+     ../webhooks/test_router.py::test_junk_has_two_outcomes
+     ../webhooks/test_events.py::test_any_bytes_are_an_event_or_refused
+     ../webhooks/test_signing.py::test_any_junk_is_refused_in_the_same_way
 M1   test_shapes.py::test_any_bytes_are_read_or_refused
      test_shapes.py::test_examples_with_changed_bytes
      (and for hours: fuzz_answers.py)
@@ -327,13 +327,13 @@ M2   out: httpcore parses the bytes; what it takes that is unsafe is refused row
 M3   test_shapes.py::test_what_is_changed_is_read_or_refused
 M4   out: the models of quota, retries and token are tested each with its own clock; see R1, E13, F
 M5   test_shapes.py::test_any_header_is_understood_or_ignored
-     ../test_retry.py::test_no_header_breaks_the_reader
+     ../retry/test_policy.py::test_no_header_breaks_the_reader
 M6   out: the local Sikoia against the specification is a later issue; its answers are held to it in
      ../sandbox/test_answers.py::test_every_operation_is_walked
 M7   out: httpx2 is no dependency; every row runs on asyncio and on trio alike
 M8   out: done by hand, module by module, and not in the gate
 M9   out: cancelled at each step by hand,
-     ../test_quota_cancelled.py::test_a_scope_cancelled_at_any_step
+     ../rate_limit/test_cancelled.py::test_a_scope_cancelled_at_any_step
 """
 
 import re

@@ -1,7 +1,7 @@
 """Cancelled at every step of a call, by all means there are: the next call finds all in its place.
 
-`../test_cancellation.py` does the same with one call that holds a token, on servers of several
-kinds, and proves that a bare httpx does not pass.
+`../calls/test_cancellation.py` does the same with one call that holds a token, on servers of
+several kinds, and proves that a bare httpx does not pass.
 """
 
 import asyncio

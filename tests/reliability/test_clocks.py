@@ -1,6 +1,6 @@
 """Time that is not what it seems: deadlines that are none, clocks that are set, loops that stand.
 
-What waits how long for what is in `../test_deadline.py`.
+What waits how long for what is in `../calls/test_deadline.py`.
 """
 
 import random

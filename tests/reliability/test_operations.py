@@ -1,7 +1,7 @@
 """Tasks that Sikoia works on: ends that come late, never, in odd words, or are told by a webhook.
 
-What the single modules do is in `../test_operations.py`; what was found by attacking them, in
-`test_operations_attacked.py`.
+What the single modules do is in `../operations/test_operation.py`; what was found by attacking
+them, in `test_operations_attacked.py`.
 """
 
 import base64
@@ -23,11 +23,22 @@ from reliability.harness import ask
 from reliability.oracle import assert_ours, watched
 from reliability.tasks import CASE, TEST, Answer, Working, reported
 
-from sikoia_async import ClientStateError, ConfigurationError, Interval, OperationTimeoutError, Quota, ResourceNotFoundError, Router, Sikoia, TransportError, WebhookVerificationError
-from sikoia_async.webhooks import signing
+from sikoia_async import (
+    ClientStateError,
+    ConfigurationError,
+    Interval,
+    OperationTimeoutError,
+    Quota,
+    ResourceNotFoundError,
+    Router,
+    Sikoia,
+    TransportError,
+    WebhookVerificationError,
+)
 from sikoia_async.environments import STAGING, local
 from sikoia_async.operations.operation import Operation
 from sikoia_async.resources.income import IncomeReport
+from sikoia_async.webhooks import signing
 
 pytestmark = pytest.mark.anyio
 

@@ -29,9 +29,20 @@ from reliability.oracle import assert_ours
 from reliability.tasks import CASE, Answer, Working, held, reported
 from virtual import VirtualLoop
 
-from sikoia_async import ClientStateError, ConfigurationError, Interval, Operation, OperationFailedError, OperationTimeoutError, Quota, Sikoia, SikoiaError, poll
-from sikoia_async.webhooks import events
+from sikoia_async import (
+    ClientStateError,
+    ConfigurationError,
+    Interval,
+    Operation,
+    OperationFailedError,
+    OperationTimeoutError,
+    Quota,
+    Sikoia,
+    SikoiaError,
+    poll,
+)
 from sikoia_async.resources.income import IncomeReport
+from sikoia_async.webhooks import events
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 

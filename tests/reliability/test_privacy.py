@@ -35,10 +35,10 @@ from sikoia_async import (
     Sikoia,
     SikoiaError,
 )
-from sikoia_async._transport.quiet import quiet
+from sikoia_async._auth.credentials import Credentials
 from sikoia_async._auth.secret import Secret
-from sikoia_async._transport.connector import Credentials
 from sikoia_async._auth.tokens import Grant, StaticToken, StoredToken
+from sikoia_async._transport.quiet import quiet
 from sikoia_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio

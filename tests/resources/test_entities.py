@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from sikoia_async import ConfigurationError, Entity
-from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async.models import EntityType
+from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async.resources.cases import Case, Company, Person
 
 

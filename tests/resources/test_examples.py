@@ -11,8 +11,8 @@ from contract import ENDPOINTS, Endpoint
 
 from sikoia_async._codec.decoder import decode, error_from
 from sikoia_async._codec.drift import Drift
-from sikoia_async._transport.exchange import Answer
 from sikoia_async._codec.loader import load_hook
+from sikoia_async._transport.exchange import Answer
 from sikoia_async.errors import CallInfo
 
 # In what form the examples may be that the schemas do not allow. Their authors' tool has written

@@ -8,15 +8,29 @@ import anyio
 import attrs
 import pytest
 
-from sikoia_async import ArgumentTypeError, ClientStateError, ConfigurationError, Interval, NewCompany, NewPerson, Operation, OperationFailedError, OperationTimeoutError, ReplayGuard, ResourceNotFoundError, Router, Sikoia
-from sikoia_async.webhooks import events
-from sikoia_async.resources import _resume as resuming
+from sikoia_async import (
+    ArgumentTypeError,
+    ClientStateError,
+    ConfigurationError,
+    Interval,
+    NewCompany,
+    NewPerson,
+    Operation,
+    OperationFailedError,
+    OperationTimeoutError,
+    ReplayGuard,
+    ResourceNotFoundError,
+    Router,
+    Sikoia,
+)
 from sikoia_async.operations.token import Sealer
+from sikoia_async.resources import _resume as resuming
 from sikoia_async.resources.banking import BankAccount
 from sikoia_async.resources.cases import Person
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.testing import client_of
+from sikoia_async.webhooks import events
 
 pytestmark = pytest.mark.anyio
 

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sikoia_async._transport.exchange import Reached
 from sikoia_async._retry.policy import Kind, pause, retry_after, worth_retrying
+from sikoia_async._transport.exchange import Reached
 
 NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
 
 KINDS: tuple[Kind, ...] = ("ask", "set", "act")
 FAULTS: tuple[Reached, ...] = ("unsent", "sent", "partial")
 # What is decided, for each outcome and each kind of request; a reviewer reads it, and not the code.
-VERDICTS = (Path(__file__).parent / "retry_verdicts.txt").read_text(encoding="utf-8")
+VERDICTS = (Path(__file__).parent / "verdicts.txt").read_text(encoding="utf-8")
 
 
 def verdicts() -> Iterator[str]:

@@ -14,8 +14,8 @@ import pytest
 from anyio.abc import SocketAttribute, SocketStream
 from hypothesis import given
 from hypothesis import strategies as st
-from sandbox.memory import ALL, EPOCH, Recorder, begin, in_memory, local
 from sandbox.deliveries.test_sender import receiving, subscribe, verify
+from sandbox.memory import ALL, EPOCH, Recorder, begin, in_memory, local
 
 from sikoia_async.sandbox import Sandbox, create_app
 from sikoia_async.sandbox import clock as module

@@ -4,8 +4,8 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-from sikoia_async.sandbox.resources import entities
 from sikoia_async.sandbox.errors import ApiError
+from sikoia_async.sandbox.resources import entities
 from sikoia_async.sandbox.snapshot import Snapshots
 from sikoia_async.sandbox.state import State
 

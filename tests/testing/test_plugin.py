@@ -248,7 +248,7 @@ def test_a_failure_shows_what_happened(suite: Suite) -> None:
 def test_a_failure_shows_how_to_plan_the_faults_again(suite: Suite) -> None:
     """Those of requests and those of deliveries, each in a line that can be run; a long one cut."""
     result = suite("""
-    from sikoia_async.sandbox.delivery_faults import DeliveryFaults
+    from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
 
     def test_it(sikoia_sandbox):
         sikoia_sandbox.faults.inject("gateway page", "GET /v2/users")
@@ -362,7 +362,7 @@ def test_it_is_loaded_on_demand_only(pytester: pytest.Pytester) -> None:
 
 
 def test_it_loads_next_to_nothing() -> None:
-    """Beside pytest no more than four small modules of this package, and none of another's."""
+    """Beside pytest no more than five small modules of this package, and none of another's."""
     script = (
         "import sys, pytest, typing, importlib\n"
         "before = set(sys.modules)\n"
@@ -377,5 +377,6 @@ def test_it_loads_next_to_nothing() -> None:
         "sikoia_async",
         "sikoia_async._version",
         "sikoia_async.testing",
+        "sikoia_async.testing.fixtures",
         "sikoia_async.testing.plugin",
     ]

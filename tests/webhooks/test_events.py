@@ -14,11 +14,11 @@ from faults import assert_plain, chain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sikoia_async.webhooks import events
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError, WebhookPayloadError
-from sikoia_async.webhooks.events import Event, UnknownEvent, WebhookEventName, from_request, parse
 from sikoia_async.resources import webhooks
 from sikoia_async.resources.webhooks import WebhookRequest
+from sikoia_async.webhooks import events
+from sikoia_async.webhooks.events import Event, UnknownEvent, WebhookEventName, from_request, parse
 
 NAMES: tuple[WebhookEventName, ...] = get_args(WebhookEventName)
 SPELLINGS = ("event_type", "eventType", "event_name", "eventName", "type", "event")

@@ -13,14 +13,14 @@ import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
 from sikoia_async import NewPerson, Operation, Received, ReplayGuard, Router, Sikoia, WebhookError
-from sikoia_async.webhooks.events import Event, WebhookEventName, from_request
 from sikoia_async.resources.cases import Person
 from sikoia_async.resources.webhooks import WebhookRequest
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.sandbox.deliveries import sender
 from sikoia_async.sandbox.faults.deliveries import Forgery
-from sikoia_async.webhooks.signing import SIGNATURE_HEADER
 from sikoia_async.testing import client_of
+from sikoia_async.webhooks.events import Event, WebhookEventName, from_request
+from sikoia_async.webhooks.signing import SIGNATURE_HEADER
 
 pytestmark = pytest.mark.anyio
 

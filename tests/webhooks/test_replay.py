@@ -8,8 +8,8 @@ import pytest
 from faults import assert_plain
 
 from sikoia_async import ReplayGuard, ReplayStore
-from sikoia_async.webhooks import replay
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError, ReplayStoreError
+from sikoia_async.webhooks import replay as replay_module
 from sikoia_async.webhooks.events import Event, parse
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ async def test_what_is_remembered_again_is_known_for_longer() -> None:
 
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest goes first, and what is over takes no room."""
-    monkeypatch.setattr(replay, "_MOST_KEYS", 3)
+    monkeypatch.setattr(replay_module, "_MOST_KEYS", 3)
     replay, clock = guard(ttl=60)
     for key in "abcad":
         await replay.add(key)

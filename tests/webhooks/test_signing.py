@@ -16,9 +16,9 @@ from faults import assert_plain, chain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sikoia_async.webhooks import signing
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError, WebhookVerificationError
 from sikoia_async.resources.webhooks import WebhookSecret
+from sikoia_async.webhooks import signing
 from sikoia_async.webhooks.signing import SIGNATURE_HEADER, sign, verify
 
 SECRET = "0123456789abcdef0123456789abcdef"

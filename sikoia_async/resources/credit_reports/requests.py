@@ -5,11 +5,11 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async.operations.registry import OperationKind
-from sikoia_async._validation import checked_id, checked_texts
 from sikoia_async._calls.api import Transport
+from sikoia_async._validation import checked_id, checked_texts
 from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.registry import OperationKind
 from sikoia_async.resources._picklists import OfficialAddress, WithPicklist, bind, chosen
 from sikoia_async.resources.credit_reports.report import CreditReportData
 

@@ -6,12 +6,12 @@ Source: https://docs.sikoia.com/docs/retrieving-income-employer-verification
 
 import attrs
 
-from sikoia_async.operations.registry import OperationKind
-from sikoia_async._validation import checked_id
-from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async._calls.api import Transport
+from sikoia_async._validation import checked_id
 from sikoia_async.models import HasEntity
 from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.registry import OperationKind
+from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async.resources.income.details import (
     DeductionItem,
     DetailedIncome,

@@ -12,8 +12,8 @@ from sikoia_async.sandbox.resources import affordability, income
 from sikoia_async.sandbox.resources.bank_accounts import Bank, type_of
 from sikoia_async.sandbox.resources.identity import verification
 from sikoia_async.sandbox.resources.insights import Insights
-from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.resources.webhook_bodies import with_parents
+from sikoia_async.sandbox.state import Record, State
 
 _LOOKED_AT = 200
 

@@ -13,16 +13,16 @@ import anyio
 import attrs
 import httpx
 
-from sikoia_async.sandbox.resources import webhook_log
-from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
-from sikoia_async.sandbox.deliveries.payloads import Shape, require_shape, shaped, to_bytes
 from sikoia_async.sandbox.deliveries.events import Occurrence, latest, occurrence
-from sikoia_async.sandbox.faults.plan import unknown
+from sikoia_async.sandbox.deliveries.payloads import Shape, require_shape, shaped, to_bytes
 from sikoia_async.sandbox.deliveries.sender import Delivery, Sender
-from sikoia_async.sandbox.snapshot import Saved
-from sikoia_async.sandbox.timestamps import wide
-from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
+from sikoia_async.sandbox.faults.plan import unknown
+from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.sandbox.resources.webhook_bodies import EVENT_NAMES, with_parents
+from sikoia_async.sandbox.snapshot import Saved
+from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.timestamps import wide
 
 __all__ = ["Deliveries"]
 

@@ -7,11 +7,11 @@ import anyio
 import attrs
 import httpx
 
-from sikoia_async.sandbox.resources import webhook_log
-from sikoia_async.sandbox.faults.deliveries import GENUINE, DeliveryFault
 from sikoia_async.sandbox.deliveries.payloads import signed
-from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.faults.deliveries import GENUINE, DeliveryFault
+from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.timestamps import wide
 
 _TIMEOUT = 5
 """Seconds that a receiver has for an answer."""

@@ -13,9 +13,9 @@ import attrs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sikoia_async.sandbox.middleware.envelope import Envelope
 from sikoia_async.sandbox.errors import ApiError, expired_token, on_purpose
 from sikoia_async.sandbox.faults.requests import Fault, Faults
+from sikoia_async.sandbox.middleware.envelope import Envelope
 from sikoia_async.sandbox.middleware.token_endpoint import Tokens, token_of
 
 CONNECTION = "sikoia.connection"

@@ -8,8 +8,8 @@ import attrs
 from starlette.types import Scope
 
 from sikoia_async.sandbox.faults.catalogue import NAMED, called
-from sikoia_async.sandbox.faults.plan import EVERY, Plan, Planned, out_of_range
 from sikoia_async.sandbox.faults.operations import Operations
+from sikoia_async.sandbox.faults.plan import EVERY, Plan, Planned, out_of_range
 
 __all__ = ["Fault", "Faults", "Happened", "Moment"]
 

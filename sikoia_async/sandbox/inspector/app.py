@@ -13,7 +13,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sikoia_async.sandbox.app import App
-
 from sikoia_async.sandbox.inspector.actions import ACTIONS, act
 from sikoia_async.sandbox.inspector.guard import API, Guard
 from sikoia_async.sandbox.inspector.views import choices, request_in_full, state_of

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from sikoia_async.sandbox.app import App
 from sikoia_async.sandbox.clock import Clock
 from sikoia_async.sandbox.deliveries.queue import Deliveries
+from sikoia_async.sandbox.faults.catalogue import NAMED, NAMED_DELIVERIES, NamedFault
+from sikoia_async.sandbox.faults.plan import EVERY, Planned
 from sikoia_async.sandbox.jobs import job
 from sikoia_async.sandbox.ledger.asked import Asked, Headers
 from sikoia_async.sandbox.ledger.ledger import Ledger
-from sikoia_async.sandbox.faults.catalogue import NAMED, NAMED_DELIVERIES, NamedFault
-from sikoia_async.sandbox.faults.plan import EVERY, Planned
 from sikoia_async.sandbox.state import Record, State
 
 __all__ = ["choices", "request_in_full", "state_of"]

@@ -11,9 +11,13 @@ from urllib.parse import quote
 from starlette.types import Message, Scope
 
 from sikoia_async.sandbox.faults.injector import FAULT
-
 from sikoia_async.sandbox.ledger.asked import Asked, Content
-from sikoia_async.sandbox.ledger.redaction import redacted_form, redacted_headers, redacted_sent, redacted_text
+from sikoia_async.sandbox.ledger.redaction import (
+    redacted_form,
+    redacted_headers,
+    redacted_sent,
+    redacted_text,
+)
 
 __all__ = ["Exchange"]
 

@@ -11,14 +11,17 @@ from typing import Any, overload
 from starlette.types import Scope
 
 from sikoia_async.sandbox.faults.operations import Operations
-from sikoia_async.sandbox.snapshot import Saved
-
 from sikoia_async.sandbox.ledger.asked import Asked, Content
-from sikoia_async.sandbox.ledger.complaints import charged_otherwise, charged_twice, personal_in_urls
+from sikoia_async.sandbox.ledger.complaints import (
+    charged_otherwise,
+    charged_twice,
+    personal_in_urls,
+)
 from sikoia_async.sandbox.ledger.exchange import Exchange
 from sikoia_async.sandbox.ledger.har import har_of, write
 from sikoia_async.sandbox.ledger.personal import Personal, Told, told_in
 from sikoia_async.sandbox.ledger.prices import require_priced
+from sikoia_async.sandbox.snapshot import Saved
 
 __all__ = ["Ledger"]
 

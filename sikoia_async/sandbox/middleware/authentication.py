@@ -7,8 +7,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sikoia_async.sandbox.errors import invalid_request
-from sikoia_async.sandbox.middleware.token_endpoint import Tokens, token_of
 from sikoia_async.sandbox.middleware.rate_limit import Window
+from sikoia_async.sandbox.middleware.token_endpoint import Tokens, token_of
 
 _JSON = "application/json"
 

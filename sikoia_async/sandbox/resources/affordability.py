@@ -6,7 +6,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.resources.affordability_data import cashflow, indicators, monthly, transactions
+from sikoia_async.sandbox.resources.affordability_data import (
+    cashflow,
+    indicators,
+    monthly,
+    transactions,
+)
 from sikoia_async.sandbox.resources.insights import Insights, shown
 from sikoia_async.sandbox.resources.routing import Resource
 from sikoia_async.sandbox.state import Record, State

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sikoia_async.sandbox.errors import refused_as_invalid
-from sikoia_async.sandbox.timestamps import wide
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
+from sikoia_async.sandbox.timestamps import wide
 
 _CONSENT = timedelta(days=90)
 # The last one is the first in lists.

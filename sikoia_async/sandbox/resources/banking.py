@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sikoia_async.sandbox.errors import invalid_request
 from sikoia_async.sandbox.resources import bank_transactions
 from sikoia_async.sandbox.resources.bank_accounts import Bank
-from sikoia_async.sandbox.errors import invalid_request
-from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.resources.field_rules import country, one_of, optional, record, uuid
+from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 
 Rows = Callable[[State, Record], list[Record]]

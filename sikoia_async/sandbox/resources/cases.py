@@ -4,12 +4,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.resources import entities
 from sikoia_async.sandbox.errors import invalid_request
+from sikoia_async.sandbox.resources import entities
+from sikoia_async.sandbox.resources.case_bodies import (
+    ADD_ENTITIES,
+    CREATE_CASE,
+    DELETE_ENTITIES,
+    UPDATE_CASE,
+    UPDATE_ENTITIES,
+)
 from sikoia_async.sandbox.resources.filters import select
 from sikoia_async.sandbox.resources.records import new_case, owners, summary, whole
 from sikoia_async.sandbox.resources.routing import Resource, read
-from sikoia_async.sandbox.resources.case_bodies import ADD_ENTITIES, CREATE_CASE, DELETE_ENTITIES, UPDATE_CASE, UPDATE_ENTITIES
 from sikoia_async.sandbox.state import Record, State
 
 

@@ -11,15 +11,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sikoia_async.sandbox.errors import invalid_request, refused_as_invalid
 from sikoia_async.sandbox.resources import income
 from sikoia_async.sandbox.resources.check_rules import Kind, kinds, rolled_up
 from sikoia_async.sandbox.resources.data_sources import sources
-from sikoia_async.sandbox.errors import invalid_request, refused_as_invalid
-from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.resources.field_rules import filled, many, one_of, optional, record
-from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
+from sikoia_async.sandbox.timestamps import short, wide
 
 _parameter = record(
     {"source_id": filled, "source_category_type": one_of("Document", "OpenBanking")},

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.resources import picklists, registry_history
 from sikoia_async.sandbox.errors import (
     ApiError,
     invalid_request,
@@ -16,12 +15,21 @@ from sikoia_async.sandbox.errors import (
     require_credits,
     unprocessable,
 )
+from sikoia_async.sandbox.resources import picklists, registry_history
+from sikoia_async.sandbox.resources.field_rules import (
+    count,
+    filled,
+    flag,
+    matching,
+    optional,
+    record,
+    text,
+)
 from sikoia_async.sandbox.resources.routing import Resource, read
-from sikoia_async.sandbox.resources.field_rules import count, filled, flag, matching, optional, record, text
 from sikoia_async.sandbox.scenarios.scenario import Scenario
-from sikoia_async.sandbox.timestamps import short, wide
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
+from sikoia_async.sandbox.timestamps import short, wide
 
 _SUMMARY = (
     "request_id",

@@ -4,14 +4,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sikoia_async.sandbox.errors import ApiError, invalid_request, require_credits, unprocessable
 from sikoia_async.sandbox.resources import picklists, registry_companies
 from sikoia_async.sandbox.resources.credit_data import report
-from sikoia_async.sandbox.errors import ApiError, invalid_request, require_credits, unprocessable
+from sikoia_async.sandbox.resources.field_rules import (
+    count,
+    country,
+    filled,
+    optional,
+    record,
+    text,
+)
 from sikoia_async.sandbox.resources.routing import Resource, read
-from sikoia_async.sandbox.resources.field_rules import count, country, filled, optional, record, text
 from sikoia_async.sandbox.scenarios.scenario import Scenario
-from sikoia_async.sandbox.timestamps import wide
 from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.timestamps import wide
 
 _REQUEST = record(
     {

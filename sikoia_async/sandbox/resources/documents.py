@@ -8,14 +8,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.resources import integrity
 from sikoia_async.sandbox.errors import invalid_request, refused_as_invalid
+from sikoia_async.sandbox.resources import integrity
+from sikoia_async.sandbox.resources.field_rules import filled, matching, one_of, optional, record
 from sikoia_async.sandbox.resources.files import link
 from sikoia_async.sandbox.resources.routing import Resource, read
-from sikoia_async.sandbox.resources.field_rules import filled, matching, one_of, optional, record
-from sikoia_async.sandbox.timestamps import wide
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
+from sikoia_async.sandbox.timestamps import wide
 
 TYPES = (
     "BankStatement",

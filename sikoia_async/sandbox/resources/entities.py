@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sikoia_async.sandbox.resources import registry_companies
 from sikoia_async.sandbox.errors import invalid_request
+from sikoia_async.sandbox.resources import registry_companies
 from sikoia_async.sandbox.resources.records import address, full_name, new_company, new_person
 from sikoia_async.sandbox.state import Record, State
 

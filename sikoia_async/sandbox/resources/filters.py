@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 from starlette.datastructures import QueryParams
 
-from sikoia_async.sandbox.resources.field_rules import one_of
 from sikoia_async.sandbox.resources.case_bodies import CASE_TYPES, STAGES
+from sikoia_async.sandbox.resources.field_rules import one_of
 from sikoia_async.sandbox.state import Record
 
 _CLOSED = {"case_type": one_of(*CASE_TYPES), "stage": one_of(*STAGES)}

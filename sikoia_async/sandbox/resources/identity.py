@@ -8,12 +8,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import refused_as_invalid, require_credits
+from sikoia_async.sandbox.resources.field_rules import country, filled, one_of, optional, record
 from sikoia_async.sandbox.resources.identity_data import Outcome, findings, outcome
 from sikoia_async.sandbox.resources.routing import Resource, read
-from sikoia_async.sandbox.resources.field_rules import country, filled, one_of, optional, record
-from sikoia_async.sandbox.timestamps import short, wide
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
+from sikoia_async.sandbox.timestamps import short, wide
 
 VERIFY = record(
     {

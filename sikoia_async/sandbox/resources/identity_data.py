@@ -7,8 +7,8 @@ from typing import NamedTuple
 from sikoia_async.sandbox.resources import files
 from sikoia_async.sandbox.resources.records import full_name
 from sikoia_async.sandbox.scenarios.scenario import Identity, Scenario
-from sikoia_async.sandbox.timestamps import wide
 from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.timestamps import wide
 
 _LINK_MINUTES = 30
 

@@ -6,7 +6,15 @@ from itertools import groupby
 
 import attrs
 
-from sikoia_async.sandbox.resources.income_pay import EMPLOYER, Pay, by_payslips, months_before, pay_of, payslip, statement
+from sikoia_async.sandbox.resources.income_pay import (
+    EMPLOYER,
+    Pay,
+    by_payslips,
+    months_before,
+    pay_of,
+    payslip,
+    statement,
+)
 from sikoia_async.sandbox.resources.income_tax import by_tax_documents, tax_document, tax_year
 from sikoia_async.sandbox.resources.insights import shown
 from sikoia_async.sandbox.state import Record, State

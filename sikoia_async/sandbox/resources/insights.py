@@ -10,12 +10,12 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sikoia_async.sandbox.resources.data_sources import sources
 from sikoia_async.sandbox.errors import refused_as_invalid
-from sikoia_async.sandbox.resources.routing import read
+from sikoia_async.sandbox.resources.data_sources import sources
 from sikoia_async.sandbox.resources.field_rules import filled, one_of, record
-from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.resources.routing import read
 from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.timestamps import wide
 
 _REQUEST = record(
     {"entity_id": filled, "entity_type": one_of("company", "person", "case")},

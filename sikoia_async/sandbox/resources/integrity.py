@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.resources.bank_accounts import data_source_id
 from sikoia_async.sandbox.errors import not_found
+from sikoia_async.sandbox.resources.bank_accounts import data_source_id
 from sikoia_async.sandbox.resources.routing import Resource
-from sikoia_async.sandbox.timestamps import wide
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
+from sikoia_async.sandbox.timestamps import wide
 
 # The documents that are read, the name of their check, and its rules.
 _CHECKS = {

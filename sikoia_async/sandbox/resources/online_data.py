@@ -5,11 +5,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import refused_as_invalid
-from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.resources.field_rules import matching, optional, record, text
-from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
+from sikoia_async.sandbox.timestamps import short, wide
 
 _SUMMARY = ("request_id", "status", "datetime_requested", "message", "company_name")
 _OPENED = "2020-01-01T00:00:00Z"

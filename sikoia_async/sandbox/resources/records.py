@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sikoia_async.sandbox.resources import registry_companies
 from sikoia_async.sandbox.resources.case_bodies import ADDRESS_LINES
-from sikoia_async.sandbox.timestamps import short, wide
 from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.timestamps import short, wide
 
 # The order in which the one line that sums an address up names its parts.
 _SUMMARY = (

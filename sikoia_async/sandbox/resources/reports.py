@@ -6,8 +6,8 @@ from starlette.routing import Route
 
 from sikoia_async.sandbox.resources.data_sources import sources
 from sikoia_async.sandbox.resources.routing import Resource
-from sikoia_async.sandbox.state import State
 from sikoia_async.sandbox.resources.workbook import Rows, workbook
+from sikoia_async.sandbox.state import State
 
 _COLUMNS = ("source_name", "source_type", "status", "start_date", "end_date", "provided_date")
 _SHEETS = {"Document": "Documents", "OpenBanking": "Open banking"}

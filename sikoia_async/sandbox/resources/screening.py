@@ -7,12 +7,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.resources import files
 from sikoia_async.sandbox.errors import invalid_request
+from sikoia_async.sandbox.resources import files
+from sikoia_async.sandbox.resources.field_rules import (
+    filled,
+    flag,
+    fraction,
+    matching,
+    one_of,
+    optional,
+    record,
+    text,
+)
 from sikoia_async.sandbox.resources.routing import Resource, read
-from sikoia_async.sandbox.resources.field_rules import filled, flag, fraction, matching, one_of, optional, record, text
-from sikoia_async.sandbox.timestamps import short, wide
 from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.timestamps import short, wide
 
 # A search is found at its path, and answered with its status.
 _STATUSES = {"peps-sanctions": 201, "adverse-media": 200}

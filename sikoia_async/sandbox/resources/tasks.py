@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import not_found
-from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.resources.field_rules import any_record, count, optional, record
+from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 
 _START = record({"polls": optional(count), "result": optional(any_record)})

@@ -9,7 +9,15 @@ from typing import Any
 
 from sikoia_async.sandbox.errors import invalid_request
 from sikoia_async.sandbox.loopback import is_callback_here
-from sikoia_async.sandbox.resources.field_rules import Rule, many, matching, one_of, optional, record, text
+from sikoia_async.sandbox.resources.field_rules import (
+    Rule,
+    many,
+    matching,
+    one_of,
+    optional,
+    record,
+    text,
+)
 
 Tree = dict[str, "Tree"]
 

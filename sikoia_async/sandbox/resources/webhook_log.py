@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 from sikoia_async.sandbox.errors import not_found
 from sikoia_async.sandbox.resources.field_rules import one_of
-from sikoia_async.sandbox.timestamps import wide
 from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.timestamps import wide
 
 STATUSES = ("NotRequested", "Pending", "Complete", "Failed")
 PAGE_SIZE = 25

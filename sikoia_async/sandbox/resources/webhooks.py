@@ -4,13 +4,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.sandbox.errors import conflict, invalid_request, not_found
+from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.sandbox.resources.routing import Resource, read
-from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.resources.webhook_bodies import (
+    CREATE_WEBHOOK,
+    EVENTS,
+    UPDATE_WEBHOOK,
+    event_types,
+)
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
-from sikoia_async.sandbox.resources.webhook_bodies import CREATE_WEBHOOK, EVENTS, UPDATE_WEBHOOK, event_types
+from sikoia_async.sandbox.timestamps import short, wide
 
 _SECRET = "webhook_secret"  # noqa: S105 - the name of a store
 

@@ -16,7 +16,6 @@ import attrs
 
 from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
 from sikoia_async.sandbox.faults.requests import Faults
-
 from sikoia_async.sandbox.scenarios.fitting import is_fit, wording
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from sikoia_async.sandbox.store import Record
-
 from sikoia_async.sandbox.scenarios.catalogue import CATALOGUE
 from sikoia_async.sandbox.scenarios.scenario import Choice, Scenario, choice
+from sikoia_async.sandbox.store import Record
 
 __all__ = ["Scenarios"]
 

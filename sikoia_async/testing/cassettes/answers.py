@@ -12,10 +12,10 @@ import attrs
 import httpx
 import msgspec
 
-from sikoia_async._retry import policy
+from sikoia_async._codec.json import Misfit, read_json
 from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER
+from sikoia_async._retry import policy
 from sikoia_async._transport.body import BodyError, Inflater
-from sikoia_async._codec.loader import Misfit, read_json
 from sikoia_async.testing.cassettes.files import kind_of, media_of, stand_in
 from sikoia_async.testing.cassettes.scrub import AS_SENT
 from sikoia_async.testing.cassettes.tape import Content, Fault, Recording

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sikoia_async._transport.body import BodyError
 from sikoia_async._files.workbook import unpack
+from sikoia_async._transport.body import BodyError
 from sikoia_async.sandbox.resources.workbook import workbook
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from sikoia_async.testing.cassettes.tape import CassetteError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sikoia_async._transport.pool import Guard
     from sikoia_async._transport.connector import Wire
+    from sikoia_async._transport.pool import Guard
     from sikoia_async.testing.cassettes.scrub import Scrubber
     from sikoia_async.testing.cassettes.tape import Recording
 

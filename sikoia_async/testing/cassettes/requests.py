@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from sikoia_async._codec.loader import Misfit, read_json
+from sikoia_async._codec.json import Misfit, read_json
 from sikoia_async._logging import without_ids
 from sikoia_async.testing.cassettes.operations import Known, find
 from sikoia_async.testing.cassettes.tape import Asked, CassetteError

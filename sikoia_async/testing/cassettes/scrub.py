@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast, get_args
 import attrs
 import httpx
 
-from sikoia_async._codec.converter import converter
-from sikoia_async._codec.loader import Misfit, read_json
 from sikoia_async._calls.urls import target_on
+from sikoia_async._codec.converter import converter
+from sikoia_async._codec.json import Misfit, read_json
 from sikoia_async._codec.redaction import without_values
 from sikoia_async.models import field_types
 from sikoia_async.testing.cassettes.operations import alternatives, find

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from sikoia_async.sandbox import App, create_app
-from sikoia_async.sandbox.resources import webhook_log
-from sikoia_async.sandbox.faults.deliveries import Forgery
 from sikoia_async.sandbox.deliveries.payloads import Shape
+from sikoia_async.sandbox.faults.deliveries import Forgery
+from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.sandbox.resources.webhook_bodies import EVENT_NAMES as EVERYTHING
 
 PARENT, CHILD = "DocumentProcessing.Completed", "PayslipProcessing.Completed"

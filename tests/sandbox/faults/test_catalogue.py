@@ -13,10 +13,10 @@ from sikoia_async import Sikoia
 from sikoia_async.environments import local
 from sikoia_async.errors import CallError
 from sikoia_async.sandbox import Sandbox, create_app
-from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
 from sikoia_async.sandbox.faults.catalogue import NAMED, NAMED_DELIVERIES, NamedFault
+from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
 
-PAGE = Path(__file__).parents[2] / "docs" / "pages" / "local.md"
+PAGE = Path(__file__).parents[3] / "docs" / "pages" / "local.md"
 USERS = "GET /v2/users"
 CREATE = "POST /v2/cases"
 PAYSLIP = "PayslipProcessing.Completed"
@@ -144,7 +144,7 @@ def test_a_name_stands_for_what_add_takes(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMED_DELIVERIES)
 def test_a_delivery_has_named_faults_too(name: str) -> None:
-    """What each does is for `tests/sandbox/test_deliveries.py`."""
+    """What each does is for `tests/sandbox/deliveries/test_queue.py`."""
     named, added = DeliveryFaults(clock=float), DeliveryFaults(clock=float)
 
     named.inject(name, PAYSLIP, nth=3, after=60)

@@ -2,11 +2,13 @@
 
 import pytest
 
-from sikoia_async.sandbox.resources import field_rules
 from sikoia_async.sandbox.errors import ApiError
+from sikoia_async.sandbox.resources import field_rules
 
 CODE = field_rules.matching(r"\w{2}", "two letters")
-PERSON = field_rules.record({"name": field_rules.filled, "age": field_rules.optional(field_rules.count)}, required=["name"])
+PERSON = field_rules.record(
+    {"name": field_rules.filled, "age": field_rules.optional(field_rules.count)}, required=["name"]
+)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from sikoia_async.sandbox.faults.requests import Faults
 from sikoia_async.sandbox.scenarios.fitting import wording
 from sikoia_async.sandbox.scenarios.toml_lines import Places, UnreadableError, read
 
-_PAGE = Path(__file__).parents[2] / "docs" / "pages" / "local.md"
+_PAGE = Path(__file__).parents[3] / "docs" / "pages" / "local.md"
 
 _WHOLE = """
 # Of a shop.

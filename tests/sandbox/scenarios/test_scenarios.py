@@ -23,7 +23,7 @@ from sikoia_async.sandbox.scenarios.fitting import is_fit
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
 from sikoia_async.testing import MemorySandbox, client_of
 
-_PAGE = Path(__file__).parents[2] / "docs" / "pages" / "local.md"
+_PAGE = Path(__file__).parents[3] / "docs" / "pages" / "local.md"
 _PDF = b"%PDF-1.7 fictitious"
 
 Seen = dict[str, Any]

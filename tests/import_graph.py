@@ -1,0 +1,143 @@
+"""The import graph of the package: `python tests/import_graph.py` prints its counts.
+
+Every import counts: at run time, inside a function, and for type checkers only.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+PACKAGE: Final = "sikoia_async"
+ROOT: Final = Path(__file__).resolve().parents[1] / PACKAGE
+
+# From top to bottom: a module imports from its own folder and from lower rows only.
+LAYERS: Final = (
+    ("__main__",),
+    ("cli",),
+    ("testing",),
+    ("sandbox",),
+    ("__init__",),
+    ("errors",),
+    ("_client",),
+    ("resources",),
+    ("webhooks",),
+    ("_calls",),
+    ("_hooks", "_files"),
+    ("_auth",),
+    ("_retry",),
+    ("operations",),
+    ("_codec",),
+    ("_rate_limit",),
+    ("_transport",),
+    ("models",),
+    ("environments", "_logging", "_single_flight", "_validation"),
+    ("_errors", "_version"),
+)
+SANDBOX_LAYERS: Final = (("sandbox",),)
+"""The same inside the local Sikoia."""
+
+
+def modules(root: Path = ROOT) -> dict[str, Path]:
+    """Return each module's name inside the package, with its file."""
+    return {_name(path, root): path for path in sorted(root.rglob("*.py"))}
+
+
+def graph(root: Path = ROOT) -> dict[str, set[str]]:
+    """Return the modules that each module imports."""
+    found = modules(root)
+    return {name: set(_imported(path, root, found)) - {name} for name, path in found.items()}
+
+
+def circles(arrows: Mapping[str, set[str]]) -> list[list[str]]:
+    """Return the strongly connected components of more than one module, by Tarjan's algorithm."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    result: list[list[str]] = []
+
+    def visit(name: str) -> None:
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in sorted(arrows.get(name, ())):
+            if other not in index:
+                visit(other)
+                low[name] = min(low[name], low[other])
+            elif other in stack:
+                low[name] = min(low[name], index[other])
+        if low[name] == index[name]:
+            at = stack.index(name)
+            if len(stack) - at > 1:
+                result.append(sorted(stack[at:]))
+            del stack[at:]
+
+    for name in sorted(arrows):
+        if name not in index:
+            visit(name)
+    return result
+
+
+def upward(arrows: Mapping[str, set[str]]) -> list[tuple[str, str]]:
+    """Return the imports that point to another entry of the same row, or to a higher row."""
+    rank = {name: row for row, names in enumerate(LAYERS) for name in names}
+    return [
+        (name, other)
+        for name, others in sorted(arrows.items())
+        for other in sorted(others)
+        if folder(name) != folder(other) and rank[folder(other)] <= rank[folder(name)]
+    ]
+
+
+def folder(name: str) -> str:
+    """Return the folder or the single module of the package root that holds a module."""
+    return name.partition(".")[0]
+
+
+def _name(path: Path, root: Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def _imported(path: Path, root: Path, found: Mapping[str, Path]) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (_inside(alias.name) for alias in node.names if _is_ours(alias.name))
+        elif isinstance(node, ast.ImportFrom) and _is_ours(source := _absolute(node, path, root)):
+            package = _inside(source)
+            for alias in node.names:
+                full = f"{package}.{alias.name}".removeprefix("__init__.")
+                yield full if full in found else package
+
+
+def _absolute(node: ast.ImportFrom, path: Path, root: Path) -> str:
+    if not node.level:
+        return node.module or ""
+    package = path.relative_to(root.parent).parts[: -node.level]
+    return ".".join([*package, *filter(None, [node.module])])
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == PACKAGE
+
+
+def _inside(module: str) -> str:
+    return module.partition(".")[2] or "__init__"
+
+
+def main() -> None:
+    """Print the counts."""
+    arrows = graph()
+    print(f"modules  {len(arrows)}")
+    print(f"imports  {sum(map(len, arrows.values()))}")
+    print(f"upward   {len(up := upward(arrows))}")
+    print(f"circles  {len(loops := circles(arrows))}")
+    for name, other in up:
+        print(f"  {name} imports {other}")
+    for loop in loops:
+        print(f"  {' - '.join(loop)}")
+    sys.exit(bool(up or loops))
+
+
+if __name__ == "__main__":
+    main()
