@@ -8,7 +8,7 @@ import httpx
 
 from sikoia_async._codec.decoder import decode
 from sikoia_async._codec.drift import Drift
-from sikoia_async._transport.exchange import Answer
+from sikoia_async._transport.exchange import Response
 from sikoia_async.errors import Attempt, CallInfo
 
 __all__ = ["CALL", "Decode", "cpu", "ours"]
@@ -29,7 +29,7 @@ Decode = Callable[[bytes], Any]
 def ours(into: Any) -> Decode:
     """Return the SDK's way, as of a client that is new."""
     drift, headers = Drift(), httpx.Headers({"Content-Type": "application/json"})
-    return lambda body: decode(Answer(200, headers, body), into, CALL, drift)
+    return lambda body: decode(Response(200, headers, body), into, CALL, drift)
 
 
 def cpu(decode: Decode, body: bytes, times: int = 1) -> float:

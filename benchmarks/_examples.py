@@ -15,7 +15,7 @@ from _decoders import CALL
 
 from sikoia_async._codec.decoder import decode, error_from
 from sikoia_async._codec.drift import Drift
-from sikoia_async._transport.exchange import Answer
+from sikoia_async._transport.exchange import Response
 
 sys.path.insert(1, str(Path(__file__).parent.parent / "tests"))
 from contract import ENDPOINTS, Endpoint
@@ -40,7 +40,7 @@ class Example:
 
     def read(self) -> object:
         """Read it as a client that is new does."""
-        answer = Answer(self.status, httpx.Headers(), self.body)
+        answer = Response(self.status, httpx.Headers(), self.body)
         if self.is_error:
             return error_from(answer, CALL, retry_after=None, may_have_been_processed=False)
         return decode(answer, self.endpoint.into, CALL, Drift())

@@ -14,7 +14,7 @@ from _measure import Row, is_quick, print_table
 from _virtual import VirtualLoop, now
 
 from sikoia_async import Quota
-from sikoia_async._rate_limit.limiter import Pacer
+from sikoia_async._rate_limit.limiter import RateLimiter
 
 __all__ = ["compare"]
 
@@ -117,8 +117,8 @@ class _TokenBucket:
         self._tokens, self._since = min(_LIMIT, self._tokens + new), now()
 
 
-def _ours() -> Pacer:
-    return Pacer(Quota(_LIMIT, per=_PER), now)
+def _ours() -> RateLimiter:
+    return RateLimiter(Quota(_LIMIT, per=_PER), now)
 
 
 _LIMITERS: Final[Sequence[tuple[str, Callable[[], _Limiter]]]] = (

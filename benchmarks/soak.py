@@ -71,11 +71,12 @@ async def _soak(url: str, calls: int) -> list[Row]:
         await _make(sikoia, calls - calls // 10, ends)
         await asyncio.sleep(0.5)
         end = _Held.now()
-        heals = sikoia.stats().heals
+        replaced = sikoia.stats().connections_replaced
     await asyncio.sleep(0.5)
     closed = _Held.now()
     seconds = time.perf_counter() - began
-    print(f"{calls:,} calls in {seconds:.0f} s: {dict(ends.most_common())}; {heals:,} heals")
+    print(f"{calls:,} calls in {seconds:.0f} s: {dict(ends.most_common())}")
+    print(f"{replaced:,} connections replaced")
     what = f"soak, {calls:,} calls"
     grown, files, tasks = end.memory - warm.memory, closed.files, end.tasks - before.tasks
     return [

@@ -12,30 +12,30 @@ import attrs
 from sikoia_async._auth.client_credentials import ClientCredentials
 from sikoia_async._auth.credentials import ApiKey, Credentials
 from sikoia_async._auth.secret import Secret
-from sikoia_async._calls.api import Core, Options, Transport
-from sikoia_async._calls.idempotency import Keys, checked_header, checked_key
-from sikoia_async._calls.lifecycle import Home
+from sikoia_async._calls.api import Api, CallOptions, ClientContext
+from sikoia_async._calls.idempotency import Keys, validate_header, validate_key
+from sikoia_async._calls.lifecycle import Lifecycle
 from sikoia_async._calls.stats import Stats, Tally
-from sikoia_async._calls.urls import checked_path
+from sikoia_async._calls.urls import validate_path
 from sikoia_async._calls.usage import Spend
 from sikoia_async._codec.drift import Drift
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._hooks import correlation
 from sikoia_async._hooks.auth import Authorize, ForgetRefused, SendApiKey
-from sikoia_async._rate_limit.limiter import PRIORITIES, Pacer, Quota
+from sikoia_async._rate_limit.limiter import PRIORITIES, Quota, RateLimiter
 from sikoia_async._retry.budget import RetryBudget
 from sikoia_async._transport.connector import (
-    Wire,
-    checked_environment,
+    Connector,
     http_client,
     local_authorities,
+    validate_environment,
 )
 from sikoia_async._transport.exchange import Limits
-from sikoia_async._validation import checked_seconds, checked_type, checked_whole
+from sikoia_async._validation import validate_seconds, validate_type, validate_whole
 from sikoia_async._version import __version__
 from sikoia_async.operations.interval import Interval
-from sikoia_async.operations.registry import Board
-from sikoia_async.operations.token import Sealer
+from sikoia_async.operations.registry import OperationRegistry
+from sikoia_async.operations.token import TokenSigner
 
 if TYPE_CHECKING:
     import os
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from sikoia_async._auth.tokens import TokenSource, TokenStore
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._rate_limit.limiter import Priority
-    from sikoia_async._transport.pool import Guard
+    from sikoia_async._transport.pool import ConnectionPool
     from sikoia_async.environments import Environment
     from sikoia_async.operations.operation import Operation
     from sikoia_async.resources.affordability import Affordability
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from sikoia_async.resources.screening import Screening
     from sikoia_async.resources.users import Users
     from sikoia_async.resources.webhooks import Webhooks
-    from sikoia_async.webhooks.feed import Feed
+    from sikoia_async.webhooks.feed import EventFeed
 
 __all__ = ["Sikoia"]
 
@@ -145,45 +145,47 @@ class Sikoia:
         max_body: int = Limits().body,
         max_error_body: int = Limits().error_body,
     ) -> None:
-        checked_whole("max_in_flight", max_in_flight, least=1)
-        checked_whole("max_body", max_body, least=1)
-        checked_whole("max_error_body", max_error_body, least=1)
+        validate_whole("max_in_flight", max_in_flight, least=1)
+        validate_whole("max_body", max_body, least=1)
+        validate_whole("max_error_body", max_error_body, least=1)
         if max_chargeable is not None:
-            checked_whole("max_chargeable", max_chargeable, least=0)
-        checked_type("quota", quota, Quota, "a Quota(...), or None for no pacing")
-        checked_type("rely_on_events", rely_on_events, bool, "True or False")
+            validate_whole("max_chargeable", max_chargeable, least=0)
+        validate_type("quota", quota, Quota, "a Quota(...), or None for no pacing")
+        validate_type("rely_on_events", rely_on_events, bool, "True or False")
         if transport is not None and http_client is not None:
             msg = "give transport or http_client, but not both"
             raise ConfigurationError(msg)
-        self._environment = checked_environment(environment)
+        self._environment = validate_environment(environment)
         brought = transport or http_client
         if tls is None and brought is None and environment is None:
             tls = local_authorities(self._environment)
-        self._wire = wire = Wire(brought, tls, proxy, trust_env=trust_env)
+        self._wire = wire = Connector(brought, tls, proxy, trust_env=trust_env)
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
         del client_secret, token, api_key  # what raises from here on shows no secret to tools
-        self._guards: list[Guard] = []
+        self._pools: list[ConnectionPool] = []
         self._token: ClientCredentials | None = None
-        home = Home()
-        hooks = self._hooks(credentials, wire, token_store, home)
+        lifecycle = Lifecycle()
+        hooks = self._hooks(credentials, wire, token_store, lifecycle)
         origin = self._environment.api
-        core = Core(
+        context = ClientContext(
             client=self._client(wire, origin, max_in_flight, hooks),
             origin=origin,
             headers=_headers(origin),
             limits=Limits(max_body, max_error_body),
-            pacer=Pacer(quota, home.time) if quota else None,
+            rate_limiter=RateLimiter(quota, lifecycle.time) if quota else None,
             drift=Drift(),
-            home=home,
+            lifecycle=lifecycle,
             budget=RetryBudget(),
             spend=Spend(max_chargeable),
             tally=Tally(),
-            board=Board(
-                Sealer(origin, credentials.for_seals), relies=rely_on_events, check=home.check
+            registry=OperationRegistry(
+                TokenSigner(origin, credentials.signing_secret),
+                relies=rely_on_events,
+                check=lifecycle.check,
             ),
-            keys=Keys(checked_header(idempotency_header)) if idempotency_header else None,
+            keys=Keys(validate_header(idempotency_header)) if idempotency_header else None,
         )
-        self._api = Transport(core, _options(Options(timeout=timeout, retries=retries)))
+        self._api = Api(context, _options(CallOptions(timeout=timeout, retries=retries)))
 
     # Resources are loaded when they are first used.
 
@@ -293,11 +295,11 @@ class Sikoia:
         return Webhooks(self._api)
 
     @cached_property
-    def events(self) -> Feed:
+    def events(self) -> EventFeed:
         """Where the events of webhooks go that are to wake operations."""
-        from sikoia_async.webhooks.feed import Feed  # noqa: PLC0415 - loaded when first used
+        from sikoia_async.webhooks.feed import EventFeed  # noqa: PLC0415 - loaded when first used
 
-        return Feed(self._api.core.board, self._api.core.home)
+        return EventFeed(self._api.context.registry, self._api.context.lifecycle)
 
     @property
     def environment(self) -> Environment:
@@ -310,35 +312,37 @@ class Sikoia:
 
         Calls that Sikoia refused, or that were never sent, are not counted.
         """
-        return self._api.core.spend
+        return self._api.context.spend
 
     def stats(self) -> Stats:
         """Return what this client has done so far, and how much it has left.
 
         On trio, call it where the event loop runs: the clock is the loop's.
         """
-        core = self._api.core
+        context = self._api.context
         # Before the first use there is no clock, and nothing to measure.
-        pacer = core.pacer if core.home.used else None
-        unused = core.pacer.limit if core.pacer and pacer is None else None
+        rate_limiter = context.rate_limiter if context.lifecycle.used else None
+        unused = (
+            context.rate_limiter.limit if context.rate_limiter and rate_limiter is None else None
+        )
         return Stats(
-            calls=core.tally.calls,
-            attempts=core.tally.attempts,
-            waiting=sum(pacer.waiting.values()) if pacer else 0,
-            waited=pacer.waited if pacer else 0.0,
-            quota_left=pacer.left if pacer else unused,
-            paused=pacer.paused if pacer else 0.0,
-            retry_budget=core.budget.left,
-            heals=sum(guard.heals for guard in self._guards),
-            in_flight=sum(guard.in_use for guard in self._guards),
+            calls=context.tally.calls,
+            attempts=context.tally.attempts,
+            waiting=sum(rate_limiter.waiting.values()) if rate_limiter else 0,
+            waited=rate_limiter.waited if rate_limiter else 0.0,
+            quota_left=rate_limiter.left if rate_limiter else unused,
+            paused=rate_limiter.paused if rate_limiter else 0.0,
+            retry_budget=context.budget.left,
+            connections_replaced=sum(guard.connections_replaced for guard in self._pools),
+            in_flight=sum(guard.in_use for guard in self._pools),
             token_age=self._token.age if self._token else None,
-            spend=dict(core.spend),
+            spend=dict(context.spend),
         )
 
     @property
     def drift(self) -> Mapping[str, int]:
         """Where answers differed from what this SDK knows, and how often."""
-        return self._api.core.drift
+        return self._api.context.drift
 
     def with_options(
         self,
@@ -370,11 +374,11 @@ class Sikoia:
             ConfigurationError: a value is out of its range, or the client has no
                 `idempotency_header`.
         """
-        if idempotency_key is not None and self._api.core.keys is None:
+        if idempotency_key is not None and self._api.context.keys is None:
             msg = "idempotency_key: make the client with idempotency_header=..., if Sikoia told one"
             raise ConfigurationError(msg)
         old = self._api.options
-        options = Options(
+        options = CallOptions(
             timeout=old.timeout if timeout is None else timeout,
             retries=old.retries if retries is None else retries,
             correlation_id=old.correlation_id if correlation_id is None else correlation_id,
@@ -384,7 +388,7 @@ class Sikoia:
             insists=old.insists if retries is None else retries > 0,
         )
         view = object.__new__(type(self))
-        view._environment, view._guards = self._environment, self._guards
+        view._environment, view._pools = self._environment, self._pools
         view._token = self._token
         view._wire = self._wire
         view._api = attrs.evolve(self._api, options=_options(options))
@@ -482,7 +486,7 @@ class Sikoia:
         """
         from sikoia_async.resources._resume import resume  # noqa: PLC0415 - loaded when first used
 
-        return resume(self, *self._api.core.board.sealer.read(token))
+        return resume(self, *self._api.context.registry.signer.read(token))
 
     async def download(self, link: str | None) -> bytes:
         """Return the file that a link of Sikoia's leads to, such as `Document.document_uri`.
@@ -524,16 +528,16 @@ class Sikoia:
         Raises:
             ClientStateError: the client belongs to another event loop or process.
         """
-        home = self._api.core.home
-        if not home.closed:
-            home.check()
-        home.closed = True
-        self._api.core.board.close()
-        for guard in self._guards:
+        lifecycle = self._api.context.lifecycle
+        if not lifecycle.closed:
+            lifecycle.check()
+        lifecycle.closed = True
+        self._api.context.registry.close()
+        for guard in self._pools:
             await guard.aclose()
 
     async def __aenter__(self) -> Self:
-        self._api.core.home.check()
+        self._api.context.lifecycle.check()
         return self
 
     async def __aexit__(
@@ -548,7 +552,11 @@ class Sikoia:
         return f"<Sikoia {self._environment.name}>"
 
     def _hooks(
-        self, credentials: Credentials, wire: Wire, store: TokenStore | None, home: Home
+        self,
+        credentials: Credentials,
+        wire: Connector,
+        store: TokenStore | None,
+        lifecycle: Lifecycle,
     ) -> dict[str, list[Callable[..., Any]]]:
         """Choose the event hooks: correlation always, and authorization by what was given."""
         given = credentials.given()
@@ -556,7 +564,7 @@ class Sikoia:
             send = SendApiKey(given.secret)
             return {"request": [correlation.send, send], "response": [correlation.received]}
         source: TokenSource = (
-            self._client_credentials(credentials, given, wire, store, home)
+            self._client_credentials(credentials, given, wire, store, lifecycle)
             if isinstance(given, Secret)
             else given
         )
@@ -569,34 +577,39 @@ class Sikoia:
         self,
         credentials: Credentials,
         secret: Secret,
-        wire: Wire,
+        wire: Connector,
         store: TokenStore | None,
-        home: Home,
+        lifecycle: Lifecycle,
     ) -> ClientCredentials:
         # A client of its own: no hooks, and permits that no call can hold while it needs a token.
         client = self._client(wire, self._environment.token_url, _TOKEN_PERMITS, {})
         self._token = ClientCredentials(
-            client, self._environment, str(credentials.client_id), secret, store, clock=home.time
+            client,
+            self._environment,
+            str(credentials.client_id),
+            secret,
+            store,
+            clock=lifecycle.time,
         )
         return self._token
 
     def _client(
-        self, wire: Wire, url: str, permits: int, hooks: dict[str, list[Callable[..., Any]]]
+        self, wire: Connector, url: str, permits: int, hooks: dict[str, list[Callable[..., Any]]]
     ) -> httpx.AsyncClient:
         guard = wire.guard(url, permits)
-        self._guards.append(guard)
+        self._pools.append(guard)
         return http_client(guard, hooks)
 
 
-def _options(options: Options) -> Options:
-    checked_seconds("timeout", options.timeout)
-    checked_whole("retries", options.retries, least=0)
+def _options(options: CallOptions) -> CallOptions:
+    validate_seconds("timeout", options.timeout)
+    validate_whole("retries", options.retries, least=0)
     if options.correlation_id is not None:
         correlation.checked(options.correlation_id)
     if options.interval is not None:
-        checked_type("interval", options.interval, Interval, "an Interval(...)")
+        validate_type("interval", options.interval, Interval, "an Interval(...)")
     if options.idempotency_key is not None:
-        checked_key(options.idempotency_key)
+        validate_key(options.idempotency_key)
     if options.priority not in PRIORITIES:
         msg = f"priority: give one of {', '.join(PRIORITIES)}"
         raise ConfigurationError(msg)
@@ -607,7 +620,7 @@ def _check_request(method: str, path: str, into: type[Any]) -> None:
     if method not in _METHODS:
         msg = f"method: give one of {', '.join(sorted(_METHODS))}"
         raise ConfigurationError(msg)
-    checked_path(path)
+    validate_path(path)
     from sikoia_async._codec.decoder import check_into  # noqa: PLC0415 - loaded with the first call
 
     check_into(into)

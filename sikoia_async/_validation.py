@@ -14,21 +14,21 @@ from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 __all__ = [
     "DOTS",
     "LISTS",
-    "checked_filters",
-    "checked_flags",
-    "checked_fraction",
-    "checked_https",
-    "checked_id",
-    "checked_id_or_none",
-    "checked_ids",
-    "checked_list",
-    "checked_seconds",
-    "checked_text",
-    "checked_texts",
-    "checked_type",
-    "checked_whole",
     "given",
-    "needed_texts",
+    "validate_filters",
+    "validate_flags",
+    "validate_fraction",
+    "validate_https",
+    "validate_id",
+    "validate_id_or_none",
+    "validate_ids",
+    "validate_list",
+    "validate_required_strings",
+    "validate_seconds",
+    "validate_string",
+    "validate_strings",
+    "validate_type",
+    "validate_whole",
 ]
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ LISTS: Final = (list, tuple, set, frozenset)
 _NUMBERS: Final = (int, float)
 
 
-def checked_type(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:
+def validate_type(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:
     """Refuse a value of another type, None excepted: not all callers are type checked.
 
     Raises:
@@ -52,7 +52,7 @@ def checked_type(name: str, value: object, kind: type | tuple[type, ...], what: 
         raise ArgumentTypeError(msg)
 
 
-def checked_whole(name: str, value: int, *, least: int) -> int:
+def validate_whole(name: str, value: int, *, least: int) -> int:
     """Return a whole number that is large enough.
 
     Raises:
@@ -66,7 +66,7 @@ def checked_whole(name: str, value: int, *, least: int) -> int:
     return value
 
 
-def checked_seconds(name: str, value: float) -> float:
+def validate_seconds(name: str, value: float) -> float:
     """Return a time to wait.
 
     Raises:
@@ -81,7 +81,7 @@ def checked_seconds(name: str, value: float) -> float:
     return value
 
 
-def checked_fraction(name: str, value: float | None) -> float | None:
+def validate_fraction(name: str, value: float | None) -> float | None:
     """Return a number from 0 to 1, or None.
 
     Raises:
@@ -97,7 +97,7 @@ def checked_fraction(name: str, value: float | None) -> float | None:
     return value
 
 
-def checked_text(name: str, value: str | None, *, most: int) -> str | None:
+def validate_string(name: str, value: str | None, *, most: int) -> str | None:
     """Return a text of 1 to `most` characters, or None.
 
     Raises:
@@ -113,13 +113,13 @@ def checked_text(name: str, value: str | None, *, most: int) -> str | None:
     return value
 
 
-def checked_https(name: str, value: str | None, *, most: int) -> str | None:
+def validate_https(name: str, value: str | None, *, most: int) -> str | None:
     """Return an absolute https address of at most `most` characters, or None.
 
     Raises:
         ConfigurationError: it is none of these.
     """
-    if checked_text(name, value, most=most) is None:
+    if validate_string(name, value, most=most) is None:
         return None
     if _is_https(str(value)):
         return value
@@ -139,43 +139,43 @@ def given(name: str, value: T | None) -> T:
     return value
 
 
-def needed_texts(**fields: str) -> dict[str, str]:
+def validate_required_strings(**fields: str) -> dict[str, str]:
     """Return texts that the API cannot do without, by name.
 
     Raises:
         ArgumentTypeError: one is None, or no text.
         ConfigurationError: one is empty.
     """
-    for name, value in checked_texts(**fields).items():
+    for name, value in validate_strings(**fields).items():
         if not given(name, value):
             msg = f"{name}: give a text that is not empty"
             raise ConfigurationError(msg)
     return fields
 
 
-def checked_texts(**fields: str | None) -> dict[str, str | None]:
+def validate_strings(**fields: str | None) -> dict[str, str | None]:
     """Return texts by name; each may be None, which is not sent, or empty, which clears a field.
 
     Raises:
         ArgumentTypeError: one is no text.
     """
     for name, value in fields.items():
-        checked_type(name, value, str, "a text")
+        validate_type(name, value, str, "a text")
     return fields
 
 
-def checked_flags(**fields: bool | None) -> dict[str, bool | None]:
+def validate_flags(**fields: bool | None) -> dict[str, bool | None]:
     """Return truth values by name; each may be None, which is not sent.
 
     Raises:
         ArgumentTypeError: one is something else, such as `"no"`, which would count as true.
     """
     for name, value in fields.items():
-        checked_type(name, value, bool, "True or False")
+        validate_type(name, value, bool, "True or False")
     return fields
 
 
-def checked_filters(**fields: str | Sequence[str] | None) -> dict[str, str | Sequence[str] | None]:
+def validate_filters(**fields: str | Sequence[str] | None) -> dict[str, str | Sequence[str] | None]:
     """Return texts, or lists of them, by name; each may be None, which is not sent.
 
     Raises:
@@ -189,7 +189,7 @@ def checked_filters(**fields: str | Sequence[str] | None) -> dict[str, str | Seq
     return fields
 
 
-def checked_id(name: str, value: object) -> str:
+def validate_id(name: str, value: object) -> str:
     """Return an id: `retrieve("..")` would otherwise ask for the list.
 
     Raises:
@@ -209,12 +209,12 @@ def checked_id(name: str, value: object) -> str:
     raise ArgumentTypeError(msg)
 
 
-def checked_id_or_none(name: str, value: object) -> str | None:
+def validate_id_or_none(name: str, value: object) -> str | None:
     """Return an id, or None, which is not sent."""
-    return None if value is None else checked_id(name, value)
+    return None if value is None else validate_id(name, value)
 
 
-def checked_list(
+def validate_list(
     name: str, value: Sequence[T] | None, kind: type[Any], *, least: int = 0
 ) -> Sequence[T] | None:
     """Return a list, or None; a text is no list, though Python takes it for one of letters.
@@ -238,15 +238,15 @@ def checked_list(
     return value
 
 
-def checked_ids(name: str, value: Sequence[str] | None) -> list[str] | None:
+def validate_ids(name: str, value: Sequence[str] | None) -> list[str] | None:
     """Return a list of ids, or None.
 
     Raises:
         ArgumentTypeError: it is no list.
         ConfigurationError: something in it is no id.
     """
-    found = checked_list(name, value, str)
-    return None if found is None else [checked_id(name, one) for one in found]
+    found = validate_list(name, value, str)
+    return None if found is None else [validate_id(name, one) for one in found]
 
 
 def _is_text(value: object) -> bool:

@@ -18,7 +18,7 @@ from typing import (
 import attrs
 
 from sikoia_async._errors import ArgumentTypeError, CallInfo, ConfigurationError
-from sikoia_async._validation import checked_id
+from sikoia_async._validation import validate_id
 
 __all__ = [
     "PERSONAL",
@@ -149,7 +149,7 @@ def _checked_type(_: object, __: object, value: object) -> None:
 
 
 def _checked_id(_: object, __: object, value: str) -> None:
-    checked_id("entity_id", value)
+    validate_id("entity_id", value)
 
 
 @attrs.frozen

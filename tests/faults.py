@@ -21,8 +21,8 @@ from anyio.abc import ByteStream, SocketAttribute, SocketStream
 from anyio.streams.tls import TLSStream
 
 from sikoia_async import Sikoia
-from sikoia_async._calls.api import Core
-from sikoia_async._transport.pool import Guard
+from sikoia_async._calls.api import ClientContext
+from sikoia_async._transport.pool import ConnectionPool
 from sikoia_async.environments import Environment, local
 
 __all__ = [
@@ -181,14 +181,14 @@ def client(url: str | Environment, **options: Any) -> Sikoia:
     return Sikoia(environment=environment, **options)
 
 
-def core(sikoia: Sikoia) -> Core:
+def core(sikoia: Sikoia) -> ClientContext:
     """Return what the client's calls share."""
-    return sikoia._api.core  # pyright: ignore[reportPrivateUsage] - tests look at the machinery
+    return sikoia._api.context  # pyright: ignore[reportPrivateUsage] - tests look at the machinery
 
 
-def guards(sikoia: Sikoia) -> list[Guard]:
+def guards(sikoia: Sikoia) -> list[ConnectionPool]:
     """Return the client's guards: the token's, if it fetches tokens, and the API's."""
-    return sikoia._guards  # pyright: ignore[reportPrivateUsage] - tests look at the machinery
+    return sikoia._pools  # pyright: ignore[reportPrivateUsage] - tests look at the machinery
 
 
 @functools.cache

@@ -7,19 +7,19 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from sikoia_async._rate_limit.limiter import Pacer, Priority, Quota, QuotaStore
+from sikoia_async._rate_limit.limiter import Priority, Quota, QuotaStore, RateLimiter
 
 __all__ = ["Server", "pacer_of", "refused", "slot"]
 
 
-def pacer_of(limit: int, per: float = 60.0, store: QuotaStore | None = None) -> Pacer:
+def pacer_of(limit: int, per: float = 60.0, store: QuotaStore | None = None) -> RateLimiter:
     """Make a pacer."""
-    return Pacer(Quota(limit, per=per, store=store), anyio.current_time)
+    return RateLimiter(Quota(limit, per=per, store=store), anyio.current_time)
 
 
 @asynccontextmanager
 async def slot(
-    pacer: Pacer, priority: Priority = "interactive", *, sent: bool = True
+    pacer: RateLimiter, priority: Priority = "interactive", *, sent: bool = True
 ) -> AsyncGenerator[None]:
     """Hold a slot while the block runs."""
     await pacer.acquire(priority)
@@ -37,7 +37,7 @@ class Server:
         self._longest_way = longest_way
         self._chance = random.Random(seed)  # noqa: S311 - no secrets
 
-    async def call(self, pacer: Pacer, after: float = 0.0) -> None:
+    async def call(self, pacer: RateLimiter, after: float = 0.0) -> None:
         """Make one request in its turn."""
         await anyio.sleep(after)
         async with slot(pacer):

@@ -8,8 +8,8 @@ import anyio
 
 from sikoia_async.errors import CallInfo
 from sikoia_async.operations.operation import Operation, Progress
-from sikoia_async.operations.registry import Board, OperationKind
-from sikoia_async.operations.token import Sealer
+from sikoia_async.operations.registry import OperationKind, OperationRegistry
+from sikoia_async.operations.token import TokenSigner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +27,9 @@ def call_info() -> CallInfo:
     )  # fmt: skip
 
 
-def board_of(*, relies: bool = False) -> Board:
+def board_of(*, relies: bool = False) -> OperationRegistry:
     """Return the operations of a client that has none."""
-    return Board(Sealer("https://api.example", "secret"), relies=relies)
+    return OperationRegistry(TokenSigner("https://api.example", "secret"), relies=relies)
 
 
 class Asked:
@@ -71,15 +71,15 @@ class Asked:
         kind: OperationKind | None = None,
         *,
         first: str | None = PENDING,
-        board: Board | None = None,
+        registry: OperationRegistry | None = None,
     ) -> Operation[str]:
         """Return the operation that asks this; without a `first` answer it is resumed."""
-        kind, board = kind or OperationKind(name="report"), board or board_of()
+        kind, registry = kind or OperationKind(name="report"), registry or board_of()
         begun = None if first is None else self.progress(first)
-        return board.hold(
+        return registry.hold(
             kind,
             ("id",),
             lambda: Operation(
-                self.ask, begun, kind=kind, ids=("id",), board=board, jitter=lambda: 0.0
+                self.ask, begun, kind=kind, ids=("id",), registry=registry, jitter=lambda: 0.0
             ),
         )

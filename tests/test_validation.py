@@ -9,20 +9,20 @@ from hypothesis import strategies as st
 
 from sikoia_async import ArgumentTypeError, ConfigurationError
 from sikoia_async._validation import (
-    checked_filters,
-    checked_flags,
-    checked_fraction,
-    checked_https,
-    checked_id,
-    checked_id_or_none,
-    checked_ids,
-    checked_list,
-    checked_seconds,
-    checked_text,
-    checked_texts,
-    checked_whole,
     given,
-    needed_texts,
+    validate_filters,
+    validate_flags,
+    validate_fraction,
+    validate_https,
+    validate_id,
+    validate_id_or_none,
+    validate_ids,
+    validate_list,
+    validate_required_strings,
+    validate_seconds,
+    validate_string,
+    validate_strings,
+    validate_whole,
 )
 
 SECRET = "secret"
@@ -47,7 +47,7 @@ def mistyped(check: Callable[..., Any], *values: Any, **named: Any) -> str:
 @pytest.mark.parametrize("value", [None, 0, 1, 0.0, 0.5, 1.0])
 def test_fractions_are_taken(value: float | None) -> None:
     """From 0 to 1, both included, and nothing at all."""
-    assert checked_fraction("fuzziness", value) is value
+    assert validate_fraction("fuzziness", value) is value
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_fractions_are_taken(value: float | None) -> None:
 )
 def test_what_is_no_fraction_is_refused(value: Any) -> None:
     """The refusal names the parameter and the range, and not the value."""
-    words = refused(checked_fraction, "fuzziness", value)
+    words = refused(validate_fraction, "fuzziness", value)
 
     assert words == "fuzziness: give a number from 0 to 1"
 
@@ -65,31 +65,31 @@ def test_what_is_no_fraction_is_refused(value: Any) -> None:
 @pytest.mark.parametrize("value", [0, 1, 10**20])
 def test_whole_numbers_are_taken(value: int) -> None:
     """From the least one on."""
-    assert checked_whole("index", value, least=0) == value
+    assert validate_whole("index", value, least=0) == value
 
 
 @pytest.mark.parametrize("value", [-1, True, 1.0, "1", None], ids=repr)
 def test_what_is_no_whole_number_is_refused(value: Any) -> None:
     """Neither is a truth value one."""
-    assert "whole number of at least 0" in refused(checked_whole, "index", value, least=0)
+    assert "whole number of at least 0" in refused(validate_whole, "index", value, least=0)
 
 
 @drawn(st.text(min_size=1, max_size=50))
 def test_texts_are_taken(value: str) -> None:
     """Of one character up to the most."""
-    assert checked_text("webhook_name", value, most=50) == value
+    assert validate_string("webhook_name", value, most=50) == value
 
 
 def test_no_text_is_nothing_to_check() -> None:
     """What is left out is not sent."""
-    assert checked_text("webhook_name", None, most=50) is None
-    assert checked_https("webhook_callback_url", None, most=2048) is None
+    assert validate_string("webhook_name", None, most=50) is None
+    assert validate_https("webhook_callback_url", None, most=2048) is None
 
 
 @pytest.mark.parametrize("value", ["", SECRET * 9, 5, b"name", [SECRET]], ids=repr)
 def test_what_is_no_text_of_that_length_is_refused(value: Any) -> None:
     """An empty one, a longer one, and what is no text."""
-    words = refused(checked_text, "webhook_name", value, most=50)
+    words = refused(validate_string, "webhook_name", value, most=50)
 
     assert words == "webhook_name: give a text of 1 to 50 characters"
 
@@ -99,7 +99,7 @@ def test_what_is_no_text_of_that_length_is_refused(value: Any) -> None:
 )
 def test_https_addresses_are_taken(value: str) -> None:
     """Absolute ones, with or without a port."""
-    assert checked_https("webhook_callback_url", value, most=2048) == value
+    assert validate_https("webhook_callback_url", value, most=2048) == value
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_https_addresses_are_taken(value: str) -> None:
 )
 def test_other_addresses_are_refused(value: str) -> None:
     """The refusal says what an address must be, and does not repeat it."""
-    words = refused(checked_https, "webhook_callback_url", value, most=2048)
+    words = refused(validate_https, "webhook_callback_url", value, most=2048)
 
     assert words.startswith("webhook_callback_url: give ")
     assert SECRET not in words
@@ -131,7 +131,7 @@ def test_other_addresses_are_refused(value: str) -> None:
 @pytest.mark.parametrize("value", [None, ["a"], ("a", "b")], ids=repr)
 def test_lists_are_taken(value: Any) -> None:
     """Lists and tuples, and nothing at all."""
-    assert checked_list("event_types", value, str, least=1) is value
+    assert validate_list("event_types", value, str, least=1) is value
 
 
 @pytest.mark.parametrize(
@@ -139,21 +139,21 @@ def test_lists_are_taken(value: Any) -> None:
 )
 def test_what_is_no_list_of_these_is_refused(value: Any) -> None:
     """Else each letter of a text would be sent as an entry."""
-    assert mistyped(checked_list, "event_types", value, str).startswith("event_types: give a list")
+    assert mistyped(validate_list, "event_types", value, str).startswith("event_types: give a list")
 
 
 def test_too_short_a_list_is_refused() -> None:
     """Where the API needs an entry, an empty list says nothing."""
-    assert refused(checked_list, "event_types", [], str, least=1) == "event_types: give at least 1"
+    assert refused(validate_list, "event_types", [], str, least=1) == "event_types: give at least 1"
 
 
 @pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan"), 10**400], ids=str)
 def test_what_no_clock_can_be_set_to_is_refused(value: float) -> None:
     """Also a whole number that is larger than any float."""
-    assert refused(checked_seconds, "timeout", value).startswith("timeout: give seconds")
+    assert refused(validate_seconds, "timeout", value).startswith("timeout: give seconds")
 
 
-@pytest.mark.parametrize("check", [checked_seconds, checked_fraction])
+@pytest.mark.parametrize("check", [validate_seconds, validate_fraction])
 @pytest.mark.parametrize("value", ["5", True, [SECRET]], ids=repr)
 def test_what_is_no_number_is_a_type_error(check: Callable[..., Any], value: Any) -> None:
     """Neither is a truth value a number."""
@@ -165,41 +165,41 @@ def test_texts_and_truths_are_given_back_by_name() -> None:
     texts = {"name": "", "owner": None, "source": "API"}
     flags = {"monitored": False, "complete": None}
 
-    assert checked_texts(**texts) == texts
-    assert checked_flags(**flags) == flags
-    assert needed_texts(name="a") == {"name": "a"}
+    assert validate_strings(**texts) == texts
+    assert validate_flags(**flags) == flags
+    assert validate_required_strings(name="a") == {"name": "a"}
 
 
 @pytest.mark.parametrize("value", [5, 5.5, b"secret", True, [SECRET], {"a": SECRET}], ids=repr)
 def test_what_is_no_text_is_refused(value: Any) -> None:
     """The refusal names the parameter."""
-    assert mistyped(checked_texts, name=value) == "name: give a text"
-    assert mistyped(needed_texts, name=value) == "name: give a text"
+    assert mistyped(validate_strings, name=value) == "name: give a text"
+    assert mistyped(validate_required_strings, name=value) == "name: give a text"
 
 
 @pytest.mark.parametrize("value", ["no", 0, 1, [True]], ids=repr)
 def test_what_is_no_truth_value_is_refused(value: Any) -> None:
     """`"no"` would count as true."""
-    assert mistyped(checked_flags, completed=value) == "completed: give True or False"
+    assert mistyped(validate_flags, completed=value) == "completed: give True or False"
 
 
 def test_what_is_needed_is_not_left_out() -> None:
     """None would be dropped in silence, and an empty text names nothing."""
-    assert mistyped(needed_texts, name=None) == "name: has to be given"
-    assert refused(needed_texts, name="") == "name: give a text that is not empty"
+    assert mistyped(validate_required_strings, name=None) == "name: has to be given"
+    assert refused(validate_required_strings, name="") == "name: give a text that is not empty"
     assert given("name", "") == ""
 
 
 @pytest.mark.parametrize("value", ["a", "", ["a", "b"], ("a",), {"a"}, [], None], ids=repr)
 def test_filters_take_one_text_or_several(value: Any) -> None:
     """What is empty is refused where the query is written."""
-    assert checked_filters(stage=value) == {"stage": value}
+    assert validate_filters(stage=value) == {"stage": value}
 
 
 @pytest.mark.parametrize("value", [5, 5.5, True, b"x", [None], [5], object, {"a": "b"}], ids=str)
 def test_other_filters_are_refused(value: Any) -> None:
     """Each by a TypeError of ours."""
-    assert mistyped(checked_filters, stage=value) == "stage: give a text, or several in a list"
+    assert mistyped(validate_filters, stage=value) == "stage: give a text, or several in a list"
 
 
 class WithId:
@@ -210,22 +210,24 @@ class WithId:
 
 def test_ids_are_taken() -> None:
     """One, several, or none where none is needed."""
-    assert checked_id("case_id", "a-1") == checked_id_or_none("case_id", "a-1") == "a-1"
-    assert checked_ids("persons", ("a", "b")) == ["a", "b"]
-    assert checked_ids("persons", None) is None
-    assert checked_id_or_none("case_id", None) is None
+    assert validate_id("case_id", "a-1") == validate_id_or_none("case_id", "a-1") == "a-1"
+    assert validate_ids("persons", ("a", "b")) == ["a", "b"]
+    assert validate_ids("persons", None) is None
+    assert validate_id_or_none("case_id", None) is None
 
 
 @pytest.mark.parametrize("value", ["", "..", "secret/x", "secret x"])
 def test_what_is_no_id_is_refused(value: str) -> None:
     """In a list as well as alone."""
-    assert refused(checked_id, "case_id", value).startswith("case_id is no id: give Sikoia's, as a")
-    assert refused(checked_id_or_none, "case_id", value).startswith("case_id is no id")
-    assert refused(checked_ids, "persons", ["a", value]).startswith("persons is no id")
+    assert refused(validate_id, "case_id", value).startswith(
+        "case_id is no id: give Sikoia's, as a"
+    )
+    assert refused(validate_id_or_none, "case_id", value).startswith("case_id is no id")
+    assert refused(validate_ids, "persons", ["a", value]).startswith("persons is no id")
 
 
 def test_a_model_in_place_of_its_id_is_refused() -> None:
     """All of it would be sent: the refusal says where its id is."""
-    assert mistyped(checked_id, "person_id", WithId()).endswith("as in person.person_id")
-    assert mistyped(checked_id, "person_id", 5).endswith("digits and - _ . ~")
-    assert mistyped(checked_id, "person_id", None).startswith("person_id is no id")
+    assert mistyped(validate_id, "person_id", WithId()).endswith("as in person.person_id")
+    assert mistyped(validate_id, "person_id", 5).endswith("digits and - _ . ~")
+    assert mistyped(validate_id, "person_id", None).startswith("person_id is no id")

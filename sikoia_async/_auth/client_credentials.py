@@ -32,7 +32,7 @@ from sikoia_async._retry import policy
 from sikoia_async._retry.attempts import Attempts
 from sikoia_async._retry.budget import RetryBudget
 from sikoia_async._single_flight import NotShared, SingleFlight
-from sikoia_async._transport.exchange import Answer, Fault, Limits, build, exchange
+from sikoia_async._transport.exchange import Limits, Response, TransportFault, build, exchange
 from sikoia_async._transport.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ class ClientCredentials:
         watch, sent_id = Stopwatch(anyio.current_time, "token"), str(uuid4())
         # A token request buys and changes nothing: it may be repeated. In an outage one is enough.
         retries = 0 if self._outage.lasts else _RETRIES
-        attempts = Attempts(watch, retries, kind="ask", budget=self._budget)
+        attempts = Attempts(watch, retries, kind="safe", budget=self._budget)
         while True:
             asked = attempts.begin()
             outcome = await self._exchange(self._request(sent_id, watch))
@@ -252,11 +252,11 @@ class ClientCredentials:
         self._outage.begin(failure, hint)
         raise failure
 
-    async def _exchange(self, request: httpx.Request) -> Answer | Fault:
+    async def _exchange(self, request: httpx.Request) -> Response | TransportFault:
         outcome = await exchange(self._client, request, _LIMITS)
-        if isinstance(outcome, Answer) and outcome.broken is not None:
+        if isinstance(outcome, Response) and outcome.broken is not None:
             # Half a token is none, and half a refusal may be a good one the next time.
-            return Fault("partial", outcome.broken)
+            return TransportFault("partial", outcome.broken)
         return outcome
 
     def _request(self, sent_id: str, watch: Stopwatch) -> httpx.Request:
@@ -278,9 +278,11 @@ class ClientCredentials:
         request.extensions["timeout"]["read"] = min(_SILENT_TIMEOUT, _time_left() / 2)
         return request
 
-    def _info(self, attempts: Attempts, outcome: Answer | Fault, sent_id: str) -> CallInfo:
+    def _info(
+        self, attempts: Attempts, outcome: Response | TransportFault, sent_id: str
+    ) -> CallInfo:
         url = self._environment.token_url
-        received_id = outcome.headers.get(_CORRELATION, "") if isinstance(outcome, Answer) else ""
+        received_id = outcome.headers.get(_CORRELATION, "") if isinstance(outcome, Response) else ""
         received_id = received_id if is_correlation_id(received_id) else ""
         return attempts.info("POST", urlsplit(url).path, url, sent_id, received_id)
 
@@ -321,15 +323,15 @@ def _time_left() -> float:
     return anyio.current_effective_deadline() - anyio.current_time()
 
 
-def _asked_to_wait(outcome: Answer | Fault) -> float | None:
-    if isinstance(outcome, Fault):
+def _asked_to_wait(outcome: Response | TransportFault) -> float | None:
+    if isinstance(outcome, TransportFault):
         return None
     headers = outcome.headers
     return policy.retry_after(headers.get("retry-after"), headers.get("date"))
 
 
-def _token(outcome: Answer | Fault, asked: float, call: CallInfo) -> _Token:
-    if isinstance(outcome, Fault):
+def _token(outcome: Response | TransportFault, asked: float, call: CallInfo) -> _Token:
+    if isinstance(outcome, TransportFault):
         msg = f"the authorization server gave no whole answer: {outcome.reason}"
         raise ConnectionFailedError(msg, call=call)
     grant = read_grant(outcome)

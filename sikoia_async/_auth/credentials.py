@@ -67,7 +67,7 @@ class Credentials:
         return Secret("client_secret", self.client_secret)
 
     @property
-    def for_seals(self) -> str:
+    def signing_secret(self) -> str:
         """What only this application knows; empty where it was given nothing that lasts."""
         return self.client_secret or self.api_key or ""
 

@@ -15,7 +15,7 @@ from sikoia_async._errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from sikoia_async._transport.exchange import Answer
+    from sikoia_async._transport.exchange import Response
 
 __all__ = [
     "CallableToken",
@@ -128,7 +128,7 @@ class Refusal:
     """OAuth's code; None where the answer had none."""
 
 
-def read_grant(answer: Answer) -> Grant | Refusal:
+def read_grant(answer: Response) -> Grant | Refusal:
     """Read an answer of the token endpoint.
 
     The specification says 201; any 2xx counts. Its examples give numbers as text; both count.
@@ -165,7 +165,7 @@ def _refusal(status: int, body: dict[str, Any]) -> Refusal:
     return Refusal(f"{status} {code or 'without an OAuth error code'}{advice}", code)
 
 
-def _object(answer: Answer) -> dict[str, Any]:
+def _object(answer: Response) -> dict[str, Any]:
     import msgspec  # noqa: PLC0415 - loaded with the first answer, and not with the package
 
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from sikoia_async._calls.call import Call, Core, Options, asked_to_wait
+from sikoia_async._calls.call import Call, CallOptions, ClientContext, asked_to_wait
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._calls.urls import fill, with_query
 from sikoia_async._errors import ConfigurationError
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._retry.policy import Kind
-    from sikoia_async._transport.exchange import Answer, Pieces, Sink
+    from sikoia_async._transport.exchange import Pieces, Response, Sink
     from sikoia_async.models import Model
     from sikoia_async.operations.registry import OperationKind, State
 
-__all__ = ["Core", "Options", "Transport"]
+__all__ = ["Api", "CallOptions", "ClientContext"]
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Model")
@@ -35,13 +35,13 @@ _ACCEPTED: Final = 202
 
 
 @attrs.frozen
-class Transport:
+class Api:
     """Makes calls. Resources hold one, and each of their methods is one line on it."""
 
-    core: Core
-    options: Options
+    context: ClientContext
+    options: CallOptions
 
-    def poll(self, asked: int) -> Transport:
+    def poll(self, asked: int) -> Api:
         """Return the same for a poll of what was asked so often before: other calls go first."""
         priority = self.options.priority
         if priority == "interactive":
@@ -54,7 +54,7 @@ class Transport:
         self,
         kind: OperationKind,
         ids: tuple[str, ...],
-        retrieve: Callable[[Transport], Awaitable[M]],
+        retrieve: Callable[[Api], Awaitable[M]],
         first: M | None = None,
         *,
         state: Callable[[M], State] | None = None,
@@ -69,12 +69,12 @@ class Transport:
             state: tells how far it is, where that is not its `status`.
         """
         if first is None:  # what Sikoia has begun is not lost, even if the client was closed
-            self.core.home.check()
+            self.context.lifecycle.check()
         kind = self._paced(kind)
 
         def by_status(answer: M) -> State:
             def odd() -> None:
-                self.core.drift.count(f"{type(answer).__name__}.status", "taken for running")
+                self.context.drift.count(f"{type(answer).__name__}.status", "taken for running")
 
             return kind.state(getattr(answer, "status", None), odd)
 
@@ -83,7 +83,7 @@ class Transport:
             ids,
             lambda asked: retrieve(self.poll(asked)),
             first,
-            board=self.core.board,
+            registry=self.context.registry,
             state=state or by_status,
         )
 
@@ -112,12 +112,12 @@ class Transport:
         """Ask page by page, while it is read; `onward` gives the address that a page names next."""
 
         async def ask(target: str) -> P:
-            self.core.home.check()
+            self.context.lifecycle.check()
             call = self._call("GET", path, target)
             return call.decode(await call.answer(), into)
 
         first = with_query(fill(path, ids), query)
-        return Pages(ask, first, self.core.origin, items, onward)
+        return Pages(ask, first, self.context.origin, items, onward)
 
     async def post(
         self, path: str, into: type[T], /, body: Mapping[str, Any] | None = None, **ids: object
@@ -129,7 +129,7 @@ class Transport:
         self, path: str, into: type[T], /, body: Mapping[str, Any] | None = None, **ids: object
     ) -> T:
         """Give fields their values; once more does no harm."""
-        return await self.call("PATCH", path, into, body=body, ids=ids, kind="set")
+        return await self.call("PATCH", path, into, body=body, ids=ids, kind="idempotent")
 
     async def buy(
         self,
@@ -146,7 +146,7 @@ class Transport:
         """Post a body with a file in it, which is encoded while it is sent."""
         from sikoia_async._files.upload import encoded  # noqa: PLC0415 - loaded with the first upload
 
-        self.core.home.check()
+        self.context.lifecycle.check()
         call = self._call("POST", path, path, await encoded(body))
         return call.decode(await call.answer(), into)
 
@@ -243,7 +243,7 @@ class Transport:
         chargeable: bool = False,
         sink: Sink | None = None,
     ) -> Call:
-        self.core.home.check()
+        self.context.lifecycle.check()
         target = with_query(fill(path, ids or {}), query or {})
         content = _content(body)
         shown = without_ids(path)
@@ -263,9 +263,9 @@ class Transport:
         sink: Sink | None = None,
     ) -> Call:
         if kind is None:
-            kind = "act" if chargeable else _KINDS.get(method, "act")
+            kind = "unsafe" if chargeable else _KINDS.get(method, "unsafe")
         return Call(
-            self.core,
+            self.context,
             self.options,
             method=method,
             path=path,
@@ -282,11 +282,11 @@ class Transport:
             return kind
         return attrs.evolve(kind, interval=interval, insists=True)
 
-    def _follow(self, call: Call, answer: Answer, into: type[T]) -> Operation[T]:
+    def _follow(self, call: Call, answer: Response, into: type[T]) -> Operation[T]:
         """Return the task that a 202 speaks of; of any other answer, one that is done."""
         target = call.target
 
-        def progress(call: Call, answer: Answer) -> Progress[T]:
+        def progress(call: Call, answer: Response) -> Progress[T]:
             nonlocal target
             if answer.status != _ACCEPTED:
                 return Progress(
@@ -300,17 +300,19 @@ class Transport:
             )
 
         async def ask(asked: int) -> Progress[T]:
-            self.core.home.check()
+            self.context.lifecycle.check()
             call = self.poll(asked)._call("GET", path, target)  # noqa: SLF001 - of its own kind
             return progress(call, await call.answer())
 
         path = call.path
-        return self.core.board.add(
-            Operation(ask, progress(call, answer), kind=self._paced(TASK), board=self.core.board)
+        return self.context.registry.add(
+            Operation(
+                ask, progress(call, answer), kind=self._paced(TASK), registry=self.context.registry
+            )
         )
 
 
-_KINDS: Final[dict[str, Kind]] = {"GET": "ask", "PUT": "set", "DELETE": "set"}
+_KINDS: Final[dict[str, Kind]] = {"GET": "safe", "PUT": "idempotent", "DELETE": "idempotent"}
 _INSTANT: Final = 0.001
 
 

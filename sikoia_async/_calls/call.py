@@ -27,13 +27,13 @@ from sikoia_async._hooks import correlation
 from sikoia_async._retry import policy
 from sikoia_async._retry.attempts import Attempts
 from sikoia_async._transport.exchange import (
-    Answer,
-    Fault,
     HeldBack,
     Limits,
+    Response,
+    TransportFault,
     build,
     exchange,
-    let_go,
+    release_body,
     was_sent,
 )
 from sikoia_async._transport.stopwatch import Stopwatch
@@ -44,18 +44,18 @@ if TYPE_CHECKING:
     import httpx
 
     from sikoia_async._calls.idempotency import Keys
-    from sikoia_async._calls.lifecycle import Home
+    from sikoia_async._calls.lifecycle import Lifecycle
     from sikoia_async._calls.stats import Tally
     from sikoia_async._calls.usage import Spend
     from sikoia_async._codec.drift import Drift
     from sikoia_async._errors import Reached
-    from sikoia_async._rate_limit.limiter import Pacer, Priority
+    from sikoia_async._rate_limit.limiter import Priority, RateLimiter
     from sikoia_async._retry.budget import RetryBudget
     from sikoia_async._transport.exchange import Pieces, Sink
     from sikoia_async.operations.interval import Interval
-    from sikoia_async.operations.registry import Board
+    from sikoia_async.operations.registry import OperationRegistry
 
-__all__ = ["Call", "Core", "Options", "asked_to_wait"]
+__all__ = ["Call", "CallOptions", "ClientContext", "asked_to_wait"]
 
 T = TypeVar("T")
 
@@ -69,26 +69,26 @@ _FIRST_SERVER_ERROR: Final = 500
 
 
 @attrs.frozen(kw_only=True)
-class Core:
+class ClientContext:
     """What all calls of a client share."""
 
     client: httpx.AsyncClient
     origin: str
     headers: Mapping[str, str]
     limits: Limits
-    pacer: Pacer | None
+    rate_limiter: RateLimiter | None
     drift: Drift
-    home: Home
+    lifecycle: Lifecycle
     budget: RetryBudget
     spend: Spend
     tally: Tally
-    board: Board
+    registry: OperationRegistry
     keys: Keys | None = None
     """What idempotency keys are sent with; None where none are."""
 
 
 @attrs.frozen(kw_only=True)
-class Options:
+class CallOptions:
     """What may differ from call to call; `Sikoia.with_options` documents each."""
 
     timeout: float
@@ -108,8 +108,8 @@ class Call:
 
     def __init__(
         self,
-        core: Core,
-        options: Options,
+        context: ClientContext,
+        options: CallOptions,
         *,
         method: str,
         path: str,
@@ -123,7 +123,7 @@ class Call:
         """Take what is to be sent.
 
         Args:
-            core: what all calls of the client share.
+            context: what all calls of the client share.
             options: what may differ from call to call.
             method: `GET`, say.
             path: what errors and logs show in place of the target.
@@ -136,8 +136,8 @@ class Call:
         """
         self.path = path
         self.target = target
-        self.watch = Stopwatch(core.home.now, "quota")
-        self._core = core
+        self.watch = Stopwatch(context.lifecycle.now, "quota")
+        self._context = context
         self._options = options
         self._method = method
         self._content = content
@@ -154,7 +154,7 @@ class Call:
             options.retries,
             kind=kind,
             keyed=self._key is not None,
-            budget=core.budget,
+            budget=context.budget,
         )
         self._request: httpx.Request | None = None
         self._asked: float | None = None
@@ -170,7 +170,7 @@ class Call:
         extensions = self._request.extensions if self._request else {}
         return cast("str", extensions.get("received_id", self._sent_id))
 
-    async def answer(self) -> Answer:
+    async def answer(self) -> Response:
         """Return a whole answer of 2xx or 3xx, however many attempts it takes.
 
         Raises what `Transport.call` says.
@@ -179,9 +179,9 @@ class Call:
             return await self._charged()
         return await self._answer()
 
-    async def _charged(self) -> Answer:
+    async def _charged(self) -> Response:
         """Count the call as one that may cost money, unless it turns out that it did not."""
-        spend, operation = self._core.spend, f"{self._method} {self.path}"
+        spend, operation = self._context.spend, f"{self._method} {self.path}"
         spend.reserve(operation)
         may_have_cost = True
         try:
@@ -197,23 +197,23 @@ class Call:
                 spend.give_back(operation)
         return answer
 
-    async def _answer(self) -> Answer:
-        if self._options.asked is not None and self._core.pacer is not None:
-            await self._wait_for_turn(self._core.pacer, self._options.asked)
+    async def _answer(self) -> Response:
+        if self._options.asked is not None and self._context.rate_limiter is not None:
+            await self._wait_for_turn(self._context.rate_limiter, self._options.asked)
         return await self._answer_in_time()
 
-    async def _wait_for_turn(self, pacer: Pacer, asked: int) -> None:
+    async def _wait_for_turn(self, rate_limiter: RateLimiter, asked: int) -> None:
         """Wait for the first slot outside of the call's time: a poll's turn may be minutes off.
 
         Nothing is awaited between this and the first attempt, which gives the slot back.
         """
-        await pacer.acquire(self._options.priority, asked)
+        await rate_limiter.acquire(self._options.priority, asked)
         self._has_slot = True
         self.watch.restart()
 
-    async def _answer_in_time(self) -> Answer:
-        self._core.tally.calls += 1
-        outcome: Answer | Fault | None = None
+    async def _answer_in_time(self) -> Response:
+        self._context.tally.calls += 1
+        outcome: Response | TransportFault | None = None
         with anyio.move_on_after(self._options.timeout):
             try:
                 outcome = await self._outcome()
@@ -222,8 +222,8 @@ class Call:
             except anyio.get_cancelled_exc_class() as cancelled:
                 self._note_on(cancelled)
                 raise
-        _logging.ended(self._info, outcome.status if isinstance(outcome, Answer) else None)
-        if isinstance(outcome, Answer):
+        _logging.ended(self._info, outcome.status if isinstance(outcome, Response) else None)
+        if isinstance(outcome, Response):
             if outcome.status < _FIRST_ERROR:
                 self._attempts.went_well()
                 return outcome
@@ -255,7 +255,7 @@ class Call:
                 f"(correlation id {self.received_id})"
             )
 
-    def _is_gone(self, answer: Answer) -> bool:
+    def _is_gone(self, answer: Response) -> bool:
         """Tell whether a 404 says that an earlier attempt of this DELETE went through."""
         if not (self._method == "DELETE" and self._was_ambiguous and answer.status == _NOT_FOUND):
             return False
@@ -263,11 +263,11 @@ class Call:
 
         return is_sikoias(answer)  # and not a gateway's that has lost its way
 
-    def decode(self, answer: Answer, into: type[T]) -> T:
+    def decode(self, answer: Response, into: type[T]) -> T:
         """Turn the answer into what it is to be."""
         from sikoia_async._codec.decoder import decode  # noqa: PLC0415 - loaded with the first answer
 
-        return decode(answer, into, self._info(), self._core.drift, acts=self._acts)
+        return decode(answer, into, self._info(), self._context.drift, acts=self._acts)
 
     async def pour(self) -> None:
         """Let the answer flow into the sink.
@@ -285,7 +285,7 @@ class Call:
             raise CallError(sink.failure, call=self._info(), may_have_been_processed=self._acts)
         self.decode(answer, bytes)
 
-    def location(self, answer: Answer) -> str | None:
+    def location(self, answer: Response) -> str | None:
         """Return the path and query of the answer's Location, if it has one.
 
         Raises:
@@ -294,7 +294,7 @@ class Call:
         header = answer.headers.get("location")
         if header is None:
             return None
-        target = target_on(self._core.origin, header, base=self.target)
+        target = target_on(self._context.origin, header, base=self.target)
         if target is not None:
             return target
         msg = f"{answer.status} with a Location that is not on Sikoia's API; it is not followed"
@@ -306,7 +306,7 @@ class Call:
             may_have_been_processed=self._acts,
         )
 
-    async def _outcome(self) -> Answer | Fault:
+    async def _outcome(self) -> Response | TransportFault:
         replayed = False
         while True:
             outcome = await self._attempt()
@@ -316,82 +316,82 @@ class Call:
             elif not await self._attempts.another(outcome, self._hint, self._tell):
                 return outcome
 
-    async def _attempt(self) -> Answer | Fault:
+    async def _attempt(self) -> Response | TransportFault:
         while True:
             try:
                 return await self._try()
             except HeldBack:
                 self._under_way = False
-                self._core.tally.attempts -= 1
+                self._context.tally.attempts -= 1
 
-    async def _try(self) -> Answer | Fault:
-        core = self._core
-        if core.home.closed:  # since the last attempt
-            core.home.check()
-        url, ours = core.origin + self.target, {"correlation_id": self._sent_id}
-        headers = core.headers
-        if self._key is not None and core.keys is not None:
-            headers = {**headers, core.keys.header: self._key}
+    async def _try(self) -> Response | TransportFault:
+        context = self._context
+        if context.lifecycle.closed:  # since the last attempt
+            context.lifecycle.check()
+        url, ours = context.origin + self.target, {"correlation_id": self._sent_id}
+        headers = context.headers
+        if self._key is not None and context.keys is not None:
+            headers = {**headers, context.keys.header: self._key}
         self._request = build(self._method, url, headers, self._content, self.watch, **ours)
         self._request.extensions["repeatable"] = self._attempts.more
         if self._attempts.first and self._attempts.more and self._sink is None and not self._acts:
             # A server that says nothing gets half of the time: there may be a better attempt.
             self._request.extensions["timeout"]["read"] = self._options.timeout / 2
-        if core.pacer is None:
+        if context.rate_limiter is None:
             return await self._exchange(self._request)
         if not self._has_slot:
             self.watch.enter("quota")
-            if self.watch.seconds + core.pacer.paused >= self._options.timeout:
+            if self.watch.seconds + context.rate_limiter.paused >= self._options.timeout:
                 # The end is known already; waiting for it would tell the caller nothing.
-                why = f"; a 429 pauses this client for {core.pacer.paused:.3g} s more"
+                why = f"; a 429 pauses this client for {context.rate_limiter.paused:.3g} s more"
                 raise self._too_late(why)
-            await core.pacer.acquire(self._options.priority)
+            await context.rate_limiter.acquire(self._options.priority)
         self._has_slot = False
-        self._request.extensions["held_back"] = core.pacer.is_paused
+        self._request.extensions["held_back"] = context.rate_limiter.is_paused
         outcome = None
         try:
             outcome = await self._exchange(self._request)
             return outcome
         finally:
-            core.pacer.settle(sent=_was_counted(self._request, outcome))
+            context.rate_limiter.settle(sent=_was_counted(self._request, outcome))
 
-    async def _exchange(self, request: httpx.Request) -> Answer | Fault:
-        self._core.tally.attempts += 1
+    async def _exchange(self, request: httpx.Request) -> Response | TransportFault:
+        self._context.tally.attempts += 1
         self._attempts.begin()
         self._under_way = True
-        outcome = await exchange(self._core.client, request, self._core.limits, self._sink)
+        outcome = await exchange(self._context.client, request, self._context.limits, self._sink)
         self._under_way = False
         self._attempts.note(outcome, self.received_id)
         if not isinstance(self._content, bytes):
-            let_go(request)
+            release_body(request)
         return outcome
 
-    def _judge(self, outcome: Answer | Fault) -> None:
+    def _judge(self, outcome: Response | TransportFault) -> None:
         """Take from an outcome what later attempts and the error need to know."""
         self._asked = self._hint = None
         self._was_ambiguous = self._ambiguous
-        if isinstance(outcome, Fault):
+        if isinstance(outcome, TransportFault):
             self._ambiguous |= outcome.reached != "unsent"
             return
         if outcome.status < _FIRST_ERROR:
             return
         self._ambiguous |= outcome.status >= _FIRST_SERVER_ERROR
         self._asked = self._hint = asked_to_wait(outcome)
-        if outcome.status == _TOO_MANY and self._core.pacer is not None:
-            self._hint = self._core.pacer.pause(self._hint)
+        if outcome.status == _TOO_MANY and self._context.rate_limiter is not None:
+            self._hint = self._context.rate_limiter.pause(self._hint)
 
-    def _has_new_token(self, outcome: Answer | Fault) -> bool:
+    def _has_new_token(self, outcome: Response | TransportFault) -> bool:
         """Tell whether a 401 refused a token that can be renewed: then nothing was processed."""
-        refused = isinstance(outcome, Answer) and outcome.status == _UNAUTHORIZED
+        refused = isinstance(outcome, Response) and outcome.status == _UNAUTHORIZED
         return (
             refused
             and self._request is not None
             and self._request.extensions.get("renewable", False)
         )
 
-    def _error(self, outcome: Answer | Fault | None) -> Exception:
+    def _error(self, outcome: Response | TransportFault | None) -> Exception:
         may_have_been_processed = self._ambiguous and self._acts
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, Response):
             from sikoia_async._codec.decoder import (  # noqa: PLC0415 - loaded when needed
                 error_from,
                 link_error_from,
@@ -442,8 +442,8 @@ class Call:
         return self._in_flight or self._ambiguous
 
     def _idempotency_key(self, kind: policy.Kind) -> str | None:
-        keys = self._core.keys
-        if keys is None or kind != "act":
+        keys = self._context.keys
+        if keys is None or kind != "unsafe":
             return None
         content = (self._content,) if isinstance(self._content, bytes) else self._content
         given = self._options.idempotency_key
@@ -457,7 +457,7 @@ class Call:
         return self._attempts.info(
             self._method,
             self.path,
-            self._core.origin + target,
+            self._context.origin + target,
             self._sent_id,
             self.received_id,
             reached=reached,
@@ -465,16 +465,16 @@ class Call:
         )
 
 
-def asked_to_wait(answer: Answer) -> float | None:
+def asked_to_wait(answer: Response) -> float | None:
     """Return the seconds of the answer's Retry-After, if it has one that can be read."""
     return policy.retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
 
 
-def _was_counted(request: httpx.Request, outcome: Answer | Fault | None) -> bool:
+def _was_counted(request: httpx.Request, outcome: Response | TransportFault | None) -> bool:
     """Tell whether Sikoia may have counted a request; there is no outcome if it was cancelled."""
-    if isinstance(outcome, Fault) and outcome.reached == "unsent":
+    if isinstance(outcome, TransportFault) and outcome.reached == "unsent":
         return False
-    return isinstance(outcome, Answer) or was_sent(request)
+    return isinstance(outcome, Response) or was_sent(request)
 
 
 _INSISTS: Final = (

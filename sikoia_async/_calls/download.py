@@ -21,8 +21,8 @@ from sikoia_async.environments import is_on_loopback, local
 if TYPE_CHECKING:
     import os
 
-    from sikoia_async._calls.api import Transport
-    from sikoia_async._transport.connector import Wire
+    from sikoia_async._calls.api import Api
+    from sikoia_async._transport.connector import Connector
     from sikoia_async._transport.exchange import Sink
 
 __all__ = ["download", "save"]
@@ -31,41 +31,45 @@ _HOST: Final = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 """A name or an address; httpx lets other signs pass, and looks for such a host."""
 
 
-async def download(api: Transport, wire: Wire, link: str | None) -> bytes:
+async def download(api: Api, wire: Connector, link: str | None) -> bytes:
     """Return the file that a link leads to."""
-    api.core.home.check()
-    url = _checked(link, api.core.origin)
-    sink = MemorySink(api.core.limits.body)
+    api.context.lifecycle.check()
+    url = _checked(link, api.context.origin)
+    sink = MemorySink(api.context.limits.body)
     await _fetch(api, wire, url, sink)
     return sink.whole()
 
 
-async def save(api: Transport, wire: Wire, link: str | None, path: str | os.PathLike[str]) -> int:
+async def save(api: Api, wire: Connector, link: str | None, path: str | os.PathLike[str]) -> int:
     """Write the file that a link leads to, and return its size."""
-    api.core.home.check()
-    url = _checked(link, api.core.origin)
+    api.context.lifecycle.check()
+    url = _checked(link, api.context.origin)
     with FileSink(path) as sink:
         await sink.open()
         await _fetch(api, wire, url, sink)
         return sink.size
 
 
-async def _fetch(api: Transport, wire: Wire, url: httpx.URL, sink: Sink) -> None:
+async def _fetch(api: Api, wire: Connector, url: httpx.URL, sink: Sink) -> None:
     origin = _origin(url)
     guard = wire.guard(origin, 1)
-    headers = {**api.core.headers, "Host": url.netloc.decode(), "Accept": "*/*"}
+    headers = {**api.context.headers, "Host": url.netloc.decode(), "Accept": "*/*"}
     del headers["Content-Type"]
-    core = attrs.evolve(
-        api.core, client=http_client(guard, {}), origin=origin, headers=headers, pacer=None
+    context = attrs.evolve(
+        api.context,
+        client=http_client(guard, {}),
+        origin=origin,
+        headers=headers,
+        rate_limiter=None,
     )
     target = url.raw_path.decode()
     call = Call(
-        core,
+        context,
         api.options,
         method="GET",
         path="(link)",
         target=target,
-        kind="ask",
+        kind="safe",
         sink=sink,
         hidden=True,
     )

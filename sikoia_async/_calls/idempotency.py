@@ -16,7 +16,7 @@ from sikoia_async._errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Keys", "checked_header", "checked_key"]
+__all__ = ["Keys", "validate_header", "validate_key"]
 
 _REMEMBERED: Final = 10_000
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
@@ -60,7 +60,7 @@ class Keys:
         return given
 
 
-def checked_header(name: str) -> str:
+def validate_header(name: str) -> str:
     """Return the name of a header that may carry keys.
 
     Raises:
@@ -72,7 +72,7 @@ def checked_header(name: str) -> str:
     raise ConfigurationError(msg)
 
 
-def checked_key(key: str) -> str:
+def validate_key(key: str) -> str:
     """Return an idempotency key that can be sent.
 
     Raises:

@@ -14,10 +14,10 @@ from anyio.lowlevel import current_token
 
 from sikoia_async._errors import ClientStateError
 
-__all__ = ["Home"]
+__all__ = ["Lifecycle"]
 
 
-class Home:
+class Lifecycle:
     """Remembers the loop and the process of the first use."""
 
     now: Callable[[], float] = staticmethod(current_time)

@@ -31,7 +31,7 @@ class Stats:
     """Seconds until requests are sent again after a 429."""
     retry_budget: int
     """Tokens left for retries, of 280: a retry costs 14, one after a 429 costs 5."""
-    heals: int
+    connections_replaced: int
     """How many connections were thrown away because an exchange on them did not end cleanly."""
     in_flight: int
     """How many requests are under way."""

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import httpx
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
-from sikoia_async._validation import DOTS, LISTS, checked_id
+from sikoia_async._validation import DOTS, LISTS, validate_id
 
-__all__ = ["QueryValue", "checked_path", "fill", "target_on", "with_query"]
+__all__ = ["QueryValue", "fill", "target_on", "validate_path", "with_query"]
 
 QueryValue = str | int | bool | Sequence[str] | None
 
@@ -26,11 +26,11 @@ def fill(template: str, ids: Mapping[str, object]) -> str:
         ConfigurationError: one is no id, as `checked_id` says.
     """
     for name, value in ids.items():
-        checked_id(name, value)
+        validate_id(name, value)
     return template.format_map(ids) if ids else template
 
 
-def checked_path(path: str) -> str:
+def validate_path(path: str) -> str:
     """Return a path that the caller wrote, if it stays on Sikoia's API.
 
     Raises:
@@ -53,12 +53,12 @@ def target_on(origin: str, address: str, *, base: str = "/") -> str | None:
         address: absolute, or relative to `base`.
         base: the path and query of the request that was answered.
     """
-    home = httpx.URL(origin)
+    lifecycle = httpx.URL(origin)
     try:
         there = httpx.URL(origin + base).join(address)
     except httpx.InvalidURL:
         return None
-    if (there.scheme, there.netloc, there.userinfo) != (home.scheme, home.netloc, b""):
+    if (there.scheme, there.netloc, there.userinfo) != (lifecycle.scheme, lifecycle.netloc, b""):
         return None
     return there.raw_path.decode("ascii")
 

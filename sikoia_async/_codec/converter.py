@@ -19,7 +19,7 @@ from cattrs import Converter, IterableValidationError, IterableValidationNote, t
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.preconf.msgspec import MsgspecJsonConverter, make_converter
 
-from sikoia_async._codec.json import Misfit, read_json
+from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async.models import field_types
 
 __all__ = ["structure", "unstructure"]
@@ -50,7 +50,7 @@ def structure(plain: Any, into: Any, unread: dict[str, str] | None = None) -> An
         if unread is not None:
             unread.update((path, text) for path, text, _ in blanked)
         return value
-    raise Misfit(*problems[:_MOST_TOLD])
+    raise DecodeError(*problems[:_MOST_TOLD])
 
 
 def unstructure(model: Any) -> Any:
@@ -286,7 +286,7 @@ def _blank_list(blank: _Blank | None) -> _Blank | None:
     def rows(value: Any, path: str, blanked: _Blanked) -> Any:
         try:
             found, before = _rows(value), len(blanked)
-        except (TypeError, Misfit):
+        except (TypeError, DecodeError):
             return value
         for index, row in enumerate(found):
             found[index] = blank(row, f"{path}[{index}]", blanked)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origi
 
 import attrs
 
-from sikoia_async._codec.json import Misfit, read_json
+from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.loader import load_hook
-from sikoia_async._codec.redaction import without_values
+from sikoia_async._codec.redaction import redact
 from sikoia_async._errors import (
     APIError,
     CallInfo,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sikoia_async._codec.drift import Drift
-    from sikoia_async._transport.exchange import Answer
+    from sikoia_async._transport.exchange import Response
 
 __all__ = ["check_into", "decode", "error_from", "link_error_from"]
 
@@ -44,7 +44,7 @@ _MEDIA: Final = re.compile(r"[a-z]{1,20}/[A-Za-z0-9.+-]{1,80}")
 
 
 def decode(
-    answer: Answer, into: type[T], call: CallInfo, drift: Drift, *, acts: bool | None = None
+    answer: Response, into: type[T], call: CallInfo, drift: Drift, *, acts: bool | None = None
 ) -> T:
     """Turn a 2xx into what it is to be: a model, `Items` of models, bytes, plain JSON, or None.
 
@@ -70,7 +70,7 @@ def decode(
             unread: dict[str, str] = {}
             value = _load(answer.body, into, drift, unread)
             return cast("T", _attach(value, answer.status, call, unread))
-        except Misfit as misfit:
+        except DecodeError as misfit:
             problems = misfit.problems or ("does not fit",)
     acts = call.method != "GET" if acts is None else acts
     raise _unexpected(answer, into, call, problems, acts=acts)
@@ -95,7 +95,7 @@ def check_into(into: Any) -> None:
 
 
 def error_from(
-    answer: Answer, call: CallInfo, *, retry_after: float | None, may_have_been_processed: bool
+    answer: Response, call: CallInfo, *, retry_after: float | None, may_have_been_processed: bool
 ) -> APIError:
     """Turn a 4xx or 5xx into an error, whatever its body is."""
     problem = _problem(answer.body)
@@ -115,7 +115,7 @@ def error_from(
     )
 
 
-def link_error_from(answer: Answer, call: CallInfo, *, retry_after: float | None) -> APIError:
+def link_error_from(answer: Response, call: CallInfo, *, retry_after: float | None) -> APIError:
     """Turn a 4xx or 5xx of a link into an error; its body is kept, and nothing of it repeated."""
     is_over = answer.status in _LINK_OVER
     hint = "; links live for minutes: retrieve what it came with again, for a new one"
@@ -131,7 +131,7 @@ def link_error_from(answer: Answer, call: CallInfo, *, retry_after: float | None
     )
 
 
-def _unusable(answer: Answer) -> tuple[str, ...]:
+def _unusable(answer: Response) -> tuple[str, ...]:
     if not _OK <= answer.status < _REDIRECT:
         return ("a redirect or an informational answer, which is never followed",)
     return (answer.broken,) if answer.broken else ()
@@ -142,7 +142,7 @@ def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, str]) -> Any:
         return None
     if not body:
         problem = "it is empty"
-        raise Misfit(problem)
+        raise DecodeError(problem)
     if get_origin(into) is Items:
         rows: Any = GenericAlias(tuple, (get_args(into)[0], ...))
         return Items[Any](load_hook(rows)(body, drift, unread))
@@ -176,7 +176,7 @@ def _attach(value: Any, status: int, call: CallInfo, unread: dict[str, str]) -> 
 
 
 def _unexpected(
-    answer: Answer, into: Any, call: CallInfo, problems: tuple[str, ...], *, acts: bool
+    answer: Response, into: Any, call: CallInfo, problems: tuple[str, ...], *, acts: bool
 ) -> UnexpectedResponseError:
     shown = "; ".join(problems[:_PROBLEMS_SHOWN])
     more = f"; and {rest} more" if (rest := len(problems) - _PROBLEMS_SHOWN) > 0 else ""
@@ -206,7 +206,7 @@ def _problem(body: bytes) -> _Problem:
     """Read Sikoia's error format; whatever is something else counts as absent."""
     try:
         plain = read_json(body)
-    except Misfit:
+    except DecodeError:
         plain = None
     found = cast("dict[str, Any]", plain) if isinstance(plain, dict) else {}
     problem = {name: text if isinstance(text := found.get(name), str) else None for name in _FIELDS}
@@ -215,15 +215,15 @@ def _problem(body: bytes) -> _Problem:
     return problem
 
 
-def is_sikoias(answer: Answer) -> bool:
+def is_sikoias(answer: Response) -> bool:
     """Tell whether an error is Sikoia's own, and not that of something before it."""
     return _problem(answer.body)["type"] is not None
 
 
-def _words(answer: Answer, problem: _Problem) -> str:
+def _words(answer: Response, problem: _Problem) -> str:
     said = [problem[name] or "" for name in ("type", "title", "detail")]
     # The fields have the whole words; a message goes into logs and tickets.
-    return ": ".join(without_values(text) for text in said if text) or _phrase(answer.status)
+    return ": ".join(redact(text) for text in said if text) or _phrase(answer.status)
 
 
 def _phrase(status: int) -> str:

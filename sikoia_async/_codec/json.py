@@ -5,13 +5,13 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["REFUSALS", "Misfit", "read_json"]
+__all__ = ["REFUSALS", "DecodeError", "read_json"]
 
 REFUSALS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidOperation)
 """What msgspec raises for a body that it cannot read."""
 
 
-class Misfit(Exception):  # noqa: N818 - a finding of ours; the error is made by the decoder
+class DecodeError(Exception):
     """The body does not fit; `problems` tells where, and what was expected, and never a value."""
 
     def __init__(self, *problems: str) -> None:
@@ -29,7 +29,7 @@ def read_json(body: bytes) -> Any:
         return _plain_decoder.decode(body.removeprefix(_BOM))
     except REFUSALS:
         problem = "is no JSON"
-    raise Misfit(problem)
+    raise DecodeError(problem)
 
 
 _BOM: Final = b"\xef\xbb\xbf"

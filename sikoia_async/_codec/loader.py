@@ -13,7 +13,7 @@ import msgspec
 
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.finite import finite_check
-from sikoia_async._codec.json import REFUSALS, Misfit, read_json
+from sikoia_async._codec.json import REFUSALS, DecodeError, read_json
 
 __all__ = ["load_hook"]
 
@@ -48,7 +48,7 @@ def load_hook(into: Any) -> Load:
             problem = "is nested too deeply"
         else:
             return value
-        raise Misfit(problem)
+        raise DecodeError(problem)
 
     return load
 

@@ -8,7 +8,7 @@ below. The whole text is in `APIError.detail`.
 import re
 from typing import Final
 
-__all__ = ["without_values"]
+__all__ = ["redact"]
 
 _HIDDEN: Final = "***"
 _LONGEST: Final = 300
@@ -20,7 +20,7 @@ _PART: Final = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _ROW: Final = re.compile(r"\*{3}([^A-Za-z*]*\*{3})+")
 
 
-def without_values(text: str) -> str:
+def redact(text: str) -> str:
     """Return a text of Sikoia's with `***` in place of all that may be somebody's data."""
     shown = _WORD.sub(_known, text[:_LONGEST])
     return _ROW.sub(_HIDDEN, " ".join(shown.split()))

@@ -20,13 +20,13 @@ import anyio
 import attrs
 
 from sikoia_async._errors import ConfigurationError
-from sikoia_async._rate_limit.queue import PRIORITIES, Line, Priority, Waiter
-from sikoia_async._validation import checked_type
+from sikoia_async._rate_limit.queue import PRIORITIES, Priority, Waiter, WaitQueue
+from sikoia_async._validation import validate_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PRIORITIES", "Pacer", "Priority", "Quota", "QuotaStore"]
+__all__ = ["PRIORITIES", "Priority", "Quota", "QuotaStore", "RateLimiter"]
 
 _log = logging.getLogger("sikoia_async")
 
@@ -84,7 +84,7 @@ def _seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
 
 def _is_store(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     what = "a QuotaStore, with acquire, settle and abandon"
-    checked_type(f"Quota: {attribute.name}", value, QuotaStore, what)
+    validate_type(f"Quota: {attribute.name}", value, QuotaStore, what)
 
 
 _OFF: Final = "quota=None switches pacing off"
@@ -109,7 +109,7 @@ class Quota:
     """Where several processes count together; None if this client counts for itself."""
 
 
-class Pacer:
+class RateLimiter:
     """Hands out a quota's slots in the order of a `Line`.
 
     Polls and background calls leave a tenth of the slots free while no interactive call waits, and
@@ -128,7 +128,7 @@ class Pacer:
         self._leased = 0
         self._ageing: deque[float] = deque()
         self._paused_until = float("-inf")
-        self._line = Line()
+        self._line = WaitQueue()
         self._kept = quota.limit // _KEPT
         self._led = False
         self._freed: anyio.Event | None = None

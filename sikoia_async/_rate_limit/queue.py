@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import anyio
 
-__all__ = ["PRIORITIES", "Line", "Priority", "Waiter"]
+__all__ = ["PRIORITIES", "Priority", "WaitQueue", "Waiter"]
 
 Priority = Literal["interactive", "poll", "background"]
 """Who goes first while slots are scarce: who waits for an answer, then polls, then the rest."""
@@ -87,7 +87,7 @@ class _Polls(_Queue):
         return youngest
 
 
-class Line:
+class WaitQueue:
     """Who waits, in the order of their turns."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ import anyio
 
 from sikoia_async._errors import Attempt, CallInfo
 from sikoia_async._retry import policy
-from sikoia_async._transport.exchange import Answer, Fault
+from sikoia_async._transport.exchange import Response, TransportFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ class Attempts:
     @property
     def more(self) -> bool:
         """Whether the one under way may be followed by another, whatever comes of it."""
-        return (self._kind != "act" or self._keyed) and len(self._made) < self._retries
+        return (self._kind != "unsafe" or self._keyed) and len(self._made) < self._retries
 
     @property
     def first(self) -> bool:
@@ -73,10 +73,10 @@ class Attempts:
         self._since = self._watch.now()
         return self._since
 
-    def note(self, outcome: Answer | Fault, correlation_id: str) -> None:
+    def note(self, outcome: Response | TransportFault, correlation_id: str) -> None:
         """Note what came of the attempt."""
-        answer = outcome if isinstance(outcome, Answer) else None
-        fault = outcome if isinstance(outcome, Fault) else None
+        answer = outcome if isinstance(outcome, Response) else None
+        fault = outcome if isinstance(outcome, TransportFault) else None
         self._made.append(
             Attempt(
                 status=answer.status if answer else None,
@@ -90,7 +90,7 @@ class Attempts:
 
     async def another(
         self,
-        outcome: Answer | Fault,
+        outcome: Response | TransportFault,
         hint: float | None,
         tell: Callable[[float], None] = lambda _: None,
     ) -> bool:
@@ -101,7 +101,7 @@ class Attempts:
         A pause that would cross the caller's deadline is not made: the error that is known now
         says more than the one that would follow.
         """
-        status = outcome.status if isinstance(outcome, Answer) else None
+        status = outcome.status if isinstance(outcome, Response) else None
         if len(self._made) > self._retries or not self._worth(outcome, status):
             return False
         wait = policy.pause(len(self._made) - 1, hint, self._jitter())
@@ -150,8 +150,8 @@ class Attempts:
             idempotency_key=idempotency_key,
         )
 
-    def _worth(self, outcome: Answer | Fault, status: int | None) -> bool:
-        fault = outcome if isinstance(outcome, Fault) else None
+    def _worth(self, outcome: Response | TransportFault, status: int | None) -> bool:
+        fault = outcome if isinstance(outcome, TransportFault) else None
         return policy.worth_retrying(
             self._kind,
             status=status,

@@ -13,7 +13,7 @@ from sikoia_async._transport.exchange import Reached
 
 __all__ = ["Kind", "pause", "retry_after", "worth_retrying"]
 
-Kind = Literal["ask", "set", "act"]
+Kind = Literal["safe", "idempotent", "unsafe"]
 """What sending a request twice does: an ask changes nothing, a set the same as once, an act more.
 
 A GET asks, unless it may cost money. PUT, DELETE and the PATCHes that give fields their values
@@ -52,7 +52,7 @@ def worth_retrying(
         final: whether the fault cannot change, such as a certificate that is not good.
         keyed: whether an idempotency key tells Sikoia that it is the same request.
     """
-    safe = kind != "act" or keyed
+    safe = kind != "unsafe" or keyed
     if status is None:
         return not final and (reached == "unsent" or safe)
     if status == _TOO_MANY:

@@ -13,29 +13,29 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from sikoia_async._errors import ClientStateError, ConfigurationError
-from sikoia_async._transport.pool import Guard, own_transport, tls_context
-from sikoia_async._validation import checked_type
+from sikoia_async._transport.pool import ConnectionPool, new_transport, tls_context
+from sikoia_async._validation import validate_type
 from sikoia_async.environments import PRODUCTION, Environment, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
-    "Wire",
-    "checked_environment",
+    "Connector",
     "http_client",
     "local_authorities",
+    "validate_environment",
 ]
 
 
-def checked_environment(environment: Environment | None) -> Environment:
+def validate_environment(environment: Environment | None) -> Environment:
     """Return the environment given, or the one that `SIKOIA_ENVIRONMENT` names, or production.
 
     Raises:
         ConfigurationError: the variable names none, or what was given is none.
     """
     what = "PRODUCTION, STAGING or an Environment(...)"
-    checked_type("environment", environment, Environment, what)
+    validate_type("environment", environment, Environment, what)
     if environment is not None:
         return environment
     name = os.environ.get("SIKOIA_ENVIRONMENT")
@@ -47,7 +47,7 @@ def local_authorities(environment: Environment) -> str | None:
     return os.environ.get("SIKOIA_CA_FILE") if environment.name == "local" else None
 
 
-class Wire:
+class Connector:
     """The way to the wire: our own transports, or what the caller brought.
 
     Args:
@@ -71,7 +71,7 @@ class Wire:
         if brought is not None and (tls is not None or proxy is not None or trust_env):
             msg = "tls, proxy and trust_env are for our own transport: set yours up with them"
             raise ConfigurationError(msg)
-        checked_type("tls", tls, (ssl.SSLContext, str, Path), "an SSLContext, or a file's path")
+        validate_type("tls", tls, (ssl.SSLContext, str, Path), "an SSLContext, or a file's path")
         self._brought = _Lent(brought) if isinstance(brought, httpx.AsyncClient) else brought
         self._proxy = _checked_proxy(proxy)
         self._trust_env = trust_env
@@ -79,15 +79,17 @@ class Wire:
         if isinstance(tls, str | Path):
             self._context = tls_context(str(tls), key_log=trust_env)
 
-    def guard(self, url: str, permits: int) -> Guard:
+    def guard(self, url: str, permits: int) -> ConnectionPool:
         """Return a guarded transport for the origin of this address."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if self._brought is not None:
             brought = self._brought
-            return Guard(origin, permits, lambda: brought, shared=True)
+            return ConnectionPool(origin, permits, lambda: brought, shared=True)
         proxy = _proxy_for(url) if self._trust_env and self._proxy is None else self._proxy
-        return Guard(origin, permits, lambda: own_transport(self._tls(parts.scheme), proxy))
+        return ConnectionPool(
+            origin, permits, lambda: new_transport(self._tls(parts.scheme), proxy)
+        )
 
     def _tls(self, scheme: str) -> ssl.SSLContext | None:
         """Return the TLS context, made when it is first wanted: that takes 20 ms."""
@@ -96,7 +98,9 @@ class Wire:
         return self._context
 
 
-def http_client(guard: Guard, hooks: dict[str, list[Callable[..., Any]]]) -> httpx.AsyncClient:
+def http_client(
+    guard: ConnectionPool, hooks: dict[str, list[Callable[..., Any]]]
+) -> httpx.AsyncClient:
     """Make a client of ours: it keeps no cookies, and asks the process's environment nothing."""
     no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
     return httpx.AsyncClient(

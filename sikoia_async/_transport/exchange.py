@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENDLESS",
-    "Answer",
     "Echo",
-    "Fault",
     "HeldBack",
     "Limits",
     "Pieces",
     "Reached",
+    "Response",
     "Sink",
+    "TransportFault",
     "build",
     "close_opened",
     "exchange",
-    "going_out",
-    "let_go",
+    "mark_sending",
+    "release_body",
     "was_sent",
 ]
 
@@ -72,7 +72,7 @@ class Limits:
 
 
 @attrs.frozen
-class Answer:
+class Response:
     """A whole answer."""
 
     status: int
@@ -85,7 +85,7 @@ class Answer:
 
 
 @attrs.frozen
-class Fault:
+class TransportFault:
     """Why no whole answer came."""
 
     reached: Reached
@@ -188,7 +188,7 @@ class _Content(httpx.AsyncByteStream):
             return piece
         raise StopAsyncIteration
 
-    def let_go(self) -> None:
+    def release_body(self) -> None:
         """Drop the body."""
         self._content, self._left = b"", iter(())
 
@@ -218,7 +218,7 @@ def build(
     return httpx.Request(method, url, headers=headers, stream=stream, extensions=extensions)
 
 
-def going_out(request: httpx.Request, *, warm: bool) -> None:
+def mark_sending(request: httpx.Request, *, warm: bool) -> None:
     """Note that a request goes to its connection.
 
     On one that is open it counts as sent from here on, for a cancellation may strike between the
@@ -236,13 +236,13 @@ def was_sent(request: httpx.Request) -> bool:
     return cast("_Content", request.extensions["content"]).sent
 
 
-def let_go(request: httpx.Request) -> None:
+def release_body(request: httpx.Request) -> None:
     """Drop the body of a request that is done with.
 
     httpx ties response and request into a knot, where a file would stay until the garbage collector
     comes by.
     """
-    cast("_Content", request.extensions["content"]).let_go()
+    cast("_Content", request.extensions["content"]).release_body()
 
 
 async def close_opened(request: httpx.Request) -> None:
@@ -257,7 +257,7 @@ async def close_opened(request: httpx.Request) -> None:
 
 async def exchange(
     client: httpx.AsyncClient, request: httpx.Request, limits: Limits, sink: Sink | None = None
-) -> Answer | Fault:
+) -> Response | TransportFault:
     """Send one request and read the whole answer, inflated and within limits.
 
     With a sink, the body of a 200 goes there whatever its size, and the answer has its beginning.
@@ -280,37 +280,39 @@ async def exchange(
             return _fault(error, "sent" if response is None else "partial")
 
 
-def _head_problem(request: httpx.Request, response: httpx.Response) -> Fault | None:
+def _head_problem(request: httpx.Request, response: httpx.Response) -> TransportFault | None:
     """Tell why the head of an answer makes it none; h11 takes more than is safe."""
     headers, echo = response.headers, cast("Echo | None", request.extensions.get("echo"))
     version = response.extensions.get("http_version", b"HTTP/2")
     if not version.startswith(b"HTTP/1.") and version not in _NEWER:
-        return Fault("sent", "what came is of no version of HTTP that is in use")
+        return TransportFault("sent", "what came is of no version of HTTP that is in use")
     if len(headers) > _MOST_HEADERS:
-        return Fault("sent", f"what came has more than {_MOST_HEADERS} headers", final=True)
+        return TransportFault(
+            "sent", f"what came has more than {_MOST_HEADERS} headers", final=True
+        )
     if "transfer-encoding" in headers and "content-length" in headers:
         # A gateway before us may have gone by the other one, and taken the rest for an answer.
-        return Fault("sent", "what came declares its length in two ways")
+        return TransportFault("sent", "what came declares its length in two ways")
     if echo is not None and echo.is_anothers(request, response.status_code):
-        return Fault("sent", "what came is the answer to another request")
+        return TransportFault("sent", "what came is the answer to another request")
     return None
 
 
-async def _read(response: httpx.Response, limits: Limits) -> Answer:
+async def _read(response: httpx.Response, limits: Limits) -> Response:
     status, headers = response.status_code, response.headers
     reader, broken = _reader(headers.get("content-encoding", ""), limits.of(status))
     pieces = aiter(cast("httpx.AsyncByteStream", response.stream))
     try:
         async for piece in pieces:
             reader.feed(piece)
-        return Answer(status, headers, reader.whole(), broken, _is_delimited(response))
+        return Response(status, headers, reader.whole(), broken, _is_delimited(response))
     except BodyError as error:
         broken = str(error)
     await _give_up(response, pieces)
-    return Answer(status, headers, reader.so_far(), broken)
+    return Response(status, headers, reader.so_far(), broken)
 
 
-async def _pour(response: httpx.Response, sink: Sink, keep: int) -> Answer:
+async def _pour(response: httpx.Response, sink: Sink, keep: int) -> Response:
     """Let a body flow into a sink; its beginning is kept, for the error that may follow."""
     status, headers, beginning = response.status_code, response.headers, bytearray()
     pieces = aiter(cast("httpx.AsyncByteStream", response.stream))
@@ -323,7 +325,7 @@ async def _pour(response: httpx.Response, sink: Sink, keep: int) -> Answer:
                 await sink.take(inflated)
         inflater.end()
         broken = None if _is_delimited(response) else ENDLESS
-        return Answer(status, headers, bytes(beginning), broken)
+        return Response(status, headers, bytes(beginning), broken)
     except BodyError as error:
         broken = str(error)
     except BaseException:
@@ -332,7 +334,7 @@ async def _pour(response: httpx.Response, sink: Sink, keep: int) -> Answer:
             await _give_up(response, pieces)
         raise
     await _give_up(response, pieces)
-    return Answer(status, headers, bytes(beginning), broken)
+    return Response(status, headers, bytes(beginning), broken)
 
 
 def _is_delimited(response: httpx.Response) -> bool:
@@ -366,16 +368,16 @@ async def _give_up(response: httpx.Response, pieces: AsyncIterator[bytes]) -> No
             pass
 
 
-def _fault(error: Exception, reached: Reached) -> Fault:
+def _fault(error: Exception, reached: Reached) -> TransportFault:
     cause = _deepest(error)
     if isinstance(error, httpx.LocalProtocolError):
         # Its message repeats the header that it does not like.
-        return Fault("unsent", "the request could not be written as HTTP", final=True)
+        return TransportFault("unsent", "the request could not be written as HTTP", final=True)
     if isinstance(error, httpx.ReadTimeout):
-        return Fault(reached, "nothing came for half of the time")
+        return TransportFault(reached, "nothing came for half of the time")
     if isinstance(error, _NEVER_SENT):
-        return Fault("unsent", _reason(cause), final=_is_final(cause))
-    return Fault(reached, _reason(cause))
+        return TransportFault("unsent", _reason(cause), final=_is_final(cause))
+    return TransportFault(reached, _reason(cause))
 
 
 _IDS: Final = 1000

@@ -27,14 +27,14 @@ import httpx
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._transport.desync import has_leftovers
-from sikoia_async._transport.exchange import Echo, HeldBack, close_opened, going_out
+from sikoia_async._transport.exchange import Echo, HeldBack, close_opened, mark_sending
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from sikoia_async._transport.stopwatch import Stopwatch
 
-__all__ = ["Guard", "own_transport", "tls_context"]
+__all__ = ["ConnectionPool", "new_transport", "tls_context"]
 
 _KEEPALIVE: Final = 15.0
 """Seconds that an idle connection is kept: less than the 60 s after which common gateways hang up,
@@ -73,7 +73,7 @@ def _bare_context() -> ssl.SSLContext:
     return context
 
 
-def own_transport(context: ssl.SSLContext | None, proxy: str | None) -> httpx.AsyncHTTPTransport:
+def new_transport(context: ssl.SSLContext | None, proxy: str | None) -> httpx.AsyncHTTPTransport:
     """Make a transport of one connection, deaf to the process's environment."""
     return httpx.AsyncHTTPTransport(
         verify=False if context is None else context,  # plain http to loopback has none
@@ -86,13 +86,13 @@ def own_transport(context: ssl.SSLContext | None, proxy: str | None) -> httpx.As
 
 
 @attrs.define(eq=False)
-class _Permit:
+class _Slot:
     """The right to one exchange at a time, with the transport that it goes through."""
 
     transport: httpx.AsyncBaseTransport | None = None
 
 
-class Guard(httpx.AsyncBaseTransport):
+class ConnectionPool(httpx.AsyncBaseTransport):
     """Lets at most `permits` exchanges run at once, each to one origin and no other.
 
     Args:
@@ -115,11 +115,11 @@ class Guard(httpx.AsyncBaseTransport):
         self._make = make
         self._shared = shared
         self._size = permits
-        self._free = [_Permit() for _ in range(permits)]
+        self._free = [_Slot() for _ in range(permits)]
         self._waits_in_pool = None if shared else 0.0
         self._echo = None if shared else Echo()  # a transport of the caller's may have a cache
         self._closed = False
-        self.heals: int = 0
+        self.connections_replaced: int = 0
         """How many transports were thrown away because their exchange did not end cleanly."""
 
     @cached_property
@@ -158,7 +158,7 @@ class Guard(httpx.AsyncBaseTransport):
         if self._echo is not None:
             self._echo.sends(request)
         try:
-            going_out(request, warm=permit.transport is not None and not self._shared)
+            mark_sending(request, warm=permit.transport is not None and not self._shared)
             if permit.transport is None:
                 permit.transport = self._make()
             response = await permit.transport.handle_async_request(request)
@@ -175,7 +175,7 @@ class Guard(httpx.AsyncBaseTransport):
         response.stream = _Body(cast("httpx.AsyncByteStream", response.stream), permit, self)
         return response
 
-    async def give_back(self, permit: _Permit, *, clean: bool) -> None:
+    async def give_back(self, permit: _Slot, *, clean: bool) -> None:
         """Take a permit back; where its exchange did not end cleanly, without its transport."""
         transport, unfit = permit.transport, False
         if not self._shared:
@@ -183,7 +183,7 @@ class Guard(httpx.AsyncBaseTransport):
             unfit = self._closed or not clean
         if unfit:
             permit.transport = None
-            self.heals += not clean
+            self.connections_replaced += not clean
         self._free.append(permit)
         self._permits.release()
         if unfit and transport is not None:
@@ -208,9 +208,9 @@ class Guard(httpx.AsyncBaseTransport):
 class _Body(httpx.AsyncByteStream):
     """A body that gives its permit back when it is closed."""
 
-    def __init__(self, body: httpx.AsyncByteStream, permit: _Permit, guard: Guard) -> None:
+    def __init__(self, body: httpx.AsyncByteStream, permit: _Slot, guard: ConnectionPool) -> None:
         self._body = body
-        self._permit: _Permit | None = permit
+        self._permit: _Slot | None = permit
         self._guard = guard
         self._whole = False
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
-from sikoia_async._validation import checked_seconds
+from sikoia_async._validation import validate_seconds
 
 __all__ = ["Interval"]
 
@@ -17,7 +17,7 @@ _STEEPEST: Final = 100
 
 
 def _long_enough(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
-    if checked_seconds(attribute.name, value) < _SOONEST:
+    if validate_seconds(attribute.name, value) < _SOONEST:
         msg = f"{attribute.name}: give at least {_SOONEST} s"
         raise ConfigurationError(msg)
 

@@ -30,9 +30,9 @@ from sikoia_async._errors import (
     TransportError,
 )
 from sikoia_async._single_flight import SingleFlight
-from sikoia_async._validation import checked_seconds, checked_type, given
+from sikoia_async._validation import given, validate_seconds, validate_type
 from sikoia_async.operations.interval import Interval
-from sikoia_async.operations.registry import Board, OperationKind
+from sikoia_async.operations.registry import OperationKind, OperationRegistry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
@@ -141,7 +141,6 @@ class Operation(Generic[T]):
         "_asked",
         "_asking",
         "_begun_here",
-        "_board",
         "_closed",
         "_first",
         "_flight",
@@ -154,6 +153,7 @@ class Operation(Generic[T]):
         "_planned",
         "_polls",
         "_progress",
+        "_registry",
         "_since",
         "_trouble",
         "_woken",
@@ -167,7 +167,7 @@ class Operation(Generic[T]):
         *,
         kind: OperationKind = TASK,
         ids: tuple[str, ...] = (),
-        board: Board | None = None,
+        registry: OperationRegistry | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         """Take what is known.
@@ -177,13 +177,13 @@ class Operation(Generic[T]):
             first: the first answer; None where there was none yet.
             kind: what operations like this one have in common.
             ids: what leads to it again; none if nothing does.
-            board: the operations of its client; None where it is not a client's.
+            registry: the operations of its client; None where it is not a client's.
             jitter: gives random numbers from 0 to 1.
         """
         self.ids: tuple[str, ...] = ids
         self._ask = ask
         self._kind = kind
-        self._board = board
+        self._registry = registry
         self._jitter = jitter
         self._flight = SingleFlight[None]()
         self._asking: anyio.CancelScope | None = None
@@ -251,10 +251,10 @@ class Operation(Generic[T]):
             ConfigurationError: the task has no id; one that was begun by `sikoia.start` has its
                 address only.
         """
-        if self._board is None or not self.ids:
+        if self._registry is None or not self.ids:
             msg = "this task has no token: nothing but its address leads to it again"
             raise ConfigurationError(msg)
-        return self._board.sealer.token(self._kind.name, self.ids)
+        return self._registry.signer.token(self._kind.name, self.ids)
 
     def result(self, *, raise_on_failure: bool = True) -> T:
         """Return the result of a task that is done.
@@ -292,7 +292,7 @@ class Operation(Generic[T]):
             ClientStateError: the client was closed meanwhile, or belongs to another event loop.
             SikoiaError: what any call may raise, if it will not pass: an outage is waited through.
         """
-        seconds = self.timeout if timeout is None else checked_seconds("timeout", timeout)
+        seconds = self.timeout if timeout is None else validate_seconds("timeout", timeout)
         deadline = anyio.current_time() + seconds
         while not self.done:
             await self._hear(deadline, seconds)
@@ -358,8 +358,8 @@ class Operation(Generic[T]):
         """Refuse to wait where no answer can come."""
         if self._closed:
             raise ClientStateError(_CLOSED)
-        if self._board:
-            self._board.check()
+        if self._registry:
+            self._registry.check()
 
     async def _hear(self, deadline: float, seconds: float) -> None:
         """Wait until something is heard of the task, and ask for that when it is time.
@@ -393,7 +393,7 @@ class Operation(Generic[T]):
 
     def _moment(self, deadline: float, seconds: float) -> float | None:
         """Return when to ask; infinity where only others can tell in time, None if nobody can."""
-        now, relies = anyio.current_time(), self._board and self._board.relies(self._kind)
+        now, relies = anyio.current_time(), self._registry and self._registry.relies(self._kind)
         last = deadline - min(_MARGIN, seconds / 10)
         if self._next_poll <= max(last, now):
             return self._next_poll
@@ -417,8 +417,8 @@ class Operation(Generic[T]):
                 raise
             self._trouble = error.with_traceback(None)
         was_seen_running = self._answers > 1
-        if self.done and was_seen_running and not self._announced and self._board and self.ids:
-            self._board.ended(self._kind, self.ids)
+        if self.done and was_seen_running and not self._announced and self._registry and self.ids:
+            self._registry.ended(self._kind, self.ids)
 
     def _may_be_found_soon(self, error: SikoiaError) -> bool:
         """Tell whether it was begun so short a time ago that it need not be found yet."""
@@ -459,8 +459,8 @@ class Operation(Generic[T]):
             least: whether it may be later than that.
         """
         interval = self._kind.interval
-        if self._board and not (self._announced and self._asked < _OFTEN):
-            interval = self._board.interval(self._kind)
+        if self._registry and not (self._announced and self._asked < _OFTEN):
+            interval = self._registry.interval(self._kind)
         pause = interval.after(self._asked, None, self._jitter())
         if hint is not None:
             pause = max(hint, _SOONEST, pause if least else 0.0)
@@ -496,7 +496,7 @@ class Operation(Generic[T]):
             "it goes on at Sikoia, and you may wait again",
             last=self.last,
             operation=self,
-            token=self.token if self._board and self.ids else None,
+            token=self.token if self._registry and self.ids else None,
             correlation_ids=self.correlation_ids,
         )
 
@@ -540,7 +540,7 @@ def follow(
     retrieve: Callable[[int], Awaitable[P]],
     first: P | None,
     *,
-    board: Board,
+    registry: OperationRegistry,
     state: Callable[[P], State],
 ) -> Operation[P]:
     """Return the operation of something that is asked for by its ids.
@@ -550,7 +550,7 @@ def follow(
         ids: what leads to it.
         retrieve: asks for it; told how often it was asked before.
         first: what is known of it.
-        board: the operations of the client; one that it holds already is returned.
+        registry: the operations of the client; one that it holds already is returned.
         state: tells from an answer how far it is.
     """
 
@@ -567,9 +567,11 @@ def follow(
         return progress(await retrieve(asked))
 
     def make() -> Operation[P]:
-        return Operation(ask, progress(first) if first else None, kind=kind, ids=ids, board=board)
+        return Operation(
+            ask, progress(first) if first else None, kind=kind, ids=ids, registry=registry
+        )
 
-    return board.hold(kind, ids, make)
+    return registry.hold(kind, ids, make)
 
 
 async def poll(
@@ -594,7 +596,7 @@ async def poll(
     Raises:
         OperationTimeoutError: the time is up; its `last` is the last answer.
     """
-    checked_type("interval", given("interval", interval), Interval, "an Interval")
+    validate_type("interval", given("interval", interval), Interval, "an Interval")
 
     async def ask(_: int) -> Progress[T]:
         answer = await fetch()

@@ -12,9 +12,9 @@ import attrs
 from anyio import current_time
 
 from sikoia_async.operations.interval import Interval
-from sikoia_async.operations.token import Sealer
+from sikoia_async.operations.token import TokenSigner
 
-__all__ = ["Board", "Held", "OperationKind", "State"]
+__all__ = ["OperationKind", "OperationRegistry", "Pollable", "State"]
 
 State = Literal["running", "done", "failed"]
 """How far a task is. What `failed` came to nothing for a technical reason."""
@@ -71,7 +71,7 @@ def _rarely(kind: OperationKind) -> Interval:
     return Interval(first=kind.rare, most=max(kind.rare, _RAREST), factor=2.0)
 
 
-class Held(Protocol):
+class Pollable(Protocol):
     """An operation, as its client sees it."""
 
     @property
@@ -92,10 +92,10 @@ class Held(Protocol):
         ...
 
 
-H = TypeVar("H", bound=Held)
+H = TypeVar("H", bound=Pollable)
 
 
-class Board:
+class OperationRegistry:
     """Knows the operations of one client.
 
     Args:
@@ -105,9 +105,9 @@ class Board:
     """
 
     def __init__(
-        self, sealer: Sealer, *, relies: bool, check: Callable[[], None] = lambda: None
+        self, signer: TokenSigner, *, relies: bool, check: Callable[[], None] = lambda: None
     ) -> None:
-        self.sealer = sealer
+        self.signer = signer
         self.check = check
         self._relies = relies
         self._missed: set[str] = set()
@@ -150,7 +150,7 @@ class Board:
             return False
         while self._late and (oldest := next(iter(self._late.items())))[1] <= current_time():
             del self._late[oldest[0]]
-            self._distrust(oldest[0][0])
+            self._fall_back_to_polling(oldest[0][0])
         return kind.name not in self._missed
 
     def ended(self, kind: OperationKind, ids: tuple[str, ...]) -> None:
@@ -211,7 +211,7 @@ class Board:
                     self._missed.discard(kind)
         _shorten(self._early)
 
-    def _distrust(self, kind: str) -> None:
+    def _fall_back_to_polling(self, kind: str) -> None:
         if kind not in self._missed:
             self._missed.add(kind)
             for (name, _), held in list(self._named.items()):

@@ -14,9 +14,9 @@ from hmac import compare_digest, digest
 from typing import Final
 
 from sikoia_async._errors import ConfigurationError
-from sikoia_async._validation import checked_type, given
+from sikoia_async._validation import given, validate_type
 
-__all__ = ["Sealer"]
+__all__ = ["TokenSigner"]
 
 _VERSION: Final = "op1"
 _LONGEST: Final = 1024
@@ -29,7 +29,7 @@ _SEAL_BYTES: Final = 16
 _PURPOSE: Final = b"sikoia_async operation token"
 
 
-class Sealer:
+class TokenSigner:
     """Makes tokens for the operations of one application in one environment, and reads them.
 
     Args:
@@ -56,7 +56,7 @@ class Sealer:
             ConfigurationError: the token is of another environment, of a newer version of this
                 SDK, damaged or forged.
         """
-        checked_type("token", given("token", token), str, "the text of operation.token")
+        validate_type("token", given("token", token), str, "the text of operation.token")
         parts = _TOKEN.fullmatch(token) if len(token) <= _LONGEST else None
         if parts is None:
             raise ConfigurationError(_MALFORMED)

@@ -5,7 +5,7 @@ from types import UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
 from sikoia_async._errors import ArgumentTypeError
-from sikoia_async._validation import checked_id, checked_list
+from sikoia_async._validation import validate_id, validate_list
 from sikoia_async.models import Model, field_types
 
 __all__ = ["checked_models"]
@@ -23,7 +23,7 @@ def checked_models(name: str, models: Sequence[M] | None, kind: type[M]) -> Sequ
             value of another type.
         ConfigurationError: an id in it is none.
     """
-    for one in checked_list(name, models, kind) or ():
+    for one in validate_list(name, models, kind) or ():
         _check_fields(name, one)
     return models
 
@@ -36,7 +36,7 @@ def _check_fields(name: str, model: Any) -> None:
             msg = f"{name}: {model.__class__.__name__}.{field} {lack}"
             raise ArgumentTypeError(msg)
         if field in _IDS:
-            checked_id(field, value)
+            validate_id(field, value)
         if isinstance(value, Model):
             _check_fields(name, value)
 

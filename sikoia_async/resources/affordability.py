@@ -11,8 +11,8 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Transport
-from sikoia_async._validation import checked_id
+from sikoia_async._calls.api import Api
+from sikoia_async._validation import validate_id
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Model, Open, SourceCategory
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.registry import OperationKind
@@ -217,7 +217,7 @@ class CategorisedTransactions(AffordabilityRequest):
 class Affordability:
     """`sikoia.affordability`."""
 
-    _api: Transport
+    _api: Api
 
     async def request(self, entity: HasEntity) -> Operation[AffordabilityReport]:
         """Ask for insights (`POST /v2/affordability-insights`); await the operation for the report.
@@ -241,7 +241,7 @@ class Affordability:
         Raises:
             ConfigurationError: this is no id.
         """
-        return self._operation(checked_id("request_id", request_id))
+        return self._operation(validate_id("request_id", request_id))
 
     async def list(self, entity: HasEntity) -> AffordabilityRequests:
         """Return all requests (`GET /v2/{entity_type}/{entity_id}/affordability-insights`).

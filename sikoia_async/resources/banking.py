@@ -12,8 +12,14 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Transport
-from sikoia_async._validation import checked_flags, checked_id, checked_texts, checked_type, given
+from sikoia_async._calls.api import Api
+from sikoia_async._validation import (
+    given,
+    validate_flags,
+    validate_id,
+    validate_strings,
+    validate_type,
+)
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
 from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.operation import Operation
@@ -219,7 +225,7 @@ class AccountTransactions(Model):
 class Banking:
     """`sikoia.banking`."""
 
-    _api: Transport
+    _api: Api
 
     async def connect(
         self, entity: HasEntity, *, country_code: str | None = None
@@ -241,7 +247,7 @@ class Banking:
         return await self._api.post(
             "/v2/openbanking",
             BankConnection,
-            body={**in_body(entity), **checked_texts(country_code=country_code)},
+            body={**in_body(entity), **validate_strings(country_code=country_code)},
         )
 
     async def connection(self, bank_connection_id: str) -> BankConnection:
@@ -268,7 +274,7 @@ class Banking:
             ConfigurationError: this is no id.
             ResourceNotFoundError, while it is awaited: there is no such connection.
         """
-        checked_id("bank_connection_id", bank_connection_id)
+        validate_id("bank_connection_id", bank_connection_id)
         return self._api.operation(
             _CONNECTION,
             (bank_connection_id,),
@@ -303,7 +309,7 @@ class Banking:
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/openbanking",
             Items[BankConnection],
-            query={**checked_flags(completed=completed)},
+            query={**validate_flags(completed=completed)},
             **in_path(entity),
         )
 
@@ -384,11 +390,11 @@ class Banking:
         Raises:
             ResourceNotFoundError, while it is awaited: there is no such account any more.
         """
-        checked_type("account", given("account", account), BankAccount, "what refresh returned")
+        validate_type("account", given("account", account), BankAccount, "what refresh returned")
         return self._refreshed(account.account_connection_id, _stamp(account))
 
     def _refreshed(self, account_id: str, before: str) -> Operation[BankAccount]:
-        checked_id("account_connection_id", account_id)
+        validate_id("account_connection_id", account_id)
         return self._api.operation(
             _REFRESH,
             (account_id, before),

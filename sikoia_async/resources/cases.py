@@ -9,8 +9,13 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Transport
-from sikoia_async._validation import checked_filters, checked_ids, checked_texts, needed_texts
+from sikoia_async._calls.api import Api
+from sikoia_async._validation import (
+    validate_filters,
+    validate_ids,
+    validate_required_strings,
+    validate_strings,
+)
 from sikoia_async.models import PERSONAL, Entity, Items, Model, Open
 from sikoia_async.resources._request_models import checked_models
 
@@ -231,7 +236,7 @@ class Case(CaseSummary):
 class Cases:
     """`sikoia.cases`."""
 
-    _api: Transport
+    _api: Api
 
     async def list(
         self,
@@ -257,7 +262,7 @@ class Cases:
             "/v2/cases",
             Items[CaseSummary],
             query={
-                **checked_filters(
+                **validate_filters(
                     case_type=case_type,
                     stage=stage,
                     source=source,
@@ -307,8 +312,8 @@ class Cases:
             "/v2/cases",
             Case,
             body={
-                **needed_texts(name=name, case_type=case_type),
-                **checked_texts(
+                **validate_required_strings(name=name, case_type=case_type),
+                **validate_strings(
                     stage=stage,
                     reference=reference,
                     reference_customer_id=reference_customer_id,
@@ -357,7 +362,7 @@ class Cases:
             "/v2/cases/{case_id}",
             Case,
             body={
-                **checked_texts(
+                **validate_strings(
                     name=name,
                     stage=stage,
                     reference=reference,
@@ -451,8 +456,8 @@ class Cases:
             "/v2/cases/{case_id}/entities/delete",
             Case,
             body={
-                "companies": checked_ids("companies", companies) or None,
-                "persons": checked_ids("persons", persons) or None,
+                "companies": validate_ids("companies", companies) or None,
+                "persons": validate_ids("persons", persons) or None,
             },
             case_id=case_id,
         )

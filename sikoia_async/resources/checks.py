@@ -10,8 +10,8 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Transport
-from sikoia_async._validation import checked_id
+from sikoia_async._calls.api import Api
+from sikoia_async._validation import validate_id
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open, SourceCategory
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.registry import OperationKind
@@ -141,7 +141,7 @@ class CompletenessAndIncome(Model):
 class Checks:
     """`sikoia.checks`."""
 
-    _api: Transport
+    _api: Api
 
     async def types(self) -> Items[CheckType]:
         """Return the checks that can be run (`GET /v2/validation-checks/validation-types`)."""
@@ -171,7 +171,7 @@ class Checks:
             "/v2/validation-checks",
             Check,
             body={
-                "validation_type_id": checked_id("validation_type_id", validation_type_id),
+                "validation_type_id": validate_id("validation_type_id", validation_type_id),
                 **in_body(entity),
                 "checklist_params": checked_models(
                     "checklist_params", checklist_params, ChecklistParameter
@@ -186,7 +186,7 @@ class Checks:
         Raises:
             ConfigurationError: this is no id.
         """
-        return self._operation(checked_id("validation_instance_id", validation_instance_id))
+        return self._operation(validate_id("validation_instance_id", validation_instance_id))
 
     async def list(self, entity: HasEntity) -> CheckRequests:
         """Return the checks so far (`GET /v2/{entity_type}/{entity_id}/validation-checks`).
@@ -234,7 +234,7 @@ class Checks:
             "/v2/completeness-income-checks",
             CompletenessAndIncome,
             body={
-                "validation_type_id": checked_id("validation_type_id", validation_type_id),
+                "validation_type_id": validate_id("validation_type_id", validation_type_id),
                 **in_body(entity),
                 "checklist_params": checked_models(
                     "checklist_params", checklist_params, ChecklistParameter

@@ -8,15 +8,15 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Transport
+from sikoia_async._calls.api import Api
 from sikoia_async._errors import ConfigurationError, ResourceNotFoundError
 from sikoia_async._validation import (
-    checked_flags,
-    checked_id,
-    checked_id_or_none,
-    checked_texts,
-    checked_whole,
-    needed_texts,
+    validate_flags,
+    validate_id,
+    validate_id_or_none,
+    validate_required_strings,
+    validate_strings,
+    validate_whole,
 )
 from sikoia_async.models import PERSONAL, Items, Model, Open, ResponseInfo
 from sikoia_async.operations.operation import Operation
@@ -385,7 +385,7 @@ class RegistryRequests(Model):
 class CompanyRegistry:
     """`sikoia.company_registry`."""
 
-    _api: Transport
+    _api: Api
 
     async def request(
         self,
@@ -416,8 +416,8 @@ class CompanyRegistry:
             "/v2/company-registry-data",
             RegistryRequest,
             body={
-                "company_id": checked_id("company_id", company_id),
-                **checked_texts(
+                "company_id": validate_id("company_id", company_id),
+                **validate_strings(
                     company_number=company_number,
                     company_name=company_name,
                     country_code=country_code,
@@ -456,7 +456,7 @@ class CompanyRegistry:
         Raises:
             ConfigurationError: this is no id.
         """
-        checked_id("request_id", request_id)
+        validate_id("request_id", request_id)
         return self._api.operation(
             _OPERATION, (request_id,), lambda api: CompanyRegistry(api).retrieve(request_id)
         )
@@ -480,7 +480,7 @@ class CompanyRegistry:
             "/v2/company-registry-data/picklist",
             RegistryRequest,
             body={
-                "request_id": checked_id("request_id", request_id),
+                "request_id": validate_id("request_id", request_id),
                 "picklist_index": chosen(picklist_index),
             },
         )
@@ -521,17 +521,19 @@ class CompanyRegistry:
             msg = "give a jurisdiction_code, a country_code, or both"
             raise ConfigurationError(msg)
         if items_per_page is not None:
-            checked_whole("items_per_page", items_per_page, least=1)
+            validate_whole("items_per_page", items_per_page, least=1)
         try:
             found = await self._api.buy(
                 "/v2/company-registry-data/search",
                 Items[RegistryMatch],
                 query={"items_per_page": items_per_page},
                 body={
-                    **needed_texts(company_name=company_name),
-                    **checked_texts(jurisdiction_code=jurisdiction_code, country_code=country_code),
-                    **checked_flags(exclude_inactive=exclude_inactive),
-                    "company_id": checked_id_or_none("company_id", company_id),
+                    **validate_required_strings(company_name=company_name),
+                    **validate_strings(
+                        jurisdiction_code=jurisdiction_code, country_code=country_code
+                    ),
+                    **validate_flags(exclude_inactive=exclude_inactive),
+                    "company_id": validate_id_or_none("company_id", company_id),
                 },
             )
         except ResourceNotFoundError as error:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Transport
+from sikoia_async._calls.api import Api
 from sikoia_async.models import PERSONAL, Entity, EntityType, HasEntity, Model, Open, SourceCategory
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.registry import OperationKind
@@ -71,7 +71,7 @@ class EntityDataSources(Model):
 class DataSources:
     """`sikoia.data_sources`."""
 
-    _api: Transport
+    _api: Api
 
     async def list(self, entity: HasEntity) -> EntityDataSources:
         """Return what there is to make insights from, and how far it is read.

@@ -9,9 +9,9 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Transport
+from sikoia_async._calls.api import Api
 from sikoia_async._files.upload import File
-from sikoia_async._validation import checked_id, checked_texts
+from sikoia_async._validation import validate_id, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.registry import OperationKind
@@ -137,7 +137,7 @@ class IntegrityChecks(Model):
 class Documents:
     """`sikoia.documents`."""
 
-    _api: Transport
+    _api: Api
 
     async def upload(
         self,
@@ -173,7 +173,7 @@ class Documents:
             body={
                 **in_body(entity),
                 "file": file,
-                **checked_texts(
+                **validate_strings(
                     document_type=document_type, display_name=display_name, file_name=file_name
                 ),
             },
@@ -240,7 +240,7 @@ class Documents:
             ConfigurationError: this is no id.
             ResourceNotFoundError, while it is awaited: there is none.
         """
-        checked_id("document_id", document_id)
+        validate_id("document_id", document_id)
         return self._api.operation(
             _CLASSIFICATION,
             (document_id,),
@@ -259,7 +259,7 @@ class Documents:
             ResourceNotFoundError, while it is awaited: there is no such document, or no check of
                 it, as `integrity_check` says.
         """
-        checked_id("document_id", document_id)
+        validate_id("document_id", document_id)
         return self._api.operation(
             _INTEGRITY, (document_id,), lambda api: Documents(api).integrity_check(document_id)
         )

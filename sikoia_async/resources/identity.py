@@ -10,8 +10,8 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Transport
-from sikoia_async._validation import checked_filters, checked_flags, checked_id, checked_texts
+from sikoia_async._calls.api import Api
+from sikoia_async._validation import validate_filters, validate_flags, validate_id, validate_strings
 from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.operation import Operation
@@ -163,7 +163,7 @@ class IdentityReport(IdentityRequest):
 class Identity:
     """`sikoia.identity`."""
 
-    _api: Transport
+    _api: Api
 
     async def request(
         self, person_id: str, *, country_code: str | None = None
@@ -189,8 +189,8 @@ class Identity:
             "/v2/identity",
             IdentityReport,
             body={
-                "person_id": checked_id("person_id", person_id),
-                **checked_texts(country_code=country_code),
+                "person_id": validate_id("person_id", person_id),
+                **validate_strings(country_code=country_code),
             },
         )
         return self._operation(first.request_id, first)
@@ -201,7 +201,7 @@ class Identity:
         Raises:
             ConfigurationError: this is no id.
         """
-        return self._operation(checked_id("request_id", request_id))
+        return self._operation(validate_id("request_id", request_id))
 
     async def list(
         self,
@@ -224,8 +224,8 @@ class Identity:
             "/v2/persons/{person_id}/identity-verifications",
             IdentityRequests,
             query={
-                **checked_flags(complete=complete),
-                **checked_filters(verification_status=verification_status),
+                **validate_flags(complete=complete),
+                **validate_filters(verification_status=verification_status),
             },
             person_id=person_id,
         )

@@ -8,8 +8,8 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Transport
-from sikoia_async._validation import checked_id, checked_texts
+from sikoia_async._calls.api import Api
+from sikoia_async._validation import validate_id, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, Model, Open
 
 __all__ = [
@@ -118,7 +118,7 @@ class OnlineDataRequests(Model):
 class OnlineData:
     """`sikoia.online_data`."""
 
-    _api: Transport
+    _api: Api
 
     async def request(
         self, company_id: str, *, company_name: str | None = None
@@ -140,8 +140,8 @@ class OnlineData:
             "/v2/company-online-data",
             OnlineDataRequest,
             body={
-                "company_id": checked_id("company_id", company_id),
-                **checked_texts(company_name=company_name),
+                "company_id": validate_id("company_id", company_id),
+                **validate_strings(company_name=company_name),
             },
         )
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from sikoia_async._calls.api import Transport
+from sikoia_async._calls.api import Api
 from sikoia_async.models import HasEntity
 from sikoia_async.resources._entities import in_path
 
@@ -21,7 +21,7 @@ _EXCEL: Final = "/v2/{entity_type}/{entity_id}/excel-report"
 class Reports:
     """`sikoia.reports`."""
 
-    _api: Transport
+    _api: Api
 
     async def excel(self, entity: HasEntity) -> bytes:
         """Make a workbook of what is known, and return it (`GET …/excel-report`).

@@ -9,9 +9,9 @@ from typing import Final, Literal
 
 import attrs
 
-from sikoia_async._calls.api import Transport
+from sikoia_async._calls.api import Api
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
-from sikoia_async._validation import checked_flags, checked_fraction, checked_texts
+from sikoia_async._validation import validate_flags, validate_fraction, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
 from sikoia_async.resources._entities import in_body, in_path
 
@@ -48,7 +48,7 @@ class ScreeningSearch(Model):
 class Screening:
     """`sikoia.screening`."""
 
-    _api: Transport
+    _api: Api
 
     async def search_peps_sanctions(
         self,
@@ -82,8 +82,8 @@ class Screening:
                 "search_term": _search_term(entity, search_term),
                 **in_body(entity),
                 "birth_date": _moment(birth_date),
-                **checked_flags(monitored=monitored),
-                "fuzziness": checked_fraction("fuzziness", fuzziness),
+                **validate_flags(monitored=monitored),
+                "fuzziness": validate_fraction("fuzziness", fuzziness),
             },
         )
 
@@ -124,8 +124,8 @@ class Screening:
                 "search_term": _search_term(entity, search_term),
                 **in_body(entity),
                 "birth_date": _moment(birth_date),
-                **checked_flags(monitored=monitored),
-                "fuzziness": checked_fraction("fuzziness", fuzziness),
+                **validate_flags(monitored=monitored),
+                "fuzziness": validate_fraction("fuzziness", fuzziness),
             },
         )
 
@@ -147,7 +147,7 @@ _MIDNIGHT: Final = time(tzinfo=UTC)
 
 def _search_term(entity: HasEntity, search_term: str | None) -> str | None:
     """Return the term; the name of a case is not what is searched for, so a case must have one."""
-    checked_texts(search_term=search_term)
+    validate_strings(search_term=search_term)
     if in_body(entity)["entity_type"] == "case" and not (search_term or "").strip():
         msg = "search_term: give the name to search for, as the entity is a case"
         raise ConfigurationError(msg)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from sikoia_async._calls.api import Transport
+from sikoia_async._calls.api import Api
 from sikoia_async.models import PERSONAL, Items, Model
 
 __all__ = ["Role", "User", "Users"]
@@ -39,7 +39,7 @@ class User(Model):
 class Users:
     """`sikoia.users`."""
 
-    _api: Transport
+    _api: Api
 
     async def list(self) -> Items[User]:
         """Return all users of your organisation (`GET /v2/users`)."""

@@ -10,16 +10,16 @@ from typing import Any, Literal
 
 import attrs
 
-from sikoia_async._calls.api import Transport
+from sikoia_async._calls.api import Api
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._validation import (
-    checked_https,
-    checked_id_or_none,
-    checked_list,
-    checked_text,
-    checked_texts,
-    checked_type,
     given,
+    validate_https,
+    validate_id_or_none,
+    validate_list,
+    validate_string,
+    validate_strings,
+    validate_type,
 )
 from sikoia_async.environments import is_on_loopback
 from sikoia_async.models import PERSONAL, Items, Model, Open
@@ -141,7 +141,7 @@ class WebhookSecret(Model):
 class Webhooks:
     """`sikoia.webhooks`."""
 
-    _api: Transport
+    _api: Api
 
     async def create(
         self,
@@ -167,14 +167,14 @@ class Webhooks:
             "/v2/webhooks",
             Webhook,
             body={
-                "webhook_name": checked_text(
+                "webhook_name": validate_string(
                     "webhook_name", given("webhook_name", webhook_name), most=_NAME
                 ),
                 "webhook_callback_url": self._callback(
                     given("webhook_callback_url", webhook_callback_url)
                 ),
-                **checked_texts(external_ref=external_ref),
-                "event_types": checked_list(
+                **validate_strings(external_ref=external_ref),
+                "event_types": validate_list(
                     "event_types", given("event_types", event_types), str, least=1
                 ),
             },
@@ -215,10 +215,10 @@ class Webhooks:
             "/v2/webhooks/{webhook_id}",
             Webhook,
             body={
-                "webhook_name": checked_text("webhook_name", webhook_name, most=_NAME),
+                "webhook_name": validate_string("webhook_name", webhook_name, most=_NAME),
                 "webhook_callback_url": self._callback(webhook_callback_url),
-                **checked_texts(external_ref=external_ref),
-                "event_types": checked_list("event_types", event_types, str),
+                **validate_strings(external_ref=external_ref),
+                "event_types": validate_list("event_types", event_types, str),
             },
             webhook_id=webhook_id,
         )
@@ -268,8 +268,8 @@ class Webhooks:
             "/v2/webhooks/{webhook_id}/requests",
             WebhookRequestsPage,
             query={
-                "after_request_id": checked_id_or_none("after_request_id", after_request_id),
-                **checked_texts(
+                "after_request_id": validate_id_or_none("after_request_id", after_request_id),
+                **validate_strings(
                     event_status=event_status, pagination_direction=pagination_direction
                 ),
             },
@@ -302,7 +302,7 @@ class Webhooks:
             ReplayStoreError: the guard's store failed, and the guard is `closed`.
             SikoiaError: what `requests` may raise.
         """
-        checked_type("seen", given("seen", seen), ReplayGuard, "the ReplayGuard of the router")
+        validate_type("seen", given("seen", seen), ReplayGuard, "the ReplayGuard of the router")
         direction: PaginationDirection | None = "Backward" if after_request_id else None
         log = self.requests(
             webhook_id, after_request_id=after_request_id, pagination_direction=direction
@@ -321,10 +321,12 @@ class Webhooks:
     def _callback(self, address: str | None) -> str | None:
         """Check an address. Sikoia takes https alone; a local one takes http on loopback, too."""
         name, text = "webhook_callback_url", str(address)
-        is_local = is_on_loopback(self._api.core.origin) and is_on_loopback(text.partition("?")[0])
+        is_local = is_on_loopback(self._api.context.origin) and is_on_loopback(
+            text.partition("?")[0]
+        )
         if is_local and text.startswith("http://"):
-            return checked_text(name, address, most=_URL)
-        return checked_https(name, address, most=_URL)
+            return validate_string(name, address, most=_URL)
+        return validate_https(name, address, most=_URL)
 
     async def secret(self) -> WebhookSecret:
         """Return what requests are signed with (`GET /v2/webhooks/secrets`).

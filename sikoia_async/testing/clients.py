@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sikoia_async import Interval, Sikoia
-from sikoia_async._transport.connector import checked_environment, local_authorities
+from sikoia_async._transport.connector import local_authorities, validate_environment
 from sikoia_async.environments import Environment, local
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.testing.sandboxes import MemorySandbox
 
 if TYPE_CHECKING:
-    from sikoia_async._transport.pool import Guard
+    from sikoia_async._transport.pool import ConnectionPool
     from sikoia_async.testing.cassettes import Cassette
 
 __all__ = ["client_of"]
@@ -64,11 +64,11 @@ def _recording(cassette: Cassette, options: dict[str, Any]) -> Sikoia:
     way = {name: options.pop(name) for name in _WAY if name in options}
     beneath = options.pop("transport", None)
     if beneath is None and not way.get("tls") and options.get("environment") is None:
-        way["tls"] = local_authorities(checked_environment(None))
+        way["tls"] = local_authorities(validate_environment(None))
     transport = cassette.transport(beneath, **way)
     sikoia = Sikoia(**options, transport=transport)
     # A recorder has what a client asks of the guards that it closes.
-    sikoia._guards.append(cast("Guard", transport))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    sikoia._pools.append(cast("ConnectionPool", transport))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     return sikoia
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import anyio
 
 from sikoia_async.webhooks.events import related
-from sikoia_async.webhooks.keyed_lock import Turns
+from sikoia_async.webhooks.keyed_lock import KeyedLock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sikoia_async.webhooks.events import Event
     from sikoia_async.webhooks.replay import ReplayGuard
 
-__all__ = ["Once", "Outcome"]
+__all__ = ["Deduplicator", "Outcome"]
 
 Outcome = Literal["handled", "duplicate", "folded", "unhandled"]
 """What became of an event: its handler ran, had handled it before, had handled its parent or
@@ -36,12 +36,12 @@ _MOST: Final = 1000
 """Events of one type in one grouping that are counted; those beyond are handled, each of them."""
 
 
-class Once:
+class Deduplicator:
     """Does work for events, each once, as far as a guard knows."""
 
     def __init__(self, guard: ReplayGuard) -> None:
         self._guard = guard
-        self._turns = Turns()
+        self._turns = KeyedLock()
 
     async def run(
         self, event: Event, handler: str, work: Callable[[], Awaitable[None]]

@@ -20,9 +20,9 @@ from typing import Any, Final, Literal, Protocol, cast
 
 import attrs
 
-from sikoia_async._codec.json import Misfit, read_json
+from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError, WebhookPayloadError
-from sikoia_async._validation import checked_type, checked_whole, given
+from sikoia_async._validation import given, validate_type, validate_whole
 from sikoia_async.models import Open
 from sikoia_async.webhooks import payload
 
@@ -100,7 +100,7 @@ class Event:
         """
         try:
             return read_json(self.body)
-        except Misfit:
+        except DecodeError:
             pass
         raise WebhookPayloadError(_UNREADABLE)
 
@@ -252,11 +252,11 @@ def parse(body: bytes, *, event_type: str | None = None, max_body: int = _MAX_BO
         ArgumentTypeError: it is a text or parsed JSON.
         ConfigurationError: `event_type` cannot be the name of an event.
     """
-    checked_type("body", given("body", body), bytes, "the raw body, as bytes")
+    validate_type("body", given("body", body), bytes, "the raw body, as bytes")
     hint = None if event_type is None else _checked_name(event_type)
     event = (
         _event(body, hint)
-        if len(body) <= checked_whole("max_body", max_body, least=1)
+        if len(body) <= validate_whole("max_body", max_body, least=1)
         else _TOO_LARGE
     )
     # Tools that report errors write down local variables, and a body is personal data.

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sikoia_async._validation import checked_type, given
+from sikoia_async._validation import given, validate_type
 from sikoia_async.webhooks.events import Event, UnknownEvent
 
 if TYPE_CHECKING:
-    from sikoia_async._calls.lifecycle import Home
-    from sikoia_async.operations.registry import Board
+    from sikoia_async._calls.lifecycle import Lifecycle
+    from sikoia_async.operations.registry import OperationRegistry
 
-__all__ = ["Feed"]
+__all__ = ["EventFeed"]
 
 
-class Feed:
+class EventFeed:
     """`sikoia.events`."""
 
-    def __init__(self, board: Board, home: Home) -> None:
-        self._board = board
-        self._home = home
+    def __init__(self, registry: OperationRegistry, lifecycle: Lifecycle) -> None:
+        self._registry = registry
+        self._lifecycle = lifecycle
 
     def feed(self, event: Event) -> int:
         """Wake the operations that an event names, and return how many those are.
@@ -38,7 +38,7 @@ class Feed:
             ClientStateError: the client is closed, or belongs to another event loop.
         """
         what = "an event, as Router.receive or events.parse returns it"
-        checked_type("event", given("event", event), Event, what)
-        self._home.check()
+        validate_type("event", given("event", event), Event, what)
+        self._lifecycle.check()
         known = None if isinstance(event, UnknownEvent) else event.type
-        return self._board.wake(known, event.mentions())
+        return self._registry.wake(known, event.mentions())

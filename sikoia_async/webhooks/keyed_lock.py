@@ -11,22 +11,22 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-__all__ = ["Turns"]
+__all__ = ["KeyedLock"]
 
 
 @attrs.define
-class _Turn:
+class _Entry:
     """Whose turn it is, and how many want it."""
 
     lock: anyio.Lock = attrs.field(factory=anyio.Lock)
     wanted: int = 0
 
 
-class Turns:
+class KeyedLock:
     """Gives turns, by key. A key that nobody wants any more takes no memory."""
 
     def __init__(self) -> None:
-        self._turns: dict[str, _Turn] = {}
+        self._turns: dict[str, _Entry] = {}
 
     @asynccontextmanager
     async def of(self, key: str) -> AsyncGenerator[None]:
@@ -35,7 +35,7 @@ class Turns:
         Raises:
             RuntimeError: this very task has it already.
         """
-        turn = self._turns.setdefault(key, _Turn())
+        turn = self._turns.setdefault(key, _Entry())
         turn.wanted += 1
         try:
             async with turn.lock:

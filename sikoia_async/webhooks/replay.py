@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args, runtime_ch
 import anyio
 
 from sikoia_async._errors import ConfigurationError, ReplayStoreError, WebhookPayloadError
-from sikoia_async._validation import checked_seconds, checked_type
+from sikoia_async._validation import validate_seconds, validate_type
 from sikoia_async.webhooks.events import parse
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ class ReplayGuard:
         ttl: float = _DAYS,
         on_failure: OnFailure = "open",
     ) -> None:
-        checked_type("store", store, ReplayStore, "a ReplayStore, with seen and add")
-        self._ttl = checked_seconds("ttl", ttl)
+        validate_type("store", store, ReplayStore, "a ReplayStore, with seen and add")
+        self._ttl = validate_seconds("ttl", ttl)
         if on_failure not in get_args(OnFailure):
             msg = "on_failure: give 'open' or 'closed'"
             raise ConfigurationError(msg)

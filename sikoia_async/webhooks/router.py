@@ -22,8 +22,8 @@ from sikoia_async._errors import (
     WebhookError,
     WebhookVerificationError,
 )
-from sikoia_async._validation import checked_type, checked_whole, given
-from sikoia_async.webhooks.deduplication import Once, Outcome
+from sikoia_async._validation import given, validate_type, validate_whole
+from sikoia_async.webhooks.deduplication import Deduplicator, Outcome
 from sikoia_async.webhooks.events import Event, WebhookEventName, event_class, parse
 from sikoia_async.webhooks.replay import ReplayGuard
 from sikoia_async.webhooks.signing import HasSharedKey, verify
@@ -99,9 +99,9 @@ class Router:
         max_body: int = 1 << 20,
     ) -> None:
         guard = ReplayGuard() if replay == "memory" else replay
-        checked_type("replay", guard, ReplayGuard, "a ReplayGuard, 'memory' or None")
-        self._once = None if guard is None else Once(guard)
-        self._max_body = checked_whole("max_body", max_body, least=1)
+        validate_type("replay", guard, ReplayGuard, "a ReplayGuard, 'memory' or None")
+        self._once = None if guard is None else Deduplicator(guard)
+        self._max_body = validate_whole("max_body", max_body, least=1)
         self._handlers: dict[type[Event], Handler] = {}
         refusal = None if callable(secrets) else _refusal(secrets)
         self._secrets = secrets
@@ -192,7 +192,7 @@ class Router:
             WebhookHandlerError: the handler failed.
             ReplayStoreError: the replay store failed, and the guard is `closed`.
         """
-        checked_type("event", given("event", event), Event, "an Event")
+        validate_type("event", given("event", event), Event, "an Event")
         return await self._route(event, None)
 
     def _register(self, kind: type[Event], handler: H) -> H:

@@ -19,7 +19,7 @@ from itertools import chain, zip_longest
 from typing import Final, Protocol, cast
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError, WebhookVerificationError
-from sikoia_async._validation import checked_type, checked_whole, given
+from sikoia_async._validation import given, validate_type, validate_whole
 
 __all__ = ["SIGNATURE_HEADER", "HasSharedKey", "sign", "verify"]
 
@@ -119,7 +119,7 @@ def _verdict(body: bytes, signature: object, secrets: object, max_body: int) -> 
     """Return the index of the secret that fits, or what is wrong."""
     keys = _keys(secrets)
     _check_body(body)
-    if len(body) > checked_whole("max_body", max_body, least=1):
+    if len(body) > validate_whole("max_body", max_body, least=1):
         return _TOO_LARGE
     text = "" if signature is None else _text(signature)
     if text == "":
@@ -149,7 +149,7 @@ def _signed(body: bytes, key: bytes) -> bytes:
 
 def _check_body(body: bytes) -> None:
     what = "the raw body, as bytes: a text or parsed JSON is not what was signed"
-    checked_type("body", given("body", body), bytes, what)
+    validate_type("body", given("body", body), bytes, what)
 
 
 def _text(signature: object) -> str | None:

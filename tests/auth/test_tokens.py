@@ -10,7 +10,7 @@ from faults import client
 
 from sikoia_async import AuthenticationError, ConfigurationError
 from sikoia_async._auth.tokens import CallableToken, Grant, Refusal, StoredToken, read_grant
-from sikoia_async._transport.exchange import Answer
+from sikoia_async._transport.exchange import Response
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -18,7 +18,7 @@ _ANYWHERE = "https://127.0.0.1:1"
 
 
 def _read(body: bytes, status: int = 200) -> Grant | Refusal:
-    return read_grant(Answer(status, httpx.Headers(), body))
+    return read_grant(Response(status, httpx.Headers(), body))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from sikoia_async import (
     UnexpectedResponseError,
     correlation_id,
 )
-from sikoia_async._calls.api import Options, Transport
+from sikoia_async._calls.api import Api, CallOptions
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -221,7 +221,7 @@ async def test_a_query_that_is_too_long_is_refused_and_costs_no_slot() -> None:
     with pytest.raises(ConfigurationError, match="query"):
         await sikoia.request("GET", "/v2/cases", query={"keyword": "x" * 70_000})
 
-    pacer = core(sikoia).pacer
+    pacer = core(sikoia).rate_limiter
     assert pacer is not None
     assert pacer.left == 5
     assert not task.asked
@@ -255,7 +255,7 @@ async def test_a_call_is_logged_without_what_is_nobodys_business(
 async def test_each_verb_fills_its_template() -> None:
     """What resources write down is what is sent."""
     task = _Task(pending=0)
-    api = Transport(core(task.client()), Options(timeout=5, retries=0))
+    api = Api(core(task.client()), CallOptions(timeout=5, retries=0))
 
     await api.get("/v2/cases/{case_id}", object, query={"limit": 1}, case_id="7")
     await api.post("/v2/cases/{case_id}/notes", object, {"text": "x"}, case_id="7")

@@ -86,7 +86,7 @@ _Cancel = Callable[[Callable[[], Awaitable[object]], int], Awaitable[None]]
 
 async def _assert_whole(sikoia: Sikoia, arrived: int, sent: Callable[[], int]) -> None:
     """Check that the next call works, and that permits and slots are where they belong."""
-    pacer, (guard,) = core(sikoia).pacer, guards(sikoia)
+    pacer, (guard,) = core(sikoia).rate_limiter, guards(sikoia)
     assert pacer is not None
     assert guard.free == 1
     assert pacer.left <= 500 - arrived

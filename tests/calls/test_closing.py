@@ -7,7 +7,7 @@ from faults import Peer, answer, client, guards, serve
 
 from sikoia_async import ClientStateError
 from sikoia_async._transport.exchange import build
-from sikoia_async._transport.pool import Guard
+from sikoia_async._transport.pool import ConnectionPool
 from sikoia_async._transport.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.anyio
@@ -61,7 +61,7 @@ async def test_closing_lets_a_call_under_way_come_to_its_end() -> None:
             await gone.wait()
 
     assert rows == [[1]]
-    assert guards(sikoia)[0].heals == 0
+    assert guards(sikoia)[0].connections_replaced == 0
 
 
 @pytest.mark.virtual_time
@@ -78,7 +78,7 @@ async def test_a_transport_that_does_not_close_is_let_go_of() -> None:
             closing.append(anyio.current_time())
             await anyio.sleep_forever()
 
-    guard = Guard("https://api.example", 1, Stuck)
+    guard = ConnectionPool("https://api.example", 1, Stuck)
     watch = Stopwatch(anyio.current_time, "quota")
     request = build("GET", "https://api.example/v2/cases", {}, b"", watch)
 

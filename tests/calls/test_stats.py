@@ -47,7 +47,12 @@ async def test_it_counts_calls_waits_and_what_is_left() -> None:
     assert (later.in_flight, later.waiting, later.attempts) == (0, 3, 5)
     assert (end.calls, end.attempts, end.waiting) == (8, 8, 0)
     assert 3 * 60 < end.waited < 3 * 64
-    assert (end.paused, end.retry_budget, end.heals, end.token_age) == (0, 280, 0, None)
+    assert (end.paused, end.retry_budget, end.connections_replaced, end.token_age) == (
+        0,
+        280,
+        0,
+        None,
+    )
 
 
 @pytest.mark.virtual_time
@@ -87,7 +92,7 @@ async def test_it_counts_the_connections_that_were_thrown_away() -> None:
     with pytest.raises(ConnectionFailedError):
         await sikoia.users.list()
 
-    assert sikoia.stats().heals == 1
+    assert sikoia.stats().connections_replaced == 1
 
 
 def test_before_the_first_call_there_is_nothing_to_measure() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sikoia_async._calls.urls import QueryValue, checked_path, fill, target_on, with_query
+from sikoia_async._calls.urls import QueryValue, fill, target_on, validate_path, with_query
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError
 
 CANARY = "canary"
@@ -94,7 +94,7 @@ def test_a_template_without_ids_is_a_path() -> None:
 )
 def test_absolute_paths_are_taken(path: str) -> None:
     """A path on Sikoia's API is taken as it is written."""
-    assert checked_path(path) == path
+    assert validate_path(path) == path
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_absolute_paths_are_taken(path: str) -> None:
 def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
     """Another host, dot segments in any spelling, or a query in the path are refused."""
     with pytest.raises(ConfigurationError, match=r"^path: ") as caught:
-        checked_path(path)
+        validate_path(path)
 
     assert CANARY not in str(caught.value)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from sikoia_async._codec.converter import structure, unstructure
 from sikoia_async._codec.drift import Drift
-from sikoia_async._codec.json import Misfit, read_json
+from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.loader import load_hook
 from sikoia_async.models import Items, Model, Open
 from sikoia_async.resources.users import User
@@ -65,8 +65,8 @@ def outcome(decode: Any, body: bytes) -> Any:
     """Return what came of decoding, or that it was refused."""
     try:
         return decode(body)
-    except Misfit:
-        return Misfit
+    except DecodeError:
+        return DecodeError
 
 
 @settings(max_examples=10)
@@ -189,7 +189,7 @@ def test_the_wrong_kind_is_refused(field: str, value: Any, expected: str) -> Non
     """What means nothing of the announced kind is named by path and kind, and not shown."""
     text = json.dumps({field: value}).replace("Infinity", "1e999")
 
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(DecodeError) as caught:
         load(text.encode())
 
     assert caught.value.problems == (f"expected {expected} @ $.{field}",)
@@ -300,14 +300,14 @@ def test_a_model_contains_itself_so_often(depth: int, core: str) -> None:
 
     found = outcome(partial(load, into=Nested), body.encode())
 
-    assert found is Misfit or type(found) is Nested
+    assert found is DecodeError or type(found) is Nested
 
 
 def test_a_hundred_problems_are_enough() -> None:
     """An answer that does not fit a million times is not gone through to its end."""
     wrong = {"parts": [1] * 60}
 
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(DecodeError) as caught:
         load(json.dumps([wrong] * 50).encode(), tuple[Thing, ...])
 
     assert len(caught.value.problems) == 100
@@ -317,7 +317,7 @@ def test_a_hundred_problems_are_enough() -> None:
 
 def test_the_entry_of_a_mapping_is_refused() -> None:
     """A user's own type may have fields without names; nothing is guessed there."""
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(DecodeError) as caught:
         load(b'{"a": "secret"}', dict[str, int | None])
 
     assert caught.value.problems == ("expected int @ $['a']",)
@@ -325,7 +325,7 @@ def test_the_entry_of_a_mapping_is_refused() -> None:
 
 def test_a_text_that_cannot_be_read_is_named_with_what_does_not_fit() -> None:
     """Where an answer does not fit anyway, everything is told, the unreadable too."""
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(DecodeError) as caught:
         load(b'{"day": "secret", "part": []}')
 
     assert set(caught.value.problems) == {"expected date @ $.day", "expected Part @ $.part"}
@@ -333,7 +333,7 @@ def test_a_text_that_cannot_be_read_is_named_with_what_does_not_fit() -> None:
 
 def test_every_problem_is_named() -> None:
     """All that does not fit is told at once, with its path."""
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(DecodeError) as caught:
         load(b'[{"user_id": "1", "roles": [{"name": []}, "x"]}, {"email": {}}]', tuple[User, ...])
 
     assert set(caught.value.problems) == {
@@ -347,7 +347,7 @@ def test_every_problem_is_named() -> None:
 @pytest.mark.parametrize("body", [b"null", b"[]", b'""', b'"secret"', b"5", b"true"])
 def test_a_model_is_an_object(body: bytes) -> None:
     """What is no JSON object is no model, even where all of its fields may be absent."""
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(DecodeError) as caught:
         load(body)
 
     assert caught.value.problems == ("expected another value @ $",)
@@ -355,7 +355,7 @@ def test_a_model_is_an_object(body: bytes) -> None:
 
 def test_a_problem_may_be_without_a_name() -> None:
     """What a user's own type refuses is named as well as can be."""
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(DecodeError) as caught:
         load(b'["secret"]', dict[str, int])
 
     assert "secret" not in str(caught.value)

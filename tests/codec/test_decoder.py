@@ -10,7 +10,7 @@ import pytest
 
 from sikoia_async._codec.decoder import check_into, decode
 from sikoia_async._codec.drift import Drift
-from sikoia_async._transport.exchange import Answer
+from sikoia_async._transport.exchange import Response
 from sikoia_async.errors import CallInfo, ConfigurationError, UnexpectedResponseError
 from sikoia_async.models import Items
 from sikoia_async.resources.users import Role, User
@@ -30,12 +30,12 @@ USER = b'{"user_id": "1", "roles": [{"name": "Admin"}]}'
 
 def answer(
     body: bytes, status: int = 200, media: str = "application/json", broken: str | None = None
-) -> Answer:
+) -> Response:
     """Make an answer."""
-    return Answer(status, httpx.Headers({"content-type": media}), body, broken)
+    return Response(status, httpx.Headers({"content-type": media}), body, broken)
 
 
-def refused(given: Answer, into: Any = User, call: CallInfo = CALL) -> UnexpectedResponseError:
+def refused(given: Response, into: Any = User, call: CallInfo = CALL) -> UnexpectedResponseError:
     """Decode an answer that breaks the API's promise, and return the error."""
     with pytest.raises(UnexpectedResponseError) as caught:
         decode(given, into, call, Drift())
@@ -150,7 +150,7 @@ def test_answers_become_what_is_asked_for(into: Any, body: bytes, expected: Any)
         "cut bytes",
     ],
 )
-def test_broken_promises_are_errors(given: Answer, into: Any, words: str) -> None:
+def test_broken_promises_are_errors(given: Response, into: Any, words: str) -> None:
     """Whatever is wrong with an answer, it is kept whole, and its text shows no value."""
     error = refused(given, into)
 

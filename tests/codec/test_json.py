@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sikoia_async import ConfigurationError
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.encoder import dumps
-from sikoia_async._codec.json import Misfit, read_json
+from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.loader import load_hook
 from sikoia_async.models import Model
 from sikoia_async.resources.cases import NewAddress, NewPerson, PersonUpdate
@@ -80,7 +80,7 @@ def test_a_name_may_be_nan() -> None:
 @pytest.mark.parametrize("text", ["1705276800", "1e9"])
 def test_a_number_is_no_moment(text: str) -> None:
     """A number for a date-time is not taken for seconds since 1970."""
-    with pytest.raises(Misfit):
+    with pytest.raises(DecodeError):
         load(f'{{"moment": {text}}}'.encode())
 
 
@@ -114,7 +114,7 @@ def test_a_number_as_text_is_no_moment(text: str) -> None:
 @pytest.mark.parametrize("way", [load, read_json])
 def test_what_is_no_json_is_a_misfit(way: Any, body: bytes) -> None:
     """Whatever a body is, reading it ends in a value or in one kind of error, without its text."""
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(DecodeError) as caught:
         way(body)
 
     assert "secret" not in str(caught.value)
@@ -122,7 +122,7 @@ def test_what_is_no_json_is_a_misfit(way: Any, body: bytes) -> None:
 
 def test_a_number_of_thousands_of_digits_is_refused() -> None:
     """An exponent of a few bytes is not worked out: that would stop the event loop for long."""
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(DecodeError) as caught:
         load(b'{"whole": 1e9999}')
 
     assert caught.value.problems == ("expected int @ $.whole",)

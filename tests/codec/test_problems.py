@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sikoia_async import errors
 from sikoia_async._codec.decoder import error_from
-from sikoia_async._transport.exchange import Answer
+from sikoia_async._transport.exchange import Response
 from sikoia_async.errors import APIError, CallInfo
 
 SENT = CallInfo(
@@ -34,7 +34,7 @@ BODY: dict[str, Any] = {
 
 def error_of(body: bytes, status: int = 400, call: CallInfo = SENT) -> APIError:
     """Turn an answer into an error."""
-    answer = Answer(status, httpx.Headers(), body)
+    answer = Response(status, httpx.Headers(), body)
     return error_from(answer, call, retry_after=2.5, may_have_been_processed=True)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spec import operations
 
-from sikoia_async._codec.redaction import without_values
+from sikoia_async._codec.redaction import redact
 
 _ID: Final = re.compile(r"\b[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b")
 
@@ -33,14 +33,14 @@ def test_the_documented_texts_are_shown_but_for_their_ids() -> None:
     expected = {text: _ID.sub("***", " ".join(text.split())) for text in texts}
 
     assert len(texts) > 20
-    assert {text: without_values(text) for text in texts} == expected
+    assert {text: redact(text) for text in texts} == expected
 
 
 def test_the_names_of_fields_are_shown() -> None:
     """A message names the field that is wrong, however the API spells it."""
     text = "first_name, companies.add_directors and EntityId are required"
 
-    assert without_values(text) == text
+    assert redact(text) == text
 
 
 @pytest.mark.parametrize(
@@ -64,15 +64,15 @@ def test_the_names_of_fields_are_shown() -> None:
 )
 def test_values_are_hidden(text: str, shown: str) -> None:
     """A name, an account, an address, a day: whatever is no word of the API's."""
-    assert without_values(text) == shown
+    assert redact(text) == shown
 
 
 def test_a_long_text_is_cut() -> None:
     """A page in place of a sentence does not fill the log."""
-    assert without_values("not " * 1000) == " ".join(["not"] * 75)
+    assert redact("not " * 1000) == " ".join(["not"] * 75)
 
 
 @given(st.text(), st.text())
 def test_nothing_but_known_words_is_repeated(before: str, after: str) -> None:
     """Whatever stands around it, a name never comes through."""
-    assert "canary" not in without_values(f"{before}canary{after}").lower()
+    assert "canary" not in redact(f"{before}canary{after}").lower()

@@ -374,10 +374,13 @@ async def test_answers_that_say_nothing_are_left_out() -> None:
 
 async def test_closing_the_client_ends_all_waits_at_once() -> None:
     """Whether a poll is under way or not; the error tells that nothing is lost."""
-    board, ends = board_of(), list[float]()
+    registry, ends = board_of(), list[float]()
     asking, sleeping = Asked(PENDING), Asked(PENDING)
     quick = OperationKind(name="quick", interval=Interval(first=2.0))
-    operations = [asking.operation(quick, board=board), sleeping.operation(_EVEN, board=board)]
+    operations = [
+        asking.operation(quick, registry=registry),
+        sleeping.operation(_EVEN, registry=registry),
+    ]
 
     async def wait(operation: Operation[str]) -> None:
         with pytest.raises(ClientStateError, match="resume it with its token"):
@@ -389,7 +392,7 @@ async def test_closing_the_client_ends_all_waits_at_once() -> None:
         for operation in operations * 2:
             tasks.start_soon(wait, operation)
         await anyio.sleep(2.05)
-        board.close()
+        registry.close()
 
     assert [at - began for at in ends] == pytest.approx([2.05] * 4, abs=0.01)
     assert len(asking.times) == 1
@@ -400,10 +403,10 @@ async def test_closing_the_client_ends_all_waits_at_once() -> None:
 
 async def test_what_is_done_stays_so_after_closing() -> None:
     """The result is here already."""
-    board = board_of()
-    operation = Asked("report").operation(board=board)
+    registry = board_of()
+    operation = Asked("report").operation(registry=registry)
     await operation
 
-    board.close()
+    registry.close()
 
     assert await operation == "report"

@@ -19,8 +19,8 @@ from sikoia_async import (
 )
 from sikoia_async.models import ResponseInfo
 from sikoia_async.operations.operation import Progress, follow
-from sikoia_async.operations.registry import Board, OperationKind
-from sikoia_async.operations.token import Sealer
+from sikoia_async.operations.registry import OperationKind, OperationRegistry
+from sikoia_async.operations.token import TokenSigner
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -316,9 +316,9 @@ def _followed(*reports: _Report) -> Operation[_Report]:
     async def retrieve(_: int) -> _Report:
         return next(answers)
 
-    board = Board(Sealer("https://api.example", ""), relies=False)
+    registry = OperationRegistry(TokenSigner("https://api.example", ""), relies=False)
     return follow(
-        _KIND, ("id",), retrieve, first, board=board,
+        _KIND, ("id",), retrieve, first, registry=registry,
         state=lambda report: _KIND.state(report.status, lambda: None),
     )  # fmt: skip
 

@@ -6,8 +6,8 @@ import anyio
 import attrs
 import pytest
 
-from sikoia_async.operations.registry import Board, OperationKind
-from sikoia_async.operations.token import Sealer
+from sikoia_async.operations.registry import OperationKind, OperationRegistry
+from sikoia_async.operations.token import TokenSigner
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -36,61 +36,61 @@ class _Held:
         self.closed += 1
 
 
-def _board(*, relies: bool = False) -> Board:
-    return Board(Sealer("https://api.example", ""), relies=relies)
+def _board(*, relies: bool = False) -> OperationRegistry:
+    return OperationRegistry(TokenSigner("https://api.example", ""), relies=relies)
 
 
-def _held(board: Board, kind: OperationKind, *ids: str) -> _Held:
-    return board.hold(kind, ids, lambda: _Held(ids))
+def _held(registry: OperationRegistry, kind: OperationKind, *ids: str) -> _Held:
+    return registry.hold(kind, ids, lambda: _Held(ids))
 
 
 async def test_an_operation_is_held_once() -> None:
     """As long as somebody holds it; with other ids it is another one, and both are ended."""
-    board = _board()
-    first, second = _held(board, INCOME, "a", "1"), _held(board, INCOME, "a", "2")
+    registry = _board()
+    first, second = _held(registry, INCOME, "a", "1"), _held(registry, INCOME, "a", "2")
 
-    assert _held(board, INCOME, "a", "1") is first
-    assert _held(board, INCOME, "a", "2") is second is not first
-    assert _held(board, LOANS, "a", "1") is not first
-    board.close()
+    assert _held(registry, INCOME, "a", "1") is first
+    assert _held(registry, INCOME, "a", "2") is second is not first
+    assert _held(registry, LOANS, "a", "1") is not first
+    registry.close()
     assert first.closed == second.closed == 1
 
 
 async def test_who_waits_again_waits_for_another_result_where_there_may_be_one() -> None:
     """A request has one result; an entity's data sources may be complete, and pending again."""
-    board, sources = _board(), OperationKind(name="sources", lasting=False)
+    registry, sources = _board(), OperationKind(name="sources", lasting=False)
     for kind, stays in ((INCOME, True), (sources, False)):
-        first = _held(board, kind, "a")
-        assert _held(board, kind, "a") is first
+        first = _held(registry, kind, "a")
+        assert _held(registry, kind, "a") is first
         first.done = True
-        assert (_held(board, kind, "a") is first) is stays
+        assert (_held(registry, kind, "a") is first) is stays
 
 
 async def test_nothing_is_kept_alive() -> None:
     """What nobody holds is gone, and no event finds it."""
-    board = _board()
-    _held(board, INCOME, "a")
+    registry = _board()
+    _held(registry, INCOME, "a")
     gc.collect()
 
-    assert board.wake("Income.Completed", ["a"]) == 0
+    assert registry.wake("Income.Completed", ["a"]) == 0
 
 
 async def test_an_event_wakes_what_it_names() -> None:
     """Of the kinds that it may be about, and once however often it names it."""
-    board = _board()
-    income, loans, check = (_held(board, kind, "a") for kind in (INCOME, LOANS, CHECK))
-    other = _held(board, INCOME, "b")
+    registry = _board()
+    income, loans, check = (_held(registry, kind, "a") for kind in (INCOME, LOANS, CHECK))
+    other = _held(registry, INCOME, "b")
 
-    assert board.wake("Income.Completed", iter(["x", "a", "a"])) == 1
+    assert registry.wake("Income.Completed", iter(["x", "a", "a"])) == 1
     assert [one.woken for one in (income, loans, check, other)] == [1, 0, 0, 0]
 
 
 async def test_an_event_of_no_known_type_may_be_about_all() -> None:
     """Waking in vain costs one call; but of some kinds no event tells anything."""
-    board = _board()
-    held = [_held(board, kind, "a") for kind in (INCOME, LOANS, CHECK)]
+    registry = _board()
+    held = [_held(registry, kind, "a") for kind in (INCOME, LOANS, CHECK)]
 
-    assert board.wake(None, ["a"]) == 2
+    assert registry.wake(None, ["a"]) == 2
     assert [one.woken for one in held] == [1, 1, 0]
 
 
@@ -100,33 +100,33 @@ async def test_an_event_may_come_first(others: int) -> None:
 
     Also where it names another one that is held: the case, say, that both are about.
     """
-    board = _board()
-    held = [_held(board, INCOME, "case") for _ in range(others)]
-    assert board.wake("Income.Completed", ["a", "case", "somebody@example.com"]) == len(held)
+    registry = _board()
+    held = [_held(registry, INCOME, "case") for _ in range(others)]
+    assert registry.wake("Income.Completed", ["a", "case", "somebody@example.com"]) == len(held)
 
-    assert _held(board, INCOME, "a").woken == 1
-    assert _held(board, INCOME, "b").woken == 0
-    assert _held(board, CHECK, "a").woken == 0
+    assert _held(registry, INCOME, "a").woken == 1
+    assert _held(registry, INCOME, "b").woken == 0
+    assert _held(registry, CHECK, "a").woken == 0
 
 
 async def test_what_came_first_is_forgotten_after_a_minute() -> None:
     """Nothing overtakes an answer by so much."""
-    board = _board()
-    board.wake("Income.Completed", ["a"])
+    registry = _board()
+    registry.wake("Income.Completed", ["a"])
     await anyio.sleep(61)
 
-    assert _held(board, INCOME, "a").woken == 0
+    assert _held(registry, INCOME, "a").woken == 0
 
 
 async def test_of_what_came_first_not_too_much_is_kept() -> None:
     """Not more is kept than a few thousand hashes."""
-    board = _board()
-    board.wake(None, ["a"])
+    registry = _board()
+    registry.wake(None, ["a"])
     for number in range(100):
-        board.wake(None, [f"{number}-{one}" for one in range(100)])
+        registry.wake(None, [f"{number}-{one}" for one in range(100)])
 
-    assert len(board._early) == 4096
-    assert _held(board, INCOME, "a").woken == 0
+    assert len(registry._early) == 4096
+    assert _held(registry, INCOME, "a").woken == 0
 
 
 async def test_events_are_relied_on_where_there_are_any() -> None:
@@ -144,109 +144,109 @@ async def test_events_are_relied_on_where_there_are_any() -> None:
 
 async def test_events_that_do_not_come_are_not_relied_on() -> None:
     """Half a minute after the end of one, until one comes that is about something."""
-    board = _board(relies=True)
-    held, loan = _held(board, INCOME, "a"), _held(board, LOANS, "a")
-    board.ended(INCOME, ("gone",))
+    registry = _board(relies=True)
+    held, loan = _held(registry, INCOME, "a"), _held(registry, LOANS, "a")
+    registry.ended(INCOME, ("gone",))
     await anyio.sleep(29)
-    assert board.relies(INCOME)
+    assert registry.relies(INCOME)
     await anyio.sleep(2)
 
-    assert not board.relies(INCOME)
-    assert board.relies(LOANS)  # to which nobody may have subscribed is another matter
+    assert not registry.relies(INCOME)
+    assert registry.relies(LOANS)  # to which nobody may have subscribed is another matter
     assert (held.hurried, loan.hurried) == (1, 0)
-    board.wake("Income.Completed", ["other"])
-    assert not board.relies(INCOME)
-    board.wake("Income.Completed", ["a"])
-    assert board.relies(INCOME)
+    registry.wake("Income.Completed", ["other"])
+    assert not registry.relies(INCOME)
+    registry.wake("Income.Completed", ["a"])
+    assert registry.relies(INCOME)
     assert held.woken == 1
 
 
 async def test_a_loss_of_trust_is_one() -> None:
     """However many have ended: all others are hurried once."""
-    board = _board(relies=True)
-    held = _held(board, INCOME, "a")
+    registry = _board(relies=True)
+    held = _held(registry, INCOME, "a")
     for number in range(3):
-        board.ended(INCOME, (str(number),))
+        registry.ended(INCOME, (str(number),))
     await anyio.sleep(31)
 
-    assert not board.relies(INCOME)
+    assert not registry.relies(INCOME)
     assert held.hurried == 1
 
 
 async def test_an_event_may_come_after_its_end_was_found() -> None:
     """A poll has overtaken it: that is no loss, and the others are not asked about."""
-    board = _board(relies=True)
-    held = _held(board, INCOME, "a")
-    board.ended(INCOME, ("gone",))
+    registry = _board(relies=True)
+    held = _held(registry, INCOME, "a")
+    registry.ended(INCOME, ("gone",))
     await anyio.sleep(10)
-    assert board.wake("Income.Completed", ["gone"]) == 0
+    assert registry.wake("Income.Completed", ["gone"]) == 0
     await anyio.sleep(100)
 
-    assert board.relies(INCOME)
+    assert registry.relies(INCOME)
     assert held.hurried == 0
 
 
 async def test_one_lost_event_among_others_is_no_loss_of_trust() -> None:
     """Events do come: those of its like are still waited for."""
-    board = _board(relies=True)
-    held = _held(board, INCOME, "a")
-    board.ended(INCOME, ("gone",))
+    registry = _board(relies=True)
+    held = _held(registry, INCOME, "a")
+    registry.ended(INCOME, ("gone",))
     await anyio.sleep(10)
-    board.wake("Income.Completed", ["a"])
+    registry.wake("Income.Completed", ["a"])
     await anyio.sleep(100)
 
-    assert board.relies(INCOME)
+    assert registry.relies(INCOME)
     assert held.hurried == 0
 
 
 async def test_trust_comes_back_with_any_event_that_was_waited_for() -> None:
     """With one that is late, and with one that is early."""
-    board = _board(relies=True)
-    held = _held(board, INCOME, "a")
+    registry = _board(relies=True)
+    held = _held(registry, INCOME, "a")
     for late in (True, False):
-        board.ended(INCOME, ("first",))
+        registry.ended(INCOME, ("first",))
         await anyio.sleep(20)
-        board.ended(INCOME, ("second",))
+        registry.ended(INCOME, ("second",))
         await anyio.sleep(20)
-        assert not board.relies(INCOME)
+        assert not registry.relies(INCOME)
 
-        board.wake("Income.Completed", ["second" if late else "third"])
-        kept = _held(board, INCOME, "third")
-        assert board.relies(INCOME)
+        registry.wake("Income.Completed", ["second" if late else "third"])
+        kept = _held(registry, INCOME, "third")
+        assert registry.relies(INCOME)
         assert kept.woken == (not late)
         del kept
         await anyio.sleep(20)
-        board.wake("Income.Completed", ["second"])
+        registry.wake("Income.Completed", ["second"])
     assert held.woken == 0
 
 
 async def test_a_kind_without_events_misses_none() -> None:
     """That one ends without an event tells nothing about the others."""
-    board = _board(relies=True)
-    board.ended(CHECK, ("gone",))
+    registry = _board(relies=True)
+    registry.ended(CHECK, ("gone",))
     await anyio.sleep(100)
 
-    assert board.relies(INCOME)
+    assert registry.relies(INCOME)
 
 
 async def test_of_what_is_late_not_too_much_is_kept() -> None:
     """Thousands may end at once."""
-    board = _board(relies=True)
+    registry = _board(relies=True)
     for number in range(10_000):
-        board.ended(INCOME, (str(number),))
+        registry.ended(INCOME, (str(number),))
 
-    assert len(board._late) == 4096
+    assert len(registry._late) == 4096
 
 
 async def test_closing_ends_all() -> None:
     """Also those that nothing leads to but their address."""
-    board = _board()
-    held, nameless = _held(board, INCOME, "a"), board.add(_Held(()))
+    registry = _board()
+    held, nameless = _held(registry, INCOME, "a"), registry.add(_Held(()))
 
-    board.close()
+    registry.close()
 
     assert (held.closed, nameless.closed) == (1, 1)
-    assert (_held(board, INCOME, "b").closed, board.add(_Held(())).closed) == (1, 1)
+    assert (_held(registry, INCOME, "b").closed, registry.add(_Held(())).closed) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sikoia_async import ArgumentTypeError, ConfigurationError
-from sikoia_async.operations.token import Sealer
+from sikoia_async.operations.token import TokenSigner
 
 HOME, SECRET = "https://api.example", "s3cret-of-the-application"
-SEALER = Sealer(HOME, SECRET)
+SEALER = TokenSigner(HOME, SECRET)
 TOKEN = SEALER.token("income", ("0af1-é", "case"))
 
 
-def _refused(token: str, sealer: Sealer = SEALER) -> str:
+def _refused(token: str, sealer: TokenSigner = SEALER) -> str:
     with pytest.raises(ConfigurationError) as caught:
         sealer.read(token)
     assert SECRET not in str(caught.value)
@@ -75,9 +75,9 @@ def test_a_token_is_a_text(given_: object) -> None:
 
 def test_a_token_is_good_where_it_was_made() -> None:
     """Neither in another environment nor with other credentials; but in every process."""
-    assert Sealer(HOME, SECRET).read(TOKEN) == SEALER.read(TOKEN)
-    assert "another environment" in _refused(TOKEN, Sealer("https://staging.example", SECRET))
-    assert "other credentials" in _refused(TOKEN, Sealer(HOME, "another-secret"))
+    assert TokenSigner(HOME, SECRET).read(TOKEN) == SEALER.read(TOKEN)
+    assert "another environment" in _refused(TOKEN, TokenSigner("https://staging.example", SECRET))
+    assert "other credentials" in _refused(TOKEN, TokenSigner(HOME, "another-secret"))
 
 
 def test_a_newer_token_asks_for_an_update() -> None:
@@ -87,7 +87,7 @@ def test_a_newer_token_asks_for_an_update() -> None:
 
 def test_without_a_secret_what_is_forged_is_still_read_with_care() -> None:
     """Who was given a token for the API only finds damage; ids that are no text are refused."""
-    open_ = Sealer(HOME, "")
+    open_ = TokenSigner(HOME, "")
     head = open_.token("income", ("x",)).rsplit(".", 2)[0]
 
     for packed in ("_", "_w", "gA"):  # no Base64, and no UTF-8

@@ -34,12 +34,12 @@ async def _results(operation: Operation[str], number: int = 1) -> list[float]:
 @pytest.mark.parametrize("waiters", [1, 5])
 async def test_an_event_has_it_asked_at_once(relies: bool, waiters: int) -> None:
     """One poll confirms it for all who wait."""
-    board, task, took = board_of(relies=relies), Asked("report"), list[float]()
-    operation = task.operation(_KIND, board=board)
+    registry, task, took = board_of(relies=relies), Asked("report"), list[float]()
+    operation = task.operation(_KIND, registry=registry)
 
     async def event() -> None:
         await anyio.sleep(3)
-        assert board.wake(_EVENT, ["id"]) == 1
+        assert registry.wake(_EVENT, ["id"]) == 1
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(event)
@@ -48,13 +48,13 @@ async def test_an_event_has_it_asked_at_once(relies: bool, waiters: int) -> None
     assert took == pytest.approx([3.1] * waiters)
     assert len(task.times) == 1
     assert task.asked == [-1]  # it goes before what is asked for the first time
-    assert board.relies(_KIND) is relies
+    assert registry.relies(_KIND) is relies
 
 
 async def test_an_event_ahead_of_its_answer_is_followed_closely() -> None:
     """Sikoia says still pending: that will not last long."""
-    board, task = board_of(relies=True), Asked(PENDING, PENDING, "report")
-    operation = task.operation(_KIND, board=board)
+    registry, task = board_of(relies=True), Asked(PENDING, PENDING, "report")
+    operation = task.operation(_KIND, registry=registry)
     operation.wake()
 
     assert await _results(operation) == pytest.approx([20.3])
@@ -62,9 +62,9 @@ async def test_an_event_ahead_of_its_answer_is_followed_closely() -> None:
 
 async def test_an_event_during_a_poll_is_not_lost() -> None:
     """That poll's answer may be older than the event: the next one comes at once."""
-    board = board_of(relies=True)
+    registry = board_of(relies=True)
     task = Asked(PENDING, "report")
-    operation = task.operation(_KIND, board=board, first=None)
+    operation = task.operation(_KIND, registry=registry, first=None)
     task.before_answer = operation.wake
 
     assert await _results(operation) == pytest.approx([0.2])
@@ -72,8 +72,8 @@ async def test_an_event_during_a_poll_is_not_lost() -> None:
 
 async def test_an_event_that_was_about_something_else_is_forgotten() -> None:
     """After five polls that find it running there are few again."""
-    board, task = board_of(relies=True), Asked(*[PENDING] * 6, "report")
-    operation, began = task.operation(_KIND, board=board), anyio.current_time()
+    registry, task = board_of(relies=True), Asked(*[PENDING] * 6, "report")
+    operation, began = task.operation(_KIND, registry=registry), anyio.current_time()
     operation.wake()
 
     await operation.wait(timeout=5000)
@@ -85,16 +85,16 @@ async def test_an_event_that_was_about_something_else_is_forgotten() -> None:
 
 async def test_who_waits_for_an_event_hurries_when_events_are_lost() -> None:
     """The next poll may be ten minutes off: now it is made, of each at another moment."""
-    board, task = board_of(relies=True), Asked(*[PENDING] * 3, "report")
-    operation = task.operation(_KIND, board=board)
+    registry, task = board_of(relies=True), Asked(*[PENDING] * 3, "report")
+    operation = task.operation(_KIND, registry=registry)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_results, operation)
         await anyio.sleep(450)
         assert len(task.times) == 3
-        board.ended(_KIND, ("another",))
+        registry.ended(_KIND, ("another",))
         await anyio.sleep(40)
-        assert not board.relies(_KIND)
+        assert not registry.relies(_KIND)
         await anyio.sleep(1)
 
     assert len(task.times) == 4
@@ -104,7 +104,7 @@ async def test_a_servers_wish_goes_before_haste() -> None:
     """It said when to ask."""
     begun = Progress(done=False, value=PENDING, retry_after=500.0)
     task, began = Asked("report"), anyio.current_time()
-    operation = Operation(task.ask, begun, kind=_KIND, ids=("id",), board=board_of())
+    operation = Operation(task.ask, begun, kind=_KIND, ids=("id",), registry=board_of())
 
     operation.hurry()
 
@@ -126,20 +126,20 @@ async def test_an_event_for_what_is_done_changes_nothing() -> None:
 
 async def test_who_relies_on_events_hardly_asks() -> None:
     """After one minute, two and four; without events that is how the end is found."""
-    board, task = board_of(relies=True), Asked(PENDING, PENDING, "report")
+    registry, task = board_of(relies=True), Asked(PENDING, PENDING, "report")
 
-    took = await _results(task.operation(_KIND, board=board))
+    took = await _results(task.operation(_KIND, registry=registry))
 
     assert took == pytest.approx([60 + 120 + 240 + 0.3])
-    assert board.relies(_KIND)
+    assert registry.relies(_KIND)
     await anyio.sleep(40)
-    assert not board.relies(_KIND)
+    assert not registry.relies(_KIND)
 
 
 async def test_who_relies_on_events_asks_once_before_giving_up() -> None:
     """An event may have been lost; and one that comes after that still counts."""
-    board, task = board_of(relies=True), Asked(PENDING)
-    operation, began = task.operation(_KIND, board=board), anyio.current_time()
+    registry, task = board_of(relies=True), Asked(PENDING)
+    operation, began = task.operation(_KIND, registry=registry), anyio.current_time()
 
     with pytest.raises(OperationTimeoutError):
         await operation.wait(timeout=30)
@@ -156,8 +156,8 @@ async def test_who_relies_on_events_asks_once_before_giving_up() -> None:
 
 async def test_an_event_in_the_last_seconds_counts() -> None:
     """After the last poll nothing is left to be heard but an event."""
-    board, task = board_of(relies=True), Asked(PENDING, "report")
-    operation = task.operation(_KIND, board=board)
+    registry, task = board_of(relies=True), Asked(PENDING, "report")
+    operation = task.operation(_KIND, registry=registry)
 
     async def event() -> None:
         await anyio.sleep(29)
@@ -170,9 +170,9 @@ async def test_an_event_in_the_last_seconds_counts() -> None:
 
 async def test_a_servers_wish_does_not_end_what_an_event_may() -> None:
     """To come again in an hour is said of polls."""
-    board, task = board_of(relies=True), Asked("report")
+    registry, task = board_of(relies=True), Asked("report")
     begun = Progress(done=False, value=PENDING, retry_after=3600.0)
-    operation = Operation(task.ask, begun, kind=_KIND, ids=("id",), board=board)
+    operation = Operation(task.ask, begun, kind=_KIND, ids=("id",), registry=registry)
 
     async def event() -> None:
         await anyio.sleep(5)
@@ -185,22 +185,22 @@ async def test_a_servers_wish_does_not_end_what_an_event_may() -> None:
 
 async def test_what_ends_without_its_event_brings_the_polls_back() -> None:
     """For those that are begun then, until an event comes."""
-    board = board_of(relies=True)
-    await Asked("report").operation(_KIND, board=board)
+    registry = board_of(relies=True)
+    await Asked("report").operation(_KIND, registry=registry)
     await anyio.sleep(31)
 
     task = Asked("report")
-    assert await _results(task.operation(_KIND, board=board)) == pytest.approx([10.1])
+    assert await _results(task.operation(_KIND, registry=registry)) == pytest.approx([10.1])
 
 
 async def test_what_was_done_before_it_was_looked_at_has_missed_no_event() -> None:
     """Resumed when it is long over: that tells nothing about events."""
-    board = board_of(relies=True)
+    registry = board_of(relies=True)
 
-    await Asked("report").operation(_KIND, board=board, first=None)
+    await Asked("report").operation(_KIND, registry=registry, first=None)
     await anyio.sleep(100)
 
-    assert board.relies(_KIND)
+    assert registry.relies(_KIND)
 
 
 async def test_who_waits_for_nothing_is_asked_nothing() -> None:

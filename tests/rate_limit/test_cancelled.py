@@ -8,7 +8,7 @@ import anyio
 import pytest
 from paced import pacer_of, slot
 
-from sikoia_async._rate_limit.limiter import Pacer, Priority
+from sikoia_async._rate_limit.limiter import Priority, RateLimiter
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -26,13 +26,13 @@ _Start = Callable[[Callable[[], Awaitable[None]]], Callable[[], object]]
 class _Crowd:
     """Four who wait while the only slot is taken, each of whom gives it back when served."""
 
-    def __init__(self, pacer: Pacer, *, sent: bool) -> None:
-        self.pacer = pacer
+    def __init__(self, pacer: RateLimiter, *, sent: bool) -> None:
+        self.rate_limiter = pacer
         self.served: list[int] = []
         self._sent = sent
 
     async def wait(self, number: int) -> None:
-        async with slot(self.pacer, _PRIORITIES[number], sent=self._sent):
+        async with slot(self.rate_limiter, _PRIORITIES[number], sent=self._sent):
             self.served.append(number)
             await anyio.lowlevel.checkpoint()
 

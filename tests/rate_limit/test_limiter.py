@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from paced import pacer_of, slot
 
 from sikoia_async import ConfigurationError, ConnectionFailedError, Quota, RateLimitError
-from sikoia_async._rate_limit.limiter import Pacer
+from sikoia_async._rate_limit.limiter import RateLimiter
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -180,7 +180,7 @@ async def test_waits_are_counted() -> None:
 def test_slots_are_never_more_nor_fewer_than_the_limit(steps: list[tuple[bool, float]]) -> None:
     """Whatever is leased, given back and waited for, the books are right."""
     now = 0.0
-    pacer, ageing = Pacer(Quota(5, per=2.0), lambda: now), list[float]()
+    pacer, ageing = RateLimiter(Quota(5, per=2.0), lambda: now), list[float]()
 
     async def lease() -> None:
         await pacer.acquire()
@@ -226,7 +226,7 @@ async def test_each_attempt_takes_a_slot() -> None:
     """A retry is a request too, and the server counts it."""
     transport = httpx.MockTransport(lambda _: httpx.Response(500))
     sikoia = client("https://127.0.0.1:1", transport=transport, quota=Quota(5), retries=2)
-    pacer = core(sikoia).pacer
+    pacer = core(sikoia).rate_limiter
 
     with pytest.raises(Exception, match="500"):
         await sikoia.request("GET", "/v2/cases")
@@ -244,7 +244,7 @@ async def test_what_was_not_sent_takes_no_slot() -> None:
             raise httpx.ConnectError(msg)
 
     sikoia = client("https://127.0.0.1:1", transport=Refusing(), quota=Quota(5), retries=2)
-    pacer = core(sikoia).pacer
+    pacer = core(sikoia).rate_limiter
 
     with pytest.raises(ConnectionFailedError):
         await sikoia.request("GET", "/v2/cases")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paced import pacer_of, slot
 
-from sikoia_async._rate_limit.limiter import Pacer, Priority
+from sikoia_async._rate_limit.limiter import Priority, RateLimiter
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 class _Log:
     """Notes who was served, in order."""
 
-    def __init__(self, pacer: Pacer) -> None:
+    def __init__(self, pacer: RateLimiter) -> None:
         self.served: list[str] = []
         self._pacer = pacer
 
@@ -26,7 +26,7 @@ class _Log:
             self.served.append(name or priority)
 
 
-async def _used_up(limit: int = 1, per: float = 1.0) -> Pacer:
+async def _used_up(limit: int = 1, per: float = 1.0) -> RateLimiter:
     """Return a pacer without a slot left."""
     pacer = pacer_of(limit, per)
     for _ in range(limit):

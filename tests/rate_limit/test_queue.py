@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sikoia_async._rate_limit.queue import PRIORITIES, Line, Waiter
+from sikoia_async._rate_limit.queue import PRIORITIES, Waiter, WaitQueue
 
 
-def _polls(*asked: int) -> tuple[Line, list[Waiter]]:
+def _polls(*asked: int) -> tuple[WaitQueue, list[Waiter]]:
     """Return a line of polls whose operations were asked so often."""
-    line = Line()
+    line = WaitQueue()
     return line, [line.join("poll", float(number), one) for number, one in enumerate(asked)]
 
 
@@ -43,7 +43,7 @@ def test_who_leaves_is_passed_over() -> None:
 
 def test_who_has_left_is_forgotten() -> None:
     """Thousands who come and go do not pile up."""
-    line = Line()
+    line = WaitQueue()
     line.join("poll", 0.0, 0)
 
     for number in range(1000):
@@ -55,7 +55,7 @@ def test_who_has_left_is_forgotten() -> None:
 @given(st.lists(st.tuples(st.sampled_from(PRIORITIES), st.integers(0, 5)), max_size=60))
 def test_everybody_has_one_turn(crowd: list[tuple[str, int]]) -> None:
     """Nobody is lost, and nobody is served twice."""
-    line = Line()
+    line = WaitQueue()
     waiters = [
         line.join(priority, float(number), asked)  # type: ignore[arg-type]
         for number, (priority, asked) in enumerate(crowd)
@@ -81,7 +81,7 @@ def test_no_poll_waits_longer_than_twice_its_place(asked: list[int]) -> None:
 @pytest.mark.parametrize("priority", PRIORITIES)
 def test_the_line_knows_its_lengths(priority: str) -> None:
     """How many wait with each priority."""
-    line = Line()
+    line = WaitQueue()
     line.join(priority, 0.0)  # type: ignore[arg-type]
 
     assert line.lengths() == dict.fromkeys(PRIORITIES, 0) | {priority: 1}

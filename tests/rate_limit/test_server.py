@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from paced import Server, pacer_of, refused, slot
 
 from sikoia_async import Quota, Sikoia
-from sikoia_async._rate_limit.limiter import Pacer
+from sikoia_async._rate_limit.limiter import RateLimiter
 from sikoia_async.environments import local
 from sikoia_async.sandbox import Sandbox
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 _virtual = pytest.mark.virtual_time
 
 
-async def _all(pacer: Pacer, server: Server, starts: Sequence[float]) -> float:
+async def _all(pacer: RateLimiter, server: Server, starts: Sequence[float]) -> float:
     """Make calls that start at these times; return the seconds until the last one arrived."""
     began = anyio.current_time()
     async with anyio.create_task_group() as calls:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from paced import Server, pacer_of, slot
 
 from sikoia_async import ConfigurationError, Quota
-from sikoia_async._rate_limit.limiter import Pacer, QuotaStore
+from sikoia_async._rate_limit.limiter import QuotaStore, RateLimiter
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -85,7 +85,7 @@ class _Moody(_Store):
         return await super().acquire(limit=limit, per=per)
 
 
-async def _serve(pacer: Pacer, calls: int, server: Server) -> None:
+async def _serve(pacer: RateLimiter, calls: int, server: Server) -> None:
     with anyio.fail_after(_HOPELESS):
         async with anyio.create_task_group() as tasks:
             for _ in range(calls):
@@ -309,12 +309,12 @@ async def test_cancelled_while_a_store_is_asked() -> None:
         log, scope, served = _Leases(way=0.2), anyio.CancelScope(), list[str]()
         pacer = pacer_of(1, 10.0, _Store(log))
 
-        async def cancelled(pacer: Pacer = pacer, scope: anyio.CancelScope = scope) -> None:
+        async def cancelled(pacer: RateLimiter = pacer, scope: anyio.CancelScope = scope) -> None:
             with scope:
                 async with slot(pacer, sent=False):
                     await anyio.sleep_forever()
 
-        async def heir(pacer: Pacer = pacer, served: list[str] = served) -> None:
+        async def heir(pacer: RateLimiter = pacer, served: list[str] = served) -> None:
             async with slot(pacer, sent=False):
                 served.append("heir")
 

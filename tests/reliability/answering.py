@@ -18,7 +18,7 @@ import httpx
 
 from sikoia_async._codec.decoder import decode
 from sikoia_async._codec.drift import Drift
-from sikoia_async._transport.exchange import Answer
+from sikoia_async._transport.exchange import Response
 from sikoia_async.errors import CallInfo, UnexpectedResponseError
 from sikoia_async.models import Items, field_types
 
@@ -76,7 +76,7 @@ def outcome(body: bytes, into: Any) -> Any:
 
     Whatever else is raised comes out.
     """
-    answer = Answer(200, httpx.Headers({"content-type": "application/json"}), body)
+    answer = Response(200, httpx.Headers({"content-type": "application/json"}), body)
     try:
         return decode(answer, into, _CALL, Drift())
     except UnexpectedResponseError as error:

@@ -176,7 +176,7 @@ def _notes(error: BaseException) -> str:
 def _assert_back(sikoia: Sikoia, permits: list[int]) -> None:
     """Check that nobody holds a permit, and that nobody waits for a slot or holds one."""
     assert [guard.free for guard in guards(sikoia)] == permits
-    pacer = core(sikoia).pacer
+    pacer = core(sikoia).rate_limiter
     if pacer is not None:
         assert pacer.left >= 0
 

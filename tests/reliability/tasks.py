@@ -81,5 +81,5 @@ class Working:
 
 def held(sikoia: Sikoia) -> int:
     """Count the operations that a client knows."""
-    board: Any = core(sikoia).board
+    board: Any = core(sikoia).registry
     return len(board._held)

@@ -109,7 +109,7 @@ async def _cancel_at_each_step(
 
 async def _assert_whole(sikoia: Sikoia, calls: int, arrived: list[bytes]) -> None:
     """Check that permits and leases are back, and that the next call works."""
-    pacer, before = core(sikoia).pacer, len(_deletions(arrived))
+    pacer, before = core(sikoia).rate_limiter, len(_deletions(arrived))
     assert pacer is not None
     assert [guard.free for guard in guards(sikoia)] in ([1], [2, 1])
     assert before <= _SLOTS - pacer.left <= calls

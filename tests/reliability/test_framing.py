@@ -323,7 +323,7 @@ async def test_an_answer_that_nobody_asked_for_reaches_nobody(
             assert "of somebody else" not in await row.works(ask)
             await anyio.sleep(0.02)  # two pieces may be two packets
         assert planned.server.connections == 5
-        assert guards(row.sikoia)[0].heals <= 5
+        assert guards(row.sikoia)[0].connections_replaced <= 5
 
 
 async def test_an_answer_that_comes_late_finds_nobody() -> None:

@@ -17,7 +17,7 @@ from reliability.harness import ask, plan, silent, talking
 from reliability.oracle import overrun
 
 from sikoia_async import ClientStateError, DeadlineExceededError, Sikoia
-from sikoia_async._transport.pool import Guard
+from sikoia_async._transport.pool import ConnectionPool
 
 pytestmark = pytest.mark.anyio
 
@@ -188,7 +188,7 @@ async def _closes(sikoia: Sikoia, closed: anyio.Event) -> None:
     closed.set()
 
 
-def _made_of(guard: Guard, transport: type[httpx.AsyncBaseTransport]) -> None:
+def _made_of(guard: ConnectionPool, transport: type[httpx.AsyncBaseTransport]) -> None:
     guard._make = transport
 
 

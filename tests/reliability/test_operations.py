@@ -280,7 +280,7 @@ async def test_a_token_sealed_without_a_secret_leads_nowhere_else(
     """K7: a client without a secret has no key; whoever can seal cannot choose where it goes."""
     sikoia, transport = Working.saying(reported()), httpx.MockTransport
     plain = Sikoia(token="a-token", environment=TEST, transport=transport(sikoia.reply))
-    forged = core(plain).board.sealer.token(kind, ids)
+    forged = core(plain).registry.signer.token(kind, ids)
 
     with pytest.raises(ConfigurationError):
         plain.operation(forged)

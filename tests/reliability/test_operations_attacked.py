@@ -65,7 +65,7 @@ async def _settled(operation: Operation[Any], seconds: float) -> Exception | Non
 
 async def _all_back(sikoia: Sikoia, working: Working) -> None:
     """Check that nobody holds or waits for a slot of the quota, and that the next call works."""
-    pacer: Any = core(sikoia).pacer
+    pacer: Any = core(sikoia).rate_limiter
     assert pacer is not None
     assert (pacer._leased, sum(pacer.waiting.values())) == (0, 0)
     await anyio.sleep(60.1)
@@ -351,7 +351,7 @@ async def test_ten_thousand_events_make_few_polls() -> None:
             assert len(working.polls) <= 2
 
         assert len(working.polls) < 20
-        board: Any = core(sikoia).board
+        board: Any = core(sikoia).registry
         assert len(board._early) <= 4096
 
 
@@ -678,7 +678,7 @@ def test_what_is_sealed_is_checked_all_the_same(kind: str, ids: list[str]) -> No
     async def read() -> None:
         sikoia = working.client()
         try:
-            operation = sikoia.operation(core(sikoia).board.sealer.token(kind, tuple(ids)))
+            operation = sikoia.operation(core(sikoia).registry.signer.token(kind, tuple(ids)))
         except ConfigurationError:
             return
         assert operation.ids[0].isprintable()
@@ -689,7 +689,7 @@ def test_what_is_sealed_is_checked_all_the_same(kind: str, ids: list[str]) -> No
 
 
 def _sealed(kind: str, ids: tuple[str, ...]) -> str:
-    return core(Working.saying(_PENDING).client()).board.sealer.token(kind, ids)
+    return core(Working.saying(_PENDING).client()).registry.signer.token(kind, ids)
 
 
 def _refused(token: Any) -> None:

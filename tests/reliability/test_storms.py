@@ -78,7 +78,7 @@ async def _work_in_scopes(call: _Call, todo: Iterator[int], chance: random.Rando
 
 async def _storm(work: _Work, sikoia: Sikoia, server: Server) -> None:
     """Let it pass, and check what is left."""
-    pacer, todo = core(sikoia).pacer, iter(range(_CALLS))
+    pacer, todo = core(sikoia).rate_limiter, iter(range(_CALLS))
 
     async def call() -> None:
         with suppress(CallError):  # the server hung up as the request came, and nobody tries again

@@ -12,7 +12,7 @@ from contract import ENDPOINTS, Endpoint
 from sikoia_async._codec.decoder import decode, error_from
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.loader import load_hook
-from sikoia_async._transport.exchange import Answer
+from sikoia_async._transport.exchange import Response
 from sikoia_async.errors import CallInfo
 
 # In what form the examples may be that the schemas do not allow. Their authors' tool has written
@@ -40,7 +40,7 @@ EXAMPLES = [
 @pytest.mark.parametrize(("endpoint", "status", "example"), EXAMPLES)
 def test_examples_are_understood(endpoint: Endpoint, status: int, example: Any) -> None:
     """Each example becomes its model, or the error that bears the name of its type."""
-    answer = Answer(status, httpx.Headers(), json.dumps(example, default=str).encode())
+    answer = Response(status, httpx.Headers(), json.dumps(example, default=str).encode())
     call = CallInfo(
         method=endpoint.method, path=endpoint.path, url="", correlation_id="", attempts=(),
         sent_correlation_id="", seconds=0.0,

@@ -23,7 +23,7 @@ from sikoia_async import (
     Router,
     Sikoia,
 )
-from sikoia_async.operations.token import Sealer
+from sikoia_async.operations.token import TokenSigner
 from sikoia_async.resources import _resume as resuming
 from sikoia_async.resources.banking import BankAccount
 from sikoia_async.resources.cases import Person
@@ -250,13 +250,15 @@ async def test_what_is_not_there_is_not_waited_for(sikoia: Sikoia) -> None:
 
 async def test_tokens_that_lead_nowhere(sandbox: Sandbox, sikoia: Sikoia) -> None:
     """Of other credentials, of kinds that come later, with ids that are none: nothing is sent."""
-    sealer = Sealer(sandbox.url, sandbox.client_secret)
-    strange = _client(sandbox)._api.core.board.sealer
+    sealer = TokenSigner(sandbox.url, sandbox.client_secret)
+    strange = _client(sandbox)._api.context.registry.signer
     async with sikoia:
         calls = sikoia.stats().calls
         for token, why in {
-            Sealer(sandbox.url, "another-secret").token("income", (UNKNOWN,)): "other credentials",
-            Sealer("https://x.example", "").token("income", (UNKNOWN,)): "another environment",
+            TokenSigner(sandbox.url, "another-secret").token(
+                "income", (UNKNOWN,)
+            ): "other credentials",
+            TokenSigner("https://x.example", "").token("income", (UNKNOWN,)): "another environment",
             sealer.token("horoscope", (UNKNOWN,)): "does not know",
             sealer.token("income", (UNKNOWN, UNKNOWN)): "not the token",
             sealer.token("data-sources", (UNKNOWN,)): "not the token",

@@ -18,7 +18,7 @@ from sikoia_async import (
 )
 from sikoia_async._retry.attempts import Attempts
 from sikoia_async._retry.budget import RetryBudget
-from sikoia_async._transport.exchange import Answer, Fault
+from sikoia_async._transport.exchange import Response, TransportFault
 from sikoia_async._transport.stopwatch import Stopwatch
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
@@ -202,8 +202,8 @@ async def test_a_429_without_a_hint_waits_for_the_whole_window() -> None:
 async def test_pauses_grow_with_a_jitter_and_are_recorded() -> None:
     """With the jitter at its highest each pause is at its longest: half a second, one, two."""
     watch = Stopwatch(anyio.current_time, "answer")
-    attempts = Attempts(watch, 3, kind="ask", budget=RetryBudget(), jitter=lambda: 1.0)
-    outcome = Answer(500, httpx.Headers(), b"")
+    attempts = Attempts(watch, 3, kind="safe", budget=RetryBudget(), jitter=lambda: 1.0)
+    outcome = Response(500, httpx.Headers(), b"")
 
     went_on: list[bool] = []
     for _ in range(4):
@@ -221,8 +221,8 @@ async def test_pauses_grow_with_a_jitter_and_are_recorded() -> None:
 async def test_a_final_fault_is_the_last() -> None:
     """A certificate does not get better within a second."""
     watch = Stopwatch(anyio.current_time, "answer")
-    attempts = Attempts(watch, 3, kind="ask", budget=RetryBudget())
-    outcome = Fault("unsent", "expired", final=True)
+    attempts = Attempts(watch, 3, kind="safe", budget=RetryBudget())
+    outcome = TransportFault("unsent", "expired", final=True)
     attempts.note(outcome, "id")
 
     assert not await attempts.another(outcome, None)

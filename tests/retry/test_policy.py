@@ -17,7 +17,7 @@ from sikoia_async._transport.exchange import Reached
 
 NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
 
-KINDS: tuple[Kind, ...] = ("ask", "set", "act")
+KINDS: tuple[Kind, ...] = ("safe", "idempotent", "unsafe")
 FAULTS: tuple[Reached, ...] = ("unsent", "sent", "partial")
 # What is decided, for each outcome and each kind of request; a reviewer reads it, and not the code.
 VERDICTS = (Path(__file__).parent / "verdicts.txt").read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ VERDICTS = (Path(__file__).parent / "verdicts.txt").read_text(encoding="utf-8")
 
 def verdicts() -> Iterator[str]:
     """Write down every verdict, the statuses that are decided alike in one row."""
-    yield f"{'outcome':24}{'ask':6}{'set':6}{'act':6}{'act with a key'}"
+    yield f"{'outcome':24}{'safe':12}{'idempotent':12}{'unsafe':12}{'unsafe with a key'}"
     for reached, final in product(FAULTS, (False, True)):
         name = f"{reached}, for good" if final else reached
         yield row(name, reached=reached, final=final)
@@ -39,8 +39,8 @@ def verdicts() -> Iterator[str]:
 def row(name: str, **outcome: Any) -> str:
     """Write down the verdicts on one outcome."""
     said = [worth_retrying(kind, **outcome) for kind in KINDS]
-    said.append(worth_retrying("act", keyed=True, **outcome))
-    return name.ljust(24) + "".join(("again" if one else "-").ljust(6) for one in said).rstrip()
+    said.append(worth_retrying("unsafe", keyed=True, **outcome))
+    return name.ljust(24) + "".join(("retry" if one else "-").ljust(12) for one in said).rstrip()
 
 
 def test_every_verdict_is_the_one_that_was_agreed() -> None:
@@ -48,7 +48,7 @@ def test_every_verdict_is_the_one_that_was_agreed() -> None:
     assert "\n".join(verdicts()) + "\n" == VERDICTS
 
 
-@pytest.mark.parametrize("kind", ["ask", "set"])
+@pytest.mark.parametrize("kind", ["safe", "idempotent"])
 def test_a_key_changes_nothing_for_what_is_safe(kind: Kind) -> None:
     """It is what acts that needs one."""
     for reached in FAULTS:
@@ -66,8 +66,8 @@ def test_a_key_changes_nothing_for_what_is_safe(kind: Kind) -> None:
 )
 def test_what_acts_is_never_sent_twice(status: int, reached: Reached) -> None:
     """Whatever an answer says but 429, and whenever a connection breaks, it goes out once."""
-    assert not worth_retrying("act", status=status)
-    assert not worth_retrying("act", reached=reached)
+    assert not worth_retrying("unsafe", status=status)
+    assert not worth_retrying("unsafe", reached=reached)
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1))

@@ -101,7 +101,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("connect", "connect_ex", "sendto"):
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(sikoia_async._transport.connector, "own_transport", refuse)
+    monkeypatch.setattr(sikoia_async._transport.connector, "new_transport", refuse)
 
 
 def personal_in(found: Any) -> Iterator[Any]:
@@ -445,7 +445,7 @@ async def test_recording_weakens_nothing(path: Path) -> None:
             async with client_of(cassette, **way, retries=0) as sikoia:
                 with pytest.raises(ConnectionFailedError, match="certificate is not good"):
                     await list_users(sikoia)
-                assert sikoia.stats().heals == 1
+                assert sikoia.stats().connections_replaced == 1
 
     assert not files_beside(path)
 

@@ -29,7 +29,7 @@ from sikoia_async import (
     ServerError,
     UnexpectedResponseError,
 )
-from sikoia_async._transport.exchange import Echo, Fault, Limits, build, exchange
+from sikoia_async._transport.exchange import Echo, Limits, TransportFault, build, exchange
 from sikoia_async._transport.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.anyio
@@ -276,7 +276,9 @@ async def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
         )
         outcome = await exchange(api.client, request, Limits())
 
-    assert outcome == Fault("unsent", "the request could not be written as HTTP", final=True)
+    assert outcome == TransportFault(
+        "unsent", "the request could not be written as HTTP", final=True
+    )
 
 
 def _named(sent: str, received: str | None, *, repeatable: bool = True) -> httpx.Request:

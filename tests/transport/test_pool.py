@@ -10,7 +10,7 @@ from faults import Peer, Script, answer, client, guards, refusing, serve
 
 from sikoia_async import CallError, ConfigurationError
 from sikoia_async._transport.exchange import build
-from sikoia_async._transport.pool import Guard
+from sikoia_async._transport.pool import ConnectionPool
 from sikoia_async._transport.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.anyio
@@ -62,7 +62,7 @@ async def test_nothing_goes_to_another_origin(url: str) -> None:
         made.append(url)
         return _fine()
 
-    guard = Guard(_ORIGIN, 1, make)
+    guard = ConnectionPool(_ORIGIN, 1, make)
 
     with pytest.raises(ConfigurationError, match="another origin"):
         await guard.handle_async_request(_request(url))
@@ -73,7 +73,7 @@ async def test_nothing_goes_to_another_origin(url: str) -> None:
 @pytest.mark.parametrize("url", [f"{_ORIGIN}:443/", "https://API.example/"])
 async def test_the_same_origin_may_be_spelt_differently(url: str) -> None:
     """The default port and capital letters lead to the same place."""
-    response = await Guard(_ORIGIN, 1, _fine).handle_async_request(_request(url))
+    response = await ConnectionPool(_ORIGIN, 1, _fine).handle_async_request(_request(url))
 
     assert response.status_code == 200
 
@@ -139,7 +139,7 @@ async def test_a_transport_of_the_callers_is_shared_and_left_open() -> None:
             await sikoia.request("GET", "/v2/cases")
 
     assert (brought.asked, brought.closed) == (4, 0)
-    assert guards(sikoia)[0].heals == 0
+    assert guards(sikoia)[0].connections_replaced == 0
 
 
 @pytest.mark.parametrize("make", [_fine, _flowing], ids=["bytes", "stream"])
@@ -171,10 +171,12 @@ async def _fails(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "heals"), [(_resets, 1), (_cuts, 1), (_fails, 0)], ids=["reset", "cut", "500"]
+    ("script", "connections_replaced"),
+    [(_resets, 1), (_cuts, 1), (_fails, 0)],
+    ids=["reset", "cut", "500"],
 )
 async def test_a_broken_exchange_costs_its_transport_and_no_permit(
-    script: Script, heals: int
+    script: Script, connections_replaced: int
 ) -> None:
     """Each permit is back afterwards; the transport stays only where the answer came whole."""
     async with serve(script) as server, client(server.url, max_in_flight=2) as sikoia:
@@ -183,7 +185,7 @@ async def test_a_broken_exchange_costs_its_transport_and_no_permit(
         (guard,) = guards(sikoia)
 
         assert guard.free == 2
-        assert guard.heals == heals
+        assert guard.connections_replaced == connections_replaced
 
 
 async def test_a_refused_connection_costs_no_permit() -> None:
@@ -198,14 +200,14 @@ async def test_a_refused_connection_costs_no_permit() -> None:
 @pytest.mark.parametrize("times", [1, 2])
 async def test_a_permit_comes_back_once(times: int) -> None:
     """Closing an answer again gives back nothing more; unread, it costs the transport."""
-    guard = Guard(_ORIGIN, 2, _flowing)
+    guard = ConnectionPool(_ORIGIN, 2, _flowing)
     response = await guard.handle_async_request(_request())
     held = guard.free
 
     for _ in range(times):
         await cast("httpx.AsyncByteStream", response.stream).aclose()
 
-    assert (held, guard.free, guard.heals) == (1, 2, 1)
+    assert (held, guard.free, guard.connections_replaced) == (1, 2, 1)
 
 
 async def test_a_transport_that_cannot_be_made_costs_no_permit() -> None:
@@ -215,7 +217,7 @@ async def test_a_transport_that_cannot_be_made_costs_no_permit() -> None:
         msg = "no certificates"
         raise ConfigurationError(msg)
 
-    guard = Guard(_ORIGIN, 1, make)
+    guard = ConnectionPool(_ORIGIN, 1, make)
 
     for _ in range(2):
         with pytest.raises(ConfigurationError, match="no certificates"):

@@ -5,8 +5,8 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Transport
-from sikoia_async._validation import checked_id, checked_texts
+from sikoia_async._calls.api import Api
+from sikoia_async._validation import validate_id, validate_strings
 from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.registry import OperationKind
@@ -107,7 +107,7 @@ class CreditReportRequests(Model):
 class CreditReports:
     """`sikoia.credit_reports`."""
 
-    _api: Transport
+    _api: Api
 
     async def request(
         self,
@@ -140,8 +140,8 @@ class CreditReports:
             "/v2/company-credit-reports",
             CreditReportRequest,
             body={
-                "company_id": checked_id("company_id", company_id),
-                **checked_texts(
+                "company_id": validate_id("company_id", company_id),
+                **validate_strings(
                     company_number=company_number,
                     company_name=company_name,
                     country_code=country_code,
@@ -181,7 +181,7 @@ class CreditReports:
         Raises:
             ConfigurationError: this is no id.
         """
-        checked_id("request_id", request_id)
+        validate_id("request_id", request_id)
         return self._api.operation(
             _OPERATION, (request_id,), lambda api: CreditReports(api).retrieve(request_id)
         )
@@ -207,7 +207,7 @@ class CreditReports:
             "/v2/company-credit-reports/picklist",
             CreditReportRequest,
             body={
-                "request_id": checked_id("request_id", request_id),
+                "request_id": validate_id("request_id", request_id),
                 "picklist_index": chosen(picklist_index),
             },
         )

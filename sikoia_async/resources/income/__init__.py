@@ -6,8 +6,8 @@ Source: https://docs.sikoia.com/docs/retrieving-income-employer-verification
 
 import attrs
 
-from sikoia_async._calls.api import Transport
-from sikoia_async._validation import checked_id
+from sikoia_async._calls.api import Api
+from sikoia_async._validation import validate_id
 from sikoia_async.models import HasEntity
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.registry import OperationKind
@@ -76,7 +76,7 @@ __all__ = [
 class Income:
     """`sikoia.income`."""
 
-    _api: Transport
+    _api: Api
 
     async def request(self, entity: HasEntity) -> Operation[IncomeReport]:
         """Ask for a verification (`POST /v2/income-employer`); await the operation for the report.
@@ -99,7 +99,7 @@ class Income:
         Raises:
             ConfigurationError: this is no id.
         """
-        return self._operation(checked_id("request_id", request_id))
+        return self._operation(validate_id("request_id", request_id))
 
     async def list(self, entity: HasEntity) -> IncomeRequests:
         """Return all requests (`GET /v2/{entity_type}/{entity_id}/income-employer`).

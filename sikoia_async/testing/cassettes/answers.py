@@ -12,7 +12,7 @@ import attrs
 import httpx
 import msgspec
 
-from sikoia_async._codec.json import Misfit, read_json
+from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER
 from sikoia_async._retry import policy
 from sikoia_async._transport.body import BodyError, Inflater
@@ -130,7 +130,7 @@ def _told(
     try:
         value = read_json(plain)
         return "json", scrubber.error(value) if is_error else scrubber.answer(value, into)
-    except (Misfit, RecursionError):  # a model may contain itself
+    except (DecodeError, RecursionError):  # a model may contain itself
         return "text", None
 
 

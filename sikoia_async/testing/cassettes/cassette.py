@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 import attrs
 
-from sikoia_async._transport.connector import Wire
+from sikoia_async._transport.connector import Connector
 from sikoia_async.testing.cassettes.ids import Pseudonyms
 from sikoia_async.testing.cassettes.player import Player
 from sikoia_async.testing.cassettes.recorder import Recorder, Slots
@@ -127,5 +127,5 @@ class Cassette:
         if self._slots is None:
             msg = f"the cassette {self._path.name}: enter its with block first"
             raise CassetteError(msg)
-        wire = Wire(beneath, tls, proxy, trust_env=trust_env)
+        wire = Connector(beneath, tls, proxy, trust_env=trust_env)
         return Recorder(wire, self._scrubber, self._slots)

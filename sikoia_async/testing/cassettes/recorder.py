@@ -18,8 +18,8 @@ from sikoia_async.testing.cassettes.tape import CassetteError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sikoia_async._transport.connector import Wire
-    from sikoia_async._transport.pool import Guard
+    from sikoia_async._transport.connector import Connector
+    from sikoia_async._transport.pool import ConnectionPool
     from sikoia_async.testing.cassettes.scrub import Scrubber
     from sikoia_async.testing.cassettes.tape import Recording
 
@@ -78,16 +78,16 @@ class Recorder(httpx.AsyncBaseTransport):
         slots: where the recordings go.
     """
 
-    def __init__(self, wire: Wire, scrubber: Scrubber, slots: Slots) -> None:
+    def __init__(self, wire: Connector, scrubber: Scrubber, slots: Slots) -> None:
         self._wire = wire
         self._scrubber = scrubber
-        self._ways: dict[str, Guard] = {}
+        self._ways: dict[str, ConnectionPool] = {}
         self._slots = slots
 
     @property
-    def heals(self) -> int:
+    def connections_replaced(self) -> int:
         """How many transports were thrown away because their exchange did not end cleanly."""
-        return sum(way.heals for way in self._ways.values())
+        return sum(way.connections_replaced for way in self._ways.values())
 
     @property
     def in_use(self) -> int:
@@ -126,7 +126,7 @@ class Recorder(httpx.AsyncBaseTransport):
         for way in self._ways.values():
             await way.aclose()
 
-    def _way(self, url: httpx.URL) -> Guard:
+    def _way(self, url: httpx.URL) -> ConnectionPool:
         origin = _origin(url)
         if origin not in self._ways:
             self._ways[origin] = self._wire.guard(origin, _PERMITS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from sikoia_async._codec.json import Misfit, read_json
+from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._logging import without_ids
 from sikoia_async.testing.cassettes.operations import Known, find
 from sikoia_async.testing.cassettes.tape import Asked, CassetteError
@@ -65,7 +65,7 @@ async def described(request: httpx.Request, scrubber: Scrubber) -> Request | Non
 def _body(content: bytes, known: Known, scrubber: Scrubber) -> Any:
     try:
         plain: Any = read_json(content)
-    except Misfit:  # there is none
+    except DecodeError:  # there is none
         return None
     return scrubber.fields(plain, known.parameters)
 

@@ -18,8 +18,8 @@ import httpx
 
 from sikoia_async._calls.urls import target_on
 from sikoia_async._codec.converter import converter
-from sikoia_async._codec.json import Misfit, read_json
-from sikoia_async._codec.redaction import without_values
+from sikoia_async._codec.json import DecodeError, read_json
+from sikoia_async._codec.redaction import redact
 from sikoia_async.models import field_types
 from sikoia_async.testing.cassettes.operations import alternatives, find
 
@@ -79,7 +79,7 @@ class Scrubber:
             return {}
         said = cast("dict[str, Any]", value)
         texts = {
-            name: without_values(text)
+            name: redact(text)
             for name in ("type", "title", "detail", "details")
             if isinstance(text := said.get(name), str)
         }
@@ -228,7 +228,7 @@ def _rows(text: str) -> Any:
     """Return the list that is in a text."""
     try:
         return read_json(text.encode())
-    except Misfit:
+    except DecodeError:
         return text
 
 
