@@ -19,7 +19,7 @@ CALL: Final = CallInfo(
     url="https://127.0.0.1/v2/bankaccounts/132d3353-ad29-46e0-b66a-caed8b572e93/transactions",
     correlation_id="9a518655-9572-43fa-b747-b282ca41365e",
     sent_correlation_id="9a518655-9572-43fa-b747-b282ca41365e",
-    attempts=(Attempt(status=200, fault=None, waited=0.0, seconds=0.25),),
+    attempts=(Attempt(status=200, error=None, waited=0.0, seconds=0.25),),
     seconds=0.25,
 )
 

@@ -53,12 +53,12 @@ class Attempt:
 
     status: int | None
     """HTTP status of the answer; None where no whole answer came."""
-    fault: str | None
+    error: str | None
     """What went wrong on the wire; None where an answer came."""
     waited: float
     """Seconds slept before this attempt."""
     seconds: float
-    """Seconds from the attempt's start to its answer or fault."""
+    """Seconds from the attempt's start to its response or error."""
     correlation_id: str = ""
     """The id that came back with it, or the one sent."""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FIELDS", "differs", "ended", "is_correlation_id", "retrying", "without_ids"]
 
-FIELDS: Final = ("method", "path", "status", "fault", "seconds", "attempts", "correlation_id")
+FIELDS: Final = ("method", "path", "status", "error", "seconds", "attempts", "correlation_id")
 """What a record about a call has; `differs` writes none of them."""
 
 _log: Final = logging.getLogger("sikoia_async")
@@ -99,7 +99,7 @@ def _about(call: CallInfo, status: int | None, level: int, words: str) -> None:
         call.method,
         path,
         status,
-        last.fault if last else None,
+        last.error if last else None,
         call.seconds,
         len(call.attempts),
         call.correlation_id,

@@ -12,8 +12,8 @@ from sikoia_async._errors import api_error_class
 from sikoia_async.errors import Attempt, CallInfo
 
 ATTEMPTS = (
-    Attempt(status=503, fault=None, waited=0.0, seconds=0.25),
-    Attempt(status=None, fault="the connection was lost", waited=0.5, seconds=0.125),
+    Attempt(status=503, error=None, waited=0.0, seconds=0.25),
+    Attempt(status=None, error="the connection was lost", waited=0.5, seconds=0.125),
 )
 CALL = CallInfo(
     method="POST",

@@ -12,8 +12,8 @@ from reliability.harness import Played
 from sikoia_async import _logging
 from sikoia_async.errors import Attempt, CallInfo
 
-_BUSY: Final = Attempt(status=503, fault=None, waited=0.0, seconds=0.25)
-_LOST: Final = Attempt(status=None, fault="the connection was lost", waited=0.5, seconds=0.125)
+_BUSY: Final = Attempt(status=503, error=None, waited=0.0, seconds=0.25)
+_LOST: Final = Attempt(status=None, error="the connection was lost", waited=0.5, seconds=0.125)
 _CALL: Final = CallInfo(
     method="GET",
     path="/v2/cases/{case_id}",
@@ -57,7 +57,7 @@ def test_a_call_that_has_ended_is_one_record(log: pytest.LogCaptureFixture) -> N
         "method": "GET",
         "path": "/v2/cases/{case_id}",
         "status": 200,
-        "fault": None,
+        "error": None,
         "seconds": 0.5,
         "attempts": 1,
         "correlation_id": "received-1",
@@ -72,7 +72,7 @@ def test_a_call_without_an_answer_is_told_as_such(log: pytest.LogCaptureFixture)
     assert record.getMessage() == (
         "GET /v2/cases/{case_id}: no answer in 0.500 s, 2 attempts (correlation id received-1)"
     )
-    assert (_fields(record)["status"], _fields(record)["fault"]) == (
+    assert (_fields(record)["status"], _fields(record)["error"]) == (
         None,
         "the connection was lost",
     )
@@ -82,7 +82,7 @@ def test_a_call_that_never_went_out_is_told(log: pytest.LogCaptureFixture) -> No
     """There may have been no attempt at all."""
     _logging.ended(lambda: attrs.evolve(_CALL, attempts=()), None)
 
-    assert (_fields(_record(log))["attempts"], _fields(_record(log))["fault"]) == (0, None)
+    assert (_fields(_record(log))["attempts"], _fields(_record(log))["error"]) == (0, None)
 
 
 @pytest.mark.parametrize(("last", "came"), [(_BUSY, "503"), (_LOST, "no answer")])

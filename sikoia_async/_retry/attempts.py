@@ -80,7 +80,7 @@ class Attempts:
         self._made.append(
             Attempt(
                 status=answer.status if answer else None,
-                fault=fault.reason if fault else None,
+                error=fault.reason if fault else None,
                 waited=self._waited,
                 seconds=self._watch.now() - self._since,
                 correlation_id=correlation_id,

@@ -48,7 +48,7 @@ async def test_a_silent_server_is_asked_once_more() -> None:
             deadline=timeout,
         )
 
-        assert error.attempts[0].fault == "nothing came for half of the time"
+        assert error.attempts[0].error == "nothing came for half of the time"
         assert not error.may_have_been_processed
         assert error.reached == "sent"
 

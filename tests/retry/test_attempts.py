@@ -132,7 +132,7 @@ async def test_the_error_tells_of_each_attempt() -> None:
 
     assert isinstance(error, ServerError)
     assert [attempt.status for attempt in error.attempts] == [502, None, 500]
-    assert [attempt.fault is None for attempt in error.attempts] == [True, False, True]
+    assert [attempt.error is None for attempt in error.attempts] == [True, False, True]
     assert error.attempts[0].waited == 0
     assert 0 <= error.attempts[1].waited <= 0.5
     assert 0 <= error.attempts[2].waited <= 1

@@ -153,7 +153,7 @@ async def outcome(sikoia: Sikoia, method: str) -> Outcome:
     except CallError as error:
         return Outcome(
             type(error),
-            [(one.status, one.fault) for one in error.attempts],
+            [(one.status, one.error) for one in error.attempts],
             error.reached,
             error.may_have_been_processed,
             error.retry_after if isinstance(error, APIError) else None,

@@ -101,7 +101,7 @@ async def test_an_answer_that_does_not_come_whole_is_a_connection_that_failed(
     assert_plain(caught.value)
     assert caught.value.may_have_been_processed
     assert [attempt.status for attempt in caught.value.attempts] == [None]
-    assert caught.value.attempts[0].fault
+    assert caught.value.attempts[0].error
     assert len(server.requests) == 1
 
 
