@@ -99,7 +99,7 @@ async def deliver(request: web.Request) -> web.Response:
         await router.receive(body, signature, event_type=event_type, feed=feed)
     except errors.WebhookError as error:  # answered so that it comes again where that may help
         log.warning("%s: %s", type(error).__name__, error)
-        return web.Response(status=error.answer_with)
+        return web.Response(status=error.response_status)
     return web.Response(status=204)
 
 

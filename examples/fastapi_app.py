@@ -76,7 +76,7 @@ async def correlate(
 async def refuse_delivery(_: Request, error: errors.WebhookError) -> Response:
     """Answer so that Sikoia delivers it again where that may help."""
     log.warning("%s: %s", type(error).__name__, error)
-    return Response(status_code=error.answer_with)
+    return Response(status_code=error.response_status)
 
 
 @app.exception_handler(errors.SikoiaError)

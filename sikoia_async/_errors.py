@@ -300,8 +300,8 @@ class LinkExpiredError(APIError):
 class WebhookError(SikoiaError):
     """A delivery was not handled. The message is for you: answer with the status alone."""
 
-    answer_with: ClassVar[int] = 500
-    """The HTTP status to answer the delivery with."""
+    response_status: ClassVar[int] = 500
+    """The HTTP status to respond with: Sikoia delivers again what was not accepted."""
 
 
 class WebhookVerificationError(WebhookError):
@@ -310,13 +310,13 @@ class WebhookVerificationError(WebhookError):
     The message names the cause. It has no part of the body, the signature or the secrets.
     """
 
-    answer_with = 401
+    response_status = 401
 
 
 class WebhookPayloadError(WebhookError):
     """The body of a delivery cannot be read as JSON. The error holds nothing of it."""
 
-    answer_with = 400
+    response_status = 400
 
 
 class ReplayStoreError(WebhookError):
@@ -325,7 +325,7 @@ class ReplayStoreError(WebhookError):
     Answer 503, so that Sikoia delivers the event again.
     """
 
-    answer_with = 503
+    response_status = 503
 
 
 def api_error_class(status: int, type_: str | None) -> type[APIError]:

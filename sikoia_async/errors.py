@@ -27,7 +27,7 @@ SikoiaError
     OperationError                  an async task
         OperationFailedError            it came to nothing at Sikoia
         OperationTimeoutError           it still runs: no failure, and you may go on waiting
-    WebhookError                    a delivery to your receiver: answer with its `answer_with`
+    WebhookError                    a delivery to your receiver: answer with its `response_status`
         WebhookVerificationError        somebody else: it is not Sikoia's
         WebhookPayloadError             Sikoia: it is signed, and nobody can read it
         WebhookHandlerError             you: your handler of its event failed; it is to come again

@@ -167,7 +167,7 @@ class Router:
             WebhookPayloadError: it is no JSON.
             WebhookHandlerError: the handler failed.
             ReplayStoreError: the replay store failed, and the guard is `closed`.
-            WebhookError: any of these; answer with its `answer_with`.
+            WebhookError: any of these; answer with its `response_status`.
             ConfigurationError: a secret, or what gives it, or `event_type` is no good.
         """
         opened = self._opened(body, signature, await self._current(), event_type)

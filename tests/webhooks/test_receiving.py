@@ -103,7 +103,7 @@ class Receiver:
                 body, headers.get(SIGNATURE_HEADER.lower()), event_type=event_type, feed=self.feed
             )
         except WebhookError as error:
-            return error.answer_with
+            return error.response_status
         self.received.append(received)
         return 200
 

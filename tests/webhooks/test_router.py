@@ -915,4 +915,4 @@ def test_an_error_says_what_to_answer() -> None:
         ReplayStoreError: 503,
     }
 
-    assert {kind: kind.answer_with for kind in answers} == answers
+    assert {kind: kind.response_status for kind in answers} == answers
