@@ -1,6 +1,7 @@
-"""Values that a caller gives, checked before anything is sent; none is ever repeated.
+"""Validation of arguments, before anything is sent.
 
-Whoever has no type checker hears here of a wrong type as well.
+Types are checked as well, for callers that do not use a type checker. A message names the argument
+and what is expected of it, and never repeats the value.
 """
 
 import re
@@ -12,9 +13,8 @@ from urllib.parse import urlsplit
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 
 __all__ = [
-    "DOTS",
-    "LISTS",
-    "given",
+    "DOT_SEGMENTS",
+    "LIST_TYPES",
     "validate_filters",
     "validate_flags",
     "validate_fraction",
@@ -23,6 +23,7 @@ __all__ = [
     "validate_id_or_none",
     "validate_ids",
     "validate_list",
+    "validate_required",
     "validate_required_strings",
     "validate_seconds",
     "validate_string",
@@ -33,32 +34,53 @@ __all__ = [
 
 T = TypeVar("T")
 
+DOT_SEGMENTS: Final = frozenset({".", ".."})
+"""Path segments that lead to another path (RFC 3986, section 3.3)."""
+LIST_TYPES: Final = (list, tuple, set, frozenset)
+"""Types that hold several values; a string is a single value."""
+
 _ID: Final = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
-DOTS: Final = frozenset({".", ".."})
-"""Parts of a path that lead elsewhere."""
-LISTS: Final = (list, tuple, set, frozenset)
-"""What is taken for several values; a text is one."""
+_ID_CHARACTERS: Final = "letters, digits, '-', '_', '.' and '~'"
 _NUMBERS: Final = (int, float)
 
 
 def validate_type(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:
-    """Refuse a value of another type, None excepted: not all callers are type checked.
+    """Check the type of a value; None passes.
+
+    Args:
+        name: name of the argument.
+        value: its value.
+        kind: the type, or types, that it may have.
+        what: what the message says is expected: "a Quota, or None".
 
     Raises:
-        ArgumentTypeError: it is one.
+        ArgumentTypeError: the value has another type.
     """
     if value is not None and not isinstance(value, kind):
-        msg = f"{name}: give {what}"
+        msg = f"{name}: expected {what}"
         raise ArgumentTypeError(msg)
 
 
-def validate_whole(name: str, value: int, *, least: int) -> int:
-    """Return a whole number that is large enough.
+def validate_required(name: str, value: T | None) -> T:
+    """Return a value that must not be None, because None would silently not be sent.
 
     Raises:
-        ConfigurationError: it is none, or too small.
+        ArgumentTypeError: the value is None.
     """
-    msg = f"{name}: give a whole number of at least {least}"
+    if value is None:
+        msg = f"{name}: required, and must not be None"
+        raise ArgumentTypeError(msg)
+    return value
+
+
+def validate_whole(name: str, value: int, *, least: int) -> int:
+    """Return a whole number of at least `least`.
+
+    Raises:
+        ArgumentTypeError: the value is not an int.
+        ConfigurationError: the value is too small.
+    """
+    msg = f"{name}: expected a whole number of at least {least}"
     if type(value) is not int:
         raise ArgumentTypeError(msg)
     if value < least:
@@ -67,15 +89,16 @@ def validate_whole(name: str, value: int, *, least: int) -> int:
 
 
 def validate_seconds(name: str, value: float) -> float:
-    """Return a time to wait.
+    """Return a positive, finite number of seconds.
 
     Raises:
-        ConfigurationError: it is none.
+        ArgumentTypeError: the value is not a number.
+        ConfigurationError: the value is zero, negative, infinite or NaN.
     """
-    msg = f"{name}: give seconds, more than 0 and finite; there is always a deadline"
+    msg = f"{name}: expected seconds, as a positive, finite number"
     if type(value) not in _NUMBERS:
         raise ArgumentTypeError(msg)
-    # A whole number may be larger than any float, and no clock could be set to it.
+    # An int may be larger than any float, and clocks count in floats.
     if not 0 < value <= sys.float_info.max:
         raise ConfigurationError(msg)
     return value
@@ -85,11 +108,12 @@ def validate_fraction(name: str, value: float | None) -> float | None:
     """Return a number from 0 to 1, or None.
 
     Raises:
-        ConfigurationError: it is none of these.
+        ArgumentTypeError: the value is not a number.
+        ConfigurationError: the value is out of range.
     """
     if value is None:
         return None
-    msg = f"{name}: give a number from 0 to 1"
+    msg = f"{name}: expected a number from 0 to 1"
     if type(value) not in _NUMBERS:
         raise ArgumentTypeError(msg)
     if not 0 <= value <= 1:
@@ -98,15 +122,16 @@ def validate_fraction(name: str, value: float | None) -> float | None:
 
 
 def validate_string(name: str, value: str | None, *, most: int) -> str | None:
-    """Return a text of 1 to `most` characters, or None.
+    """Return a string of 1 to `most` characters, or None.
 
     Raises:
-        ConfigurationError: it is none of these.
+        ArgumentTypeError: the value is not a string.
+        ConfigurationError: the string is empty or too long.
     """
     if value is None:
         return None
-    msg = f"{name}: give a text of 1 to {most:,} characters"
-    if not _is_text(value):
+    msg = f"{name}: expected a string of 1 to {most:,} characters"
+    if not _is_string(value):
         raise ArgumentTypeError(msg)
     if not 1 <= len(value) <= most:
         raise ConfigurationError(msg)
@@ -114,61 +139,50 @@ def validate_string(name: str, value: str | None, *, most: int) -> str | None:
 
 
 def validate_https(name: str, value: str | None, *, most: int) -> str | None:
-    """Return an absolute https address of at most `most` characters, or None.
+    """Return an absolute https URL of at most `most` characters, or None.
 
     Raises:
-        ConfigurationError: it is none of these.
+        ArgumentTypeError: the value is not a string.
+        ConfigurationError: the string is too long, or is not such a URL.
     """
     if validate_string(name, value, most=most) is None:
         return None
     if _is_https(str(value)):
         return value
-    msg = f"{name}: give an absolute address that begins with https://"
+    msg = f"{name}: expected an absolute URL that starts with https://"
     raise ConfigurationError(msg)
 
 
-def given(name: str, value: T | None) -> T:
-    """Return what the API cannot do without: None would be left out in silence.
-
-    Raises:
-        ArgumentTypeError: it is None.
-    """
-    if value is None:
-        msg = f"{name}: has to be given"
-        raise ArgumentTypeError(msg)
-    return value
-
-
 def validate_required_strings(**fields: str) -> dict[str, str]:
-    """Return texts that the API cannot do without, by name.
+    """Return required strings by name.
 
     Raises:
-        ArgumentTypeError: one is None, or no text.
-        ConfigurationError: one is empty.
+        ArgumentTypeError: a value is None, or not a string.
+        ConfigurationError: a string is empty.
     """
     for name, value in validate_strings(**fields).items():
-        if not given(name, value):
-            msg = f"{name}: give a text that is not empty"
+        if not validate_required(name, value):
+            msg = f"{name}: expected a non-empty string"
             raise ConfigurationError(msg)
     return fields
 
 
 def validate_strings(**fields: str | None) -> dict[str, str | None]:
-    """Return texts by name; each may be None, which is not sent, or empty, which clears a field.
+    """Return optional strings by name: None is not sent, and an empty string clears a field.
 
     Raises:
-        ArgumentTypeError: one is no text.
+        ArgumentTypeError: a value is not a string.
     """
     for name, value in fields.items():
-        validate_type(name, value, str, "a text")
+        validate_type(name, value, str, "a string")
     return fields
 
 
 def validate_flags(**fields: bool | None) -> dict[str, bool | None]:
-    """Return truth values by name; each may be None, which is not sent.
+    """Return optional booleans by name; None is not sent.
 
     Raises:
-        ArgumentTypeError: one is something else, such as `"no"`, which would count as true.
+        ArgumentTypeError: a value is not a bool, such as `"no"`, which Python counts as true.
     """
     for name, value in fields.items():
         validate_type(name, value, bool, "True or False")
@@ -176,36 +190,36 @@ def validate_flags(**fields: bool | None) -> dict[str, bool | None]:
 
 
 def validate_filters(**fields: str | Sequence[str] | None) -> dict[str, str | Sequence[str] | None]:
-    """Return texts, or lists of them, by name; each may be None, which is not sent.
+    """Return optional filters by name, each a string or several; None is not sent.
 
     Raises:
-        ArgumentTypeError: one is neither.
+        ArgumentTypeError: a value is neither a string nor a list of strings.
     """
     for name, value in fields.items():
-        values = value if isinstance(value, LISTS) else [value]
-        if value is not None and not all(map(_is_text, values)):
-            msg = f"{name}: give a text, or several in a list"
+        values = value if isinstance(value, LIST_TYPES) else [value]
+        if value is not None and not all(map(_is_string, values)):
+            msg = f"{name}: expected a string or a list of strings"
             raise ArgumentTypeError(msg)
     return fields
 
 
 def validate_id(name: str, value: object) -> str:
-    """Return an id: `retrieve("..")` would otherwise ask for the list.
+    """Return an id that is safe to put into a path: `retrieve("..")` would fetch the list.
 
     Raises:
-        ConfigurationError: it is empty, `.` or `..`, or holds a slash or another character that
-            would lead somewhere else.
-        ArgumentTypeError: it is no text; a UUID is none, and neither is a model that has the id.
+        ArgumentTypeError: the value is not a string: a UUID, or a model instead of its id.
+        ConfigurationError: the string is empty, `.` or `..`, or has a slash or another character
+            that would change the path.
     """
     if isinstance(value, str):
-        if value not in DOTS and _ID.fullmatch(value):
+        if value not in DOT_SEGMENTS and _ID.fullmatch(value):
             return value
-        msg = f"{name} is no id: give Sikoia's, as a text of letters, digits and - _ . ~"
+        msg = f"{name}: not a valid id; expected {_ID_CHARACTERS}"
         raise ConfigurationError(msg)
-    hint = "as a text of letters, digits and - _ . ~"
+    expected = f"a string of {_ID_CHARACTERS}"
     if hasattr(type(value), name):
-        hint = f"as in {name.removesuffix('_id')}.{name}"
-    msg = f"{name} is no id: give Sikoia's, {hint}"
+        expected = f"the id alone, {name.removesuffix('_id')}.{name}"
+    msg = f"{name}: not a valid id; expected {expected}"
     raise ArgumentTypeError(msg)
 
 
@@ -217,24 +231,22 @@ def validate_id_or_none(name: str, value: object) -> str | None:
 def validate_list(
     name: str, value: Sequence[T] | None, kind: type[Any], *, least: int = 0
 ) -> Sequence[T] | None:
-    """Return a list, or None; a text is no list, though Python takes it for one of letters.
+    """Return a list or tuple whose items are all of one type, or None.
+
+    A string is refused, although Python counts it as a sequence of its characters.
 
     Raises:
-        ArgumentTypeError: it is no list, or something in it is of another type.
-        ConfigurationError: there is too little in it.
+        ArgumentTypeError: the value is not a list, or an item has another type.
+        ConfigurationError: the list has fewer than `least` items.
     """
     if value is None:
         return None
-    if not isinstance(value, list | tuple):
-        msg = f"{name}: give a list, with one entry if there is only one"
+    if not isinstance(value, list | tuple) or not all(isinstance(one, kind) for one in value):
+        msg = f"{name}: expected a list of {'strings' if kind is str else kind.__name__}"
         raise ArgumentTypeError(msg)
     if len(value) < least:
-        msg = f"{name}: give at least {least}"
+        msg = f"{name}: expected at least {least} item{'s' if least > 1 else ''}"
         raise ConfigurationError(msg)
-    for one in value:
-        if not isinstance(one, kind):
-            msg = f"{name}: give a list of {'texts' if kind is str else kind.__name__}"
-            raise ArgumentTypeError(msg)
     return value
 
 
@@ -242,22 +254,22 @@ def validate_ids(name: str, value: Sequence[str] | None) -> list[str] | None:
     """Return a list of ids, or None.
 
     Raises:
-        ArgumentTypeError: it is no list.
-        ConfigurationError: something in it is no id.
+        ArgumentTypeError: the value is not a list of strings.
+        ConfigurationError: a string is not a valid id.
     """
-    found = validate_list(name, value, str)
-    return None if found is None else [validate_id(name, one) for one in found]
+    ids = validate_list(name, value, str)
+    return None if ids is None else [validate_id(name, one) for one in ids]
 
 
-def _is_text(value: object) -> bool:
+def _is_string(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_https(address: str) -> bool:
+def _is_https(url: str) -> bool:
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(url)
     except ValueError:
         return False
-    no_spaces: Final = not any(sign.isspace() or not sign.isprintable() for sign in address)
+    has_spaces = any(character.isspace() or not character.isprintable() for character in url)
     is_plain = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
-    return no_spaces and is_plain
+    return is_plain and not has_spaces

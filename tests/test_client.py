@@ -56,20 +56,20 @@ def sikoia_server() -> Iterator[Scripted]:
         ({"token": _SECRET, "client_id": "an-id"}, "but not several of them"),
         ({"client_id": 1, "client_secret": _SECRET}, "client_id is malformed"),
         ({"token": _SECRET.encode()}, "token is malformed"),
-        ({"token": "t", "timeout": 0}, "timeout: give seconds"),
-        ({"token": "t", "timeout": -1}, "timeout: give seconds"),
-        ({"token": "t", "timeout": None}, "timeout: give seconds"),
-        ({"token": "t", "timeout": "5"}, "timeout: give seconds"),
-        ({"token": "t", "timeout": float("nan")}, "timeout: give seconds"),
-        ({"token": "t", "timeout": float("inf")}, "timeout: give seconds"),
-        ({"token": "t", "retries": -1}, "retries: give a whole number"),
-        ({"token": "t", "max_in_flight": 0}, "max_in_flight: give a whole number"),
-        ({"token": "t", "max_in_flight": 2.5}, "max_in_flight: give a whole number"),
-        ({"token": "t", "max_body": 0}, "max_body: give a whole number"),
-        ({"token": "t", "max_error_body": 0}, "max_error_body: give a whole number"),
-        ({"token": "t", "quota": 200}, "quota: give a Quota"),
-        ({"token": "t", "environment": "staging"}, "environment: give PRODUCTION, STAGING"),
-        ({"token": "t", "tls": 3}, "tls: give an SSLContext"),
+        ({"token": "t", "timeout": 0}, "timeout: expected seconds"),
+        ({"token": "t", "timeout": -1}, "timeout: expected seconds"),
+        ({"token": "t", "timeout": None}, "timeout: expected seconds"),
+        ({"token": "t", "timeout": "5"}, "timeout: expected seconds"),
+        ({"token": "t", "timeout": float("nan")}, "timeout: expected seconds"),
+        ({"token": "t", "timeout": float("inf")}, "timeout: expected seconds"),
+        ({"token": "t", "retries": -1}, "retries: expected a whole number"),
+        ({"token": "t", "max_in_flight": 0}, "max_in_flight: expected a whole number"),
+        ({"token": "t", "max_in_flight": 2.5}, "max_in_flight: expected a whole number"),
+        ({"token": "t", "max_body": 0}, "max_body: expected a whole number"),
+        ({"token": "t", "max_error_body": 0}, "max_error_body: expected a whole number"),
+        ({"token": "t", "quota": 200}, "quota: expected a Quota"),
+        ({"token": "t", "environment": "staging"}, "environment: expected PRODUCTION, STAGING"),
+        ({"token": "t", "tls": 3}, "tls: expected an SSLContext"),
         ({"token": "t", "proxy": f"user:{_SECRET}@proxy:3128"}, "proxy: give the address"),
         ({"token": "t", "proxy": "socks5://proxy:1080"}, "proxy: give the address"),
         ({"token": "t", "tls": "/nowhere/ca.pem"}, "cannot be read"),
@@ -408,7 +408,7 @@ async def test_a_204_without_a_type_is_none(sikoia_server: Scripted) -> None:
 async def test_an_id_that_is_no_text_is_refused(sikoia_server: Scripted, case_id: Any) -> None:
     """What a type checker would refuse gets an error of ours, too."""
     async with sikoia_server.client() as sikoia:
-        with pytest.raises(ConfigurationError, match="case_id is no id: give Sikoia's, as a text"):
+        with pytest.raises(ConfigurationError, match="case_id: not a valid id; expected a string"):
             await sikoia.cases.retrieve(case_id)
 
 

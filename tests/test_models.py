@@ -113,9 +113,9 @@ def test_a_model_can_be_revealed() -> None:
         ("Person", "1", "^entity_type: "),
         (None, "1", "^entity_type: "),
         ({"Canary"}, "1", "^entity_type: "),
-        ("person", "", "^entity_id is no id: "),
-        ("person", "Wilma Canary", "^entity_id is no id: "),
-        ("person", None, "^entity_id is no id: "),
+        ("person", "", "^entity_id: not a valid id; "),
+        ("person", "Wilma Canary", "^entity_id: not a valid id; "),
+        ("person", None, "^entity_id: not a valid id; "),
     ],
 )
 def test_what_is_no_entity_cannot_be_made(kind: Any, id_: Any, words: str) -> None:

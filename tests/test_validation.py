@@ -1,15 +1,14 @@
-"""What callers give, checked before anything is sent."""
+"""Validation of arguments before anything is sent."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given as drawn
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sikoia_async import ArgumentTypeError, ConfigurationError
 from sikoia_async._validation import (
-    given,
     validate_filters,
     validate_flags,
     validate_fraction,
@@ -18,6 +17,7 @@ from sikoia_async._validation import (
     validate_id_or_none,
     validate_ids,
     validate_list,
+    validate_required,
     validate_required_strings,
     validate_seconds,
     validate_string,
@@ -29,7 +29,7 @@ SECRET = "secret"
 
 
 def refused(check: Callable[..., Any], *values: Any, **named: Any) -> str:
-    """Return the words of a refusal."""
+    """Return the message of the ConfigurationError."""
     with pytest.raises(ConfigurationError) as caught:
         check(*values, **named)
     assert SECRET not in str(caught.value)
@@ -37,7 +37,7 @@ def refused(check: Callable[..., Any], *values: Any, **named: Any) -> str:
 
 
 def mistyped(check: Callable[..., Any], *values: Any, **named: Any) -> str:
-    """Return the words of a refusal for the type."""
+    """Return the message of the ArgumentTypeError."""
     with pytest.raises(ArgumentTypeError) as caught:
         check(*values, **named)
     assert SECRET not in str(caught.value)
@@ -45,8 +45,8 @@ def mistyped(check: Callable[..., Any], *values: Any, **named: Any) -> str:
 
 
 @pytest.mark.parametrize("value", [None, 0, 1, 0.0, 0.5, 1.0])
-def test_fractions_are_taken(value: float | None) -> None:
-    """From 0 to 1, both included, and nothing at all."""
+def test_fractions_are_accepted(value: float | None) -> None:
+    """Numbers from 0 to 1 inclusive, and None."""
     assert validate_fraction("fuzziness", value) is value
 
 
@@ -55,50 +55,50 @@ def test_fractions_are_taken(value: float | None) -> None:
     [-0.1, 1.1, 10**400, float("nan"), True, "0.5", SECRET, [0.5]],
     ids=lambda one: repr(one)[:9],
 )
-def test_what_is_no_fraction_is_refused(value: Any) -> None:
-    """The refusal names the parameter and the range, and not the value."""
-    words = refused(validate_fraction, "fuzziness", value)
+def test_other_values_are_not_fractions(value: Any) -> None:
+    """The message names the argument and the range, and not the value."""
+    message = refused(validate_fraction, "fuzziness", value)
 
-    assert words == "fuzziness: give a number from 0 to 1"
+    assert message == "fuzziness: expected a number from 0 to 1"
 
 
 @pytest.mark.parametrize("value", [0, 1, 10**20])
-def test_whole_numbers_are_taken(value: int) -> None:
-    """From the least one on."""
+def test_whole_numbers_are_accepted(value: int) -> None:
+    """From the minimum up."""
     assert validate_whole("index", value, least=0) == value
 
 
 @pytest.mark.parametrize("value", [-1, True, 1.0, "1", None], ids=repr)
-def test_what_is_no_whole_number_is_refused(value: Any) -> None:
-    """Neither is a truth value one."""
+def test_other_values_are_not_whole_numbers(value: Any) -> None:
+    """A bool is not accepted as a number."""
     assert "whole number of at least 0" in refused(validate_whole, "index", value, least=0)
 
 
-@drawn(st.text(min_size=1, max_size=50))
-def test_texts_are_taken(value: str) -> None:
-    """Of one character up to the most."""
+@given(st.text(min_size=1, max_size=50))
+def test_strings_are_accepted(value: str) -> None:
+    """From one character to the maximum."""
     assert validate_string("webhook_name", value, most=50) == value
 
 
-def test_no_text_is_nothing_to_check() -> None:
-    """What is left out is not sent."""
+def test_none_is_accepted_for_optional_strings() -> None:
+    """An argument that is left out is not sent."""
     assert validate_string("webhook_name", None, most=50) is None
     assert validate_https("webhook_callback_url", None, most=2048) is None
 
 
 @pytest.mark.parametrize("value", ["", SECRET * 9, 5, b"name", [SECRET]], ids=repr)
-def test_what_is_no_text_of_that_length_is_refused(value: Any) -> None:
-    """An empty one, a longer one, and what is no text."""
-    words = refused(validate_string, "webhook_name", value, most=50)
+def test_strings_of_the_wrong_length_are_refused(value: Any) -> None:
+    """Empty strings, longer ones, and values of other types."""
+    message = refused(validate_string, "webhook_name", value, most=50)
 
-    assert words == "webhook_name: give a text of 1 to 50 characters"
+    assert message == "webhook_name: expected a string of 1 to 50 characters"
 
 
 @pytest.mark.parametrize(
     "value", ["https://example.com", "https://example.com:8443/a?b=c#d", "https://[::1]/x"]
 )
-def test_https_addresses_are_taken(value: str) -> None:
-    """Absolute ones, with or without a port."""
+def test_https_urls_are_accepted(value: str) -> None:
+    """Absolute URLs, with or without a port."""
     assert validate_https("webhook_callback_url", value, most=2048) == value
 
 
@@ -120,96 +120,104 @@ def test_https_addresses_are_taken(value: str) -> None:
     ],
     ids=lambda value: value[:30],
 )
-def test_other_addresses_are_refused(value: str) -> None:
-    """The refusal says what an address must be, and does not repeat it."""
-    words = refused(validate_https, "webhook_callback_url", value, most=2048)
+def test_other_urls_are_refused(value: str) -> None:
+    """The message says which URLs are accepted, and does not repeat the value."""
+    message = refused(validate_https, "webhook_callback_url", value, most=2048)
 
-    assert words.startswith("webhook_callback_url: give ")
-    assert SECRET not in words
+    assert message.startswith("webhook_callback_url: expected ")
+    assert SECRET not in message
 
 
 @pytest.mark.parametrize("value", [None, ["a"], ("a", "b")], ids=repr)
-def test_lists_are_taken(value: Any) -> None:
-    """Lists and tuples, and nothing at all."""
+def test_lists_are_accepted(value: Any) -> None:
+    """Lists, tuples and None."""
     assert validate_list("event_types", value, str, least=1) is value
 
 
 @pytest.mark.parametrize(
     "value", [SECRET, b"secret", 5, {"a"}, {"a": SECRET}, [5], [None]], ids=repr
 )
-def test_what_is_no_list_of_these_is_refused(value: Any) -> None:
-    """Else each letter of a text would be sent as an entry."""
-    assert mistyped(validate_list, "event_types", value, str).startswith("event_types: give a list")
+def test_other_values_are_not_lists_of_strings(value: Any) -> None:
+    """A string would otherwise be sent as a list of its characters."""
+    message = mistyped(validate_list, "event_types", value, str)
+
+    assert message == "event_types: expected a list of strings"
 
 
-def test_too_short_a_list_is_refused() -> None:
-    """Where the API needs an entry, an empty list says nothing."""
-    assert refused(validate_list, "event_types", [], str, least=1) == "event_types: give at least 1"
+def test_lists_that_are_too_short_are_refused() -> None:
+    """The API needs at least one item in some lists."""
+    message = refused(validate_list, "event_types", [], str, least=1)
+
+    assert message == "event_types: expected at least 1 item"
 
 
 @pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan"), 10**400], ids=str)
-def test_what_no_clock_can_be_set_to_is_refused(value: float) -> None:
-    """Also a whole number that is larger than any float."""
-    assert refused(validate_seconds, "timeout", value).startswith("timeout: give seconds")
+def test_times_no_clock_can_measure_are_refused(value: float) -> None:
+    """Zero, negative, infinite, NaN, and an int larger than any float."""
+    assert refused(validate_seconds, "timeout", value).startswith("timeout: expected seconds")
 
 
 @pytest.mark.parametrize("check", [validate_seconds, validate_fraction])
 @pytest.mark.parametrize("value", ["5", True, [SECRET]], ids=repr)
-def test_what_is_no_number_is_a_type_error(check: Callable[..., Any], value: Any) -> None:
-    """Neither is a truth value a number."""
-    assert mistyped(check, "timeout", value).startswith("timeout: give ")
+def test_other_types_are_not_numbers(check: Callable[..., Any], value: Any) -> None:
+    """A string, a bool and a list are type errors."""
+    assert mistyped(check, "timeout", value).startswith("timeout: expected ")
 
 
-def test_texts_and_truths_are_given_back_by_name() -> None:
-    """What is None is left out later; what is empty clears a field."""
-    texts = {"name": "", "owner": None, "source": "API"}
+def test_fields_come_back_by_name() -> None:
+    """None is dropped later, and an empty string clears a field."""
+    strings = {"name": "", "owner": None, "source": "API"}
     flags = {"monitored": False, "complete": None}
 
-    assert validate_strings(**texts) == texts
+    assert validate_strings(**strings) == strings
     assert validate_flags(**flags) == flags
     assert validate_required_strings(name="a") == {"name": "a"}
 
 
 @pytest.mark.parametrize("value", [5, 5.5, b"secret", True, [SECRET], {"a": SECRET}], ids=repr)
-def test_what_is_no_text_is_refused(value: Any) -> None:
-    """The refusal names the parameter."""
-    assert mistyped(validate_strings, name=value) == "name: give a text"
-    assert mistyped(validate_required_strings, name=value) == "name: give a text"
+def test_other_types_are_not_strings(value: Any) -> None:
+    """The message names the argument."""
+    assert mistyped(validate_strings, name=value) == "name: expected a string"
+    assert mistyped(validate_required_strings, name=value) == "name: expected a string"
 
 
 @pytest.mark.parametrize("value", ["no", 0, 1, [True]], ids=repr)
-def test_what_is_no_truth_value_is_refused(value: Any) -> None:
-    """`"no"` would count as true."""
-    assert mistyped(validate_flags, completed=value) == "completed: give True or False"
+def test_other_types_are_not_flags(value: Any) -> None:
+    """Python would count `"no"` as true."""
+    assert mistyped(validate_flags, completed=value) == "completed: expected True or False"
 
 
-def test_what_is_needed_is_not_left_out() -> None:
-    """None would be dropped in silence, and an empty text names nothing."""
-    assert mistyped(validate_required_strings, name=None) == "name: has to be given"
-    assert refused(validate_required_strings, name="") == "name: give a text that is not empty"
-    assert given("name", "") == ""
+def test_required_values_cannot_be_left_out() -> None:
+    """None would be silently dropped from the request."""
+    message = "name: required, and must not be None"
+    assert mistyped(validate_required, "name", None) == message
+    assert mistyped(validate_required_strings, name=None) == message
+    assert refused(validate_required_strings, name="") == "name: expected a non-empty string"
+    assert validate_required("name", "") == ""
 
 
 @pytest.mark.parametrize("value", ["a", "", ["a", "b"], ("a",), {"a"}, [], None], ids=repr)
-def test_filters_take_one_text_or_several(value: Any) -> None:
-    """What is empty is refused where the query is written."""
+def test_filters_accept_one_string_or_several(value: Any) -> None:
+    """An empty filter passes here, and is refused when the query is built."""
     assert validate_filters(stage=value) == {"stage": value}
 
 
 @pytest.mark.parametrize("value", [5, 5.5, True, b"x", [None], [5], object, {"a": "b"}], ids=str)
-def test_other_filters_are_refused(value: Any) -> None:
-    """Each by a TypeError of ours."""
-    assert mistyped(validate_filters, stage=value) == "stage: give a text, or several in a list"
+def test_other_types_are_not_filters(value: Any) -> None:
+    """Each is an ArgumentTypeError."""
+    message = mistyped(validate_filters, stage=value)
+
+    assert message == "stage: expected a string or a list of strings"
 
 
 class WithId:
-    """A model that has an id."""
+    """A model with an id."""
 
     person_id = SECRET
 
 
-def test_ids_are_taken() -> None:
-    """One, several, or none where none is needed."""
+def test_ids_are_accepted() -> None:
+    """One, several, or None where the id is optional."""
     assert validate_id("case_id", "a-1") == validate_id_or_none("case_id", "a-1") == "a-1"
     assert validate_ids("persons", ("a", "b")) == ["a", "b"]
     assert validate_ids("persons", None) is None
@@ -217,17 +225,24 @@ def test_ids_are_taken() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "..", "secret/x", "secret x"])
-def test_what_is_no_id_is_refused(value: str) -> None:
-    """In a list as well as alone."""
-    assert refused(validate_id, "case_id", value).startswith(
-        "case_id is no id: give Sikoia's, as a"
+def test_ids_that_would_change_the_path_are_refused(value: str) -> None:
+    """Alone, and in a list."""
+    expected = "not a valid id; expected letters, digits, '-', '_', '.' and '~'"
+    assert refused(validate_id, "case_id", value) == f"case_id: {expected}"
+    assert refused(validate_id_or_none, "case_id", value) == f"case_id: {expected}"
+    assert refused(validate_ids, "persons", ["a", value]) == f"persons: {expected}"
+
+
+def test_a_model_instead_of_its_id_is_refused() -> None:
+    """All of its fields would be sent: the message says where its id is."""
+    assert mistyped(validate_id, "person_id", WithId()) == (
+        "person_id: not a valid id; expected the id alone, person.person_id"
     )
-    assert refused(validate_id_or_none, "case_id", value).startswith("case_id is no id")
-    assert refused(validate_ids, "persons", ["a", value]).startswith("persons is no id")
 
 
-def test_a_model_in_place_of_its_id_is_refused() -> None:
-    """All of it would be sent: the refusal says where its id is."""
-    assert mistyped(validate_id, "person_id", WithId()).endswith("as in person.person_id")
-    assert mistyped(validate_id, "person_id", 5).endswith("digits and - _ . ~")
-    assert mistyped(validate_id, "person_id", None).startswith("person_id is no id")
+@pytest.mark.parametrize("value", [5, None], ids=repr)
+def test_other_types_are_not_ids(value: Any) -> None:
+    """The message says that an id is a string."""
+    assert mistyped(validate_id, "person_id", value) == (
+        "person_id: not a valid id; expected a string of letters, digits, '-', '_', '.' and '~'"
+    )

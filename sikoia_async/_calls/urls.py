@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
-from sikoia_async._validation import DOTS, LISTS, validate_id
+from sikoia_async._validation import DOT_SEGMENTS, LIST_TYPES, validate_id
 
 __all__ = ["QueryValue", "fill", "target_on", "validate_path", "with_query"]
 
@@ -36,7 +36,7 @@ def validate_path(path: str) -> str:
     Raises:
         ConfigurationError: it is no absolute path, or has dot segments or a query in it.
     """
-    if not _PATH.fullmatch(path) or not DOTS.isdisjoint(path.split("/")):
+    if not _PATH.fullmatch(path) or not DOT_SEGMENTS.isdisjoint(path.split("/")):
         msg = (
             "path: give an absolute path such as /v2/cases, without percent escapes; "
             "its query goes into query=..."
@@ -100,7 +100,7 @@ def _query_text(name: str, value: object) -> str:
 def _texts(name: str, value: object) -> list[str]:
     if isinstance(value, int) and value.bit_length() <= _LARGEST:
         return [str(value)]
-    values = cast("Iterable[object]", value) if isinstance(value, LISTS) else [value]
+    values = cast("Iterable[object]", value) if isinstance(value, LIST_TYPES) else [value]
     texts = [one if isinstance(one, str) else None for one in values]
     if None in texts:
         msg = f"{name}: give a text, a whole number, True or False, or a list of texts"

@@ -18,12 +18,12 @@ _STEEPEST: Final = 100
 
 def _long_enough(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
     if validate_seconds(attribute.name, value) < _SOONEST:
-        msg = f"{attribute.name}: give at least {_SOONEST} s"
+        msg = f"{attribute.name}: expected at least {_SOONEST} s"
         raise ConfigurationError(msg)
 
 
 def _growing(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
-    msg = f"{attribute.name}: give a number from 1 to {_STEEPEST}"
+    msg = f"{attribute.name}: expected a number from 1 to {_STEEPEST}"
     if type(value) not in {int, float}:
         raise ArgumentTypeError(msg)
     if not 1 <= value <= _STEEPEST:

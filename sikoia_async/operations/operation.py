@@ -30,7 +30,7 @@ from sikoia_async._errors import (
     TransportError,
 )
 from sikoia_async._single_flight import SingleFlight
-from sikoia_async._validation import given, validate_seconds, validate_type
+from sikoia_async._validation import validate_required, validate_seconds, validate_type
 from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.registry import OperationKind, OperationRegistry
 
@@ -596,7 +596,7 @@ async def poll(
     Raises:
         OperationTimeoutError: the time is up; its `last` is the last answer.
     """
-    validate_type("interval", given("interval", interval), Interval, "an Interval")
+    validate_type("interval", validate_required("interval", interval), Interval, "an Interval")
 
     async def ask(_: int) -> Progress[T]:
         answer = await fetch()

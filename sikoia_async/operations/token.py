@@ -14,7 +14,7 @@ from hmac import compare_digest, digest
 from typing import Final
 
 from sikoia_async._errors import ConfigurationError
-from sikoia_async._validation import given, validate_type
+from sikoia_async._validation import validate_required, validate_type
 
 __all__ = ["TokenSigner"]
 
@@ -56,7 +56,9 @@ class TokenSigner:
             ConfigurationError: the token is of another environment, of a newer version of this
                 SDK, damaged or forged.
         """
-        validate_type("token", given("token", token), str, "the text of operation.token")
+        validate_type(
+            "token", validate_required("token", token), str, "a string from operation.token"
+        )
         parts = _TOKEN.fullmatch(token) if len(token) <= _LONGEST else None
         if parts is None:
             raise ConfigurationError(_MALFORMED)

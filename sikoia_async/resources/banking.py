@@ -14,9 +14,9 @@ import attrs
 
 from sikoia_async._calls.api import Api
 from sikoia_async._validation import (
-    given,
     validate_flags,
     validate_id,
+    validate_required,
     validate_strings,
     validate_type,
 )
@@ -390,7 +390,12 @@ class Banking:
         Raises:
             ResourceNotFoundError, while it is awaited: there is no such account any more.
         """
-        validate_type("account", given("account", account), BankAccount, "what refresh returned")
+        validate_type(
+            "account",
+            validate_required("account", account),
+            BankAccount,
+            "a BankAccount that refresh returned",
+        )
         return self._refreshed(account.account_connection_id, _stamp(account))
 
     def _refreshed(self, account_id: str, before: str) -> Operation[BankAccount]:

@@ -13,10 +13,10 @@ import attrs
 from sikoia_async._calls.api import Api
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._validation import (
-    given,
     validate_https,
     validate_id_or_none,
     validate_list,
+    validate_required,
     validate_string,
     validate_strings,
     validate_type,
@@ -168,14 +168,14 @@ class Webhooks:
             Webhook,
             body={
                 "webhook_name": validate_string(
-                    "webhook_name", given("webhook_name", webhook_name), most=_NAME
+                    "webhook_name", validate_required("webhook_name", webhook_name), most=_NAME
                 ),
                 "webhook_callback_url": self._callback(
-                    given("webhook_callback_url", webhook_callback_url)
+                    validate_required("webhook_callback_url", webhook_callback_url)
                 ),
                 **validate_strings(external_ref=external_ref),
                 "event_types": validate_list(
-                    "event_types", given("event_types", event_types), str, least=1
+                    "event_types", validate_required("event_types", event_types), str, least=1
                 ),
             },
         )
@@ -302,7 +302,9 @@ class Webhooks:
             ReplayStoreError: the guard's store failed, and the guard is `closed`.
             SikoiaError: what `requests` may raise.
         """
-        validate_type("seen", given("seen", seen), ReplayGuard, "the ReplayGuard of the router")
+        validate_type(
+            "seen", validate_required("seen", seen), ReplayGuard, "the ReplayGuard of the router"
+        )
         direction: PaginationDirection | None = "Backward" if after_request_id else None
         log = self.requests(
             webhook_id, after_request_id=after_request_id, pagination_direction=direction

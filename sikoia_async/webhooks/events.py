@@ -22,7 +22,7 @@ import attrs
 
 from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError, WebhookPayloadError
-from sikoia_async._validation import given, validate_type, validate_whole
+from sikoia_async._validation import validate_required, validate_type, validate_whole
 from sikoia_async.models import Open
 from sikoia_async.webhooks import payload
 
@@ -252,7 +252,7 @@ def parse(body: bytes, *, event_type: str | None = None, max_body: int = _MAX_BO
         ArgumentTypeError: it is a text or parsed JSON.
         ConfigurationError: `event_type` cannot be the name of an event.
     """
-    validate_type("body", given("body", body), bytes, "the raw body, as bytes")
+    validate_type("body", validate_required("body", body), bytes, "the raw body, as bytes")
     hint = None if event_type is None else _checked_name(event_type)
     event = (
         _event(body, hint)
@@ -278,7 +278,7 @@ def from_request(request: LoggedRequest) -> Event:
     Raises:
         ArgumentTypeError: it is no request of the log, or its data is no plain JSON.
     """
-    body = payload.written(given("request", request).event_data)
+    body = payload.written(validate_required("request", request).event_data)
     name = request.event_type
     hint = name if isinstance(name, str) and _NAME.fullmatch(name) else None
     event = None if body is None else _event(body, hint, request.grouping_id)

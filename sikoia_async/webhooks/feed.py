@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sikoia_async._validation import given, validate_type
+from sikoia_async._validation import validate_required, validate_type
 from sikoia_async.webhooks.events import Event, UnknownEvent
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class EventFeed:
             ClientStateError: the client is closed, or belongs to another event loop.
         """
         what = "an event, as Router.receive or events.parse returns it"
-        validate_type("event", given("event", event), Event, what)
+        validate_type("event", validate_required("event", event), Event, what)
         self._lifecycle.check()
         known = None if isinstance(event, UnknownEvent) else event.type
         return self._registry.wake(known, event.mentions())

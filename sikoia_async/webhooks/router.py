@@ -22,7 +22,7 @@ from sikoia_async._errors import (
     WebhookError,
     WebhookVerificationError,
 )
-from sikoia_async._validation import given, validate_type, validate_whole
+from sikoia_async._validation import validate_required, validate_type, validate_whole
 from sikoia_async.webhooks.deduplication import Deduplicator, Outcome
 from sikoia_async.webhooks.events import Event, WebhookEventName, event_class, parse
 from sikoia_async.webhooks.replay import ReplayGuard
@@ -192,7 +192,7 @@ class Router:
             WebhookHandlerError: the handler failed.
             ReplayStoreError: the replay store failed, and the guard is `closed`.
         """
-        validate_type("event", given("event", event), Event, "an Event")
+        validate_type("event", validate_required("event", event), Event, "an Event")
         return await self._route(event, None)
 
     def _register(self, kind: type[Event], handler: H) -> H:

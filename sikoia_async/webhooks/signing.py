@@ -19,7 +19,7 @@ from itertools import chain, zip_longest
 from typing import Final, Protocol, cast
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError, WebhookVerificationError
-from sikoia_async._validation import given, validate_type, validate_whole
+from sikoia_async._validation import validate_required, validate_type, validate_whole
 
 __all__ = ["SIGNATURE_HEADER", "HasSharedKey", "sign", "verify"]
 
@@ -149,7 +149,7 @@ def _signed(body: bytes, key: bytes) -> bytes:
 
 def _check_body(body: bytes) -> None:
     what = "the raw body, as bytes: a text or parsed JSON is not what was signed"
-    validate_type("body", given("body", body), bytes, what)
+    validate_type("body", validate_required("body", body), bytes, what)
 
 
 def _text(signature: object) -> str | None:

@@ -191,7 +191,7 @@ async def test_nothing_may_be_bought_at_all() -> None:
 @pytest.mark.parametrize("limit", [-1, 1.5, True, "3"], ids=repr)
 async def test_a_limit_is_a_whole_number(limit: Any) -> None:
     """Anything else is refused when it is given."""
-    with pytest.raises(ConfigurationError, match="max_chargeable: give a whole number"):
+    with pytest.raises(ConfigurationError, match="max_chargeable: expected a whole number"):
         _client(201, max_chargeable=limit)
 
 

@@ -78,7 +78,7 @@ def test_ids_like_sikoias_are_taken(case_id: str) -> None:
 )
 def test_what_is_no_id_is_refused_and_not_repeated(case_id: str) -> None:
     """An id that would lead elsewhere is refused by a text that names its parameter only."""
-    with pytest.raises(ConfigurationError, match=r"^case_id is no id") as caught:
+    with pytest.raises(ConfigurationError, match=r"^case_id: not a valid id") as caught:
         fill(TEMPLATE, {"case_id": case_id})
 
     assert CANARY not in str(caught.value)

@@ -114,7 +114,7 @@ def test_a_pause_is_shortened_by_a_fifth_at_most(jitter: float, wait: float) -> 
 @pytest.mark.parametrize("value", [*_NO_TIMES, None, 0.01], ids=repr)
 def test_an_interval_has_a_pause_and_an_end(name: str, value: Any) -> None:
     """No pause at all would spend the quota; either is refused when it is written."""
-    with pytest.raises(ConfigurationError, match=f"{name}: give ") as caught:
+    with pytest.raises(ConfigurationError, match=f"{name}: expected ") as caught:
         Interval(**{name: value})
 
     assert isinstance(caught.value, TypeError) is (type(value) not in {int, float})
@@ -123,7 +123,7 @@ def test_an_interval_has_a_pause_and_an_end(name: str, value: Any) -> None:
 @pytest.mark.parametrize("value", [*_NO_TIMES, None, 0.9, 101, 10**400], ids=repr)
 def test_pauses_do_not_shrink(value: Any) -> None:
     """A factor below 1 would end in no pause at all."""
-    with pytest.raises(ConfigurationError, match="factor: give a number from 1 to 100") as caught:
+    with pytest.raises(ConfigurationError, match="factor: expected a number from 1 to 100") as caught:
         Interval(factor=value)
 
     assert isinstance(caught.value, TypeError) is (type(value) not in {int, float})
@@ -178,7 +178,7 @@ async def test_a_poll_that_crosses_the_deadline_is_given_up() -> None:
 @pytest.mark.parametrize("seconds", [*_NO_TIMES, 10**400], ids=lambda one: repr(one)[:9])
 async def test_a_wait_has_an_end(seconds: Any) -> None:
     """A timeout that is none is refused."""
-    with pytest.raises(ConfigurationError, match="timeout: give seconds"):
+    with pytest.raises(ConfigurationError, match="timeout: expected seconds"):
         await _Task().operation().wait(timeout=seconds)
 
 

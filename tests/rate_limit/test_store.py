@@ -127,7 +127,7 @@ async def test_a_store_comes_with_a_quota() -> None:
 )
 def test_something_else_is_no_store(store: Any) -> None:
     """It is refused when it is written, and what it is, is not repeated."""
-    with pytest.raises(ConfigurationError, match="store: give a QuotaStore"):
+    with pytest.raises(ConfigurationError, match="store: expected a QuotaStore"):
         Quota(200, store=store)
 
 

@@ -230,7 +230,7 @@ async def test_what_is_no_entity_is_refused(sikoia: Sikoia, method: str) -> None
 async def test_an_id_that_leads_elsewhere_is_refused(sikoia: Sikoia, method: str) -> None:
     """Nothing is sent for an id that is none."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="_connection_id is no id"):
+        with pytest.raises(ConfigurationError, match="_connection_id: not a valid id"):
             await getattr(client.banking, method)("../users")
 
 

@@ -205,12 +205,12 @@ async def test_models_are_entities(sikoia: Sikoia) -> None:
 async def test_an_id_that_leads_elsewhere_is_refused(sikoia: Sikoia, case_id: str) -> None:
     """Nothing is sent for an id that is none."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="case_id is no id"):
+        with pytest.raises(ConfigurationError, match="case_id: not a valid id"):
             await client.cases.retrieve(case_id)
 
 
 async def test_one_id_is_no_list_of_ids(sikoia: Sikoia) -> None:
     """A text for a list is refused: each of its letters would be taken for an id."""
     async with sikoia as client:
-        with pytest.raises(TypeError, match="companies: give a list"):
+        with pytest.raises(TypeError, match="companies: expected a list"):
             await client.cases.remove_entities("c-1", companies="c-2")

@@ -278,5 +278,5 @@ async def test_a_company_that_is_not_there_is_an_invalid_request(sikoia: Sikoia)
 async def test_an_id_that_leads_elsewhere_is_refused(sikoia: Sikoia, method: str) -> None:
     """Nothing is sent for an id that is none."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="is no id"):
+        with pytest.raises(ConfigurationError, match="not a valid id"):
             await getattr(client.credit_reports, method)("../users")

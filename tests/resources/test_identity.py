@@ -160,9 +160,9 @@ async def test_a_person_that_is_not_there(sikoia: Sikoia) -> None:
 async def test_an_id_that_leads_elsewhere_is_refused(sikoia: Sikoia) -> None:
     """Nothing is sent for an id that is none."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="request_id is no id"):
+        with pytest.raises(ConfigurationError, match="request_id: not a valid id"):
             await client.identity.retrieve("..")
-        with pytest.raises(ConfigurationError, match="person_id is no id"):
+        with pytest.raises(ConfigurationError, match="person_id: not a valid id"):
             await client.identity.list("a/b")
 
 

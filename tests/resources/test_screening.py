@@ -156,7 +156,7 @@ async def test_what_is_given_is_sent(server: Scripted, kind: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"fuzziness": 1.1}, "fuzziness: give a number from 0 to 1"),
+        ({"fuzziness": 1.1}, "fuzziness: expected a number from 0 to 1"),
         ({"birth_date": datetime(1950, 8, 8)}, "datetime that has a zone"),  # noqa: DTZ001 - it is refused for that
         ({"birth_date": "1950-08-08"}, "birth_date: give a date"),
     ],

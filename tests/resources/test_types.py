@@ -116,7 +116,7 @@ IDS = [
 @pytest.mark.parametrize("wrong", ["", "..", "canary/x"])
 def test_ids_are_checked(endpoint: Endpoint, name: str, wrong: str) -> None:
     """In bodies and queries as well as in paths."""
-    assert str(refused(endpoint, **{name: wrong})).startswith(f"{name} is no id")
+    assert str(refused(endpoint, **{name: wrong})).startswith(f"{name}: not a valid id")
 
 
 def test_a_person_is_not_sent_in_place_of_an_id() -> None:
@@ -125,7 +125,7 @@ def test_a_person_is_not_sent_in_place_of_an_id() -> None:
 
     error = refused(endpoint, person_id=Person(person_id="p-1", first_name=CANARY))
 
-    assert str(error).endswith("as in person.person_id")
+    assert str(error).endswith("the id alone, person.person_id")
 
 
 LISTS = [
@@ -194,7 +194,7 @@ def test_ids_in_models_are_checked(name: str, model: Any) -> None:
     """Those of what is to be changed."""
     (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "cases.update_entities"]
 
-    assert "_id is no id" in str(refused(endpoint, **{name: [model]}))
+    assert "_id: not a valid id" in str(refused(endpoint, **{name: [model]}))
 
 
 @pytest.mark.parametrize("method", ["add_entities", "update_entities", "remove_entities"])
@@ -215,4 +215,4 @@ def test_dates_may_be_cleared(birth: Any) -> None:
     (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "cases.update_entities"]
     wrong = PersonUpdate(person_id="..", date_of_birth=birth)
 
-    assert "person_id is no id" in str(refused(endpoint, persons=[wrong]))
+    assert "person_id: not a valid id" in str(refused(endpoint, persons=[wrong]))

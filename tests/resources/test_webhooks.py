@@ -96,10 +96,10 @@ async def test_a_deleted_webhook_is_gone(sikoia: Sikoia) -> None:
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"webhook_name": ""}, "webhook_name: give a text of 1 to 50 characters"),
-        ({"webhook_name": "n" * 51}, "webhook_name: give a text of 1 to 50 characters"),
-        ({"webhook_callback_url": "http://receiver.example"}, "begins with https://"),
-        ({"webhook_callback_url": "receiver.example/hook"}, "begins with https://"),
+        ({"webhook_name": ""}, "webhook_name: expected a string of 1 to 50 characters"),
+        ({"webhook_name": "n" * 51}, "webhook_name: expected a string of 1 to 50 characters"),
+        ({"webhook_callback_url": "http://receiver.example"}, "starts with https://"),
+        ({"webhook_callback_url": "receiver.example/hook"}, "starts with https://"),
         ({"webhook_callback_url": f"https://receiver.example/{'p' * 2048}"}, "1 to 2,048"),
     ],
     ids=["no name", "a long name", "http", "not absolute", "a long address"],
@@ -246,7 +246,7 @@ async def test_the_log_is_filtered(sandbox: Sandbox, sikoia: Sikoia) -> None:
 async def test_the_log_of_no_webhook(sikoia: Sikoia) -> None:
     """An id that is none is refused at once; one that is not known, when the log is read."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="webhook_id is no id"):
+        with pytest.raises(ConfigurationError, match="webhook_id: not a valid id"):
             client.webhooks.requests("..")
         with pytest.raises(ResourceNotFoundError):
             await anext(client.webhooks.requests(UNKNOWN).pages())

@@ -174,12 +174,12 @@ async def test_a_time_that_is_next_to_nothing_is_over_at_once() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"ttl": 0}, "ttl: give seconds"),
-        ({"ttl": float("inf")}, "ttl: give seconds"),
-        ({"ttl": "60"}, "ttl: give seconds"),
+        ({"ttl": 0}, "ttl: expected seconds"),
+        ({"ttl": float("inf")}, "ttl: expected seconds"),
+        ({"ttl": "60"}, "ttl: expected seconds"),
         ({"on_failure": "ajar"}, "on_failure: give 'open' or 'closed'"),
         ({"on_failure": None}, "on_failure: give 'open' or 'closed'"),
-        ({"store": {}}, "store: give a ReplayStore, with seen and add"),
+        ({"store": {}}, "store: expected a ReplayStore, with seen and add"),
     ],
     ids=str,
 )

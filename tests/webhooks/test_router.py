@@ -299,9 +299,9 @@ def test_a_generator_cannot_be_registered(handler: Any) -> None:
         ({"secrets": []}, "secrets: give at least one"),
         ({"secrets": [SECRET, "short"]}, r"secrets\[1\]: a webhook secret is shorter"),
         ({"secrets": None}, "secrets: give the shared_key"),
-        ({"replay": True}, "replay: give a ReplayGuard"),
-        ({"replay": "redis"}, "replay: give a ReplayGuard"),
-        ({"max_body": 0}, "max_body: give a whole number"),
+        ({"replay": True}, "replay: expected a ReplayGuard"),
+        ({"replay": "redis"}, "replay: expected a ReplayGuard"),
+        ({"max_body": 0}, "max_body: expected a whole number"),
     ],
     ids=str,
 )

@@ -232,7 +232,7 @@ def test_only_bytes_are_a_body(body: Any) -> None:
 @pytest.mark.parametrize("most", [0, -1, 1.5, "1", None, True])
 def test_a_limit_is_a_whole_number(most: Any) -> None:
     """There is always one."""
-    with pytest.raises(ConfigurationError, match=r"^max_body: give a whole number"):
+    with pytest.raises(ConfigurationError, match=r"^max_body: expected a whole number"):
         verify(BODY, SIGNATURE, SECRET, max_body=most)
 
 
