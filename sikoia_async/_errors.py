@@ -1,7 +1,11 @@
-"""The errors of this SDK; `errors` draws their tree."""
+"""The errors of this SDK, except those that hold an operation or a webhook event.
+
+The module `sikoia_async.errors` draws the whole tree, and is where users import it from.
+"""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
@@ -41,26 +45,28 @@ __all__ = [
     "WebhookPayloadError",
     "WebhookVerificationError",
     "api_error_class",
+    "is_server_error",
 ]
 
 
 Reached = Literal["unsent", "sent", "partial", "whole"]
+"""How far a request got: not sent, sent without a response, part of a response, or all of it."""
 
 
 @attrs.frozen(kw_only=True)
 class Attempt:
-    """One request of a call: what came of it."""
+    """One request of a call, and how it ended."""
 
     status: int | None
-    """HTTP status of the answer; None where no whole answer came."""
+    """HTTP status of the response; None if no complete response arrived."""
     error: str | None
-    """What went wrong on the wire; None where an answer came."""
+    """What went wrong on the connection; None if a response arrived."""
     waited: float
-    """Seconds slept before this attempt."""
+    """Seconds of backoff before this attempt."""
     seconds: float
-    """Seconds from the attempt's start to its response or error."""
+    """Seconds from the start of the attempt to its response or error."""
     correlation_id: str = ""
-    """The id that came back with it, or the one sent."""
+    """The correlation id of the response, or the one that was sent."""
 
 
 @attrs.frozen(kw_only=True)
@@ -71,32 +77,32 @@ class CallInfo:
     path: str
     """The path as a template, without ids: `/v2/cases/{case_id}`."""
     url: str
-    """The address asked, without its query."""
+    """The URL, without its query."""
     correlation_id: str
-    """The id to quote to Sikoia's support: the answer's, or the one sent where none came back."""
+    """The id to quote to Sikoia's support: the response's, or the one sent if there is none."""
     sent_correlation_id: str
-    """The id that this SDK sent, the same in all attempts."""
+    """The id that this SDK sent, the same with every attempt."""
     attempts: tuple[Attempt, ...]
     seconds: float
-    """Seconds that the caller waited in all."""
+    """Seconds that the whole call took, waits included."""
     reached: Reached = "whole"
-    """How far the last attempt got: `unsent`, `sent` without an answer, `partial` of one, or
-    `whole`."""
+    """How far the last attempt got: `unsent`, `sent` without a response, `partial` response or
+    `whole` response."""
     idempotency_key: str | None = None
-    """The key that was sent with each attempt, if one was."""
+    """The idempotency key that was sent with every attempt, if any."""
 
 
 class SikoiaError(Exception):
-    """The root: whatever this SDK raises is one of these."""
+    """Base class of every error that this SDK raises."""
 
-    __module__ = "sikoia_async.errors"  # where users import it from, so that is what they see
+    __module__ = "sikoia_async.errors"  # the public module, so that tracebacks name it
 
     def __init_subclass__(cls) -> None:
         if cls.__module__.startswith("sikoia_async."):
             cls.__module__ = SikoiaError.__module__
 
     _unpicklable: ClassVar[tuple[str, ...]] = ()
-    """Attributes that are None after pickling."""
+    """Attributes that become None when the error is pickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = self.__dict__ | dict.fromkeys(self._unpicklable)
@@ -104,11 +110,11 @@ class SikoiaError(Exception):
 
 
 class ConfigurationError(SikoiaError, ValueError):
-    """The set-up or an argument is wrong; nothing was sent."""
+    """A setting or an argument is invalid; nothing was sent."""
 
 
 class ArgumentTypeError(ConfigurationError, TypeError):
-    """An argument is of another type than its parameter's."""
+    """An argument has the wrong type; nothing was sent."""
 
 
 class ChargeLimitError(SikoiaError):
@@ -120,10 +126,10 @@ class ClientStateError(SikoiaError, RuntimeError):
 
 
 class CallError(SikoiaError):
-    """A call was begun and did not end well."""
+    """A call was started and failed."""
 
     may_have_been_processed: bool
-    """Whether Sikoia may have done what was asked although no good answer came."""
+    """Whether Sikoia may have acted on the request. False only if it certainly did not."""
 
     def __init__(
         self, message: str, *, call: CallInfo, may_have_been_processed: bool = False
@@ -144,28 +150,28 @@ class CallError(SikoiaError):
 
     @property
     def idempotency_key(self) -> str | None:
-        """The key that was sent with each attempt, if one was: send it again with the same call."""
+        """The idempotency key that was sent, if any. To repeat the call safely, send it again."""
         return self.call.idempotency_key
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """Each request that was made, in order."""
+        """The requests that were made, in order."""
         return self.call.attempts
 
     def __str__(self) -> str:
-        return f"{super().__str__()} ({_whereabouts(self.call)})"
+        return f"{super().__str__()} ({_call_summary(self.call)})"
 
 
 class TransportError(CallError):
-    """Nobody answered, or not in time."""
+    """No response arrived, or not in time."""
 
 
 class ConnectionFailedError(TransportError):
-    """No whole answer came back; the message says how far the attempt got."""
+    """No complete response arrived; the message says how far the last attempt got."""
 
 
 class DeadlineExceededError(TransportError):
-    """The time given for the call ran out."""
+    """The call did not finish within its timeout."""
 
     def __init__(
         self,
@@ -177,11 +183,12 @@ class DeadlineExceededError(TransportError):
     ) -> None:
         super().__init__(message, call=call, may_have_been_processed=may_have_been_processed)
         self.spent: dict[str, float] = dict(spent)
-        """Seconds by what they were waited for: quota, token, permit, answer, body, backoff."""
+        """Seconds spent in each phase: `rate_limit`, `token`, `connection`, `response`, `body` and
+        `backoff`."""
 
 
 class UnexpectedResponseError(CallError):
-    """The answer breaks the API's promise; it is kept here whole, for it may have cost money."""
+    """The response is not what the API promises. It is kept in full: it may have cost money."""
 
     def __init__(
         self,
@@ -195,26 +202,29 @@ class UnexpectedResponseError(CallError):
     ) -> None:
         super().__init__(message, call=call, may_have_been_processed=may_have_been_processed)
         self.status = status
+        """HTTP status of the response."""
         self.body = body
-        """The body as it came, decompressed. May hold personal data: do not log it."""
+        """The decompressed body. It may contain personal data: do not log it."""
         self.problems = problems
-        """Each path that does not fit, at most a hundred, with what was expected; never a value."""
+        """Up to a hundred paths that failed validation, each with what was expected there. They
+        contain no values."""
 
 
 class TokenError(CallError):
-    """The authorization server gave no token."""
+    """The authorization server did not issue an access token."""
 
     def __init__(
         self, message: str, *, call: CallInfo, status: int, error: str | None = None
     ) -> None:
         super().__init__(message, call=call)
         self.status = status
+        """HTTP status of the token response."""
         self.error = error
-        """OAuth's code, such as `invalid_client`; None where the answer had none."""
+        """The OAuth error code, such as `invalid_client`; None if the response had none."""
 
 
 class APIError(CallError):
-    """Sikoia answered with an error.
+    """Sikoia responded with an error.
 
     Source: https://docs.sikoia.com/docs/api-behaviour, "Generic Error Response".
     """
@@ -234,23 +244,25 @@ class APIError(CallError):
     ) -> None:
         super().__init__(message, call=call, may_have_been_processed=may_have_been_processed)
         self.status = status
-        """HTTP status of the answer."""
+        """HTTP status of the response."""
         self.type = type
-        """Sikoia's error type, such as `InvalidRequest`; None where the body had none."""
+        """Sikoia's error type, such as `InvalidRequest`; None if the body had none."""
         self.title = title
+        """Sikoia's short description of the error type."""
         self.detail = detail
+        """Sikoia's description of this error. It may repeat values of the request."""
         self.body = body
-        """The body as it came, at most the first 64 KiB (`max_error_body`)."""
+        """The decompressed body, up to `max_error_body` bytes (64 KiB by default)."""
         self.retry_after = retry_after
-        """Seconds that Sikoia asked to wait; None where it did not."""
+        """Seconds to wait, from the `Retry-After` header; None if there was none."""
 
 
 class InvalidRequestError(APIError):
-    """400: a field of the request failed validation."""
+    """400: a field of the request is invalid."""
 
 
 class AuthenticationError(APIError):
-    """401: the access token was not accepted."""
+    """401: the access token was rejected."""
 
 
 class InvalidTokenError(AuthenticationError):
@@ -262,27 +274,27 @@ class ExpiredTokenError(AuthenticationError):
 
 
 class InsufficientPermissionsError(APIError):
-    """403: the application may not do this, or has no credits left: the detail tells."""
+    """403: the application is not allowed to do this, or has no credits left; see `detail`."""
 
 
 class ResourceNotFoundError(APIError):
-    """404: there is no such resource."""
+    """404: the resource does not exist."""
 
 
 class ResourceDeletedError(ResourceNotFoundError):
-    """404 `ResourceDeleted`: the resource was there once."""
+    """404 `ResourceDeleted`: the resource existed and was deleted."""
 
 
 class ConflictError(APIError):
     """409: the request conflicts with another one."""
 
     first_attempt_went_through: bool = False
-    """Whether the other one is an earlier attempt of this very call, whose answer was lost: what
-    you asked for was done, so read it, and do not ask again."""
+    """Whether the other request is an earlier attempt of this call, whose response was lost. The
+    call then took effect: read its result, and do not repeat it."""
 
 
 class UnprocessableRequestError(APIError):
-    """422: the request is valid, and means nothing that can be done."""
+    """422: the request is well-formed but cannot be processed."""
 
 
 class RateLimitError(APIError):
@@ -290,77 +302,81 @@ class RateLimitError(APIError):
 
 
 class ServerError(APIError):
-    """5xx: something went wrong on Sikoia's side, or on a gateway before it."""
+    """5xx: Sikoia, or a gateway in front of it, failed."""
 
 
 class LinkExpiredError(APIError):
-    """A link to a file is over, for such links live for minutes: ask Sikoia for a new one."""
+    """The download link has expired; links are valid for a few minutes. Fetch a new one."""
 
 
 class WebhookError(SikoiaError):
-    """A delivery was not handled. The message is for you: answer with the status alone."""
+    """A webhook delivery was not handled. Respond with `response_status`, without the message."""
 
-    response_status: ClassVar[int] = 500
-    """The HTTP status to respond with: Sikoia delivers again what was not accepted."""
+    response_status: ClassVar[int] = HTTPStatus.INTERNAL_SERVER_ERROR
+    """The HTTP status to respond with; Sikoia redelivers what was not accepted."""
 
 
 class WebhookVerificationError(WebhookError):
-    """A delivery is not Sikoia's, or not as Sikoia sent it: do not act on it.
+    """The signature of a delivery is missing or wrong: it was not sent by Sikoia, or was changed.
 
-    The message names the cause. It has no part of the body, the signature or the secrets.
+    The message says why, and contains nothing of the body, the signature or the secrets.
     """
 
-    response_status = 401
+    response_status = HTTPStatus.UNAUTHORIZED
 
 
 class WebhookPayloadError(WebhookError):
-    """The body of a delivery cannot be read as JSON. The error holds nothing of it."""
+    """The body of a delivery is not valid JSON. The error contains nothing of it."""
 
-    response_status = 400
+    response_status = HTTPStatus.BAD_REQUEST
 
 
 class ReplayStoreError(WebhookError):
-    """The replay store failed, or did not answer in time; nothing was handled.
+    """The replay store failed or timed out, and the event was not handled.
 
-    Answer 503, so that Sikoia delivers the event again.
+    Respond with 503, so that Sikoia delivers the event again.
     """
 
-    response_status = 503
+    response_status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def api_error_class(status: int, type_: str | None) -> type[APIError]:
-    """Choose the class by (status, type); for a type that is not known, by status alone."""
-    by_status = ServerError if status >= _FIRST_SERVER_ERROR else _BY_STATUS.get(status, APIError)
+    """Return the class for a status and an error type; an unknown type does not matter."""
+    by_status = ServerError if is_server_error(status) else _BY_STATUS.get(status, APIError)
     return _BY_TYPE.get((status, type_), by_status)
 
 
-_FIRST_SERVER_ERROR = 500
+def is_server_error(status: int) -> bool:
+    """Return whether a status is a 5xx."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 _BY_STATUS: dict[int, type[APIError]] = {
-    400: InvalidRequestError,
-    401: AuthenticationError,
-    403: InsufficientPermissionsError,
-    404: ResourceNotFoundError,
-    409: ConflictError,
-    422: UnprocessableRequestError,
-    429: RateLimitError,
+    HTTPStatus.BAD_REQUEST: InvalidRequestError,
+    HTTPStatus.UNAUTHORIZED: AuthenticationError,
+    HTTPStatus.FORBIDDEN: InsufficientPermissionsError,
+    HTTPStatus.NOT_FOUND: ResourceNotFoundError,
+    HTTPStatus.CONFLICT: ConflictError,
+    HTTPStatus.UNPROCESSABLE_ENTITY: UnprocessableRequestError,
+    HTTPStatus.TOO_MANY_REQUESTS: RateLimitError,
 }
 _BY_TYPE: dict[tuple[int, str | None], type[APIError]] = {
-    (401, "InvalidToken"): InvalidTokenError,
-    (401, "ExpiredToken"): ExpiredTokenError,
-    (404, "ResourceDeleted"): ResourceDeletedError,
+    (HTTPStatus.UNAUTHORIZED, "InvalidToken"): InvalidTokenError,
+    (HTTPStatus.UNAUTHORIZED, "ExpiredToken"): ExpiredTokenError,
+    (HTTPStatus.NOT_FOUND, "ResourceDeleted"): ResourceDeletedError,
 }
 
 
-def _whereabouts(call: CallInfo) -> str:
-    """Say what support asks for: the call, its correlation id, and how often it was tried."""
-    tried = f", {len(call.attempts)} attempts" if len(call.attempts) > 1 else ""
-    return f"{call.method} {call.path}, correlation id {call.correlation_id}{tried}"
+def _call_summary(call: CallInfo) -> str:
+    """Return what Sikoia's support asks for: the call, its correlation id, the attempts."""
+    attempts = f", {len(call.attempts)} attempts" if len(call.attempts) > 1 else ""
+    return f"{call.method} {call.path}, correlation id {call.correlation_id}{attempts}"
 
 
 def _restore(
     cls: type[SikoiaError], args: tuple[object, ...], state: dict[str, object]
 ) -> SikoiaError:
-    """Unpickle without calling constructors, which ask for keywords."""
+    """Unpickle an error without its constructor, which requires keyword arguments."""
     error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(state)

@@ -1,17 +1,17 @@
-"""What can go wrong, as a tree whose branches say who must act.
+"""Every error that this SDK raises, as a tree. The first column says who has to act.
 
 SikoiaError
-    ConfigurationError              you: the set-up or an argument is wrong; nothing was sent
-        ArgumentTypeError               an argument is of another type; a TypeError, too
-    ChargeLimitError                you: max_chargeable is used up; nothing was sent
-    ClientStateError                you: the client is closed, or is another loop's or process's
-    CallError                       a call was begun and did not end well
-        TransportError              the network: nobody answered, or not in time
-            ConnectionFailedError       no whole answer came back
-            DeadlineExceededError       the time that you gave ran out
-        UnexpectedResponseError     Sikoia or this SDK: the answer breaks the API's promise
-        TokenError                  you or Sikoia: the authorization server gave no token
-        APIError                    Sikoia said no
+    ConfigurationError              you: a setting or an argument is invalid; nothing was sent
+        ArgumentTypeError               an argument has the wrong type; also a TypeError
+    ChargeLimitError                you: `max_chargeable` is used up; nothing was sent
+    ClientStateError                you: the client is closed, or belongs to another event loop
+    CallError                       a call was started and failed
+        TransportError              the network: no response, or not in time
+            ConnectionFailedError       no complete response arrived
+            DeadlineExceededError       the timeout elapsed
+        UnexpectedResponseError     Sikoia or this SDK: the response is not what the API promises
+        TokenError                  you or Sikoia: no access token was issued
+        APIError                    Sikoia responded with an error
             InvalidRequestError             400
             AuthenticationError             401
                 InvalidTokenError               401 InvalidToken
@@ -23,17 +23,17 @@ SikoiaError
             UnprocessableRequestError       422
             RateLimitError                  429
             ServerError                     5xx
-            LinkExpiredError                403, 404 or 410 of a link to a file: ask for a new link
-    OperationError                  an async task
-        OperationFailedError            it came to nothing at Sikoia
-        OperationTimeoutError           it still runs: no failure, and you may go on waiting
-    WebhookError                    a delivery to your receiver: answer with its `response_status`
-        WebhookVerificationError        somebody else: it is not Sikoia's
-        WebhookPayloadError             Sikoia: it is signed, and nobody can read it
-        WebhookHandlerError             you: your handler of its event failed; it is to come again
-        ReplayStoreError                you: the replay store does not answer, and you wait for it
+            LinkExpiredError                403, 404 or 410 of a download link
+    OperationError                  a long-running operation
+        OperationFailedError            it failed at Sikoia
+        OperationTimeoutError           still running when the wait timed out; wait again
+    WebhookError                    a webhook delivery; respond with its `response_status`
+        WebhookVerificationError        the sender: it was not sent by Sikoia, or was changed
+        WebhookPayloadError             Sikoia: the signature is valid, but the body is not JSON
+        WebhookHandlerError             you: your handler raised; the event is delivered again
+        ReplayStoreError                you: your replay store failed; the event is delivered again
 
-No error holds an object of httpx, for those carry the token along; each one can be pickled.
+No error holds an httpx object, because those hold the access token. Every error can be pickled.
 """
 
 from sikoia_async._errors import (

@@ -1,4 +1,4 @@
-"""The error tree: who must act, and what an error tells."""
+"""The error tree: classes, messages and pickling."""
 
 import copy
 import pickle
@@ -49,42 +49,42 @@ API_ERRORS = (
     errors.LinkExpiredError,
 )
 SAMPLES: list[errors.SikoiaError] = [
-    errors.SikoiaError("words"),
-    errors.ConfigurationError("words"),
-    errors.ArgumentTypeError("words"),
-    errors.ChargeLimitError("words"),
-    errors.ClientStateError("words"),
-    errors.CallError("words", call=CALL),
-    errors.TransportError("words", call=CALL),
-    errors.ConnectionFailedError("words", call=CALL, may_have_been_processed=True),
+    errors.SikoiaError("message"),
+    errors.ConfigurationError("message"),
+    errors.ArgumentTypeError("message"),
+    errors.ChargeLimitError("message"),
+    errors.ClientStateError("message"),
+    errors.CallError("message", call=CALL),
+    errors.TransportError("message", call=CALL),
+    errors.ConnectionFailedError("message", call=CALL, may_have_been_processed=True),
     errors.DeadlineExceededError(
-        "words", call=CALL, may_have_been_processed=True, spent={"quota": 0.5}
+        "message", call=CALL, may_have_been_processed=True, spent={"rate_limit": 0.5}
     ),
     errors.UnexpectedResponseError(
-        "words", call=CALL, status=200, body=b"[1,", problems=("is no JSON",)
+        "message", call=CALL, status=200, body=b"[1,", problems=("not JSON",)
     ),
-    errors.TokenError("words", call=CALL, status=400, error="invalid_client"),
-    *(made("words", call=CALL, **API_FIELDS) for made in API_ERRORS),
-    errors.OperationError("words"),
-    errors.OperationFailedError("words", result="Failed", correlation_ids=("a",)),
+    errors.TokenError("message", call=CALL, status=400, error="invalid_client"),
+    *(cls("message", call=CALL, **API_FIELDS) for cls in API_ERRORS),
+    errors.OperationError("message"),
+    errors.OperationFailedError("message", result="Failed", correlation_ids=("a",)),
     errors.OperationTimeoutError(
-        "words",
+        "message",
         last="Pending",
         operation=None,
         token="op1",
         correlation_ids=("a",),
     ),
-    errors.WebhookError("words"),
-    errors.WebhookVerificationError("words"),
-    errors.WebhookPayloadError("words"),
-    errors.WebhookHandlerError("words", event=None),
-    errors.ReplayStoreError("words"),
+    errors.WebhookError("message"),
+    errors.WebhookVerificationError("message"),
+    errors.WebhookPayloadError("message"),
+    errors.WebhookHandlerError("message", event=None),
+    errors.ReplayStoreError("message"),
 ]
 
 
 def through_pickle(error: Any) -> Any:
-    """Send an error to another process and back."""
-    return pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    """Pickle an error and load it again."""
+    return pickle.loads(pickle.dumps(error))  # noqa: S301 - our own data
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def through_pickle(error: Any) -> Any:
 def test_documented_types_have_their_class(
     status: int, type_: str, expected: type[errors.APIError]
 ) -> None:
-    """Each type of the documentation leads to the class that bears its name."""
+    """Every documented type has a class of the same name."""
     assert api_error_class(status, type_) is expected
 
 
@@ -123,15 +123,15 @@ def test_documented_types_have_their_class(
         (499, "ServerError", errors.APIError),
     ],
 )
-def test_unknown_types_go_by_their_status(
+def test_unknown_types_fall_back_to_the_status(
     status: int, type_: str | None, expected: type[errors.APIError]
 ) -> None:
-    """A type that is not known, or does not belong to the status, changes nothing."""
+    """A type that is unknown, or belongs to another status, is ignored."""
     assert api_error_class(status, type_) is expected
 
 
-def test_samples_are_all_errors() -> None:
-    """No error class is left out of the tests below."""
+def test_samples_cover_every_error() -> None:
+    """The tests below see every error class."""
     public = {getattr(errors, name) for name in errors.__all__}
     classes = {one for one in public if isinstance(one, type) and issubclass(one, Exception)}
 
@@ -144,19 +144,19 @@ def test_samples_are_all_errors() -> None:
     [through_pickle, copy.copy, copy.deepcopy],
     ids=["pickle", "copy", "deepcopy"],
 )
-def test_errors_travel_whole(error: errors.SikoiaError, duplicate: Any) -> None:
-    """An error that went to another process, or was copied, holds all that it held."""
+def test_errors_can_be_pickled_and_copied(error: errors.SikoiaError, duplicate: Any) -> None:
+    """The copy has the same message, attributes and notes."""
     error.add_note("a note")
 
-    twin = duplicate(error)
+    copied = duplicate(error)
 
-    assert type(twin) is type(error)
-    assert (str(twin), twin.args, vars(twin)) == (str(error), error.args, vars(error))
+    assert type(copied) is type(error)
+    assert (str(copied), copied.args, vars(copied)) == (str(error), error.args, vars(error))
 
 
 @pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
 def test_every_error_is_a_sikoia_error(error: errors.SikoiaError) -> None:
-    """One except clause catches whatever this SDK raises."""
+    """One except clause catches everything that this SDK raises."""
     assert isinstance(error, errors.SikoiaError)
 
 
@@ -164,15 +164,13 @@ def test_every_error_is_a_sikoia_error(error: errors.SikoiaError) -> None:
     ("raised", "caught"),
     [(errors.ConfigurationError, ValueError), (errors.ClientStateError, RuntimeError)],
 )
-def test_mistakes_are_what_python_calls_them(
-    raised: type[Exception], caught: type[Exception]
-) -> None:
-    """A wrong argument is a ValueError, and a wrong moment a RuntimeError."""
+def test_errors_are_also_built_in_errors(raised: type[Exception], caught: type[Exception]) -> None:
+    """An invalid argument is a ValueError, and a closed client a RuntimeError."""
     assert issubclass(raised, caught)
 
 
 def test_str_is_enough_for_a_support_ticket() -> None:
-    """The text tells the call, the id to quote and the attempts, and not the ids in the path."""
+    """It has the call, the correlation id and the attempts, and no ids of resources."""
     error = errors.ServerError("500 ServerError", call=CALL, **API_FIELDS)
 
     assert str(error) == (
@@ -180,34 +178,34 @@ def test_str_is_enough_for_a_support_ticket() -> None:
     )
 
 
-def test_one_attempt_is_not_worth_a_word() -> None:
-    """A call that was tried once says nothing of attempts."""
+def test_str_counts_attempts_only_after_a_retry() -> None:
+    """A call with one attempt does not mention attempts."""
     call = attrs.evolve(CALL, attempts=ATTEMPTS[:1])
 
-    text = str(errors.ConnectionFailedError("no route", call=call))
+    message = str(errors.ConnectionFailedError("no route", call=call))
 
-    assert text == "no route (POST /v2/cases/{case_id}, correlation id received-1)"
+    assert message == "no route (POST /v2/cases/{case_id}, correlation id received-1)"
 
 
-def test_errors_show_what_support_asks_for() -> None:
-    """The id and the attempts can be read without taking the call apart."""
-    error = errors.CallError("words", call=CALL)
+def test_errors_expose_the_correlation_id_and_the_attempts() -> None:
+    """Both can be read from the error, without going through `call`."""
+    error = errors.CallError("message", call=CALL)
 
     assert (error.correlation_id, error.attempts) == ("received-1", ATTEMPTS)
     assert error.may_have_been_processed is False
 
 
-def test_operation_timeout_leaves_its_operation_behind() -> None:
-    """An operation belongs to its client, and does not go to another process."""
+def test_a_pickled_operation_timeout_has_no_operation() -> None:
+    """An operation belongs to its client, and cannot go to another process."""
     error = errors.OperationTimeoutError(
-        "words",
+        "message",
         last="Pending",
         operation=cast("Any", object()),
         token="op1",
         correlation_ids=("a", "b"),
     )
 
-    twin = through_pickle(error)
+    copied = through_pickle(error)
 
-    assert (twin.operation, twin.last, twin.correlation_ids) == (None, "Pending", ("a", "b"))
+    assert (copied.operation, copied.last, copied.correlation_ids) == (None, "Pending", ("a", "b"))
     assert error.operation is not None

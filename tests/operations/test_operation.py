@@ -123,7 +123,9 @@ def test_an_interval_has_a_pause_and_an_end(name: str, value: Any) -> None:
 @pytest.mark.parametrize("value", [*_NO_TIMES, None, 0.9, 101, 10**400], ids=repr)
 def test_pauses_do_not_shrink(value: Any) -> None:
     """A factor below 1 would end in no pause at all."""
-    with pytest.raises(ConfigurationError, match="factor: expected a number from 1 to 100") as caught:
+    with pytest.raises(
+        ConfigurationError, match="factor: expected a number from 1 to 100"
+    ) as caught:
         Interval(factor=value)
 
     assert isinstance(caught.value, TypeError) is (type(value) not in {int, float})

@@ -221,7 +221,7 @@ I2   test_privacy.py::test_what_holds_a_secret_does_not_show_it
      test_privacy.py::test_a_field_of_text_is_masked_or_known_to_be_harmless
      ../test_models.py::test_repr_masks_personal_data
 I3   test_privacy.py::test_what_holds_a_secret_is_not_copied
-     ../auth/test_secret.py::test_a_secret_is_not_copied ../test_errors.py::test_errors_travel_whole
+     ../auth/test_secret.py::test_a_secret_is_not_copied ../test_errors.py::test_errors_can_be_pickled_and_copied
 I4   test_privacy.py::test_a_failed_token_request_shows_no_secret
      test_privacy.py::test_a_failed_call_shows_no_token
 I5   test_privacy.py::test_a_malformed_secret_is_not_shown
