@@ -1,12 +1,12 @@
-"""What is logged: records made of the same few fields, and of nothing else.
+"""Log records of the logger `sikoia_async`.
 
-    DEBUG    a call has ended: what came, after how long and how many attempts
-    INFO     an attempt came to nothing and there will be another; an answer differs from what this
-             SDK knows, and nothing is lost by it
-    WARNING  a text in an answer could not be read, and is None in its model
+    DEBUG    a call ended: its status, duration and number of attempts
+    INFO     an attempt failed and is retried; a response has a field or value that this SDK does
+             not know, and nothing is lost
+    WARNING  a value of a response could not be read, and is None in its model
 
-A record has its fields as attributes (`FIELDS`) for structured logs, and they are an allow-list:
-bodies, queries, ids, headers and tokens have no way into one.
+A record about a call has a fixed list of fields (`FIELDS`), as attributes for structured logs.
+Bodies, queries, ids, headers and tokens are never logged.
 """
 
 from __future__ import annotations
@@ -21,78 +21,86 @@ if TYPE_CHECKING:
 
     from sikoia_async._errors import CallInfo
 
-__all__ = ["FIELDS", "differs", "ended", "is_correlation_id", "retrying", "without_ids"]
+__all__ = [
+    "FIELDS",
+    "is_correlation_id",
+    "log_call_ended",
+    "log_drift",
+    "log_retry",
+    "without_ids",
+]
 
 FIELDS: Final = ("method", "path", "status", "error", "seconds", "attempts", "correlation_id")
-"""What a record about a call has; `differs` writes none of them."""
+"""The fields of a record about a call; a record about drift has none of them."""
 
 _log: Final = logging.getLogger("sikoia_async")
 
-_KNOWN: Final = re.compile(r"|[A-Za-z_-]{1,40}|v[0-9]{1,2}|\{[a-z_]+\}|\(link\)")
-"""A part of a path that is a word, a version or a place for an id."""
+_SAFE_SEGMENT: Final = re.compile(r"|[A-Za-z_-]{1,40}|v[0-9]{1,2}|\{[a-z_]+\}|\(link\)")
+"""A path segment that is a word, a version or a placeholder."""
 _CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._~:-]{1,128}")
 _FIELD: Final = re.compile(r"[A-Z$][A-Za-z]*(\.[a-z][a-z0-9_]{0,40})?: [A-Za-z ]+")
-"""A difference that names a field as the API spells them; a key may be anything, a name say."""
+"""A kind of drift whose field is spelt as the API spells its fields. Other keys of a response may
+be personal data."""
 
 
-def ended(info: Callable[[], CallInfo], status: int | None) -> None:
-    """Log that a call has ended.
+def log_call_ended(info: Callable[[], CallInfo], status: int | None) -> None:
+    """Log that a call ended.
 
     Args:
-        info: makes the record of the call; only asked where somebody listens.
-        status: of the answer; None where none came.
+        info: returns the call's record; not called if DEBUG is off.
+        status: status of the response; None if no response arrived.
     """
     if _log.isEnabledFor(logging.DEBUG):
         call = info()
-        tried = f", {len(call.attempts)} attempts" if len(call.attempts) > 1 else ""
-        came = "no answer" if status is None else status
-        _about(call, status, logging.DEBUG, f"%s %s: {came} in %.3f s{tried} (correlation id %s)")
+        attempts = f", {len(call.attempts)} attempts" if len(call.attempts) > 1 else ""
+        message = f"%s %s: {_outcome(status)} in %.3f s{attempts} (correlation id %s)"
+        _log_call(call, status, logging.DEBUG, message)
 
 
-def retrying(info: Callable[[], CallInfo], wait: float) -> None:
-    """Log that the attempt just made came to nothing, and that another follows.
+def log_retry(info: Callable[[], CallInfo], wait: float) -> None:
+    """Log that the last attempt failed and is retried.
 
     Args:
-        info: makes the record of the call so far.
+        info: returns the call's record so far; not called if INFO is off.
         wait: seconds until the next attempt.
     """
     if _log.isEnabledFor(logging.INFO):
         call = info()
-        last = call.attempts[-1]
-        came = "no answer" if last.status is None else last.status
-        again = f"attempt {len(call.attempts) + 1} follows in {wait:.3g} s"
-        _about(
-            call,
-            last.status,
-            logging.INFO,
-            f"%s %s: {came} after %.3f s; {again} (correlation id %s)",
-        )
+        status = call.attempts[-1].status
+        retry = f"retrying in {wait:.3g} s, attempt {len(call.attempts) + 1}"
+        message = f"%s %s: {_outcome(status)} after %.3f s; {retry} (correlation id %s)"
+        _log_call(call, status, logging.INFO, message)
 
 
-def differs(kind: str) -> None:
-    """Log a difference between an answer and this SDK; `Drift` calls this once for each kind."""
-    shown = kind if _FIELD.fullmatch(kind) else "a field whose name is no name of the API's"
+def log_drift(kind: str) -> None:
+    """Log that a response differs from this SDK's models; `Drift` calls it once for each kind."""
+    shown = kind if _FIELD.fullmatch(kind) else "a field with an unusual name"
     if kind.endswith(": unreadable"):
-        _log.warning("unreadable text, taken as None (see drift): %s", shown)
+        _log.warning("unreadable, decoded as None (see drift): %s", shown)
     else:
-        _log.info("an answer has something new (see drift): %s", shown)
+        _log.info("unknown to this SDK, ignored (see drift): %s", shown)
 
 
-def is_correlation_id(given: object) -> TypeGuard[str]:
-    """Tell whether this can be a correlation id: it is logged, wherever it comes from."""
-    return isinstance(given, str) and _CORRELATION_ID.fullmatch(given) is not None
+def is_correlation_id(value: object) -> TypeGuard[str]:
+    """Return whether a value is safe to send and to log as a correlation id."""
+    return isinstance(value, str) and _CORRELATION_ID.fullmatch(value) is not None
 
 
 @lru_cache(maxsize=256)
 def without_ids(path: str) -> str:
-    """Return a path with `{id}` for each part that may be one; `request` takes paths of any kind.
+    """Return a path with `{id}` instead of each segment that may be an id.
 
-    A template stays as it is.
+    A template is returned unchanged. `Sikoia.request` accepts paths with ids in them.
     """
-    return "/".join(part if _KNOWN.fullmatch(part) else "{id}" for part in path.split("/"))
+    segments = path.split("/")
+    return "/".join(one if _SAFE_SEGMENT.fullmatch(one) else "{id}" for one in segments)
 
 
-def _about(call: CallInfo, status: int | None, level: int, words: str) -> None:
+def _outcome(status: int | None) -> str | int:
+    return "no response" if status is None else status
+
+
+def _log_call(call: CallInfo, status: int | None, level: int, message: str) -> None:
     path = without_ids(call.path)
     last = call.attempts[-1] if call.attempts else None
     fields: tuple[Any, ...] = (
@@ -105,4 +113,4 @@ def _about(call: CallInfo, status: int | None, level: int, words: str) -> None:
         call.correlation_id,
     )
     extra: dict[str, Any] = dict(zip(FIELDS, fields, strict=True))
-    _log.log(level, words, call.method, path, call.seconds, call.correlation_id, extra=extra)
+    _log.log(level, message, call.method, path, call.seconds, call.correlation_id, extra=extra)

@@ -1,4 +1,4 @@
-"""What is logged: which records, at which level, and that there is nothing more in them."""
+"""Log records: their level, message and fields, and nothing else."""
 
 import logging
 from typing import Any, Final
@@ -26,8 +26,8 @@ _CALL: Final = CallInfo(
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    """Return what a record has beyond what every record has."""
-    usual = {*vars(logging.makeLogRecord({})), "message"}  # the last one is the formatter's
+    """Return the attributes that a plain record does not have."""
+    usual = {*vars(logging.makeLogRecord({})), "message"}  # `message` is set by formatters
     return {name: value for name, value in vars(record).items() if name not in usual}
 
 
@@ -39,14 +39,14 @@ def _record(log: pytest.LogCaptureFixture) -> logging.LogRecord:
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Listen to all that is logged."""
+    """Capture every record."""
     caplog.set_level(logging.DEBUG)
     return caplog
 
 
-def test_a_call_that_has_ended_is_one_record(log: pytest.LogCaptureFixture) -> None:
-    """It says what came and after how long, and has each part of it as a field, too."""
-    _logging.ended(lambda: _CALL, 200)
+def test_a_call_is_logged_as_one_record(log: pytest.LogCaptureFixture) -> None:
+    """It has the status and the duration, in the message and as fields."""
+    _logging.log_call_ended(lambda: _CALL, 200)
 
     record = _record(log)
     assert record.levelname == "DEBUG"
@@ -64,13 +64,13 @@ def test_a_call_that_has_ended_is_one_record(log: pytest.LogCaptureFixture) -> N
     }
 
 
-def test_a_call_without_an_answer_is_told_as_such(log: pytest.LogCaptureFixture) -> None:
-    """The fields say why, and the message how often it was tried."""
-    _logging.ended(lambda: attrs.evolve(_CALL, attempts=(_BUSY, _LOST)), None)
+def test_a_call_without_a_response_is_logged(log: pytest.LogCaptureFixture) -> None:
+    """The fields say why, and the message how many attempts were made."""
+    _logging.log_call_ended(lambda: attrs.evolve(_CALL, attempts=(_BUSY, _LOST)), None)
 
     record = _record(log)
     assert record.getMessage() == (
-        "GET /v2/cases/{case_id}: no answer in 0.500 s, 2 attempts (correlation id received-1)"
+        "GET /v2/cases/{case_id}: no response in 0.500 s, 2 attempts (correlation id received-1)"
     )
     assert (_fields(record)["status"], _fields(record)["error"]) == (
         None,
@@ -78,45 +78,53 @@ def test_a_call_without_an_answer_is_told_as_such(log: pytest.LogCaptureFixture)
     )
 
 
-def test_a_call_that_never_went_out_is_told(log: pytest.LogCaptureFixture) -> None:
-    """There may have been no attempt at all."""
-    _logging.ended(lambda: attrs.evolve(_CALL, attempts=()), None)
+def test_a_call_that_was_never_sent_is_logged(log: pytest.LogCaptureFixture) -> None:
+    """It has no attempts."""
+    _logging.log_call_ended(lambda: attrs.evolve(_CALL, attempts=()), None)
 
     assert (_fields(_record(log))["attempts"], _fields(_record(log))["error"]) == (0, None)
 
 
-@pytest.mark.parametrize(("last", "came"), [(_BUSY, "503"), (_LOST, "no answer")])
-def test_a_retry_is_told_before_it_is_made(
-    last: Attempt, came: str, log: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("last", "outcome"), [(_BUSY, "503"), (_LOST, "no response")])
+def test_a_retry_is_logged_before_it_is_made(
+    last: Attempt, outcome: str, log: pytest.LogCaptureFixture
 ) -> None:
-    """Who looks for the reason of a slow call finds it at the level INFO."""
-    _logging.retrying(lambda: attrs.evolve(_CALL, attempts=(last,)), 1.25)
+    """At level INFO, so that the reason for a slow call can be found."""
+    _logging.log_retry(lambda: attrs.evolve(_CALL, attempts=(last,)), 1.25)
 
     record = _record(log)
     assert record.levelname == "INFO"
     assert record.getMessage() == (
-        f"GET /v2/cases/{{case_id}}: {came} after 0.500 s; attempt 2 follows in 1.25 s "
+        f"GET /v2/cases/{{case_id}}: {outcome} after 0.500 s; retrying in 1.25 s, attempt 2 "
         "(correlation id received-1)"
     )
     assert set(_fields(record)) == set(_logging.FIELDS)
 
 
 @pytest.mark.parametrize(
-    ("kind", "level", "says"),
+    ("kind", "level", "message"),
     [
-        ("Case.date: unreadable", "WARNING", "unreadable text, taken as None (see drift): "),
-        ("Case.colour: unknown field", "INFO", "an answer has something new (see drift): "),
-        ("$: unknown value", "INFO", "an answer has something new (see drift): "),
+        (
+            "Case.date: unreadable",
+            "WARNING",
+            "unreadable, decoded as None (see drift): ",
+        ),
+        (
+            "Case.colour: unknown field",
+            "INFO",
+            "unknown to this SDK, ignored (see drift): ",
+        ),
+        ("$: unknown value", "INFO", "unknown to this SDK, ignored (see drift): "),
     ],
 )
-def test_a_difference_is_told(
-    kind: str, level: str, says: str, log: pytest.LogCaptureFixture
+def test_drift_is_logged(
+    kind: str, level: str, message: str, log: pytest.LogCaptureFixture
 ) -> None:
-    """What is lost by it is a warning, and what is not is none."""
-    _logging.differs(kind)
+    """As a warning only if a value is lost."""
+    _logging.log_drift(kind)
 
     record = _record(log)
-    assert (record.levelname, record.getMessage()) == (level, says + kind)
+    assert (record.levelname, record.getMessage()) == (level, message + kind)
     assert _fields(record) == {}
 
 
@@ -125,22 +133,22 @@ def test_a_difference_is_told(
     ["Case.Ada Lovelace", "Case.GB29NWBK60161331926819", "Case.a\nWARNING root: b", "Case.é", ""],
     ids=ascii,
 )
-def test_a_key_that_is_no_name_is_not_repeated(field: str, log: pytest.LogCaptureFixture) -> None:
-    """An answer's keys may be anything: somebody's name, an account, a line of a log."""
-    _logging.differs(f"{field}: unknown field")
+def test_unusual_keys_are_not_logged(field: str, log: pytest.LogCaptureFixture) -> None:
+    """A key of a response may be a name, an account number or a forged log line."""
+    _logging.log_drift(f"{field}: unknown field")
 
-    assert _record(log).getMessage().endswith("a field whose name is no name of the API's")
+    assert _record(log).getMessage().endswith("a field with an unusual name")
 
 
-def test_nothing_is_made_for_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    """Where nobody listens, a call's record is not even asked for."""
+def test_records_are_built_only_if_logging_is_on(caplog: pytest.LogCaptureFixture) -> None:
+    """Below WARNING, the call's record is not requested."""
 
-    def unasked() -> CallInfo:
+    def not_called() -> CallInfo:
         raise AssertionError
 
     caplog.set_level(logging.WARNING)
-    _logging.ended(unasked, 200)
-    _logging.retrying(unasked, 1.0)
+    _logging.log_call_ended(not_called, 200)
+    _logging.log_retry(not_called, 1.0)
 
     assert not caplog.records
 
@@ -158,13 +166,13 @@ def test_nothing_is_made_for_nobody(caplog: pytest.LogCaptureFixture) -> None:
     ],
 )
 def test_ids_in_a_path_are_not_logged(path: str, shown: str | None) -> None:
-    """`request` takes a path with ids in it; a record has places for them."""
+    """`Sikoia.request` accepts a path with ids; a record has placeholders for them."""
     assert _logging.without_ids(path) == (shown or path)
 
 
-def test_a_given_path_is_logged_without_ids(log: pytest.LogCaptureFixture) -> None:
-    """Neither the message nor the field has the id."""
-    _logging.ended(lambda: attrs.evolve(_CALL, path="/v2/cases/canary-1"), 200)
+def test_a_path_is_logged_without_its_ids(log: pytest.LogCaptureFixture) -> None:
+    """Neither in the message nor in the field."""
+    _logging.log_call_ended(lambda: attrs.evolve(_CALL, path="/v2/cases/canary-1"), 200)
 
     assert "canary" not in log.text
     assert _fields(_record(log))["path"] == "/v2/cases/{id}"
@@ -172,8 +180,8 @@ def test_a_given_path_is_logged_without_ids(log: pytest.LogCaptureFixture) -> No
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_the_records_of_a_call_that_is_tried_again(log: pytest.LogCaptureFixture) -> None:
-    """One for the attempt that comes to nothing, and one for the end; what is new is told once."""
+async def test_a_retried_call_has_two_records(log: pytest.LogCaptureFixture) -> None:
+    """One for the failed attempt and one for the end. Drift is logged once."""
     new = b'[{"user_id": "1", "canary_colour": "canary", "canary name": "canary"}]'
     server = Played(
         httpx.Response(503), httpx.Response(200, content=new), httpx.Response(200, content=new)
@@ -183,15 +191,15 @@ async def test_the_records_of_a_call_that_is_tried_again(log: pytest.LogCaptureF
         for _ in range(100):
             await sikoia.users.list()
 
-    ours = [one for one in log.records if one.name == "sikoia_async"]
-    first, second, *_ = [one for one in ours if _fields(one)]
+    records = [one for one in log.records if one.name == "sikoia_async"]
+    first, second, *_ = [one for one in records if _fields(one)]
     assert (first.levelname, second.levelname) == ("INFO", "DEBUG")
     assert "503" in first.getMessage()
-    assert "attempt 2 follows" in first.getMessage()
+    assert "retrying in" in first.getMessage()
     assert ": 200 in" in second.getMessage()
     assert (_fields(first)["attempts"], _fields(second)["attempts"]) == (1, 2)
-    told = [one.getMessage() for one in ours if not _fields(one)]
-    assert sorted(told) == [
-        "an answer has something new (see drift): User.canary_colour: unknown field",
-        "an answer has something new (see drift): a field whose name is no name of the API's",
+    drift = [one.getMessage() for one in records if not _fields(one)]
+    assert sorted(drift) == [
+        "unknown to this SDK, ignored (see drift): User.canary_colour: unknown field",
+        "unknown to this SDK, ignored (see drift): a field with an unusual name",
     ]

@@ -222,7 +222,9 @@ class Call:
             except anyio.get_cancelled_exc_class() as cancelled:
                 self._note_on(cancelled)
                 raise
-        _logging.ended(self._info, outcome.status if isinstance(outcome, Response) else None)
+        _logging.log_call_ended(
+            self._info, outcome.status if isinstance(outcome, Response) else None
+        )
         if isinstance(outcome, Response):
             if outcome.status < _FIRST_ERROR:
                 self._attempts.went_well()
@@ -450,7 +452,7 @@ class Call:
         return keys.choose(given, f"{self._method} {self.target}", content)
 
     def _tell(self, wait: float) -> None:
-        _logging.retrying(self._info, wait)
+        _logging.log_retry(self._info, wait)
 
     def _info(self, reached: Reached = "whole") -> CallInfo:
         target = "" if self._hidden else self.target.partition("?")[0]

@@ -61,4 +61,4 @@ class Drift(Mapping[str, int]):
             self._seen[kind] += 1
         elif len(self._seen) < _MOST_KINDS:
             self._seen[kind] = 1
-            _logging.differs(kind)
+            _logging.log_drift(kind)

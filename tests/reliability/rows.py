@@ -209,7 +209,7 @@ H8   ../sandbox/resources/test_webhooks.py::test_a_callback_elsewhere_is_refused
      ../sandbox/test_loopback.py::test_a_callback_is_here_or_elsewhere
 H9   ../transport/test_pool.py::test_nothing_goes_to_another_origin
 H10  ../resources/test_webhooks.py::test_what_cannot_be_right_is_not_sent
-     ../test_validation.py::test_other_addresses_are_refused
+     ../test_validation.py::test_other_urls_are_refused
 H11  test_urls.py::test_a_cookie_is_never_sent_back
 H12  ../calls/test_urls.py::test_queries_give_their_values_back
      ../calls/test_urls.py::test_several_values_are_one_parameter
@@ -221,7 +221,8 @@ I2   test_privacy.py::test_what_holds_a_secret_does_not_show_it
      test_privacy.py::test_a_field_of_text_is_masked_or_known_to_be_harmless
      ../test_models.py::test_repr_masks_personal_data
 I3   test_privacy.py::test_what_holds_a_secret_is_not_copied
-     ../auth/test_secret.py::test_a_secret_is_not_copied ../test_errors.py::test_errors_can_be_pickled_and_copied
+     ../auth/test_secret.py::test_a_secret_is_not_copied
+     ../test_errors.py::test_errors_can_be_pickled_and_copied
 I4   test_privacy.py::test_a_failed_token_request_shows_no_secret
      test_privacy.py::test_a_failed_call_shows_no_token
 I5   test_privacy.py::test_a_malformed_secret_is_not_shown
