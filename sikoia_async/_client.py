@@ -12,11 +12,10 @@ import attrs
 from sikoia_async._auth.client_credentials import ClientCredentials
 from sikoia_async._auth.credentials import ApiKey, Credentials
 from sikoia_async._auth.secret import Secret
-from sikoia_async._calls.api import Api, CallOptions, ClientContext
+from sikoia_async._calls.api import Api, CallOptions, ClientContext, validate_request
 from sikoia_async._calls.idempotency import Keys, validate_header, validate_key
 from sikoia_async._calls.lifecycle import Lifecycle
 from sikoia_async._calls.stats import Stats, Tally
-from sikoia_async._calls.urls import validate_path
 from sikoia_async._calls.usage import Spend
 from sikoia_async._codec.drift import Drift
 from sikoia_async._errors import ConfigurationError
@@ -74,7 +73,6 @@ __all__ = ["Sikoia"]
 T = TypeVar("T")
 
 _TOKEN_PERMITS: Final = 2
-_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _QUOTA: Final = Quota()
 
 
@@ -445,7 +443,7 @@ class Sikoia:
             ConfigurationError: something given cannot be sent.
             SikoiaError: what any call may raise.
         """
-        _check_request(method, path, into)
+        validate_request(method, path, into)
         return await self._api.call(
             method, path, into, query=query, body=body, chargeable=chargeable
         )
@@ -465,7 +463,7 @@ class Sikoia:
         It follows the answer's `Location`, or else asks at the same path. An answer of another
         kind gives an operation that is done. Parameters are those of `request`.
         """
-        _check_request(method, path, into)
+        validate_request(method, path, into)
         return await self._api.start(
             method, path, into, query=query, body=body, chargeable=chargeable
         )
@@ -614,16 +612,6 @@ def _options(options: CallOptions) -> CallOptions:
         msg = f"priority: give one of {', '.join(PRIORITIES)}"
         raise ConfigurationError(msg)
     return options
-
-
-def _check_request(method: str, path: str, into: type[Any]) -> None:
-    if method not in _METHODS:
-        msg = f"method: give one of {', '.join(sorted(_METHODS))}"
-        raise ConfigurationError(msg)
-    validate_path(path)
-    from sikoia_async._codec.decoder import check_into  # noqa: PLC0415 - loaded with the first call
-
-    check_into(into)
 
 
 def _headers(origin: str) -> dict[str, str]:

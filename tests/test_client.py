@@ -244,7 +244,7 @@ async def test_answers_of_any_type_are_given(sikoia_server: Scripted) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "into", "says"),
     [
-        ("get", "/v2/cases", object, "method: give one of"),
+        ("get", "/v2/cases", object, "method: expected one of"),
         ("GET", "v2/cases", object, "path: give an absolute path"),
         ("GET", "//evil.example/", object, "path: give an absolute path"),
         ("GET", "https://evil.example/", object, "path: give an absolute path"),

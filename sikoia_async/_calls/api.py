@@ -9,7 +9,7 @@ import attrs
 
 from sikoia_async._calls.call import Call, CallOptions, ClientContext, asked_to_wait
 from sikoia_async._calls.pagination import Pages
-from sikoia_async._calls.urls import fill, with_query
+from sikoia_async._calls.urls import fill, validate_path, with_query
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._logging import without_ids
 from sikoia_async._transport.body import BodyError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sikoia_async.models import Model
     from sikoia_async.operations.registry import OperationKind, State
 
-__all__ = ["Api", "CallOptions", "ClientContext"]
+__all__ = ["Api", "CallOptions", "ClientContext", "validate_request"]
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Model")
@@ -314,6 +314,22 @@ class Api:
 
 _KINDS: Final[dict[str, Kind]] = {"GET": "safe", "PUT": "idempotent", "DELETE": "idempotent"}
 _INSTANT: Final = 0.001
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+
+
+def validate_request(method: str, path: str, into: type[Any]) -> None:
+    """Check what a caller gives for an operation that this SDK has no method for.
+
+    Raises:
+        ConfigurationError: the method, the path or the type cannot be used.
+    """
+    if method not in _METHODS:
+        msg = f"method: expected one of {', '.join(sorted(_METHODS))}"
+        raise ConfigurationError(msg)
+    validate_path(path)
+    from sikoia_async._codec.decoder import check_into  # noqa: PLC0415 - loaded with the first call
+
+    check_into(into)
 
 
 def _content(body: Mapping[str, Any] | None) -> bytes:
