@@ -1,10 +1,10 @@
-"""Asks for known weaknesses of what is installed; silence is no answer, and is told as such.
+"""Reports known vulnerabilities of installed packages.
 
-`pip-audit` ends with 1 both for a weakness and for a service that it cannot reach, and with 0 where
-the index knows no advisories. So its report is read: a weakness fails, and packages that nobody
-could say anything of are counted.
+`pip-audit` exits with 1 both for a vulnerability and for a service that it cannot reach, and with 0
+if the index knows no advisories. So its report is read instead: a vulnerability fails, and packages
+without any information are counted.
 
-    python .ci/audit.py PYTHON [the command of pip-audit]
+    python .ci/audit.py PYTHON [command that runs pip-audit]
 """
 
 import json
@@ -20,43 +20,47 @@ print(*sorted(f"{found.name}=={found.version}" for found in distributions()))
 
 
 def main() -> None:
-    """Fail if a package of the environment has a known weakness."""
+    """Exit with an error if a package of the environment has a known vulnerability."""
     python, *command = sys.argv[1:]
-    listed = _run([python, "-c", _LIST]).stdout
-    # Ourselves we are not on the index before the first release.
-    wanted = "\n".join(one for one in listed.split() if not one.startswith("sikoia-async=="))
-    weak: set[str] = set()
-    looked_at: set[str] = set()
+    command = command or [sys.executable, "-m", "pip_audit"]
+    installed = _run([python, "-c", _LIST]).stdout
+    # This package is not on the index before its first release.
+    requirements = [one for one in installed.split() if not one.startswith("sikoia-async==")]
+    vulnerable: set[str] = set()
+    audited: set[str] = set()
     for service in _SERVICES:
-        for package in _report(command or [sys.executable, "-m", "pip_audit"], service, wanted):
+        for package in _report(
+            command or [sys.executable, "-m", "pip_audit"], service, requirements
+        ):
             if "skip_reason" in package:
                 continue
-            looked_at.add(package["name"])
-            weak |= {
+            audited.add(package["name"])
+            vulnerable |= {
                 f"{package['name']} {package['version']}: {one['id']}" for one in package["vulns"]
             }
-    if weak:
-        sys.exit("known weaknesses:\n" + "\n".join(sorted(weak)))
-    count = len(wanted.split())
-    if len(looked_at) < count:
-        print(f"NOT AUDITED: {count - len(looked_at)} of {count}; no service could tell of them")
-    print(f"known weaknesses in {len(looked_at)} of {count} packages: none")
+    if vulnerable:
+        sys.exit("known vulnerabilities:\n" + "\n".join(sorted(vulnerable)))
+    count = len(requirements)
+    if len(audited) < count:
+        print(f"NOT AUDITED: {count - len(audited)} of {count}; no service had information on them")
+    print(f"no known vulnerability in {len(audited)} of {count} packages")
 
 
-def _report(command: list[str], service: str, wanted: str) -> list[dict[str, Any]]:
-    """Return what one service says of the packages; nothing where it cannot be asked."""
+def _report(command: list[str], service: str, requirements: list[str]) -> list[dict[str, Any]]:
+    """Return the report of one service, or an empty one if it cannot be reached."""
     options = ["--no-deps", "--disable-pip", "--format", "json", "--timeout", "10"]
     quiet = ["--progress-spinner", "off", "--vulnerability-service", service]
-    said = _run([*command, "--requirement", "/dev/stdin", *options, *quiet], wanted).stdout
+    audit = [*command, "--requirement", "/dev/stdin", *options, *quiet]
+    output = _run(audit, "\n".join(requirements)).stdout
     try:
-        found: list[dict[str, Any]] = json.loads(said)["dependencies"]
+        found: list[dict[str, Any]] = json.loads(output)["dependencies"]
     except ValueError:
         return []
     return found
 
 
-def _run(command: list[str], given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, input=given, capture_output=True, text=True, check=False)  # noqa: S603
+def _run(command: list[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)  # noqa: S603
 
 
 main()

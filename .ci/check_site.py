@@ -1,11 +1,11 @@
-"""Looks whether the built pages of the documentation ask anybody else for anything."""
+"""Checks that the pages of the built documentation load nothing from another site."""
 
 import re
 import sys
 from pathlib import Path
 
 _SITE = Path(sys.argv[1])
-# What a browser would load by itself; links that a reader may follow are no matter.
+# What a browser loads without being asked; links that a reader may follow are fine.
 _LOADED = re.compile(
     r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*\ssrc=["']?(?:https?:)?//
       | <link\b(?![^>]*rel=["']?(?:canonical|prev|next))[^>]*\shref=["']?(?:https?:)?//
@@ -22,7 +22,7 @@ _found = [
 ]
 _pages = len(list(_SITE.rglob("*.html")))
 if not _pages:
-    sys.exit(f"there is no page in {_SITE}")
+    sys.exit(f"no page found in {_SITE}")
 if _found:
-    sys.exit("pages load something from elsewhere:\n" + "\n".join(_found))
-print(f"{_pages} pages, and none asks anybody else for anything")
+    sys.exit("pages load something from another site:\n" + "\n".join(_found))
+print(f"{_pages} pages load nothing from another site")

@@ -1,11 +1,11 @@
-"""Looks for secrets in what git tracks; first it shows that it would find them.
+"""Finds secrets in the files that git tracks, after checking that it would find planted ones.
 
-Made-up credentials are what tests and benchmarks use: there, words such as `secret="..."` and
-addresses with a password count for nothing. Keys in the forms of real services count everywhere.
+Tests and benchmarks use made-up credentials: there, assignments such as `secret="..."` and URLs
+with a password are ignored. Keys in the formats of real services are reported everywhere.
 
     python .ci/scan_secrets.py [file ...]
 
-Files that are named are looked through as well, such as the gate's own output.
+Named files are scanned too, for example the output of the gate.
 """
 
 import secrets
@@ -24,23 +24,23 @@ _MADE_UP: Final = frozenset({"Secret Keyword", "Basic Auth Credentials"})
 _NOT_SECRET: Final = frozenset(
     {
         ("sikoia_async/_hooks/auth.py", "Secret Keyword"),  # the name of the header
-        ("sikoia_async/sandbox/webhooks.py", "Secret Keyword"),  # the name of a store
+        ("sikoia_async/sandbox/resources/webhooks.py", "Secret Keyword"),  # the name of a store
     }
 )
-# Entropy says nothing of tables of hashes and ids; the other detectors look for known forms.
+# Tables of hashes and ids have high entropy; the other detectors look for known formats.
 _TOO_VAGUE: Final = frozenset({"Base64 High Entropy String", "Hex High Entropy String"})
 
 
 def main() -> None:
-    """Fail if there is a secret, or if one could not be found."""
+    """Exit with an error if a secret is found, or if a planted one is not."""
     with default_settings():
         missed = sorted(_missed())
         found = sorted(_found([*_tracked(), *sys.argv[1:]]))
     if missed:
-        sys.exit(f"the scan does not find a planted {', '.join(missed)}")
+        sys.exit(f"the scan missed a planted {', '.join(missed)}")
     if found:
-        sys.exit("\n".join(f"a secret? {where}" for where in found))
-    print(f"no secrets in {len(_tracked())} files; the planted ones were found")
+        sys.exit("\n".join(f"possible secret: {where}" for where in found))
+    print(f"no secrets in {len(_tracked())} files; all planted ones were found")
 
 
 def _tracked() -> list[str]:
@@ -59,7 +59,7 @@ def _found(files: list[str]) -> Iterator[str]:
 
 
 def _missed() -> Iterator[str]:
-    """Plant a secret of each kind in a file, and yield the kinds that are not found."""
+    """Plant a secret of each kind in a file and yield the kinds that the scan misses."""
     for kind, planted in _canaries().items():
         with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
             file.write(planted + "\n")
@@ -69,7 +69,7 @@ def _missed() -> Iterator[str]:
 
 
 def _canaries() -> dict[str, str]:
-    """Return one secret of each kind, put together so that this file has none in it."""
+    """Return one secret of each kind, assembled so that this file contains none."""
     word = secrets.token_hex(20)
     parts = (b'{"alg":"HS256","typ":"JWT"}', b'{"sub":"1"}', word.encode())
     token = ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts)

@@ -27,7 +27,7 @@ def _rows(title: str) -> list[list[str]]:
 
 
 PROMISES: Final = _rows("What this SDK does")
-FLOORS: Final = {name: Version(floor) for name, floor, _ in _rows("Floors")}
+FLOORS: Final = {name: Version(floor) for name, floor, _ in _rows("Minimum versions")}
 
 
 @cache

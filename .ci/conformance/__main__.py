@@ -1,7 +1,7 @@
-"""Asks the local Sikoia all that Schemathesis thinks of, and holds it to the specification.
+"""Tests the local Sikoia against the vendor's specification with Schemathesis.
 
-Whatever it finds fails that the table of deviations does not explain; and so does a row of the
-table that explains nothing any more.
+A finding that the table of deviations does not explain fails, and so does a row of the table that
+no longer explains anything.
 
     python .ci/conformance [examples for each operation]
 """
@@ -21,7 +21,7 @@ import attrs
 import httpx
 import schemathesis
 import yaml
-from deviations import DEVIATIONS, MENDS, Found, Json, Mend
+from deviations import CORRECTIONS, DEVIATIONS, Correction, Found, Json
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.engine import Status, events, from_schema
@@ -40,93 +40,96 @@ _WORK: Final = 5.0
 
 @attrs.define
 class Clock:
-    """Counts readings, not seconds: what is pending, and when, is the same in each run."""
+    """A clock that counts its readings, so that every run sees the same pending work."""
 
     now: float = 0.0
 
     def __call__(self) -> float:
-        """Return a moment that is later each time."""
+        """Return a later time with each call."""
         self.now += 0.1
         return self.now
 
     def work(self) -> None:
-        """Let all work come to its end."""
+        """Complete all pending work."""
         self.now += _WORK
 
 
 @attrs.define
 class Run:
-    """What has been asked, and what came of it."""
+    """The requests of a run and their responses."""
 
     phases: Counter[str] = attrs.field(factory=Counter)
     statuses: Counter[int] = attrs.field(factory=Counter)
     operations: set[str] = attrs.field(factory=set)
     found: list[Found] = attrs.field(factory=list)
     broken: list[str] = attrs.field(factory=list)
-    answered: dict[tuple[str, str], list[Any]] = attrs.field(factory=dict)
-    """The answers that are no refusals, by method and path."""
+    responses: dict[tuple[str, str], list[Any]] = attrs.field(factory=dict)
+    """Successful responses by method and path."""
 
     def note(self, event: Any) -> None:
-        """Take down what the engine tells."""
+        """Record an event of the engine."""
         if isinstance(event, events.NonFatalError | events.FatalError):
             self.broken.append(repr(event))
         if isinstance(event, events.ScenarioFinished):
-            for case_id, asked in event.recorder.interactions.items():
-                self._note_answer(event, event.recorder.cases[case_id].value, asked.response)
+            for case_id, interaction in event.recorder.interactions.items():
+                self._note_response(
+                    event, event.recorder.cases[case_id].value, interaction.response
+                )
             for case_id, checks in event.recorder.checks.items():
                 self._note_checks(event.recorder, case_id, checks)
 
-    def _note_answer(self, event: Any, case: Any, response: Any) -> None:
+    def _note_response(self, event: Any, case: Any, response: Any) -> None:
         self.phases[event.phase.value] += 1
         self.statuses[response.status_code] += 1
         if response.status_code in _SUCCESS:
             self.operations.add(case.operation.label)
             where = case.operation.method, case.operation.path
-            self.answered.setdefault(where, []).append(response)
+            self.responses.setdefault(where, []).append(response)
 
     def _note_checks(self, recorder: Any, case_id: str, checks: Iterable[Any]) -> None:
         for check in checks:
             if check.status != Status.FAILURE:
                 continue
             case, response = recorder.cases[case_id].value, recorder.interactions[case_id].response
-            said = f"{check.failure_info.failure.message}\n{response.text}"
-            asked = f"{case.method} {case.formatted_path} {case.query} {case.body!r}"
-            self.found.append(Found(case.operation.label, check.name, said, asked))
+            message = f"{check.failure_info.failure.message}\n{response.text}"
+            request = f"{case.method} {case.formatted_path} {case.query} {case.body!r}"
+            self.found.append(Found(case.operation.label, check.name, message, request))
 
 
 def main() -> None:
-    """Fail if the local Sikoia breaks the specification."""
+    """Exit with an error if the local Sikoia breaks the specification."""
     if not _FILE.exists():
-        print(f"NOT CHECKED: there is no {_FILE.name} beside the repository")
+        print(f"NOT CHECKED: {_FILE.name} is not beside the repository")
         return
     warnings.simplefilter("ignore")
-    # Requests that are no HTTP are none of its worries.
+    # Schemathesis also sends invalid HTTP, which uvicorn would log.
     logging.getLogger("uvicorn.error").disabled = True
     specification: Json = yaml.safe_load(_FILE.read_text("utf-8"))
     began, run = time.monotonic(), Run()
     examples = int(sys.argv[1]) if sys.argv[1:] else _EXAMPLES
-    schema = _loaded(specification, MENDS)
-    _ask(schema, examples, run.note)
-    wrong = [*run.broken, *_unexplained(run), *_needless(run, specification)]
-    wrong += [f"{name}: nothing but refusals" for name in _refused(run, schema)]
+    schema = _loaded(specification, CORRECTIONS)
+    _run(schema, examples, run.note)
+    wrong = [*run.broken, *_unexplained(run), *_unneeded(run, specification)]
+    wrong += [f"{name}: no request succeeded" for name in _without_success(run, schema)]
     print(f"{sum(run.statuses.values())} requests in {time.monotonic() - began:.0f} s:")
     print("  by phase", *(f"{name} {count}" for name, count in run.phases.items()))
     print("  by status", *(f"{status}: {count}" for status, count in sorted(run.statuses.items())))
-    print(f"  {len(run.operations)} operations have succeeded")
-    print(f"  {len(run.found)} findings of {len(DEVIATIONS)} known deviations, {len(MENDS)} mends")
+    print(f"  {len(run.operations)} operations succeeded")
+    print(f"  {len(run.found)} findings of {len(DEVIATIONS)} known deviations")
+    print(f"  {len(CORRECTIONS)} corrections of the specification")
     if wrong:
-        sys.exit("\n".join([f"{len(wrong)} mistakes", *wrong[:_SHOWN]]))
+        sys.exit("\n".join([f"{len(wrong)} errors", *wrong[:_SHOWN]]))
 
 
-def _loaded(specification: Json, mends: Iterable[Mend]) -> Any:
-    mended = deepcopy(specification)
-    for mend in mends:
-        mend.apply(mended)
-    return schemathesis.openapi.from_dict(mended, config=SchemathesisConfig(seed=1))
+def _loaded(specification: Json, corrections: Iterable[Correction]) -> Any:
+    corrected = deepcopy(specification)
+    for correction in corrections:
+        correction.apply(corrected)
+    return schemathesis.openapi.from_dict(corrected, config=SchemathesisConfig(seed=1))
 
 
-def _ask(schema: Any, examples: int, note: Callable[[Any], None]) -> None:
-    """Let Schemathesis ask a local Sikoia in which there is something to find."""
+def _run(schema: Any, examples: int, note: Callable[[Any], None]) -> None:
+    """Run Schemathesis against a local Sikoia that has data in it."""
     clock = Clock()
     with Sandbox(clock=clock, work_time=_WORK, token_life=_NEVER, limit=_NEVER) as sandbox:
         trust = ssl.create_default_context(cafile=sandbox.ca_file)
@@ -158,7 +161,7 @@ def _headers(sandbox: Sandbox, client: httpx.Client) -> dict[str, str]:
 
 def _filling(seeds: Seeds, calls: Counter[str]) -> Callable[..., None]:
     def before_call(_context: Any, case: Any, _options: Any) -> None:
-        """Let three of four requests name what is there; broken ones stay as they are broken."""
+        """Put existing ids into three of four requests, and keep invalid parts invalid."""
         if not isinstance(case.body, dict):
             case.headers["Content-Type"] = "application/json"
         calls[case.operation.label] += 1
@@ -181,31 +184,34 @@ def _is_sane(case: Any, location: ParameterLocation) -> bool:
 
 
 def _unexplained(run: Run) -> list[str]:
-    """Name what no row explains, and the rows that explain nothing."""
-    strange = [one for one in run.found if not any(row.explains(one) for row in DEVIATIONS)]
-    idle = [row for row in DEVIATIONS if not any(row.explains(one) for one in run.found)]
+    """Return the findings that no row explains, and the rows that explain nothing."""
+    unexplained = [one for one in run.found if not any(row.explains(one) for row in DEVIATIONS)]
+    unused = [row for row in DEVIATIONS if not any(row.explains(one) for one in run.found)]
     return [
-        *(f"{one.operation}: {one.check}\n    {one.asked}\n    {one.said}" for one in strange),
-        *(f"the table has a row too many: {row.reason}" for row in idle),
+        *(
+            f"{one.operation}: {one.check}\n    {one.request}\n    {one.message}"
+            for one in unexplained
+        ),
+        *(f"this deviation explains nothing: {row.reason}" for row in unused),
     ]
 
 
-def _refused(run: Run, schema: Any) -> list[str]:
+def _without_success(run: Run, schema: Any) -> list[str]:
     known = {operation.ok().label for operation in schema.get_all_operations()}
     return sorted(known - run.operations)
 
 
-def _needless(run: Run, specification: Json) -> list[str]:
-    """Name the mends without which each answer would be right as well."""
+def _unneeded(run: Run, specification: Json) -> list[str]:
+    """Return the corrections without which every response would be valid too."""
     found: list[str] = []
-    for mend in MENDS:
-        schema = _loaded(specification, [other for other in MENDS if other is not mend])
+    for correction in CORRECTIONS:
+        schema = _loaded(specification, [other for other in CORRECTIONS if other is not correction])
         if all(
-            schema[path][method].is_valid_response(answer)
-            for (method, path), answers in run.answered.items()
-            for answer in answers
+            schema[path][method].is_valid_response(response)
+            for (method, path), responses in run.responses.items()
+            for response in responses
         ):
-            found.append(f"the table has a mend too many: {mend.reason}")
+            found.append(f"this correction is not needed: {correction.reason}")
     return found
 
 

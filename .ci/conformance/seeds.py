@@ -1,4 +1,4 @@
-"""Puts things into a local Sikoia, and their ids into requests: else most answers would be 404."""
+"""Creates data in a local Sikoia and puts its ids into requests, which would be 404s otherwise."""
 
 import re
 from base64 import b64encode
@@ -23,12 +23,12 @@ _LISTED = {"Companies": "company", "Persons": "person", "Cases": "case"}
 
 
 class Seeds:
-    """Knows the id of one thing of each kind, and makes another case when one is deleted.
+    """The id of one object of each kind; a new case replaces a deleted one.
 
     Args:
-        sandbox: Where the things are.
-        client: Asks it, with a token.
-        work: Lets all work come to its end.
+        sandbox: The local Sikoia.
+        client: An HTTP client with an access token.
+        work: Completes all pending work.
     """
 
     def __init__(self, sandbox: Sandbox, client: httpx.Client, work: Callable[[], None]) -> None:
@@ -38,19 +38,19 @@ class Seeds:
         self._ids: dict[str, str] = {}
 
     def fill_path(self, path: str, parameters: dict[str, Any]) -> None:
-        """Put the ids of what is there into a path."""
+        """Put existing ids into a path."""
         kind = _LISTED.get(parameters.get("entity_type", ""), "case")
         for name in parameters.keys() - {"entity_type"}:
             key = f"{kind}_id" if name == "entity_id" else name
             parameters[name] = self._id(key, path.partition("/{")[0])
 
     def fill_body(self, path: str, body: dict[str, Any], *, only_ids: bool) -> None:
-        """Put the ids of what is there into a body; into that of /token, the credentials.
+        """Put existing ids into a body, or the credentials into that of /token.
 
         Args:
-            path: where the body goes.
-            body: what to change.
-            only_ids: replace ids by ids and nothing else: the body is broken, and is to stay so.
+            path: the path of the request.
+            body: the body to change.
+            only_ids: replace ids only, so that an invalid body stays invalid.
         """
         if path == "/token" and not only_ids:
             body.update(credentials(self._sandbox))
@@ -80,10 +80,10 @@ class Seeds:
         gone = self._sandbox.state.deleted
         if not self._ids or not gone.isdisjoint(self._ids.values()):
             self._ids = {}
-            self._sow()
+            self._create()
         return self._ids.get(f"{path} {name}".strip()) or self._ids.get(name) or name
 
-    def _sow(self) -> None:
+    def _create(self) -> None:
         created = self._post(
             "/v2/cases",
             {"name": "Loan", "case_type": "Business", "companies": [_COMPANY]}
@@ -102,7 +102,7 @@ class Seeds:
         self._make("bank_connection_id", "/v2/openbanking", person)
         self._work()
         for account in self._get(f"/v2/Persons/{person_id}/bankaccounts"):
-            # Only these can be refreshed.
+            # Only these accounts can be refreshed.
             if account["source"] == "OpenBanking":
                 self._ids["account_connection_id"] = account["account_connection_id"]
         company = {"company_id": company_id}
@@ -140,7 +140,7 @@ def _is_id(value: Any) -> bool:
 
 
 def credentials(sandbox: Sandbox) -> dict[str, str]:
-    """Fill the form of the token endpoint."""
+    """Return the form for the token endpoint."""
     return {
         "grant_type": "client_credentials",
         "scope": sandbox.scope,

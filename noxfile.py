@@ -1,0 +1,184 @@
+"""Every check of this project in one list: `nox --list` shows it, `nox` runs the quick ones.
+
+`.ci/run` runs the same sessions. Exact versions come from `.ci/constraints.txt`, so that only a
+change of ours can turn a session red. The session `newest` is the exception: it installs what users
+get today.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import nox
+
+ROOT: Final = Path(__file__).parent
+PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
+# One worker more than there are processors, because tests wait more than they compute.
+WORKERS: Final = str((os.cpu_count() or 1) + 1)
+PYTEST: Final = ("-m", "pytest", "--quiet", "--numprocesses", WORKERS, "--dist", "loadfile")
+# These start processes, browsers or hundreds of servers; `quick` leaves them out.
+SLOW: Final = (
+    "tests/cli",
+    "tests/rate_limit",
+    "tests/reliability",
+    "tests/sandbox",
+    "tests/test_docs.py",
+    "tests/test_examples.py",
+    "tests/test_readme.py",
+    "tests/testing",
+)
+# These look at files, and at the local Sikoia's rules: no version of a dependency changes them.
+VERSIONS_DO_NOT_MATTER: Final = (
+    "tests/sandbox/faults",
+    "tests/sandbox/inspector",
+    "tests/sandbox/ledger",
+    "tests/sandbox/resources",
+    "tests/sandbox/scenarios",
+    "tests/test_docs.py",
+    "tests/test_examples.py",
+    "tests/test_readme.py",
+)
+
+PINNED: Final = ".ci/constraints.txt"
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["quick"]
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """Lint, types and the fast tests: run it before every commit."""
+    _install(session, "--editable", ".[dev]")
+    _lint(session)
+    _types(session)
+    _pytest(session, *(f"--ignore={path}" for path in SLOW))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff, its formatter, spelling, and phrases that we do not use."""
+    _install(session, "--editable", ".[dev]")
+    _lint(session)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Pyright and mypy, both strict."""
+    _install(session, "--editable", ".[dev]")
+    _types(session)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All tests, or those that you name: nox -s tests-3.12 -- tests/calls."""
+    _install(session, "--editable", ".[dev]")
+    _pytest(session)
+
+
+@nox.session(python="3.13")
+def newest(session: nox.Session) -> None:
+    """All tests on the newest versions that our ranges allow, with the branch coverage.
+
+    Not on Python 3.11, which loses track of lines that run after an event loop.
+    """
+    _install(session, "--upgrade", "--editable", ".[dev]", constraints=None)
+    session.run("coverage", "erase")
+    session.run("coverage", "run", *PYTEST, *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session(python="3.12")
+def lowest(session: nox.Session) -> None:
+    """The tests that versions matter for, on the lowest versions that our ranges allow."""
+    tools = ("hypothesis", "pytest", "pytest-xdist", "pyyaml", "trio")
+    _install(session, "--editable", ".[sandbox]", *tools, constraints=".ci/lowest.txt")
+    _pytest(session, *(f"--ignore={path}" for path in VERSIONS_DO_NOT_MATTER))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation: no warning, no broken link or anchor, nothing loaded from elsewhere."""
+    _install(session, "--editable", ".[docs]")
+    site = str(Path(session.create_tmp()).resolve() / "site")
+    build = ("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", site)
+    session.run(*build, env={"NO_MKDOCS_2_WARNING": "1"})
+    session.run("python", ".ci/check_site.py", site)
+
+
+@nox.session
+def security(session: nox.Session) -> None:
+    """Known vulnerabilities of what we depend on, and secrets in the repository."""
+    _install(session, "pip-audit", "detect-secrets", "--editable", ".[dev]")
+    session.run("python", ".ci/audit.py", _python(session))
+    session.run("python", ".ci/scan_secrets.py")
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Hold the local Sikoia to the vendor's specification, where that lies beside this folder."""
+    pinned = ("--constraint", ".ci/conformance.txt")
+    _install(session, *pinned, "--editable", ".[sandbox]", "schemathesis")
+    session.run("python", ".ci/conformance")
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """See that every benchmark runs; `-- --full` measures."""
+    _install(session, "--editable", ".[dev,benchmarks]")
+    options = () if "--full" in session.posargs else ("--quick",)
+    session.run("python", "benchmarks/run.py", *options)
+
+
+@nox.session(reuse_venv=False)
+def wheel(session: nox.Session) -> None:
+    """Build the wheel and use it as a new user would: with nothing else, away from this folder."""
+    folder = Path(session.create_tmp()).resolve()
+    _install(session, "build")
+    session.run("python", "-m", "build", "--outdir", str(folder / "dist"), silent=True)
+    (built,) = (folder / "dist").glob("*.whl")
+    session.chdir(folder)
+    _install(session, str(built))
+    session.run("python", "-c", "from sikoia_async import Sikoia, __version__; print(__version__)")
+    _install(session, f"{built}[sandbox]", "pip")
+    session.run("sikoia", "demo")
+    session.run("pip", "check")
+    session.run("python", "-c", _INSPECTOR)
+    _install(session, "pyright[nodejs]")
+    # Every public name has a type that no checker needs to infer.
+    session.run("pyright", "--verifytypes", "sikoia_async", "--ignoreexternal", silent=True)
+
+
+_INSPECTOR: Final = """
+from httpx import get
+from sikoia_async.sandbox import Sandbox
+with Sandbox(inspector=True) as sandbox:
+    get(f"{sandbox.inspector_url}script.js").raise_for_status()
+"""
+
+
+def _install(session: nox.Session, *what: str, constraints: str | None = PINNED) -> None:
+    path = str(ROOT / constraints) if constraints else None
+    session.install("--quiet", *(("--constraint", path) if path else ()), *what)
+
+
+def _lint(session: nox.Session) -> None:
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
+    session.run("python", ".ci/check_words.py")
+
+
+def _types(session: nox.Session) -> None:
+    session.run("mypy")
+    session.run("pyright", "--pythonpath", _python(session))
+
+
+def _pytest(session: nox.Session, *options: str) -> None:
+    session.run("python", *PYTEST, *options, *session.posargs)
+
+
+def _python(session: nox.Session) -> str:
+    return str(Path(session.bin) / "python")
