@@ -1,3 +1,3 @@
-"""The `sikoia` command."""
+"""The `sikoia` command: `main` parses the command line, `demo` is the demonstration."""
 
 __all__: list[str] = []

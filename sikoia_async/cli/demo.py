@@ -1,4 +1,4 @@
-"""The demo: what the SDK does, step by step, against a local Sikoia on a real TLS socket."""
+"""`sikoia demo`: the SDK step by step, against a local Sikoia over a real TLS connection."""
 
 from __future__ import annotations
 
@@ -34,50 +34,54 @@ __all__ = ["run"]
 
 T = TypeVar("T")
 
-_PDF: Final = b"%PDF-1.7\n% a bank statement of nobody\n%%EOF\n"
-_NOWHERE: Final = "00000000-0000-4000-8000-000000000000"
+_PDF: Final = b"%PDF-1.7\n% a fictitious bank statement\n%%EOF\n"
+_UNKNOWN_ID: Final = "00000000-0000-4000-8000-000000000000"
 
 
-def run() -> int:
-    """Show everything and return the exit code: 0 if each step did what it should."""
-    began = time.perf_counter()
-    with Sandbox(work_time=0.1) as sandbox:
-        print(f"A local Sikoia serves at {sandbox.url}; nothing leaves this machine.\n")
+def run(*, limit: int = 200) -> int:
+    """Run the demo and return the exit code: 0 if every step succeeded.
+
+    Args:
+        limit: requests per minute that the local Sikoia accepts.
+    """
+    started = time.perf_counter()
+    with Sandbox(work_time=0.1, limit=limit) as sandbox:
+        print(f"A local Sikoia is running at {sandbox.url}; nothing leaves this machine.\n")
         try:
-            steps = anyio.run(_walk, sandbox)
+            count = anyio.run(_run_steps, sandbox)
         except SikoiaError as error:
             print(f"\nThe demo failed: {type(error).__name__}: {error}", file=sys.stderr)
             return 1
-    seconds = time.perf_counter() - began
-    print(f"\nAll {steps} steps did what they should, in {seconds:.1f} s. Nothing was bought.")
-    print("Next: `sikoia sandbox` keeps such a Sikoia running for your own code.")
+    seconds = time.perf_counter() - started
+    print(f"\nAll {count} steps succeeded in {seconds:.1f} s. Nothing was bought.")
+    print("Next, run `sikoia sandbox` to develop against a local Sikoia.")
     return 0
 
 
-async def _walk(sandbox: Sandbox) -> int:
-    show = _Steps()
+async def _run_steps(sandbox: Sandbox) -> int:
+    steps = Steps()
     async with Sikoia(
         sandbox.client_id,
         sandbox.client_secret,
         environment=local(sandbox.url),
         tls=sandbox.ca_file,
     ) as sikoia:
-        case = await _cases(sikoia, show)
+        case = await _cases(sikoia, steps)
         company, person = _first(case.companies), _first(case.persons)
-        await _company(sikoia, show, company)
-        await _statement(sikoia, show, person)
-        await _insights(sikoia, show, person)
-        await _excel(sikoia, show, case)
-        await _task(sikoia, show)
-        await _errors(sikoia, show, case)
-    return show.count
+        await _company(sikoia, steps, company)
+        await _statement(sikoia, steps, person)
+        await _insights(sikoia, steps, person)
+        await _excel(sikoia, steps, case)
+        await _task(sikoia, steps)
+        await _errors(sikoia, steps, case)
+    return steps.count
 
 
-def _first(found: tuple[T, ...] | None) -> T:
-    return next(iter(found or ()))
+def _first(items: tuple[T, ...] | None) -> T:
+    return next(iter(items or ()))
 
 
-async def _cases(sikoia: Sikoia, show: _Steps) -> Case:
+async def _cases(sikoia: Sikoia, steps: Steps) -> Case:
     case = await sikoia.cases.create(
         name="Acme Ltd loan",
         case_type="Business",
@@ -86,152 +90,158 @@ async def _cases(sikoia: Sikoia, show: _Steps) -> Case:
         ],
         persons=[NewPerson(first_name="Wilma", last_name="Example")],
     )
-    show.answer("Create a case with a company and a person", case, f"case {case.case_id}")
+    steps.show("Create a case with a company and a person", case, f"case {case.case_id}")
 
     cases = await sikoia.cases.list(case_type="Business", stage=["New", "Approved"])
-    show.answer("List what is new or approved", cases, f"{len(cases)} in the list")
+    steps.show("List the new and the approved cases", cases, f"cases: {len(cases)}")
 
     case = await sikoia.cases.update(case.case_id, stage="InProgressNeedsReview")
-    show.answer("Move it on", case, f"stage {case.stage}")
+    steps.show("Change the stage of the case", case, f"stage {case.stage}")
     return case
 
 
-async def _company(sikoia: Sikoia, show: _Steps, company: Company) -> None:
+async def _company(sikoia: Sikoia, steps: Steps, company: Company) -> None:
     request = await sikoia.company_registry.request(company_id=company.company_id)
     registry = await sikoia.company_registry.retrieve(request.request_id)
     officers = registry.data and registry.data.officers and registry.data.officers.people
-    show.answer(
-        "Ask the register for the company", registry, f"officers in person: {len(officers or ())}"
-    )
+    steps.show("Look the company up in the registry", registry, f"officers: {len(officers or ())}")
 
-    several = await sikoia.credit_reports.request(
+    ambiguous = await sikoia.credit_reports.request(
         company_id=company.company_id, company_name="Several Example Ltd", country_code="GB"
     )
-    found = several.picklist or ()
-    show.answer(
-        "Ask for a credit report by name", several, f"{several.status}: {len(found)} to pick from"
+    companies = ambiguous.picklist or ()
+    steps.show(
+        "Request a credit report by company name",
+        ambiguous,
+        f"{ambiguous.status}: {len(companies)} companies to choose from",
     )
-    picked = await several.resolve(_first(found))
+    picked = await ambiguous.resolve(_first(companies))
     report = await sikoia.credit_reports.retrieve(picked.request_id)
     rating = report.data and report.data.credit_rating
     limit = f"{rating.credit_limit} {rating.credit_limit_currency}" if rating else "none"
-    show.answer("Pick the first, and read its report", report, f"credit limit {limit}")
+    steps.show("Choose the first, and read its credit report", report, f"credit limit {limit}")
 
 
-async def _statement(sikoia: Sikoia, show: _Steps, person: Person) -> None:
+async def _statement(sikoia: Sikoia, steps: Steps, person: Person) -> None:
     document = await sikoia.documents.upload(
         person, _PDF, document_type="BankStatement", file_name="statement.pdf"
     )
-    show.answer("Upload a bank statement", document, f"document {document.document_id}")
+    steps.show("Upload a bank statement", document, f"document {document.document_id}")
 
     sources = await poll(
         lambda: sikoia.data_sources.list(person),
         until=lambda sources: all(one.status == "Complete" for one in sources.data_sources or ()),
         timeout=30,
     )
-    show.answer("Wait until it is read", sources, f"{len(sources.data_sources or ())} data source")
+    steps.show(
+        "Wait until it is processed", sources, f"data sources: {len(sources.data_sources or ())}"
+    )
 
     account = (await sikoia.banking.accounts(person))[0]
-    found = await sikoia.banking.transactions(account.account_connection_id)
-    show.answer(
-        "Read its transactions", found, f"{len(found.transactions or ())}, amounts as Decimal"
-    )
+    page = await sikoia.banking.transactions(account.account_connection_id)
+    steps.show("Read its transactions", page, f"transactions: {len(page.transactions or ())}")
 
 
-async def _insights(sikoia: Sikoia, show: _Steps, person: Person) -> None:
-    # All three are under way before the first is waited for.
-    spending = await sikoia.affordability.request(person)
-    earning = await sikoia.income.request(person)
-    kinds = await sikoia.checks.types()
-    kind = next(
+async def _insights(sikoia: Sikoia, steps: Steps, person: Person) -> None:
+    # All three run at Sikoia at the same time.
+    affordability = await sikoia.affordability.request(person)
+    income = await sikoia.income.request(person)
+    check_types = await sikoia.checks.types()
+    check_type = next(
         one
-        for one in kinds
+        for one in check_types
         if one.entity_type == "person" and "bank" in str(one.validation_check_name)
     )
-    checking = await sikoia.checks.run(person, kind.validation_type_id)
+    check = await sikoia.checks.run(person, check_type.validation_type_id)
 
-    flows = await spending.wait(timeout=30)
-    total = sum(flow.value or 0 for flow in (flows.data and flows.data.cashflow) or ())
-    show.answer("Await affordability", flows, f"{total} left over")
-    incomes = await earning.wait(timeout=30)
-    details = (incomes.data and incomes.data.income_details) or ()
-    show.answer("Await income", incomes, ", ".join(str(one.income_type) for one in details))
-    check = await checking.wait(timeout=30)
-    rules = ", ".join(f"{rule.rule_name}: {rule.decision}" for rule in check.rules or ())
-    show.answer(f"Await the check {kind.validation_check_name}", check, f"{check.status} ({rules})")
+    insights = await affordability.wait(timeout=30)
+    cash_flow = sum(flow.value or 0 for flow in (insights.data and insights.data.cashflow) or ())
+    steps.show("Await the affordability insights", insights, f"net cash flow {cash_flow}")
+    income_report = await income.wait(timeout=30)
+    details = (income_report.data and income_report.data.income_details) or ()
+    steps.show(
+        "Await the income verification",
+        income_report,
+        ", ".join(str(one.income_type) for one in details),
+    )
+    result = await check.wait(timeout=30)
+    rules = ", ".join(f"{rule.rule_name}: {rule.decision}" for rule in result.rules or ())
+    steps.show(
+        f"Await the check {check_type.validation_check_name!r}",
+        result,
+        f"{result.status} ({rules})",
+    )
 
 
-async def _excel(sikoia: Sikoia, show: _Steps, case: Case) -> None:
+async def _excel(sikoia: Sikoia, steps: Steps, case: Case) -> None:
     with tempfile.TemporaryDirectory(prefix="sikoia-demo-") as folder:
         size = await sikoia.reports.save_excel(case, Path(folder, "report.xlsx"))
-    show.line("Save the Excel report", f"{size:,} bytes, streamed to a file", "")
+    steps.print_step("Save the Excel report", f"{size:,} bytes, streamed to a file")
 
 
-async def _task(sikoia: Sikoia, show: _Steps) -> None:
+async def _task(sikoia: Sikoia, steps: Steps) -> None:
     operation = await sikoia.start(
         "POST", "/v2/sandbox-tasks", into=dict[str, Any], body={"polls": 2}
     )
     result = await operation.wait(timeout=30)
     ids = operation.correlation_ids
-    what = f"202 until it was done: {len(ids)} answers, then {result['status']}"
-    show.line("Start an async task and wait for it", what, ids[-1])
+    outcome = f"{result['status']} after {len(ids)} responses"
+    steps.print_step("Start a task that responds with 202, and await it", outcome, ids[-1])
 
 
-async def _errors(sikoia: Sikoia, show: _Steps, case: Case) -> None:
-    await show.refused(
+async def _errors(sikoia: Sikoia, steps: Steps, case: Case) -> None:
+    await steps.show_error(
         "Create a case without a name",
         InvalidRequestError,
         sikoia.cases.create(name=" ", case_type="Business"),
     )
-    await show.refused(
-        "Read a case that is not there", ResourceNotFoundError, sikoia.cases.retrieve(_NOWHERE)
+    await steps.show_error(
+        "Read a case that does not exist", ResourceNotFoundError, sikoia.cases.retrieve(_UNKNOWN_ID)
     )
     await sikoia.cases.delete(case.case_id)
-    await show.refused(
-        "Delete the case, and read it again",
+    await steps.show_error(
+        "Delete the case, then read it",
         ResourceDeletedError,
         sikoia.cases.retrieve(case.case_id),
     )
 
 
-class _Answer(Protocol):
-    """A model or a list that was received."""
+class _Received(Protocol):
+    """A model or a list from a response."""
 
     @property
     def response(self) -> ResponseInfo: ...
 
 
-class _Steps:
-    """Prints the steps, one under the other."""
+class Steps:
+    """Counts and prints the steps."""
 
     def __init__(self) -> None:
         self.count = 0
 
-    def answer(self, title: str, answer: _Answer, what: str) -> None:
-        """Print a step that was answered well."""
-        response = answer.response
-        milliseconds = response.seconds * 1000
-        self.line(
-            title, f"{response.status} in {milliseconds:.0f} ms: {what}", response.correlation_id
-        )
+    def show(self, title: str, received: _Received, outcome: str) -> None:
+        """Print a step that succeeded."""
+        response = received.response
+        status = f"{response.status} in {response.seconds * 1000:.0f} ms"
+        self.print_step(title, f"{status}: {outcome}", response.correlation_id)
 
-    async def refused(self, title: str, kind: type[APIError], call: Awaitable[object]) -> None:
-        """Print a step that is meant to be refused.
+    async def show_error(self, title: str, kind: type[APIError], call: Awaitable[object]) -> None:
+        """Print a step that must fail with an error.
 
         Raises:
-            SikoiaError: it was not.
+            SikoiaError: the call succeeded.
         """
         try:
             await call
         except kind as error:
-            self.line(title, f"{type(error).__name__}: {error.detail}", error.correlation_id)
+            self.print_step(title, f"{type(error).__name__}: {error.detail}", error.correlation_id)
         else:
-            msg = f"step {self.count + 1} should have ended with {kind.__name__}"
+            msg = f"step {self.count + 1} did not raise {kind.__name__}"
             raise SikoiaError(msg)
 
-    def line(self, title: str, what: str, correlation_id: str) -> None:
-        """Print a step, and the id that support would ask for."""
+    def print_step(self, title: str, outcome: str, correlation_id: str = "") -> None:
+        """Print a step with its outcome and its correlation id, if it has one."""
         self.count += 1
-        print(f"  {self.count:2}  {title}\n      {what}")
+        print(f"  {self.count:2}  {title}\n      {outcome}")
         if correlation_id:
             print(f"      correlation id {correlation_id}")

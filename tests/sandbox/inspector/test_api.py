@@ -16,7 +16,7 @@ import attrs
 import httpx
 import pytest
 
-from sikoia_async import __main__
+from sikoia_async.cli import main as cli
 from sikoia_async.sandbox import Sandbox, inspector
 from sikoia_async.sandbox.inspector.actions import ACTIONS
 from sikoia_async.sandbox.inspector.views import _outcome
@@ -186,7 +186,7 @@ def test_the_command_line_says_where_it_is(
 
     monkeypatch.setattr(Sandbox, "serve_forever", look)
 
-    assert __main__.main(["sandbox", "--port", "0", "--inspector", "0"]) == 0
+    assert cli.main(["sandbox", "--port", "0", "--inspector", "0"]) == 0
 
     assert answers == [200]
     assert re.search(r"The inspector is at http://127\.0\.0\.1:\d+/\n", capsys.readouterr().out)
@@ -198,7 +198,7 @@ def test_without_the_option_the_command_line_serves_none(
     """Nothing is said of it either."""
     monkeypatch.setattr(Sandbox, "serve_forever", Sandbox.exports)
 
-    assert __main__.main(["sandbox", "--port", "0"]) == 0
+    assert cli.main(["sandbox", "--port", "0"]) == 0
 
     assert "inspector" not in capsys.readouterr().out
 
