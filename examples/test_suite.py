@@ -59,7 +59,7 @@ async def test_an_outage_between_is_borne(
     poll = "GET /v2/affordability-insights/{request_id}"
     sikoia_sandbox.faults.add(poll, status=503, retry_after=0, times=3)
     assert await left_over(sikoia, person)
-    assert len(sikoia_sandbox.faults.happened) == 3
+    assert len(sikoia_sandbox.faults.triggered) == 3
 
 
 async def test_a_lost_answer_is_not_bought_again(

@@ -14,11 +14,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sikoia_async.sandbox.clock import Clock
-from sikoia_async.sandbox.deliveries.payloads import Shape
+from sikoia_async.sandbox.deliveries.payloads import EventShape
 from sikoia_async.sandbox.deliveries.queue import Deliveries
 from sikoia_async.sandbox.errors import not_found
-from sikoia_async.sandbox.event_loop import Turns
-from sikoia_async.sandbox.faults.injector import Sabotage
+from sikoia_async.sandbox.event_loop import EventLoop
+from sikoia_async.sandbox.faults.injector import FaultInjector
 from sikoia_async.sandbox.faults.operations import Operations
 from sikoia_async.sandbox.faults.requests import Faults
 from sikoia_async.sandbox.ledger.ledger import Ledger
@@ -26,11 +26,11 @@ from sikoia_async.sandbox.ledger.personal import told_by
 from sikoia_async.sandbox.ledger.prices import price_list
 from sikoia_async.sandbox.ledger.recorder import Recorder, Till
 from sikoia_async.sandbox.middleware.accepted import Accepted
-from sikoia_async.sandbox.middleware.authentication import Gate
+from sikoia_async.sandbox.middleware.authentication import Authentication
 from sikoia_async.sandbox.middleware.envelope import Envelope
-from sikoia_async.sandbox.middleware.idempotency import Repeats
-from sikoia_async.sandbox.middleware.rate_limit import Key, Window
-from sikoia_async.sandbox.middleware.token_endpoint import Application, Tokens
+from sikoia_async.sandbox.middleware.idempotency import IdempotencyKeys
+from sikoia_async.sandbox.middleware.rate_limit import RateLimit, WindowKey
+from sikoia_async.sandbox.middleware.token_endpoint import AccessTokens, Application
 from sikoia_async.sandbox.resources import (
     affordability,
     banking,
@@ -91,7 +91,7 @@ class App:
     work: Work
     ledger: Ledger
     clock: Clock
-    turns: Turns = attrs.field(repr=False)
+    event_loop: EventLoop = attrs.field(repr=False)
     _snapshots: Snapshots = attrs.field(alias="snapshots", repr=False)
     _beginning: Snapshot = attrs.field(alias="beginning", repr=False)
     _asgi: ASGIApp = attrs.field(alias="asgi", repr=False)
@@ -107,7 +107,7 @@ class App:
         A request or delivery that is under way is in it as far as it has come. Without a server,
         call this in the event loop of the application, like the other two.
         """
-        return self.turns.between(lambda: self._snapshots.take(self.clock.now))
+        return self.event_loop.run(lambda: self._snapshots.take(self.clock.now))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot, or on from one of another local Sikoia with the same seed.
@@ -119,7 +119,7 @@ class App:
             TypeError: It is no snapshot.
             ValueError: It is of another seed.
         """
-        self.turns.between(partial(self._snapshots.restore, snapshot))
+        self.event_loop.run(partial(self._snapshots.restore, snapshot))
 
     def reset(self) -> None:
         """Go back to the beginning: nothing but the users, no token, no fault, the first id next.
@@ -132,7 +132,7 @@ class App:
             self._snapshots.restore(self._beginning)
             self.clock.restart()
 
-        self.turns.between(begin_again)
+        self.event_loop.run(begin_again)
 
 
 def create_app(
@@ -144,7 +144,7 @@ def create_app(
     token_life: float = 300,
     limit: int = 200,
     per: float = 60,
-    window_key: Key = "organisation",
+    window_key: WindowKey = "organisation",
     retry_after: bool = True,
     echo_correlation: bool = True,
     idempotency_header: str | None = None,
@@ -156,7 +156,7 @@ def create_app(
     seed: int = 0,
     work_time: float = 0.5,
     delivery_retries: Sequence[float] = (1, 5, 25),
-    event_shape: Shape = "full",
+    event_shape: EventShape = "full",
     prices: Mapping[str, int] | None = None,
     scenarios: Sequence[Scenario | Source] = (),
 ) -> App:
@@ -211,19 +211,19 @@ def create_app(
         client_secret=client_secret or state.new_secret(24),
         resource=url,
     )
-    tokens = Tokens(application, life=token_life, state=state)
-    window = Window(limit=limit, per=per, clock=the_clock, key=window_key, says_when=retry_after)
+    tokens = AccessTokens(application, life=token_life, state=state)
+    window = RateLimit(limit=limit, per=per, clock=the_clock, key=window_key, says_when=retry_after)
     routes = _routes(state, tokens)
     registered = Operations(routes)
     faults = Faults(registered, clock=the_clock)
     deliveries = Deliveries(state, retries=delivery_retries, shape=event_shape)
-    turns = Turns()
+    event_loop = EventLoop()
     ledger = Ledger(
         registered,
         prices=price_list(prices or {}, registered),
         url=url,
         now=state.now,
-        told=lambda: turns.between(lambda: set(told_by(state.records()))),
+        told=lambda: event_loop.run(lambda: set(told_by(state.records()))),
     )
     given.plan(faults, deliveries.faults)
     new_id = state.new_correlation_id
@@ -232,12 +232,12 @@ def create_app(
         middleware=[
             Middleware(Recorder, begin=ledger.begin, end=ledger.end),
             Middleware(
-                Sabotage, faults=faults, tokens=tokens, echo=echo_correlation, new_id=new_id
+                FaultInjector, faults=faults, tokens=tokens, echo=echo_correlation, new_id=new_id
             ),
             Middleware(Envelope, echo=echo_correlation, new_id=new_id),
-            Middleware(Gate, tokens=tokens, window=window, api_key=api_key),
+            Middleware(Authentication, tokens=tokens, window=window, api_key=api_key),
             *(
-                [Middleware(Repeats, header=idempotency_header, answers=state.answers)]
+                [Middleware(IdempotencyKeys, header=idempotency_header, answers=state.answers)]
                 if idempotency_header
                 else []
             ),
@@ -247,7 +247,7 @@ def create_app(
     )
     starlette.router.redirect_slashes = False
     starlette.router.default = _nowhere
-    the_clock.when_advanced(partial(turns.between, deliveries.notice))
+    the_clock.on_advance(partial(event_loop.run, deliveries.notice))
     # Whatever else remembers something belongs here too.
     snapshots = Snapshots([the_clock, state, tokens, window, faults, deliveries, ledger], seed=seed)
     return App(
@@ -256,17 +256,17 @@ def create_app(
         scenarios=state.scenarios,
         faults=faults,
         deliveries=deliveries,
-        work=Work(state, turns, deliveries.notice),
+        work=Work(state, event_loop, deliveries.notice),
         ledger=ledger,
         clock=the_clock,
-        turns=turns,
+        event_loop=event_loop,
         snapshots=snapshots,
         beginning=snapshots.take(the_clock.now),
         asgi=starlette,
     )
 
 
-def _routes(state: State, tokens: Tokens) -> list[Route]:
+def _routes(state: State, tokens: AccessTokens) -> list[Route]:
     own = [
         Route("/token", Resource(post=tokens.grant)),
         Route("/sandbox/health", Resource(get=_health)),

@@ -102,7 +102,7 @@ class Clock:
         for told in self._listeners:
             told()
 
-    def when_advanced(self, told: Callable[[], None]) -> None:
+    def on_advance(self, told: Callable[[], None]) -> None:
         """Call a function after each `advance`, before it returns."""
         self._listeners.append(told)
 

@@ -58,7 +58,7 @@ def invalid_request(detail: str) -> ApiError:
 
 
 @contextmanager
-def refused_as_invalid(field: str) -> Generator[None]:
+def not_found_as_invalid(field: str) -> Generator[None]:
     """Refuse with 400 what is not there: most POSTs do so where a GET would answer 404."""
     try:
         yield
@@ -93,7 +93,7 @@ def not_found(what: str) -> ApiError:
     return ApiError("ResourceNotFound", f"There is nothing at {what}.")
 
 
-def no_such_type() -> ApiError:
+def unknown_entity_type() -> ApiError:
     """Answer for a path below an unknown type of entity: such paths have no 400."""
     detail = "entity_type must be one of Companies, Persons, Cases."
     return ApiError("ResourceNotFound", detail)
@@ -114,7 +114,7 @@ def conflict(title: str, detail: str) -> ApiError:
     return ApiError("UnprocessableRequest", detail, status=409, title=title)
 
 
-def key_conflict(header: str) -> ApiError:
+def idempotency_key_conflict(header: str) -> ApiError:
     """Refuse an idempotency key that another request has used, as the guide words it."""
     return ApiError("Conflict", f"The {header} was used for another request.")
 
@@ -137,7 +137,7 @@ def server_error() -> ApiError:
     return ApiError("ServerError", "The local Sikoia made a mistake; its log says which.")
 
 
-def on_purpose(status: int, retry_after: int | None) -> ApiError:
+def planned_error(status: int, retry_after: int | None) -> ApiError:
     """Refuse because a fault plan says so, as any refusal with this status would look."""
     detail = "The fault plan of the local Sikoia says so."
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}

@@ -9,12 +9,12 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-__all__ = ["Turns"]
+__all__ = ["EventLoop"]
 
 Result = TypeVar("Result")
 
 
-class Turns:
+class EventLoop:
     """Knows the event loop in which requests are answered, and has things done there.
 
     An application without a server is answered in the event loop of whoever calls it. Then things
@@ -33,7 +33,7 @@ class Turns:
         """Rely on it no longer: it has ended."""
         self._loop = None
 
-    def between(self, work: Callable[[], Result]) -> Result:
+    def run(self, work: Callable[[], Result]) -> Result:
         """Do something while no request is being worked on; any thread may."""
         if self._loop is None or self._loop.result() is _running():
             return work()
@@ -42,9 +42,9 @@ class Turns:
             # Nothing is awaited, so nothing else gets a turn.
             return work()
 
-        return self.wait_for(take)
+        return self.run_coroutine(take)
 
-    def wait_for(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    def run_coroutine(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Do something in the event loop of the server, and block until it is done.
 
         Raises:

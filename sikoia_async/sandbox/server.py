@@ -27,7 +27,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sikoia_async.sandbox.app import App, create_app
 from sikoia_async.sandbox.clock import Clock
-from sikoia_async.sandbox.deliveries.payloads import Shape
+from sikoia_async.sandbox.deliveries.payloads import EventShape
 from sikoia_async.sandbox.deliveries.queue import Deliveries
 from sikoia_async.sandbox.faults.injector import CONNECTION
 from sikoia_async.sandbox.faults.requests import Faults
@@ -39,7 +39,7 @@ from sikoia_async.sandbox.loopback import (
     require_loopback,
     require_port,
 )
-from sikoia_async.sandbox.middleware.rate_limit import Key
+from sikoia_async.sandbox.middleware.rate_limit import WindowKey
 from sikoia_async.sandbox.scenarios.file import Source
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
@@ -59,7 +59,7 @@ class Options(TypedDict, total=False):
     token_life: float
     limit: int
     per: float
-    window_key: Key
+    window_key: WindowKey
     retry_after: bool
     echo_correlation: bool
     idempotency_header: str | None
@@ -71,7 +71,7 @@ class Options(TypedDict, total=False):
     seed: int
     work_time: float
     delivery_retries: Sequence[float]
-    event_shape: Shape
+    event_shape: EventShape
     scenarios: Sequence[Scenario | Source]
     prices: Mapping[str, int] | None
 
@@ -217,7 +217,7 @@ class Sandbox:
         self._running.close()
 
     def _settle(self) -> None:
-        self._app.turns.wait_for(self.deliveries.settle)
+        self._app.event_loop.run_coroutine(self.deliveries.settle)
 
     def _open_inspector(self, app: App, stack: ExitStack) -> "_Page":
         from sikoia_async.sandbox.inspector import create_inspector  # noqa: PLC0415 - for who wants to look
@@ -312,7 +312,7 @@ class _Server(uvicorn.Server):
 def _serving(
     app: App, listener: socket.socket, context: ssl.SSLContext, page: _Page | None
 ) -> Generator[None]:
-    server = _Server(_config(app, context), app.deliveries, app.turns.expect_server(), page)
+    server = _Server(_config(app, context), app.deliveries, app.event_loop.expect_server(), page)
     # The listener is open already, so nobody needs to wait for the thread to get going.
     thread = threading.Thread(target=server.run, args=([listener],), name="sikoia-sandbox")
     thread.daemon = True
@@ -322,7 +322,7 @@ def _serving(
     finally:
         server.should_exit = True
         thread.join()
-        app.turns.forget_server()
+        app.event_loop.forget_server()
 
 
 def _config(app: ASGIApp, context: ssl.SSLContext | None = None) -> uvicorn.Config:

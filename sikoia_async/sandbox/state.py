@@ -9,12 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from sikoia_async.sandbox.clock import Clock
-from sikoia_async.sandbox.errors import deleted, no_such_type, not_found
+from sikoia_async.sandbox.errors import deleted, not_found, unknown_entity_type
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
 from sikoia_async.sandbox.snapshot import Saved
 from sikoia_async.sandbox.store import Entry, Record, Store
-from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.timestamps import long_timestamp
 
 __all__ = ["Record", "State"]
 
@@ -215,7 +215,7 @@ class State:
         """
         kind = _TYPES.get(entity_type.lower())
         if kind is None:
-            raise no_such_type()
+            raise unknown_entity_type()
         return kind
 
     def forget(self, case_id: str) -> None:
@@ -281,7 +281,7 @@ class State:
         yield from reversed(self.cases.values())
 
     def _new_users(self) -> Iterator[Record]:
-        created = wide(self.now())
+        created = long_timestamp(self.now())
         for first_name, last_name, role, description in _USERS:
             yield {
                 "user_id": self.new_id(),

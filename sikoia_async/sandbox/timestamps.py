@@ -3,11 +3,11 @@
 from datetime import datetime
 
 
-def wide(moment: datetime) -> str:
+def long_timestamp(moment: datetime) -> str:
     """Write seven digits and an offset, as lists of cases and users do."""
     return f"{moment:%Y-%m-%dT%H:%M:%S.%f}0+00:00"
 
 
-def short(moment: datetime) -> str:
+def short_timestamp(moment: datetime) -> str:
     """Write milliseconds and a Z, as single cases do."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import partial
 
-from sikoia_async.sandbox.event_loop import Turns
+from sikoia_async.sandbox.event_loop import EventLoop
 from sikoia_async.sandbox.jobs import KINDS, Job, job, obstacle
 from sikoia_async.sandbox.state import State
 
@@ -26,22 +26,22 @@ class Work:
 
     Args:
         state: Where the work is.
-        turns: Where it takes turns with requests.
+        event_loop: Runs the reads and changes between requests.
         notice: Settles what webhooks are told of work that has ended.
     """
 
-    def __init__(self, state: State, turns: Turns, notice: Callable[[], None]) -> None:
+    def __init__(self, state: State, event_loop: EventLoop, notice: Callable[[], None]) -> None:
         self._state = state
-        self._turns = turns
+        self._event_loop = event_loop
         self._notice = notice
 
     def __iter__(self) -> Iterator[Job]:
-        return iter(self._turns.between(lambda: self._jobs(self._state.work())))
+        return iter(self._event_loop.run(lambda: self._jobs(self._state.work())))
 
     @property
     def pending(self) -> tuple[Job, ...]:
         """What has not ended yet, in the order in which it began."""
-        jobs = self._turns.between(lambda: self._jobs(self._pending()))
+        jobs = self._event_loop.run(lambda: self._jobs(self._pending()))
         return tuple(one for one in jobs if one.is_pending)
 
     def finish(self, id: str, *, kind: str | None = None) -> None:  # noqa: A002 - the API's word
@@ -61,7 +61,7 @@ class Work:
             TypeError: The id is no text.
         """
         _require_text("id", id)
-        self._turns.between(lambda: self._end(self._find(id, kind)))
+        self._event_loop.run(lambda: self._end(self._find(id, kind)))
 
     def fail(
         self,
@@ -87,11 +87,11 @@ class Work:
         """
         _require_text("id", id)
         _require_message(message)
-        self._turns.between(partial(self._fail, id, kind, message))
+        self._event_loop.run(partial(self._fail, id, kind, message))
 
     def finish_all(self) -> None:
         """Let all work that is pending end now, as when the clock moves on."""
-        self._turns.between(lambda: self._end(self._pending()))
+        self._event_loop.run(lambda: self._end(self._pending()))
 
     def _jobs(self, names: Sequence[Name]) -> tuple[Job, ...]:
         return tuple(job(self._state, *name) for name in names)

@@ -40,10 +40,10 @@ def _lines(wanted: Wanted, sandbox: Sandbox) -> Iterator[str]:
 def _faults(sandbox: Sandbox) -> Iterator[str]:
     plans = (("a fault", sandbox.faults), ("a fault of a delivery", sandbox.deliveries.faults))
     for name, plan in plans:
-        for subject, what in plan.happened:
+        for subject, what in plan.triggered:
             yield f"{name} happened: {_shown(subject)}: {what}"
         for planned in plan.planned:
-            yield f"{name} is still to happen: {_shown(planned.subject)}: {planned.what}"
+            yield f"{name} is still to happen: {_shown(planned.subject)}: {planned.effect}"
     scripts = [line for _, plan in plans for line in plan.script().splitlines()]
     if scripts:
         yield "plan the same faults again:"

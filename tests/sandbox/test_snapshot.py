@@ -162,7 +162,7 @@ def test_fault_plans_come_back() -> None:
     one.app.deliveries.faults.clear()
     one.app.restore(snapshot)
     planned = len(one.app.faults.planned), len(one.app.deliveries.faults.planned)
-    happened = len(one.app.faults.happened)
+    happened = len(one.app.faults.triggered)
 
     assert (planned, happened) == ((1, 1), 1)
     assert [one.ask("GET", "/v2/users").status_code for _ in range(2)] == [503, 200]
@@ -204,7 +204,7 @@ async def test_deliveries_that_wait_come_back() -> None:
             app.restore(snapshot)
 
     assert ends == [["Complete"] * 3] * 2
-    assert app.deliveries.held == 1
+    assert app.deliveries.held_count == 1
 
 
 @pytest.mark.anyio

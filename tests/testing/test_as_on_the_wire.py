@@ -160,7 +160,7 @@ async def outcome(
             error.reached if error else "whole",
             error is not None and error.may_have_been_processed,
             len(sandbox.state.cases) - before,
-            [one.what for one in sandbox.faults.happened],
+            [one.effect for one in sandbox.faults.triggered],
         )
 
 
@@ -259,7 +259,7 @@ async def test_faults_of_the_token_are_met_alike(
         async with client_of(sandbox) as sikoia:
             with pytest.raises(CallError) as caught:
                 await sikoia.users.list()
-        found.append((type(caught.value), len(sandbox.faults.happened), caught.value.reached))
+        found.append((type(caught.value), len(sandbox.faults.triggered), caught.value.reached))
         sandbox.faults.clear()
 
     assert found[0] == found[1]

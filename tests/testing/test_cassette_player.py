@@ -204,7 +204,7 @@ async def test_faults_are_replayed_as_they_were(
 
     recorded = await record(path, sandbox, lambda sikoia: outcome(sikoia, method))
 
-    assert sandbox.faults.happened
+    assert sandbox.faults.triggered
     assert _MARK not in text_of(path)
     with Cassette(path) as cassette:
         async with client_of(cassette) as sikoia:

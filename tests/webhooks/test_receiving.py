@@ -178,7 +178,7 @@ class Site:
         """Wait until so many deliveries are held back."""
         with anyio.fail_after(PATIENCE):
             while True:
-                if self.sandbox.deliveries.held == count:
+                if self.sandbox.deliveries.held_count == count:
                     return
                 await anyio.sleep(0.01)
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from sikoia_async.sandbox.faults.deliveries import Forgery
 from sikoia_async.sandbox.state import Record
 
-__all__ = ["Shape"]
+__all__ = ["EventShape"]
 
-Shape = Literal["full", "bare"] | Callable[[Record], Any]
+EventShape = Literal["full", "bare"] | Callable[[Record], Any]
 """What is sent of a payload: all of it; all but `event_type` and `grouping_id`, which perhaps do
 not stand in Sikoia's; or whatever JSON a function makes of it."""
 
@@ -26,7 +26,7 @@ _SAMPLE: Record = {
 }
 
 
-def require_shape(shape: Shape) -> Shape:
+def validate_shape(shape: EventShape) -> EventShape:
     """Refuse a shape that could not be sent, in the thread of whoever gives it.
 
     Raises:
@@ -36,14 +36,14 @@ def require_shape(shape: Shape) -> Shape:
         msg = f"event_shape: give 'full', 'bare' or a function, not {shape!r}"
         raise ValueError(msg)
     try:
-        to_bytes(shaped(dict(_SAMPLE), shape))
+        to_bytes(apply_shape(dict(_SAMPLE), shape))
     except (TypeError, ValueError) as exc:
         msg = "event_shape: the function has to return what JSON can hold"
         raise ValueError(msg) from exc
     return shape
 
 
-def shaped(payload: Record, shape: Shape) -> Any:
+def apply_shape(payload: Record, shape: EventShape) -> Any:
     """Return what is sent of a payload."""
     if callable(shape):
         return shape(payload)

@@ -14,15 +14,20 @@ import attrs
 import httpx
 
 from sikoia_async.sandbox.deliveries.events import Occurrence, latest, occurrence
-from sikoia_async.sandbox.deliveries.payloads import Shape, require_shape, shaped, to_bytes
+from sikoia_async.sandbox.deliveries.payloads import (
+    EventShape,
+    apply_shape,
+    to_bytes,
+    validate_shape,
+)
 from sikoia_async.sandbox.deliveries.sender import Delivery, Sender
 from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
-from sikoia_async.sandbox.faults.plan import unknown
+from sikoia_async.sandbox.faults.plan import unknown_name
 from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.sandbox.resources.webhook_bodies import EVENT_NAMES, with_parents
 from sikoia_async.sandbox.snapshot import Saved
 from sikoia_async.sandbox.state import Record, State
-from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.timestamps import long_timestamp
 
 __all__ = ["Deliveries"]
 
@@ -58,7 +63,7 @@ class Deliveries:
     """What goes wrong on purpose."""
 
     def __init__(
-        self, state: State, *, retries: Sequence[float] = (1, 5, 25), shape: Shape = "full"
+        self, state: State, *, retries: Sequence[float] = (1, 5, 25), shape: EventShape = "full"
     ) -> None:
         for pause in retries:
             if not 0 <= pause < math.inf:
@@ -67,7 +72,7 @@ class Deliveries:
         self.faults = DeliveryFaults(clock=state.clock)
         self._state = state
         self._retries = tuple(retries)
-        self._shape: Shape = require_shape(shape)
+        self._shape: EventShape = validate_shape(shape)
         self._webhooks = state.store("webhooks")
         self._log = state.store("webhook_requests")
         self._sender = Sender(state, self._wait_again)
@@ -78,7 +83,7 @@ class Deliveries:
         self._under_way: list[_Batch] = []
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> EventShape:
         """What is sent of a payload from now on; any thread may set it.
 
         Raises:
@@ -87,11 +92,11 @@ class Deliveries:
         return self._shape
 
     @shape.setter
-    def shape(self, shape: Shape) -> None:
-        self._shape = require_shape(shape)
+    def shape(self, shape: EventShape) -> None:
+        self._shape = validate_shape(shape)
 
     @property
-    def held(self) -> int:
+    def held_count(self) -> int:
         """How many deliveries the fault plan holds back."""
         with self._lock:
             return len(self._held)
@@ -116,7 +121,7 @@ class Deliveries:
         webhook = self._webhooks.get(webhook_id).record
         if event not in EVENT_NAMES:
             kind = "event"
-            raise unknown(kind, event, EVENT_NAMES)
+            raise unknown_name(kind, event, EVENT_NAMES)
         about = latest(self._state, event)
         self._prepare(webhook, event, self._state.new_uncalled_id(), about)
 
@@ -202,10 +207,10 @@ class Deliveries:
         payload = {
             "event_type": event,
             "grouping_id": grouping_id,
-            "datetime_created": wide(self._state.now()),
+            "datetime_created": long_timestamp(self._state.now()),
             **about,
         }
-        event_data = shaped(payload, self._shape)
+        event_data = apply_shape(payload, self._shape)
         request = webhook_log.record(
             self._state,
             webhook["webhook_id"],
@@ -254,9 +259,9 @@ class Deliveries:
 
     def _goes_out(self, delivery: Delivery, now: float) -> bool:
         """Ask the fault plan, once, and do what it says about the time."""
-        if delivery.has_met:
+        if delivery.is_fault_taken:
             return True
-        delivery.has_met = True
+        delivery.is_fault_taken = True
         fault = self.faults.take(delivery.request["event_type"])
         if fault is None:
             return True

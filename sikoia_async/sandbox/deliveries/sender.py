@@ -8,10 +8,10 @@ import attrs
 import httpx
 
 from sikoia_async.sandbox.deliveries.payloads import signed
-from sikoia_async.sandbox.faults.deliveries import GENUINE, DeliveryFault
+from sikoia_async.sandbox.faults.deliveries import NO_FAULT, DeliveryFault
 from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.sandbox.state import Record, State
-from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.timestamps import long_timestamp
 
 _TIMEOUT = 5
 """Seconds that a receiver has for an answer."""
@@ -30,9 +30,9 @@ class Delivery:
     """The clock at which it is sent."""
     pauses: list[float]
     """Seconds before each attempt that is left after the next one."""
-    has_met: bool = False
+    is_fault_taken: bool = False
     """Whether the fault plan has been asked."""
-    fault: DeliveryFault = GENUINE
+    fault: DeliveryFault = NO_FAULT
     """What goes wrong with the next attempt."""
 
     @property
@@ -86,12 +86,12 @@ class Sender:
 
     async def _try(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
         """Make an attempt, or as many as the fault plan says, and settle what comes next."""
-        fault, delivery.fault = delivery.fault, GENUINE
+        fault, delivery.fault = delivery.fault, NO_FAULT
         answers = [
             await self._attempt(client, delivery, fault) for _ in range(1 + (fault.repeat or 0))
         ]
         if any(httpx.codes.is_success(answer) for answer in answers):
-            delivery.request["datetime_created"] = wide(self._state.now())
+            delivery.request["datetime_created"] = long_timestamp(self._state.now())
             delivery.request["webhook_event_status"] = "Complete"
         elif delivery.pauses:
             delivery.due = self._state.clock() + delivery.pauses.pop(0)

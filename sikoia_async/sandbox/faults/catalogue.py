@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import attrs
 
-from sikoia_async.sandbox.faults.plan import unknown
+from sikoia_async.sandbox.faults.plan import unknown_name
 
 __all__ = ["NAMED", "NAMED_DELIVERIES", "NamedFault", "called"]
 
@@ -111,5 +111,5 @@ def called(name: str, table: Mapping[str, NamedFault]) -> NamedFault:
     """
     if name not in table:
         kind = "fault"
-        raise unknown(kind, name, table)
+        raise unknown_name(kind, name, table)
     return table[name]

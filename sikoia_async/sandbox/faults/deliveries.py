@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, get_args
 import attrs
 
 from sikoia_async.sandbox.faults.catalogue import NAMED_DELIVERIES, called
-from sikoia_async.sandbox.faults.plan import EVERY, Plan, Planned, out_of_range, unknown
+from sikoia_async.sandbox.faults.plan import EVERY, Plan, PlannedFault, out_of_range, unknown_name
 from sikoia_async.sandbox.resources.webhook_bodies import EVENT_NAMES
 
 __all__ = ["DeliveryFault", "DeliveryFaults", "Forgery", "Met"]
@@ -21,11 +21,11 @@ class Met(NamedTuple):
     """A fault that a delivery met."""
 
     event: str
-    what: str
+    effect: str
 
 
 @attrs.frozen(kw_only=True)
-class DeliveryFault(Planned):
+class DeliveryFault(PlannedFault):
     """A planned fault: for which event, when, and what happens."""
 
     event: str
@@ -41,7 +41,7 @@ class DeliveryFault(Planned):
         return self.event
 
 
-GENUINE = DeliveryFault(event=EVERY)
+NO_FAULT = DeliveryFault(event=EVERY)
 """The fault of a delivery that goes as it should."""
 
 
@@ -133,7 +133,7 @@ def _known(event: str) -> str:
     if event == EVERY or event in EVENT_NAMES:
         return event
     kind = "event"
-    raise unknown(kind, event, EVENT_NAMES)
+    raise unknown_name(kind, event, EVENT_NAMES)
 
 
 def _complaints(fault: DeliveryFault) -> Iterator[str]:
@@ -144,5 +144,5 @@ def _complaints(fault: DeliveryFault) -> Iterator[str]:
         yield "hold: it waits for its release then, so leave out delay"
     if fault.drop and (fault.repeat is not None or fault.forge is not None):
         yield "drop: nothing is sent then, so leave out repeat and forge"
-    if not fault.what:
+    if not fault.effect:
         yield "say what is to happen: hold, drop, a delay, …"

@@ -13,10 +13,10 @@ import attrs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sikoia_async.sandbox.errors import ApiError, expired_token, on_purpose
+from sikoia_async.sandbox.errors import ApiError, expired_token, planned_error
 from sikoia_async.sandbox.faults.requests import Fault, Faults
 from sikoia_async.sandbox.middleware.envelope import Envelope
-from sikoia_async.sandbox.middleware.token_endpoint import Tokens, token_of
+from sikoia_async.sandbox.middleware.token_endpoint import AccessTokens, bearer_token
 
 CONNECTION = "sikoia.connection"
 """The extension of an ASGI scope that holds the transport of the request."""
@@ -29,7 +29,7 @@ _DRIPS_PER_SECOND = 20
 _AT_ONCE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
-class Sabotage:
+class FaultInjector:
     """Hands each request down, but for what is planned.
 
     It sits above all else, so that an answer it spoils is complete, and a refusal one like others.
@@ -47,7 +47,7 @@ class Sabotage:
         app: ASGIApp,
         *,
         faults: Faults,
-        tokens: Tokens,
+        tokens: AccessTokens,
         echo: bool,
         new_id: Callable[[], object] = uuid4,
     ) -> None:
@@ -67,7 +67,7 @@ class Sabotage:
         if fault is None:
             await self._app(scope, receive, send)
             return
-        scope[FAULT] = fault.what
+        scope[FAULT] = fault.effect
         line = _Line(scope, receive, send)
         if fault.drops_connection:
             line.require_connection()
@@ -95,10 +95,10 @@ class Sabotage:
 
     def _refusal(self, fault: Fault, scope: Scope) -> ApiError | None:
         if fault.token is not None:
-            self._tokens.expire(token_of(Headers(scope=scope)))
+            self._tokens.expire(bearer_token(Headers(scope=scope)))
             return expired_token()
         if fault.status is not None:
-            return on_purpose(fault.status, fault.retry_after)
+            return planned_error(fault.status, fault.retry_after)
         return None
 
 

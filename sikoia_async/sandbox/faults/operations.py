@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from starlette.routing import Route
 
-from sikoia_async.sandbox.faults.plan import unknown
+from sikoia_async.sandbox.faults.plan import unknown_name
 from sikoia_async.sandbox.resources.routing import operations
 
 __all__ = ["Operations"]
@@ -42,7 +42,7 @@ class Operations:
         known = self._names.get(_unnamed(name))
         if known is None:
             kind = "operation"
-            raise unknown(kind, name, self.names)
+            raise unknown_name(kind, name, self.names)
         return known
 
     def of(self, method: str, path: str) -> str | None:

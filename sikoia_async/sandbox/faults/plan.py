@@ -25,7 +25,7 @@ _WRITERS: Final[Mapping[type, Callable[[Any], str]]] = {
 
 
 @attrs.frozen(kw_only=True)
-class Planned(ABC):
+class PlannedFault(ABC):
     """A fault: when it happens, and in the fields of a subclass to whom, and what."""
 
     nth: int = 1
@@ -42,7 +42,7 @@ class Planned(ABC):
         return self.subject in {subject, EVERY}
 
     @property
-    def what(self) -> str:
+    def effect(self) -> str:
         """Say what happens, as `add` was told."""
         return ", ".join(f"{name}={reprlib.repr(value)}" for name, value in self._consequences())
 
@@ -64,7 +64,7 @@ class Planned(ABC):
                 yield field.name, value
 
 
-Some = TypeVar("Some", bound=Planned)
+Some = TypeVar("Some", bound=PlannedFault)
 
 
 @attrs.define(eq=False)
@@ -137,7 +137,7 @@ class Plan(Generic[Some, Met]):
             entry.left -= 1
             if not entry.left:
                 self._entries.remove(entry)
-            self._happened.append(self._met(subject, entry.fault.what))
+            self._happened.append(self._met(subject, entry.fault.effect))
             return entry.fault
 
     def clear(self) -> None:
@@ -184,18 +184,18 @@ class Plan(Generic[Some, Met]):
             return tuple(entry.fault for entry in self._entries)
 
     @property
-    def happened(self) -> tuple[Met, ...]:
+    def triggered(self) -> tuple[Met, ...]:
         """The faults that have happened, from the first to the last."""
         with self._lock:
             return tuple(self._happened)
 
     def __repr__(self) -> str:
-        planned = [f"{fault.subject}: {fault.what}" for fault in self.planned]
-        happened = [": ".join(one) for one in self.happened]
+        planned = [f"{fault.subject}: {fault.effect}" for fault in self.planned]
+        happened = [": ".join(one) for one in self.triggered]
         return f"<{type(self).__name__} planned={planned} happened={happened}>"
 
 
-def out_of_range(fault: Planned, least: dict[str, float]) -> Iterator[str]:
+def out_of_range(fault: PlannedFault, least: dict[str, float]) -> Iterator[str]:
     """Complain of numbers that are given and are too small, or out of reach."""
     for name, bound in least.items():
         value = getattr(fault, name)
@@ -203,7 +203,7 @@ def out_of_range(fault: Planned, least: dict[str, float]) -> Iterator[str]:
             yield f"{name}: give at least {bound}"
 
 
-def unknown(kind: str, name: str, known: Collection[str]) -> ValueError:
+def unknown_name(kind: str, name: str, known: Collection[str]) -> ValueError:
     """Return the complaint that nothing of a kind is called so, with what might be meant."""
     nearest = ", ".join(get_close_matches(name, known, cutoff=0))
     return ValueError(f"no {kind} is called {name!r}; the nearest are {nearest}")

@@ -9,9 +9,9 @@ from starlette.types import Scope
 
 from sikoia_async.sandbox.faults.catalogue import NAMED, called
 from sikoia_async.sandbox.faults.operations import Operations
-from sikoia_async.sandbox.faults.plan import EVERY, Plan, Planned, out_of_range
+from sikoia_async.sandbox.faults.plan import EVERY, Plan, PlannedFault, out_of_range
 
-__all__ = ["Fault", "Faults", "Happened", "Moment"]
+__all__ = ["Fault", "Faults", "Moment", "TriggeredFault"]
 
 Moment = Literal["before", "after"]
 """Of the work: before it is begun, or after it is done."""
@@ -32,15 +32,15 @@ _VALUE = re.compile(r"([!-~\x80-\xff]([ \t!-~\x80-\xff]*[!-~\x80-\xff])?)?")
 _FRAMING = {"content-length", "transfer-encoding", "connection"}
 
 
-class Happened(NamedTuple):
+class TriggeredFault(NamedTuple):
     """A fault that a request met."""
 
     operation: str
-    what: str
+    effect: str
 
 
 @attrs.frozen(kw_only=True)
-class Fault(Planned):
+class Fault(PlannedFault):
     """A planned fault: for which operation, when, and what happens."""
 
     operation: str
@@ -69,7 +69,7 @@ class Fault(Planned):
         return self.reset is not None or self.truncate is not None
 
 
-class Faults(Plan[Fault, Happened]):
+class Faults(Plan[Fault, TriggeredFault]):
     """The fault plan of one local Sikoia; any thread may write and read it.
 
     A request meets one fault at most: of those that are due, the one that was added first.
@@ -80,7 +80,7 @@ class Faults(Plan[Fault, Happened]):
     _asked_for = "requests"
 
     def __init__(self, registered: Operations, *, clock: Callable[[], float]) -> None:
-        super().__init__(Happened, clock=clock)
+        super().__init__(TriggeredFault, clock=clock)
         self._registered = registered
 
     @property
@@ -185,7 +185,7 @@ def _complaints(fault: Fault) -> Iterator[str]:
         yield "reset: give 'before' or 'after'"
     yield from _contradictions(fault)
     yield from _bad_headers(fault.headers or {})
-    if not fault.what:
+    if not fault.effect:
         yield "say what is to happen: a status, a delay, a reset, …"
 
 

@@ -13,7 +13,7 @@ from sikoia_async.sandbox.app import App
 from sikoia_async.sandbox.clock import Clock
 from sikoia_async.sandbox.deliveries.queue import Deliveries
 from sikoia_async.sandbox.faults.catalogue import NAMED, NAMED_DELIVERIES, NamedFault
-from sikoia_async.sandbox.faults.plan import EVERY, Planned
+from sikoia_async.sandbox.faults.plan import EVERY, PlannedFault
 from sikoia_async.sandbox.jobs import job
 from sikoia_async.sandbox.ledger.asked import Asked, Headers
 from sikoia_async.sandbox.ledger.ledger import Ledger
@@ -170,7 +170,7 @@ def _deliveries(deliveries: Deliveries, state: State) -> Record:
     log = list(state.store("webhook_requests"))
     return {
         "count": len(log),
-        "held": deliveries.held,
+        "held": deliveries.held_count,
         "rows": [
             {
                 "id": entry.record["request_id"],
@@ -197,12 +197,12 @@ def _faults(app: App) -> Record:
         ],
         "happened": [
             {"whom": whom, "what": what}
-            for whom, what in (*requests.happened[-_ROWS:], *deliveries.happened[-_ROWS:])
+            for whom, what in (*requests.triggered[-_ROWS:], *deliveries.triggered[-_ROWS:])
         ],
     }
 
 
-def _planned(fault: Planned, everyone: str) -> Record:
+def _planned(fault: PlannedFault, everyone: str) -> Record:
     usual = {"nth": 1, "times": 1, "after": 0}
     when = [
         f"{name}={value}"
@@ -211,7 +211,7 @@ def _planned(fault: Planned, everyone: str) -> Record:
     ]
     return {
         "whom": everyone if fault.subject == EVERY else fault.subject,
-        "what": ", ".join([fault.what, *when]),
+        "what": ", ".join([fault.effect, *when]),
     }
 
 

@@ -7,19 +7,19 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sikoia_async.sandbox.errors import invalid_request
-from sikoia_async.sandbox.middleware.rate_limit import Window
-from sikoia_async.sandbox.middleware.token_endpoint import Tokens, token_of
+from sikoia_async.sandbox.middleware.rate_limit import RateLimit
+from sikoia_async.sandbox.middleware.token_endpoint import AccessTokens, bearer_token
 
 _JSON = "application/json"
 
 
 @attrs.frozen
-class Gate:
+class Authentication:
     """Lets a request to `/v2` pass, or raises the reason why not."""
 
     app: ASGIApp
-    tokens: Tokens = attrs.field(kw_only=True)
-    window: Window = attrs.field(kw_only=True)
+    tokens: AccessTokens = attrs.field(kw_only=True)
+    window: RateLimit = attrs.field(kw_only=True)
     api_key: str | None = attrs.field(repr=False, kw_only=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,7 +34,7 @@ class Gate:
         """Return the key or the token that the request may pass with."""
         if self.api_key and _same(headers.get("apikey", ""), self.api_key):
             return self.api_key
-        token = token_of(headers)
+        token = bearer_token(headers)
         self.tokens.check(token)
         return token
 

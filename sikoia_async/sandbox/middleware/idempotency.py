@@ -10,12 +10,12 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sikoia_async.sandbox.errors import key_conflict
+from sikoia_async.sandbox.errors import idempotency_key_conflict
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-class Repeats:
+class IdempotencyKeys:
     """Gives a request the answer that it had before under its key.
 
     A refused request leaves its key free.
@@ -55,7 +55,7 @@ class Repeats:
             self._answers[key] = asked, await self._answer(scope, body)
         earlier, answer = self._answers[key]
         if earlier != asked:
-            raise key_conflict(self._header)
+            raise idempotency_key_conflict(self._header)
         for message in answer:
             # A copy: whoever stamps an answer would stamp the next one too.
             await send(deepcopy(message))

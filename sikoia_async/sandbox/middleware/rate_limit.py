@@ -8,10 +8,10 @@ from typing import Literal, get_args
 from sikoia_async.sandbox.errors import rate_limited
 from sikoia_async.sandbox.snapshot import Saved
 
-Key = Literal["organisation", "token"]
+WindowKey = Literal["organisation", "token"]
 
 
-class Window:
+class RateLimit:
     """Counts requests, and refuses those over `limit` until `per` seconds are up.
 
     Args:
@@ -28,11 +28,11 @@ class Window:
         limit: int,
         per: float,
         clock: Callable[[], float],
-        key: Key = "organisation",
+        key: WindowKey = "organisation",
         says_when: bool = True,
     ) -> None:
-        if key not in get_args(Key):
-            msg = f"window_key: give one of {', '.join(get_args(Key))}"
+        if key not in get_args(WindowKey):
+            msg = f"window_key: give one of {', '.join(get_args(WindowKey))}"
             raise ValueError(msg)
         self._limit = limit
         self._per = per

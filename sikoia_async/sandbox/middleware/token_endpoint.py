@@ -30,7 +30,7 @@ class Application:
         return f"{self.resource}/.default"
 
 
-class Tokens:
+class AccessTokens:
     """Issues tokens and remembers them, so that an expired one is told from an invented one."""
 
     def __init__(self, application: Application, *, life: float, state: State) -> None:
@@ -87,7 +87,7 @@ class Tokens:
         self._expiries = saved.copied
 
 
-def token_of(headers: Headers) -> str:
+def bearer_token(headers: Headers) -> str:
     """Return the token of a request, or an empty text when it has none."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else ""

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sikoia_async.sandbox.errors import refused_as_invalid
+from sikoia_async.sandbox.errors import not_found_as_invalid
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
-from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.timestamps import long_timestamp
 
 _CONSENT = timedelta(days=90)
 # The last one is the first in lists.
@@ -76,7 +76,7 @@ class Bank:
             "bank_connection_url": f"{self._state.url}/openbanking/{connection_id}",
             "entity_id": entity_id,
             "entity_type": kind,
-            "datetime_requested": wide(self._state.now()),
+            "datetime_requested": long_timestamp(self._state.now()),
             "status": "Created",
             "country_code": body.get("country_code"),
             "source": "OpenBanking",
@@ -104,7 +104,7 @@ class Bank:
         Raises:
             ApiError: It was deleted before, or never was; the vendor says 400 to both.
         """
-        with refused_as_invalid("bank_connection_id"):
+        with not_found_as_invalid("bank_connection_id"):
             self._connections.remove(connection_id)
         for entry in self._accounts:
             if entry.record["bank_connection_id"] == connection_id:
@@ -142,7 +142,7 @@ class Bank:
         refresh = {
             "refresh_id": self._state.new_id(),
             "account_connection_id": account_id,
-            "datetime": wide(self._after(_refreshed(account))),
+            "datetime": long_timestamp(self._after(_refreshed(account))),
         }
         self._refreshes.add(refresh["refresh_id"], refresh, entity_id=entry.entity_id)
         self._state.begin("refreshes", refresh["refresh_id"])
@@ -180,8 +180,8 @@ class Bank:
         connection.update(
             _INSTITUTION,
             status="Connected",
-            datetime_connected=wide(now),
-            datetime_expiry=wide(now + _CONSENT),
+            datetime_connected=long_timestamp(now),
+            datetime_expiry=long_timestamp(now + _CONSENT),
             country_code=connection["country_code"] or "GB",
         )
         for kind in _ACCOUNT_TYPES:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.errors import invalid_request, refused_as_invalid
+from sikoia_async.sandbox.errors import invalid_request, not_found_as_invalid
 from sikoia_async.sandbox.resources import income
 from sikoia_async.sandbox.resources.check_rules import Kind, kinds, rolled_up
 from sikoia_async.sandbox.resources.data_sources import sources
@@ -19,7 +19,7 @@ from sikoia_async.sandbox.resources.field_rules import filled, many, one_of, opt
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
-from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 
 _parameter = record(
     {"source_id": filled, "source_category_type": one_of("Document", "OpenBanking")},
@@ -73,21 +73,21 @@ class Checks:
         """Begin a check; the answer does not tell its name, nor its rules."""
         check = self._begin(await read(request, RUN))
         self._state.begin("checks", check["validation_instance_id"])
-        check = _shown(check, short)
+        check = _shown(check, short_timestamp)
         del check["validation_check_name"], check["rules"]
         return JSONResponse(check, 201)
 
     async def get(self, request: Request) -> Response:
         """Answer a check, with what its rules decided."""
         entry = self._store.get(request.path_params["validation_instance_id"])
-        return JSONResponse(_shown(self.look(entry), short))
+        return JSONResponse(_shown(self.look(entry), short_timestamp))
 
     async def find(self, request: Request) -> Response:
         """Answer the checks of an entity, the newest first."""
         entity_type = self._state.type_of(request.path_params["entity_type"])
         entity_id = request.path_params["entity_id"]
         self._state.entity(entity_type, entity_id)
-        checks = [_shown(self.look(entry), wide) for entry in self._store.of(entity_id)]
+        checks = [_shown(self.look(entry), long_timestamp) for entry in self._store.of(entity_id)]
         return JSONResponse(
             {
                 "entity_id": entity_id,
@@ -106,14 +106,14 @@ class Checks:
         about = check["entity_type"], check["entity_id"]
         return JSONResponse(
             {
-                "completness_verification": _shown(check, short),
+                "completness_verification": _shown(check, short_timestamp),
                 "income_verification": income.start(self._state, *about) if passed else None,
             }
         )
 
     def _begin(self, body: Record) -> Record:
         entity_id, entity_type = body["entity_id"], body["entity_type"]
-        with refused_as_invalid("entity_id"):
+        with not_found_as_invalid("entity_id"):
             found = sources(self._state, entity_type, entity_id)
         kind = self._kind(body)
         parameters = body.get("checklist_params")

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from sikoia_async.sandbox.errors import (
     ApiError,
     invalid_request,
-    refused_as_invalid,
+    not_found_as_invalid,
     require_credits,
     unprocessable,
 )
@@ -29,7 +29,7 @@ from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
-from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 
 _SUMMARY = (
     "request_id",
@@ -89,7 +89,7 @@ class CompanyRegistry:
     async def request(self, request: Request) -> Response:
         """Look a company up."""
         body = await read(request, REQUEST)
-        with refused_as_invalid("company_id"):
+        with not_found_as_invalid("company_id"):
             company = self._state.entity("company", body["company_id"])
         wanted = _wanted(body, company)
         matches = self._matches(wanted)
@@ -103,7 +103,7 @@ class CompanyRegistry:
     async def resolve(self, request: Request) -> Response:
         """Look up the company that was picked: a request of its own."""
         body = await read(request, RESOLVE)
-        with refused_as_invalid("request_id"):
+        with not_found_as_invalid("request_id"):
             asked = self._requests.get(body["request_id"])
         item = picklists.pick(asked.record["picklist"], body["picklist_index"])
         wanted = {name: item[name] for name in ("company_number", "company_name", "country_code")}
@@ -119,7 +119,7 @@ class CompanyRegistry:
             detail = "jurisdiction_code or country_code is required."
             raise invalid_request(detail)
         if body.get("company_id"):
-            with refused_as_invalid("company_id"):
+            with not_found_as_invalid("company_id"):
                 self._state.entity("company", body["company_id"])
         matches = self._matches(
             {
@@ -141,7 +141,7 @@ class CompanyRegistry:
     async def get(self, request: Request) -> Response:
         """Answer one request with its data."""
         found = self._requests.get(request.path_params["request_id"]).record
-        asked = short(found["datetime_requested"])
+        asked = short_timestamp(found["datetime_requested"])
         return JSONResponse({**found, "datetime_requested": asked})
 
     async def find(self, request: Request) -> Response:
@@ -199,7 +199,7 @@ _MESSAGES = {
 
 def _shown(entry: Entry) -> Record:
     shown = {name: entry.record[name] for name in _SUMMARY}
-    return {**shown, "datetime_requested": wide(shown["datetime_requested"])}
+    return {**shown, "datetime_requested": long_timestamp(shown["datetime_requested"])}
 
 
 def _wanted(body: Record, company: Record) -> Record:

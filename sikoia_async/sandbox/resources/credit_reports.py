@@ -18,7 +18,7 @@ from sikoia_async.sandbox.resources.field_rules import (
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.state import Record, State
-from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.timestamps import long_timestamp
 
 _REQUEST = record(
     {
@@ -120,7 +120,7 @@ class CreditReports:
             "request_id": self._state.new_id(),
             "status": status,
             "company_id": company_id,
-            "datetime_requested": wide(self._state.now()),
+            "datetime_requested": long_timestamp(self._state.now()),
             "message": message,
             "company_number": asked["company_number"],
             "company_name": asked["company_name"],

@@ -8,14 +8,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.errors import invalid_request, refused_as_invalid
+from sikoia_async.sandbox.errors import invalid_request, not_found_as_invalid
 from sikoia_async.sandbox.resources import integrity
 from sikoia_async.sandbox.resources.field_rules import filled, matching, one_of, optional, record
 from sikoia_async.sandbox.resources.files import link
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
-from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.timestamps import long_timestamp
 
 TYPES = (
     "BankStatement",
@@ -79,9 +79,9 @@ class Documents:
         """Keep a document."""
         body = await read(request, _UPLOAD)
         content = _decoded(body["file"])
-        with refused_as_invalid("entity_id"):
+        with not_found_as_invalid("entity_id"):
             self._state.entity(body["entity_type"], body["entity_id"])
-        now = wide(self._state.now())
+        now = long_timestamp(self._state.now())
         document: Record = {
             "document_id": self._state.new_id(),
             "entity_type": body["entity_type"],

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.errors import refused_as_invalid, require_credits
+from sikoia_async.sandbox.errors import not_found_as_invalid, require_credits
 from sikoia_async.sandbox.resources.field_rules import country, filled, one_of, optional, record
 from sikoia_async.sandbox.resources.identity_data import Outcome, findings, outcome
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
-from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 
 VERIFY = record(
     {
@@ -49,7 +49,7 @@ class Identity:
         """Begin to verify a person."""
         body = await read(request, VERIFY)
         person_id, country_code = body["person_id"], body.get("country_code")
-        with refused_as_invalid("person_id"):
+        with not_found_as_invalid("person_id"):
             person = self._state.entity("person", person_id)
         require_credits(self._state.scenarios.of_entity(person))
         request_id = self._state.new_id()
@@ -67,7 +67,7 @@ class Identity:
         shown = {
             **started,
             "status": "Pending",
-            "datetime_requested": short(started["datetime_requested"]),
+            "datetime_requested": short_timestamp(started["datetime_requested"]),
             "datetime_completed": None,
             "message": None,
         }
@@ -84,8 +84,8 @@ class Identity:
             {
                 **_asked(entry),
                 "status": status,
-                "datetime_requested": short(entry.record["datetime_requested"]),
-                "datetime_completed": ended and short(ended),
+                "datetime_requested": short_timestamp(entry.record["datetime_requested"]),
+                "datetime_completed": ended and short_timestamp(ended),
                 "message": message,
                 "data": data,
             }
@@ -107,8 +107,8 @@ class Identity:
             **shown,
             "status": status,
             "verification_status": decision,
-            "datetime_requested": wide(entry.record["datetime_requested"]),
-            "datetime_completed": ended and wide(ended),
+            "datetime_requested": long_timestamp(entry.record["datetime_requested"]),
+            "datetime_completed": ended and long_timestamp(ended),
             "message": message,
         }
 

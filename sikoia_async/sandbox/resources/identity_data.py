@@ -8,7 +8,7 @@ from sikoia_async.sandbox.resources import files
 from sikoia_async.sandbox.resources.records import full_name
 from sikoia_async.sandbox.scenarios.scenario import Identity, Scenario
 from sikoia_async.sandbox.state import Record, State
-from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.timestamps import long_timestamp
 
 _LINK_MINUTES = 30
 
@@ -55,8 +55,8 @@ def findings(
     draw = state.draw("identity", request["person_id"])
     return {
         "verification_status": decision,
-        "acceptance_time": wide(request["datetime_requested"]),
-        "decision_time": wide(decided) if remark else None,
+        "acceptance_time": long_timestamp(request["datetime_requested"]),
+        "decision_time": long_timestamp(decided) if remark else None,
         "person": _person(draw, person) if remark else None,
         "document": _document(draw, request["country_code"] or "GB") if remark else None,
         "media": _media(state, decided) if remark else [],
@@ -101,7 +101,7 @@ def _media(state: State, uploaded: datetime) -> list[Record]:
             "mime_type": mime_type,
             "type": kind,
             "size": len(content),
-            "upload_date": wide(uploaded),
+            "upload_date": long_timestamp(uploaded),
             "uri": files.link(state, kind, content, minutes=_LINK_MINUTES, media_type=mime_type),
             "uri_expiry_in_minutes": _LINK_MINUTES,
         }

@@ -10,12 +10,12 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sikoia_async.sandbox.errors import refused_as_invalid
+from sikoia_async.sandbox.errors import not_found_as_invalid
 from sikoia_async.sandbox.resources.data_sources import sources
 from sikoia_async.sandbox.resources.field_rules import filled, one_of, record
 from sikoia_async.sandbox.resources.routing import read
 from sikoia_async.sandbox.state import Record, State
-from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.timestamps import long_timestamp
 
 _REQUEST = record(
     {"entity_id": filled, "entity_type": one_of("company", "person", "case")},
@@ -59,14 +59,14 @@ class Insights:
         Raises:
             ApiError: There is no such entity: 400, as for most POSTs.
         """
-        with refused_as_invalid("entity_id"):
+        with not_found_as_invalid("entity_id"):
             self.state.entity(entity_type, entity_id)
         asked: Record = {
             "request_id": self.state.new_id(),
             "status": "Pending",
             "entity_id": entity_id,
             "entity_type": self.state.type_of(entity_type),
-            "datetime_requested": wide(self.state.now()),
+            "datetime_requested": long_timestamp(self.state.now()),
             "datetime_completed": None,
             "message": f"The {self.kind} insights are being made.",
         }
@@ -92,7 +92,7 @@ class Insights:
         needed = f"The entity needs a data source that is Complete, of one of the types {types}."
         asked["used"] = used or None
         asked["status"] = "Complete" if used else "Failed"
-        asked["datetime_completed"] = wide(self.state.now())
+        asked["datetime_completed"] = long_timestamp(self.state.now())
         asked["message"] = f"The {self.kind} insights are complete." if used else failure or needed
 
     def _sources(self, asked: Record) -> list[Record]:

@@ -12,7 +12,7 @@ from sikoia_async.sandbox.resources.bank_accounts import data_source_id
 from sikoia_async.sandbox.resources.routing import Resource
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
-from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.timestamps import long_timestamp
 
 # The documents that are read, the name of their check, and its rules.
 _CHECKS = {
@@ -52,7 +52,9 @@ def look(state: State, check: Entry) -> str:
     """Tell the status of a check; one that has ended, has ended when somebody first saw it so."""
     if not state.is_worked_out(check):
         return "Pending"
-    check.record["datetime_completed"] = check.record["datetime_completed"] or wide(state.now())
+    check.record["datetime_completed"] = check.record["datetime_completed"] or long_timestamp(
+        state.now()
+    )
     return "Failed" if check.failure else "Complete"
 
 

@@ -4,12 +4,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.errors import refused_as_invalid
+from sikoia_async.sandbox.errors import not_found_as_invalid
 from sikoia_async.sandbox.resources.field_rules import matching, optional, record, text
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
-from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 
 _SUMMARY = ("request_id", "status", "datetime_requested", "message", "company_name")
 _OPENED = "2020-01-01T00:00:00Z"
@@ -46,7 +46,7 @@ class OnlineData:
     async def request(self, request: Request) -> Response:
         """Look for a company online."""
         body = await read(request, REQUEST)
-        with refused_as_invalid("company_id"):
+        with not_found_as_invalid("company_id"):
             company = self._state.entity("company", body["company_id"].strip("{}").lower())
         company_id, request_id = company["company_id"], self._state.new_id()
         name = body.get("company_name") or company["company_name"]
@@ -71,7 +71,7 @@ class OnlineData:
     async def get(self, request: Request) -> Response:
         """Answer one request with its data."""
         found = self._requests.get(request.path_params["request_id"]).record
-        asked = short(found["datetime_requested"])
+        asked = short_timestamp(found["datetime_requested"])
         return JSONResponse({**found, "datetime_requested": asked})
 
     async def find(self, request: Request) -> Response:
@@ -84,7 +84,7 @@ class OnlineData:
 
 def _shown(entry: Entry) -> Record:
     shown = {name: entry.record[name] for name in _SUMMARY}
-    return {**shown, "datetime_requested": wide(shown["datetime_requested"])}
+    return {**shown, "datetime_requested": long_timestamp(shown["datetime_requested"])}
 
 
 def _contacts(state: State, name: str) -> Record:

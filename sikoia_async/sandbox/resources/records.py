@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sikoia_async.sandbox.resources import registry_companies
 from sikoia_async.sandbox.resources.case_bodies import ADDRESS_LINES
 from sikoia_async.sandbox.state import Record, State
-from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 
 # The order in which the one line that sums an address up names its parts.
 _SUMMARY = (
@@ -102,8 +102,8 @@ def summary(case: Record) -> Record:
     """Show a case as one line of the list: counts, and no entities."""
     return {
         **{name: value for name, value in case.items() if name not in ("companies", "persons")},
-        "datetime_created": wide(case["datetime_created"]),
-        "datetime_last_modified": wide(case["datetime_last_modified"]),
+        "datetime_created": long_timestamp(case["datetime_created"]),
+        "datetime_last_modified": long_timestamp(case["datetime_last_modified"]),
         "number_of_companies": len(case["companies"]),
         "number_of_persons": len(case["persons"]),
     }
@@ -113,8 +113,8 @@ def whole(case: Record) -> Record:
     """Show a case with all that is in it."""
     return {
         **summary(case),
-        "datetime_created": short(case["datetime_created"]),
-        "datetime_last_modified": short(case["datetime_last_modified"]),
+        "datetime_created": short_timestamp(case["datetime_created"]),
+        "datetime_last_modified": short_timestamp(case["datetime_last_modified"]),
         "companies": case["companies"],
         "persons": case["persons"],
     }

@@ -21,7 +21,7 @@ from sikoia_async.sandbox.resources.field_rules import (
 )
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
-from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 
 # A search is found at its path, and answered with its status.
 _STATUSES = {"peps-sanctions": 201, "adverse-media": 200}
@@ -71,7 +71,7 @@ class Searches:
         entity = self._state.entity(body["entity_type"], body["entity_id"])
         search = self._new(body, entity)
         self._store.add(search["request_id"], search, entity_id=body["entity_id"])
-        shown = self._shown(search, short(search["datetime_requested"]))
+        shown = self._shown(search, short_timestamp(search["datetime_requested"]))
         return JSONResponse(shown, self._status)
 
     async def find(self, request: Request) -> Response:
@@ -80,7 +80,10 @@ class Searches:
         self._state.entity(request.path_params["entity_type"], entity_id)
         searches = [entry.record for entry in self._store.of(entity_id)]
         return JSONResponse(
-            [self._shown(search, wide(search["datetime_requested"])) for search in searches]
+            [
+                self._shown(search, long_timestamp(search["datetime_requested"]))
+                for search in searches
+            ]
         )
 
     def _new(self, body: Record, entity: Record) -> Record:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from sikoia_async.sandbox.errors import not_found
 from sikoia_async.sandbox.resources.field_rules import one_of
 from sikoia_async.sandbox.state import Record, State
-from sikoia_async.sandbox.timestamps import wide
+from sikoia_async.sandbox.timestamps import long_timestamp
 
 STATUSES = ("NotRequested", "Pending", "Complete", "Failed")
 PAGE_SIZE = 25
@@ -47,7 +47,7 @@ def record(
         "grouping_id": grouping_id or state.new_uncalled_id(),
         "event_type": event_type,
         "webhook_callback_url": webhook["webhook_callback_url"],
-        "datetime_created": wide(state.now()) if status == "Complete" else None,
+        "datetime_created": long_timestamp(state.now()) if status == "Complete" else None,
         "event_data": event_data,
         "webhook_event_status": status,
         "request_attempts": attempts,
@@ -60,7 +60,7 @@ def attempt(state: State, code: int) -> Record:
     """Describe an attempt of this moment."""
     return {
         "attempt_id": state.new_uncalled_id(),
-        "datetime_created": wide(state.now()),
+        "datetime_created": long_timestamp(state.now()),
         "http_response_code": code,
     }
 

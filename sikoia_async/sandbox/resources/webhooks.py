@@ -15,7 +15,7 @@ from sikoia_async.sandbox.resources.webhook_bodies import (
 )
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
-from sikoia_async.sandbox.timestamps import short, wide
+from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 
 _SECRET = "webhook_secret"  # noqa: S105 - the name of a store
 
@@ -58,7 +58,7 @@ class Webhooks:
     async def create(self, request: Request) -> Response:
         """Subscribe to events."""
         body = await read(request, CREATE_WEBHOOK)
-        now = wide(self._state.now())
+        now = long_timestamp(self._state.now())
         webhook: Record = {
             "webhook_id": self._state.new_id(),
             "webhook_name": body["webhook_name"],
@@ -83,7 +83,7 @@ class Webhooks:
         if not changes:
             detail = "The body must name a field to change."
             raise invalid_request(detail)
-        webhook.update(changes, datetime_updated=wide(self._state.now()))
+        webhook.update(changes, datetime_updated=long_timestamp(self._state.now()))
         return JSONResponse(webhook)
 
     async def delete(self, request: Request) -> Response:
@@ -118,7 +118,7 @@ class Secret:
         if len(self._secrets):
             title = "Cannot create multiple webhook secrets"
             raise conflict(title, "There is a secret already; rotate or delete it.")
-        now = short(self._state.now())
+        now = short_timestamp(self._state.now())
         answer = {"shared_key": self._new_key(), "date_created": now, "date_updated": now}
         secret_id = self._state.new_id()
         self._secrets.add(secret_id, {"secret_id": secret_id, "answer": answer})
@@ -127,7 +127,7 @@ class Secret:
     async def rotate(self, _request: Request) -> Response:
         """Change the key."""
         answer = self._only().record["answer"]
-        answer.update(shared_key=self._new_key(), date_updated=short(self._state.now()))
+        answer.update(shared_key=self._new_key(), date_updated=short_timestamp(self._state.now()))
         return JSONResponse(answer)
 
     async def delete(self, _request: Request) -> Response:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from sikoia_async.sandbox import App, create_app
-from sikoia_async.sandbox.deliveries.payloads import Shape
+from sikoia_async.sandbox.deliveries.payloads import EventShape
 from sikoia_async.sandbox.faults.deliveries import Forgery
 from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.sandbox.resources.webhook_bodies import EVENT_NAMES as EVERYTHING
@@ -27,7 +27,7 @@ HEADERS = {"apikey": "legacy", "Accept": "application/json", "Content-Type": "ap
 NO_JSON: Callable[[Any], Any] = lambda _payload: object()  # noqa: E731 - one of several shapes
 NO_NUMBER: Callable[[Any], Any] = lambda _payload: math.nan  # noqa: E731 - as above
 CALLBACK = "https://localhost:9/hook"
-SHAPES: tuple[Shape, ...] = (
+SHAPES: tuple[EventShape, ...] = (
     "bare",
     lambda _payload: None,
     lambda payload: [payload["event_type"]],
@@ -580,7 +580,7 @@ async def test_deliveries_can_be_turned_round(local: Local) -> None:
     ids = [await local.upload() for _ in range(4)]
 
     first = await local.deliver(10)
-    held = local.app.deliveries.held
+    held = local.app.deliveries.held_count
     states = await local.attempts(webhook)
     second = await local.deliver(99)
     local.app.deliveries.release()
@@ -590,7 +590,7 @@ async def test_deliveries_can_be_turned_round(local: Local) -> None:
     assert (held, second) == (3, [])
     assert states == [("Complete", [200]), *[("Pending", [])] * 3]
     assert [one["document_id"] for one in third] == ids[2::-1]
-    assert local.app.deliveries.held == 0
+    assert local.app.deliveries.held_count == 0
     assert {status for status, _ in await local.attempts(webhook)} == {"Complete"}
 
 
@@ -679,8 +679,8 @@ async def test_faults_meet_one_delivery_each(local: Local) -> None:
     told = await local.deliver(10)
 
     assert [one["event_type"] for one in told] == [CHILD, PARENT, CHILD, CHILD, PARENT, CHILD]
-    assert faults.happened == ((PARENT, "drop=True"), (CHILD, "repeat=1"))
-    assert faults.happened[0].event == PARENT
+    assert faults.triggered == ((PARENT, "drop=True"), (CHILD, "repeat=1"))
+    assert faults.triggered[0].event == PARENT
     assert faults.planned == ()
 
 

@@ -215,14 +215,14 @@ def test_any_thread_plans_and_releases(
         ids = [verify(client, case) for _ in range(3)]
         clock.now += 1
         until = time.monotonic() + WAIT
-        while sandbox.deliveries.held < 3 and time.monotonic() < until:
+        while sandbox.deliveries.held_count < 3 and time.monotonic() < until:
             time.sleep(0.01)
 
         sandbox.deliveries.release()
 
         came = [json.loads(receiver.next().body)["request_id"] for _ in range(3)]
     assert came == ids[::-1]
-    assert [one.what for one in sandbox.deliveries.faults.happened] == ["hold=True"] * 3
+    assert [one.effect for one in sandbox.deliveries.faults.triggered] == ["hold=True"] * 3
     sandbox.deliveries.faults.clear()
     client.delete(webhook)
 

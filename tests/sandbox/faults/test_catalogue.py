@@ -120,7 +120,7 @@ async def test_what_becomes_of_a_call(sandbox: Sandbox, name: str) -> None:
     assert became == {USERS: ASKED[name], CREATE: ACTED[name]}
     is_done = ACTED[name].error is None or "the work is done" in NAMED[name].about
     assert len(sandbox.state.cases) == is_done
-    happened = {one.operation for one in sandbox.faults.happened}
+    happened = {one.operation for one in sandbox.faults.triggered}
     assert happened == {USERS, CREATE}
 
 

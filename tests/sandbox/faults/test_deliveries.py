@@ -20,14 +20,14 @@ def test_the_plan_can_be_read() -> None:
     faults.take("IdentityVerification.Expired")
 
     assert faults.planned == (DeliveryFault(event=CHILD, times=3, drop=True),)
-    assert faults.happened == (("IdentityVerification.Expired", "forge='key', delay=0.5"),)
+    assert faults.triggered == (("IdentityVerification.Expired", "forge='key', delay=0.5"),)
     assert repr(faults) == (
         f"<DeliveryFaults planned=['{CHILD}: drop=True']"
         " happened=[\"IdentityVerification.Expired: forge='key', delay=0.5\"]>"
     )
     faults.clear()
     assert not faults.planned
-    assert not faults.happened
+    assert not faults.triggered
     assert faults.take(CHILD) is None
 
 

@@ -117,7 +117,7 @@ def test_a_star_stands_for_every_request(sandbox: Sandbox, client: httpx.Client)
 
     assert statuses(client, 1) == [503]
     assert statuses(client, 2, "/v2/nowhere") == [503, 404]
-    assert [one.operation for one in sandbox.faults.happened] == [USERS, "GET /v2/nowhere"]
+    assert [one.operation for one in sandbox.faults.triggered] == [USERS, "GET /v2/nowhere"]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ async def test_a_lost_post_is_no_secret(sandbox: Sandbox, reset: Any) -> None:
 
     assert caught.value.may_have_been_processed
     assert len(sandbox.state.cases) == before + (reset == "after")
-    assert sandbox.faults.happened == ((CREATE, f"reset='{reset}'"),)
+    assert sandbox.faults.triggered == ((CREATE, f"reset='{reset}'"),)
 
 
 @pytest.mark.anyio
@@ -295,7 +295,7 @@ async def test_a_lost_get_is_tried_again(sandbox: Sandbox) -> None:
         users = await sikoia.users.list()
 
     assert len(users) == len(sandbox.state.users)
-    assert [one.what for one in sandbox.faults.happened] == [
+    assert [one.effect for one in sandbox.faults.triggered] == [
         "reset='after'",
         "status=503, retry_after=0",
     ]
@@ -348,7 +348,7 @@ def test_only_a_token_can_expire(sandbox: Sandbox, client: httpx.Client) -> None
     refused = client.get("/v2/users", headers={"Authorization": "Bearer stranger"})
 
     assert (refused.status_code, refused.json()["type"]) == (401, "ExpiredToken")
-    assert sandbox.faults.happened == ((USERS, "token='expired'"),)
+    assert sandbox.faults.triggered == ((USERS, "token='expired'"),)
     assert client.get("/v2/users").status_code == 200
 
 
@@ -507,7 +507,7 @@ def test_the_plan_can_be_read(sandbox: Sandbox, client: httpx.Client) -> None:
     faults.add("GET /v2/cases/{id}", times=3, delay=0.5)
     client.get("/v2/users")
 
-    assert [(one.operation, one.times, one.what) for one in faults.planned] == [
+    assert [(one.operation, one.times, one.effect) for one in faults.planned] == [
         ("GET /v2/cases/{case_id}", 3, "delay=0.5")
     ]
     assert repr(faults) == (
@@ -515,7 +515,7 @@ def test_the_plan_can_be_read(sandbox: Sandbox, client: httpx.Client) -> None:
         " happened=['GET /v2/users: status=503']>"
     )
     faults.clear()
-    assert (faults.planned, faults.happened) == ((), ())
+    assert (faults.planned, faults.triggered) == ((), ())
 
 
 def test_an_operation_must_exist(sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from sikoia_async.sandbox import Sandbox, create_app
 from sikoia_async.sandbox.errors import ApiError
-from sikoia_async.sandbox.middleware.rate_limit import Key, Window
+from sikoia_async.sandbox.middleware.rate_limit import RateLimit, WindowKey
 
 
 def test_a_full_window_says_when_it_turns(
@@ -46,7 +46,7 @@ def test_only_authenticated_requests_count(
 
 def test_windows_keep_their_phase(clock: SimpleNamespace) -> None:
     """A window opens when the one before it ends, however long nobody asked."""
-    window = Window(limit=1, per=10, clock=lambda: clock.now)
+    window = RateLimit(limit=1, per=10, clock=lambda: clock.now)
     clock.now = 37.0
     window.admit()
 
@@ -68,7 +68,7 @@ def test_a_window_may_keep_silent_about_its_turn(
 
 @pytest.mark.parametrize(("key", "statuses"), [("organisation", [200, 429]), ("token", [200, 200])])
 def test_the_limit_is_for_all_or_for_each_token(
-    key: Key, statuses: list[int], connect: Callable[[Sandbox], httpx.Client]
+    key: WindowKey, statuses: list[int], connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
     """Whom Sikoia counts together is not published."""
     with Sandbox(limit=1, window_key=key) as sandbox:
