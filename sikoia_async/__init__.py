@@ -1,81 +1,96 @@
-"""An async client of the Sikoia API.
+"""An async client for the Sikoia API.
 
     from sikoia_async import STAGING, Sikoia
 
     async with Sikoia(client_id="…", client_secret="…", environment=STAGING) as sikoia:
         case = await sikoia.cases.retrieve(case_id)
 
-Names are loaded when they are first used, so that importing the package costs next to nothing.
-Models that you receive live with their resource: `sikoia_async.resources.cases.Case`.
+Importing the package costs next to nothing: each name is loaded when it is first used. The models
+of a resource are in its module: `sikoia_async.resources.cases.Case`.
 """
+
+# A map for readers, in the order of a call. Imports point down this list, see tests/test_layers.py.
+#
+#   _client.py      Sikoia: builds the parts below and connects them
+#   resources/      the 71 operations: one module per resource, models first, then methods
+#   webhooks/       incoming events: signatures, payloads, routing, replay protection
+#   _calls/         one API call: validation, deadline, attempts, pagination, downloads
+#   _hooks/         httpx event hooks: the Authorization and X-Correlation-Id headers
+#   _files/         uploads, downloads to disk, Excel workbooks
+#   _auth/          access tokens: the client-credentials grant, renewal, sharing
+#   _retry/         which attempts are retried, when, and how often
+#   operations/     long-running work: polling, and tokens to resume it elsewhere
+#   _codec/         JSON to models and back, drift between the two, redaction
+#   _rate_limit/    when a request may be sent: 200 per minute, interactive calls first
+#   _transport/     connections: the pool, one request and its response, bounded bodies
+#
+# Users import errors from errors.py, and settings from environments.py. The local Sikoia
+# (sandbox/), the test helpers (testing/) and the command line (cli/) are built on top.
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from sikoia_async._version import __version__ as __version__
+from sikoia_async._version import __version__
 
+# Generated from the table below by tests/public_names.py: do not edit.
 if TYPE_CHECKING:
-    from sikoia_async._auth.tokens import StoredToken as StoredToken
-    from sikoia_async._auth.tokens import TokenStore as TokenStore
-    from sikoia_async._calls.stats import Stats as Stats
-    from sikoia_async._client import Sikoia as Sikoia
-    from sikoia_async._errors import APIError as APIError
-    from sikoia_async._errors import ArgumentTypeError as ArgumentTypeError
-    from sikoia_async._errors import Attempt as Attempt
-    from sikoia_async._errors import AuthenticationError as AuthenticationError
-    from sikoia_async._errors import CallError as CallError
-    from sikoia_async._errors import ChargeLimitError as ChargeLimitError
-    from sikoia_async._errors import ClientStateError as ClientStateError
-    from sikoia_async._errors import ConfigurationError as ConfigurationError
-    from sikoia_async._errors import ConflictError as ConflictError
-    from sikoia_async._errors import ConnectionFailedError as ConnectionFailedError
-    from sikoia_async._errors import DeadlineExceededError as DeadlineExceededError
-    from sikoia_async._errors import ExpiredTokenError as ExpiredTokenError
-    from sikoia_async._errors import InsufficientPermissionsError as InsufficientPermissionsError
-    from sikoia_async._errors import InvalidRequestError as InvalidRequestError
-    from sikoia_async._errors import InvalidTokenError as InvalidTokenError
-    from sikoia_async._errors import LinkExpiredError as LinkExpiredError
-    from sikoia_async._errors import RateLimitError as RateLimitError
-    from sikoia_async._errors import ReplayStoreError as ReplayStoreError
-    from sikoia_async._errors import ResourceDeletedError as ResourceDeletedError
-    from sikoia_async._errors import ResourceNotFoundError as ResourceNotFoundError
-    from sikoia_async._errors import ServerError as ServerError
-    from sikoia_async._errors import SikoiaError as SikoiaError
-    from sikoia_async._errors import TokenError as TokenError
-    from sikoia_async._errors import TransportError as TransportError
-    from sikoia_async._errors import UnexpectedResponseError as UnexpectedResponseError
-    from sikoia_async._errors import UnprocessableRequestError as UnprocessableRequestError
-    from sikoia_async._errors import WebhookError as WebhookError
-    from sikoia_async._errors import WebhookPayloadError as WebhookPayloadError
-    from sikoia_async._errors import WebhookVerificationError as WebhookVerificationError
-    from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER as CORRELATION_ID_HEADER
-    from sikoia_async._hooks.correlation import correlation_id as correlation_id
-    from sikoia_async._rate_limit.limiter import Quota as Quota
-    from sikoia_async._rate_limit.limiter import QuotaStore as QuotaStore
-    from sikoia_async.environments import PRODUCTION as PRODUCTION
-    from sikoia_async.environments import STAGING as STAGING
-    from sikoia_async.environments import Environment as Environment
-    from sikoia_async.models import Entity as Entity
-    from sikoia_async.models import Items as Items
-    from sikoia_async.models import Model as Model
-    from sikoia_async.operations.operation import Interval as Interval
-    from sikoia_async.operations.operation import Operation as Operation
-    from sikoia_async.operations.operation import OperationError as OperationError
-    from sikoia_async.operations.operation import OperationFailedError as OperationFailedError
-    from sikoia_async.operations.operation import OperationTimeoutError as OperationTimeoutError
-    from sikoia_async.operations.operation import poll as poll
-    from sikoia_async.resources.cases import CompanyUpdate as CompanyUpdate
-    from sikoia_async.resources.cases import NewAddress as NewAddress
-    from sikoia_async.resources.cases import NewCompany as NewCompany
-    from sikoia_async.resources.cases import NewPerson as NewPerson
-    from sikoia_async.resources.cases import Owner as Owner
-    from sikoia_async.resources.cases import PersonUpdate as PersonUpdate
-    from sikoia_async.resources.checks import ChecklistParameter as ChecklistParameter
-    from sikoia_async.webhooks.replay import ReplayGuard as ReplayGuard
-    from sikoia_async.webhooks.replay import ReplayStore as ReplayStore
-    from sikoia_async.webhooks.router import Received as Received
-    from sikoia_async.webhooks.router import Router as Router
-    from sikoia_async.webhooks.router import WebhookHandlerError as WebhookHandlerError
+    from sikoia_async._auth.tokens import StoredToken, TokenStore
+    from sikoia_async._calls.stats import Stats
+    from sikoia_async._client import Sikoia
+    from sikoia_async._errors import (
+        APIError,
+        ArgumentTypeError,
+        Attempt,
+        AuthenticationError,
+        CallError,
+        ChargeLimitError,
+        ClientStateError,
+        ConfigurationError,
+        ConflictError,
+        ConnectionFailedError,
+        DeadlineExceededError,
+        ExpiredTokenError,
+        InsufficientPermissionsError,
+        InvalidRequestError,
+        InvalidTokenError,
+        LinkExpiredError,
+        RateLimitError,
+        ReplayStoreError,
+        ResourceDeletedError,
+        ResourceNotFoundError,
+        ServerError,
+        SikoiaError,
+        TokenError,
+        TransportError,
+        UnexpectedResponseError,
+        UnprocessableRequestError,
+        WebhookError,
+        WebhookPayloadError,
+        WebhookVerificationError,
+    )
+    from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER, correlation_id
+    from sikoia_async._rate_limit.limiter import Quota, QuotaStore
+    from sikoia_async.environments import PRODUCTION, STAGING, Environment
+    from sikoia_async.models import Entity, Items, Model
+    from sikoia_async.operations.operation import (
+        Interval,
+        Operation,
+        OperationError,
+        OperationFailedError,
+        OperationTimeoutError,
+        poll,
+    )
+    from sikoia_async.resources.cases import (
+        CompanyUpdate,
+        NewAddress,
+        NewCompany,
+        NewPerson,
+        Owner,
+        PersonUpdate,
+    )
+    from sikoia_async.resources.checks import ChecklistParameter
+    from sikoia_async.webhooks.replay import ReplayGuard, ReplayStore
+    from sikoia_async.webhooks.router import Received, Router, WebhookHandlerError
 
 __all__ = [
     "CORRELATION_ID_HEADER",
@@ -141,33 +156,35 @@ __all__ = [
     "correlation_id",
     "poll",
 ]
+# End of the generated part.
 
-_HOMES: Final = {
+_LAZY: Final = {
     "sikoia_async._client": ("Sikoia",),
+    "sikoia_async.environments": ("Environment", "PRODUCTION", "STAGING"),
+    "sikoia_async.models": ("Entity", "Items", "Model"),
+    "sikoia_async.resources.cases": (
+        "CompanyUpdate",
+        "NewAddress",
+        "NewCompany",
+        "NewPerson",
+        "Owner",
+        "PersonUpdate",
+    ),
+    "sikoia_async.resources.checks": ("ChecklistParameter",),
+    "sikoia_async.operations.operation": (
+        "Interval",
+        "Operation",
+        "OperationError",
+        "OperationFailedError",
+        "OperationTimeoutError",
+        "poll",
+    ),
+    "sikoia_async.webhooks.router": ("Received", "Router", "WebhookHandlerError"),
+    "sikoia_async.webhooks.replay": ("ReplayGuard", "ReplayStore"),
     "sikoia_async._hooks.correlation": ("CORRELATION_ID_HEADER", "correlation_id"),
-    "sikoia_async._rate_limit.limiter": (
-        "Quota",
-        "QuotaStore",
-    ),
-    "sikoia_async.webhooks.replay": (
-        "ReplayGuard",
-        "ReplayStore",
-    ),
-    "sikoia_async.webhooks.router": (
-        "Received",
-        "Router",
-        "WebhookHandlerError",
-    ),
     "sikoia_async._calls.stats": ("Stats",),
-    "sikoia_async._auth.tokens": (
-        "StoredToken",
-        "TokenStore",
-    ),
-    "sikoia_async.environments": (
-        "Environment",
-        "PRODUCTION",
-        "STAGING",
-    ),
+    "sikoia_async._rate_limit.limiter": ("Quota", "QuotaStore"),
+    "sikoia_async._auth.tokens": ("StoredToken", "TokenStore"),
     "sikoia_async._errors": (
         "APIError",
         "ArgumentTypeError",
@@ -199,37 +216,18 @@ _HOMES: Final = {
         "WebhookPayloadError",
         "WebhookVerificationError",
     ),
-    "sikoia_async.models": (
-        "Entity",
-        "Items",
-        "Model",
-    ),
-    "sikoia_async.operations.operation": (
-        "Interval",
-        "Operation",
-        "OperationError",
-        "OperationFailedError",
-        "OperationTimeoutError",
-        "poll",
-    ),
-    "sikoia_async.resources.cases": (
-        "CompanyUpdate",
-        "NewAddress",
-        "NewCompany",
-        "NewPerson",
-        "Owner",
-        "PersonUpdate",
-    ),
-    "sikoia_async.resources.checks": ("ChecklistParameter",),
 }
-_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+"""The public names, by the module that defines them. To add one: edit this table, then run
+`python tests/public_names.py`."""
+
+_MODULES: Final = {name: module for module, names in _LAZY.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+    if name not in _MODULES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    value = globals()[name] = getattr(import_module(_MODULES[name]), name)
     return value
 
 

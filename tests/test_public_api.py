@@ -1,6 +1,5 @@
-"""What users import: it is there, documented, and cheap."""
+"""The public API: every name loads, is documented, and is cheap to import."""
 
-import ast
 import importlib
 import inspect
 import pkgutil
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+import public_names
 import pytest
 
 import sikoia_async
@@ -28,20 +28,8 @@ MEMBERS = (FunctionType, property, cached_property, classmethod, staticmethod)
 PUBLIC = ["sikoia_async", *(name for name in MODULES if "._" not in name)]
 
 
-def reexported() -> list[str]:
-    """Read the names that type checkers see out of the source."""
-    found = [
-        alias
-        for node in ast.walk(ast.parse(SOURCE.read_text("utf-8")))
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("sikoia_async.")
-        for alias in node.names
-    ]
-    assert all(alias.name == alias.asname for alias in found)
-    return [alias.name for alias in found]
-
-
 def documented(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    """Yield what a module offers, and the public methods and properties of its classes."""
+    """Yield the classes and functions in `__all__`, and the public members of the classes."""
     for name in getattr(module, "__all__", ()):
         value = getattr(module, name)
         if inspect.isclass(value) or inspect.isfunction(value):
@@ -52,23 +40,24 @@ def documented(module: ModuleType) -> Iterator[tuple[str, Any]]:
                     yield f"{name}.{member}", one
 
 
-def test_the_lists_of_names_agree() -> None:
-    """Whatever is listed is seen by type checkers, and the other way round; no name twice."""
-    assert sorted(ALL) == sorted({*reexported()})
+def test_type_checkers_see_the_names_that_load() -> None:
+    """The imports and `__all__` match the table of lazy names."""
+    message = "run `python tests/public_names.py`"
+    assert public_names.current() == public_names.generated(public_names.table()), message
     assert len(ALL) == len(set(ALL))
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_name_loads(name: str) -> None:
-    """Each name is there, is found again at once, and is what its home calls so."""
+    """It is kept in the module once it is loaded, and has the same name where it is defined."""
     value = getattr(sikoia_async, name)
 
     assert vars(sikoia_async)[name] is value
     assert getattr(value, "__name__", name) == name
 
 
-def test_a_star_import_takes_all_of_them() -> None:
-    """`from sikoia_async import *` works, though names load late."""
+def test_a_star_import_loads_every_name() -> None:
+    """`from sikoia_async import *` works although names load lazily."""
     namespace: dict[str, Any] = {}
 
     exec("from sikoia_async import *", namespace)  # noqa: S102 - a star works at top level only
@@ -76,65 +65,65 @@ def test_a_star_import_takes_all_of_them() -> None:
     assert set(ALL) <= namespace.keys()
 
 
-def test_dir_tells_the_public_names() -> None:
-    """Editors and shells offer what is public, loaded or not."""
+def test_dir_lists_the_public_names() -> None:
+    """Shells complete public names, loaded or not."""
     assert dir(sikoia_async) == sorted(ALL)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    """A misspelt name fails in the usual words, so that `hasattr` works."""
+    """A misspelt name fails as in any module, so that `hasattr` works."""
     with pytest.raises(AttributeError, match="module 'sikoia_async' has no attribute 'Sikioa'"):
         _ = sikoia_async.Sikioa
 
 
-def test_the_version_is_that_of_the_package() -> None:
-    """The number in the code is the number that is installed."""
+def test_the_version_matches_the_installed_package() -> None:
+    """`__version__` is the version in the metadata."""
     assert sikoia_async.__version__ == version("sikoia-async")
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if not name.endswith("resources")])
 def test_public_modules_list_their_names(name: str) -> None:
-    """A public module says what it offers, and offers it; each name once."""
+    """A public module has an `__all__` whose names exist, each listed once."""
     module = importlib.import_module(name)
-    offered: list[str] = module.__all__
+    names: list[str] = module.__all__
 
-    assert [one for one in offered if not hasattr(module, one)] == []
-    assert len(set(offered)) == len(offered)
+    assert [one for one in names if not hasattr(module, one)] == []
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("name", ["sikoia_async", *MODULES])
-def test_what_is_offered_is_documented(name: str) -> None:
-    """Each module, class, function, method and property has a docstring."""
+def test_every_name_is_documented(name: str) -> None:
+    """Every module, class, function, method and property has a docstring."""
     module = importlib.import_module(name)
-    undocumented = [what for what, one in documented(module) if not inspect.getdoc(one)]
+    undocumented = [member for member, one in documented(module) if not inspect.getdoc(one)]
 
     assert module.__doc__
     assert undocumented == []
 
 
-def test_documentation_covers_the_client() -> None:
-    """The search above looks into classes."""
-    from sikoia_async import _client  # noqa: PLC0415 - not at the cost of the other tests
+def test_documentation_is_checked_inside_classes() -> None:
+    """The test above sees methods and properties."""
+    from sikoia_async import _client  # noqa: PLC0415 - the other tests do not need it
 
     assert {"Sikoia", "Sikoia.request", "Sikoia.cases"} <= dict(documented(_client)).keys()
 
 
 def loaded_by(statement: str) -> set[str]:
-    """Return the modules that a statement loads in a new interpreter."""
+    """Return the modules that a statement loads in a fresh interpreter."""
     script = f"import sys; {statement}; print(*sys.modules)"
     command = [sys.executable, "-c", script]
     return set(subprocess.check_output(command, text=True, cwd=SOURCE.parents[1]).split())
 
 
 def test_importing_is_cheap() -> None:
-    """The package alone loads nothing that takes time; that comes with the first name."""
+    """The package alone loads no dependency; that happens with the first name."""
     loaded = loaded_by("import sikoia_async")
 
     assert loaded & {"httpx", "attrs", "attr", "asyncio", "anyio", "msgspec", "ssl"} == set()
 
 
-def test_the_client_does_without_the_decoders() -> None:
-    """What only answers need is loaded with the first answer."""
+def test_the_client_loads_no_decoder() -> None:
+    """Modules that only responses need are loaded with the first response."""
     loaded = loaded_by("from sikoia_async import Sikoia")
 
     assert "httpx" in loaded
@@ -142,5 +131,5 @@ def test_the_client_does_without_the_decoders() -> None:
 
 
 def test_the_package_is_typed() -> None:
-    """Type checkers find the marker that tells them to read the annotations."""
+    """The marker for type checkers is in the package."""
     assert SOURCE.with_name("py.typed").exists()
