@@ -1,1 +1,1 @@
-"""One module a resource: its models, then its methods."""
+"""The API's resources, one module each: the models first, then the class with the methods."""

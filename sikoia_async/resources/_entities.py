@@ -1,7 +1,4 @@
-"""Entities on the wire: the one place that knows their two spellings.
-
-Paths name the type in the plural and with a capital (`Cases`), bodies in the singular (`case`).
-"""
+"""Spells an entity as the API expects it: `Cases` in a path, `case` in a body."""
 
 from typing import TypedDict
 
@@ -12,42 +9,42 @@ __all__ = ["EntityBody", "EntityPath", "in_body", "in_path"]
 
 
 class EntityPath(TypedDict):
-    """What fills `/v2/{entity_type}/{entity_id}/…`."""
+    """The placeholders of `/v2/{entity_type}/{entity_id}/…`."""
 
     entity_type: str
     entity_id: str
 
 
 class EntityBody(TypedDict):
-    """The two fields that name an entity in a body."""
+    """The fields that identify an entity in a request body."""
 
     entity_type: EntityType
     entity_id: str
 
 
 def in_path(entity: HasEntity) -> EntityPath:
-    """Return an entity as paths name it.
+    """Return the placeholders that identify an entity in a path.
 
     Raises:
-        ArgumentTypeError: it is none.
+        ArgumentTypeError: the argument is not an entity.
     """
-    found = _entity(entity)
-    return {"entity_type": found.in_path, "entity_id": found.id}
+    plain = _plain(entity)
+    return {"entity_type": plain.in_path, "entity_id": plain.id}
 
 
 def in_body(entity: HasEntity) -> EntityBody:
-    """Return an entity as bodies name it.
+    """Return the fields that identify an entity in a request body.
 
     Raises:
-        ArgumentTypeError: it is none.
+        ArgumentTypeError: the argument is not an entity.
     """
-    found = _entity(entity)
-    return {"entity_type": found.type, "entity_id": found.id}
+    plain = _plain(entity)
+    return {"entity_type": plain.type, "entity_id": plain.id}
 
 
-def _entity(given: HasEntity) -> Entity:
-    found: object = getattr(given, "entity", None)
-    if isinstance(found, Entity):
-        return found
-    msg = "entity: give a case, a company or a person, or an Entity such as Entity('case', case_id)"
+def _plain(entity: HasEntity) -> Entity:
+    plain: object = getattr(entity, "entity", None)
+    if isinstance(plain, Entity):
+        return plain
+    msg = "entity: expected a case, company or person, or an Entity such as Entity('case', case_id)"
     raise ArgumentTypeError(msg)

@@ -1,7 +1,7 @@
-"""What registry data and credit reports share: official addresses, and lists to pick from.
+"""Official addresses and picklists, which registry data and credit reports share.
 
-A request that matches several companies ends as `TooManyResults` with a picklist. That is a
-result, and no error: choose an item, and resolve the list with it.
+A request that matches several companies has the status `TooManyResults` and a picklist. That is a
+result, not an error: resolve it with an item of the list.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,12 +13,12 @@ import attrs
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 from sikoia_async.models import PERSONAL, Model
 
-__all__ = ["OfficialAddress", "WithPicklist", "bind", "chosen"]
+__all__ = ["OfficialAddress", "WithPicklist", "validate_choice", "with_resolver"]
 
 
 @attrs.frozen(kw_only=True)
 class OfficialAddress(Model):
-    """An address as a register has it."""
+    """A company's official address."""
 
     address_line_1: str | None = attrs.field(default=None, **PERSONAL)
     address_line_2: str | None = attrs.field(default=None, **PERSONAL)
@@ -29,7 +29,7 @@ class OfficialAddress(Model):
     country: str | None = None
     post_code: str | None = attrs.field(default=None, **PERSONAL)
     full_address: str | None = attrs.field(default=None, **PERSONAL)
-    """The whole address in one text."""
+    """The whole address in one string."""
 
 
 class _Item(Protocol):
@@ -40,21 +40,22 @@ class _Item(Protocol):
 
 
 class WithPicklist(Model):
-    """Base of answers that may be a list to pick from; they know how to resolve it.
+    """Base of requests that may match several companies.
 
-    Subclasses have the fields `request_id` and `status`, and `picklist` where they can resolve it.
-    Derive a model's whole line from this, its first class: two bases with fields do not mix.
+    Subclasses have the fields `request_id` and `status`; those that can be resolved also have
+    `picklist` and `resolve`. The root of a hierarchy of models must be the one to derive from this
+    class, because two bases with slots cannot be combined.
     """
 
-    # A plain slot, as the one of `Model`: no field, neither decoded nor compared nor pickled.
+    # A plain slot, like that of `Model`: not a field, so it is not decoded, compared or pickled.
     __slots__ = ("_resolve",)
     _resolve: Callable[[Any], Awaitable[Any]]
 
     @property
     def has_too_many_results(self) -> bool:
-        """Whether several companies match, so that `resolve` is to be called with one of them.
+        """Whether several companies match, so that you have to choose one with `resolve`.
 
-        An entry of a list has neither `picklist` nor `resolve`: `retrieve` the request first.
+        Requests in lists have neither `picklist` nor `resolve`: `retrieve` the request first.
         """
         return getattr(self, "status", None) == _TOO_MANY
 
@@ -65,34 +66,34 @@ class WithPicklist(Model):
         try:
             return self._resolve
         except AttributeError:
-            problem = "this answer has lost its client: call resolve_picklist(request_id, index)"
+            problem = "this model has no client: call resolve_picklist(request_id, index) instead"
         raise ConfigurationError(problem)
 
 
 P = TypeVar("P", bound=WithPicklist)
 
 
-def bind(answer: P, resolve_picklist: Callable[[str, Any], Awaitable[Any]]) -> P:
-    """Teach an answer to resolve its picklist, and return it."""
-    request_id: str = getattr(answer, "request_id")  # noqa: B009 - a field of the subclasses
-    # The models are frozen, and this is no field of theirs.
-    object.__setattr__(answer, "_resolve", partial(resolve_picklist, request_id))
-    return answer
+def with_resolver(request: P, resolve_picklist: Callable[[str, Any], Awaitable[Any]]) -> P:
+    """Give a request the method that resolves its picklist, and return the request."""
+    request_id: str = getattr(request, "request_id")  # noqa: B009 - a field of the subclasses
+    # The models are frozen, and `_resolve` is not one of their fields.
+    object.__setattr__(request, "_resolve", partial(resolve_picklist, request_id))
+    return request
 
 
-def chosen(choice: _Item | int) -> int:
-    """Return the index that a choice stands for: Sikoia's own, whatever it counts from.
+def validate_choice(choice: _Item | int) -> int:
+    """Return the index of a chosen item, which Sikoia may count from 0 or 1.
 
     Raises:
-        ConfigurationError: it is below 0, or the item has none.
-        ArgumentTypeError: it is neither an item nor a number.
+        ConfigurationError: the index is negative.
+        ArgumentTypeError: the choice is neither an item with an index nor an index.
     """
     index: object = choice if isinstance(choice, int) else getattr(choice, "index", None)
     if type(index) is not int:
-        msg = "picklist_index: give an item of the picklist, or its index"
+        msg = "picklist_index: expected an item of the picklist, or its index"
         raise ArgumentTypeError(msg)
     if index < 0:
-        msg = "picklist_index: give the item's own index, 0 or more"
+        msg = "picklist_index: expected the index of an item, 0 or more"
         raise ConfigurationError(msg)
     return index
 

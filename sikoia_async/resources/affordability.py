@@ -1,7 +1,8 @@
-"""Affordability insights: cash flow, indicators and transactions, from statements and bank data.
+"""Affordability insights: cash flow, indicators and transactions from statements and bank accounts.
 
-What comes in is positive, what goes out is negative.
-Sources: https://docs.sikoia.com/docs/retrieving-affordability-insights, and the operations named in
+Amounts are signed: inflows are positive, outflows negative.
+
+Sources: https://docs.sikoia.com/docs/retrieving-affordability-insights, and the operation named in
 each method.
 """
 
@@ -56,19 +57,19 @@ SourceType = Literal["BankStatement", "BankAccount"]
 
 @attrs.frozen(kw_only=True)
 class AffordabilityRequestSummary(Model):
-    """A request as lists show it."""
+    """An affordability request as it appears in lists."""
 
     request_id: str
     status: Open[AffordabilityStatus] | None = None
     datetime_requested: dt.datetime | None = None
     datetime_completed: dt.datetime | None = None
-    """Absent while it is pending."""
+    """None while the request is pending."""
     message: str | None = attrs.field(default=None, **PERSONAL)
 
 
 @attrs.frozen(kw_only=True)
 class AffordabilityRequest(AffordabilityRequestSummary):
-    """A request and whom it is about."""
+    """An affordability request and the entity it is for."""
 
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
@@ -76,7 +77,7 @@ class AffordabilityRequest(AffordabilityRequestSummary):
 
 @attrs.frozen(kw_only=True)
 class AffordabilityRequests(Model):
-    """All requests about an entity."""
+    """All affordability requests for an entity."""
 
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
@@ -85,19 +86,19 @@ class AffordabilityRequests(Model):
 
 @attrs.frozen(kw_only=True)
 class DataSource(Model):
-    """A statement or an account that the insights were made from."""
+    """A bank statement or account that the insights are based on."""
 
     source_id: str | None = None
-    """A document's id, or an account's `account_connection_id`."""
+    """The `document_id` of a statement, or the `account_connection_id` of an account."""
     source_name: str | None = attrs.field(default=None, **PERSONAL)
-    """The name of the file; absent where there is none, as with accounts."""
+    """The file name of a statement; None for an account."""
     source_category_type: Open[SourceCategory] | None = None
     source_type: Open[SourceType] | None = None
 
 
 @attrs.frozen(kw_only=True)
 class CashflowSubcategory(Model):
-    """What came in or went out under a subcategory."""
+    """Cash flow in one subcategory."""
 
     name: str | None = None
     value: Decimal | None = None
@@ -106,7 +107,7 @@ class CashflowSubcategory(Model):
 
 @attrs.frozen(kw_only=True)
 class CashflowCategory(Model):
-    """What came in or went out under a category, such as `Utilities`."""
+    """Cash flow in one category, such as `Utilities`."""
 
     name: str | None = None
     value: Decimal | None = None
@@ -116,7 +117,7 @@ class CashflowCategory(Model):
 
 @attrs.frozen(kw_only=True)
 class CashflowGroup(Model):
-    """What came in or went out in a group of categories."""
+    """Cash flow in one group of categories."""
 
     group: Open[Group] | None = None
     value: Decimal | None = None
@@ -126,7 +127,7 @@ class CashflowGroup(Model):
 
 @attrs.frozen(kw_only=True)
 class CategorisedTransaction(Model):
-    """A transaction, and what it was for."""
+    """A transaction with its group, category and subcategory."""
 
     transaction_id: str | None = None
     account_connection_id: str | None = None
@@ -135,26 +136,26 @@ class CategorisedTransaction(Model):
     category: str | None = None
     subcategory: str | None = None
     short_description: str | None = attrs.field(default=None, **PERSONAL)
-    """Whom it was with, as a rule."""
+    """Usually the name of the counterparty."""
     long_description: str | None = attrs.field(default=None, **PERSONAL)
-    """The text of the statement."""
+    """The description on the statement."""
     amount: Decimal | None = None
     """Negative for outflows."""
 
 
 @attrs.frozen(kw_only=True)
 class Indicator(Model):
-    """Whether something is to be seen in the transactions, such as gambling."""
+    """Whether the transactions show a pattern such as gambling."""
 
     name: Open[IndicatorName] | None = None
     present: bool | None = None
     transactions: tuple[CategorisedTransaction, ...] | None = None
-    """Those in which it was seen."""
+    """The transactions that show it."""
 
 
 @attrs.frozen(kw_only=True)
 class AffordabilityData(Model):
-    """What was found."""
+    """The insights: cash flow by group, indicators, and the data sources used."""
 
     cashflow: tuple[CashflowGroup, ...] | None = None
     indicators: tuple[Indicator, ...] | None = None
@@ -163,14 +164,14 @@ class AffordabilityData(Model):
 
 @attrs.frozen(kw_only=True)
 class AffordabilityReport(AffordabilityRequest):
-    """Affordability insights; `data` is absent until they are complete."""
+    """An affordability request with its insights; `data` is None until it is complete."""
 
     data: AffordabilityData | None = None
 
 
 @attrs.frozen(kw_only=True)
 class MonthlyTotal(Model):
-    """What the transactions of a month come to."""
+    """The total of one month's transactions."""
 
     year: int | None = None
     month: int | None = None
@@ -181,7 +182,7 @@ class MonthlyTotal(Model):
 
 @attrs.frozen(kw_only=True)
 class TransactionSummary(Model):
-    """Transactions of one kind with one party, by month; outflows are negative."""
+    """Transactions of one category with one counterparty, by month. Outflows are negative."""
 
     group: Open[Group] | None = None
     category: str | None = None
@@ -191,15 +192,15 @@ class TransactionSummary(Model):
     total_value: Decimal | None = None
     average_value: Decimal | None = None
     minimum_value: Decimal | None = None
-    """The lowest number: of outflows, the largest one."""
+    """The lowest value; among outflows, the largest payment."""
     maximum_value: Decimal | None = None
-    """The highest number: of outflows, the smallest one."""
+    """The highest value; among outflows, the smallest payment."""
     monthly_data: tuple[MonthlyTotal, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
 class MonthlyTransactions(AffordabilityRequest):
-    """The transactions behind insights, summed up by month."""
+    """The transactions behind the insights, aggregated by month."""
 
     data: tuple[TransactionSummary, ...] | None = None
     data_sources: tuple[DataSource, ...] | None = None
@@ -207,7 +208,7 @@ class MonthlyTransactions(AffordabilityRequest):
 
 @attrs.frozen(kw_only=True)
 class CategorisedTransactions(AffordabilityRequest):
-    """The transactions behind insights, one by one."""
+    """The transactions behind the insights, each with its category."""
 
     data: tuple[CategorisedTransaction, ...] | None = None
     data_sources: tuple[DataSource, ...] | None = None
@@ -215,20 +216,28 @@ class CategorisedTransactions(AffordabilityRequest):
 
 @attrs.frozen
 class Affordability:
-    """`sikoia.affordability`."""
+    """Affordability insights about an entity, as `sikoia.affordability`."""
 
     _api: Api
 
     async def request(self, entity: HasEntity) -> Operation[AffordabilityReport]:
-        """Ask for insights (`POST /v2/affordability-insights`); await the operation for the report.
+        """Request affordability insights (`POST /v2/affordability-insights`).
 
-        The entity needs a bank statement or a bank account whose data source is `Complete`. May
-        cost credits: it is never sent twice on our own initiative. The operation waits for 600 s if
-        not told otherwise, and raises OperationFailedError if Sikoia cannot make the insights.
+        The entity needs at least one bank statement or bank account whose data source is
+        `Complete`. Await the operation for the report: it waits up to 600 s by default, and raises
+        OperationFailedError if Sikoia could not produce the insights.
+
+        May cost credits: never retried automatically once Sikoia may have processed it.
+
+        Args:
+            entity: the case, company or person to analyse.
+
+        Returns:
+            The operation; awaiting it gives the report.
 
         Raises:
-            InvalidRequestError: there is no such entity, or not any more.
-            InsufficientPermissionsError: it is not enabled for you.
+            InvalidRequestError: the entity does not exist or was deleted.
+            InsufficientPermissionsError: affordability insights are not enabled for you.
         """
         first = await self._api.buy(
             "/v2/affordability-insights", AffordabilityReport, body={**in_body(entity)}
@@ -236,18 +245,20 @@ class Affordability:
         return self._operation(first.request_id, first)
 
     def operation(self, request_id: str) -> Operation[AffordabilityReport]:
-        """Return the operation of a request that was made before, to wait for the insights.
+        """Return the operation of an earlier request, to wait for its report.
 
         Raises:
-            ConfigurationError: this is no id.
+            ConfigurationError: the id is not valid.
         """
         return self._operation(validate_id("request_id", request_id))
 
     async def list(self, entity: HasEntity) -> AffordabilityRequests:
-        """Return all requests (`GET /v2/{entity_type}/{entity_id}/affordability-insights`).
+        """List the affordability requests for an entity.
+
+        Operation: `GET /v2/{entity_type}/{entity_id}/affordability-insights`.
 
         Raises:
-            ResourceNotFoundError: there is no such entity.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/affordability-insights",
@@ -256,20 +267,22 @@ class Affordability:
         )
 
     async def retrieve(self, request_id: str) -> AffordabilityReport:
-        """Return insights as far as they are (`GET /v2/affordability-insights/{request_id}`).
+        """Return a request in its current state (`GET /v2/affordability-insights/{request_id}`).
 
         Raises:
-            ResourceNotFoundError: there is no such request.
+            ResourceNotFoundError: the request does not exist.
         """
         return await self._api.get(
             "/v2/affordability-insights/{request_id}", AffordabilityReport, request_id=request_id
         )
 
     async def monthly_transactions(self, request_id: str) -> MonthlyTransactions:
-        """Return monthly sums (`GET /v2/affordability-insights/{request_id}/transactions`).
+        """Return the transactions behind a report, aggregated by month.
+
+        Operation: `GET /v2/affordability-insights/{request_id}/transactions`.
 
         Raises:
-            ResourceNotFoundError: there is no such request.
+            ResourceNotFoundError: the request does not exist.
         """
         return await self._api.get(
             "/v2/affordability-insights/{request_id}/transactions",
@@ -278,10 +291,12 @@ class Affordability:
         )
 
     async def transactions(self, request_id: str) -> CategorisedTransactions:
-        """Return each one (`GET /v2/affordability-insights/{request_id}/transaction-details`).
+        """Return every transaction behind a report, with its category.
+
+        Operation: `GET /v2/affordability-insights/{request_id}/transaction-details`.
 
         Raises:
-            ResourceNotFoundError: there is no such request.
+            ResourceNotFoundError: the request does not exist.
         """
         return await self._api.get(
             "/v2/affordability-insights/{request_id}/transaction-details",

@@ -1,6 +1,6 @@
-"""Open banking: connections, and the accounts, balances and transactions that come with them.
+"""Open banking: connections, and their accounts, balances and transactions.
 
-Accounts also come from uploaded bank statements; `source` tells which.
+Uploaded bank statements give accounts as well; `source` says where an account comes from.
 
 Sources: https://docs.sikoia.com/docs/open-banking-1,
 https://docs.sikoia.com/docs/banking-data-identifiers
@@ -53,89 +53,91 @@ BankingSource = Literal["Document", "OpenBanking"]
 
 @attrs.frozen(kw_only=True)
 class BankConnection(Model):
-    """A connection to a bank, which the holder of the accounts consents to."""
+    """A connection to a bank, made with the account holder's consent."""
 
     bank_connection_id: str
     bank_connection_url: str | None = attrs.field(default=None, **PERSONAL)
-    """Send the holder there to consent; whoever has the link can use it."""
+    """The page where the account holder gives consent. Anyone with the link can use it."""
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
     datetime_requested: datetime | None = None
     datetime_refreshed: datetime | None = None
     datetime_connected: datetime | None = None
     datetime_expiry: datetime | None = None
-    """When the consent ends, mostly after about 90 days. What was read by then stays readable, and
-    no status tells."""
+    """When the consent expires, typically after about 90 days. `status` does not change then, and
+    the data read so far stays available."""
     status: Open[BankConnectionStatus] | None = None
-    """`Connected` and `Rejected` are how it ends."""
+    """`Connected`, `Rejected` and `Deleted` are final."""
     country_code: str | None = None
-    """Two letters of ISO 3166: where the bank is."""
+    """The country of the bank: ISO 3166-1 alpha-2, such as `GB`."""
     institution_name: str | None = None
     institution_logo: str | None = None
-    """An address."""
+    """The URL of the bank's logo."""
     account_connection_ids: tuple[str, ...] | None = None
-    """The accounts that came with it, once it is connected."""
+    """The accounts of the connection, once it is connected."""
     source: Open[BankingSource] | None = None
     document_id: str | None = None
-    """The bank statement, where the source is `Document`."""
+    """The bank statement, if the source is `Document`."""
 
 
 @attrs.frozen(kw_only=True)
 class AccountIdentification(Model):
-    """A number by which others know an account."""
+    """An identifier of an account, such as its sort code."""
 
     type: str | None = None
-    """`SORT_CODE`, say."""
+    """The kind of identifier, such as `SORT_CODE`."""
     value: str | None = attrs.field(default=None, **PERSONAL)
 
 
 @attrs.frozen(kw_only=True)
 class BankAccount(Model):
-    """An account, from open banking or from a bank statement."""
+    """A bank account, from open banking or from an uploaded statement."""
 
     account_connection_id: str
     account_type: str | None = None
-    """`CREDIT_CARD`, say."""
+    """Such as `CREDIT_CARD`."""
     status: Open[BankConnectionStatus] | None = None
     currency: str | None = None
-    """Three letters of ISO 4217."""
+    """ISO 4217, such as `GBP`."""
     owners_name: tuple[str, ...] | None = attrs.field(default=None, **PERSONAL)
-    """All owners."""
+    """The names of all owners."""
     identifications: tuple[AccountIdentification, ...] | None = None
     bank_connection_id: str | None = None
-    """The connection that it came with; of a statement's account, one for each uploaded file."""
+    """The connection the account belongs to. Each uploaded statement file has its own."""
     datetime_last_refreshed: datetime | None = None
     datetime_connected: datetime | None = None
     datetime_expiry: datetime | None = None
-    """When the consent ends, mostly after about 90 days; from then on it cannot be refreshed."""
+    """When the consent expires, typically after about 90 days. The account cannot be refreshed
+    afterwards."""
     country_code: str | None = None
-    """Two letters of ISO 3166: where the bank is."""
+    """The country of the bank: ISO 3166-1 alpha-2, such as `GB`."""
     institution_logo: str | None = None
-    """An address."""
+    """The URL of the bank's logo."""
     institution_name: str | None = None
     source: Open[BankingSource] | None = None
     document_id: str | None = None
-    """The bank statement, where the source is `Document`."""
+    """The bank statement, if the source is `Document`."""
     data_source_id: str | None = None
-    """One file may hold several statements: this tells them apart."""
+    """The statement within the file, as one file may hold several."""
     full_address: str | None = attrs.field(default=None, **PERSONAL)
 
 
 @attrs.frozen(kw_only=True)
 class BalanceAmount(Model):
-    """How much is on an account."""
+    """The amount of a balance."""
 
     value: Decimal | None = None
-    """The wire has it as text."""
+    """Sent as a JSON string."""
     currency: str | None = None
+    """ISO 4217, such as `GBP`."""
 
 
 @attrs.frozen(kw_only=True)
 class Balance(Model):
-    """A balance of an account at a moment."""
+    """A balance of an account at a point in time."""
 
     type: str | None = None
-    """`CLOSING_AVAILABLE`, say."""
+    """Such as `CLOSING_AVAILABLE`."""
     amount: BalanceAmount | None = None
     date: datetime | None = None
 
@@ -151,16 +153,16 @@ class AccountBalances(Model):
 
 @attrs.frozen(kw_only=True)
 class TransactionAmount(Model):
-    """How much was moved."""
+    """The amount of a transaction."""
 
     amount: Decimal | None = None
-    """Signed: what went out (a debit) is negative."""
+    """Signed: debits are negative."""
     currency: str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Merchant(Model):
-    """Who was paid."""
+    """The merchant of a transaction."""
 
     merchant_name: str | None = attrs.field(default=None, **PERSONAL)
     merchant_category: str | None = None
@@ -168,7 +170,7 @@ class Merchant(Model):
 
 @attrs.frozen(kw_only=True)
 class TransactionCode(Model):
-    """A code and its name."""
+    """A code with its name."""
 
     code: str | None = None
     name: str | None = None
@@ -176,17 +178,17 @@ class TransactionCode(Model):
 
 @attrs.frozen(kw_only=True)
 class IsoTransactionCode(Model):
-    """What kind of transaction it is, by ISO 20022: from the widest to the narrowest."""
+    """The ISO 20022 type of a transaction, from the broadest code to the narrowest."""
 
     domain_code: TransactionCode | None = None
-    """`PMNT`, say: payments."""
+    """Such as `PMNT` for payments."""
     family_code: TransactionCode | None = None
     sub_family_code: TransactionCode | None = None
 
 
 @attrs.frozen(kw_only=True)
 class ProprietaryTransactionCode(Model):
-    """What kind of transaction it is, by the bank's own list."""
+    """The bank's own code for the type of a transaction."""
 
     code: str | None = None
     issuer: str | None = None
@@ -194,15 +196,15 @@ class ProprietaryTransactionCode(Model):
 
 @attrs.frozen(kw_only=True)
 class BankTransaction(Model):
-    """Money that came in or went out."""
+    """A transaction on a bank account."""
 
     transaction_id: str | None = None
     date: datetime | None = None
     booking_datetime: datetime | None = None
     value_date_time: datetime | None = None
-    """From when it counts for interest."""
+    """The value date: when the amount starts or stops bearing interest."""
     status: str | None = None
-    """`PENDING`, say."""
+    """Such as `PENDING`."""
     amount: TransactionAmount | None = None
     currency: str | None = None
     reference: str | None = attrs.field(default=None, **PERSONAL)
@@ -223,26 +225,26 @@ class AccountTransactions(Model):
 
 @attrs.frozen
 class Banking:
-    """`sikoia.banking`."""
+    """Bank connections, accounts, balances and transactions, as `sikoia.banking`."""
 
     _api: Api
 
     async def connect(
         self, entity: HasEntity, *, country_code: str | None = None
     ) -> BankConnection:
-        """Make a link for the holder of the accounts to consent (`POST /v2/openbanking`).
+        """Create a connection for the account holder to consent to (`POST /v2/openbanking`).
 
-        The connection is `Created` at first. Nothing more happens until the holder has followed
-        `bank_connection_url`; `wait_connected` waits for that.
+        The connection starts as `Created`. Send `bank_connection_url` to the account holder;
+        `wait_connected` waits until they have finished.
 
         Args:
-            entity: whose accounts they are.
-            country_code: two letters of ISO 3166; the holder then chooses among that country's
-                banks.
+            entity: the case, company or person whose accounts to connect.
+            country_code: ISO 3166-1 alpha-2, such as `GB`; limits the choice of banks to that
+                country.
 
         Raises:
-            InvalidRequestError: Sikoia refused a field; the detail names it.
-            ResourceNotFoundError: there is no such entity.
+            InvalidRequestError: Sikoia rejected a field; `detail` names it.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.post(
             "/v2/openbanking",
@@ -254,7 +256,7 @@ class Banking:
         """Return a connection (`GET /v2/openbanking/{bank_connection_id}`).
 
         Raises:
-            ResourceNotFoundError: there is no such connection.
+            ResourceNotFoundError: the connection does not exist.
         """
         return await self._api.get(
             "/v2/openbanking/{bank_connection_id}",
@@ -263,16 +265,19 @@ class Banking:
         )
 
     def wait_connected(self, bank_connection_id: str) -> Operation[BankConnection]:
-        """Wait until the holder has consented, or has not: `await` it for the connection.
+        """Wait until the account holder has given or refused consent.
 
             connection = await sikoia.banking.wait_connected(connection.bank_connection_id)
 
-        `Connected`, `Rejected` and `Deleted` are how it ends, and none of them is an error. It
-        waits for half an hour (1,800 s); `.wait(timeout=...)` for another time.
+        Done when the status is `Connected`, `Rejected` or `Deleted`; none of them raises an error.
+        Waits up to half an hour (1,800 s); use `.wait(timeout=...)` to change that.
+
+        Returns:
+            The operation; awaiting it gives the connection.
 
         Raises:
-            ConfigurationError: this is no id.
-            ResourceNotFoundError, while it is awaited: there is no such connection.
+            ConfigurationError: the id is not valid.
+            ResourceNotFoundError: the connection does not exist; raised when awaited.
         """
         validate_id("bank_connection_id", bank_connection_id)
         return self._api.operation(
@@ -282,13 +287,13 @@ class Banking:
         )
 
     async def disconnect(self, bank_connection_id: str) -> None:
-        """Delete a connection with its accounts (`DELETE /v2/openbanking/{bank_connection_id}`).
+        """Delete a connection (`DELETE /v2/openbanking/{bank_connection_id}`).
 
-        Their balances and transactions go as well; there is no way back.
+        Deletes its accounts, balances and transactions too. This cannot be undone.
 
         Raises:
-            InvalidRequestError: there is no such connection, or not any more. For this operation
-                Sikoia says 400 to that.
+            InvalidRequestError: the connection does not exist or was already deleted. This
+                operation returns 400 for that, not 404.
         """
         await self._api.delete(
             "/v2/openbanking/{bank_connection_id}", bank_connection_id=bank_connection_id
@@ -297,14 +302,14 @@ class Banking:
     async def connections(
         self, entity: HasEntity, *, completed: bool | None = None
     ) -> Items[BankConnection]:
-        """Return an entity's connections (`GET /v2/{entity_type}/{entity_id}/openbanking`).
+        """List the connections of an entity (`GET /v2/{entity_type}/{entity_id}/openbanking`).
 
         Args:
-            entity: a case, a company or a person.
-            completed: True for those that are connected, False for the others; all if left out.
+            entity: a case, company or person.
+            completed: True for completed connections only, False for the others; omit it for all.
 
         Raises:
-            ResourceNotFoundError: there is no such entity.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/openbanking",
@@ -314,11 +319,11 @@ class Banking:
         )
 
     async def account(self, account_connection_id: str) -> BankAccount:
-        """Return an account (`GET /v2/bankaccounts/{account_connection_id}`).
+        """Return a bank account (`GET /v2/bankaccounts/{account_connection_id}`).
 
         Raises:
-            ResourceNotFoundError: there is no such account; with its connection or its bank
-                statement an account is deleted, too.
+            ResourceNotFoundError: the account does not exist, or was deleted with its connection
+                or bank statement.
         """
         return await self._api.get(
             "/v2/bankaccounts/{account_connection_id}",
@@ -327,20 +332,20 @@ class Banking:
         )
 
     async def accounts(self, entity: HasEntity) -> Items[BankAccount]:
-        """Return an entity's accounts (`GET /v2/{entity_type}/{entity_id}/bankaccounts`).
+        """List the bank accounts of an entity (`GET /v2/{entity_type}/{entity_id}/bankaccounts`).
 
         Raises:
-            ResourceNotFoundError: there is no such entity.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/bankaccounts", Items[BankAccount], **in_path(entity)
         )
 
     async def balances(self, account_connection_id: str) -> AccountBalances:
-        """Return what is on an account (`GET /v2/bankaccounts/{account_connection_id}/balances`).
+        """Return an account's balances (`GET /v2/bankaccounts/{account_connection_id}/balances`).
 
         Raises:
-            ResourceNotFoundError: there is no such account.
+            ResourceNotFoundError: the account does not exist.
         """
         return await self._api.get(
             "/v2/bankaccounts/{account_connection_id}/balances",
@@ -349,12 +354,13 @@ class Banking:
         )
 
     async def transactions(self, account_connection_id: str) -> AccountTransactions:
-        """Return all transactions of an account, in one answer.
+        """Return all transactions of an account in one response.
 
-        Operation: `GET /v2/bankaccounts/{account_connection_id}/transactions`.
+        Operation: `GET /v2/bankaccounts/{account_connection_id}/transactions`. The API has no
+        paging and no date range for it.
 
         Raises:
-            ResourceNotFoundError: there is no such account.
+            ResourceNotFoundError: the account does not exist.
         """
         return await self._api.get(
             "/v2/bankaccounts/{account_connection_id}/transactions",
@@ -363,14 +369,14 @@ class Banking:
         )
 
     async def refresh(self, account_connection_id: str) -> BankAccount:
-        """Have an account, its balances and its transactions read again from the bank.
+        """Start reading an account, its balances and its transactions from the bank again.
 
-        Operation: `POST /v2/bankaccounts/{account_connection_id}/refresh`. For accounts of open
-        banking only. The answer is the account as it was: `wait_refreshed` takes that, and waits
-        until it is another.
+        Operation: `POST /v2/bankaccounts/{account_connection_id}/refresh`. For open-banking
+        accounts only. Returns the account as it was before; pass it to `wait_refreshed` to wait
+        for the new data.
 
         Raises:
-            ResourceNotFoundError: there is no such account.
+            ResourceNotFoundError: the account does not exist.
         """
         return await self._api.post(
             "/v2/bankaccounts/{account_connection_id}/refresh",
@@ -379,16 +385,22 @@ class Banking:
         )
 
     def wait_refreshed(self, account: BankAccount) -> Operation[BankAccount]:
-        """Wait until an account is another than it was: `await` it for the account.
+        """Wait until an account has been refreshed.
 
             before = await sikoia.banking.refresh(account_connection_id)
             account = await sikoia.banking.wait_refreshed(before)
 
-        No status tells; it is done once `datetime_last_refreshed` is another than that of the
-        account given. It waits for 600 s; `.wait(timeout=...)` for another time.
+        The API has no status for this: it is done when `datetime_last_refreshed` differs from that
+        of the given account. Waits up to 600 s; use `.wait(timeout=...)` to change that.
+
+        Args:
+            account: the account as returned by `refresh`.
+
+        Returns:
+            The operation; awaiting it gives the refreshed account.
 
         Raises:
-            ResourceNotFoundError, while it is awaited: there is no such account any more.
+            ResourceNotFoundError: the account no longer exists; raised when awaited.
         """
         validate_type(
             "account",

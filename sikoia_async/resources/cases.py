@@ -1,6 +1,6 @@
 """Cases, and the companies and persons in them.
 
-Sources: https://docs.sikoia.com/docs/case-management-1, and the operations named in each method.
+Sources: https://docs.sikoia.com/docs/case-management-1, and the operation named in each method.
 """
 
 from collections.abc import Sequence
@@ -51,34 +51,34 @@ OwnerType = Literal["User"]
 
 @attrs.frozen(kw_only=True)
 class Owner(Model):
-    """Who looks after a case."""
+    """The user responsible for a case."""
 
     owner_id: str | None = None
-    """The user's id: `User.user_id`."""
+    """The `user_id` of a `User`."""
     owner_type: Open[OwnerType] | None = None
-    """Send `User`: there is no other kind."""
+    """Always `User`."""
 
 
 @attrs.frozen(kw_only=True)
 class NewAddress(Model):
-    """A postal address, as it is sent. To clear a part, send `""` for it."""
+    """A postal address to send. Use `""` to clear a field."""
 
     house_number: str | None = attrs.field(default=None, **PERSONAL)
     building_name: str | None = attrs.field(default=None, **PERSONAL)
     sub_building_name: str | None = attrs.field(default=None, **PERSONAL)
     address_line_1: str | None = attrs.field(default=None, **PERSONAL)
-    """The street, as a rule."""
+    """Usually the street."""
     address_line_2: str | None = attrs.field(default=None, **PERSONAL)
     locality: str | None = attrs.field(default=None, **PERSONAL)
     city: str | None = attrs.field(default=None, **PERSONAL)
     post_code: str | None = attrs.field(default=None, **PERSONAL)
     country: str | None = None
-    """Two letters of ISO 3166, such as `GB`."""
+    """ISO 3166-1 alpha-2, such as `GB`."""
 
 
 @attrs.frozen(kw_only=True)
 class Address(NewAddress):
-    """A postal address, as it comes back."""
+    """A postal address as Sikoia returns it."""
 
     summary_line: str | None = attrs.field(default=None, **PERSONAL)
     """The whole address in one line."""
@@ -90,14 +90,15 @@ class NewCompany(Model):
 
     company_name: str
     company_number: str | None = None
-    """Its number in the register."""
+    """The company's registration number."""
     jurisdiction_code: str | None = None
-    """Two letters of the country, and of the state where there is one: `GB`, `US_DE`."""
+    """Country code, with the state if there is one: `GB`, `US_DE`."""
     registry_search: bool | None = None
-    """Look it up in the register. Needs name, number and jurisdiction. A company that is not found
-    is added as given; of one that is found, `status` and the numbers are filled in."""
+    """Look the company up in its register, which needs its name, number and jurisdiction. If it is
+    found, `status`, `number_of_officers` and `number_of_owners` are filled in; if not, it is added
+    as given."""
     add_directors: bool | None = None
-    """Add its human officers to the case, too. Needs `registry_search`."""
+    """Also add the officers who are persons to the case. Needs `registry_search`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -111,15 +112,15 @@ class NewPerson(Model):
     date_of_birth: date | None = attrs.field(default=None, **PERSONAL)
     employer: str | None = attrs.field(default=None, **PERSONAL)
     is_officer: bool | None = None
-    """Whether the person is an officer of the employer. The specification calls it read-only, and
-    sends it in its example."""
+    """Whether the person is an officer of the employer. The specification marks this field as
+    read-only, yet its example request includes it."""
     reference_person_id: str | None = attrs.field(default=None, **PERSONAL)
-    """Your own id of the person."""
+    """Your own id for the person."""
 
 
 @attrs.frozen(kw_only=True)
 class CompanyUpdate(Model):
-    """What to change of a company in a case. To clear a field, send `""` for it."""
+    """Changes to a company in a case. Fields left out stay as they are; `""` clears a field."""
 
     company_id: str
     company_name: str | None = None
@@ -129,7 +130,7 @@ class CompanyUpdate(Model):
 
 @attrs.frozen(kw_only=True)
 class PersonUpdate(Model):
-    """What to change of a person in a case. To clear a field, send `""` for it."""
+    """Changes to a person in a case. Fields left out stay as they are; `""` clears a field."""
 
     person_id: str
     first_name: str | None = attrs.field(default=None, **PERSONAL)
@@ -149,19 +150,19 @@ class Company(Model):
     company_name: str | None = None
     company_number: str | None = None
     jurisdiction_code: str | None = None
-    """Two letters of the country, and of the state where there is one: `GB`, `US_DE`."""
+    """Country code, with the state if there is one: `GB`, `US_DE`."""
     status: str | None = None
-    """What the register says, such as `Active`; `unknown` where it was not asked."""
+    """The status in the register, such as `Active`; `unknown` without a registry search."""
     number_of_officers: int | None = None
     number_of_owners: int | None = None
     media_adverse_requested: bool | None = None
-    """Deprecated by the vendor."""
+    """Deprecated by Sikoia."""
     pep_sanction_requested: bool | None = None
-    """Deprecated by the vendor."""
+    """Deprecated by Sikoia."""
 
     @property
     def entity(self) -> Entity:
-        """This company, for methods that ask for an entity."""
+        """This company, for methods that take an entity."""
         return Entity("company", self.company_id)
 
 
@@ -182,21 +183,21 @@ class Person(Model):
     """Whether the person is an officer of the employer."""
     appointments: str | None = attrs.field(default=None, **PERSONAL)
     reference_person_id: str | None = attrs.field(default=None, **PERSONAL)
-    """Your own id of the person."""
+    """Your own id for the person."""
     media_adverse_requested: bool | None = None
-    """Deprecated by the vendor."""
+    """Deprecated by Sikoia."""
     pep_sanction_requested: bool | None = None
-    """Deprecated by the vendor."""
+    """Deprecated by Sikoia."""
 
     @property
     def entity(self) -> Entity:
-        """This person, for methods that ask for an entity."""
+        """This person, for methods that take an entity."""
         return Entity("person", self.person_id)
 
 
 @attrs.frozen(kw_only=True)
 class CaseSummary(Model):
-    """A case as lists show it: without its companies and persons."""
+    """A case as it appears in lists, without its companies and persons."""
 
     case_id: str
     name: str | None = attrs.field(default=None, **PERSONAL)
@@ -205,22 +206,22 @@ class CaseSummary(Model):
     datetime_created: datetime | None = None
     datetime_last_modified: datetime | None = None
     reference: str | None = attrs.field(default=None, **PERSONAL)
-    """Your own id of the case."""
+    """Your own id for the case."""
     reference_customer_id: str | None = attrs.field(default=None, **PERSONAL)
-    """Your own id of the customer whom the case is about."""
+    """Your own id for the customer."""
     reference_customer_name: str | None = attrs.field(default=None, **PERSONAL)
     description: str | None = attrs.field(default=None, **PERSONAL)
     source: str | None = None
-    """Where the case came from; `API` unless you said something else."""
+    """Where the case was created; `API` unless set otherwise."""
     owner: str | None = attrs.field(default=None, **PERSONAL)
-    """Deprecated by the vendor: see `ownership`."""
+    """Deprecated by Sikoia: use `ownership`."""
     ownership: tuple[Owner, ...] | None = None
     number_of_companies: int | None = None
     number_of_persons: int | None = None
 
     @property
     def entity(self) -> Entity:
-        """This case, for methods that ask for an entity."""
+        """This case, for methods that take an entity."""
         return Entity("case", self.case_id)
 
 
@@ -234,7 +235,7 @@ class Case(CaseSummary):
 
 @attrs.frozen
 class Cases:
-    """`sikoia.cases`."""
+    """Cases with their companies and persons, as `sikoia.cases`."""
 
     _api: Api
 
@@ -248,15 +249,18 @@ class Cases:
         owner_id: str | Sequence[str] | None = None,
         keyword: str | Sequence[str] | None = None,
     ) -> Items[CaseSummary]:
-        """Return all cases, or those that pass every filter (`GET /v2/cases`).
+        """List cases, without their companies and persons (`GET /v2/cases`).
+
+        Without filters it returns all cases. A case has to match every filter given; a filter with
+        several values matches any of them.
 
         Args:
-            case_type: one type, or several in a list: a case of any of them passes.
-            stage: one stage, or several.
-            source: one source, or several.
-            owner: deprecated by the vendor: use `owner_id`.
-            owner_id: the id of a user, or several.
-            keyword: a text in the name, the reference or the description.
+            case_type: a type, or a list of types.
+            stage: a stage, or a list of stages.
+            source: a source, or a list of sources.
+            owner: deprecated by Sikoia: use `owner_id`.
+            owner_id: the id of a user, or a list of ids.
+            keyword: a part of the name, reference or description, or a list of such parts.
         """
         return await self._api.get(
             "/v2/cases",
@@ -289,24 +293,27 @@ class Cases:
         companies: Sequence[NewCompany] | None = None,
         persons: Sequence[NewPerson] | None = None,
     ) -> Case:
-        """Create a case, with companies and persons if you like (`POST /v2/cases`).
+        """Create a case, optionally with companies and persons (`POST /v2/cases`).
 
         Args:
-            name: the case's name; not empty.
+            name: the name of the case; must not be empty.
             case_type: `Business` or `Consumer`.
-            stage: `New` if left out.
-            reference: your own id of the case.
-            reference_customer_id: your own id of the customer.
+            stage: the stage of the case; `New` by default.
+            reference: your own id for the case.
+            reference_customer_id: your own id for the customer.
             reference_customer_name: the customer's name.
-            owner: deprecated by the vendor: use `ownership`.
-            ownership: who looks after it.
-            description: what it is about.
-            source: `API` if left out.
+            owner: deprecated by Sikoia: use `ownership`.
+            ownership: the users responsible for the case.
+            description: free text about the case.
+            source: where the case comes from; `API` by default.
             companies: companies to add.
             persons: persons to add.
 
+        Returns:
+            The case with its companies and persons.
+
         Raises:
-            InvalidRequestError: Sikoia refused a field; the detail names it.
+            InvalidRequestError: Sikoia rejected a field; `detail` names it.
         """
         return await self._api.post(
             "/v2/cases",
@@ -332,7 +339,8 @@ class Cases:
         """Return a case with its companies and persons (`GET /v2/cases/{case_id}`).
 
         Raises:
-            ResourceNotFoundError: there is no such case, or not any more (ResourceDeletedError).
+            ResourceNotFoundError: the case does not exist. If it was deleted, this is a
+                ResourceDeletedError.
         """
         return await self._api.get("/v2/cases/{case_id}", Case, case_id=case_id)
 
@@ -352,11 +360,11 @@ class Cases:
     ) -> Case:
         """Change fields of a case and return it (`PATCH /v2/cases/{case_id}`).
 
-        What is left out stays; `""` clears a field.
+        Fields left out stay as they are; `""` clears a field.
 
         Raises:
-            ConfigurationError: there is nothing to change.
-            ResourceNotFoundError: there is no such case.
+            ConfigurationError: no field to change was given.
+            ResourceNotFoundError: the case does not exist.
         """
         return await self._api.patch(
             "/v2/cases/{case_id}",
@@ -378,10 +386,12 @@ class Cases:
         )
 
     async def delete(self, case_id: str) -> None:
-        """Delete a case with companies, persons and documents (`DELETE /v2/cases/{case_id}`).
+        """Delete a case (`DELETE /v2/cases/{case_id}`).
+
+        Deletes its companies, persons and documents too.
 
         Raises:
-            ResourceNotFoundError: there is no such case.
+            ResourceNotFoundError: the case does not exist.
         """
         await self._api.delete("/v2/cases/{case_id}", case_id=case_id)
 
@@ -392,13 +402,21 @@ class Cases:
         companies: Sequence[NewCompany] | None = None,
         persons: Sequence[NewPerson] | None = None,
     ) -> Case:
-        """Add companies and persons to a case and return it (`POST /v2/cases/{case_id}/entities`).
+        """Add companies and persons to a case (`POST /v2/cases/{case_id}/entities`).
+
+        Args:
+            case_id: the case.
+            companies: companies to add.
+            persons: persons to add.
+
+        Returns:
+            The whole case.
 
         Raises:
-            ConfigurationError: there is nothing to add.
-            ResourceNotFoundError: there is no such case.
+            ConfigurationError: no company or person was given.
+            ResourceNotFoundError: the case does not exist.
         """
-        # An empty list says nothing: it is left out, and nothing but that is refused.
+        # An empty list is left out of the body, so that giving only empty lists is refused.
         return await self._api.post(
             "/v2/cases/{case_id}/entities",
             Case,
@@ -416,13 +434,21 @@ class Cases:
         companies: Sequence[CompanyUpdate] | None = None,
         persons: Sequence[PersonUpdate] | None = None,
     ) -> Case:
-        """Change companies and persons of a case (`PATCH /v2/cases/{case_id}/entities`).
+        """Change companies and persons in a case (`PATCH /v2/cases/{case_id}/entities`).
 
-        What is left out stays; `""` clears a field. Returns the whole case.
+        Fields left out stay as they are; `""` clears a field.
+
+        Args:
+            case_id: the case.
+            companies: the companies to change, by `company_id`.
+            persons: the persons to change, by `person_id`.
+
+        Returns:
+            The whole case.
 
         Raises:
-            ConfigurationError: there is nothing to change.
-            ResourceNotFoundError: there is no such case.
+            ConfigurationError: no company or person was given.
+            ResourceNotFoundError: the case does not exist.
         """
         return await self._api.patch(
             "/v2/cases/{case_id}/entities",
@@ -441,16 +467,21 @@ class Cases:
         companies: Sequence[str] | None = None,
         persons: Sequence[str] | None = None,
     ) -> Case:
-        """Remove companies and persons for good (`POST /v2/cases/{case_id}/entities/delete`).
+        """Delete companies and persons from a case (`POST /v2/cases/{case_id}/entities/delete`).
+
+        This cannot be undone.
 
         Args:
             case_id: the case.
-            companies: ids of companies.
-            persons: ids of persons.
+            companies: ids of the companies to delete.
+            persons: ids of the persons to delete.
+
+        Returns:
+            The whole case.
 
         Raises:
-            ConfigurationError: there is nothing to remove.
-            ResourceNotFoundError: there is no such case.
+            ConfigurationError: no company or person was given.
+            ResourceNotFoundError: the case does not exist.
         """
         return await self._api.post(
             "/v2/cases/{case_id}/entities/delete",

@@ -1,6 +1,6 @@
-"""Validation checks: whether what an entity has provided is complete, rule by rule.
+"""Validation checks: whether an entity's documents and bank data are complete, rule by rule.
 
-Sources: https://docs.sikoia.com/docs/how-completeness-checklist-work, and the operations named in
+Sources: https://docs.sikoia.com/docs/how-completeness-checklist-work, and the operation named in
 each method.
 """
 
@@ -39,35 +39,36 @@ CheckDecision = Literal["Pass", "Refer", "Fail"]
 
 @attrs.frozen(kw_only=True)
 class CheckType(Model):
-    """A check that can be run."""
+    """A type of check that you can run."""
 
     validation_type_id: str
     validation_check_name: str | None = None
     """Such as `Last 3 months of payslips`."""
     validation_description: str | None = None
     entity_type: Open[EntityType] | None = None
-    """What it can be run on."""
+    """The type of entity that it can be run on."""
 
 
 @attrs.frozen(kw_only=True)
 class ChecklistParameter(Model):
-    """A data source to look at, in place of all that the entity has."""
+    """A data source to limit a check to."""
 
     source_id: str | None = None
-    """The id of a document, or of an account of open banking."""
+    """A `document_id`, or the `account_connection_id` of an open-banking account."""
     source_category_type: Open[SourceCategory] | None = None
-    """`Document` or `OpenBanking`, to go with the id."""
+    """What `source_id` refers to: `Document` or `OpenBanking`."""
 
 
 @attrs.frozen(kw_only=True)
 class CheckSummary(Model):
-    """A check that was run, as lists show it."""
+    """A run of a check, as it appears in lists."""
 
     validation_instance_id: str
+    """The id of this run."""
     validation_type_id: str | None = None
-    """Which check it is; the id of this run is the other one."""
+    """The type of check; see `Checks.types`."""
     status: Open[CheckStatus] | None = None
-    """`Failed` is a result, too: a rule was broken."""
+    """`Failed` is a result: at least one rule failed."""
     datetime_requested: dt.datetime | None = None
     datetime_completed: dt.datetime | None = None
     message: str | None = attrs.field(default=None, **PERSONAL)
@@ -75,7 +76,7 @@ class CheckSummary(Model):
 
 @attrs.frozen(kw_only=True)
 class CheckRequests(Model):
-    """The checks that were run on an entity."""
+    """All checks run on an entity."""
 
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
@@ -84,34 +85,37 @@ class CheckRequests(Model):
 
 @attrs.frozen(kw_only=True)
 class CheckSource(Model):
-    """What a rule looked at."""
+    """A data source that a rule examined."""
 
     source_id: str | None = None
-    """The id of a document, or of an account of open banking."""
+    """A `document_id`, or the `account_connection_id` of an open-banking account."""
     source_category_type: Open[SourceCategory] | None = None
     source_uri: str | None = None
-    """Where the API has it. Read it with `documents.retrieve(source_id)`, or of open banking
-    `banking.account(source_id)`: asking at the address needs a token."""
+    """The URL of the source in Sikoia's API, which needs an access token. Use
+    `documents.retrieve(source_id)` or `banking.account(source_id)` instead."""
     date: dt.date | None = None
-    """The day that the source itself bears."""
+    """The date on the source itself."""
 
 
 @attrs.frozen(kw_only=True)
 class CheckRule(Model):
-    """A rule of a check, and what came of it."""
+    """A rule of a check, with its decision."""
 
     rule_name: str | None = None
     decision: Open[CheckDecision] | None = None
-    """`Refer` asks a person to decide."""
+    """`Refer` means that a person has to decide."""
     recipient: str | None = attrs.field(default=None, **PERSONAL)
-    """Whose documents it is about."""
+    """The person whose documents the rule examined."""
     message: str | None = attrs.field(default=None, **PERSONAL)
     sources: tuple[CheckSource, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Check(CheckSummary):
-    """A check that was run. It stays as it is: run it again when there are new documents."""
+    """A run of a check, with its rules.
+
+    The result never changes; run the check again when there are new documents.
+    """
 
     validation_check_name: str | None = None
     entity_id: str | None = None
@@ -123,28 +127,28 @@ class Check(CheckSummary):
 
 @attrs.frozen(kw_only=True)
 class CompletenessAndIncome(Model):
-    """A check, and the income report that was begun because the check passed."""
+    """A completeness check, and the income verification that starts if the check passes."""
 
     completness_verification: Check | None = None
-    """Spelt as on the wire; `completeness_verification` is the same."""
+    """The check, misspelt as on the wire; use `completeness_verification`."""
     income_verification: IncomeReport | None = None
-    """None where the check failed; otherwise `Pending` as a rule: wait for it with
+    """None if the check failed. Otherwise usually `Pending`: wait for it with
     `await sikoia.income.operation(income_verification.request_id)`."""
 
     @property
     def completeness_verification(self) -> Check | None:
-        """The check."""
+        """The completeness check."""
         return self.completness_verification
 
 
 @attrs.frozen
 class Checks:
-    """`sikoia.checks`."""
+    """Validation checks of an entity's documents and bank data, as `sikoia.checks`."""
 
     _api: Api
 
     async def types(self) -> Items[CheckType]:
-        """Return the checks that can be run (`GET /v2/validation-checks/validation-types`)."""
+        """List the types of checks (`GET /v2/validation-checks/validation-types`)."""
         return await self._api.get("/v2/validation-checks/validation-types", Items[CheckType])
 
     async def run(
@@ -156,16 +160,21 @@ class Checks:
     ) -> Operation[Check]:
         """Run a check on an entity (`POST /v2/validation-checks`).
 
-        The operation gives the check when its status is `Complete` or `Failed`; `Failed` means
-        that a rule was broken, and raises no error. It waits for 300 s if not told otherwise.
+        Await the operation for the check, which is done when its status is `Complete` or `Failed`.
+        `Failed` means that at least one rule failed; it raises no error. Waits up to 300 s by
+        default.
 
         Args:
-            entity: what to check.
-            validation_type_id: which check to run: one of `types`, for this type of entity.
-            checklist_params: data sources to look at, in place of all that the entity has.
+            entity: the case, company or person to check.
+            validation_type_id: the type of check; one from `types` for this type of entity.
+            checklist_params: data sources to limit the check to; all of the entity's by default.
+
+        Returns:
+            The operation; awaiting it gives the check.
 
         Raises:
-            InvalidRequestError: there is no such entity, or no such check for it.
+            InvalidRequestError: the entity or the type of check does not exist, or they do not go
+                together.
         """
         first = await self._api.post(
             "/v2/validation-checks",
@@ -181,28 +190,28 @@ class Checks:
         return self._operation(first.validation_instance_id, first)
 
     def operation(self, validation_instance_id: str) -> Operation[Check]:
-        """Return the operation of a check that was run before, to wait for it.
+        """Return the operation of an earlier check, to wait for its result.
 
         Raises:
-            ConfigurationError: this is no id.
+            ConfigurationError: the id is not valid.
         """
         return self._operation(validate_id("validation_instance_id", validation_instance_id))
 
     async def list(self, entity: HasEntity) -> CheckRequests:
-        """Return the checks so far (`GET /v2/{entity_type}/{entity_id}/validation-checks`).
+        """List the checks run on an entity (`GET /v2/{entity_type}/{entity_id}/validation-checks`).
 
         Raises:
-            ResourceNotFoundError: there is no such entity.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/validation-checks", CheckRequests, **in_path(entity)
         )
 
     async def retrieve(self, validation_instance_id: str) -> Check:
-        """Return a check (`GET /v2/validation-checks/{validation_instance_id}`).
+        """Return a run of a check (`GET /v2/validation-checks/{validation_instance_id}`).
 
         Raises:
-            ResourceNotFoundError: no check was run under this id.
+            ResourceNotFoundError: no run of a check has this id.
         """
         return await self._api.get(
             "/v2/validation-checks/{validation_instance_id}",
@@ -217,18 +226,26 @@ class Checks:
         *,
         checklist_params: Sequence[ChecklistParameter] | None = None,
     ) -> CompletenessAndIncome:
-        """Run a check, and an income report if it passes (`POST /v2/completeness-income-checks`).
+        """Run a check and, if it passes, start an income verification.
 
-        Sikoia may take its time to answer: `with_options(timeout=...)` gives it more. There may be
-        no income report when the check has failed.
+        Operation: `POST /v2/completeness-income-checks`. Sikoia may take a while to respond;
+        `with_options(timeout=...)` allows more time.
 
-        May cost credits: it is never sent twice on our own initiative. The arguments are those of
-        `run`.
+        May cost credits: never retried automatically once Sikoia may have processed it.
+
+        Args:
+            entity: the case, company or person to check.
+            validation_type_id: the type of check; one from `types` for this type of entity.
+            checklist_params: data sources to limit the check to; all of the entity's by default.
+
+        Returns:
+            The check, and the income verification if the check passed.
 
         Raises:
-            InvalidRequestError: there is no such entity, or no such check for it.
-            DeadlineExceededError: no answer in time; the work may go on, so look at `list` before
-                you ask again.
+            InvalidRequestError: the entity or the type of check does not exist, or they do not go
+                together.
+            DeadlineExceededError: no response within the timeout. Sikoia may still be working, so
+                look at `list` before you repeat the call.
         """
         return await self._api.buy(
             "/v2/completeness-income-checks",

@@ -1,6 +1,6 @@
-"""What official registers know of companies: people, owners, accounts, charges, filings.
+"""Company data from official registers: officers, owners, accounts, charges, filings.
 
-Source: the operations named in each method.
+Source: the operation named in each method.
 """
 
 from datetime import date, datetime
@@ -21,7 +21,12 @@ from sikoia_async._validation import (
 from sikoia_async.models import PERSONAL, Items, Model, Open, ResponseInfo
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.registry import OperationKind
-from sikoia_async.resources._picklists import OfficialAddress, WithPicklist, bind, chosen
+from sikoia_async.resources._picklists import (
+    OfficialAddress,
+    WithPicklist,
+    validate_choice,
+    with_resolver,
+)
 
 __all__ = [
     "Charge",
@@ -59,44 +64,44 @@ __all__ = [
 
 RegistryRequestStatus = Literal["Complete", "Failed", "TooManyResults"]
 RegistryStatus = Literal["Active", "Restricted", "Closed", "Other"]
-_Day = date  # a field called `date` hides the type from its own class
+_Day = date  # `InsolvencyDate.date` shadows the type within its class
 
 
 @attrs.frozen(kw_only=True)
 class RegistryMatch(Model):
-    """A company that may be the one looked for."""
+    """A company that matches a request or a search."""
 
     index: int | None = None
-    """Its place in the list, which is what `resolve_picklist` asks for."""
+    """Identifies the company in its picklist; `resolve_picklist` sends it."""
     company_name: str | None = None
     company_number: str | None = None
     company_status: str | None = None
     provider_id: str | None = None
-    """The data provider's own id of the company."""
+    """The data provider's id for the company."""
     date_established: date | None = None
     country_code: str | None = None
-    """Two letters of ISO 3166, such as `GB`."""
+    """ISO 3166-1 alpha-2, such as `GB`."""
     branch_status: str | None = None
     official_address: OfficialAddress | None = None
 
 
 class Matches(Items[RegistryMatch]):
-    """What a search found. It may be empty, and then it knows why."""
+    """The companies that match a search; a tuple that may be empty."""
 
     reason: str | None = None
-    """What Sikoia said where nothing matched; None where something did."""
+    """Sikoia's message if nothing matched, otherwise None."""
 
 
 @attrs.frozen(kw_only=True)
 class RegistrySummaryInfo(Model):
-    """What the register says in short."""
+    """A summary of the register's entry."""
 
     has_insolvency_history: bool | None = None
 
 
 @attrs.frozen(kw_only=True)
 class PreviousCompanyName(Model):
-    """A name that the company has given up."""
+    """A former name of the company."""
 
     company_name: str | None = None
     date_from: date | None = None
@@ -105,7 +110,7 @@ class PreviousCompanyName(Model):
 
 @attrs.frozen(kw_only=True)
 class LastAccounts(Model):
-    """The accounts that were filed last."""
+    """The most recently filed accounts."""
 
     made_up_to: date | None = None
     period_start: date | None = None
@@ -115,7 +120,7 @@ class LastAccounts(Model):
 
 @attrs.frozen(kw_only=True)
 class NextAccounts(Model):
-    """The accounts that are to be filed next."""
+    """The next accounts due."""
 
     overdue: bool | None = None
     period_start: date | None = None
@@ -125,7 +130,7 @@ class NextAccounts(Model):
 
 @attrs.frozen(kw_only=True)
 class RegistryAccounts(Model):
-    """When accounts were filed, and when they are due."""
+    """When accounts were last filed and when the next ones are due."""
 
     last_accounts: LastAccounts | None = None
     next_accounts: NextAccounts | None = None
@@ -133,7 +138,7 @@ class RegistryAccounts(Model):
 
 @attrs.frozen(kw_only=True)
 class IndustryCode(Model):
-    """What the company does, in the register's classification."""
+    """The company's industry, in the register's classification."""
 
     code: str | None = None
     description: str | None = None
@@ -141,10 +146,10 @@ class IndustryCode(Model):
 
 @attrs.frozen(kw_only=True)
 class RegistryPerson(Model):
-    """What the register has of any person. Some registers tell the birth's year and month only."""
+    """What the register holds on a person. Some registers give only the year and month of birth."""
 
     source_id: str | None = attrs.field(default=None, **PERSONAL)
-    """The register's own id of the person."""
+    """The register's id for the person."""
     first_name: str | None = attrs.field(default=None, **PERSONAL)
     surname: str | None = attrs.field(default=None, **PERSONAL)
     full_name: str | None = attrs.field(default=None, **PERSONAL)
@@ -158,7 +163,7 @@ class RegistryPerson(Model):
 
 @attrs.frozen(kw_only=True)
 class PersonOfficer(RegistryPerson):
-    """A person who holds, or held, an office of the company."""
+    """A person who is or was an officer of the company, such as a director."""
 
     officer_role: str | None = None
     date_appointed: date | None = None
@@ -170,10 +175,10 @@ class PersonOfficer(RegistryPerson):
 
 @attrs.frozen(kw_only=True)
 class CompanyOfficer(Model):
-    """A company that holds, or held, an office of the company."""
+    """A company that is or was an officer of the company."""
 
     source_id: str | None = None
-    """The register's own id of the officer."""
+    """The register's id for the officer."""
     officer_role: str | None = None
     date_appointed: date | None = None
     date_resigned: date | None = None
@@ -185,7 +190,7 @@ class CompanyOfficer(Model):
 
 @attrs.frozen(kw_only=True)
 class Officers(Model):
-    """Who holds, or held, an office of the company."""
+    """Present and past officers of the company."""
 
     people: tuple[PersonOfficer, ...] | None = None
     companies: tuple[CompanyOfficer, ...] | None = None
@@ -193,7 +198,7 @@ class Officers(Model):
 
 @attrs.frozen(kw_only=True)
 class PersonOwner(RegistryPerson):
-    """A person who owns or controls the company, or did."""
+    """A person who owns or controls the company, or did so in the past."""
 
     type: str | None = None
     date_from: date | None = None
@@ -203,10 +208,10 @@ class PersonOwner(RegistryPerson):
 
 @attrs.frozen(kw_only=True)
 class CompanyOwner(Model):
-    """A company that owns or controls the company, or did."""
+    """A company that owns or controls the company, or did so in the past."""
 
     source_id: str | None = None
-    """The register's own id of the owner."""
+    """The register's id for the owner."""
     name: str | None = None
     type: str | None = None
     date_from: date | None = None
@@ -217,7 +222,7 @@ class CompanyOwner(Model):
 
 @attrs.frozen(kw_only=True)
 class Owners(Model):
-    """Who owns or controls the company, or did."""
+    """Present and past owners of the company."""
 
     people: tuple[PersonOwner, ...] | None = None
     companies: tuple[CompanyOwner, ...] | None = None
@@ -225,18 +230,18 @@ class Owners(Model):
 
 @attrs.frozen(kw_only=True)
 class Filing(Model):
-    """A document that was filed with the register."""
+    """A document filed with the register."""
 
     category: str | None = None
     description: str | None = attrs.field(default=None, **PERSONAL)
-    """May name people: `Appointment of … as a director`, say."""
+    """May name people, as in `Appointment of … as a director`."""
     type: str | None = None
     filing_date: date | None = None
 
 
 @attrs.frozen(kw_only=True)
 class ChargeNote(Model):
-    """A kind and a text: of a charge's details, its classification, or what it secures."""
+    """A type with a description: a charge's details, its classification, or what it secures."""
 
     type: str | None = None
     description: str | None = attrs.field(default=None, **PERSONAL)
@@ -252,7 +257,7 @@ class ChargeTransaction(Model):
 
 @attrs.frozen(kw_only=True)
 class PersonEntitled(Model):
-    """Who may call on a charge: a bank, as a rule."""
+    """A creditor entitled to a charge, usually a bank."""
 
     name: str | None = attrs.field(default=None, **PERSONAL)
 
@@ -275,7 +280,7 @@ class Charge(Model):
 
 @attrs.frozen(kw_only=True)
 class InsolvencyDate(Model):
-    """A step of an insolvency."""
+    """A dated step of an insolvency."""
 
     date: _Day | None = None
     type: str | None = None
@@ -283,7 +288,7 @@ class InsolvencyDate(Model):
 
 @attrs.frozen(kw_only=True)
 class Insolvency(Model):
-    """An insolvency, and its steps."""
+    """An insolvency with its steps."""
 
     type: str | None = None
     dates: tuple[InsolvencyDate, ...] | None = None
@@ -301,19 +306,19 @@ class RelatedCompany(Model):
 
 @attrs.frozen(kw_only=True)
 class RegistryData(Model):
-    """All that the register knows of a company."""
+    """A company's entry in its register."""
 
     company_name: str | None = None
     company_number: str | None = None
     status: Open[RegistryStatus] | None = None
-    """Sikoia's own reading of `registry_status`. `Restricted` is also a dormant company, one in
-    administration or liquidation, or one with odd filings; `Closed` is also a merged one."""
+    """`registry_status`, normalised by Sikoia. `Restricted` includes companies that are dormant, in
+    administration or in liquidation, or have unusual filings; `Closed` includes merged ones."""
     registry_status: str | None = None
     registry_name: str | None = None
     registry_url: str | None = None
     data_provider: str | None = None
     generic_legal_form: str | None = None
-    """Sikoia's own reading of `registry_legal_form`, such as `Limited Company`."""
+    """`registry_legal_form`, normalised by Sikoia, such as `Limited Company`."""
     registry_legal_form: str | None = None
     country_code: str | None = None
     date_established: date | None = None
@@ -335,11 +340,12 @@ class RegistryData(Model):
 
 @attrs.frozen(kw_only=True)
 class RegistryRequestSummary(WithPicklist):
-    """A request for registry data, as lists show it."""
+    """A request for registry data as it appears in lists."""
 
     request_id: str
     status: Open[RegistryRequestStatus] | None = None
-    """`TooManyResults` offers a picklist. `Failed` is a result as well: `message` says why."""
+    """With `TooManyResults` there is a picklist to choose from; with `Failed`, `message` gives the
+    reason."""
     datetime_requested: datetime | None = None
     message: str | None = attrs.field(default=None, **PERSONAL)
     company_number: str | None = None
@@ -349,25 +355,37 @@ class RegistryRequestSummary(WithPicklist):
 
 @attrs.frozen(kw_only=True)
 class RegistryRequest(RegistryRequestSummary):
-    """A request for registry data, as it is answered."""
+    """A request for registry data, without the data.
+
+    `company_registry.retrieve(request_id)` returns the data.
+    """
 
     company_id: str | None = None
     picklist: tuple[RegistryMatch, ...] | None = None
-    """The companies that match, where the status is `TooManyResults`."""
+    """The companies that match, if the status is `TooManyResults`."""
 
     async def resolve(self, choice: RegistryMatch | int) -> "RegistryRequest":
-        """Ask for one company of the picklist, as `CompanyRegistry.resolve_picklist` does.
+        """Request the data of one company from the picklist, as `resolve_picklist` does.
+
+        May cost credits: never retried automatically once Sikoia may have processed it.
+
+        Args:
+            choice: an item of the picklist, or its `index`.
+
+        Returns:
+            A new request, with its own `request_id`.
 
         Raises:
-            ConfigurationError: there is nothing to resolve, or the answer has lost its client.
+            ConfigurationError: the status is not `TooManyResults`, or this model was not returned
+                by a client.
         """
-        answer: RegistryRequest = await self._resolver()(choice)
-        return answer
+        request: RegistryRequest = await self._resolver()(choice)
+        return request
 
 
 @attrs.frozen(kw_only=True)
 class RegistryReport(RegistryRequest):
-    """A request for registry data, with the data."""
+    """A request for registry data with the data."""
 
     data: RegistryData | None = None
     """None unless the status is `Complete`."""
@@ -375,7 +393,7 @@ class RegistryReport(RegistryRequest):
 
 @attrs.frozen(kw_only=True)
 class RegistryRequests(Model):
-    """The requests for registry data of a company."""
+    """All requests for a company's registry data."""
 
     company_id: str | None = None
     registry_data_requests: tuple[RegistryRequestSummary, ...] | None = None
@@ -383,7 +401,7 @@ class RegistryRequests(Model):
 
 @attrs.frozen
 class CompanyRegistry:
-    """`sikoia.company_registry`."""
+    """Company data from official registers, as `sikoia.company_registry`."""
 
     _api: Api
 
@@ -397,22 +415,27 @@ class CompanyRegistry:
     ) -> RegistryRequest:
         """Look a company up in its register (`POST /v2/company-registry-data`).
 
-        The work is done when the answer comes; `retrieve` gives the data. Where several companies
-        match, the status is `TooManyResults`: `resolve` the answer with one of its `picklist`.
-        May cost credits: it is never sent twice on our own initiative.
+        Sikoia has finished when it responds; `retrieve` returns the data. If several companies
+        match, the status is `TooManyResults`: call `resolve` on the request with an item of its
+        `picklist`.
+
+        May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
-            company_id: the company of a case that the data is kept with.
-            company_number: the company's own if left out, like its name and country.
-            company_name: the name to look for.
-            country_code: two letters of ISO 3166.
+            company_id: the company in a case to store the data with.
+            company_number: the number to look up; the company's own by default.
+            company_name: the name to look up; the company's own by default.
+            country_code: ISO 3166-1 alpha-2, such as `GB`; the company's own by default.
+
+        Returns:
+            The request, without the data.
 
         Raises:
-            InvalidRequestError: there is no such company, or no such country.
+            InvalidRequestError: the company does not exist, or the country is not recognised.
             UnprocessableRequestError: the company has no number or country, and none was given.
-            InsufficientPermissionsError: there are no credits left, or this is not enabled.
+            InsufficientPermissionsError: no credits left, or registry data is not enabled for you.
         """
-        answer = await self._api.buy(
+        request = await self._api.buy(
             "/v2/company-registry-data",
             RegistryRequest,
             body={
@@ -424,13 +447,13 @@ class CompanyRegistry:
                 ),
             },
         )
-        return bind(answer, self.resolve_picklist)
+        return with_resolver(request, self.resolve_picklist)
 
     async def list(self, company_id: str) -> RegistryRequests:
-        """Return a company's requests (`GET /v2/companies/{company_id}/registry-data`).
+        """List the requests for a company (`GET /v2/companies/{company_id}/registry-data`).
 
         Raises:
-            ResourceNotFoundError: there is no such company.
+            ResourceNotFoundError: the company does not exist.
         """
         return await self._api.get(
             "/v2/companies/{company_id}/registry-data", RegistryRequests, company_id=company_id
@@ -440,21 +463,21 @@ class CompanyRegistry:
         """Return a request with its data (`GET /v2/company-registry-data/{request_id}`).
 
         Raises:
-            ResourceNotFoundError: there is no such request.
+            ResourceNotFoundError: the request does not exist.
         """
         report = await self._api.get(
             "/v2/company-registry-data/{request_id}", RegistryReport, request_id=request_id
         )
-        return bind(report, self.resolve_picklist)
+        return with_resolver(report, self.resolve_picklist)
 
     def operation(self, request_id: str) -> Operation[RegistryReport]:
-        """Return the operation of a request, whose result is its data.
+        """Return the operation of an earlier request, to wait for its data.
 
-        Sikoia answers such requests when their work is done, so it is as a rule asked once. A list
-        to pick from (`TooManyResults`) is a result, too. It waits for 300 s if not told otherwise.
+        Sikoia usually finishes these requests before it responds, so one poll is enough.
+        `TooManyResults` is a result too. Waits up to 300 s by default.
 
         Raises:
-            ConfigurationError: this is no id.
+            ConfigurationError: the id is not valid.
         """
         validate_id("request_id", request_id)
         return self._api.operation(
@@ -464,27 +487,31 @@ class CompanyRegistry:
     async def resolve_picklist(
         self, request_id: str, picklist_index: RegistryMatch | int
     ) -> RegistryRequest:
-        """Choose a company of a picklist (`POST /v2/company-registry-data/picklist`).
+        """Choose a company from a picklist (`POST /v2/company-registry-data/picklist`).
 
-        The answer is a new request. May cost credits: it is never sent twice on our own initiative.
+        May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
-            request_id: the request that ended as `TooManyResults`.
+            request_id: the request whose status is `TooManyResults`.
             picklist_index: an item of its picklist, or the item's `index`.
 
+        Returns:
+            A new request, with its own `request_id`.
+
         Raises:
+            ConfigurationError: the item or the index is not valid.
             InvalidRequestError: the request has no picklist, or its company was deleted.
-            InsufficientPermissionsError: there are no credits left, or this is not enabled.
+            InsufficientPermissionsError: no credits left, or registry data is not enabled for you.
         """
-        answer = await self._api.buy(
+        request = await self._api.buy(
             "/v2/company-registry-data/picklist",
             RegistryRequest,
             body={
                 "request_id": validate_id("request_id", request_id),
-                "picklist_index": chosen(picklist_index),
+                "picklist_index": validate_choice(picklist_index),
             },
         )
-        return bind(answer, self.resolve_picklist)
+        return with_resolver(request, self.resolve_picklist)
 
     async def search(
         self,
@@ -496,34 +523,38 @@ class CompanyRegistry:
         company_id: str | None = None,
         items_per_page: int | None = None,
     ) -> Matches:
-        """Search registers for a company by name (`POST /v2/company-registry-data/search`).
+        """Search registers for companies by name (`POST /v2/company-registry-data/search`).
 
-        Nothing is kept with the company. Sikoia answers 404 where nothing matches; here that is an
-        empty result with its `reason`, also where `company_id` is given: to one that is not there
-        it answers 400. May cost credits: it is never sent twice on our own
-        initiative.
+        The result is not stored. Sikoia responds with 404 if nothing matches; this method then
+        returns an empty result with a `reason`.
+
+        May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
-            company_name: the name to look for.
-            jurisdiction_code: a country, or a state such as `US_DE`; goes before the country.
-            country_code: two letters of ISO 3166; give it or the jurisdiction.
-            exclude_inactive: whether to leave out companies that are no longer active.
-            company_id: the company of a case that the search is for.
-            items_per_page: how many matches at most; 100 if left out.
+            company_name: the name to search for.
+            jurisdiction_code: a country or state, such as `GB` or `US_DE`; takes precedence over
+                `country_code`.
+            country_code: ISO 3166-1 alpha-2. Required unless `jurisdiction_code` is given.
+            exclude_inactive: leave out companies that are no longer active.
+            company_id: the company in a case that the search is for.
+            items_per_page: the maximum number of matches; 100 by default.
+
+        Returns:
+            The matching companies; empty if there are none.
 
         Raises:
-            ConfigurationError: neither jurisdiction nor country was given.
-            InvalidRequestError: there is no such company, or no such country.
+            ConfigurationError: neither a jurisdiction nor a country was given.
+            InvalidRequestError: the company does not exist, or the country is not recognised.
             ResourceDeletedError: the company was deleted.
-            InsufficientPermissionsError: there are no credits left, or this is not enabled.
+            InsufficientPermissionsError: no credits left, or searches are not enabled for you.
         """
         if jurisdiction_code is None and country_code is None:
-            msg = "give a jurisdiction_code, a country_code, or both"
+            msg = "jurisdiction_code: expected this, a country_code, or both"
             raise ConfigurationError(msg)
         if items_per_page is not None:
             validate_whole("items_per_page", items_per_page, least=1)
         try:
-            found = await self._api.buy(
+            matches = await self._api.buy(
                 "/v2/company-registry-data/search",
                 Items[RegistryMatch],
                 query={"items_per_page": items_per_page},
@@ -537,19 +568,19 @@ class CompanyRegistry:
                 },
             )
         except ResourceNotFoundError as error:
-            # Not every 404 says that nothing matched: the address may be wrong, say.
+            # A 404 of any other type does not mean that nothing matched.
             if error.type != "ResourceNotFound":
                 raise
             call = attrs.asdict(error.call, recurse=False)
             response = ResponseInfo(status=error.status, **call)
             return _matches((), response, reason=error.detail or error.title)
-        return _matches(found, found.response)
+        return _matches(matches, matches.response)
 
 
 def _matches(
-    found: tuple[RegistryMatch, ...], response: ResponseInfo, *, reason: str | None = None
+    companies: tuple[RegistryMatch, ...], response: ResponseInfo, *, reason: str | None = None
 ) -> Matches:
-    matches = Matches(found)
+    matches = Matches(companies)
     vars(matches).update(_response=response, reason=reason)
     return matches
 

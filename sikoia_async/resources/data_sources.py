@@ -1,4 +1,4 @@
-"""The documents and bank accounts that insights are made from.
+"""Data sources: the documents and bank accounts that insights are based on.
 
 Source: https://docs.sikoia.com/docs/data-sources-1
 """
@@ -29,38 +29,40 @@ DataSourceType = Literal["None", DocumentType, "OpenBankingConnection", "BankAcc
 
 @attrs.frozen(kw_only=True)
 class DataSource(Model):
-    """A document, a part of one, or a bank account."""
+    """A document, a part of a document, or a bank account."""
 
     source_name: str | None = attrs.field(default=None, **PERSONAL)
     """The document's name; None for a bank account."""
     source_id: str | None = None
-    """A `document_id`, or an `account_connection_id`."""
+    """A `document_id` or an `account_connection_id`."""
     data_source_id: str | None = None
-    """One file may hold several sources, say several payslips: this tells them apart."""
+    """Identifies the source within its file, which may hold several payslips, for example."""
     source_category_type: Open[SourceCategory] | None = None
     source_type: Open[DataSourceType] | None = None
     status: Open[DataSourceStatus] | None = None
-    """Insights are made from what is `Complete`. Bank statements, payslips, SA302s and tax
-    overviews are `Pending` before. Others stay `Provided`: no figures are read from them."""
+    """Only `Complete` sources are used for insights. Bank statements, payslips, SA302s and tax
+    overviews are `Pending` while Sikoia reads them; other documents stay `Provided`, because no
+    figures are read from them."""
     message: str | None = attrs.field(default=None, **PERSONAL)
-    """More about the status."""
+    """An explanation of the status."""
     recipient: str | None = attrs.field(default=None, **PERSONAL)
-    """Whom a payslip or statement names."""
+    """The person named on a payslip or statement."""
     source_date: date | None = None
-    """The date on the document: when a payslip was paid, say."""
+    """The date on the document, such as the pay date of a payslip."""
     source_uris: tuple[str, ...] | None = None
-    """Where the API tells more about it. Read that with `documents.retrieve(source_id)` or
-    `banking.account(source_id)`: the addresses ask for a token, which `download` does not send."""
+    """URLs of the source in Sikoia's API. They need an access token, which `download` does not
+    send: use `documents.retrieve(source_id)` or `banking.account(source_id)` instead."""
     start_date: date | None = None
-    """The first day that it covers, where it covers a time."""
+    """The first day of the period it covers, if it covers one."""
     end_date: date | None = None
+    """The last day of that period."""
     provided_date: datetime | None = None
     """When it was uploaded or connected."""
 
 
 @attrs.frozen(kw_only=True)
 class EntityDataSources(Model):
-    """The data sources of an entity."""
+    """All data sources of an entity."""
 
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
@@ -69,17 +71,17 @@ class EntityDataSources(Model):
 
 @attrs.frozen
 class DataSources:
-    """`sikoia.data_sources`."""
+    """Documents and bank accounts that insights are based on, as `sikoia.data_sources`."""
 
     _api: Api
 
     async def list(self, entity: HasEntity) -> EntityDataSources:
-        """Return what there is to make insights from, and how far it is read.
+        """List the data sources of an entity with their status.
 
         Operation: `GET /v2/{entity_type}/{entity_id}/insight-data-sources`.
 
         Raises:
-            ResourceNotFoundError: there is no such entity.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/insight-data-sources",
@@ -88,17 +90,21 @@ class DataSources:
         )
 
     def wait_complete(self, entity: HasEntity) -> Operation[EntityDataSources]:
-        """Wait until none of an entity's data sources is `Pending`: `await` it for all of them.
+        """Wait until none of an entity's data sources is `Pending`.
 
-        What `Failed` is a result, too: look at each `status`. An entity without any is done at
-        once. It waits for half an hour (1,800 s); `.wait(timeout=...)` for another time.
+        A source that `Failed` raises no error: look at each `status`. An entity without data
+        sources is done at once. Waits up to half an hour (1,800 s); use `.wait(timeout=...)` to
+        change that.
+
+        Returns:
+            The operation; awaiting it gives all data sources of the entity.
 
         Raises:
-            ConfigurationError: this is no entity.
-            ResourceNotFoundError, while it is awaited: there is no such entity.
+            ConfigurationError: the argument is not an entity.
+            ResourceNotFoundError: the entity does not exist; raised when awaited.
         """
-        about = in_body(entity)
-        return self._of(about["entity_id"], about["entity_type"])
+        fields = in_body(entity)
+        return self._of(fields["entity_id"], fields["entity_type"])
 
     def _of(self, entity_id: str, entity_type: EntityType) -> Operation[EntityDataSources]:
         entity = Entity(entity_type, entity_id)
@@ -106,12 +112,12 @@ class DataSources:
             _OPERATION,
             (entity_id, entity_type),
             lambda api: DataSources(api).list(entity),
-            state=lambda answer: "running" if _is_pending(answer) else "done",
+            state=lambda sources: "running" if _is_pending(sources) else "done",
         )
 
 
-def _is_pending(answer: EntityDataSources) -> bool:
-    return any(one.status not in _FINAL for one in answer.data_sources or ())
+def _is_pending(sources: EntityDataSources) -> bool:
+    return any(source.status not in _FINAL for source in sources.data_sources or ())
 
 
 _FINAL = frozenset({"Provided", "Complete", "Failed", "Excluded"})

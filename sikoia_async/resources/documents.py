@@ -1,4 +1,4 @@
-"""Documents of an entity, and the checks of their integrity.
+"""Documents and their integrity checks.
 
 Sources: https://docs.sikoia.com/docs/classification,
 https://docs.sikoia.com/docs/copy-of-document-integrity-checks
@@ -61,39 +61,39 @@ IntegrityDecision = Literal["Pass", "Fail", "Refer"]
 
 @attrs.frozen(kw_only=True)
 class Document(Model):
-    """A file that was uploaded."""
+    """An uploaded file."""
 
     document_id: str
-    """Other parts of the API call it `source_id`."""
+    """Called `source_id` in other parts of the API."""
     document_uri: str | None = attrs.field(default=None, **PERSONAL)
-    """A link to the file for `sikoia.download` and `sikoia.save`; it is over after some 10 minutes,
-    and each retrieval gives a new one. Whoever holds it may read the file."""
+    """A link to the file, for `sikoia.download` and `sikoia.save`. It expires after about 10
+    minutes; `retrieve` returns a new one. Anyone with the link can read the file."""
     entity_type: Open[EntityType] | None = None
     entity_id: str | None = None
     file_type: str | None = None
-    """The extension with its dot, such as `.pdf`."""
+    """The file extension with its dot, such as `.pdf`."""
     display_name: str | None = attrs.field(default=None, **PERSONAL)
     document_type: Open[DocumentType] | None = None
-    """What you said that it is."""
+    """The type given at upload."""
     sikoia_document_type: Open[DocumentType] | None = None
-    """What Sikoia found that it is; None until then."""
+    """The type according to Sikoia's classification; None until the document is classified."""
     file_name: str | None = attrs.field(default=None, **PERSONAL)
     status: Open[DocumentStatus] | None = None
-    """How the upload went."""
+    """Whether the upload succeeded; not how far Sikoia has read the document."""
     datetime_created: datetime | None = None
     date_created: datetime | None = None
-    """Deprecated: `datetime_created` says the same."""
+    """Deprecated by Sikoia: use `datetime_created`."""
     datetime_last_modified: datetime | None = None
     date_uploaded: datetime | None = None
-    """Deprecated: `datetime_created` says the same."""
+    """Deprecated by Sikoia: use `datetime_created`."""
 
 
 @attrs.frozen(kw_only=True)
 class IntegrityRule(Model):
-    """One thing that a check looked at."""
+    """A rule of an integrity check, with its decision."""
 
     data_source_id: str | None = None
-    """The part of the file that was looked at: one payslip, say, of a file with several."""
+    """The part of the file that the rule examined, such as one of several payslips."""
     rule_name: str | None = None
     decision: Open[IntegrityDecision] | None = None
     message: str | None = attrs.field(default=None, **PERSONAL)
@@ -101,13 +101,13 @@ class IntegrityRule(Model):
 
 @attrs.frozen(kw_only=True)
 class IntegrityCheckRequest(Model):
-    """A check in the list of an entity's: how far it is."""
+    """An integrity check as it appears in lists, without its rules."""
 
     integrity_type_id: str | None = None
-    """What kind of check it is."""
+    """The type of integrity check."""
     document_id: str | None = None
     status: Open[IntegrityCheckStatus] | None = None
-    """`Failed` says that there is no result, and not that the document is forged."""
+    """`Failed` means that there is no result, not that the document is forged."""
     datetime_requested: datetime | None = None
     datetime_completed: datetime | None = None
     message: str | None = attrs.field(default=None, **PERSONAL)
@@ -115,7 +115,7 @@ class IntegrityCheckRequest(Model):
 
 @attrs.frozen(kw_only=True)
 class IntegrityCheck(IntegrityCheckRequest):
-    """A check with its result: `rules` has the decisions."""
+    """An integrity check with its rules, which hold the decisions."""
 
     integrity_check_name: str | None = None
     integrity_check_version: str | None = None
@@ -126,7 +126,7 @@ class IntegrityCheck(IntegrityCheckRequest):
 
 @attrs.frozen(kw_only=True)
 class IntegrityChecks(Model):
-    """The checks of an entity's documents."""
+    """All integrity checks of an entity's documents."""
 
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
@@ -135,7 +135,7 @@ class IntegrityChecks(Model):
 
 @attrs.frozen
 class Documents:
-    """`sikoia.documents`."""
+    """Documents and their integrity checks, as `sikoia.documents`."""
 
     _api: Api
 
@@ -150,22 +150,29 @@ class Documents:
     ) -> Document:
         """Upload a file (`POST /v2/documents`).
 
-        Sikoia reads bank statements, payslips, SA302 forms and tax overviews, of persons and cases
-        checks their integrity, too, and of all others finds out the type. That takes its time after
-        the upload. Files must not be encrypted; bank statements must be the bank's own PDF.
+        After the upload Sikoia classifies the document. It also reads the figures of bank
+        statements, payslips, SA302s and tax overviews, and checks their integrity unless the entity
+        is a company. Use `wait_classified`, `wait_checked` and `data_sources.wait_complete` to wait
+        for that.
+
+        Files must not be encrypted, and a bank statement must be the bank's original PDF.
 
         Args:
-            entity: what the document is about.
-            file: a `Path`, bytes, or an async iterable of bytes. It is kept in memory while it is
-                sent. What an iterable takes to give its bytes is not counted in the time-out.
-            document_type: what you take it for; Sikoia tells its own finding beside that.
-            display_name: what Sikoia's dashboard shows; `file_name` if left out.
-            file_name: with an extension. A path has one already; the others need it.
+            entity: the case, company or person the document belongs to.
+            file: a `Path`, bytes, or an async iterable of bytes. Held in memory while it is sent.
+                Reading an iterable does not count towards the timeout.
+            document_type: what you believe it is; Sikoia's own classification is in
+                `sikoia_document_type`.
+            display_name: the name in Sikoia's dashboard; `file_name` by default.
+            file_name: the name with its extension. Required unless `file` is a path.
+
+        Returns:
+            The document, with the result of the upload in `status`.
 
         Raises:
-            ConfigurationError: the file is missing, empty or without a name; nothing was sent.
-            InvalidRequestError: Sikoia does not take the file, or there is no such entity.
-            InsufficientPermissionsError: this is not enabled.
+            ConfigurationError: the file is missing, empty or has no name. Nothing was sent.
+            InvalidRequestError: Sikoia does not accept the file, or the entity does not exist.
+            InsufficientPermissionsError: document uploads are not enabled for you.
         """
         return await self._api.upload(
             "/v2/documents",
@@ -180,65 +187,70 @@ class Documents:
         )
 
     async def retrieve(self, document_id: str) -> Document:
-        """Return a document, with a new link to its file (`GET /v2/documents/{document_id}`).
+        """Return a document with a new link to its file (`GET /v2/documents/{document_id}`).
 
         Raises:
-            ResourceNotFoundError: there is none.
+            ResourceNotFoundError: the document does not exist.
         """
         return await self._api.get("/v2/documents/{document_id}", Document, document_id=document_id)
 
     async def delete(self, document_id: str) -> None:
-        """Delete a document, for good (`DELETE /v2/documents/{document_id}`).
+        """Delete a document (`DELETE /v2/documents/{document_id}`).
+
+        This cannot be undone. The bank accounts of a deleted bank statement are deleted too.
 
         Raises:
-            ResourceNotFoundError: there is none.
+            ResourceNotFoundError: the document does not exist.
         """
         await self._api.delete("/v2/documents/{document_id}", document_id=document_id)
 
     async def list(self, entity: HasEntity) -> Items[Document]:
-        """Return the documents of an entity (`GET /v2/{entity_type}/{entity_id}/documents`).
+        """List the documents of an entity (`GET /v2/{entity_type}/{entity_id}/documents`).
 
         Raises:
-            ResourceNotFoundError: there is no such entity.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/documents", Items[Document], **in_path(entity)
         )
 
     async def integrity_checks(self, entity: HasEntity) -> IntegrityChecks:
-        """Return how far the checks of an entity's documents are.
+        """List the integrity checks of an entity's documents, without their rules.
 
-        They begin by themselves after an upload, and no webhook tells when they are done
-        (`GET /v2/{entity_type}/{entity_id}/integrity-checks`).
+        Operation: `GET /v2/{entity_type}/{entity_id}/integrity-checks`. Checks start automatically
+        after an upload. There is no webhook event for them.
 
         Raises:
-            ResourceNotFoundError: there is no such entity.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/integrity-checks", IntegrityChecks, **in_path(entity)
         )
 
     async def integrity_check(self, document_id: str) -> IntegrityCheck:
-        """Return the check of a document (`GET /v2/documents/{document_id}/integrity-checks`).
+        """Return a document's integrity check (`GET /v2/documents/{document_id}/integrity-checks`).
 
         Raises:
-            ResourceNotFoundError: there is no such document, or no check of it: documents of
-                companies have none, and neither have types that Sikoia does not read.
+            ResourceNotFoundError: the document does not exist or has no check. Documents of
+                companies have none, nor do types whose figures Sikoia does not read.
         """
         return await self._api.get(
             "/v2/documents/{document_id}/integrity-checks", IntegrityCheck, document_id=document_id
         )
 
     def wait_classified(self, document_id: str) -> Operation[Document]:
-        """Wait until Sikoia has found out what a document is: `await` it for the document.
+        """Wait until Sikoia has classified a document.
 
-        It is done once `sikoia_document_type` is there, or the upload has `Failed`, which is a
-        result, too. It waits for 600 s; `.wait(timeout=...)` for another time. Whether the figures
-        in it are read by then, `data_sources.wait_complete` knows.
+        Done when `sikoia_document_type` is set, or when the upload `Failed`, which raises no error.
+        Its figures may not have been read by then: use `data_sources.wait_complete` for that. Waits
+        up to 600 s; use `.wait(timeout=...)` to change that.
+
+        Returns:
+            The operation; awaiting it gives the document.
 
         Raises:
-            ConfigurationError: this is no id.
-            ResourceNotFoundError, while it is awaited: there is none.
+            ConfigurationError: the id is not valid.
+            ResourceNotFoundError: the document does not exist; raised when awaited.
         """
         validate_id("document_id", document_id)
         return self._api.operation(
@@ -249,15 +261,19 @@ class Documents:
         )
 
     def wait_checked(self, document_id: str) -> Operation[IntegrityCheck]:
-        """Wait for the check of a document's integrity: `await` it for the check.
+        """Wait for a document's integrity check.
 
-        `Failed` is a result, too. The check begins by itself some time after the upload: that there
-        is none is borne for a minute. It waits for 600 s; `.wait(timeout=...)` for another time.
+        A check that `Failed` raises no error. Checks start some time after the upload, so a missing
+        one is tolerated for the first minute. Waits up to 600 s; use `.wait(timeout=...)` to change
+        that.
+
+        Returns:
+            The operation; awaiting it gives the check.
 
         Raises:
-            ConfigurationError: this is no id.
-            ResourceNotFoundError, while it is awaited: there is no such document, or no check of
-                it, as `integrity_check` says.
+            ConfigurationError: the id is not valid.
+            ResourceNotFoundError: the document does not exist or has no check, as for
+                `integrity_check`; raised when awaited.
         """
         validate_id("document_id", document_id)
         return self._api.operation(
@@ -270,8 +286,8 @@ def _is_classified(document: Document) -> bool:
 
 
 DOCUMENT_EVENTS = frozenset(
-    f"{what}Processing.Completed"
-    for what in ("Document", "BankStatement", "Payslip", "TaxOverview")
+    f"{kind}Processing.Completed"
+    for kind in ("Document", "BankStatement", "Payslip", "TaxOverview")
 )
 _CLASSIFICATION = OperationKind(name="classification", timeout=600.0, events=DOCUMENT_EVENTS)
 _INTEGRITY = OperationKind(

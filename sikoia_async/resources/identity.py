@@ -1,6 +1,6 @@
-"""Identity verification (IDV): a person shows a document and a face, and a provider decides.
+"""Identity verification: a person shows a document and their face, and a provider decides.
 
-Sources: https://docs.sikoia.com/docs/identity-verification-1, and the operations named in each
+Sources: https://docs.sikoia.com/docs/identity-verification-1, and the operation named in each
 method.
 """
 
@@ -39,33 +39,33 @@ VerificationStatus = Literal["Approved", "Declined", "ResubmissionRequested", "N
 
 @attrs.frozen(kw_only=True)
 class IdentityRequest(Model):
-    """What every answer about a verification tells."""
+    """The fields that all identity verifications share."""
 
     request_id: str
     status: Open[IdentityStatus] | None = None
-    """How far the request is; the decision is the `verification_status`."""
+    """The progress of the request; the decision is in `verification_status`."""
     datetime_requested: datetime | None = None
     datetime_completed: datetime | None = None
     message: str | None = attrs.field(default=None, **PERSONAL)
     country_code: str | None = None
-    """The country of the document, if it was given: two letters, such as `GB`."""
+    """The country of the document, if given in the request: ISO 3166-1 alpha-2, such as `GB`."""
     verification_url: str | None = attrs.field(default=None, **PERSONAL)
-    """Where the person goes to be verified. Whoever has the link may do it in their place."""
+    """The page where the person is verified. Anyone with the link can use it."""
     direct_url: str | None = attrs.field(default=None, **PERSONAL)
-    """The same at the provider's; only where the country was given."""
+    """The same page at the provider; only if the request gave a country."""
 
 
 @attrs.frozen(kw_only=True)
 class IdentityRequestSummary(IdentityRequest):
-    """A verification as lists show it."""
+    """An identity verification as it appears in lists."""
 
     verification_status: Open[VerificationStatus] | None = None
-    """What was decided; empty or None before."""
+    """The decision; empty or None until there is one."""
 
 
 @attrs.frozen(kw_only=True)
 class IdentityRequests(Model):
-    """The verifications of a person."""
+    """All identity verifications of a person."""
 
     person_id: str | None = None
     identity_verification_requests: tuple[IdentityRequestSummary, ...] | None = None
@@ -73,7 +73,7 @@ class IdentityRequests(Model):
 
 @attrs.frozen(kw_only=True)
 class IdentityPerson(Model):
-    """The person, as the document has it."""
+    """The person's details as read from the document."""
 
     first_name: str | None = attrs.field(default=None, **PERSONAL)
     surname: str | None = attrs.field(default=None, **PERSONAL)
@@ -90,7 +90,7 @@ class IdentityPerson(Model):
 
 @attrs.frozen(kw_only=True)
 class IdentityDocument(Model):
-    """The document that the person showed."""
+    """The identity document that the person showed."""
 
     type: str | None = None
     """Such as `Passport`."""
@@ -102,46 +102,47 @@ class IdentityDocument(Model):
 
 @attrs.frozen(kw_only=True)
 class IdentityMedia(Model):
-    """A picture or film that was made for the verification."""
+    """An image or video made during the verification."""
 
     mime_type: str | None = None
     type: str | None = None
     """What it shows, such as `selfid_video`."""
     size: int | None = None
-    """Bytes."""
+    """In bytes."""
     upload_date: datetime | None = None
     uri: str | None = attrs.field(default=None, **PERSONAL)
-    """Whoever has the link may see it, until it expires; `retrieve` makes new ones."""
+    """A link to the file, for `sikoia.download` and `sikoia.save`. Anyone with the link can use it
+    until it expires; `retrieve` returns new links."""
     uri_expiry_in_minutes: int | None = None
-    """Minutes that the link lives, from the answer on."""
+    """How long the link is valid, in minutes from the response."""
 
 
 @attrs.frozen(kw_only=True)
 class IdentityStatusCode(Model):
-    """Something that the provider said in a code, good or bad."""
+    """A code that the provider gave, favourable or not."""
 
     value: str | None = None
     """The code: a number or a word."""
     type: str | None = None
-    """What kind of code it is."""
+    """The type of code."""
     description: str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class IdentityMetaData(Model):
-    """What qualifies the decision."""
+    """Details of the decision."""
 
     status_codes: tuple[IdentityStatusCode, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
 class IdentityData(Model):
-    """What came out of a verification."""
+    """The result of an identity verification."""
 
     verification_status: Open[VerificationStatus] | None = None
-    """`Approved`: the document is genuine and the person's. `Declined`: it may not be.
-    `ResubmissionRequested`: the pictures did not do, and the person must go through it again.
-    `NotCompleted`: the person did not begin, or gave up."""
+    """`Approved`: the document is genuine and belongs to the person. `Declined`: it may not be.
+    `ResubmissionRequested`: the images were not good enough, so the person has to repeat the
+    verification. `NotCompleted`: the person did not start or did not finish."""
     acceptance_time: datetime | None = None
     decision_time: datetime | None = None
     person: IdentityPerson | None = None
@@ -152,7 +153,7 @@ class IdentityData(Model):
 
 @attrs.frozen(kw_only=True)
 class IdentityReport(IdentityRequest):
-    """A verification, and what came out of it."""
+    """An identity verification with its result."""
 
     person_id: str | None = None
     data: IdentityData | None = None
@@ -161,29 +162,34 @@ class IdentityReport(IdentityRequest):
 
 @attrs.frozen
 class Identity:
-    """`sikoia.identity`."""
+    """Identity verification of persons, as `sikoia.identity`."""
 
     _api: Api
 
     async def request(
         self, person_id: str, *, country_code: str | None = None
     ) -> Operation[IdentityReport]:
-        """Ask for a person to be verified (`POST /v2/identity`).
+        """Request the verification of a person's identity (`POST /v2/identity`).
 
-        Send the person to `operation.last.verification_url`. The operation is done when the person
-        is, or when the request has expired: look at `status` and `data.verification_status`, for
-        neither `Expired` nor `Declined` is an error. As a person has to do something first, it
-        waits for half an hour (1,800 s) if not told otherwise.
+        Send the person to `operation.last.verification_url`. The operation is done when the
+        provider has decided or the request has expired. Neither `Expired` nor `Declined` raises an
+        error: look at `status` and `data.verification_status`. Waits up to half an hour (1,800 s)
+        by default, because the person has to act first.
 
-        May cost credits: it is never sent twice on our own initiative.
+        May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
-            person_id: a person of a case.
-            country_code: the country of the document, if you know it: two letters, such as `GB`.
+            person_id: a person in a case.
+            country_code: the country of the person's document, if known: ISO 3166-1 alpha-2, such
+                as `GB`.
+
+        Returns:
+            The operation; awaiting it gives the verification with its result.
 
         Raises:
-            InvalidRequestError: there is no such person, or no such country.
-            InsufficientPermissionsError: there are no credits left, or this is not enabled.
+            InvalidRequestError: the person does not exist, or the country is not recognised.
+            InsufficientPermissionsError: no credits left, or identity verification is not enabled
+                for you.
         """
         first = await self._api.buy(
             "/v2/identity",
@@ -196,10 +202,10 @@ class Identity:
         return self._operation(first.request_id, first)
 
     def operation(self, request_id: str) -> Operation[IdentityReport]:
-        """Return the operation of a verification that was begun before, to wait for it.
+        """Return the operation of an earlier verification, to wait for its result.
 
         Raises:
-            ConfigurationError: this is no id.
+            ConfigurationError: the id is not valid.
         """
         return self._operation(validate_id("request_id", request_id))
 
@@ -210,15 +216,15 @@ class Identity:
         complete: bool | None = None,
         verification_status: VerificationStatus | Sequence[VerificationStatus] | None = None,
     ) -> IdentityRequests:
-        """Return a person's verifications (`GET /v2/persons/{person_id}/identity-verifications`).
+        """List a person's verifications (`GET /v2/persons/{person_id}/identity-verifications`).
 
         Args:
-            person_id: a person of a case.
-            complete: whether to leave out those that are not complete; false if left out.
-            verification_status: one decision, or several of which any passes.
+            person_id: a person in a case.
+            complete: True for complete verifications only; all by default.
+            verification_status: a decision, or a list of decisions that match.
 
         Raises:
-            ResourceNotFoundError: there is no such person.
+            ResourceNotFoundError: the person does not exist.
         """
         return await self._api.get(
             "/v2/persons/{person_id}/identity-verifications",
@@ -231,10 +237,10 @@ class Identity:
         )
 
     async def retrieve(self, request_id: str) -> IdentityReport:
-        """Return a verification as it stands (`GET /v2/identity/{request_id}`).
+        """Return a verification in its current state (`GET /v2/identity/{request_id}`).
 
         Raises:
-            ResourceNotFoundError: there is no such request.
+            ResourceNotFoundError: the request does not exist.
         """
         return await self._api.get(
             "/v2/identity/{request_id}", IdentityReport, request_id=request_id

@@ -1,6 +1,6 @@
-"""How a company can be found online: its website, phones, emails and accounts.
+"""A company's online presence: website, phone numbers, email addresses and accounts.
 
-Source: the operations named in each method.
+Source: the operation named in each method.
 """
 
 from datetime import datetime
@@ -36,27 +36,27 @@ class OnlinePhone(Model):
     """Such as `Work`."""
     date_from: datetime | None = None
     date_to: datetime | None = None
-    """When it was given up."""
+    """When it went out of use."""
     country_code: str | None = None
     full_number: str | None = attrs.field(default=None, **PERSONAL)
 
 
 @attrs.frozen(kw_only=True)
 class OnlineEmail(Model):
-    """A mail address of the company."""
+    """An email address of the company."""
 
     email_type: str | None = None
     """Such as `Work`."""
     date_from: datetime | None = None
     date_to: datetime | None = None
-    """When it was given up."""
+    """When it went out of use."""
     email_address: str | None = attrs.field(default=None, **PERSONAL)
     email_domain: str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class OnlineAccount(Model):
-    """An account of the company with a social network or the like."""
+    """An account of the company on a social network or similar service."""
 
     provider_name: str | None = None
     provider_url: str | None = None
@@ -69,7 +69,7 @@ class OnlineAccount(Model):
 
 @attrs.frozen(kw_only=True)
 class OnlineContacts(Model):
-    """Where the company can be found online."""
+    """The company's website, phone numbers, email addresses and online accounts."""
 
     website_url: str | None = None
     phones: tuple[OnlinePhone, ...] | None = None
@@ -79,11 +79,11 @@ class OnlineContacts(Model):
 
 @attrs.frozen(kw_only=True)
 class OnlineDataRequestSummary(Model):
-    """A request for online data, as lists show it."""
+    """A request for online data as it appears in lists."""
 
     request_id: str
     status: Open[OnlineDataRequestStatus] | None = None
-    """`Failed` is a result as well: `message` says why."""
+    """With `Failed`, `message` gives the reason."""
     datetime_requested: datetime | None = None
     message: str | None = attrs.field(default=None, **PERSONAL)
     company_name: str | None = None
@@ -91,7 +91,10 @@ class OnlineDataRequestSummary(Model):
 
 @attrs.frozen(kw_only=True)
 class OnlineDataRequest(OnlineDataRequestSummary):
-    """A request for online data, as it is answered."""
+    """A request for online data, without the data.
+
+    `online_data.retrieve(request_id)` returns the data.
+    """
 
     company_id: str | None = None
     entity_type: Open[EntityType] | None = None
@@ -99,7 +102,7 @@ class OnlineDataRequest(OnlineDataRequestSummary):
 
 @attrs.frozen(kw_only=True)
 class OnlineDataReport(OnlineDataRequestSummary):
-    """A request for online data, with the data."""
+    """A request for online data with the data."""
 
     company_id: str | None = None
     data: OnlineContacts | None = None
@@ -108,7 +111,7 @@ class OnlineDataReport(OnlineDataRequestSummary):
 
 @attrs.frozen(kw_only=True)
 class OnlineDataRequests(Model):
-    """The requests for online data of a company."""
+    """All requests for a company's online data."""
 
     company_id: str | None = None
     online_data_requests: tuple[OnlineDataRequestSummary, ...] | None = None
@@ -116,25 +119,29 @@ class OnlineDataRequests(Model):
 
 @attrs.frozen
 class OnlineData:
-    """`sikoia.online_data`."""
+    """The online presence of companies, as `sikoia.online_data`."""
 
     _api: Api
 
     async def request(
         self, company_id: str, *, company_name: str | None = None
     ) -> OnlineDataRequest:
-        """Look for a company online (`POST /v2/company-online-data`).
+        """Search for a company online (`POST /v2/company-online-data`).
 
-        The work is done when the answer comes; `retrieve` gives the data. May cost credits: it is
-        never sent twice on our own initiative.
+        Sikoia has finished when it responds; `retrieve` returns the data.
+
+        May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
-            company_id: the company of a case that the data is kept with.
-            company_name: the name to look for; the company's own if left out.
+            company_id: the company in a case to store the data with.
+            company_name: the name to search for; the company's own by default.
+
+        Returns:
+            The request, without the data.
 
         Raises:
-            InvalidRequestError: there is no such company.
-            UnprocessableRequestError: the company lacks what is needed to look for it.
+            InvalidRequestError: the company does not exist.
+            UnprocessableRequestError: the company lacks details that the search needs.
         """
         return await self._api.buy(
             "/v2/company-online-data",
@@ -146,10 +153,10 @@ class OnlineData:
         )
 
     async def list(self, company_id: str) -> OnlineDataRequests:
-        """Return a company's requests (`GET /v2/companies/{company_id}/online-data`).
+        """List the requests for a company (`GET /v2/companies/{company_id}/online-data`).
 
         Raises:
-            ResourceNotFoundError: there is no such company.
+            ResourceNotFoundError: the company does not exist.
         """
         return await self._api.get(
             "/v2/companies/{company_id}/online-data", OnlineDataRequests, company_id=company_id
@@ -159,7 +166,7 @@ class OnlineData:
         """Return a request with its data (`GET /v2/company-online-data/{request_id}`).
 
         Raises:
-            ResourceNotFoundError: there is no such request.
+            ResourceNotFoundError: the request does not exist.
         """
         return await self._api.get(
             "/v2/company-online-data/{request_id}", OnlineDataReport, request_id=request_id

@@ -1,4 +1,4 @@
-"""The Excel report: what is known about an entity, in a workbook for people.
+"""The Excel report: an entity's insights in a workbook.
 
 Source: https://docs.sikoia.com/docs/insights-report
 """
@@ -14,40 +14,58 @@ from sikoia_async.resources._entities import in_path
 
 __all__ = ["Reports"]
 
+# The path of `Reports.excel` once more. The contract tests read paths from the methods and expect
+# one method per operation, and `save_excel` is a second one for the same operation.
 _EXCEL: Final = "/v2/{entity_type}/{entity_id}/excel-report"
 
 
 @attrs.frozen
 class Reports:
-    """`sikoia.reports`."""
+    """Excel reports, as `sikoia.reports`."""
 
     _api: Api
 
     async def excel(self, entity: HasEntity) -> bytes:
-        """Make a workbook of what is known, and return it (`GET …/excel-report`).
+        """Generate an Excel report and return it as bytes.
 
-        It has sheets for income, affordability, completeness and integrity of documents, as far as
-        there is something to tell, and does not change afterwards. Each request may cost credits:
-        it is never sent twice on our own initiative, although it is a GET.
+        Operation: `GET /v2/{entity_type}/{entity_id}/excel-report`. The workbook has a sheet each
+        for income, affordability, completeness and document integrity, if there is data for it. It
+        is a snapshot: a later report may differ.
+
+        Every request may cost credits, although it is a GET: never retried automatically once
+        Sikoia may have processed it.
+
+        Args:
+            entity: the case, company or person to report on.
+
+        Returns:
+            The content of an `.xlsx` file.
 
         Raises:
-            ResourceNotFoundError: there is no such entity.
-            UnexpectedResponseError: what came is no workbook; its `body` has what came.
+            ResourceNotFoundError: the entity does not exist.
+            UnexpectedResponseError: the response is not a workbook; `body` holds it.
         """
         return await self._api.workbook(
             "/v2/{entity_type}/{entity_id}/excel-report", bytes, **in_path(entity)
         )
 
     async def save_excel(self, entity: HasEntity, path: str | os.PathLike[str]) -> int:
-        """Make the same workbook, write it to a file, and return its size in bytes.
+        """Generate an Excel report and save it to a file.
 
-        The file appears when it is whole, in place of one that was there; its owner alone may read
-        it. Each request may cost credits, as with `excel`.
+        The file appears once it is complete and replaces an existing one. Only its owner can read
+        it. Every request may cost credits, as with `excel`.
+
+        Args:
+            entity: the case, company or person to report on.
+            path: the file to write.
+
+        Returns:
+            The size of the file in bytes.
 
         Raises:
-            ConfigurationError: the file cannot be written there; nothing was sent.
-            ResourceNotFoundError: there is no such entity.
-            UnexpectedResponseError: what came is no workbook; its `body` has the beginning.
-            CallError: writing failed on the way.
+            ConfigurationError: the file cannot be written there. Nothing was sent.
+            ResourceNotFoundError: the entity does not exist.
+            UnexpectedResponseError: the response is not a workbook; `body` holds its beginning.
+            CallError: the file could not be written.
         """
         return await self._api.save_workbook(_EXCEL, path, **in_path(entity))

@@ -1,7 +1,8 @@
 """Searches for politically exposed persons (PEPs), sanctions and adverse media.
 
-An answer tells how many matches there are; what they say is in Sikoia's dashboard only.
-Sources: the operations named in each method.
+The API returns the number of matches; their details are only in Sikoia's dashboard.
+
+Source: the operation named in each method.
 """
 
 from datetime import UTC, date, datetime, time
@@ -22,31 +23,31 @@ ScreeningStatus = Literal["Complete", "Failed"]
 
 @attrs.frozen(kw_only=True)
 class ScreeningSearch(Model):
-    """A search for an entity, and how much it found."""
+    """A search for an entity, with the number of matches."""
 
     request_id: str
     search_ref: str | None = None
-    """The data provider's id of the search."""
+    """The data provider's id for the search."""
     status: Open[ScreeningStatus] | None = None
     entity_type: Open[EntityType] | None = None
     entity_id: str | None = None
     search_term: str | None = attrs.field(default=None, **PERSONAL)
     """The name that was searched for."""
     birthdate: date | None = attrs.field(default=None, **PERSONAL)
-    """Sent as `birth_date`: the API spells it in two ways."""
+    """The date of birth. In requests the API spells this field `birth_date`."""
     monitored: bool | None = None
-    """Whether the provider goes on looking, and updates the search when it finds more."""
+    """Whether the provider keeps searching and updates the search with new matches."""
     datetime_requested: datetime | None = None
     total_matches: int | None = None
-    """How many matches are possible; 0 means that none was found."""
+    """The number of potential matches; 0 if there are none."""
     search_certificate_uri: str | None = attrs.field(default=None, **PERSONAL)
-    """A PDF about the search. Whoever has the link may read it, until it expires: minutes after
-    the answer. List the searches for a new one."""
+    """A link to a PDF about the search. Anyone with the link can read it until it expires, minutes
+    after the response; list the searches for a new link."""
 
 
 @attrs.frozen
 class Screening:
-    """`sikoia.screening`."""
+    """Searches for PEPs, sanctions and adverse media, as `sikoia.screening`."""
 
     _api: Api
 
@@ -59,21 +60,24 @@ class Screening:
         monitored: bool | None = None,
         fuzziness: float | None = None,
     ) -> ScreeningSearch:
-        """Look for an entity in lists of PEPs and sanctions (`POST /v2/peps-sanctions`).
+        """Search for an entity in lists of PEPs and sanctions (`POST /v2/peps-sanctions`).
 
-        May cost credits: it is never sent twice on our own initiative.
+        May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
-            entity: what to search for.
-            search_term: the name to search for in place of the entity's; a case needs one.
-            birth_date: makes the search for a person more exact. A `date` is sent as its midnight
-                in UTC; a `datetime` as it is, and it must have a zone.
-            monitored: whether to go on looking after this search; true if left out.
-            fuzziness: how far spellings may differ, from 0 to 1.
+            entity: the case, company or person to search for.
+            search_term: the name to search for; the entity's own by default. Required for a case.
+            birth_date: narrows down the search for a person. A `date` is sent as midnight UTC; a
+                `datetime` must have a time zone.
+            monitored: whether the provider should keep searching afterwards; True by default.
+            fuzziness: how much spellings may differ, from 0 to 1.
+
+        Returns:
+            The search with the number of matches.
 
         Raises:
-            ConfigurationError: a case without a term, or a value that cannot be sent.
-            ResourceNotFoundError: there is no such entity.
+            ConfigurationError: a case without a search term, or a value that is not valid.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.buy(
             "/v2/peps-sanctions",
@@ -81,17 +85,17 @@ class Screening:
             body={
                 "search_term": _search_term(entity, search_term),
                 **in_body(entity),
-                "birth_date": _moment(birth_date),
+                "birth_date": _as_datetime(birth_date),
                 **validate_flags(monitored=monitored),
                 "fuzziness": validate_fraction("fuzziness", fuzziness),
             },
         )
 
     async def list_peps_sanctions(self, entity: HasEntity) -> Items[ScreeningSearch]:
-        """Return the searches so far (`GET /v2/{entity_type}/{entity_id}/peps-sanctions`).
+        """List the searches for an entity (`GET /v2/{entity_type}/{entity_id}/peps-sanctions`).
 
         Raises:
-            ResourceNotFoundError: there is no such entity.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/peps-sanctions",
@@ -108,14 +112,24 @@ class Screening:
         monitored: bool | None = None,
         fuzziness: float | None = None,
     ) -> ScreeningSearch:
-        """Look for bad news about an entity (`POST /v2/adverse-media`).
+        """Search the news for adverse media about an entity (`POST /v2/adverse-media`).
 
-        May cost credits: it is never sent twice on our own initiative. The arguments are those of
-        `search_peps_sanctions`.
+        May cost credits: never retried automatically once Sikoia may have processed it.
+
+        Args:
+            entity: the case, company or person to search for.
+            search_term: the name to search for; the entity's own by default. Required for a case.
+            birth_date: narrows down the search for a person. A `date` is sent as midnight UTC; a
+                `datetime` must have a time zone.
+            monitored: whether the provider should keep searching afterwards; True by default.
+            fuzziness: how much spellings may differ, from 0 to 1.
+
+        Returns:
+            The search with the number of matches.
 
         Raises:
-            ConfigurationError: a case without a term, or a value that cannot be sent.
-            ResourceNotFoundError: there is no such entity.
+            ConfigurationError: a case without a search term, or a value that is not valid.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.buy(
             "/v2/adverse-media",
@@ -123,17 +137,17 @@ class Screening:
             body={
                 "search_term": _search_term(entity, search_term),
                 **in_body(entity),
-                "birth_date": _moment(birth_date),
+                "birth_date": _as_datetime(birth_date),
                 **validate_flags(monitored=monitored),
                 "fuzziness": validate_fraction("fuzziness", fuzziness),
             },
         )
 
     async def list_adverse_media(self, entity: HasEntity) -> Items[ScreeningSearch]:
-        """Return the searches so far (`GET /v2/{entity_type}/{entity_id}/adverse-media`).
+        """List the searches for an entity (`GET /v2/{entity_type}/{entity_id}/adverse-media`).
 
         Raises:
-            ResourceNotFoundError: there is no such entity.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/adverse-media",
@@ -146,22 +160,21 @@ _MIDNIGHT: Final = time(tzinfo=UTC)
 
 
 def _search_term(entity: HasEntity, search_term: str | None) -> str | None:
-    """Return the term; the name of a case is not what is searched for, so a case must have one."""
+    """Return the search term, which a case needs because its own name is not a name to search."""
     validate_strings(search_term=search_term)
     if in_body(entity)["entity_type"] == "case" and not (search_term or "").strip():
-        msg = "search_term: give the name to search for, as the entity is a case"
+        msg = "search_term: expected the name to search for, because the entity is a case"
         raise ConfigurationError(msg)
     return search_term
 
 
-def _moment(birth_date: object) -> datetime | None:
-    """Return a date as the moment that goes over the wire: its midnight in UTC."""
+def _as_datetime(birth_date: object) -> datetime | None:
+    """Return a date as midnight UTC, because the API takes a date and time."""
+    msg = "birth_date: expected a date, or a datetime with a time zone"
     if isinstance(birth_date, datetime) and birth_date.tzinfo is None:
-        msg = "birth_date: give a date, or a datetime that has a zone"
         raise ConfigurationError(msg)
     if birth_date is None or isinstance(birth_date, datetime):
         return birth_date
     if isinstance(birth_date, date):
         return datetime.combine(birth_date, _MIDNIGHT)
-    msg = "birth_date: give a date, or a datetime that has a zone"
     raise ArgumentTypeError(msg)

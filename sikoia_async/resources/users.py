@@ -1,4 +1,4 @@
-"""The people of your organisation who use Sikoia.
+"""The users of your organisation.
 
 Source: https://docs.sikoia.com/docs/users-and-permissions
 """
@@ -15,7 +15,7 @@ __all__ = ["Role", "User", "Users"]
 
 @attrs.frozen(kw_only=True)
 class Role(Model):
-    """What a user may do."""
+    """A role of a user, which decides what the user may do."""
 
     name: str | None = None
     """`Admin`, `Manager` or `Agent`."""
@@ -24,7 +24,7 @@ class Role(Model):
 
 @attrs.frozen(kw_only=True)
 class User(Model):
-    """A person with an account."""
+    """A person in your organisation with a Sikoia account."""
 
     user_id: str
     first_name: str | None = attrs.field(default=None, **PERSONAL)
@@ -37,10 +37,10 @@ class User(Model):
 
 @attrs.frozen
 class Users:
-    """`sikoia.users`."""
+    """The users of your organisation, as `sikoia.users`."""
 
     _api: Api
 
     async def list(self) -> Items[User]:
-        """Return all users of your organisation (`GET /v2/users`)."""
+        """List all users of your organisation (`GET /v2/users`)."""
         return await self._api.get("/v2/users", Items[User])

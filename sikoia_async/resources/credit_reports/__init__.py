@@ -1,4 +1,4 @@
-"""Credit reports on companies, by subject: the requests, the report, and its larger parts."""
+"""Credit reports on companies: the requests, the report, and its larger parts."""
 
 from sikoia_async.resources.credit_reports.financials import (
     BalanceSheet,

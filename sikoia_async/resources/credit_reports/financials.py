@@ -1,4 +1,4 @@
-"""A company's accounts, as credit reports give them."""
+"""Financial statements in credit reports."""
 
 from datetime import date
 from decimal import Decimal
@@ -19,7 +19,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True)
 class ProfitAndLoss(Model):
-    """What came in and went out over the period, in the `currency` of the statement."""
+    """The profit and loss account of the period, in the `currency` of the statement."""
 
     revenue: Decimal | None = None
     operating_costs: Decimal | None = None
@@ -43,7 +43,7 @@ class ProfitAndLoss(Model):
 
 @attrs.frozen(kw_only=True)
 class BalanceSheet(Model):
-    """What the company owns and owes at its end, in the `currency` of the statement."""
+    """The balance sheet at the end of the period, in the `currency` of the statement."""
 
     land_and_buildings: Decimal | None = None
     plant_and_machinery: Decimal | None = None
@@ -94,7 +94,7 @@ class BalanceSheet(Model):
 
 @attrs.frozen(kw_only=True)
 class OtherFinancials(Model):
-    """What is in neither of the two, in the `currency` of the statement."""
+    """Further figures, in the `currency` of the statement."""
 
     contingent_liabilities: str | None = None
     working_capital: Decimal | None = None
@@ -103,7 +103,7 @@ class OtherFinancials(Model):
 
 @attrs.frozen(kw_only=True)
 class Ratios(Model):
-    """Key figures. The specification does not say which are in percent and which are plain."""
+    """Financial ratios. The specification does not say which of them are percentages."""
 
     pre_tax_profit_margin: Decimal | None = None
     return_on_capital_employed: Decimal | None = None
@@ -123,10 +123,10 @@ class Ratios(Model):
 
 @attrs.frozen(kw_only=True)
 class FinancialStatement(Model):
-    """The accounts of a period.
+    """The accounts of one period.
 
-    The specification says neither whether amounts are in units or in thousands, nor which sign
-    costs have.
+    The specification does not say whether amounts are in units or thousands, nor whether costs are
+    negative.
     """
 
     type: str | None = None
@@ -135,10 +135,10 @@ class FinancialStatement(Model):
     number_of_weeks: int | None = None
     currency: str | None = None
     original_currency: str | None = None
-    """The currency of the accounts as filed, where `currency` is another."""
+    """The currency of the accounts as filed, if it differs from `currency`."""
     currency_conversion_rate: Decimal | None = None
     consolidated_accounts: bool | None = None
-    """Whether they are of a whole group."""
+    """Whether the accounts cover a whole group of companies."""
     amended_accounts: bool | None = None
     profit_and_loss: ProfitAndLoss | None = None
     balance_sheet: BalanceSheet | None = None
@@ -148,6 +148,6 @@ class FinancialStatement(Model):
 
 @attrs.frozen(kw_only=True)
 class FinancialStatements(Model):
-    """The accounts of all periods that are known."""
+    """The accounts of all known periods."""
 
     global_reports: tuple[FinancialStatement, ...] | None = None

@@ -1,4 +1,4 @@
-"""Who runs a company and who owns it, as credit reports tell."""
+"""Officers, owners and shareholders in credit reports."""
 
 from datetime import date
 from decimal import Decimal
@@ -26,24 +26,24 @@ __all__ = [
 
 @attrs.frozen(kw_only=True)
 class Party(Model):
-    """Who runs or owns a company: a person or another company."""
+    """A person or company that runs or owns the company."""
 
     status: str | None = None
     date_appointed: date | None = None
     date_resigned: date | None = None
-    """None while the role is held."""
+    """None while the party holds the role."""
     address: OfficialAddress | None = None
 
 
 @attrs.frozen(kw_only=True)
 class PersonParty(Party):
-    """A person who runs or owns a company."""
+    """A person who runs or owns the company."""
 
     first_name: str | None = attrs.field(default=None, **PERSONAL)
     surname: str | None = attrs.field(default=None, **PERSONAL)
     full_name: str | None = attrs.field(default=None, **PERSONAL)
     date_of_birth: date | None = attrs.field(default=None, **PERSONAL)
-    """None where the register shows parts of it only: see the three `birth_` fields."""
+    """None if the register gives only a part of it: see the three `birth_` fields."""
     birth_year: int | None = attrs.field(default=None, **PERSONAL)
     birth_month: int | None = attrs.field(default=None, **PERSONAL)
     birth_day: int | None = attrs.field(default=None, **PERSONAL)
@@ -52,7 +52,7 @@ class PersonParty(Party):
 
 @attrs.frozen(kw_only=True)
 class CompanyParty(Party):
-    """A company that runs or owns a company."""
+    """A company that runs or owns the company."""
 
     name: str | None = None
 
@@ -73,22 +73,22 @@ class CompanyOfficer(CompanyParty):
 
 @attrs.frozen(kw_only=True)
 class PersonOwner(PersonParty):
-    """A person who owns a part of the company."""
+    """A person who owns part of the company."""
 
     holding_percentage: Decimal | None = None
     holding_percentage_band: str | None = None
-    """A range, where the register knows no exact part."""
+    """A range, if the register gives no exact percentage."""
     voting_percentage: Decimal | None = None
     voting_percentage_band: str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class CompanyOwner(CompanyParty):
-    """A company that owns a part of the company."""
+    """A company that owns part of the company."""
 
     holding_percentage: Decimal | None = None
     holding_percentage_band: str | None = None
-    """A range, where the register knows no exact part."""
+    """A range, if the register gives no exact percentage."""
     voting_percentage: Decimal | None = None
     voting_percentage_band: str | None = None
 
@@ -99,8 +99,8 @@ class PersonShareholder(PersonOwner):
 
     number_of_shares: int | None = None
     share_value: Decimal | None = None
-    """In the `currency` of the capital structure. The specification does not say whether this is
-    the value of one share or of all."""
+    """In the `currency` of the capital structure. The specification does not say whether it is the
+    value of one share or of all."""
     officer_role: str | None = None
 
 
@@ -110,13 +110,13 @@ class CompanyShareholder(CompanyOwner):
 
     number_of_shares: int | None = None
     share_value: Decimal | None = None
-    """As for persons: see `PersonShareholder`."""
+    """As for `PersonShareholder`."""
     officer_role: str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Officers(Model):
-    """All officers."""
+    """The officers of the company."""
 
     people: tuple[PersonOfficer, ...] | None = None
     companies: tuple[CompanyOfficer, ...] | None = None
@@ -124,7 +124,7 @@ class Officers(Model):
 
 @attrs.frozen(kw_only=True)
 class Owners(Model):
-    """All owners."""
+    """The owners of the company."""
 
     people: tuple[PersonOwner, ...] | None = None
     companies: tuple[CompanyOwner, ...] | None = None
@@ -132,7 +132,7 @@ class Owners(Model):
 
 @attrs.frozen(kw_only=True)
 class Shareholders(Model):
-    """All shareholders."""
+    """The shareholders of the company."""
 
     people: tuple[PersonShareholder, ...] | None = None
     companies: tuple[CompanyShareholder, ...] | None = None

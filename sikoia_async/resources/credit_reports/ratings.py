@@ -1,4 +1,4 @@
-"""How creditworthy a company is: ratings, limits, comments, judgments and bad debts."""
+"""Creditworthiness in credit reports: ratings, limits, commentaries, judgments and bad debts."""
 
 import datetime as dt
 from decimal import Decimal
@@ -12,7 +12,7 @@ __all__ = ["BadDebt", "Commentary", "CreditLimit", "CreditRating", "Judgment", "
 
 @attrs.frozen(kw_only=True)
 class Rating(Model):
-    """A rating on a day: on the scale that all countries share, and on the country's own."""
+    """A rating on a given day, on the international scale and on the country's own."""
 
     international_credit_rating: str | None = None
     international_credit_rating_description: str | None = None
@@ -23,7 +23,7 @@ class Rating(Model):
 
 @attrs.frozen(kw_only=True)
 class CreditLimit(Model):
-    """The credit limit from a day on."""
+    """A credit limit and the day it was set."""
 
     date: dt.date | None = None
     value: Decimal | None = None
@@ -32,10 +32,10 @@ class CreditLimit(Model):
 
 @attrs.frozen(kw_only=True)
 class CreditRating(Rating):
-    """The present rating and credit limit, and the past ones."""
+    """The current rating and credit limit, with their history."""
 
     probability_of_default: Decimal | None = None
-    """The specification does not say whether it is a fraction or in percent."""
+    """The specification does not say whether it is a fraction or a percentage."""
     national_percentile: Decimal | None = None
     credit_limit: Decimal | None = None
     credit_limit_currency: str | None = None
@@ -45,7 +45,7 @@ class CreditRating(Rating):
 
 @attrs.frozen(kw_only=True)
 class Commentary(Model):
-    """A sentence on the company, and whether it is good news."""
+    """A remark about the company, with its sentiment."""
 
     commentary: str | None = None
     sentiment: str | None = None
@@ -53,7 +53,7 @@ class Commentary(Model):
 
 @attrs.frozen(kw_only=True)
 class Judgment(Model):
-    """A judgment of a court against the company."""
+    """A court judgment against the company."""
 
     date: dt.date | None = None
     type: str | None = None
@@ -66,9 +66,9 @@ class Judgment(Model):
 
 @attrs.frozen(kw_only=True)
 class BadDebt(Model):
-    """A debt that was not paid.
+    """An unpaid debt.
 
-    The specification does not say whether the company named here owes it or is owed it.
+    The specification does not say whether the company named here is the debtor or the creditor.
     """
 
     date: dt.date | None = None

@@ -1,4 +1,4 @@
-"""What a credit report says of a company."""
+"""The content of a credit report."""
 
 from datetime import date
 from decimal import Decimal
@@ -21,7 +21,7 @@ __all__ = ["CapitalStructure", "CompanyInformation", "CreditReportData", "Indust
 
 @attrs.frozen(kw_only=True)
 class CompanyInformation(Model):
-    """The company as the register has it."""
+    """The company's entry in its register."""
 
     company_number: str | None = None
     company_name: str | None = None
@@ -30,7 +30,7 @@ class CompanyInformation(Model):
     date_established: date | None = None
     date_dissolved: date | None = None
     generic_legal_form: str | None = None
-    """In words that all countries share; `registry_legal_form` has the register's own."""
+    """`registry_legal_form` in terms that are the same for all countries."""
     registry_legal_form: str | None = None
     vat_number: str | None = None
     official_address: OfficialAddress | None = None
@@ -38,17 +38,17 @@ class CompanyInformation(Model):
 
 @attrs.frozen(kw_only=True)
 class IndustryCode(Model):
-    """What the company does, as a code."""
+    """The company's industry."""
 
     code: str | None = None
     description: str | None = None
     classification: str | None = None
-    """The system that the code belongs to."""
+    """The classification system that the code belongs to."""
 
 
 @attrs.frozen(kw_only=True)
 class CapitalStructure(Model):
-    """The company's shares, and who holds them."""
+    """The company's share capital and shareholders."""
 
     currency: str | None = None
     nominal_capital: Decimal | None = None
@@ -59,7 +59,7 @@ class CapitalStructure(Model):
 
 @attrs.frozen(kw_only=True)
 class CreditReportData(Model):
-    """All that the provider knows of the company."""
+    """The credit report on a company."""
 
     company_information: CompanyInformation | None = None
     industry_codes: tuple[IndustryCode, ...] | None = None

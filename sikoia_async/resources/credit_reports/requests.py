@@ -1,4 +1,7 @@
-"""Credit reports: requested, listed, read, and picked where several companies match."""
+"""Requests for credit reports, and the methods of `sikoia.credit_reports`.
+
+Source: the operation named in each method.
+"""
 
 from datetime import datetime
 from typing import Literal
@@ -10,7 +13,12 @@ from sikoia_async._validation import validate_id, validate_strings
 from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.registry import OperationKind
-from sikoia_async.resources._picklists import OfficialAddress, WithPicklist, bind, chosen
+from sikoia_async.resources._picklists import (
+    OfficialAddress,
+    WithPicklist,
+    validate_choice,
+    with_resolver,
+)
 from sikoia_async.resources.credit_reports.report import CreditReportData
 
 __all__ = [
@@ -28,17 +36,18 @@ CreditReportStatus = Literal["Complete", "Failed", "TooManyResults"]
 
 @attrs.frozen(kw_only=True)
 class CreditMatch(Model):
-    """A company that a request may have meant: an item of a picklist."""
+    """A company in a picklist."""
 
     index: int | None = None
-    """Its place in the list as Sikoia counts; `resolve` sends it."""
+    """Identifies the company in its picklist; `resolve` sends it."""
     company_number: str | None = None
     company_name: str | None = None
     country_code: str | None = None
     provider_id: str | None = None
-    """The provider's id of the company; a request may send it in place of the company's data."""
+    """The data provider's id for the company. A request can use it instead of number, name and
+    country."""
     status: str | None = None
-    """What the register says, such as `Active`."""
+    """The status in the register, such as `Active`."""
     branch: bool | None = None
     official_address: OfficialAddress | None = None
     vat_number: tuple[str, ...] | None = None
@@ -46,50 +55,54 @@ class CreditMatch(Model):
 
 @attrs.frozen(kw_only=True)
 class CreditReportRequestSummary(WithPicklist):
-    """A request as lists show it."""
+    """A request for a credit report as it appears in lists."""
 
     request_id: str
     status: Open[CreditReportStatus] | None = None
     datetime_requested: datetime | None = None
     message: str | None = attrs.field(default=None, **PERSONAL)
-    """More on the status, if there is more to say."""
+    """An explanation of the status, if there is one."""
     company_number: str | None = None
     company_name: str | None = None
     country_code: str | None = None
-    """Two letters of ISO 3166, such as `GB`."""
+    """ISO 3166-1 alpha-2, such as `GB`."""
     provider_id: str | None = None
-    """The provider's id of the company."""
+    """The data provider's id for the company."""
 
 
 @attrs.frozen(kw_only=True)
 class CreditReportRequest(CreditReportRequestSummary):
-    """A request as it is answered: the report is there, it failed, or there is a list to pick from.
+    """A request for a credit report, without the report.
 
-    `credit_reports.retrieve(request_id)` gives the report.
+    `credit_reports.retrieve(request_id)` returns the report.
     """
 
     company_id: str | None = None
     picklist: tuple[CreditMatch, ...] | None = None
-    """The companies that match, where the status is `TooManyResults`."""
+    """The companies that match, if the status is `TooManyResults`."""
 
     async def resolve(self, choice: CreditMatch | int) -> "CreditReportRequest":
-        """Say which company is meant, and request its report; a new request is the answer.
+        """Request the report of one company from the picklist, as `resolve_picklist` does.
 
-        May cost credits: it is never sent twice on our own initiative.
+        May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
             choice: an item of the picklist, or its `index`.
 
+        Returns:
+            A new request, with its own `request_id`.
+
         Raises:
-            ConfigurationError: the status is not `TooManyResults`, or the choice is none.
+            ConfigurationError: the status is not `TooManyResults`, this model was not returned by
+                a client, or the choice is not valid.
         """
-        answer: CreditReportRequest = await self._resolver()(choice)
-        return answer
+        request: CreditReportRequest = await self._resolver()(choice)
+        return request
 
 
 @attrs.frozen(kw_only=True)
 class CreditReport(CreditReportRequest):
-    """A request with its report."""
+    """A request for a credit report with the report."""
 
     data: CreditReportData | None = None
     """None unless the status is `Complete`."""
@@ -97,7 +110,7 @@ class CreditReport(CreditReportRequest):
 
 @attrs.frozen(kw_only=True)
 class CreditReportRequests(Model):
-    """All requests for a company."""
+    """All requests for a company's credit report."""
 
     company_id: str | None = None
     credit_report_requests: tuple[CreditReportRequestSummary, ...] | None = None
@@ -105,7 +118,7 @@ class CreditReportRequests(Model):
 
 @attrs.frozen
 class CreditReports:
-    """`sikoia.credit_reports`."""
+    """Credit reports on companies, as `sikoia.credit_reports`."""
 
     _api: Api
 
@@ -120,23 +133,29 @@ class CreditReports:
     ) -> CreditReportRequest:
         """Request the credit report of a company (`POST /v2/company-credit-reports`).
 
-        May cost credits: it is never sent twice on our own initiative. Where several companies
-        match, the status is `TooManyResults`: call `resolve` of the answer with one of them.
+        Sikoia has finished when it responds; `retrieve` returns the report. If several companies
+        match, the status is `TooManyResults`: call `resolve` on the request with an item of its
+        `picklist`.
+
+        May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
-            company_id: the company that the report is filed under. With nothing else given, its
-                own number and jurisdiction say which company to look for.
-            company_number: the number to look for instead.
-            company_name: the name to look for instead.
-            country_code: the country to look in instead, such as `GB`.
-            provider_id: the provider's own id of the company, in place of all the above.
+            company_id: the company in a case to store the report with. Its own number and
+                jurisdiction are looked up unless one of the arguments below is given.
+            company_number: the number to look up.
+            company_name: the name to look up.
+            country_code: the country to look in: ISO 3166-1 alpha-2, such as `GB`.
+            provider_id: the data provider's id for the company, instead of the three above.
+
+        Returns:
+            The request, without the report.
 
         Raises:
-            InvalidRequestError: there is no such company, or no such country.
-            UnprocessableRequestError: the company lacks its number or its jurisdiction.
-            InsufficientPermissionsError: there are no credits left, or reports are not enabled.
+            InvalidRequestError: the company does not exist, or the country is not recognised.
+            UnprocessableRequestError: the company has no number or no jurisdiction.
+            InsufficientPermissionsError: no credits left, or reports are not enabled for you.
         """
-        answer = await self._api.buy(
+        request = await self._api.buy(
             "/v2/company-credit-reports",
             CreditReportRequest,
             body={
@@ -149,13 +168,13 @@ class CreditReports:
                 ),
             },
         )
-        return bind(answer, self.resolve_picklist)
+        return with_resolver(request, self.resolve_picklist)
 
     async def list(self, company_id: str) -> CreditReportRequests:
-        """Return all requests for a company (`GET /v2/companies/{company_id}/credit-reports`).
+        """List the requests for a company (`GET /v2/companies/{company_id}/credit-reports`).
 
         Raises:
-            ResourceNotFoundError: there is no such company.
+            ResourceNotFoundError: the company does not exist.
         """
         return await self._api.get(
             "/v2/companies/{company_id}/credit-reports", CreditReportRequests, company_id=company_id
@@ -165,21 +184,21 @@ class CreditReports:
         """Return a request with its report (`GET /v2/company-credit-reports/{request_id}`).
 
         Raises:
-            ResourceNotFoundError: there is no such request.
+            ResourceNotFoundError: the request does not exist.
         """
         report = await self._api.get(
             "/v2/company-credit-reports/{request_id}", CreditReport, request_id=request_id
         )
-        return bind(report, self.resolve_picklist)
+        return with_resolver(report, self.resolve_picklist)
 
     def operation(self, request_id: str) -> Operation[CreditReport]:
-        """Return the operation of a request, whose result is its report.
+        """Return the operation of an earlier request, to wait for its report.
 
-        Sikoia answers such requests when their work is done, so it is as a rule asked once. A list
-        to pick from (`TooManyResults`) is a result, too. It waits for 300 s if not told otherwise.
+        Sikoia usually finishes these requests before it responds, so one poll is enough.
+        `TooManyResults` is a result too. Waits up to 300 s by default.
 
         Raises:
-            ConfigurationError: this is no id.
+            ConfigurationError: the id is not valid.
         """
         validate_id("request_id", request_id)
         return self._api.operation(
@@ -189,29 +208,31 @@ class CreditReports:
     async def resolve_picklist(
         self, request_id: str, picklist_index: CreditMatch | int
     ) -> CreditReportRequest:
-        """Say which company was meant (`POST /v2/company-credit-reports/picklist`).
+        """Choose a company from a picklist (`POST /v2/company-credit-reports/picklist`).
 
-        The answer is a new request, with an id of its own. May cost credits: it is never sent
-        twice on our own initiative.
+        May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
-            request_id: the request that ended as `TooManyResults`.
-            picklist_index: an item of its picklist, or the `index` of one.
+            request_id: the request whose status is `TooManyResults`.
+            picklist_index: an item of its picklist, or the item's `index`.
+
+        Returns:
+            A new request, with its own `request_id`.
 
         Raises:
-            ConfigurationError: the choice is none.
-            InvalidRequestError: there is no such request, or it has no such item.
-            InsufficientPermissionsError: there are no credits left, or this is not enabled.
+            ConfigurationError: the item or the index is not valid.
+            InvalidRequestError: the request does not exist, or its picklist has no such item.
+            InsufficientPermissionsError: no credits left, or reports are not enabled for you.
         """
-        answer = await self._api.buy(
+        request = await self._api.buy(
             "/v2/company-credit-reports/picklist",
             CreditReportRequest,
             body={
                 "request_id": validate_id("request_id", request_id),
-                "picklist_index": chosen(picklist_index),
+                "picklist_index": validate_choice(picklist_index),
             },
         )
-        return bind(answer, self.resolve_picklist)
+        return with_resolver(request, self.resolve_picklist)
 
 
 _OPERATION = OperationKind(

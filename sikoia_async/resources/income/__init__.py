@@ -1,7 +1,9 @@
-"""Income and employer verification, from payslips, bank data and tax documents.
+"""Income and employer verification from payslips, bank data and tax documents.
 
-The parts of the tax information are in `income.tax`.
-Source: https://docs.sikoia.com/docs/retrieving-income-employer-verification
+The models of tax information are in `income.tax`.
+
+Sources: https://docs.sikoia.com/docs/retrieving-income-employer-verification, and the operation
+named in each method.
 """
 
 import attrs
@@ -74,58 +76,69 @@ __all__ = [
 
 @attrs.frozen
 class Income:
-    """`sikoia.income`."""
+    """Income and employer verification, as `sikoia.income`."""
 
     _api: Api
 
     async def request(self, entity: HasEntity) -> Operation[IncomeReport]:
-        """Ask for a verification (`POST /v2/income-employer`); await the operation for the report.
+        """Request a verification of income and employer (`POST /v2/income-employer`).
 
-        The entity needs a payslip, a tax document, a bank statement or a bank account whose data
-        source is `Complete`. May cost credits: it is never sent twice on our own initiative. The
-        operation waits for 600 s if not told otherwise, and raises OperationFailedError if Sikoia
-        cannot verify the income.
+        The entity needs at least one payslip, tax document, bank statement or bank account whose
+        data source is `Complete`. Await the operation for the report: it waits up to 600 s by
+        default, and raises OperationFailedError if Sikoia could not verify the income.
+
+        May cost credits: never retried automatically once Sikoia may have processed it.
+
+        Args:
+            entity: the case, company or person to verify.
+
+        Returns:
+            The operation; awaiting it gives the report.
 
         Raises:
-            InvalidRequestError: there is no such entity, or not any more.
-            InsufficientPermissionsError: it is not enabled for you.
+            InvalidRequestError: the entity does not exist or was deleted.
+            InsufficientPermissionsError: income verification is not enabled for you.
         """
         first = await self._api.buy("/v2/income-employer", IncomeReport, body={**in_body(entity)})
         return self._operation(first.request_id, first)
 
     def operation(self, request_id: str) -> Operation[IncomeReport]:
-        """Return the operation of a verification that was begun before, to wait for it.
+        """Return the operation of an earlier verification, to wait for its report.
 
         Raises:
-            ConfigurationError: this is no id.
+            ConfigurationError: the id is not valid.
         """
         return self._operation(validate_id("request_id", request_id))
 
     async def list(self, entity: HasEntity) -> IncomeRequests:
-        """Return all requests (`GET /v2/{entity_type}/{entity_id}/income-employer`).
+        """List the income verifications of an entity.
+
+        Operation: `GET /v2/{entity_type}/{entity_id}/income-employer`.
 
         Raises:
-            ResourceNotFoundError: there is no such entity.
+            ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/income-employer", IncomeRequests, **in_path(entity)
         )
 
     async def retrieve(self, request_id: str) -> IncomeReport:
-        """Return a verification as far as it is (`GET /v2/income-employer/{request_id}`).
+        """Return a verification in its current state (`GET /v2/income-employer/{request_id}`).
 
         Raises:
-            ResourceNotFoundError: there is no such request.
+            ResourceNotFoundError: the request does not exist.
         """
         return await self._api.get(
             "/v2/income-employer/{request_id}", IncomeReport, request_id=request_id
         )
 
     async def details(self, request_id: str) -> IncomeDetails:
-        """Return what each source says (`GET /v2/income-employer/{request_id}/additional-details`).
+        """Return the figures of a verification, source by source.
+
+        Operation: `GET /v2/income-employer/{request_id}/additional-details`.
 
         Raises:
-            ResourceNotFoundError: there is no such request.
+            ResourceNotFoundError: the request does not exist.
         """
         return await self._api.get(
             "/v2/income-employer/{request_id}/additional-details",

@@ -1,4 +1,4 @@
-"""The details: what each payslip, statement, account and tax document says."""
+"""Details of an income verification: the figures of each document and bank account."""
 
 from datetime import date
 from decimal import Decimal
@@ -27,17 +27,18 @@ __all__ = [
 
 @attrs.frozen(kw_only=True)
 class DeductionItem(Model):
-    """A line of what is taken off the gross pay; a positive number."""
+    """A deduction from gross pay; its value is positive."""
 
     category: str | None = None
-    """`IncomeTax`, say, or `BasicPay` of pay; the vendor lists 11 of the one, 15 of the other."""
+    """Such as `IncomeTax`; for a `PayItem`, such as `BasicPay`. The specification lists 11
+    categories of deductions and 15 of pay."""
     short_description: str | None = attrs.field(default=None, **PERSONAL)
     value: Decimal | None = None
 
 
 @attrs.frozen(kw_only=True)
 class PayItem(DeductionItem):
-    """A line of the gross pay, or a payment on a statement."""
+    """A component of gross pay, or a payment on a bank statement."""
 
     rate: Decimal | None = None
     quantity: Decimal | None = None
@@ -45,21 +46,22 @@ class PayItem(DeductionItem):
 
 @attrs.frozen(kw_only=True)
 class IncomeSourceData(Model):
-    """What one document or account says; which fields there are depends on its type."""
+    """The figures of one document or account. Its type decides which fields are set."""
 
     payslip_date: date | None = None
     pay_period_start_date: date | None = None
     pay_period_end_date: date | None = None
     payment_date: date | None = None
     start_date: date | None = None
-    """Of the transactions, or of the tax year; payslips have the pay period."""
+    """The start of the transactions or of the tax year; payslips have a pay period instead."""
     end_date: date | None = None
+    """The end of the transactions or of the tax year."""
     pay_frequency: Open[PayFrequency] | None = None
     pay_period: int | None = None
     """The number of the month or week in the tax year, such as 5 or 32."""
     gross_pay: Decimal | None = None
     total_deductions: Decimal | None = None
-    """A positive number."""
+    """Positive."""
     net_pay: Decimal | None = None
     """From payslips and bank data."""
     national_insurance_number: str | None = attrs.field(default=None, **PERSONAL)
@@ -74,7 +76,7 @@ class IncomeSourceData(Model):
     income_source_address: IncomeAddress | None = None
     employee_address: IncomeAddress | None = None
     ytd_gross_pay: Decimal | None = None
-    """`ytd`: from the beginning of the tax year."""
+    """`ytd` stands for year to date: since the start of the tax year."""
     ytd_net_pay: Decimal | None = None
     ytd_tax_paid: Decimal | None = None
     ytd_ni_paid: Decimal | None = None
@@ -88,27 +90,27 @@ class IncomeSourceData(Model):
 
 @attrs.frozen(kw_only=True)
 class IncomeEvidence(Model):
-    """One document or account that tells of an income."""
+    """A document or account that gives evidence of an income."""
 
     source_type: Open[IncomeSourceType] | None = None
     source_id: str | None = None
-    """A document's id, or an account's `account_connection_id`."""
+    """The `document_id` of a document, or the `account_connection_id` of an account."""
     data_source_id: str | None = None
-    """Which payslip or statement it is, in a file that has several."""
+    """Identifies the payslip or statement within its file, which may hold several."""
     source_name: str | None = attrs.field(default=None, **PERSONAL)
-    """The name of the file; absent where there is none, as with accounts."""
+    """The file name of a document; None for an account."""
     income_source_data: IncomeSourceData | None = None
 
 
 @attrs.frozen(kw_only=True)
 class DetailedIncome(IncomePair):
-    """What one recipient gets from one source, document by document."""
+    """An income of one recipient from one source, document by document."""
 
     details: tuple[IncomeEvidence, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
 class IncomeDetails(IncomeRequest):
-    """The details of a verification; `data` is absent until it is complete."""
+    """The details of a verification; `data` is None until it is complete."""
 
     data: tuple[DetailedIncome, ...] | None = None

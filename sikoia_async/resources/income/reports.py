@@ -1,4 +1,4 @@
-"""Requests, and the report: incomes, each one drawn together from all that tells of it."""
+"""Income verifications and their report, which combines all evidence of each income."""
 
 import datetime as dt
 from decimal import Decimal
@@ -46,19 +46,19 @@ IncomeSourceType = Literal["Payslip", "BankStatement", "BankAccount", "SA302", "
 
 @attrs.frozen(kw_only=True)
 class IncomeRequestSummary(Model):
-    """A request as lists show it."""
+    """An income verification as it appears in lists."""
 
     request_id: str
     status: Open[IncomeStatus] | None = None
     datetime_requested: dt.datetime | None = None
     datetime_completed: dt.datetime | None = None
-    """Absent while it is pending."""
+    """None while the verification is pending."""
     message: str | None = attrs.field(default=None, **PERSONAL)
 
 
 @attrs.frozen(kw_only=True)
 class IncomeRequest(IncomeRequestSummary):
-    """A request and whom it is about."""
+    """An income verification and the entity it is for."""
 
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
@@ -66,7 +66,7 @@ class IncomeRequest(IncomeRequestSummary):
 
 @attrs.frozen(kw_only=True)
 class IncomeRequests(Model):
-    """All requests about an entity."""
+    """All income verifications of an entity."""
 
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
@@ -75,17 +75,17 @@ class IncomeRequests(Model):
 
 @attrs.frozen(kw_only=True)
 class IncomePair(Model):
-    """Who gets an income, and where it comes from."""
+    """The recipient and the source of an income."""
 
     income_recipient: str | None = attrs.field(default=None, **PERSONAL)
     income_type: Open[IncomeType] | None = None
     income_source: str | None = attrs.field(default=None, **PERSONAL)
-    """The employer, say. From payslips and bank data only."""
+    """For example the employer. From payslips and bank data only."""
 
 
 @attrs.frozen(kw_only=True)
 class IncomeAddress(Model):
-    """An address of an employer or an employee, as the payslip has it."""
+    """The postal address of an employer or employee, as on the payslip."""
 
     summary_line: str | None = attrs.field(default=None, **PERSONAL)
     """The whole address in one line."""
@@ -94,32 +94,32 @@ class IncomeAddress(Model):
 
 @attrs.frozen(kw_only=True)
 class DataSource(Model):
-    """A document or a bank account that the report was made from."""
+    """A document or bank account that the report is based on."""
 
     source_name: str | None = attrs.field(default=None, **PERSONAL)
-    """The name of the file; absent where there is none, as with accounts."""
+    """The file name of a document; None for an account."""
     source_id: str | None = None
-    """A document's id, or an account's `account_connection_id`."""
+    """The `document_id` of a document, or the `account_connection_id` of an account."""
     source_category_type: Open[SourceCategory] | None = None
     source_type: Open[IncomeSourceType] | None = None
 
 
 @attrs.frozen(kw_only=True)
 class IncomeDataSource(Model):
-    """The data sources of one type that tell of an income."""
+    """All data sources of one type that give evidence of an income."""
 
     source_type: Open[IncomeSourceType] | None = None
     number_of_sources: int | None = None
     start_date: str | None = None
-    """The first month: `2024-01`, or a whole date in some answers."""
+    """The first month, such as `2024-01`. Some responses have a full date."""
     end_date: str | None = None
-    """The last month, written like the first."""
+    """The last month, in the same format."""
     data_sources: tuple[DataSource, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Bonus(Model):
-    """A payment beside the regular pay."""
+    """A payment on top of regular pay."""
 
     amount: Decimal | None = None
     date: dt.date | None = None
@@ -127,36 +127,37 @@ class Bonus(Model):
 
 @attrs.frozen(kw_only=True)
 class MonthlyItem(Model):
-    """A part of the monthly gross pay, or of the deductions, which are positive numbers."""
+    """A component of monthly gross pay, or a monthly deduction, as a positive number."""
 
     category: str | None = None
-    """`MonthlyBasicPay` or `MonthlyIncomeTax`, say; the vendor lists 15 and 11."""
+    """Such as `MonthlyBasicPay` or `MonthlyIncomeTax`. The specification lists 15 categories of
+    pay and 11 of deductions."""
     amount: Decimal | None = None
 
 
 @attrs.frozen(kw_only=True)
 class AverageItem(Model):
-    """A line of the SA302s, averaged over all of them."""
+    """An item of the SA302s, averaged over all of them."""
 
     category: str | None = None
-    """`PayFromAllEmployments` of income, or `Tax` of taxes, say; the vendor lists more."""
+    """Such as `PayFromAllEmployments` for income or `Tax` for taxes."""
     value: Decimal | None = None
 
 
 @attrs.frozen(kw_only=True)
 class AverageTaxItem(AverageItem):
-    """A line of the tax documents, averaged over all of them."""
+    """An item of the tax documents, averaged over all of them."""
 
     short_description: str | None = attrs.field(default=None, **PERSONAL)
 
 
 @attrs.frozen(kw_only=True)
 class AdditionalInformation(Model):
-    """What the figures are made up of."""
+    """A breakdown of the figures."""
 
     bonuses: tuple[Bonus, ...] | None = None
     monthly_student_loan_deductions: Decimal | None = None
-    """Deprecated by the vendor: see `monthly_deductions_details`."""
+    """Deprecated by Sikoia: use `monthly_deductions_details`."""
     monthly_gross_pay_details: tuple[MonthlyItem, ...] | None = None
     monthly_deductions_details: tuple[MonthlyItem, ...] | None = None
     average_income_items: tuple[AverageItem, ...] | None = None
@@ -167,17 +168,17 @@ class AdditionalInformation(Model):
 
 @attrs.frozen(kw_only=True)
 class VerifiedIncome(IncomePair):
-    """What one recipient gets from one source. Most of it comes from payslips only."""
+    """An income of one recipient from one source. Most fields come from payslips only."""
 
     annual_gross_pay: Decimal | None = None
     monthly_gross_pay: Decimal | None = None
     monthly_deductions: Decimal | None = None
-    """What is taken off the gross pay; a positive number."""
+    """Deductions from gross pay; positive."""
     monthly_net_pay: Decimal | None = None
     """From payslips and bank data."""
     pay_frequencies: tuple[Open[PayFrequency], ...] | None = None
     national_insurance_number: tuple[str, ...] | None = attrs.field(default=None, **PERSONAL)
-    """All numbers that the sources have: a list, for all its name."""
+    """All numbers found in the sources. A list, despite the singular name."""
     national_insurance_letters: tuple[str, ...] | None = attrs.field(default=None, **PERSONAL)
     unique_taxpayer_references: tuple[str, ...] | None = attrs.field(default=None, **PERSONAL)
     """From tax documents only."""
@@ -186,7 +187,7 @@ class VerifiedIncome(IncomePair):
     paye_references: tuple[str, ...] | None = attrs.field(default=None, **PERSONAL)
     employee_numbers: tuple[str, ...] | None = attrs.field(default=None, **PERSONAL)
     ytd_gross_pay: Decimal | None = None
-    """`ytd`: from the beginning of the tax year."""
+    """`ytd` stands for year to date: since the start of the tax year."""
     ytd_net_pay: Decimal | None = None
     ytd_tax_paid: Decimal | None = None
     ytd_ni_paid: Decimal | None = None
@@ -200,7 +201,7 @@ class VerifiedIncome(IncomePair):
 
 @attrs.frozen(kw_only=True)
 class IncomeData(Model):
-    """What was found."""
+    """The verified incomes and the data sources used."""
 
     income_details: tuple[VerifiedIncome, ...] | None = None
     data_sources: tuple[DataSource, ...] | None = None
@@ -208,6 +209,6 @@ class IncomeData(Model):
 
 @attrs.frozen(kw_only=True)
 class IncomeReport(IncomeRequest):
-    """An income and employer verification; `data` is absent until it is complete."""
+    """An income and employer verification; `data` is None until it is complete."""
 
     data: IncomeData | None = None

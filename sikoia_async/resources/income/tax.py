@@ -1,6 +1,6 @@
-"""What tax documents say: a tax return's calculation (SA302), and the overview of a tax year.
+"""Figures of tax documents: the tax calculation (SA302) and the tax year overview.
 
-What lowers the tax, such as a relief, is negative.
+Items that reduce the tax, such as reliefs, are negative.
 """
 
 from decimal import Decimal
@@ -21,19 +21,19 @@ __all__ = [
 
 @attrs.frozen(kw_only=True)
 class TaxSummary(Model):
-    """The year in five figures."""
+    """A summary of the tax year."""
 
     employment_income: Decimal | None = None
     total_income: Decimal | None = None
     net_income: Decimal | None = None
-    """What is left after tax."""
+    """Income after tax."""
     allowances_and_reliefs: Decimal | None = None
     tax_due: Decimal | None = None
 
 
 @attrs.frozen(kw_only=True)
 class NonEmploymentIncome(Model):
-    """Income from elsewhere than employment."""
+    """Income from sources other than employment."""
 
     share_schemes: Decimal | None = None
     profit_from_self_employment: Decimal | None = None
@@ -66,7 +66,7 @@ class TaxableIncome(Model):
 
 @attrs.frozen(kw_only=True)
 class TaxAndCharges(Model):
-    """How the tax came about."""
+    """The calculation of the tax due."""
 
     tax_charged_before_reliefs: Decimal | None = None
     tax_charged_after_reliefs: Decimal | None = None
@@ -78,14 +78,14 @@ class TaxAndCharges(Model):
     other_amounts_paid_via_tax: Decimal | None = None
     total_tax_due: Decimal | None = None
     tax_deducted: Decimal | None = None
-    """What was paid at the source; negative."""
+    """Tax deducted at source; negative."""
     net_tax_due: Decimal | None = None
-    """What is still to be paid."""
+    """Tax still to be paid."""
 
 
 @attrs.frozen(kw_only=True)
 class TaxPayments(Model):
-    """What was paid, and what will be."""
+    """Payments made and due."""
 
     tax_already_paid_for_this_year: Decimal | None = None
     outstanding_from_last_year: Decimal | None = None
@@ -99,7 +99,7 @@ class TaxPayments(Model):
 
 @attrs.frozen(kw_only=True)
 class TaxInformation(Model):
-    """What a tax document says; it has some of the parts."""
+    """The figures of a tax document. Its type decides which parts are set."""
 
     summary: TaxSummary | None = None
     income: TaxableIncome | None = None
