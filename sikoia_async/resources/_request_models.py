@@ -1,4 +1,4 @@
-"""Models on their way out, checked field by field: whoever has no type checker is told here."""
+"""Validation of request models, field by field, for callers without a type checker."""
 
 from collections.abc import Sequence
 from types import UnionType
@@ -8,20 +8,20 @@ from sikoia_async._errors import ArgumentTypeError
 from sikoia_async._validation import validate_id, validate_list
 from sikoia_async.models import Model, field_types
 
-__all__ = ["checked_models"]
+__all__ = ["validate_models"]
 
 M = TypeVar("M", bound=Model)
 
 _IDS: Final = frozenset({"company_id", "person_id"})
 
 
-def checked_models(name: str, models: Sequence[M] | None, kind: type[M]) -> Sequence[M] | None:
-    """Return a list of models, or None.
+def validate_models(name: str, models: Sequence[M] | None, kind: type[M]) -> Sequence[M] | None:
+    """Return a list of models, or None, after checking the type of each field.
 
     Raises:
-        ArgumentTypeError: it is no list, there is something else in it, or a field of one has a
-            value of another type.
-        ConfigurationError: an id in it is none.
+        ArgumentTypeError: the value is not a list, an item is not such a model, or a field has the
+            wrong type.
+        ConfigurationError: an id in a model is not valid.
     """
     for one in validate_list(name, models, kind) or ():
         _check_fields(name, one)
@@ -32,8 +32,8 @@ def _check_fields(name: str, model: Any) -> None:
     for field, annotation in field_types(model.__class__).items():
         value = getattr(model, field)
         if not _fits(value, annotation):
-            lack = "has to be given" if value is None else "is of another type"
-            msg = f"{name}: {model.__class__.__name__}.{field} {lack}"
+            problem = "is required" if value is None else "has the wrong type"
+            msg = f"{name}: {model.__class__.__name__}.{field} {problem}"
             raise ArgumentTypeError(msg)
         if field in _IDS:
             validate_id(field, value)
@@ -42,10 +42,10 @@ def _check_fields(name: str, model: Any) -> None:
 
 
 def _fits(value: object, annotation: Any) -> bool:
-    """Tell whether a value is of one of the types that an annotation allows."""
+    """Return whether a value has one of the types that an annotation allows."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin in {Union, UnionType}:
         return any(_fits(value, one) for one in inner)
-    if origin is Annotated:  # an open enum: any text
+    if origin is Annotated:  # an open enum: any string
         return isinstance(value, str)
     return value in inner if origin is Literal else isinstance(value, annotation)

@@ -17,7 +17,7 @@ from sikoia_async._validation import (
     validate_strings,
 )
 from sikoia_async.models import PERSONAL, Entity, Items, Model, Open
-from sikoia_async.resources._request_models import checked_models
+from sikoia_async.resources._request_models import validate_models
 
 __all__ = [
     "Address",
@@ -329,9 +329,9 @@ class Cases:
                     description=description,
                     source=source,
                 ),
-                "ownership": checked_models("ownership", ownership, Owner),
-                "companies": checked_models("companies", companies, NewCompany),
-                "persons": checked_models("persons", persons, NewPerson),
+                "ownership": validate_models("ownership", ownership, Owner),
+                "companies": validate_models("companies", companies, NewCompany),
+                "persons": validate_models("persons", persons, NewPerson),
             },
         )
 
@@ -380,7 +380,7 @@ class Cases:
                     source=source,
                     owner=owner,
                 ),
-                "ownership": checked_models("ownership", ownership, Owner),
+                "ownership": validate_models("ownership", ownership, Owner),
             },
             case_id=case_id,
         )
@@ -421,8 +421,8 @@ class Cases:
             "/v2/cases/{case_id}/entities",
             Case,
             body={
-                "companies": checked_models("companies", companies, NewCompany) or None,
-                "persons": checked_models("persons", persons, NewPerson) or None,
+                "companies": validate_models("companies", companies, NewCompany) or None,
+                "persons": validate_models("persons", persons, NewPerson) or None,
             },
             case_id=case_id,
         )
@@ -454,8 +454,8 @@ class Cases:
             "/v2/cases/{case_id}/entities",
             Case,
             body={
-                "companies": checked_models("companies", companies, CompanyUpdate) or None,
-                "persons": checked_models("persons", persons, PersonUpdate) or None,
+                "companies": validate_models("companies", companies, CompanyUpdate) or None,
+                "persons": validate_models("persons", persons, PersonUpdate) or None,
             },
             case_id=case_id,
         )

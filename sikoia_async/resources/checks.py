@@ -16,7 +16,7 @@ from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, O
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.registry import OperationKind
 from sikoia_async.resources._entities import in_body, in_path
-from sikoia_async.resources._request_models import checked_models
+from sikoia_async.resources._request_models import validate_models
 from sikoia_async.resources.income import IncomeReport
 
 __all__ = [
@@ -182,7 +182,7 @@ class Checks:
             body={
                 "validation_type_id": validate_id("validation_type_id", validation_type_id),
                 **in_body(entity),
-                "checklist_params": checked_models(
+                "checklist_params": validate_models(
                     "checklist_params", checklist_params, ChecklistParameter
                 ),
             },
@@ -253,7 +253,7 @@ class Checks:
             body={
                 "validation_type_id": validate_id("validation_type_id", validation_type_id),
                 **in_body(entity),
-                "checklist_params": checked_models(
+                "checklist_params": validate_models(
                     "checklist_params", checklist_params, ChecklistParameter
                 ),
             },

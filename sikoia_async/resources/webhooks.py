@@ -1,6 +1,6 @@
-"""Webhooks, the secret that signs what they deliver, and the log of their deliveries.
+"""Webhooks, the secret that signs their deliveries, and the log of deliveries.
 
-Sources: https://docs.sikoia.com/docs/webhooks, and the operations named in each method.
+Sources: https://docs.sikoia.com/docs/webhooks, and the operation named in each method.
 """
 
 import builtins
@@ -47,14 +47,14 @@ PaginationDirection = Literal["Forward", "Backward"]
 
 @attrs.frozen(kw_only=True)
 class Webhook(Model):
-    """An address of yours that Sikoia posts events to."""
+    """A URL of yours that Sikoia posts events to."""
 
     webhook_id: str
     webhook_name: str | None = None
     webhook_callback_url: str | None = attrs.field(default=None, **PERSONAL)
-    """Who knows it may post to it."""
+    """Personal data, because anyone who knows the URL can post to it."""
     external_ref: str | None = None
-    """Your own id of the webhook."""
+    """Your own id for the webhook."""
     event_types: tuple[Open[WebhookEventName], ...] | None = None
     datetime_created: datetime | None = None
     datetime_updated: datetime | None = None
@@ -62,16 +62,17 @@ class Webhook(Model):
 
 @attrs.frozen(kw_only=True)
 class WebhookEventType(Model):
-    """A kind of event, with the finer kinds that it stands for."""
+    """A type of event, with the narrower types that it includes."""
 
     event_name: Open[WebhookEventName] | None = None
     event_types: "tuple[WebhookEventType, ...] | None" = None
-    """Finer kinds. Who subscribes to both gets a request for each."""
+    """Narrower types. If you subscribe to this type and to a narrower one, you get a request for
+    each."""
 
 
 @attrs.frozen(kw_only=True)
 class WebhookEventGroup(Model):
-    """Kinds of events that belong together."""
+    """A group of event types."""
 
     event_group_name: str | None = None
     event_types: tuple[WebhookEventType, ...] | None = None
@@ -79,48 +80,49 @@ class WebhookEventGroup(Model):
 
 @attrs.frozen(kw_only=True)
 class WebhookAttempt(Model):
-    """One try to deliver a request."""
+    """An attempt to deliver a request."""
 
     attempt_id: str | None = None
     datetime_created: datetime | None = None
     http_response_code: int | None = None
-    """What your server answered."""
+    """The HTTP status that your server returned."""
 
 
 @attrs.frozen(kw_only=True)
 class WebhookRequest(Model):
-    """One event that was, or is to be, delivered to a webhook."""
+    """The delivery of one event to a webhook, done or pending."""
 
     request_id: str
     grouping_id: str | None = None
-    """The same for all requests that one occurrence caused."""
+    """Shared by all requests for the same occurrence."""
     event_type: Open[WebhookEventName] | None = None
     webhook_callback_url: str | None = attrs.field(default=None, **PERSONAL)
     datetime_created: datetime | None = None
-    """When your server took it; None before that."""
+    """When your server accepted it; None until then."""
     event_data: Any = attrs.field(default=None, **PERSONAL)
-    """The body as plain JSON. Sikoia does not say what is in it; fractions are Decimals."""
+    """The body as decoded JSON, with fractions as `Decimal`. Sikoia does not document its
+    fields."""
     webhook_event_status: Open[WebhookEventStatus] | None = None
     request_attempts: tuple[WebhookAttempt, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
 class PaginationMetaData(Model):
-    """Where a page stands among the others."""
+    """Links from a page to the next and previous ones."""
 
     next_page_url: str | None = None
-    """Leads to older requests; None at the oldest."""
+    """The page of older requests; None on the last page."""
     previous_page_url: str | None = None
-    """Leads to newer requests; None at the newest."""
+    """The page of newer requests; None on the first page."""
     page_size: int | None = None
-    """How many a page holds at most."""
+    """The maximum number of requests on a page."""
     page_count: int | None = None
-    """How many this page holds; it does not count pages."""
+    """The number of requests on this page, not the number of pages."""
 
 
 @attrs.frozen(kw_only=True)
 class WebhookRequestsPage(Model):
-    """Some of a webhook's requests, the newest first."""
+    """A page of a webhook's requests, newest first."""
 
     pagination_meta_data: PaginationMetaData | None = None
     webhook_requests: tuple[WebhookRequest, ...] | None = None
@@ -128,18 +130,18 @@ class WebhookRequestsPage(Model):
 
 @attrs.frozen(kw_only=True)
 class WebhookSecret(Model):
-    """What requests to all your webhooks are signed with."""
+    """The secret that signs the requests to all webhooks of your organisation."""
 
     shared_key: str = attrs.field(**PERSONAL)
-    """The key: its UTF-8 bytes, as they stand. Keep it like a password."""
+    """The key, whose UTF-8 bytes are used for signing. Keep it like a password."""
     date_created: datetime | None = None
     date_updated: datetime | None = None
-    """From then on, requests are signed with this key."""
+    """Requests sent after this time are signed with this key."""
 
 
 @attrs.frozen
 class Webhooks:
-    """`sikoia.webhooks`."""
+    """Webhooks, their secret and the log of deliveries, as `sikoia.webhooks`."""
 
     _api: Api
 
@@ -151,24 +153,26 @@ class Webhooks:
         external_ref: str | None = None,
         event_types: Sequence[Open[WebhookEventName]],
     ) -> Webhook:
-        """Subscribe an address of yours to events (`POST /v2/webhooks`).
+        """Subscribe a URL of yours to events (`POST /v2/webhooks`).
 
         Args:
             webhook_name: 1 to 50 characters; need not be unique.
-            webhook_callback_url: an absolute https address of at most 2,048 characters.
-            external_ref: your own id of the webhook.
-            event_types: one at least; `event_types()` lists what there is.
+            webhook_callback_url: an absolute https URL of at most 2,048 characters.
+            external_ref: your own id for the webhook.
+            event_types: at least one event type; `event_types()` lists them.
 
         Raises:
-            ConfigurationError: the name or the address cannot be sent.
-            InvalidRequestError: Sikoia refused a field; the detail names it.
+            ConfigurationError: the name, the URL or the event types are not valid.
+            InvalidRequestError: Sikoia rejected a field; `detail` names it.
         """
         return await self._api.post(
             "/v2/webhooks",
             Webhook,
             body={
                 "webhook_name": validate_string(
-                    "webhook_name", validate_required("webhook_name", webhook_name), most=_NAME
+                    "webhook_name",
+                    validate_required("webhook_name", webhook_name),
+                    most=_LONGEST_NAME,
                 ),
                 "webhook_callback_url": self._callback(
                     validate_required("webhook_callback_url", webhook_callback_url)
@@ -181,14 +185,14 @@ class Webhooks:
         )
 
     async def list(self) -> Items[Webhook]:
-        """Return all webhooks of your organisation (`GET /v2/webhooks`)."""
+        """List all webhooks of your organisation (`GET /v2/webhooks`)."""
         return await self._api.get("/v2/webhooks", Items[Webhook])
 
     async def retrieve(self, webhook_id: str) -> Webhook:
         """Return a webhook (`GET /v2/webhooks/{webhook_id}`).
 
         Raises:
-            ResourceNotFoundError: there is no such webhook.
+            ResourceNotFoundError: the webhook does not exist.
         """
         return await self._api.get("/v2/webhooks/{webhook_id}", Webhook, webhook_id=webhook_id)
 
@@ -203,19 +207,18 @@ class Webhooks:
     ) -> Webhook:
         """Change fields of a webhook and return it (`PATCH /v2/webhooks/{webhook_id}`).
 
-        What is left out stays; `""` clears `external_ref`. `event_types` takes the place of all
-        that were there.
+        Fields left out stay as they are; `""` clears `external_ref`. `event_types` replaces all
+        previous event types.
 
         Raises:
-            ConfigurationError: there is nothing to change, or the name or the address cannot be
-                sent.
-            ResourceNotFoundError: there is no such webhook.
+            ConfigurationError: no field to change was given, or the name or the URL is not valid.
+            ResourceNotFoundError: the webhook does not exist.
         """
         return await self._api.patch(
             "/v2/webhooks/{webhook_id}",
             Webhook,
             body={
-                "webhook_name": validate_string("webhook_name", webhook_name, most=_NAME),
+                "webhook_name": validate_string("webhook_name", webhook_name, most=_LONGEST_NAME),
                 "webhook_callback_url": self._callback(webhook_callback_url),
                 **validate_strings(external_ref=external_ref),
                 "event_types": validate_list("event_types", event_types, str),
@@ -224,15 +227,17 @@ class Webhooks:
         )
 
     async def delete(self, webhook_id: str) -> None:
-        """Delete a webhook for good (`DELETE /v2/webhooks/{webhook_id}`).
+        """Delete a webhook (`DELETE /v2/webhooks/{webhook_id}`).
+
+        This cannot be undone.
 
         Raises:
-            ResourceNotFoundError: there is no such webhook.
+            ResourceNotFoundError: the webhook does not exist.
         """
         await self._api.delete("/v2/webhooks/{webhook_id}", webhook_id=webhook_id)
 
     async def event_types(self) -> Items[WebhookEventGroup]:
-        """Return what webhooks can subscribe to (`GET /v2/webhooks/event-types`)."""
+        """List the event types, in groups (`GET /v2/webhooks/event-types`)."""
         return await self._api.get("/v2/webhooks/event-types", Items[WebhookEventGroup])
 
     def requests(
@@ -243,26 +248,31 @@ class Webhooks:
         event_status: WebhookEventStatus | None = None,
         pagination_direction: PaginationDirection | None = None,
     ) -> Pages[WebhookRequestsPage, WebhookRequest]:
-        """Read the log of a webhook, all pages of it (`GET /v2/webhooks/{webhook_id}/requests`).
+        """Iterate over the log of a webhook's requests (`GET /v2/webhooks/{webhook_id}/requests`).
 
             async for request in sikoia.webhooks.requests(webhook_id, event_status="Failed"):
                 ...
 
-        `.pages()` gives it page by page.
+        Pages are fetched as needed; `.pages()` iterates over whole pages. Errors of the API are
+        raised during iteration.
 
         Args:
             webhook_id: the webhook.
-            after_request_id: begin beside this request, and leave it out.
-            event_status: only requests of this status.
-            pagination_direction: `Forward`, which is what Sikoia does if it is left out, goes on to
-                older requests, by each page's `next_page_url`. `Backward` goes on to newer ones, by
-                `previous_page_url`: with `after_request_id`, to all that came since that request.
-                Either way the newest of a page stands first in it.
+            after_request_id: start next to this request, leaving it out.
+            event_status: only requests with this status.
+            pagination_direction: `Forward`, the default, goes on to older requests by
+                `next_page_url`. `Backward` goes on to newer ones by `previous_page_url`: with
+                `after_request_id`, to everything since that request. Requests on a page are newest
+                first either way.
 
-        Raises, while it is read:
-            ResourceNotFoundError: there is no such webhook.
-            UnexpectedResponseError: a page names a next one that is not on Sikoia's API, or that
-                was read before.
+        Returns:
+            An async iterable of requests.
+
+        Raises:
+            ConfigurationError: an id is not valid.
+            ResourceNotFoundError: the webhook does not exist.
+            UnexpectedResponseError: a page links to one outside Sikoia's API, or to one that was
+                read before.
         """
         return self._api.pages(
             "/v2/webhooks/{webhook_id}/requests",
@@ -281,26 +291,27 @@ class Webhooks:
     async def reconcile(
         self, webhook_id: str, seen: ReplayGuard, *, after_request_id: str | None = None
     ) -> builtins.list[WebhookRequest]:
-        """Return the requests of a webhook's log that were never handled here, the oldest first.
+        """Return the requests in a webhook's log that were never handled here, oldest first.
 
-        Those are requests that Sikoia delivered, or tried to until it gave up. What is still on
-        its way is left out. Handle them as if they came now:
+        Considers requests that Sikoia delivered or gave up on, not those still pending. Handle them
+        as if they had just arrived:
 
             for request in await sikoia.webhooks.reconcile(webhook_id, guard):
                 await router.handle(events.from_request(request))
 
-        The guard knows for some days (its `ttl`) what was handled, and longer only in a store. The
-        log has no end that Sikoia states: give `after_request_id` to read what came since.
+        The guard remembers handled events for its `ttl`, and across restarts only with a store.
+        Sikoia does not say how far back the log goes: use `after_request_id` to read only what is
+        new since the last time.
 
         Args:
             webhook_id: the webhook.
-            seen: the guard of the router that handles its events.
-            after_request_id: look at requests that are newer than this one only.
+            seen: the replay guard of the router that handles the webhook's events.
+            after_request_id: consider only requests newer than this one.
 
         Raises:
-            ResourceNotFoundError: there is no such webhook.
+            ResourceNotFoundError: the webhook does not exist.
             ReplayStoreError: the guard's store failed, and the guard is `closed`.
-            SikoiaError: what `requests` may raise.
+            SikoiaError: any other error of `requests`.
         """
         validate_type(
             "seen", validate_required("seen", seen), ReplayGuard, "the ReplayGuard of the router"
@@ -310,7 +321,7 @@ class Webhooks:
             webhook_id, after_request_id=after_request_id, pagination_direction=direction
         )
         pages = [page.webhook_requests or () async for page in log.pages()]
-        if direction is None:  # the newest page came first
+        if direction is None:  # pages are newest first
             pages.reverse()
         return [
             request
@@ -320,34 +331,34 @@ class Webhooks:
             and not await seen.has_seen(from_request(request))
         ]
 
-    def _callback(self, address: str | None) -> str | None:
-        """Check an address. Sikoia takes https alone; a local one takes http on loopback, too."""
-        name, text = "webhook_callback_url", str(address)
+    def _callback(self, url: str | None) -> str | None:
+        """Validate a callback URL: https, or plain http from a local Sikoia to loopback."""
+        name, target = "webhook_callback_url", str(url)
         is_local = is_on_loopback(self._api.context.origin) and is_on_loopback(
-            text.partition("?")[0]
+            target.partition("?")[0]
         )
-        if is_local and text.startswith("http://"):
-            return validate_string(name, address, most=_URL)
-        return validate_https(name, address, most=_URL)
+        if is_local and target.startswith("http://"):
+            return validate_string(name, url, most=_LONGEST_URL)
+        return validate_https(name, url, most=_LONGEST_URL)
 
     async def secret(self) -> WebhookSecret:
-        """Return what requests are signed with (`GET /v2/webhooks/secrets`).
+        """Return the secret that signs requests (`GET /v2/webhooks/secrets`).
 
         Raises:
-            ResourceNotFoundError: there is no secret: requests are not signed.
+            ResourceNotFoundError: there is no secret, so requests are not signed.
         """
         return await self._api.get("/v2/webhooks/secrets", WebhookSecret)
 
     async def create_secret(self) -> WebhookSecret:
-        """Have requests signed from now on (`POST /v2/webhooks/secrets`).
+        """Create a secret, so that requests are signed from now on (`POST /v2/webhooks/secrets`).
 
         Raises:
-            ConflictError: there is a secret; rotate or delete it.
+            ConflictError: there already is a secret; rotate or delete it.
         """
         return await self._api.post("/v2/webhooks/secrets", WebhookSecret)
 
     async def delete_secret(self) -> None:
-        """Have requests sent unsigned from now on (`DELETE /v2/webhooks/secrets`).
+        """Delete the secret, so that requests are no longer signed (`DELETE /v2/webhooks/secrets`).
 
         Raises:
             ResourceNotFoundError: there is no secret.
@@ -355,19 +366,19 @@ class Webhooks:
         await self._api.delete("/v2/webhooks/secrets")
 
     async def rotate_secret(self) -> WebhookSecret:
-        """Change the key and return the new one (`PATCH /v2/webhooks/secrets/rotate`).
+        """Replace the secret with a new one and return it (`PATCH /v2/webhooks/secrets/rotate`).
 
-        Requests on their way may still be signed with the old key.
+        Requests already on their way may still be signed with the old key.
 
         Raises:
             ResourceNotFoundError: there is no secret.
         """
-        # No field is set by this: once more is another key.
+        # Not `patch`, which is retried as idempotent: repeating a rotation makes another key.
         return await self._api.call("PATCH", "/v2/webhooks/secrets/rotate", WebhookSecret)
 
 
-_NAME = 50
-_URL = 2048
+_LONGEST_NAME = 50
+_LONGEST_URL = 2048
 _ENDED = frozenset({"Complete", "Failed"})
 
 

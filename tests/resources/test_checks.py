@@ -241,7 +241,7 @@ async def test_what_cannot_be_sent_is_refused(sikoia: Sikoia) -> None:
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match="validation_instance_id: not a valid id"):
             await client.checks.retrieve("..")
-        with pytest.raises(ArgumentTypeError, match="entity: give a case"):
+        with pytest.raises(ArgumentTypeError, match="entity: expected a case"):
             await client.checks.run(nothing, "t-1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - it is refused for that
 
 

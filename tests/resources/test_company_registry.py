@@ -183,14 +183,16 @@ async def test_an_answer_without_client_says_what_to_do(sikoia: Sikoia) -> None:
 async def test_a_choice_of_another_kind_is_refused(sikoia: Sikoia, choice: RegistryMatch) -> None:
     """A choice is an item with an index, or an index."""
     async with sikoia as client:
-        with pytest.raises(ArgumentTypeError, match="picklist_index: give an item"):
+        with pytest.raises(ArgumentTypeError, match="picklist_index: expected an item"):
             await client.company_registry.resolve_picklist("1", choice)
 
 
 async def test_a_choice_below_zero_is_refused(sikoia: Sikoia) -> None:
     """No index of Sikoia's is below zero."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="picklist_index: give the item's own index"):
+        with pytest.raises(
+            ConfigurationError, match="picklist_index: expected the index of an item"
+        ):
             await client.company_registry.resolve_picklist("1", -1)
 
 
@@ -308,7 +310,9 @@ async def test_what_may_cost_is_never_sent_twice(answers: Scripted) -> None:
 async def test_a_search_without_country_is_refused(answers: Scripted) -> None:
     """The vendor asks for one of the two codes; nothing is sent without."""
     async with answers.client() as client:
-        with pytest.raises(ConfigurationError, match="jurisdiction_code, a country_code"):
+        with pytest.raises(
+            ConfigurationError, match="jurisdiction_code: expected this, a country_code"
+        ):
             await client.company_registry.search(company_name="Acme")
 
     assert answers.asked == []

@@ -34,7 +34,7 @@ def test_models_that_are_entities_are_taken() -> None:
 @pytest.mark.parametrize("spell", [in_body, in_path])
 def test_what_is_no_entity_is_refused(spell: Any, given: Any) -> None:
     """It is a TypeError for whoever has no type checker, and it says what to give."""
-    with pytest.raises(TypeError, match=r"give a case, a company or a person") as caught:
+    with pytest.raises(TypeError, match=r"entity: expected a case, company or person") as caught:
         spell(given)
 
     assert isinstance(caught.value, ConfigurationError)

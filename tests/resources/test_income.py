@@ -271,7 +271,7 @@ async def test_a_request_that_is_not_there_is_not_found(sikoia: Sikoia, method: 
 async def test_what_is_no_entity_is_refused(sikoia: Sikoia, method: str) -> None:
     """An id alone does not tell the type; nothing is sent."""
     async with sikoia as client:
-        with pytest.raises(ArgumentTypeError, match="entity: give a case"):
+        with pytest.raises(ArgumentTypeError, match="entity: expected a case"):
             await getattr(client.income, method)(NOWHERE)
 
 

@@ -106,7 +106,7 @@ async def test_a_case_needs_a_search_term(
     """What a case is called is not whom it is about, so nothing is sent without a term."""
     server.asked.clear()
     async with server.client() as client:
-        with pytest.raises(ConfigurationError, match="search_term: give the name"):
+        with pytest.raises(ConfigurationError, match="search_term: expected the name"):
             await _search(client, kind)(Entity("case", "c-1"), search_term=search_term)
 
     assert server.asked == []
@@ -157,8 +157,8 @@ async def test_what_is_given_is_sent(server: Scripted, kind: str) -> None:
     ("wrong", "says"),
     [
         ({"fuzziness": 1.1}, "fuzziness: expected a number from 0 to 1"),
-        ({"birth_date": datetime(1950, 8, 8)}, "datetime that has a zone"),  # noqa: DTZ001 - it is refused for that
-        ({"birth_date": "1950-08-08"}, "birth_date: give a date"),
+        ({"birth_date": datetime(1950, 8, 8)}, "datetime with a time zone"),  # noqa: DTZ001 - it is refused for that
+        ({"birth_date": "1950-08-08"}, "birth_date: expected a date"),
     ],
     ids=["fuzziness", "naive", "text"],
 )
