@@ -72,14 +72,14 @@ if TYPE_CHECKING:
     from sikoia_async._rate_limit.limiter import Quota, QuotaStore
     from sikoia_async.environments import PRODUCTION, STAGING, Environment
     from sikoia_async.models import Entity, Items, Model
+    from sikoia_async.operations.interval import Interval
     from sikoia_async.operations.operation import (
-        Interval,
         Operation,
         OperationError,
         OperationFailedError,
         OperationTimeoutError,
-        poll,
     )
+    from sikoia_async.operations.polling import poll
     from sikoia_async.resources.cases import (
         CompanyUpdate,
         NewAddress,
@@ -171,14 +171,14 @@ _LAZY: Final = {
         "PersonUpdate",
     ),
     "sikoia_async.resources.checks": ("ChecklistParameter",),
+    "sikoia_async.operations.interval": ("Interval",),
     "sikoia_async.operations.operation": (
-        "Interval",
         "Operation",
         "OperationError",
         "OperationFailedError",
         "OperationTimeoutError",
-        "poll",
     ),
+    "sikoia_async.operations.polling": ("poll",),
     "sikoia_async.webhooks.router": ("Received", "Router", "WebhookHandlerError"),
     "sikoia_async.webhooks.replay": ("ReplayGuard", "ReplayStore"),
     "sikoia_async._hooks.correlation": ("CORRELATION_ID_HEADER", "correlation_id"),

@@ -178,7 +178,7 @@ class Sikoia:
             tally=Tally(),
             registry=OperationRegistry(
                 TokenSigner(origin, credentials.signing_secret),
-                relies=rely_on_events,
+                rely_on_events=rely_on_events,
                 check=lifecycle.check,
             ),
             keys=Keys(validate_header(idempotency_header)) if idempotency_header else None,

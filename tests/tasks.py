@@ -1,4 +1,4 @@
-"""A task that is asked about by hand: what each poll finds is a list of answers and errors."""
+"""An operation polled by hand: each poll takes the next response or error of a list."""
 
 from __future__ import annotations
 
@@ -7,63 +7,77 @@ from typing import TYPE_CHECKING
 import anyio
 
 from sikoia_async.errors import CallInfo
+from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation, Progress
-from sikoia_async.operations.registry import OperationKind, OperationRegistry
+from sikoia_async.operations.registry import OperationRegistry
 from sikoia_async.operations.token import TokenSigner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PENDING", "Asked", "board_of", "call_info"]
+__all__ = ["PENDING", "Polled", "call_info", "make_registry"]
 
 PENDING = "Pending"
 
 
 def call_info() -> CallInfo:
-    """Return what errors of calls carry."""
+    """Return the record of a call, for errors."""
     return CallInfo(
         method="GET", path="/v2/x", url="", correlation_id="c", sent_correlation_id="c",
         attempts=(), seconds=0.1,
     )  # fmt: skip
 
 
-def board_of(*, relies: bool = False) -> OperationRegistry:
-    """Return the operations of a client that has none."""
-    return OperationRegistry(TokenSigner("https://api.example", "secret"), relies=relies)
+def make_registry(*, rely_on_events: bool = False, max_remembered: int = 4096) -> OperationRegistry:
+    """Return a registry without a client."""
+    return OperationRegistry(
+        TokenSigner("https://api.example", "secret"),
+        rely_on_events=rely_on_events,
+        max_remembered=max_remembered,
+    )
 
 
-class Asked:
-    """Gives its answers in turn, the last one for ever; a poll takes 0.1 s. It notes the times.
+class Polled:
+    """Responds to polls in turn, with the last response for ever. A poll takes 0.1 s.
 
-    `Pending` is running, an exception is raised, `Failed` is a failure, anything else the result.
+    `Pending` means running, `Failed` failed, an exception is raised, anything else is the result.
     """
 
-    def __init__(self, *answers: str | Exception) -> None:
-        self.answers = list(answers)
+    def __init__(self, *responses: str | Exception, retry_after: float | None = None) -> None:
+        self.responses = list(responses)
+        self.retry_after = retry_after
         self.times: list[float] = []
-        self.asked: list[int] = []
-        self.before_answer: Callable[[], None] = lambda: None
-        """Called while a poll is under way."""
+        """When each poll started."""
+        self.polls: list[int] = []
+        """How many polls came before, as the operation counts them."""
+        self.during_poll: Callable[[], None] = lambda: None
+        """Called in the middle of each poll."""
 
-    async def ask(self, asked: int) -> Progress[str]:
-        """Give the next answer."""
+    @property
+    def gaps(self) -> list[float]:
+        """The seconds between polls."""
+        return [b - a for a, b in zip(self.times, self.times[1:], strict=False)]
+
+    async def fetch(self, polls: int) -> Progress[str]:
+        """Poll once."""
         self.times.append(anyio.current_time())
-        self.asked.append(asked)
+        self.polls.append(polls)
         await anyio.sleep(0.05)
-        self.before_answer()
+        self.during_poll()
         await anyio.sleep(0.05)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return self.progress(answer)
+        response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+        if isinstance(response, Exception):
+            raise response
+        return self.progress(response)
 
-    def progress(self, answer: str) -> Progress[str]:
-        """Say what an answer means."""
+    def progress(self, response: str) -> Progress[str]:
+        """Return what a response means."""
         return Progress(
-            done=answer != PENDING,
-            value=answer,
+            done=response != PENDING,
+            value=response,
+            retry_after=self.retry_after,
             correlation_id=f"id-{len(self.times)}",
-            failed=answer == "Failed",
+            failed=response == "Failed",
         )
 
     def operation(
@@ -73,13 +87,13 @@ class Asked:
         first: str | None = PENDING,
         registry: OperationRegistry | None = None,
     ) -> Operation[str]:
-        """Return the operation that asks this; without a `first` answer it is resumed."""
-        kind, registry = kind or OperationKind(name="report"), registry or board_of()
+        """Return the operation that polls this. Without a `first` response it is resumed."""
+        kind, registry = kind or OperationKind(name="report"), registry or make_registry()
         begun = None if first is None else self.progress(first)
-        return registry.hold(
+        return registry.get_or_add(
             kind,
             ("id",),
             lambda: Operation(
-                self.ask, begun, kind=kind, ids=("id",), registry=registry, jitter=lambda: 0.0
+                self.fetch, begun, kind=kind, ids=("id",), registry=registry, jitter=lambda: 0.0
             ),
         )

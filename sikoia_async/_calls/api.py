@@ -13,7 +13,9 @@ from sikoia_async._calls.urls import fill, validate_path, with_query
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._logging import without_ids
 from sikoia_async._transport.body import BodyError
-from sikoia_async.operations.operation import TASK, Operation, Progress, follow
+from sikoia_async.operations.kinds import TASK
+from sikoia_async.operations.operation import Operation, Progress
+from sikoia_async.operations.polling import follow
 
 if TYPE_CHECKING:
     import os
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from sikoia_async._retry.policy import Kind
     from sikoia_async._transport.exchange import Pieces, Response, Sink
     from sikoia_async.models import Model
-    from sikoia_async.operations.registry import OperationKind, State
+    from sikoia_async.operations.kinds import OperationKind, State
 
 __all__ = ["Api", "CallOptions", "ClientContext", "validate_request"]
 
@@ -280,7 +282,7 @@ class Api:
         interval = self.options.interval
         if interval is None:
             return kind
-        return attrs.evolve(kind, interval=interval, insists=True)
+        return attrs.evolve(kind, interval=interval, has_custom_interval=True)
 
     def _follow(self, call: Call, answer: Response, into: type[T]) -> Operation[T]:
         """Return the task that a 202 speaks of; of any other answer, one that is done."""

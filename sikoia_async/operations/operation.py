@@ -1,17 +1,14 @@
-"""Async tasks: ask again until they are done, or until a webhook tells that they are.
+"""Operations: long-running work at Sikoia that callers can wait for.
 
-An `Operation` is a task that Sikoia works on: await it, give up waiting and come back, let many
-wait for it, or go on in another process. `poll` repeats any call until its answer is the wanted
-one.
-
-An operation has no task of its own. Who waits sleeps until it is time to ask, and the first who
-wakes asks for all; so nobody asks when nobody waits.
+An operation runs no task of its own. Each waiter sleeps until the next poll is due, and the first
+to wake polls for all of them. So an operation that nobody waits for is not polled.
 """
 
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 import anyio
 import attrs
@@ -30,74 +27,57 @@ from sikoia_async._errors import (
     TransportError,
 )
 from sikoia_async._single_flight import SingleFlight
-from sikoia_async._validation import validate_required, validate_seconds, validate_type
-from sikoia_async.operations.interval import Interval
-from sikoia_async.operations.registry import OperationKind, OperationRegistry
+from sikoia_async._validation import validate_seconds
+from sikoia_async.operations.kinds import TASK
+from sikoia_async.operations.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
-    from sikoia_async.models import ResponseInfo
-    from sikoia_async.operations.registry import State
+    from sikoia_async.operations.kinds import OperationKind
+    from sikoia_async.operations.registry import OperationRegistry
 
 __all__ = [
-    "TASK",
-    "Interval",
     "Operation",
     "OperationError",
     "OperationFailedError",
     "OperationTimeoutError",
     "Progress",
-    "follow",
-    "poll",
 ]
 
 T = TypeVar("T")
 
-_GRACE: Final = 10.0
-"""Seconds in which a new request may not be found yet."""
-_SOONEST: Final = 0.5
-"""Seconds between two polls at least: `Retry-After: 0` would spend the organisation's quota."""
-_WOKEN: Final = -1
-"""How often a woken one was asked, as far as the turns of polls are concerned: it goes first."""
-_OFTEN: Final = 4
-"""How many polls after an event come at the pace of what is new; it may have been another one."""
-_MARGIN: Final = 2.0
-"""Seconds before the end of a wait in which it is asked for the last time."""
-TASK: Final = OperationKind(name="task")
-"""The kind of what has none of its own: a 202."""
-
 
 @attrs.frozen
 class Progress(Generic[T]):
-    """What one poll said."""
+    """The outcome of one poll."""
 
     done: bool
     value: T | None = None
-    """The result if done; else what is known so far, if anything."""
+    """The result if done; otherwise what is known so far."""
     retry_after: float | None = None
-    """Seconds that the server asked to wait."""
+    """Seconds that the server asked to wait before the next poll."""
     correlation_id: str = ""
     failed: bool = False
-    """Whether it is done and came to nothing, for a technical reason."""
+    """Whether the operation is done without a result, for a technical reason."""
 
 
 class OperationError(SikoiaError):
-    """An async task did not give its result."""
+    """An operation gave no result."""
 
 
 class OperationFailedError(OperationError):
-    """Sikoia could not do the task, for a technical reason: a new request may go better."""
+    """Sikoia could not complete the operation for a technical reason; a new request may succeed."""
 
     def __init__(self, message: str, *, result: Any, correlation_ids: tuple[str, ...]) -> None:
         super().__init__(message)
         self.result = result
-        """What Sikoia answered last: a model whose `status` is `Failed`."""
+        """Sikoia's last response: a model whose `status` is `Failed`."""
         self.correlation_ids = correlation_ids
 
 
 class OperationTimeoutError(OperationError):
-    """The task still runs. That is no failure: go on waiting for `operation` if you like."""
+    """The operation still runs at Sikoia. Wait for `operation` again to continue."""
 
     _unpicklable = ("operation",)
 
@@ -112,57 +92,48 @@ class OperationTimeoutError(OperationError):
     ) -> None:
         super().__init__(message)
         self.last = last
-        """What the last poll said; None where it said nothing."""
+        """The value of the last poll; None if there was none."""
         self.operation = operation
-        """The operation, to wait on; None after pickling, for it belongs to its client."""
+        """The operation, to wait for again; None after pickling, since it belongs to its client."""
         self.token = token
-        """For `sikoia.operation(token)`, to go on in another process; None where it has none."""
+        """For `sikoia.operation(token)`, to continue in another process; None if it has none."""
         self.correlation_ids = correlation_ids
 
 
 class Operation(Generic[T]):
-    """A task that Sikoia works on, and its result once it is done.
+    """Long-running work at Sikoia, and its result once that is done.
 
         operation = await sikoia.income.request(case)
-        report = await operation                       # for a time that `income.request` states
+        report = await operation                       # for as long as `operation.timeout` says
         report = await operation.wait(timeout=900)
 
-    However many wait, one of them asks, and the others share the answer. Cancelling an await stops
-    that await and nothing else: the task goes on at Sikoia, and you may wait again. A poll that
-    fails because Sikoia is out of order or cannot be reached ends no wait: the next one may go
-    well.
+    Any number of tasks can await one operation: one of them polls, and all get the result.
+    Cancelling an await stops only that await; the operation continues at Sikoia, and can be awaited
+    again. If Sikoia is down or unreachable, polling continues until the timeout.
     """
 
     __slots__ = (
         "__weakref__",
-        "_announced",
-        "_answers",
-        "_ask",
-        "_asked",
-        "_asking",
-        "_begun_here",
-        "_closed",
+        "_correlation_ids",
+        "_fetch",
         "_first",
         "_flight",
-        "_hinted",
-        "_ids",
+        "_is_closed",
         "_jitter",
         "_kind",
+        "_last_error",
         "_news",
-        "_next_poll",
-        "_planned",
-        "_polls",
+        "_poll_scope",
         "_progress",
         "_registry",
-        "_since",
-        "_trouble",
-        "_woken",
+        "_responses",
+        "_schedule",
         "ids",
     )
 
     def __init__(
         self,
-        ask: Callable[[int], Awaitable[Progress[T]]],
+        fetch: Callable[[int], Awaitable[Progress[T]]],
         first: Progress[T] | None,
         *,
         kind: OperationKind = TASK,
@@ -170,101 +141,95 @@ class Operation(Generic[T]):
         registry: OperationRegistry | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Take what is known.
+        """Create an operation. Users get theirs from the methods of resources.
 
         Args:
-            ask: asks once; told how often it was asked before.
-            first: the first answer; None where there was none yet.
-            kind: what operations like this one have in common.
-            ids: what leads to it again; none if nothing does.
-            registry: the operations of its client; None where it is not a client's.
-            jitter: gives random numbers from 0 to 1.
+            fetch: polls once. Its argument is the number of polls so far.
+            first: the response to the request; None if the operation is resumed.
+            kind: what it has in common with others.
+            ids: identify the operation at Sikoia; empty if nothing but its URL does.
+            registry: the operations of its client; None if no client owns it.
+            jitter: returns random numbers from 0 to 1.
         """
         self.ids: tuple[str, ...] = ids
-        self._ask = ask
+        self._fetch = fetch
         self._kind = kind
         self._registry = registry
         self._jitter = jitter
         self._flight = SingleFlight[None]()
-        self._asking: anyio.CancelScope | None = None
-        self._asked = 0
-        """How often it was asked since the last event."""
-        self._polls = 0
-        self._answers = 0
-        self._ids: list[str] = []
-        self._hinted = False
-        self._closed = False
-        self._announced = self._woken = False
-        self._trouble: Exception | None = None
-        self._begun_here = first is not None
+        self._poll_scope: anyio.CancelScope | None = None
+        self._is_closed = False
+        self._responses = 0
+        self._correlation_ids: list[str] = []
+        self._last_error: Exception | None = None
         self._first = first.value if first else None
-        self._since = self._planned = self._next_poll = anyio.current_time()
         self._progress = Progress[T](done=False)
         self._news = anyio.Event()
+        """Set, and replaced, whenever waiters have a reason to look at the operation again."""
+        self._schedule = Schedule.begin(kind, anyio.current_time(), is_new=first is not None)
         if first is not None:
-            self._learn(first)
+            self._record(first)
 
     @property
     def done(self) -> bool:
-        """Whether the result is there."""
+        """Whether the result has arrived."""
         return self._progress.done
 
     @property
     def status(self) -> str | None:
-        """The last answer's status in Sikoia's words, such as `Pending`; None where it has none."""
+        """The `status` of the last response, such as `Pending`; None if it has none."""
         status: str | None = getattr(self.last, "status", None)
         return status
 
     @property
     def kind(self) -> str:
-        """What kind of task it is, such as `income`: to look at what a token led to."""
+        """What kind of operation it is, such as `income`: tells what a token resumed."""
         return self._kind.name
 
     @property
     def first(self) -> T | None:
-        """What the task was begun with, such as the link for a person; None if it was resumed."""
+        """The response to the request, such as the link for a person; None if it was resumed."""
         return self._first
 
     @property
     def last(self) -> T | None:
-        """What the last answer said: the result if done; None where it said nothing."""
+        """The value of the last response: the result if done; None if it has none."""
         return self._progress.value
 
     @property
     def correlation_ids(self) -> tuple[str, ...]:
-        """The correlation ids of all answers, the first one included."""
-        return tuple(self._ids)
+        """The correlation ids of all responses, including the first."""
+        return tuple(self._correlation_ids)
 
     @property
     def timeout(self) -> float:
-        """Seconds that are waited where the caller does not say."""
+        """Seconds that `await operation` waits."""
         return self._kind.timeout
 
     @property
     def token(self) -> str:
-        """A short text for `sikoia.operation(token)`, which goes on in another process.
+        """A short string for `sikoia.operation(token)`, which resumes it in another process.
 
-        It holds ids and no secret; a client of other credentials or another environment refuses
+        It holds ids and no secret. Clients of another environment or with other credentials refuse
         it.
 
         Raises:
-            ConfigurationError: the task has no id; one that was begun by `sikoia.start` has its
-                address only.
+            ConfigurationError: the operation was started by `sikoia.start`, and has no id.
         """
         if self._registry is None or not self.ids:
-            msg = "this task has no token: nothing but its address leads to it again"
+            msg = "token: this operation has no id, so only this process can wait for it"
             raise ConfigurationError(msg)
         return self._registry.signer.token(self._kind.name, self.ids)
 
     def result(self, *, raise_on_failure: bool = True) -> T:
-        """Return the result of a task that is done.
+        """Return the result of an operation that is done.
 
         Args:
-            raise_on_failure: whether a technical failure is an error, and not a result.
+            raise_on_failure: whether a technical failure raises, or is returned like a result.
 
         Raises:
-            ConfigurationError: it is not; `await` it.
-            OperationFailedError: Sikoia could not do it; the error has what it answered.
+            ConfigurationError: the operation is not done; `await` it.
+            OperationFailedError: Sikoia could not complete it. The error holds the response.
         """
         if not self.done:
             msg = "the operation is not done yet: await it, or call wait(timeout=...)"
@@ -276,38 +241,38 @@ class Operation(Generic[T]):
     async def wait(
         self,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109 - a user's word
+        timeout: float | None = None,  # noqa: ASYNC109 - the name that users expect
         raise_on_failure: bool = True,
     ) -> T:
         """Wait for the result.
 
         Args:
-            timeout: seconds to wait at most; if left out, as many as `timeout` says.
-            raise_on_failure: whether a technical failure is an error, and not a result.
+            timeout: seconds to wait at most; defaults to the operation's own `timeout`.
+            raise_on_failure: whether a technical failure raises, or is returned like a result.
 
         Raises:
-            ConfigurationError: the time-out is no time.
-            OperationTimeoutError: the task still runs; wait again if you like.
-            OperationFailedError: Sikoia could not do it; the error has what it answered.
+            ConfigurationError: `timeout` is not a positive number of seconds.
+            OperationTimeoutError: the operation still runs. Wait again to continue.
+            OperationFailedError: Sikoia could not complete it. The error holds the response.
             ClientStateError: the client was closed meanwhile, or belongs to another event loop.
-            SikoiaError: what any call may raise, if it will not pass: an outage is waited through.
+            SikoiaError: a poll raised an error that will not pass. Outages are waited through.
         """
         seconds = self.timeout if timeout is None else validate_seconds("timeout", timeout)
         deadline = anyio.current_time() + seconds
         while not self.done:
-            await self._hear(deadline, seconds)
+            await self._advance(deadline, seconds)
         return self.result(raise_on_failure=raise_on_failure)
 
     async def refresh(self) -> T | None:
-        """Ask now, whatever the interval says, and return what is known.
+        """Poll now, regardless of the interval, and return what is known.
 
-        It is a poll: where many wait for a slot of the quota, it has its turn among polls.
+        This is a poll like any other: when requests queue for the rate limit, other calls go first.
 
         Raises:
-            SikoiaError: what any call may raise.
+            SikoiaError: whatever the call raises.
         """
         if not self.done:
-            self._check()
+            self._check_usable()
             await self._flight.run(self._poll)
         return self.last
 
@@ -315,311 +280,211 @@ class Operation(Generic[T]):
         return self.wait().__await__()
 
     def __aiter__(self) -> AsyncIterator[T]:
-        """Go through what the answers say, from the last one known on; the result comes last.
+        """Iterate over the responses, starting with the last known one and ending with the result.
 
-        Who is slow misses some in between. A technical failure comes as the last answer, and is no
-        error here.
+        A slow reader misses responses in between. A technical failure is the last response, and
+        raises nothing.
 
         Raises, while it is read:
-            OperationTimeoutError: there is no result after the seconds of `timeout`.
-            SikoiaError: what `wait` may raise.
+            OperationTimeoutError: there is no result after `timeout` seconds.
+            SikoiaError: whatever `wait` raises.
         """
-        return _Snapshots(self._snapshot, self.timeout)
+        return _Responses(self._next_response, self.timeout)
 
     def __repr__(self) -> str:
         state = "done" if self.done else "running"
-        return f"<Operation {self._kind.name}: {state}, {self._answers} answers>"
+        return f"<Operation {self._kind.name}: {state}, {self._responses} responses>"
 
     def wake(self) -> None:
-        """Have whoever waits ask at once, and often for a while: an event tells that it is done."""
-        if self.done:
-            return
-        self._announced = self._woken = True
-        self._asked = _WOKEN
-        self._next_poll = anyio.current_time()
-        self._tell()
+        """Let waiters poll at once: an event named the operation."""
+        if not self.done:
+            self._schedule = self._schedule.event_arrived(anyio.current_time())
+            self._notify()
 
-    def hurry(self) -> None:
-        """Have it asked soon: its event may not come. Not all at once who hear of this."""
-        if not self.done and not self._hinted:
-            self._asked = 0
-            soon = anyio.current_time() + self._kind.interval.most * self._jitter()
-            self._next_poll = min(self._next_poll, soon)
-            self._tell()
+    def poll_soon(self) -> None:
+        """Let waiters poll soon: the expected event may never arrive."""
+        if not self.done:
+            now = anyio.current_time()
+            self._schedule = self._schedule.events_lost(now, jitter=self._jitter())
+            self._notify()
 
     def close(self) -> None:
         """End all waits with an error: the client is closed."""
-        self._closed = True
-        if self._asking is not None:
-            self._asking.cancel()
-        self._tell()
+        self._is_closed = True
+        if self._poll_scope is not None:
+            self._poll_scope.cancel()
+        self._notify()
 
-    def _check(self) -> None:
-        """Refuse to wait where no answer can come."""
-        if self._closed:
+    def _check_usable(self) -> None:
+        if self._is_closed:
             raise ClientStateError(_CLOSED)
         if self._registry:
             self._registry.check()
 
-    async def _hear(self, deadline: float, seconds: float) -> None:
-        """Wait until something is heard of the task, and ask for that when it is time.
+    def _expects_event(self) -> bool:
+        return self._registry is not None and self._registry.expects_event(self._kind)
+
+    async def _advance(self, deadline: float, seconds: float) -> None:
+        """Wait until there is news, or until a poll is due and made.
 
         Args:
             deadline: when the wait ends.
-            seconds: how long it is in all.
+            seconds: how long it lasts in all.
 
         Raises:
-            OperationTimeoutError: nothing can be heard until then.
+            OperationTimeoutError: no news can arrive before the deadline.
         """
-        self._check()
-        at, polls = self._moment(deadline, seconds), self._polls
-        if at is not None:
-            with anyio.CancelScope(deadline=min(at, deadline)):
-                await self._news.wait()
+        self._check_usable()
+        news = self._news
+        step = self._schedule.next_step(
+            anyio.current_time(),
+            deadline=deadline,
+            timeout=seconds,
+            event_expected=self._expects_event(),
+        )
+        if step != "give up":
+            with anyio.CancelScope(deadline=deadline if step == "wait" else min(step, deadline)):
+                await news.wait()
+            if news.is_set():
                 return
-        if at is None or anyio.current_time() >= deadline:
-            await checkpoint()  # who waits again and again must not stop the event loop
-            raise self._timed_out(seconds) from self._trouble
+        if step == "give up" or anyio.current_time() >= deadline:
+            await checkpoint()  # a caller that waits in a loop must not block the event loop
+            raise self._timed_out(seconds) from self._last_error
         with anyio.CancelScope(deadline=deadline):
-            await self._ask_unless_asked(polls)
+            await self._poll_for_waiters()
 
-    async def _snapshot(self, seen: int, deadline: float) -> tuple[int, T]:
-        """Return an answer after those seen, and its number."""
-        while not self.done and (self._answers == seen or self.last is None):
-            await self._hear(deadline, self.timeout)
-        if self._answers == seen:
+    async def _next_response(self, seen: int, deadline: float) -> tuple[int, T]:
+        """Return a response that was not seen yet, and its number."""
+        while not self.done and (self._responses == seen or self.last is None):
+            await self._advance(deadline, self.timeout)
+        if self._responses == seen:
             raise StopAsyncIteration
-        return self._answers, cast("T", self.last)
+        return self._responses, cast("T", self.last)
 
-    def _moment(self, deadline: float, seconds: float) -> float | None:
-        """Return when to ask; infinity where only others can tell in time, None if nobody can."""
-        now, relies = anyio.current_time(), self._registry and self._registry.relies(self._kind)
-        last = deadline - min(_MARGIN, seconds / 10)
-        if self._next_poll <= max(last, now):
-            return self._next_poll
-        if self._hinted:
-            if self._next_poll < deadline:
-                return self._next_poll
-            return float("inf") if relies else None
-        # A little early is better than not at all, unless many who wait for a short time would
-        # each have a last poll of their own.
-        due = self._planned + min(self._next_poll - self._planned, seconds) / 2
-        return last if last >= max(now, due) else float("inf")
-
-    async def _ask_unless_asked(self, polls: int) -> None:
-        """Ask, unless somebody else has since; what may pass is borne until the wait is over."""
-        if self.done or self._polls != polls:
-            return
+    async def _poll_for_waiters(self) -> None:
+        """Poll once. An error that may pass does not end the wait."""
         try:
             await self._flight.run(self._poll)
         except SikoiaError as error:
-            if not (_is_outage(error) or self._may_be_found_soon(error)):
+            if not (_may_pass(error) or self._may_be_invisible(error)):
                 raise
-            self._trouble = error.with_traceback(None)
-        was_seen_running = self._answers > 1
-        if self.done and was_seen_running and not self._announced and self._registry and self.ids:
-            self._registry.ended(self._kind, self.ids)
+            self._last_error = error.with_traceback(None)
+        was_seen_running = self._responses > 1
+        is_silent = self.done and was_seen_running and not self._schedule.is_announced
+        if is_silent and self._registry and self.ids:
+            self._registry.ended_without_event(self._kind, self.ids)
 
-    def _may_be_found_soon(self, error: SikoiaError) -> bool:
-        """Tell whether it was begun so short a time ago that it need not be found yet."""
-        if not isinstance(error, ResourceNotFoundError) or isinstance(error, ResourceDeletedError):
-            return False
-        grace = max(self._kind.late, _GRACE) if self._begun_here else self._kind.late
-        return anyio.current_time() - self._since < grace
+    def _may_be_invisible(self, error: SikoiaError) -> bool:
+        """Return whether a 404 may only mean that the new request is not visible yet."""
+        is_missing = isinstance(error, ResourceNotFoundError)
+        is_deleted = isinstance(error, ResourceDeletedError)
+        now = anyio.current_time()
+        return is_missing and not is_deleted and self._schedule.may_be_invisible(now)
 
     async def _poll(self) -> None:
-        asked, self._asked = self._asked, self._asked + 1
+        polls = self._schedule.polls
+        self._schedule = self._schedule.poll_started()
         progress: Progress[T] | None = None
-        scope = self._asking = anyio.CancelScope()
-        self._woken = False
+        scope = self._poll_scope = anyio.CancelScope()
         try:
             with scope:
-                progress = await self._ask(asked)
+                progress = await self._fetch(polls)
         except Exception as error:
-            self._plan(error.retry_after if isinstance(error, APIError) else None, least=True)
+            retry_after = error.retry_after if isinstance(error, APIError) else None
+            self._plan(retry_after, has_failed=True)
             raise
         finally:
-            self._asking = None
-        if progress is None:  # the client was closed
+            self._poll_scope = None
+        if progress is None:  # `close` cancelled the poll
             raise ClientStateError(_CLOSED)
-        self._learn(progress)
+        self._record(progress)
 
-    def _learn(self, progress: Progress[T]) -> None:
+    def _record(self, progress: Progress[T]) -> None:
         self._progress = progress
-        self._trouble = None
-        self._answers += 1
-        self._ids += [progress.correlation_id] if progress.correlation_id else []
+        self._last_error = None
+        self._responses += 1
+        self._correlation_ids += [progress.correlation_id] if progress.correlation_id else []
         self._plan(progress.retry_after)
 
-    def _plan(self, hint: float | None, *, least: bool = False) -> None:
-        """Say when to ask next, and wake who waits for news.
+    def _plan(self, retry_after: float | None, *, has_failed: bool = False) -> None:
+        self._schedule = self._schedule.poll_ended(
+            anyio.current_time(),
+            jitter=self._jitter(),
+            event_expected=self._expects_event(),
+            retry_after=retry_after,
+            has_failed=has_failed,
+        )
+        self._notify()
 
-        Args:
-            hint: seconds that the server asked to wait.
-            least: whether it may be later than that.
-        """
-        interval = self._kind.interval
-        if self._registry and not (self._announced and self._asked < _OFTEN):
-            interval = self._registry.interval(self._kind)
-        pause = interval.after(self._asked, None, self._jitter())
-        if hint is not None:
-            pause = max(hint, _SOONEST, pause if least else 0.0)
-        self._polls += 1
-        self._planned = anyio.current_time()
-        self._hinted = hint is not None and not self._woken
-        self._next_poll = self._planned + (0.0 if self._woken else pause)
-        self._tell()
-
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._news.set()
         self._news = anyio.Event()
 
     def _failed(self) -> OperationFailedError:
-        # What Sikoia says of it may be personal, and errors go into logs.
-        told = getattr(self.last, "message", None)
-        why = "error.result.message says why" if told else "it does not say why"
+        # Sikoia's message may name people, and errors are logged.
+        has_message = bool(getattr(self.last, "message", None))
+        reason = "see error.result.message" if has_message else "Sikoia gave no reason"
         return OperationFailedError(
-            f"Sikoia could not do it{_quoted(self._ids)}: {why}",
+            f"Sikoia could not complete the operation{self._last_id()}: {reason}",
             result=self.last,
             correlation_ids=self.correlation_ids,
         )
 
-    def _timed_out(self, seconds: float) -> OperationTimeoutError:
-        more = self._next_poll - anyio.current_time()
-        if self._hinted and more > seconds:
-            state = f"not done, and Sikoia asks to wait {more:,.0f} s; {seconds:g} s were given"
+    def _timed_out(self, timeout: float) -> OperationTimeoutError:
+        pause = self._schedule.next_poll - anyio.current_time()
+        if self._schedule.is_set_by_server and pause > timeout:
+            state = f"not done, and Sikoia asks to wait {pause:,.0f} s: timeout was {timeout:g} s"
         else:
-            state = f"not done after {seconds:g} s"
-        trouble = "; the last poll failed" if self._trouble else ""
+            state = f"not done after {timeout:g} s"
+        trouble = "; the last poll failed" if self._last_error else ""
         return OperationTimeoutError(
-            f"{state}{_quoted(self._ids)}{trouble}; that is no failure: "
-            "it goes on at Sikoia, and you may wait again",
+            f"{state}{self._last_id()}{trouble}; the operation still runs: wait again to continue",
             last=self.last,
             operation=self,
             token=self.token if self._registry and self.ids else None,
             correlation_ids=self.correlation_ids,
         )
 
+    def _last_id(self) -> str:
+        ids = self._correlation_ids
+        return f" (last correlation id {ids[-1]})" if ids else ""
 
-class _Snapshots(Generic[T]):
-    """Goes through the answers of an operation. A class: generators left early make trio warn."""
+
+class _Responses(Generic[T]):
+    """Iterates over an operation's responses.
+
+    A class, because trio warns about async generators that are not exhausted.
+    """
 
     def __init__(
         self,
-        after: Callable[[int, float], Awaitable[tuple[int, T]]],
+        next_response: Callable[[int, float], Awaitable[tuple[int, T]]],
         timeout: float,
     ) -> None:
-        self._after = after
+        self._next_response = next_response
         self._timeout = timeout
         self._deadline: float | None = None
         self._seen = 0
 
-    def __aiter__(self) -> _Snapshots[T]:
+    def __aiter__(self) -> _Responses[T]:
         return self
 
     async def __anext__(self) -> T:
         if self._deadline is None:
             self._deadline = anyio.current_time() + self._timeout
-        self._seen, value = await self._after(self._seen, self._deadline)
+        self._seen, value = await self._next_response(self._seen, self._deadline)
         return value
 
 
-class _Pending(Protocol):
-    """A model that is answered before it is complete."""
-
-    @property
-    def response(self) -> ResponseInfo: ...
-
-
-P = TypeVar("P", bound=_Pending)
-
-
-def follow(
-    kind: OperationKind,
-    ids: tuple[str, ...],
-    retrieve: Callable[[int], Awaitable[P]],
-    first: P | None,
-    *,
-    registry: OperationRegistry,
-    state: Callable[[P], State],
-) -> Operation[P]:
-    """Return the operation of something that is asked for by its ids.
-
-    Args:
-        kind: what operations like this one have in common.
-        ids: what leads to it.
-        retrieve: asks for it; told how often it was asked before.
-        first: what is known of it.
-        registry: the operations of the client; one that it holds already is returned.
-        state: tells from an answer how far it is.
-    """
-
-    def progress(value: P) -> Progress[P]:
-        how_far = state(value)
-        return Progress(
-            done=how_far in {"done", "failed"},
-            value=value,
-            correlation_id=value.response.correlation_id,
-            failed=how_far == "failed",
-        )
-
-    async def ask(asked: int) -> Progress[P]:
-        return progress(await retrieve(asked))
-
-    def make() -> Operation[P]:
-        return Operation(
-            ask, progress(first) if first else None, kind=kind, ids=ids, registry=registry
-        )
-
-    return registry.hold(kind, ids, make)
-
-
-async def poll(
-    fetch: Callable[[], Awaitable[T]],
-    *,
-    until: Callable[[T], bool],
-    interval: Interval = TASK.interval,
-    timeout: float = TASK.timeout,  # noqa: ASYNC109 - a user's word
-) -> T:
-    """Call `fetch` until its answer is the wanted one, and return that.
-
-        case = await poll(lambda: sikoia.cases.retrieve(case_id),
-                          until=lambda case: case.stage == "Approved")
-
-    Args:
-        fetch: asks once; what it raises ends the polling, but for outages (`TransportError`,
-            `RateLimitError`, `ServerError`).
-        until: tells whether an answer is the wanted one.
-        interval: how long to wait in between.
-        timeout: seconds to go on at most.
-
-    Raises:
-        OperationTimeoutError: the time is up; its `last` is the last answer.
-    """
-    validate_type("interval", validate_required("interval", interval), Interval, "an Interval")
-
-    async def ask(_: int) -> Progress[T]:
-        answer = await fetch()
-        return Progress(until(answer), answer)
-
-    kind = OperationKind(name="poll", interval=interval)
-    return await Operation(ask, None, kind=kind).wait(timeout=timeout)
-
-
-def _is_outage(error: SikoiaError) -> bool:
-    """Tell whether an error says nothing about what was asked for, and may pass."""
+def _may_pass(error: SikoiaError) -> bool:
+    """Return whether an error only says that Sikoia cannot respond at the moment."""
     if isinstance(error, TokenError):
-        return error.status == _TOO_MANY or error.status >= _FIRST_SERVER_ERROR
+        is_server_error = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        return is_server_error or error.status == HTTPStatus.TOO_MANY_REQUESTS
     return isinstance(error, TransportError | RateLimitError | ServerError)
 
 
-_TOO_MANY: Final = 429
-_FIRST_SERVER_ERROR: Final = 500
 _CLOSED: Final = (
-    "the client was closed while an operation was waited for; it goes on at Sikoia: resume it with "
-    "its token"
+    "the client was closed while waiting for an operation, which still runs at Sikoia: resume it "
+    "with its token"
 )
-
-
-def _quoted(ids: list[str]) -> str:
-    return f" (last correlation id {ids[-1]})" if ids else ""

@@ -1,10 +1,10 @@
-"""Tokens of operations: a kind and its ids as a short text, to go on with in another process.
+"""Operation tokens: short strings that resume an operation in another process.
 
-    op1.<environment>.<kind>.<ids>.<seal>
+    op1.<environment>.<kind>.<ids>.<signature>
 
-The seal is an HMAC over all before it, keyed by the client's own secret where it has one. So a
-token can be handed to a browser and taken back: who changes it gets nothing. Of the ids none is
-ever used as an address; they are checked and quoted like ids that a caller gives.
+The signature is an HMAC of everything before it, keyed with the client secret if there is one, so a
+token can be handed to a browser and taken back: a changed token is refused. Ids from a token are
+validated and quoted like ids from a caller, and never used as a URL.
 """
 
 import re
@@ -19,74 +19,78 @@ from sikoia_async._validation import validate_required, validate_type
 __all__ = ["TokenSigner"]
 
 _VERSION: Final = "op1"
-_LONGEST: Final = 1024
+_MAX_LENGTH: Final = 1024
 _TOKEN: Final = re.compile(
-    r"op(?P<version>[0-9]{1,6})\.(?P<where>[0-9a-f]{8})\.(?P<kind>[a-z-]{1,40})"
-    r"\.(?P<ids>[A-Za-z0-9_-]*)\.(?P<seal>[A-Za-z0-9_-]{22})"
+    r"op(?P<version>[0-9]{1,6})\.(?P<environment>[0-9a-f]{8})\.(?P<kind>[a-z-]{1,40})"
+    r"\.(?P<ids>[A-Za-z0-9_-]*)\.(?P<signature>[A-Za-z0-9_-]{22})"
 )
 _SEPARATOR: Final = "\0"
-_SEAL_BYTES: Final = 16
+_SIGNATURE_BYTES: Final = 16
 _PURPOSE: Final = b"sikoia_async operation token"
 
 
 class TokenSigner:
-    """Makes tokens for the operations of one application in one environment, and reads them.
+    """Signs and reads the operation tokens of one application in one environment.
 
     Args:
-        origin: the environment's API.
-        secret: what only the application knows; empty where the client was given no such thing.
-            Then the seal finds damage, and no forgery.
+        origin: the URL of the environment's API.
+        secret: a secret of the application. If empty, signatures detect damage but not forgery.
     """
 
     def __init__(self, origin: str, secret: str) -> None:
-        self._where = sha256(origin.encode()).hexdigest()[:8]
-        # The secret itself is not kept a second time.
+        self._environment = sha256(origin.encode()).hexdigest()[:8]
+        # Only a key derived from the secret is kept here, not the secret.
         self._key = digest(secret.encode(), _PURPOSE + origin.encode(), "sha256")
 
     def token(self, kind: str, ids: tuple[str, ...]) -> str:
         """Return the token of an operation."""
-        packed = urlsafe_b64encode(_SEPARATOR.join(ids).encode()).decode().rstrip("=")
-        text = f"{_VERSION}.{self._where}.{kind}.{packed}"
-        return f"{text}.{self._seal(text)}"
+        encoded = urlsafe_b64encode(_SEPARATOR.join(ids).encode()).decode().rstrip("=")
+        return self.sign(f"{_VERSION}.{self._environment}.{kind}.{encoded}")
+
+    def sign(self, content: str) -> str:
+        """Return the content with its signature appended."""
+        return f"{content}.{self._signature(content)}"
 
     def read(self, token: str) -> tuple[str, tuple[str, ...]]:
         """Return the kind and the ids of an operation.
 
         Raises:
-            ConfigurationError: the token is of another environment, of a newer version of this
-                SDK, damaged or forged.
+            ConfigurationError: the token is from another environment or a newer version of this
+                SDK, or it was damaged or forged.
         """
         validate_type(
             "token", validate_required("token", token), str, "a string from operation.token"
         )
-        parts = _TOKEN.fullmatch(token) if len(token) <= _LONGEST else None
-        if parts is None:
+        match = _TOKEN.fullmatch(token) if len(token) <= _MAX_LENGTH else None
+        if match is None:
             raise ConfigurationError(_MALFORMED)
-        if f"op{parts['version']}" != _VERSION:
+        if f"op{match['version']}" != _VERSION:
             raise ConfigurationError(_NEWER)
-        if parts["where"] != self._where:
-            raise ConfigurationError(_ELSEWHERE)
-        text = token.rpartition(".")[0]
-        if not compare_digest(self._seal(text), parts["seal"]):
+        if match["environment"] != self._environment:
+            raise ConfigurationError(_OTHER_ENVIRONMENT)
+        content = token.rpartition(".")[0]
+        if not compare_digest(self._signature(content), match["signature"]):
             raise ConfigurationError(_FORGED)
-        packed = parts["ids"]
+        encoded = match["ids"]
         try:
-            ids = urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode()
-        except ValueError:  # sealed without a secret, by whoever did
+            ids = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+        except ValueError:  # without a secret, anybody can sign
             problem = ConfigurationError(_MALFORMED)
         else:
-            return parts["kind"], tuple(ids.split(_SEPARATOR))
+            return match["kind"], tuple(ids.split(_SEPARATOR))
         raise problem
 
-    def _seal(self, text: str) -> str:
-        seal = digest(self._key, text.encode(), "sha256")[:_SEAL_BYTES]
-        return urlsafe_b64encode(seal).decode().rstrip("=")
+    def _signature(self, content: str) -> str:
+        signature = digest(self._key, content.encode(), "sha256")[:_SIGNATURE_BYTES]
+        return urlsafe_b64encode(signature).decode().rstrip("=")
 
 
-_MALFORMED: Final = "token: this is not the token of an operation; give operation.token as it was"
-_NEWER: Final = "token: it was made by a newer version of this SDK; update it here"
-_ELSEWHERE: Final = "token: it was made in another environment; use a client of that one"
+_MALFORMED: Final = "token: not a valid operation token; give operation.token unchanged"
+_NEWER: Final = "token: made by a newer version of this SDK; update the SDK in this process"
+_OTHER_ENVIRONMENT: Final = (
+    "token: made in another environment; use a client of the environment it was made in"
+)
 _FORGED: Final = (
-    "token: it was changed on its way, or made with other credentials; give operation.token as it "
-    "was, to a client with the same credentials"
+    "token: changed, or made with other credentials; give operation.token unchanged, to a client "
+    "with the same credentials"
 )

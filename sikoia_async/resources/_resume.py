@@ -40,7 +40,7 @@ def resume(client: object, kind: str, ids: tuple[str, ...]) -> Operation[Any]:
         msg = "token: it is for a kind of operation that this version of the SDK does not know"
         raise ConfigurationError(msg)
     if len(ids) != (2 if kind in _PAIRS else 1):
-        msg = "token: this is not the token of an operation"
+        msg = "token: not a valid operation token"
         raise ConfigurationError(msg)
     resource, method = _OPENERS[kind]
     operation: Operation[Any] = getattr(getattr(client, resource), method)(*ids)

@@ -22,8 +22,8 @@ from sikoia_async._validation import (
 )
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
 from sikoia_async.operations.interval import Interval
+from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
-from sikoia_async.operations.registry import OperationKind
 from sikoia_async.resources._entities import in_body, in_path
 
 __all__ = [
@@ -427,9 +427,9 @@ def _stamp(account: BankAccount) -> str:
 _CONNECTION = OperationKind(
     name="bank-connection",
     timeout=1800.0,
-    lasting=False,
+    is_final=False,
     interval=Interval(first=2.0, most=30.0),
-    rare=900.0,
+    first_poll_with_events=900.0,
     done=frozenset({"Connected", "Rejected", "Deleted"}),
     failed=frozenset(),
     running=frozenset({"Created", "SelectingInstitutions", "Authorising"}),

@@ -13,8 +13,8 @@ import attrs
 from sikoia_async._calls.api import Api
 from sikoia_async._validation import validate_id
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open, SourceCategory
+from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
-from sikoia_async.operations.registry import OperationKind
 from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async.resources._request_models import validate_models
 from sikoia_async.resources.income import IncomeReport

@@ -19,8 +19,8 @@ from sikoia_async._validation import (
     validate_whole,
 )
 from sikoia_async.models import PERSONAL, Items, Model, Open, ResponseInfo
+from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
-from sikoia_async.operations.registry import OperationKind
 from sikoia_async.resources._picklists import (
     OfficialAddress,
     WithPicklist,

@@ -10,8 +10,8 @@ import attrs
 
 from sikoia_async._calls.api import Api
 from sikoia_async.models import PERSONAL, Entity, EntityType, HasEntity, Model, Open, SourceCategory
+from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
-from sikoia_async.operations.registry import OperationKind
 from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async.resources.documents import DOCUMENT_EVENTS, DocumentType
 
@@ -124,6 +124,6 @@ _FINAL = frozenset({"Provided", "Complete", "Failed", "Excluded"})
 _OPERATION = OperationKind(
     name="data-sources",
     timeout=1800.0,
-    lasting=False,
+    is_final=False,
     events=DOCUMENT_EVENTS | {"BankingProcessing.Completed", "OpenBankingProcessing.Completed"},
 )

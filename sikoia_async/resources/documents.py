@@ -13,8 +13,8 @@ from sikoia_async._calls.api import Api
 from sikoia_async._files.upload import File
 from sikoia_async._validation import validate_id, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
+from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
-from sikoia_async.operations.registry import OperationKind
 from sikoia_async.resources._entities import in_body, in_path
 
 __all__ = [
@@ -295,5 +295,5 @@ _INTEGRITY = OperationKind(
     timeout=600.0,
     done=frozenset({"Complete", "Failed"}),
     failed=frozenset(),
-    late=60.0,
+    visible_within=60.0,
 )

@@ -14,8 +14,8 @@ from sikoia_async._calls.api import Api
 from sikoia_async._validation import validate_filters, validate_flags, validate_id, validate_strings
 from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.operations.interval import Interval
+from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
-from sikoia_async.operations.registry import OperationKind
 
 __all__ = [
     "Identity",
@@ -258,7 +258,7 @@ _OPERATION = OperationKind(
     name="identity",
     timeout=1800.0,
     interval=Interval(first=2.0, most=30.0),
-    rare=900.0,
+    first_poll_with_events=900.0,
     done=frozenset({"Complete", "Expired"}),
     events=frozenset({"IdentityVerification.Completed", "IdentityVerification.Expired"}),
 )

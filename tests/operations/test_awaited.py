@@ -1,10 +1,10 @@
-"""Operations that are waited for: until when, through which troubles, and what comes of it."""
+"""Waiting for operations: timeouts, outages, iteration, and closing the client."""
 
 import pickle
 
 import anyio
 import pytest
-from tasks import PENDING, Asked, board_of, call_info
+from tasks import PENDING, Polled, call_info, make_registry
 
 from sikoia_async import (
     ClientStateError,
@@ -22,8 +22,8 @@ from sikoia_async import (
     TokenError,
 )
 from sikoia_async.errors import APIError
+from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Progress
-from sikoia_async.operations.registry import OperationKind
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -37,13 +37,13 @@ def _error(kind: type[APIError], status: int, retry_after: float | None = None) 
     )  # fmt: skip
 
 
-def _trouble() -> ConnectionFailedError:
+def _outage() -> ConnectionFailedError:
     return ConnectionFailedError("gone", call=call_info(), may_have_been_processed=False)
 
 
-async def test_an_operation_tells_what_it_was_begun_with() -> None:
-    """That stays, whatever the answers say later; one that was resumed has no such thing."""
-    begun, resumed = Asked("report").operation(), Asked("report").operation(first=None)
+async def test_an_operation_keeps_the_response_to_its_request() -> None:
+    """A resumed operation has none."""
+    begun, resumed = Polled("report").operation(), Polled("report").operation(first=None)
     assert (begun.first, begun.last) == (PENDING, PENDING)
     assert (resumed.first, resumed.last, resumed.correlation_ids) == (None, None, ())
 
@@ -53,18 +53,18 @@ async def test_an_operation_tells_what_it_was_begun_with() -> None:
     assert (resumed.first, resumed.last) == (None, "report")
 
 
-async def test_one_that_was_resumed_is_asked_at_once() -> None:
-    """It may be done for long."""
-    task, now = Asked("report"), anyio.current_time()
+async def test_a_resumed_operation_is_polled_at_once() -> None:
+    """It may have been done for a long time."""
+    task, now = Polled("report"), anyio.current_time()
 
     await task.operation(first=None)
 
     assert task.times == [now]
 
 
-async def test_its_kind_says_how_long_it_is_waited_for() -> None:
-    """Unless the caller does."""
-    task, began = Asked(PENDING), anyio.current_time()
+async def test_the_kind_has_a_default_timeout() -> None:
+    """The caller may give another."""
+    task, began = Polled(PENDING), anyio.current_time()
     operation = task.operation(_EVEN)
     assert operation.timeout == 100
 
@@ -75,9 +75,9 @@ async def test_its_kind_says_how_long_it_is_waited_for() -> None:
         await operation.wait(timeout=5)
 
 
-async def test_the_last_poll_is_made_before_the_end() -> None:
-    """A poll that would come too late comes a little early; after that there is none."""
-    task, began = Asked(PENDING), anyio.current_time()
+async def test_the_last_poll_comes_before_the_deadline() -> None:
+    """A poll that would come too late is made 2 s before the end."""
+    task, began = Polled(PENDING), anyio.current_time()
 
     with pytest.raises(OperationTimeoutError):
         await task.operation(_EVEN).wait(timeout=40)
@@ -86,9 +86,18 @@ async def test_the_last_poll_is_made_before_the_end() -> None:
     assert anyio.current_time() - began == pytest.approx(40)
 
 
-async def test_the_last_poll_is_not_made_right_after_another() -> None:
-    """Half of the pause must be over: many short waits make no more polls than one long one."""
-    task, began = Asked(PENDING), anyio.current_time()
+async def test_a_poll_due_at_the_deadline_is_made_earlier() -> None:
+    """There is time for its response."""
+    task, began = Polled("report"), anyio.current_time()
+
+    assert await task.operation(_EVEN).wait(timeout=10) == "report"
+
+    assert [at - began for at in task.times] == pytest.approx([9])
+
+
+async def test_many_short_waits_make_no_more_polls_than_one_long_wait() -> None:
+    """There is no last poll before half of the pause is over."""
+    task, began = Polled(PENDING), anyio.current_time()
     operation = task.operation(_EVEN)
 
     async def wait() -> None:
@@ -104,18 +113,18 @@ async def test_the_last_poll_is_not_made_right_after_another() -> None:
     assert len(task.times) <= 2 * 110 / 10
 
 
-async def test_a_short_wait_ends_with_a_poll_too() -> None:
-    """A tenth of it is kept for that."""
-    task, began = Asked("report"), anyio.current_time()
+async def test_a_short_wait_ends_with_a_poll() -> None:
+    """A tenth of its time is kept for that."""
+    task, began = Polled("report"), anyio.current_time()
 
     assert await task.operation(_EVEN).wait(timeout=5) == "report"
 
     assert anyio.current_time() - began == pytest.approx(4.6)
 
 
-async def test_a_timeout_has_what_it_takes_to_go_on() -> None:
-    """Here, or by the token elsewhere, also after pickling."""
-    operation = Asked(PENDING).operation(_EVEN)
+async def test_a_timeout_error_lets_the_caller_continue() -> None:
+    """With the operation in this process, or with the token in another, even after pickling."""
+    operation = Polled(PENDING).operation(_EVEN)
 
     with pytest.raises(OperationTimeoutError) as caught:
         await operation.wait(timeout=5)
@@ -126,12 +135,12 @@ async def test_a_timeout_has_what_it_takes_to_go_on() -> None:
     assert pickle.loads(pickle.dumps(error)).token == operation.token  # noqa: S301 - our own
 
 
-async def test_what_has_no_id_has_no_token() -> None:
-    """And its timeout has none either."""
-    task = Asked(PENDING)
-    operation = Operation(task.ask, task.progress(PENDING))
+async def test_an_operation_without_an_id_has_no_token() -> None:
+    """Neither has its timeout error."""
+    task = Polled(PENDING)
+    operation = Operation(task.fetch, task.progress(PENDING))
 
-    with pytest.raises(ConfigurationError, match="no token"):
+    with pytest.raises(ConfigurationError, match="token: this operation has no id"):
         _ = operation.token
     with pytest.raises(OperationTimeoutError) as caught:
         await operation.wait(timeout=1)
@@ -141,17 +150,17 @@ async def test_what_has_no_id_has_no_token() -> None:
 @pytest.mark.parametrize(
     ("error", "pause"),
     [
-        (_trouble(), 10),
+        (_outage(), 10),
         (_error(ServerError, 503), 10),
         (_error(ServerError, 503, retry_after=0.0), 10),
         (_error(RateLimitError, 429, retry_after=17.0), 17),
         (TokenError("no", call=call_info(), status=503), 10),
     ],
-    ids=["unreachable", "503", "503 at once", "429", "no token"],
+    ids=["unreachable", "503", "503 without a pause", "429", "no access token"],
 )
-async def test_an_outage_ends_no_wait(error: Exception, pause: float) -> None:
-    """What was asked for is paid for: the next poll may go well, and is not made in haste."""
-    task = Asked(error, error, "report")
+async def test_an_outage_does_not_end_the_wait(error: Exception, pause: float) -> None:
+    """The request may have cost money. The next poll is not early either."""
+    task = Polled(error, error, "report")
 
     assert await task.operation(_EVEN) == "report"
 
@@ -159,32 +168,32 @@ async def test_an_outage_ends_no_wait(error: Exception, pause: float) -> None:
     assert gaps == pytest.approx([pause] * 2, abs=0.2)
 
 
-async def test_credentials_that_are_refused_end_the_wait() -> None:
-    """They will not get better."""
-    task = Asked(TokenError("no", call=call_info(), status=401, error="invalid_client"))
+async def test_refused_credentials_end_the_wait() -> None:
+    """Polling again would not help."""
+    task = Polled(TokenError("no", call=call_info(), status=401, error="invalid_client"))
 
     with pytest.raises(TokenError):
         await task.operation(_EVEN)
 
 
-async def test_an_error_of_the_callers_own_is_the_callers() -> None:
-    """Whatever it has for attributes."""
+async def test_an_error_of_another_library_reaches_the_caller() -> None:
+    """Its attributes are not taken for those of an API error."""
     error = ValueError("mine")
     error.retry_after = "120"  # type: ignore[attr-defined]
 
     with pytest.raises(ValueError, match="mine"):
-        await Asked(error).operation(_EVEN)
+        await Polled(error).operation(_EVEN)
 
 
-async def test_who_waits_again_and_again_does_not_stop_the_others() -> None:
-    """The server asks for an hour: each wait ends at once, and the event loop goes on."""
-    task, waits = Asked(PENDING), list[int]()
-    begun = Progress(done=False, value=PENDING, retry_after=3600.0)
-    operation = Operation(task.ask, begun)
+async def test_waiting_in_a_loop_does_not_block_the_event_loop() -> None:
+    """Sikoia asks to wait an hour, so each wait ends at once."""
+    task, waits = Polled(PENDING), list[int]()
+    first = Progress(done=False, value=PENDING, retry_after=3600.0)
+    operation = Operation(task.fetch, first)
 
     async def insist() -> None:
         while not operation.done:
-            with pytest.raises(OperationTimeoutError, match="asks to wait 3,600 s; 60 s were"):
+            with pytest.raises(OperationTimeoutError, match="Sikoia asks to wait 3,600 s"):
                 await operation.wait(timeout=60)
             waits.append(1)
 
@@ -197,9 +206,9 @@ async def test_who_waits_again_and_again_does_not_stop_the_others() -> None:
     assert task.times == []
 
 
-async def test_an_outage_that_lasts_is_told_at_the_end() -> None:
-    """The operation's timeout has the trouble of the last poll as its cause."""
-    task = Asked(PENDING, _trouble())
+async def test_an_outage_that_lasts_is_the_cause_of_the_timeout() -> None:
+    """The error says that the last poll failed."""
+    task = Polled(PENDING, _outage())
 
     with pytest.raises(OperationTimeoutError, match="the last poll failed") as caught:
         await task.operation(_EVEN).wait(timeout=50)
@@ -208,9 +217,9 @@ async def test_an_outage_that_lasts_is_told_at_the_end() -> None:
     assert caught.value.last == PENDING
 
 
-async def test_a_poll_that_went_well_ends_the_trouble() -> None:
-    """Then the timeout has no cause but time."""
-    task = Asked(_trouble(), PENDING)
+async def test_an_outage_that_has_ended_is_not_the_cause_of_the_timeout() -> None:
+    """A later poll succeeded."""
+    task = Polled(_outage(), PENDING)
 
     with pytest.raises(OperationTimeoutError) as caught:
         await task.operation(_EVEN).wait(timeout=50)
@@ -218,9 +227,9 @@ async def test_a_poll_that_went_well_ends_the_trouble() -> None:
     assert caught.value.__cause__ is None
 
 
-async def test_an_error_that_will_not_pass_ends_the_wait() -> None:
-    """For each who waits, who may wait again."""
-    task = Asked(_error(InvalidRequestError, 400), "report")
+async def test_an_error_that_will_not_pass_ends_every_wait() -> None:
+    """Each waiter gets its own copy, and can wait again."""
+    task = Polled(_error(InvalidRequestError, 400), "report")
     operation, errors = task.operation(_EVEN), list[Exception]()
 
     async def wait() -> None:
@@ -238,36 +247,36 @@ async def test_an_error_that_will_not_pass_ends_the_wait() -> None:
     assert await operation == "report"
 
 
-async def test_a_refresh_hears_of_any_error() -> None:
-    """Who asks now wants to know."""
+async def test_a_refresh_raises_any_error() -> None:
+    """Outages, too."""
     with pytest.raises(ConnectionFailedError):
-        await Asked(_trouble()).operation().refresh()
+        await Polled(_outage()).operation().refresh()
 
 
-async def test_what_was_just_begun_need_not_be_found_yet() -> None:
-    """For ten seconds; then it is not there."""
+async def test_a_new_request_may_be_invisible_for_ten_seconds() -> None:
+    """After that, a 404 is an error."""
     missing = _error(ResourceNotFoundError, 404)
-    assert await Asked(missing, missing, "report").operation() == "report"
+    assert await Polled(missing, missing, "report").operation() == "report"
 
-    task, began = Asked(missing), anyio.current_time()
+    task, began = Polled(missing), anyio.current_time()
     with pytest.raises(ResourceNotFoundError):
         await task.operation()
 
     assert 10 <= task.times[-1] - began <= 16
 
 
-async def test_a_task_that_says_nothing_was_begun_here_too() -> None:
-    """One that was accepted by a 202, and whose address is not there yet."""
-    task = Asked(_error(ResourceNotFoundError, 404), "report")
+async def test_a_new_task_may_be_invisible_too() -> None:
+    """A 202 accepted it, and its URL does not exist yet."""
+    task = Polled(_error(ResourceNotFoundError, 404), "report")
 
-    assert await Operation(task.ask, Progress(done=False)) == "report"
+    assert await Operation(task.fetch, Progress(done=False)) == "report"
 
 
 @pytest.mark.parametrize("error", [ResourceNotFoundError, ResourceDeletedError])
-async def test_what_was_begun_long_ago_is_to_be_found(error: type[APIError]) -> None:
-    """What was resumed or deleted is not looked for twice."""
+async def test_a_404_of_a_resumed_or_deleted_operation_is_an_error(error: type[APIError]) -> None:
+    """It is not polled again."""
     first = None if error is ResourceNotFoundError else PENDING
-    task = Asked(_error(error, 404))
+    task = Polled(_error(error, 404))
 
     with pytest.raises(error):
         await task.operation(first=first)
@@ -275,21 +284,21 @@ async def test_what_was_begun_long_ago_is_to_be_found(error: type[APIError]) -> 
     assert len(task.times) == 1
 
 
-async def test_what_begins_by_itself_may_be_late() -> None:
-    """Though nobody has begun it here."""
-    late = OperationKind(name="late", late=60.0)
+async def test_a_resource_that_sikoia_creates_may_be_late() -> None:
+    """Its kind says for how long a 404 may pass."""
+    late = OperationKind(name="late", visible_within=60.0)
     missing = _error(ResourceNotFoundError, 404)
 
-    assert await Asked(*[missing] * 6, "report").operation(late, first=None) == "report"
-    task, began = Asked(missing), anyio.current_time()
+    assert await Polled(*[missing] * 6, "report").operation(late, first=None) == "report"
+    task, began = Polled(missing), anyio.current_time()
     with pytest.raises(ResourceNotFoundError):
         await task.operation(late, first=None)
     assert 60 <= anyio.current_time() - began < 80
 
 
-async def test_a_failure_is_a_result_on_request() -> None:
-    """Awaited or asked for."""
-    operation = Asked("Failed").operation()
+async def test_a_failure_can_be_returned() -> None:
+    """By `wait` and by `result`."""
+    operation = Polled("Failed").operation()
 
     assert await operation.wait(raise_on_failure=False) == "Failed"
     assert operation.result(raise_on_failure=False) == "Failed"
@@ -297,49 +306,39 @@ async def test_a_failure_is_a_result_on_request() -> None:
         operation.result()
 
 
-async def test_answers_can_be_gone_through() -> None:
-    """From the last one known to the result, each once."""
-    operation = Asked(PENDING, PENDING, "report").operation()
+async def test_responses_can_be_iterated() -> None:
+    """From the last known one to the result, each once."""
+    operation = Polled(PENDING, PENDING, "report").operation()
 
-    assert [answer async for answer in operation] == [PENDING, PENDING, PENDING, "report"]
-    assert [answer async for answer in operation] == ["report"]
-
-
-async def test_going_through_can_be_begun_by_hand() -> None:
-    """The iterator is one itself, as iterators are."""
-    answers = aiter(Asked("report").operation())
-
-    assert aiter(answers) is answers
-    assert await anext(answers) == PENDING
-    assert [answer async for answer in answers] == ["report"]
+    assert [response async for response in operation] == [PENDING, PENDING, PENDING, "report"]
+    assert [response async for response in operation] == ["report"]
 
 
-async def test_who_wakes_when_somebody_has_just_asked_does_not_ask_again() -> None:
-    """Both were to ask at this moment."""
-    task = Asked("report")
-    operation = task.operation()
+async def test_responses_are_an_iterator() -> None:
+    """It can be advanced by hand."""
+    responses = aiter(Polled("report").operation())
 
-    await operation._ask_unless_asked(operation._polls - 1)
-
-    assert task.times == []
-
-
-async def test_a_failure_is_the_last_answer() -> None:
-    """Whoever goes through answers sees it, and no error."""
-    assert [answer async for answer in Asked("Failed").operation()] == [PENDING, "Failed"]
+    assert aiter(responses) is responses
+    assert await anext(responses) == PENDING
+    assert [response async for response in responses] == ["report"]
 
 
-async def test_who_is_slow_misses_answers_in_between() -> None:
-    """And never the result."""
-    operation, seen = Asked(PENDING, PENDING, PENDING, "report").operation(), list[str]()
+async def test_a_failure_is_the_last_response() -> None:
+    """Iteration raises nothing."""
+    assert [response async for response in Polled("Failed").operation()] == [PENDING, "Failed"]
 
-    async def go_slowly() -> None:
-        async for answer in operation:
-            seen.append(answer)
+
+async def test_a_slow_reader_misses_responses() -> None:
+    """But never the result."""
+    operation, seen = Polled(PENDING, PENDING, PENDING, "report").operation(), list[str]()
+
+    async def read_slowly() -> None:
+        async for response in operation:
+            seen.append(response)
             await anyio.sleep(4)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(go_slowly)
+        tasks.start_soon(read_slowly)
         await operation
 
     assert seen[0] == PENDING
@@ -347,38 +346,40 @@ async def test_who_is_slow_misses_answers_in_between() -> None:
     assert len(seen) < 5
 
 
-async def test_going_through_answers_has_an_end() -> None:
-    """That of the kind."""
-    operation, seen = Asked(PENDING).operation(_EVEN), list[str]()
+async def test_iteration_ends_at_the_timeout() -> None:
+    """Which is that of the kind."""
+    operation, seen = Polled(PENDING).operation(_EVEN), list[str]()
 
-    async def go_through() -> None:
-        async for answer in operation:
-            seen.append(answer)
+    async def read_all() -> None:
+        async for response in operation:
+            seen.append(response)
 
     with pytest.raises(OperationTimeoutError):
-        await go_through()
+        await read_all()
 
     assert len(seen) == 11
 
 
-async def test_answers_that_say_nothing_are_left_out() -> None:
-    """A task that is only accepted, say, until it has its result."""
-    task = Asked(PENDING, "report")
-    quiet = task.progress
-    task.progress = lambda answer: (  # type: ignore[method-assign]
-        quiet(answer) if answer == "report" else type(quiet(answer))(done=False)
-    )
+async def test_responses_without_a_value_are_left_out() -> None:
+    """A task that a 202 accepted has no value until it is done."""
+    task = Polled(PENDING, "report")
 
-    assert [answer async for answer in task.operation()] == ["report"]
+    async def fetch(polls: int) -> Progress[str]:
+        progress = await task.fetch(polls)
+        return progress if progress.done else Progress(done=False)
+
+    operation = Operation(fetch, Progress(done=False))
+
+    assert [response async for response in operation] == ["report"]
 
 
-async def test_closing_the_client_ends_all_waits_at_once() -> None:
-    """Whether a poll is under way or not; the error tells that nothing is lost."""
-    registry, ends = board_of(), list[float]()
-    asking, sleeping = Asked(PENDING), Asked(PENDING)
+async def test_closing_the_client_ends_every_wait() -> None:
+    """At once, whether a poll is under way or not. The error says how to continue."""
+    registry, ends = make_registry(), list[float]()
+    polling, sleeping = Polled(PENDING), Polled(PENDING)
     quick = OperationKind(name="quick", interval=Interval(first=2.0))
     operations = [
-        asking.operation(quick, registry=registry),
+        polling.operation(quick, registry=registry),
         sleeping.operation(_EVEN, registry=registry),
     ]
 
@@ -395,16 +396,16 @@ async def test_closing_the_client_ends_all_waits_at_once() -> None:
         registry.close()
 
     assert [at - began for at in ends] == pytest.approx([2.05] * 4, abs=0.01)
-    assert len(asking.times) == 1
+    assert len(polling.times) == 1
     assert sleeping.times == []
     with pytest.raises(ClientStateError):
         await operations[0]
 
 
-async def test_what_is_done_stays_so_after_closing() -> None:
-    """The result is here already."""
-    registry = board_of()
-    operation = Asked("report").operation(registry=registry)
+async def test_a_result_outlives_the_client() -> None:
+    """It has already arrived."""
+    registry = make_registry()
+    operation = Polled("report").operation(registry=registry)
     await operation
 
     registry.close()

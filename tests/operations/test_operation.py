@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 import attrs
 import pytest
+from tasks import PENDING, Polled, make_registry
 
 from sikoia_async import (
     ArgumentTypeError,
@@ -18,43 +19,16 @@ from sikoia_async import (
     poll,
 )
 from sikoia_async.models import ResponseInfo
-from sikoia_async.operations.operation import Progress, follow
-from sikoia_async.operations.registry import OperationKind, OperationRegistry
-from sikoia_async.operations.token import TokenSigner
+from sikoia_async.operations.kinds import OperationKind
+from sikoia_async.operations.operation import Progress
+from sikoia_async.operations.polling import follow
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 
 _KIND = OperationKind(name="report")
-_NO_TIMES = [0, -1, float("inf"), float("nan"), "5", True]
-
-
-class _Task:
-    """Is done after so many polls; each takes 0.1 s. It notes when it was asked."""
-
-    def __init__(self, polls: int = 3, hint: float | None = None) -> None:
-        self.left = polls
-        self.times: list[float] = []
-        self._hint = hint
-
-    async def ask(self, _asked: int = 0) -> Progress[str]:
-        self.times.append(anyio.current_time())
-        await anyio.sleep(0.1)
-        self.left -= 1
-        return self.progress()
-
-    def progress(self) -> Progress[str]:
-        done, number = self.left <= 0, len(self.times)
-        value = "report" if done else None
-        return Progress(done, value, retry_after=self._hint, correlation_id=f"id-{number}")
-
-    def operation(self, interval: Interval | None = None) -> Operation[str]:
-        kind = OperationKind(name="report", interval=interval or Interval())
-        return Operation(self.ask, self.progress(), kind=kind, jitter=lambda: 0.0)
-
-    @property
-    def gaps(self) -> list[float]:
-        return [b - a for a, b in zip(self.times, self.times[1:], strict=False)]
+_RARE = OperationKind(name="report", interval=Interval(first=100, most=100))
+_NOT_SECONDS = [0, -1, float("inf"), float("nan"), "5", True]
 
 
 async def _await(operation: Operation[str]) -> str:
@@ -66,32 +40,32 @@ async def _wait(operation: Operation[str]) -> str:
 
 
 @pytest.mark.parametrize("wait", [_await, _wait])
-async def test_an_operation_is_waited_for(
+async def test_an_operation_gives_its_result(
     wait: Callable[[Operation[str]], Awaitable[str]],
 ) -> None:
-    """It gives its result, keeps it, and remembers each correlation id."""
-    task = _Task()
+    """It keeps the result, and every correlation id."""
+    task = Polled(PENDING, PENDING, "report")
     operation = task.operation()
     assert not operation.done
-    assert repr(operation) == "<Operation report: running, 1 answers>"
+    assert repr(operation) == "<Operation report: running, 1 responses>"
 
     assert await wait(operation) == "report"
 
     assert await wait(operation) == operation.result() == operation.last == "report"
     assert operation.correlation_ids == ("id-0", "id-1", "id-2", "id-3")
     assert len(task.times) == 3
-    assert repr(operation) == "<Operation report: done, 4 answers>"
+    assert repr(operation) == "<Operation report: done, 4 responses>"
 
 
-async def test_a_result_that_is_not_there_yet_is_no_result() -> None:
-    """Who forgets to wait is told so."""
+async def test_a_result_needs_a_wait() -> None:
+    """Asking for the result too early is an error that says what to do."""
     with pytest.raises(ConfigurationError, match="not done yet: await it"):
-        _Task().operation().result()
+        Polled(PENDING).operation().result()
 
 
 async def test_pauses_grow_up_to_the_longest() -> None:
-    """From one second by half to fifteen."""
-    task = _Task(polls=12)
+    """They grow by half, from 1 s to 15 s."""
+    task = Polled(*[PENDING] * 11, "report")
     began = anyio.current_time()
 
     await task.operation().wait(timeout=1000)
@@ -101,26 +75,23 @@ async def test_pauses_grow_up_to_the_longest() -> None:
     assert task.gaps == pytest.approx([gap + 0.1 for gap in grown])
 
 
-@pytest.mark.parametrize(("jitter", "wait"), [(0.0, 10.0), (1.0, 8.0)])
-def test_a_pause_is_shortened_by_a_fifth_at_most(jitter: float, wait: float) -> None:
-    """Waiters do not ask in step; and after very many polls the number still fits."""
-    interval = Interval(first=10, most=10)
-
-    assert interval.after(10_000, None, jitter) == wait
-    assert interval.after(0, 3.0, jitter) == 3.0
+@pytest.mark.parametrize(("jitter", "pause"), [(0.0, 10.0), (1.0, 8.0)])
+def test_a_pause_is_shortened_by_a_fifth_at_most(jitter: float, pause: float) -> None:
+    """The number of polls does not overflow."""
+    assert Interval(first=10, most=10).pause(10_000, jitter) == pause
 
 
 @pytest.mark.parametrize("name", ["first", "most"])
-@pytest.mark.parametrize("value", [*_NO_TIMES, None, 0.01], ids=repr)
-def test_an_interval_has_a_pause_and_an_end(name: str, value: Any) -> None:
-    """No pause at all would spend the quota; either is refused when it is written."""
+@pytest.mark.parametrize("value", [*_NOT_SECONDS, None, 0.01], ids=repr)
+def test_an_interval_refuses_pauses_that_are_too_short(name: str, value: Any) -> None:
+    """Polling without a pause would use up the rate limit."""
     with pytest.raises(ConfigurationError, match=f"{name}: expected ") as caught:
         Interval(**{name: value})
 
     assert isinstance(caught.value, TypeError) is (type(value) not in {int, float})
 
 
-@pytest.mark.parametrize("value", [*_NO_TIMES, None, 0.9, 101, 10**400], ids=repr)
+@pytest.mark.parametrize("value", [*_NOT_SECONDS, None, 0.9, 101, 10**400], ids=repr)
 def test_pauses_do_not_shrink(value: Any) -> None:
     """A factor below 1 would end in no pause at all."""
     with pytest.raises(
@@ -132,32 +103,35 @@ def test_pauses_do_not_shrink(value: Any) -> None:
 
 
 @pytest.mark.parametrize("interval", [None, 5])
-async def test_an_interval_is_an_interval(interval: Any) -> None:
-    """A number is none: nothing is asked."""
-    task = _Task()
+async def test_poll_takes_an_interval(interval: Any) -> None:
+    """A number is refused before anything is fetched."""
+    calls = list[int]()
+
+    async def fetch() -> None:
+        calls.append(1)
 
     with pytest.raises(ArgumentTypeError, match="interval: "):
-        await poll(task.ask, until=lambda _: True, interval=interval)
+        await poll(fetch, until=lambda _: True, interval=interval)
 
-    assert task.times == []
+    assert calls == []
 
 
-async def test_the_servers_wish_goes_first() -> None:
-    """Retry-After is obeyed, whether it is longer or shorter than the interval."""
-    task = _Task(hint=40)
+async def test_retry_after_decides_the_pause() -> None:
+    """The interval does not."""
+    task = Polled(PENDING, PENDING, "report", retry_after=40)
 
     await task.operation().wait(timeout=1000)
 
     assert task.gaps == pytest.approx([40.1, 40.1])
 
 
-async def test_a_wish_beyond_the_deadline_is_not_waited_for() -> None:
-    """The answer would be the same in an hour, so it is given now; and one may wait again."""
-    task = _Task(polls=1, hint=3600)
+async def test_a_retry_after_beyond_the_deadline_ends_the_wait_at_once() -> None:
+    """The caller can wait again, for longer."""
+    task = Polled("report", retry_after=3600)
     operation, began = task.operation(), anyio.current_time()
 
     with pytest.raises(
-        OperationTimeoutError, match="asks to wait 3,600 s; 60 s were given"
+        OperationTimeoutError, match="asks to wait 3,600 s: timeout was 60 s"
     ) as caught:
         await operation.wait(timeout=60)
 
@@ -168,25 +142,25 @@ async def test_a_wish_beyond_the_deadline_is_not_waited_for() -> None:
     assert await operation.wait(timeout=4000) == "report"
 
 
-async def test_a_poll_that_crosses_the_deadline_is_given_up() -> None:
-    """The time is up while the answer is on its way: the operation still runs."""
-    task = _Task()
+async def test_a_poll_that_crosses_the_deadline_is_abandoned() -> None:
+    """The wait ends on time, although a response is on its way."""
+    task = Polled(PENDING, "report")
 
     with pytest.raises(OperationTimeoutError):
         await task.operation().wait(timeout=1.05)
     assert len(task.times) == 1
 
 
-@pytest.mark.parametrize("seconds", [*_NO_TIMES, 10**400], ids=lambda one: repr(one)[:9])
-async def test_a_wait_has_an_end(seconds: Any) -> None:
-    """A timeout that is none is refused."""
-    with pytest.raises(ConfigurationError, match="timeout: expected seconds"):
-        await _Task().operation().wait(timeout=seconds)
+@pytest.mark.parametrize("seconds", [*_NOT_SECONDS, 10**400], ids=lambda one: repr(one)[:9])
+async def test_a_timeout_is_a_number_of_seconds(seconds: Any) -> None:
+    """Anything else is refused."""
+    with pytest.raises(ConfigurationError, match="timeout: expected"):
+        await Polled(PENDING).operation().wait(timeout=seconds)
 
 
-async def test_many_waiters_ask_as_one() -> None:
+async def test_many_waiters_poll_as_one() -> None:
     """Ten awaits make the polls of one, and all get the result."""
-    task = _Task()
+    task = Polled(PENDING, PENDING, "report")
     operation, results = task.operation(), list[str]()
 
     async def wait() -> None:
@@ -201,9 +175,9 @@ async def test_many_waiters_ask_as_one() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.5, 1.05, 3.0])
-async def test_cancelling_one_await_stops_that_one_only(seconds: float) -> None:
-    """Whether it was asking, sleeping or following: the others go on."""
-    operation, results = _Task().operation(), list[str]()
+async def test_cancelling_one_await_stops_only_that_one(seconds: float) -> None:
+    """Whether it was sleeping, polling or sharing a poll: the others continue."""
+    operation, results = Polled(PENDING, PENDING, "report").operation(), list[str]()
 
     async def wait(limit: float) -> None:
         with anyio.move_on_after(limit):
@@ -218,12 +192,12 @@ async def test_cancelling_one_await_stops_that_one_only(seconds: float) -> None:
     assert results == ["report"] * 3
 
 
-async def test_a_refresh_asks_now() -> None:
-    """Whatever the interval says; once the operation is done there is nothing to ask."""
-    task = _Task(polls=2)
-    operation, began = task.operation(Interval(first=100, most=100)), anyio.current_time()
+async def test_a_refresh_polls_now() -> None:
+    """The interval does not matter. An operation that is done is not polled."""
+    task = Polled(PENDING, "report")
+    operation, began = task.operation(_RARE), anyio.current_time()
 
-    assert await operation.refresh() is None
+    assert await operation.refresh() == PENDING
     assert await operation.refresh() == "report"
     assert await operation.refresh() == "report"
 
@@ -231,13 +205,16 @@ async def test_a_refresh_asks_now() -> None:
     assert anyio.current_time() - began == pytest.approx(0.2)
 
 
-async def test_a_refresh_asks_now_though_others_wait() -> None:
-    """Who waits for the next poll is no reason to wait with them, and hears of the result."""
-    task = _Task(polls=1)
-    operation, began = task.operation(Interval(first=100, most=100)), anyio.current_time()
+async def test_a_refresh_polls_for_the_waiters_too() -> None:
+    """They get the result before their own poll is due."""
+    task = Polled("report")
+    operation, began = task.operation(_RARE), anyio.current_time()
+
+    async def wait() -> None:
+        assert await operation.wait(timeout=1000) == "report"
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_wait_long, operation)
+        tasks.start_soon(wait)
         await anyio.sleep(1)
         assert await operation.refresh() == "report"
         assert anyio.current_time() - began == pytest.approx(1.1)
@@ -245,20 +222,36 @@ async def test_a_refresh_asks_now_though_others_wait() -> None:
     assert len(task.times) == 1
 
 
-async def _wait_long(operation: Operation[str]) -> None:
-    assert await operation.wait(timeout=1000) == "report"
+@pytest.mark.parametrize("is_refreshed_first", [True, False])
+async def test_a_poll_that_has_just_ended_is_not_repeated(is_refreshed_first: bool) -> None:
+    """A refresh ends at the very moment at which a waiter's poll is due."""
+    task = Polled("report")
+    operation = task.operation(OperationKind(name="report", interval=Interval(first=1)))
+
+    async def refresh() -> None:
+        await anyio.sleep(0.9)
+        await operation.refresh()
+
+    async with anyio.create_task_group() as tasks:
+        if is_refreshed_first:
+            tasks.start_soon(refresh)
+        tasks.start_soon(_wait, operation)
+        if not is_refreshed_first:
+            tasks.start_soon(refresh)
+
+    assert len(task.times) == 1
 
 
-async def test_an_error_of_a_poll_reaches_the_waiter_who_may_wait_again() -> None:
-    """What goes wrong with one poll is no end of the task."""
-    task, broken = _Task(polls=1), [ValueError("no")]
+async def test_an_error_of_a_poll_does_not_end_the_operation() -> None:
+    """It reaches the waiter, who can wait again."""
+    task, errors = Polled("report"), [ValueError("no")]
 
-    async def ask(_: int) -> Progress[str]:
-        if broken:
-            raise broken.pop()
-        return await task.ask()
+    async def fetch(_: int) -> Progress[str]:
+        if errors:
+            raise errors.pop()
+        return await task.fetch(0)
 
-    operation = Operation(ask, Progress(done=False))
+    operation = Operation(fetch, Progress(done=False))
 
     with pytest.raises(ValueError, match="no"):
         await operation
@@ -266,7 +259,7 @@ async def test_an_error_of_a_poll_reaches_the_waiter_who_may_wait_again() -> Non
 
 
 async def test_poll_gives_up_at_its_timeout() -> None:
-    """What never comes is given up at the timeout, and the last answer is kept."""
+    """The error holds the last result."""
     began = anyio.current_time()
 
     async def fetch() -> str:
@@ -280,23 +273,23 @@ async def test_poll_gives_up_at_its_timeout() -> None:
     assert 3500 < anyio.current_time() - began <= 3600
 
 
-async def test_poll_returns_the_wanted_answer() -> None:
-    """The first answer that is the wanted one is returned."""
-    answers = iter(["Pending", "Pending", "Complete"])
+async def test_poll_returns_the_first_result_that_meets_the_condition() -> None:
+    """Those before it are dropped."""
+    results = iter(["Pending", "Pending", "Complete"])
 
     async def fetch() -> str:
-        return next(answers)
+        return next(results)
 
-    answer = await poll(
+    result = await poll(
         fetch, until=lambda status: status == "Complete", interval=Interval(first=2)
     )
 
-    assert answer == "Complete"
+    assert result == "Complete"
 
 
 @attrs.frozen(kw_only=True)
 class _Report:
-    """An answer that tells its status."""
+    """A model with a status."""
 
     status: str | None
     message: str | None = None
@@ -311,24 +304,23 @@ class _Report:
 
 
 def _followed(*reports: _Report) -> Operation[_Report]:
-    """Return an operation that is answered with these, one after the other."""
+    """Return an operation whose responses are these."""
     first, *rest = (attrs.evolve(one, number=at) for at, one in enumerate(reports))
-    answers = iter(rest)
+    responses = iter(rest)
 
     async def retrieve(_: int) -> _Report:
-        return next(answers)
+        return next(responses)
 
-    registry = OperationRegistry(TokenSigner("https://api.example", ""), relies=False)
     return follow(
-        _KIND, ("id",), retrieve, first, registry=registry,
+        _KIND, ("id",), retrieve, first, registry=make_registry(),
         state=lambda report: _KIND.state(report.status, lambda: None),
     )  # fmt: skip
 
 
 async def test_a_status_is_followed_until_it_is_complete() -> None:
-    """A status that is not known counts as running, and so does none."""
-    pending, odd, none = _Report(status="Pending"), _Report(status="Odd"), _Report(status=None)
-    operation = _followed(pending, odd, none, _Report(status="Complete"))
+    """An unknown status counts as running, and so does a missing one."""
+    pending, unknown, missing = (_Report(status=one) for one in ("Pending", "Odd", None))
+    operation = _followed(pending, unknown, missing, _Report(status="Complete"))
     assert (operation.done, operation.status) == (False, "Pending")
 
     report = await operation
@@ -337,14 +329,14 @@ async def test_a_status_is_followed_until_it_is_complete() -> None:
     assert operation.correlation_ids == ("id-0", "id-1", "id-2", "id-3")
 
 
-async def test_what_is_complete_at_once_is_not_asked_for() -> None:
-    """The first answer may be the last."""
+async def test_a_request_that_is_complete_at_once_is_not_polled() -> None:
+    """The first response may be the last."""
     assert (await _followed(_Report(status="Complete"))).number == 0
 
 
 @pytest.mark.parametrize("message", [None, "no bank data"])
-async def test_a_failure_is_an_error_with_the_answer(message: str | None) -> None:
-    """It tells the correlation id, and where Sikoia's words are, which may be personal."""
+async def test_a_failure_is_an_error_that_holds_the_response(message: str | None) -> None:
+    """It says where Sikoia's reason is, but not the reason, which may be personal data."""
     operation = _followed(_Report(status="Pending"), _Report(status="Failed", message=message))
 
     with pytest.raises(OperationFailedError) as caught:
@@ -353,12 +345,12 @@ async def test_a_failure_is_an_error_with_the_answer(message: str | None) -> Non
     assert operation.done
     assert caught.value.result == operation.last
     assert caught.value.correlation_ids == ("id-0", "id-1")
-    assert ("result.message says" if message else "does not say why") in str(caught.value)
+    assert ("see error.result.message" if message else "gave no reason") in str(caught.value)
     assert "bank data" not in str(caught.value)
     assert "id-1" in str(caught.value)
     assert copy.deepcopy(caught.value).result.status == "Failed"
 
 
-async def test_an_answer_without_a_status_has_none() -> None:
-    """The status is the model's; a task of another kind has none."""
-    assert _Task().operation().status is None
+async def test_a_value_without_a_status_has_none() -> None:
+    """The status is the model's."""
+    assert Polled(PENDING).operation().status is None

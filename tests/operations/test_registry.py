@@ -1,13 +1,14 @@
-"""The operations of a client, and how events find them."""
+"""The registry of a client's operations, and how events find them."""
 
 import gc
 
 import anyio
 import attrs
 import pytest
+from tasks import make_registry
 
-from sikoia_async.operations.registry import OperationKind, OperationRegistry
-from sikoia_async.operations.token import TokenSigner
+from sikoia_async.operations.kinds import OperationKind
+from sikoia_async.operations.registry import OperationRegistry
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -17,8 +18,8 @@ CHECK = OperationKind(name="check")
 
 
 @attrs.define(eq=False, slots=False)
-class _Held:
-    """Counts what is done to an operation."""
+class _Fake:
+    """Counts what the registry does to an operation."""
 
     ids: tuple[str, ...]
     done: bool = False
@@ -29,240 +30,237 @@ class _Held:
     def wake(self) -> None:
         self.woken += 1
 
-    def hurry(self) -> None:
+    def poll_soon(self) -> None:
         self.hurried += 1
 
     def close(self) -> None:
         self.closed += 1
 
 
-def _board(*, relies: bool = False) -> OperationRegistry:
-    return OperationRegistry(TokenSigner("https://api.example", ""), relies=relies)
+def _add(registry: OperationRegistry, kind: OperationKind, *ids: str) -> _Fake:
+    return registry.get_or_add(kind, ids, lambda: _Fake(ids))
 
 
-def _held(registry: OperationRegistry, kind: OperationKind, *ids: str) -> _Held:
-    return registry.hold(kind, ids, lambda: _Held(ids))
+async def test_an_operation_is_known_by_its_kind_and_ids() -> None:
+    """As long as a caller holds it."""
+    registry = make_registry()
+    first, second = _add(registry, INCOME, "a", "1"), _add(registry, INCOME, "a", "2")
 
-
-async def test_an_operation_is_held_once() -> None:
-    """As long as somebody holds it; with other ids it is another one, and both are ended."""
-    registry = _board()
-    first, second = _held(registry, INCOME, "a", "1"), _held(registry, INCOME, "a", "2")
-
-    assert _held(registry, INCOME, "a", "1") is first
-    assert _held(registry, INCOME, "a", "2") is second is not first
-    assert _held(registry, LOANS, "a", "1") is not first
+    assert _add(registry, INCOME, "a", "1") is first
+    assert _add(registry, INCOME, "a", "2") is second is not first
+    assert _add(registry, LOANS, "a", "1") is not first
     registry.close()
     assert first.closed == second.closed == 1
 
 
-async def test_who_waits_again_waits_for_another_result_where_there_may_be_one() -> None:
-    """A request has one result; an entity's data sources may be complete, and pending again."""
-    registry, sources = _board(), OperationKind(name="sources", lasting=False)
+async def test_waiting_again_starts_a_new_operation_if_the_result_may_change() -> None:
+    """A request has one result. An entity's data sources may be complete, and pending again."""
+    registry, sources = make_registry(), OperationKind(name="sources", is_final=False)
     for kind, stays in ((INCOME, True), (sources, False)):
-        first = _held(registry, kind, "a")
-        assert _held(registry, kind, "a") is first
+        first = _add(registry, kind, "a")
+        assert _add(registry, kind, "a") is first
         first.done = True
-        assert (_held(registry, kind, "a") is first) is stays
+        assert (_add(registry, kind, "a") is first) is stays
 
 
-async def test_nothing_is_kept_alive() -> None:
-    """What nobody holds is gone, and no event finds it."""
-    registry = _board()
-    _held(registry, INCOME, "a")
+async def test_the_registry_keeps_no_operation_alive() -> None:
+    """Once no caller holds an operation, no event finds it."""
+    registry = make_registry()
+    _add(registry, INCOME, "a")
     gc.collect()
 
+    assert registry.live() == []
     assert registry.wake("Income.Completed", ["a"]) == 0
 
 
-async def test_an_event_wakes_what_it_names() -> None:
-    """Of the kinds that it may be about, and once however often it names it."""
-    registry = _board()
-    income, loans, check = (_held(registry, kind, "a") for kind in (INCOME, LOANS, CHECK))
-    other = _held(registry, INCOME, "b")
+async def test_an_event_wakes_the_operation_that_it_names() -> None:
+    """Only of kinds that it announces, and once however often it names it."""
+    registry = make_registry()
+    income, loans, check = (_add(registry, kind, "a") for kind in (INCOME, LOANS, CHECK))
+    other = _add(registry, INCOME, "b")
 
     assert registry.wake("Income.Completed", iter(["x", "a", "a"])) == 1
     assert [one.woken for one in (income, loans, check, other)] == [1, 0, 0, 0]
 
 
-async def test_an_event_of_no_known_type_may_be_about_all() -> None:
-    """Waking in vain costs one call; but of some kinds no event tells anything."""
-    registry = _board()
-    held = [_held(registry, kind, "a") for kind in (INCOME, LOANS, CHECK)]
+async def test_an_event_of_unknown_type_may_announce_any_kind() -> None:
+    """Waking in vain costs one call. Kinds without events are not woken."""
+    registry = make_registry()
+    operations = [_add(registry, kind, "a") for kind in (INCOME, LOANS, CHECK)]
 
     assert registry.wake(None, ["a"]) == 2
-    assert [one.woken for one in held] == [1, 1, 0]
+    assert [one.woken for one in operations] == [1, 1, 0]
 
 
 @pytest.mark.parametrize("others", [0, 1])
-async def test_an_event_may_come_first(others: int) -> None:
-    """It overtook the answer that began the operation: that is woken when it is held.
+async def test_an_event_may_precede_its_operation(others: int) -> None:
+    """It overtook the response to the request, so the operation is woken when it is added.
 
-    Also where it names another one that is held: the case, say, that both are about.
+    Also if the event names another live operation, for example that of the same case.
     """
-    registry = _board()
-    held = [_held(registry, INCOME, "case") for _ in range(others)]
-    assert registry.wake("Income.Completed", ["a", "case", "somebody@example.com"]) == len(held)
+    registry = make_registry()
+    live = [_add(registry, INCOME, "case") for _ in range(others)]
+    assert registry.wake("Income.Completed", ["a", "case", "somebody@example.com"]) == len(live)
 
-    assert _held(registry, INCOME, "a").woken == 1
-    assert _held(registry, INCOME, "b").woken == 0
-    assert _held(registry, CHECK, "a").woken == 0
+    assert _add(registry, INCOME, "a").woken == 1
+    assert _add(registry, INCOME, "b").woken == 0
+    assert _add(registry, CHECK, "a").woken == 0
 
 
-async def test_what_came_first_is_forgotten_after_a_minute() -> None:
-    """Nothing overtakes an answer by so much."""
-    registry = _board()
+async def test_an_early_event_is_forgotten_after_a_minute() -> None:
+    """No event overtakes a response by more."""
+    registry = make_registry()
     registry.wake("Income.Completed", ["a"])
     await anyio.sleep(61)
 
-    assert _held(registry, INCOME, "a").woken == 0
+    assert _add(registry, INCOME, "a").woken == 0
 
 
-async def test_of_what_came_first_not_too_much_is_kept() -> None:
-    """Not more is kept than a few thousand hashes."""
-    registry = _board()
-    registry.wake(None, ["a"])
-    for number in range(100):
-        registry.wake(None, [f"{number}-{one}" for one in range(100)])
+@pytest.mark.parametrize("most", [4096, 2])
+async def test_the_oldest_early_events_are_forgotten(most: int) -> None:
+    """However many events name nothing that is waited for."""
+    registry = make_registry(max_remembered=most)
+    for number in range(10_000):
+        registry.wake(None, [str(number)])
 
-    assert len(registry._early) == 4096
-    assert _held(registry, INCOME, "a").woken == 0
-
-
-async def test_events_are_relied_on_where_there_are_any() -> None:
-    """And where they are fed at all."""
-    assert not _board().relies(INCOME)
-    assert _board(relies=True).relies(INCOME)
-    assert not _board(relies=True).relies(CHECK)
-    assert _board().interval(INCOME) == INCOME.interval
-    assert _board(relies=True).interval(INCOME).first == 60
-    rare = _board(relies=True).interval(attrs.evolve(INCOME, rare=900.0))
-    assert (rare.first, rare.most) == (900, 900)
-    insisting = attrs.evolve(INCOME, insists=True)
-    assert _board(relies=True).interval(insisting) == INCOME.interval
+    assert _add(registry, INCOME, str(9999 - most)).woken == 0
+    assert _add(registry, INCOME, str(10_000 - most)).woken == 1
 
 
-async def test_events_that_do_not_come_are_not_relied_on() -> None:
-    """Half a minute after the end of one, until one comes that is about something."""
-    registry = _board(relies=True)
-    held, loan = _held(registry, INCOME, "a"), _held(registry, LOANS, "a")
-    registry.ended(INCOME, ("gone",))
+async def test_events_are_expected_of_kinds_that_have_any() -> None:
+    """If the application feeds them."""
+    assert not make_registry().expects_event(INCOME)
+    assert make_registry(rely_on_events=True).expects_event(INCOME)
+    assert not make_registry(rely_on_events=True).expects_event(CHECK)
+
+
+async def test_after_a_lost_event_its_kind_is_polled_normally() -> None:
+    """Half a minute after the end of one operation, until an event of its kind wakes another."""
+    registry = make_registry(rely_on_events=True)
+    income, loan = _add(registry, INCOME, "a"), _add(registry, LOANS, "a")
+    registry.ended_without_event(INCOME, ("gone",))
     await anyio.sleep(29)
-    assert registry.relies(INCOME)
+    assert registry.expects_event(INCOME)
     await anyio.sleep(2)
 
-    assert not registry.relies(INCOME)
-    assert registry.relies(LOANS)  # to which nobody may have subscribed is another matter
-    assert (held.hurried, loan.hurried) == (1, 0)
+    assert not registry.expects_event(INCOME)
+    assert registry.expects_event(LOANS)  # the webhook may subscribe to these events only
+    assert (income.hurried, loan.hurried) == (1, 0)
     registry.wake("Income.Completed", ["other"])
-    assert not registry.relies(INCOME)
+    assert not registry.expects_event(INCOME)
     registry.wake("Income.Completed", ["a"])
-    assert registry.relies(INCOME)
-    assert held.woken == 1
+    assert registry.expects_event(INCOME)
+    assert income.woken == 1
 
 
-async def test_a_loss_of_trust_is_one() -> None:
-    """However many have ended: all others are hurried once."""
-    registry = _board(relies=True)
-    held = _held(registry, INCOME, "a")
+async def test_several_lost_events_count_as_one() -> None:
+    """The live operations are polled soon once, and not once for each."""
+    registry = make_registry(rely_on_events=True)
+    live = _add(registry, INCOME, "a")
     for number in range(3):
-        registry.ended(INCOME, (str(number),))
+        registry.ended_without_event(INCOME, (str(number),))
     await anyio.sleep(31)
 
-    assert not registry.relies(INCOME)
-    assert held.hurried == 1
+    assert not registry.expects_event(INCOME)
+    assert live.hurried == 1
 
 
-async def test_an_event_may_come_after_its_end_was_found() -> None:
-    """A poll has overtaken it: that is no loss, and the others are not asked about."""
-    registry = _board(relies=True)
-    held = _held(registry, INCOME, "a")
-    registry.ended(INCOME, ("gone",))
+async def test_an_event_may_follow_the_poll_that_found_the_end() -> None:
+    """It is not lost, so the others are still not polled."""
+    registry = make_registry(rely_on_events=True)
+    live = _add(registry, INCOME, "a")
+    registry.ended_without_event(INCOME, ("gone",))
     await anyio.sleep(10)
     assert registry.wake("Income.Completed", ["gone"]) == 0
     await anyio.sleep(100)
 
-    assert registry.relies(INCOME)
-    assert held.hurried == 0
+    assert registry.expects_event(INCOME)
+    assert live.hurried == 0
 
 
-async def test_one_lost_event_among_others_is_no_loss_of_trust() -> None:
-    """Events do come: those of its like are still waited for."""
-    registry = _board(relies=True)
-    held = _held(registry, INCOME, "a")
-    registry.ended(INCOME, ("gone",))
+async def test_one_lost_event_among_others_does_not_matter() -> None:
+    """Events of the kind do arrive, so they are still expected."""
+    registry = make_registry(rely_on_events=True)
+    live = _add(registry, INCOME, "a")
+    registry.ended_without_event(INCOME, ("gone",))
     await anyio.sleep(10)
     registry.wake("Income.Completed", ["a"])
     await anyio.sleep(100)
 
-    assert registry.relies(INCOME)
-    assert held.hurried == 0
+    assert registry.expects_event(INCOME)
+    assert live.hurried == 0
 
 
-async def test_trust_comes_back_with_any_event_that_was_waited_for() -> None:
-    """With one that is late, and with one that is early."""
-    registry = _board(relies=True)
-    held = _held(registry, INCOME, "a")
-    for late in (True, False):
-        registry.ended(INCOME, ("first",))
+async def test_any_event_that_was_expected_restores_the_trust() -> None:
+    """Whether it follows or precedes its operation."""
+    registry = make_registry(rely_on_events=True)
+    live = _add(registry, INCOME, "a")
+    for is_late in (True, False):
+        registry.ended_without_event(INCOME, ("first",))
         await anyio.sleep(20)
-        registry.ended(INCOME, ("second",))
+        registry.ended_without_event(INCOME, ("second",))
         await anyio.sleep(20)
-        assert not registry.relies(INCOME)
+        assert not registry.expects_event(INCOME)
 
-        registry.wake("Income.Completed", ["second" if late else "third"])
-        kept = _held(registry, INCOME, "third")
-        assert registry.relies(INCOME)
-        assert kept.woken == (not late)
-        del kept
+        registry.wake("Income.Completed", ["second" if is_late else "third"])
+        third = _add(registry, INCOME, "third")
+        assert registry.expects_event(INCOME)
+        assert third.woken == (not is_late)
+        del third
         await anyio.sleep(20)
         registry.wake("Income.Completed", ["second"])
-    assert held.woken == 0
+    assert live.woken == 0
 
 
-async def test_a_kind_without_events_misses_none() -> None:
-    """That one ends without an event tells nothing about the others."""
-    registry = _board(relies=True)
-    registry.ended(CHECK, ("gone",))
+async def test_a_kind_without_events_loses_none() -> None:
+    """That one of its operations ends says nothing about other kinds."""
+    registry = make_registry(rely_on_events=True)
+    registry.ended_without_event(CHECK, ("gone",))
     await anyio.sleep(100)
 
-    assert registry.relies(INCOME)
+    assert registry.expects_event(INCOME)
 
 
-async def test_of_what_is_late_not_too_much_is_kept() -> None:
-    """Thousands may end at once."""
-    registry = _board(relies=True)
-    for number in range(10_000):
-        registry.ended(INCOME, (str(number),))
+@pytest.mark.parametrize("most", [4096, 2])
+async def test_the_oldest_expected_events_are_forgotten(most: int) -> None:
+    """Thousands of operations may end at once."""
+    registry = make_registry(rely_on_events=True, max_remembered=most)
+    registry.ended_without_event(LOANS, ("forgotten",))
+    registry.ended_without_event(INCOME, ("remembered",))
+    for number in range(most - 1):
+        registry.ended_without_event(INCOME, (str(number),))
+    registry.wake("Income.Completed", map(str, range(most)))
+    await anyio.sleep(31)
 
-    assert len(registry._late) == 4096
+    assert registry.expects_event(LOANS)
+    assert not registry.expects_event(INCOME)
 
 
-async def test_closing_ends_all() -> None:
-    """Also those that nothing leads to but their address."""
-    registry = _board()
-    held, nameless = _held(registry, INCOME, "a"), registry.add(_Held(()))
+async def test_closing_reaches_every_operation() -> None:
+    """Also those without ids, and those that are added later."""
+    registry = make_registry()
+    live, without_ids = _add(registry, INCOME, "a"), registry.add(_Fake(()))
 
     registry.close()
 
-    assert (held.closed, nameless.closed) == (1, 1)
-    assert (_held(registry, INCOME, "b").closed, registry.add(_Held(())).closed) == (1, 1)
+    assert (live.closed, without_ids.closed) == (1, 1)
+    assert (_add(registry, INCOME, "b").closed, registry.add(_Fake(())).closed) == (1, 1)
 
 
 @pytest.mark.parametrize(
     "status", ["Odd", "pending", "complete", "COMPLETE", " Complete", "", None]
 )
-async def test_a_status_that_is_not_known_is_running_and_noted(status: str | None) -> None:
-    """So nothing is taken for a result that is none."""
-    odd = list[int]()
+async def test_an_unknown_status_counts_as_running_and_is_noted(status: str | None) -> None:
+    """A result is never assumed."""
+    unknown = list[int]()
 
-    assert INCOME.state(status, lambda: odd.append(1)) == "running"
-    assert odd == [1]
+    assert INCOME.state(status, lambda: unknown.append(1)) == "running"
+    assert unknown == [1]
 
 
 @pytest.mark.parametrize(
     ("status", "state"), [("Pending", "running"), ("Complete", "done"), ("Failed", "failed")]
 )
-async def test_the_statuses_that_are_known(status: str, state: str) -> None:
-    """They are noted nowhere."""
+async def test_known_statuses(status: str, state: str) -> None:
+    """They are not noted."""
     assert INCOME.state(status, pytest.fail) == state

@@ -1,12 +1,12 @@
-"""Operations whose end an event tells."""
+"""Operations that a webhook event wakes."""
 
 import anyio
 import pytest
-from tasks import PENDING, Asked, board_of
+from tasks import PENDING, Polled, make_registry
 
 from sikoia_async import Interval, Operation, OperationTimeoutError
+from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Progress
-from sikoia_async.operations.registry import OperationKind
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -17,7 +17,7 @@ _KIND = OperationKind(
 
 
 async def _results(operation: Operation[str], number: int = 1) -> list[float]:
-    """Wait for an operation that many times over; return how long each took."""
+    """Wait for an operation several times at once; return how long each wait took."""
     began, took = anyio.current_time(), list[float]()
 
     async def wait() -> None:
@@ -32,9 +32,9 @@ async def _results(operation: Operation[str], number: int = 1) -> list[float]:
 
 @pytest.mark.parametrize("relies", [True, False])
 @pytest.mark.parametrize("waiters", [1, 5])
-async def test_an_event_has_it_asked_at_once(relies: bool, waiters: int) -> None:
-    """One poll confirms it for all who wait."""
-    registry, task, took = board_of(relies=relies), Asked("report"), list[float]()
+async def test_an_event_causes_one_poll_at_once(relies: bool, waiters: int) -> None:
+    """It confirms the event for all waiters."""
+    registry, task, took = make_registry(rely_on_events=relies), Polled("report"), list[float]()
     operation = task.operation(_KIND, registry=registry)
 
     async def event() -> None:
@@ -47,13 +47,13 @@ async def test_an_event_has_it_asked_at_once(relies: bool, waiters: int) -> None
 
     assert took == pytest.approx([3.1] * waiters)
     assert len(task.times) == 1
-    assert task.asked == [-1]  # it goes before what is asked for the first time
-    assert registry.relies(_KIND) is relies
+    assert task.polls == [-1]  # ahead of first polls in the queue for the rate limit
+    assert registry.expects_event(_KIND) is relies
 
 
-async def test_an_event_ahead_of_its_answer_is_followed_closely() -> None:
-    """Sikoia says still pending: that will not last long."""
-    registry, task = board_of(relies=True), Asked(PENDING, PENDING, "report")
+async def test_an_event_that_precedes_the_status_is_followed_closely() -> None:
+    """The status is still `Pending`, but not for long."""
+    registry, task = make_registry(rely_on_events=True), Polled(PENDING, PENDING, "report")
     operation = task.operation(_KIND, registry=registry)
     operation.wake()
 
@@ -61,18 +61,18 @@ async def test_an_event_ahead_of_its_answer_is_followed_closely() -> None:
 
 
 async def test_an_event_during_a_poll_is_not_lost() -> None:
-    """That poll's answer may be older than the event: the next one comes at once."""
-    registry = board_of(relies=True)
-    task = Asked(PENDING, "report")
+    """The response may be older than the event, so the next poll comes at once."""
+    registry = make_registry(rely_on_events=True)
+    task = Polled(PENDING, "report")
     operation = task.operation(_KIND, registry=registry, first=None)
-    task.before_answer = operation.wake
+    task.during_poll = operation.wake
 
     assert await _results(operation) == pytest.approx([0.2])
 
 
-async def test_an_event_that_was_about_something_else_is_forgotten() -> None:
-    """After five polls that find it running there are few again."""
-    registry, task = board_of(relies=True), Asked(*[PENDING] * 6, "report")
+async def test_an_event_about_something_else_is_forgotten() -> None:
+    """After five polls that find the operation running, polls are rare again."""
+    registry, task = make_registry(rely_on_events=True), Polled(*[PENDING] * 6, "report")
     operation, began = task.operation(_KIND, registry=registry), anyio.current_time()
     operation.wake()
 
@@ -83,38 +83,38 @@ async def test_an_event_that_was_about_something_else_is_forgotten() -> None:
     assert pauses == pytest.approx([10, 10, 10, 10, 600, 600])
 
 
-async def test_who_waits_for_an_event_hurries_when_events_are_lost() -> None:
-    """The next poll may be ten minutes off: now it is made, of each at another moment."""
-    registry, task = board_of(relies=True), Asked(*[PENDING] * 3, "report")
+async def test_lost_events_bring_the_next_poll_forward() -> None:
+    """Otherwise it might be ten minutes away."""
+    registry, task = make_registry(rely_on_events=True), Polled(*[PENDING] * 3, "report")
     operation = task.operation(_KIND, registry=registry)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_results, operation)
         await anyio.sleep(450)
         assert len(task.times) == 3
-        registry.ended(_KIND, ("another",))
+        registry.ended_without_event(_KIND, ("another",))
         await anyio.sleep(40)
-        assert not registry.relies(_KIND)
+        assert not registry.expects_event(_KIND)
         await anyio.sleep(1)
 
     assert len(task.times) == 4
 
 
-async def test_a_servers_wish_goes_before_haste() -> None:
-    """It said when to ask."""
-    begun = Progress(done=False, value=PENDING, retry_after=500.0)
-    task, began = Asked("report"), anyio.current_time()
-    operation = Operation(task.ask, begun, kind=_KIND, ids=("id",), registry=board_of())
+async def test_lost_events_do_not_override_retry_after() -> None:
+    """Sikoia said when to poll."""
+    first = Progress(done=False, value=PENDING, retry_after=500.0)
+    task, began = Polled("report"), anyio.current_time()
+    operation = Operation(task.fetch, first, kind=_KIND, ids=("id",), registry=make_registry())
 
-    operation.hurry()
+    operation.poll_soon()
 
     assert await operation == "report"
     assert task.times == pytest.approx([began + 500])
 
 
-async def test_an_event_for_what_is_done_changes_nothing() -> None:
-    """It comes late, or twice."""
-    task = Asked("report")
+async def test_an_event_for_a_finished_operation_changes_nothing() -> None:
+    """Events arrive late, or twice."""
+    task = Polled("report")
     operation = task.operation(_KIND)
     await operation
 
@@ -124,21 +124,21 @@ async def test_an_event_for_what_is_done_changes_nothing() -> None:
     assert len(task.times) == 1
 
 
-async def test_who_relies_on_events_hardly_asks() -> None:
-    """After one minute, two and four; without events that is how the end is found."""
-    registry, task = board_of(relies=True), Asked(PENDING, PENDING, "report")
+async def test_polls_are_rare_while_an_event_is_expected() -> None:
+    """They come after one, two and four minutes. If no event arrives, they find the end."""
+    registry, task = make_registry(rely_on_events=True), Polled(PENDING, PENDING, "report")
 
     took = await _results(task.operation(_KIND, registry=registry))
 
     assert took == pytest.approx([60 + 120 + 240 + 0.3])
-    assert registry.relies(_KIND)
+    assert registry.expects_event(_KIND)
     await anyio.sleep(40)
-    assert not registry.relies(_KIND)
+    assert not registry.expects_event(_KIND)
 
 
-async def test_who_relies_on_events_asks_once_before_giving_up() -> None:
-    """An event may have been lost; and one that comes after that still counts."""
-    registry, task = board_of(relies=True), Asked(PENDING)
+async def test_a_wait_polls_once_before_it_ends() -> None:
+    """The event may have been lost. One that arrives in a later wait still counts."""
+    registry, task = make_registry(rely_on_events=True), Polled(PENDING)
     operation, began = task.operation(_KIND, registry=registry), anyio.current_time()
 
     with pytest.raises(OperationTimeoutError):
@@ -146,7 +146,7 @@ async def test_who_relies_on_events_asks_once_before_giving_up() -> None:
     assert [at - began for at in task.times] == pytest.approx([28])
     assert anyio.current_time() - began == pytest.approx(30)
 
-    task.answers[:] = ["report"]
+    task.responses[:] = ["report"]
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_results, operation)
         await anyio.sleep(1)
@@ -155,8 +155,8 @@ async def test_who_relies_on_events_asks_once_before_giving_up() -> None:
 
 
 async def test_an_event_in_the_last_seconds_counts() -> None:
-    """After the last poll nothing is left to be heard but an event."""
-    registry, task = board_of(relies=True), Asked(PENDING, "report")
+    """Even after the last poll."""
+    registry, task = make_registry(rely_on_events=True), Polled(PENDING, "report")
     operation = task.operation(_KIND, registry=registry)
 
     async def event() -> None:
@@ -168,11 +168,11 @@ async def test_an_event_in_the_last_seconds_counts() -> None:
         assert await operation.wait(timeout=30) == "report"
 
 
-async def test_a_servers_wish_does_not_end_what_an_event_may() -> None:
-    """To come again in an hour is said of polls."""
-    registry, task = board_of(relies=True), Asked("report")
-    begun = Progress(done=False, value=PENDING, retry_after=3600.0)
-    operation = Operation(task.ask, begun, kind=_KIND, ids=("id",), registry=registry)
+async def test_retry_after_does_not_end_a_wait_for_an_event() -> None:
+    """It only says when to poll."""
+    registry, task = make_registry(rely_on_events=True), Polled("report")
+    first = Progress(done=False, value=PENDING, retry_after=3600.0)
+    operation = Operation(task.fetch, first, kind=_KIND, ids=("id",), registry=registry)
 
     async def event() -> None:
         await anyio.sleep(5)
@@ -183,29 +183,29 @@ async def test_a_servers_wish_does_not_end_what_an_event_may() -> None:
         assert await operation.wait(timeout=30) == "report"
 
 
-async def test_what_ends_without_its_event_brings_the_polls_back() -> None:
-    """For those that are begun then, until an event comes."""
-    registry = board_of(relies=True)
-    await Asked("report").operation(_KIND, registry=registry)
+async def test_an_operation_that_ends_without_its_event_brings_polling_back() -> None:
+    """For operations that start later, until an event arrives."""
+    registry = make_registry(rely_on_events=True)
+    await Polled("report").operation(_KIND, registry=registry)
     await anyio.sleep(31)
 
-    task = Asked("report")
+    task = Polled("report")
     assert await _results(task.operation(_KIND, registry=registry)) == pytest.approx([10.1])
 
 
-async def test_what_was_done_before_it_was_looked_at_has_missed_no_event() -> None:
-    """Resumed when it is long over: that tells nothing about events."""
-    registry = board_of(relies=True)
+async def test_an_operation_that_was_already_done_missed_no_event() -> None:
+    """It was resumed after its end, so its event may have arrived before."""
+    registry = make_registry(rely_on_events=True)
 
-    await Asked("report").operation(_KIND, registry=registry, first=None)
+    await Polled("report").operation(_KIND, registry=registry, first=None)
     await anyio.sleep(100)
 
-    assert registry.relies(_KIND)
+    assert registry.expects_event(_KIND)
 
 
-async def test_who_waits_for_nothing_is_asked_nothing() -> None:
-    """When the last await has left, no poll is made."""
-    task = Asked(PENDING)
+async def test_an_operation_without_waiters_is_not_polled() -> None:
+    """Once the last await is cancelled, there are no polls."""
+    task = Polled(PENDING)
     operation = task.operation(_KIND)
 
     with anyio.move_on_after(25):

@@ -81,5 +81,4 @@ class Working:
 
 def held(sikoia: Sikoia) -> int:
     """Count the operations that a client knows."""
-    board: Any = core(sikoia).registry
-    return len(board._held)
+    return len(core(sikoia).registry.live())

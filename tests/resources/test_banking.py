@@ -19,7 +19,8 @@ from sikoia_async import (
     Sikoia,
 )
 from sikoia_async.models import Entity
-from sikoia_async.operations.operation import Interval, poll
+from sikoia_async.operations.interval import Interval
+from sikoia_async.operations.polling import poll
 from sikoia_async.resources.banking import BankAccount, BankConnection
 from sikoia_async.resources.cases import Person
 from sikoia_async.sandbox import Sandbox

@@ -1,0 +1,105 @@
+"""Polling: follow a resource until its status says that it is done, or repeat any call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from sikoia_async._validation import validate_required, validate_type
+from sikoia_async.operations.interval import Interval
+from sikoia_async.operations.kinds import TASK, OperationKind
+from sikoia_async.operations.operation import Operation, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from sikoia_async.models import ResponseInfo
+    from sikoia_async.operations.kinds import State
+    from sikoia_async.operations.registry import OperationRegistry
+
+__all__ = ["follow", "poll"]
+
+T = TypeVar("T")
+
+
+class _HasResponse(Protocol):
+    """A model that came from the API."""
+
+    @property
+    def response(self) -> ResponseInfo: ...
+
+
+M = TypeVar("M", bound=_HasResponse)
+
+
+def follow(
+    kind: OperationKind,
+    ids: tuple[str, ...],
+    retrieve: Callable[[int], Awaitable[M]],
+    first: M | None,
+    *,
+    registry: OperationRegistry,
+    state: Callable[[M], State],
+) -> Operation[M]:
+    """Return the operation of a resource that is retrieved by its ids.
+
+    Args:
+        kind: what it has in common with others.
+        ids: identify the resource.
+        retrieve: retrieves it. Its argument is the number of polls so far.
+        first: the response to the request; None if there was none.
+        registry: the client's live operations; if it knows this one, that is returned.
+        state: returns how far the operation is, given a response.
+    """
+
+    def progress(value: M) -> Progress[M]:
+        current = state(value)
+        return Progress(
+            done=current in {"done", "failed"},
+            value=value,
+            correlation_id=value.response.correlation_id,
+            failed=current == "failed",
+        )
+
+    async def fetch(polls: int) -> Progress[M]:
+        return progress(await retrieve(polls))
+
+    def make() -> Operation[M]:
+        return Operation(
+            fetch, progress(first) if first else None, kind=kind, ids=ids, registry=registry
+        )
+
+    return registry.get_or_add(kind, ids, make)
+
+
+async def poll(
+    fetch: Callable[[], Awaitable[T]],
+    *,
+    until: Callable[[T], bool],
+    interval: Interval = TASK.interval,
+    timeout: float = TASK.timeout,  # noqa: ASYNC109 - the name that users expect
+) -> T:
+    """Call `fetch` until its result meets a condition, and return that result.
+
+        case = await poll(lambda: sikoia.cases.retrieve(case_id),
+                          until=lambda case: case.stage == "Approved")
+
+    Outages (`TransportError`, `RateLimitError`, `ServerError`) are waited through. Any other error
+    that `fetch` raises ends the polling.
+
+    Args:
+        fetch: makes one call.
+        until: returns whether a result is the one to wait for.
+        interval: pauses between calls.
+        timeout: seconds to wait at most.
+
+    Raises:
+        OperationTimeoutError: no result met the condition in time; `error.last` is the last one.
+    """
+    validate_type("interval", validate_required("interval", interval), Interval, "an Interval")
+
+    async def fetch_progress(_: int) -> Progress[T]:
+        result = await fetch()
+        return Progress(until(result), result)
+
+    kind = OperationKind(name="poll", interval=interval)
+    return await Operation(fetch_progress, None, kind=kind).wait(timeout=timeout)
