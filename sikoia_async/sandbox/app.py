@@ -22,9 +22,9 @@ from sikoia_async.sandbox.faults.injector import FaultInjector
 from sikoia_async.sandbox.faults.operations import Operations
 from sikoia_async.sandbox.faults.requests import Faults
 from sikoia_async.sandbox.ledger.ledger import Ledger
-from sikoia_async.sandbox.ledger.personal import told_by
+from sikoia_async.sandbox.ledger.personal_data import personal_values
 from sikoia_async.sandbox.ledger.prices import price_list
-from sikoia_async.sandbox.ledger.recorder import Recorder, Till
+from sikoia_async.sandbox.ledger.recorder import Billing, Recorder
 from sikoia_async.sandbox.middleware.accepted import Accepted
 from sikoia_async.sandbox.middleware.authentication import Authentication
 from sikoia_async.sandbox.middleware.envelope import Envelope
@@ -223,7 +223,7 @@ def create_app(
         prices=price_list(prices or {}, registered),
         url=url,
         now=state.now,
-        told=lambda: event_loop.run(lambda: set(told_by(state.records()))),
+        personal_values=lambda: event_loop.run(lambda: set(personal_values(state.records()))),
     )
     given.plan(faults, deliveries.faults)
     new_id = state.new_correlation_id
@@ -242,7 +242,7 @@ def create_app(
                 else []
             ),
             *([Middleware(Accepted)] if accepted else []),
-            Middleware(Till),
+            Middleware(Billing),
         ],
     )
     starlette.router.redirect_slashes = False

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sikoia_async.sandbox import Sandbox
-    from sikoia_async.sandbox.ledger.asked import Asked
+    from sikoia_async.sandbox.ledger.recorded_request import RecordedRequest
     from sikoia_async.testing.marker import Wanted
 
 __all__ = ["report_of"]
@@ -55,7 +55,7 @@ def _cut(line: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}… (see script() of that plan)"
 
 
-def _request(asked: Asked) -> str:
+def _request(asked: RecordedRequest) -> str:
     came = "no answer" if asked.status is None else asked.status
     sent = asked.sent_correlation_id or "none"
     shown = sent if is_correlation_id(sent) else "not shown"

@@ -15,8 +15,8 @@ from sikoia_async.sandbox.deliveries.queue import Deliveries
 from sikoia_async.sandbox.faults.catalogue import NAMED, NAMED_DELIVERIES, NamedFault
 from sikoia_async.sandbox.faults.plan import EVERY, PlannedFault
 from sikoia_async.sandbox.jobs import job
-from sikoia_async.sandbox.ledger.asked import Asked, Headers
 from sikoia_async.sandbox.ledger.ledger import Ledger
+from sikoia_async.sandbox.ledger.recorded_request import Headers, RecordedRequest
 from sikoia_async.sandbox.state import Record, State
 
 __all__ = ["choices", "request_in_full", "state_of"]
@@ -63,10 +63,10 @@ def request_in_full(ledger: Ledger, number: int) -> Record | None:
         return shown
     return {
         **shown,
-        "sent_headers": _lines(content.sent_headers),
-        "sent": _readable(content.sent),
-        "answered_headers": _lines(content.answered_headers),
-        "answered": _readable(content.answered),
+        "sent_headers": _lines(content.request_headers),
+        "sent": _readable(content.request_body),
+        "answered_headers": _lines(content.response_headers),
+        "answered": _readable(content.response_body),
     }
 
 
@@ -83,7 +83,7 @@ def _requests(ledger: Ledger) -> Record:
     }
 
 
-def _request(asked: Asked) -> Record:
+def _request(asked: RecordedRequest) -> Record:
     query = f"?{asked.query}" if asked.query else ""
     return {
         "number": asked.number,
@@ -101,7 +101,7 @@ def _request(asked: Asked) -> Record:
     }
 
 
-def _outcome(asked: Asked) -> str:
+def _outcome(asked: RecordedRequest) -> str:
     """Say how it ended in words, so that nothing hangs on a colour."""
     if asked.status is not None:
         return f"{asked.status} {responses.get(asked.status, '')}".strip()

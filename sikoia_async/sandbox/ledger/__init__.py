@@ -1,1 +1,1 @@
-"""What was asked of a local Sikoia, what came of it, and what it cost."""
+"""The ledger of a local Sikoia: its requests with their responses, faults and costs."""

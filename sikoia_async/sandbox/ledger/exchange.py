@@ -1,4 +1,4 @@
-"""A request and its answer while they pass: what the ledger shows of them until they are over."""
+"""A request and its response while they are in progress, as the ledger records them."""
 
 import json
 import time
@@ -11,12 +11,12 @@ from urllib.parse import quote
 from starlette.types import Message, Scope
 
 from sikoia_async.sandbox.faults.injector import FAULT
-from sikoia_async.sandbox.ledger.asked import Asked, Content
+from sikoia_async.sandbox.ledger.recorded_request import Content, RecordedRequest
 from sikoia_async.sandbox.ledger.redaction import (
     redacted_form,
     redacted_headers,
-    redacted_sent,
-    redacted_text,
+    redacted_request_body,
+    redacted_response_body,
 )
 
 __all__ = ["Exchange"]
@@ -25,14 +25,14 @@ _CORRELATION_ID = b"x-correlation-id"
 
 
 class Exchange:
-    """One request, of which another thread may look at any moment how far it has come.
+    """One request and its response; any thread may read how far they have come.
 
     Args:
-        scope: The request.
-        number: Its number.
-        moment: When it came.
-        operation: What it asks for, if that is served.
-        price: What that costs when it is done.
+        scope: The ASGI scope of the request.
+        number: The number of the request in the ledger.
+        moment: When the request arrived.
+        operation: What it requests; None if that does not exist.
+        price: What the operation costs when it succeeds, in credits.
     """
 
     def __init__(
@@ -43,56 +43,56 @@ class Exchange:
         self._scope = scope
         self._moment = moment
         self._operation = operation
-        self._began = time.perf_counter()
+        self._started = time.perf_counter()
         self._seconds: float | None = None
         raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
         self._path = raw_path.decode("latin-1")
         self._sent_id = _correlation_id(scope["headers"])
-        self._sent: list[bytes] = []
-        self._is_heard = True
-        self._start: Message | None = None
-        self._answered: list[bytes] = []
+        self._request_body: list[bytes] = []
+        self._is_connected = True
+        self._response_start: Message | None = None
+        self._response_body: list[bytes] = []
         self._charged_for: tuple[str, ...] = ()
-        self._target = b""
+        self._fingerprint = b""
 
-    def came(self, message: Message) -> None:
-        """Note a message of the client."""
-        self._is_heard = message["type"] != "http.disconnect"
+    def record_received(self, message: Message) -> None:
+        """Record a message from the client."""
+        self._is_connected = message["type"] != "http.disconnect"
         if body := message.get("body"):
-            self._sent.append(body)
+            self._request_body.append(body)
 
-    def goes(self, message: Message) -> None:
-        """Note a message to the client, before it goes out; one that has hung up gets none."""
-        if not self._is_heard:
+    def record_sent(self, message: Message) -> None:
+        """Record a message to the client, unless the client has disconnected."""
+        if not self._is_connected:
             return
         if message["type"] == "http.response.start":
-            self._start = message
+            self._response_start = message
         elif body := message.get("body"):
-            self._answered.append(body)
+            self._response_body.append(body)
 
     def charge(self) -> None:
-        """Note that the work is done, and so is to be paid for."""
-        body = b"".join(self._sent)
+        """Record that the operation succeeded and costs its price."""
+        body = b"".join(self._request_body)
         fields = _fields(body)
         self._charged_for = (*self._ids_in_path(), *_ids_in(fields))
-        asked = (self._scope["method"], self._path.lower(), self._scope["query_string"])
-        said = body if fields is None else json.dumps(fields, sort_keys=True)
-        self._target = blake2b(repr((*asked, said)).encode(), digest_size=16).digest()
+        target = (self._scope["method"], self._path.lower(), self._scope["query_string"])
+        normalised = body if fields is None else json.dumps(fields, sort_keys=True)
+        self._fingerprint = blake2b(repr((*target, normalised)).encode(), digest_size=16).digest()
 
     def end(self) -> None:
-        """Note that no more comes of it."""
-        self._seconds = time.perf_counter() - self._began
+        """Record that the exchange is over."""
+        self._seconds = time.perf_counter() - self._started
 
     @property
     def cost(self) -> int:
-        """What it has cost so far, in credits."""
-        return self.price if self._target else 0
+        """What the request has cost so far, in credits."""
+        return self.price if self._fingerprint else 0
 
-    def asked(self) -> Asked:
-        """Tell what it is and how far it has come."""
-        start = self._start
-        answered_id = _correlation_id(start["headers"]) if start else None
-        return Asked(
+    def recorded(self) -> RecordedRequest:
+        """Return the request and its outcome so far."""
+        start = self._response_start
+        response_id = _correlation_id(start["headers"]) if start else None
+        return RecordedRequest(
             number=self.number,
             moment=self._moment,
             seconds=self._seconds,
@@ -100,29 +100,30 @@ class Exchange:
             path=self._path,
             query=redacted_form(self._scope["query_string"].decode("latin-1")),
             operation=self._operation,
-            # Mostly one is the echo of the other: two of a hundred thousand are worth one.
-            sent_correlation_id=answered_id if answered_id == self._sent_id else self._sent_id,
-            correlation_id=answered_id,
+            # Usually they are equal; sharing one string saves memory over many requests.
+            sent_correlation_id=response_id if response_id == self._sent_id else self._sent_id,
+            correlation_id=response_id,
             status=start["status"] if start else None,
             cost=self.cost,
             fault=self._scope.get(FAULT),
             charged_for=self._charged_for,
-            target=self._target,
+            fingerprint=self._fingerprint,
         )
 
     def content(self) -> Content:
-        """Give what was sent and answered so far, without secrets."""
-        sent_headers = self._scope["headers"]
-        media_type = dict(sent_headers).get(b"content-type", b"").decode("latin-1").lower()
+        """Return the headers and bodies so far, with secrets redacted."""
+        request_headers = self._scope["headers"]
+        response_headers = self._response_start["headers"] if self._response_start else ()
+        media_type = dict(request_headers).get(b"content-type", b"").decode("latin-1").lower()
         return Content(
-            sent=redacted_sent(b"".join(self._sent), media_type),
-            answered=redacted_text(b"".join(self._answered)),
-            sent_headers=redacted_headers(sent_headers),
-            answered_headers=redacted_headers(self._start["headers"] if self._start else ()),
+            request_body=redacted_request_body(b"".join(self._request_body), media_type),
+            response_body=redacted_response_body(b"".join(self._response_body)),
+            request_headers=redacted_headers(request_headers),
+            response_headers=redacted_headers(response_headers),
         )
 
     def _ids_in_path(self) -> Iterator[str]:
-        # Only what is served is ever charged.
+        # Only existing operations are charged, so there is a template.
         template = str(self._operation).partition(" ")[2].split("/")
         for word, part in zip(template, self._path.split("/"), strict=False):
             if word.endswith("_id}"):
@@ -137,7 +138,7 @@ def _correlation_id(headers: list[tuple[bytes, bytes]]) -> str | None:
 
 
 def _fields(body: bytes) -> dict[str, Any] | None:
-    """Return the fields of a JSON body; None of any other."""
+    """Return the fields of a JSON object; None for any other body."""
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError):

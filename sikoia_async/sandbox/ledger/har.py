@@ -1,6 +1,6 @@
-"""An HTTP archive of what was asked: HAR 1.2, which browsers and many tools read.
+"""Exports the ledger as an HTTP archive (HAR 1.2), which browsers and many tools read.
 
-http://www.softwareishard.com/blog/har-12-spec/ says what is in one.
+The format: http://www.softwareishard.com/blog/har-12-spec/
 """
 
 import json
@@ -14,52 +14,52 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from sikoia_async.sandbox.ledger.asked import Asked, Content, Headers
+from sikoia_async.sandbox.ledger.recorded_request import Content, Headers, RecordedRequest
 
-__all__ = ["har_of", "write"]
+__all__ = ["to_har", "write_har"]
 
 Json = dict[str, Any]
-Requests = Iterable[tuple[Asked, Content | None]]
+Requests = Iterable[tuple[RecordedRequest, Content | None]]
 
 _COMMENT = (
-    "Times are those of the clock of the local Sikoia. Secrets are redacted. Of headers and bodies "
-    "the latest 32 MiB are kept; entries without them say so."
+    "Times are those of the local Sikoia's clock. Secrets are redacted. Only the latest headers "
+    "and bodies are kept; entries without them have a comment."
 )
-_GONE = "headers and bodies were not kept: later ones took their place"
-_NO_ANSWER = "no answer came"
-_NOTHING = Content(sent=b"", answered=b"", sent_headers=b"", answered_headers=b"")
-# What a URL has in it besides letters and digits, of which some is encoded already; RFC 3986, 2.
+_DROPPED = "headers and bodies were dropped to make room for later ones"
+_NO_RESPONSE = "no response"
+_EMPTY = Content(request_body=b"", response_body=b"", request_headers=b"", response_headers=b"")
+# Characters to leave alone in a URL that is partly encoded already; RFC 3986, section 2.
 _IN_URLS = "-._~:/?@!$&'()*+,;=%"
 
 
-def har_of(requests: Requests, url: str) -> Json:
-    """Make the archive.
+def to_har(requests: Requests, url: str) -> Json:
+    """Return the archive.
 
     Args:
-        requests: What was asked, with what was sent and answered, where it was kept.
-        url: Where the local Sikoia is reached.
+        requests: The requests, each with its headers and bodies if they were kept.
+        url: The base URL of the local Sikoia.
     """
     return {"log": {**_head(), "entries": list(_entries(requests, url))}}
 
 
-def write(path: str | os.PathLike[str], requests: Requests, url: str) -> None:
-    """Write an archive to a file, whole or not at all; each request has a line of its own.
+def write_har(path: str | os.PathLike[str], requests: Requests, url: str) -> None:
+    """Write the archive to a file, one request a line. The file is written whole or not at all.
 
     Args:
         path: Of the file.
-        requests: As for `har_of`.
-        url: The same.
+        requests: As for `to_har`.
+        url: As for `to_har`.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     target = Path(path)
-    # Such a file is its owner's alone.
+    # Only its owner may read such a file.
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     unfinished = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            # By and by: the whole archive takes many times the memory of a ledger.
+            # Entry by entry: the whole archive would take many times the memory of the ledger.
             file.write(f'{{"log": {json.dumps(_head())[:-1]}, "entries": [')
             for number, entry in enumerate(_entries(requests, url)):
                 file.write(",\n" if number else "\n")
@@ -79,69 +79,69 @@ def _head() -> Json:
 
 
 def _entries(requests: Requests, url: str) -> Iterator[Json]:
-    return (_entry(asked, content, url) for asked, content in requests)
+    return (_entry(request, content, url) for request, content in requests)
 
 
-def _entry(asked: Asked, content: Content | None, url: str) -> Json:
-    milliseconds = round((asked.seconds or 0) * 1000, 3)
-    comments = ([] if content else [_GONE]) + ([_NO_ANSWER] if asked.status is None else [])
-    kept = content or _NOTHING
+def _entry(request: RecordedRequest, content: Content | None, url: str) -> Json:
+    milliseconds = round((request.seconds or 0) * 1000, 3)
+    comments = ([] if content else [_DROPPED]) + ([_NO_RESPONSE] if request.status is None else [])
+    kept = content or _EMPTY
     return {
-        "startedDateTime": asked.moment.isoformat(timespec="milliseconds"),
+        "startedDateTime": request.moment.isoformat(timespec="milliseconds"),
         "time": milliseconds,
-        "request": _request(asked, kept, url, is_known=content is not None),
-        "response": _response(asked, kept, is_known=content is not None),
+        "request": _request(request, kept, url, is_known=content is not None),
+        "response": _response(request, kept, is_known=content is not None),
         "cache": {},
         "timings": {"send": 0, "wait": milliseconds, "receive": 0},
         **({"comment": "; ".join(comments)} if comments else {}),
-        # Names with an underscore are for whoever makes an archive.
-        "_number": asked.number,
-        "_operation": asked.operation,
-        "_cost": asked.cost,
-        "_fault": asked.fault,
-        "_sent_correlation_id": asked.sent_correlation_id,
-        "_correlation_id": asked.correlation_id,
+        # HAR reserves names with an underscore for custom fields.
+        "_number": request.number,
+        "_operation": request.operation,
+        "_cost": request.cost,
+        "_fault": request.fault,
+        "_sent_correlation_id": request.sent_correlation_id,
+        "_correlation_id": request.correlation_id,
     }
 
 
-def _request(asked: Asked, content: Content, url: str, *, is_known: bool) -> Json:
-    query = f"?{asked.query}" if asked.query else ""
+def _request(recorded: RecordedRequest, content: Content, url: str, *, is_known: bool) -> Json:
+    query = f"?{recorded.query}" if recorded.query else ""
     request: Json = {
-        "method": asked.method,
-        "url": quote(f"{url}{asked.path}{query}", safe=_IN_URLS),
+        "method": recorded.method,
+        "url": quote(f"{url}{recorded.path}{query}", safe=_IN_URLS),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _pairs(content.sent_headers),
-        "queryString": _pairs(parse_qsl(asked.query, keep_blank_values=True)),
+        "headers": _pairs(content.request_headers),
+        "queryString": _pairs(parse_qsl(recorded.query, keep_blank_values=True)),
         "headersSize": -1,
-        "bodySize": len(content.sent) if is_known else -1,
+        "bodySize": len(content.request_body) if is_known else -1,
     }
-    if content.sent:
-        text, encoding = _text(content.sent)
-        # The field for the encoding is that of the answer: HAR 1.2 has none for what was sent.
-        own = {f"_{name}": value for name, value in encoding.items()}
-        posted = {"mimeType": _media_type(content.sent_headers), "text": text, **own}
-        request["postData"] = posted
+    if content.request_body:
+        text, encoding = _text(content.request_body)
+        # HAR 1.2 has an encoding field for responses only, so this one is custom.
+        custom = {f"_{name}": value for name, value in encoding.items()}
+        media_type = _media_type(content.request_headers)
+        request["postData"] = {"mimeType": media_type, "text": text, **custom}
     return request
 
 
-def _response(asked: Asked, content: Content, *, is_known: bool) -> Json:
-    status = asked.status or 0
-    text, encoding = _text(content.answered)
+def _response(recorded: RecordedRequest, content: Content, *, is_known: bool) -> Json:
+    status = recorded.status or 0
+    text, encoding = _text(content.response_body)
     return {
         "status": status,
         "statusText": responses.get(status, ""),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _pairs(content.answered_headers),
+        "headers": _pairs(content.response_headers),
         "content": {
-            "size": len(content.answered),
-            "mimeType": _media_type(content.answered_headers),
-            **({"text": text, **encoding} if content.answered else {}),
+            "size": len(content.response_body),
+            "mimeType": _media_type(content.response_headers),
+            **({"text": text, **encoding} if content.response_body else {}),
         },
         "redirectURL": "",
         "headersSize": -1,
-        "bodySize": len(content.answered) if is_known else -1,
+        "bodySize": len(content.response_body) if is_known else -1,
     }
 
 
@@ -150,12 +150,12 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> list[Json]:
 
 
 def _media_type(headers: Headers) -> str:
-    found = [value for name, value in headers if name.lower() == "content-type"]
-    return found[0] if found else "application/octet-stream"
+    values = [value for name, value in headers if name.lower() == "content-type"]
+    return values[0] if values else "application/octet-stream"
 
 
 def _text(body: bytes) -> tuple[str, Json]:
-    """Write a body as text, or in base64, with the field that says so."""
+    """Return a body as UTF-8, or else as base64 with the field that says so."""
     try:
         return body.decode(), {}
     except UnicodeDecodeError:

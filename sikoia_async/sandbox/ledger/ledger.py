@@ -1,9 +1,8 @@
-"""The ledger of a local Sikoia: what was asked of it, what came of that, and what it cost."""
+"""The ledger of a local Sikoia: every request with its outcome and cost."""
 
 import os
 import threading
 from bisect import bisect_left, bisect_right
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, overload
@@ -11,35 +10,39 @@ from typing import Any, overload
 from starlette.types import Scope
 
 from sikoia_async.sandbox.faults.operations import Operations
-from sikoia_async.sandbox.ledger.asked import Asked, Content
-from sikoia_async.sandbox.ledger.complaints import (
-    charged_otherwise,
-    charged_twice,
-    personal_in_urls,
+from sikoia_async.sandbox.ledger.assertions import (
+    charged_once_failure,
+    charged_twice_failure,
+    personal_data_failure,
 )
+from sikoia_async.sandbox.ledger.contents import Contents
 from sikoia_async.sandbox.ledger.exchange import Exchange
-from sikoia_async.sandbox.ledger.har import har_of, write
-from sikoia_async.sandbox.ledger.personal import Personal, Told, told_in
+from sikoia_async.sandbox.ledger.har import to_har, write_har
+from sikoia_async.sandbox.ledger.personal_data import (
+    PersonalDataFinder,
+    PersonalValue,
+    personal_values_in_json,
+)
 from sikoia_async.sandbox.ledger.prices import require_priced
+from sikoia_async.sandbox.ledger.recorded_request import Content, RecordedRequest
 from sikoia_async.sandbox.snapshot import Saved
 
 __all__ = ["Ledger"]
 
-_KEPT_BYTES = 32 * 2**20
 
+class Ledger(Sequence[RecordedRequest]):
+    """Every request to one local Sikoia, oldest first. Any thread may read it.
 
-class Ledger(Sequence[Asked]):
-    """Every request to one local Sikoia, the oldest first; any thread may read it.
-
-    What is under way is in it too, as far as it has come; requests for its health are not.
-    The latest 32 MiB of headers and bodies are kept with it, without secrets.
+    Requests in progress are included, as far as they have come; health checks are not. The latest
+    32 MiB of headers and bodies are kept, with secrets redacted.
 
     Args:
-        operations: What is served.
-        prices: What an operation costs when it is done, in credits; the others cost nothing.
-        url: Where the local Sikoia is reached.
-        now: Tells the time of day.
-        told: Gives what all records tell of persons.
+        operations: The operations that exist.
+        prices: What operations cost when they succeed, in credits; all others are free.
+        url: The base URL of the local Sikoia.
+        now: Returns the time of day.
+        personal_values: Returns the personal values in all records.
+        max_content_bytes: How much memory to use for headers and bodies.
     """
 
     def __init__(
@@ -49,209 +52,201 @@ class Ledger(Sequence[Asked]):
         prices: Mapping[str, int],
         url: str,
         now: Callable[[], datetime],
-        told: Callable[[], set[Told]],
+        personal_values: Callable[[], set[PersonalValue]],
+        max_content_bytes: int = 32 * 2**20,
     ) -> None:
         self._operations = operations
         self._prices = prices
         self._url = url
         self._now = now
-        self._told = told
-        # Reentrant: the garbage collector may end a request that was given up amid any of this.
+        self._personal_values = personal_values
+        # Reentrant, because the garbage collector may end an abandoned request at any point.
         self._lock = threading.RLock()
-        self._last = 0
+        self._last_number = 0
+        self._contents = Contents(max_content_bytes)
         self._forget()
 
     def __len__(self) -> int:
         return len(self._entries)
 
     @overload
-    def __getitem__(self, index: int) -> Asked: ...
+    def __getitem__(self, index: int) -> RecordedRequest: ...
     @overload
-    def __getitem__(self, index: slice) -> tuple[Asked, ...]: ...
-    def __getitem__(self, index: int | slice) -> Asked | tuple[Asked, ...]:
+    def __getitem__(self, index: slice) -> tuple[RecordedRequest, ...]: ...
+    def __getitem__(self, index: int | slice) -> RecordedRequest | tuple[RecordedRequest, ...]:
         with self._lock:
-            found = self._entries[index]
-        return tuple(map(_shown, found)) if isinstance(found, list) else _shown(found)
+            selected = self._entries[index]
+        if isinstance(selected, list):
+            return tuple(map(_recorded, selected))
+        return _recorded(selected)
 
-    def __iter__(self) -> Iterator[Asked]:
+    def __iter__(self) -> Iterator[RecordedRequest]:
         return iter(self[:])
 
     def __repr__(self) -> str:
         return f"<Ledger of {len(self)} requests, {self.spend} credits>"
 
-    def since(self, number: int) -> tuple[Asked, ...]:
-        """Return the requests that came after the one with this number."""
+    def since(self, number: int) -> tuple[RecordedRequest, ...]:
+        """Return the requests that arrived after the one with this number."""
         with self._lock:
             return self[bisect_right(self._numbers, number) :]
 
-    def get(self, number: int) -> Asked | None:
-        """Return the request with this number, or None where it was cleared away."""
-        found = self._at(number)
-        return _shown(found) if found else None
+    def get(self, number: int) -> RecordedRequest | None:
+        """Return the request with this number, or None if the ledger was cleared since."""
+        entry = self._at(number)
+        return _recorded(entry) if entry else None
 
     def content(self, number: int) -> Content | None:
-        """Return headers and bodies of the request with this number, or None if they are gone."""
-        found = self._at(number)
-        return found.content() if isinstance(found, Exchange) else self._contents.get(number)
+        """Return the headers and bodies of a request, or None if they were dropped."""
+        entry = self._at(number)
+        return entry.content() if isinstance(entry, Exchange) else self._contents.get(number)
 
     @property
     def spend(self) -> int:
-        """What all of them cost together, in credits."""
+        """What all requests cost together, in credits."""
         with self._lock:
-            return self._spent + sum(one.cost for one in self._under_way.values())
+            return self._finished_cost + sum(one.cost for one in self._in_progress.values())
 
     def clear(self) -> None:
-        """Forget them all; the next one has the next number all the same."""
+        """Forget all requests; numbers continue."""
         with self._lock:
             self._forget()
 
     def assert_charged_once(self, operation: str, *, entity_id: str | None = None) -> None:
-        """See that an operation was charged exactly once, however often it was asked for.
+        """Assert that an operation was charged exactly once, however often it was requested.
 
         Args:
-            operation: As the API reference names it: `POST /v2/identity`.
-            entity_id: Count only charges that have this id in their path or their body: of the
-                person, company or case that they are about, or of the request that they resolve.
+            operation: As the API reference names it, such as `POST /v2/identity`.
+            entity_id: Count only charges with this id in their path or body: the id of the person,
+                company or case, or of the request that a picklist belongs to.
 
         Raises:
-            AssertionError: It was not charged, or more than once; the message has the requests.
-            ValueError: There is no such operation, or it costs nothing here.
-            TypeError: The id is no text, such as the model that has it.
+            AssertionError: It was not charged, or more than once; the message lists the requests.
+            ValueError: The operation is unknown, or it is free.
+            TypeError: The id is not a string; for example, it is the model that has the id.
         """
         _require_id(entity_id)
         name = self._operations.known(operation)
         require_priced(name, self._prices)
-        _raise(charged_otherwise(self, name, entity_id))
+        _raise(charged_once_failure(self, name, entity_id))
 
     def assert_nothing_charged_twice(self) -> None:
-        """See that no two charges are for the same operation with the same path and body.
+        """Assert that no two charges are for the same operation, path and body.
 
         Raises:
-            AssertionError: There are; the message has the requests.
+            AssertionError: Two are; the message lists the requests.
         """
-        _raise(charged_twice(self))
+        _raise(charged_twice_failure(self))
 
     def assert_no_personal_data_in_urls(self) -> None:
-        """See that no path and no query has anything in it that is about a person.
+        """Assert that no path and no query contains personal data.
 
-        That is a name, a date of birth, an e-mail address, a phone number, a national insurance
-        number, a street or a post code, of the persons in all records and in what was sent,
-        however it is encoded. Towns, countries and the numbers of houses are not looked for.
+        That means the names, dates of birth, e-mail addresses, phone numbers, national insurance
+        numbers, streets and post codes of the people in all records and request bodies, in any
+        encoding. Towns, countries and house numbers are not checked.
 
         Raises:
-            AssertionError: There is; the message has the requests and the kind, not the value.
+            AssertionError: A URL does; the message lists the requests and the kinds of data, but
+                not the values.
         """
         with self._lock:
-            told = set(self._told_before)
-            kept = list(self._contents.values())
-        told.update(one for content in kept for one in told_in(content.sent))
-        _raise(personal_in_urls(self, Personal(told | self._told())))
+            values = self._contents.dropped_values()
+            bodies = self._contents.request_bodies()
+        values.update(value for body in bodies for value in personal_values_in_json(body))
+        finder = PersonalDataFinder(values | self._personal_values())
+        _raise(personal_data_failure(self, finder))
 
     def to_har(self) -> dict[str, Any]:
-        """Return all of it as an HTTP archive, version 1.2, without secrets.
+        """Return all requests as an HTTP archive (HAR 1.2), with secrets redacted.
 
-        Bodies have in them what was sent and answered, so whoever asks about real persons has
-        their data in it.
+        The archive includes bodies. If requests were about real people, it has their data in it.
         """
-        return har_of(self._with_contents(), self._url)
+        return to_har(self._with_contents(), self._url)
 
     def write_har(self, path: str | os.PathLike[str]) -> None:
-        """Write what `to_har` returns to a file, which its owner may read and nobody else.
+        """Write the archive of `to_har` to a file that only its owner may read.
 
-        A file that is there is replaced once all is written.
+        An existing file is replaced once everything is written.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
-        write(path, self._with_contents(), self._url)
+        write_har(path, self._with_contents(), self._url)
 
     def begin(self, scope: Scope) -> Exchange:
-        """Write down a request that has just come."""
+        """Record a request that has just arrived."""
         operation = self._operations.of(scope["method"], scope["path"])
         price = self._prices.get(operation, 0) if operation else 0
         with self._lock:
-            self._last += 1
+            self._last_number += 1
             exchange = Exchange(
                 scope,
-                number=self._last,
+                number=self._last_number,
                 moment=self._now(),
                 operation=operation,
                 price=price,
             )
             self._numbers.append(exchange.number)
             self._entries.append(exchange)
-            self._under_way[exchange.number] = exchange
+            self._in_progress[exchange.number] = exchange
         return exchange
 
     def end(self, exchange: Exchange) -> None:
-        """Keep what has become of a request, unless it has been cleared away."""
+        """Record the outcome of a request, unless the ledger was cleared since it began."""
         exchange.end()
-        asked, content = exchange.asked(), exchange.content()
+        request, content = exchange.recorded(), exchange.content()
         with self._lock:
-            if self._under_way.pop(exchange.number, None):
-                self._spent += asked.cost
-                self._entries[bisect_left(self._numbers, exchange.number)] = asked
-                self._keep(exchange.number, content)
+            if self._in_progress.pop(exchange.number, None):
+                self._finished_cost += request.cost
+                self._entries[bisect_left(self._numbers, exchange.number)] = request
+                self._contents.add(exchange.number, content)
 
     def save(self) -> Saved:
-        """Give all of it, for a snapshot; what is under way as far as it has come."""
+        """Return everything for a snapshot, with requests in progress as far as they have come."""
         with self._lock:
-            return Saved(kept=(self[:], dict(self._contents), frozenset(self._told_before)))
+            return Saved(kept=(self[:], *self._contents.save()))
 
     def restore(self, saved: Saved) -> None:
-        """Know these requests, and no others; numbers go on."""
-        entries, contents, told = saved.kept
+        """Replace all requests with those of a snapshot; numbers continue."""
+        requests, contents, dropped_values = saved.kept
         with self._lock:
             self._forget()
-            self._entries.extend(entries)
-            self._numbers.extend(asked.number for asked in entries)
-            self._spent += sum(asked.cost for asked in entries)
-            self._last = max([self._last, *self._numbers[-1:]])
-            self._told_before.update(told)
-            for number, content in contents.items():
-                self._keep(number, content)
+            self._entries.extend(requests)
+            self._numbers.extend(request.number for request in requests)
+            self._finished_cost += sum(request.cost for request in requests)
+            self._last_number = max([self._last_number, *self._numbers[-1:]])
+            self._contents.restore(contents, dropped_values)
 
     def _forget(self) -> None:
         self._numbers: list[int] = []
-        self._entries: list[Asked | Exchange] = []
-        self._under_way: dict[int, Exchange] = {}
-        # On those that have ended: who looks at it often is not to add them all up.
-        self._spent = 0
-        self._contents: OrderedDict[int, Content] = OrderedDict()
-        self._size = 0
-        # By bodies that are kept no longer.
-        self._told_before: set[Told] = set()
+        self._entries: list[RecordedRequest | Exchange] = []
+        self._in_progress: dict[int, Exchange] = {}
+        # A running total, because the inspector polls it.
+        self._finished_cost = 0
+        self._contents.clear()
 
-    def _with_contents(self) -> list[tuple[Asked, Content | None]]:
+    def _with_contents(self) -> list[tuple[RecordedRequest, Content | None]]:
         with self._lock:
-            return [(asked, self.content(asked.number)) for asked in self]
+            return [(request, self.content(request.number)) for request in self]
 
-    def _at(self, number: int) -> Asked | Exchange | None:
+    def _at(self, number: int) -> RecordedRequest | Exchange | None:
         with self._lock:
             index = bisect_left(self._numbers, number)
-            found = self._numbers[index : index + 1] == [number]
-            return self._entries[index] if found else None
-
-    def _keep(self, number: int, content: Content) -> None:
-        self._contents[number] = content
-        self._size += content.size
-        while self._size > _KEPT_BYTES:
-            _, oldest = self._contents.popitem(last=False)
-            self._size -= oldest.size
-            self._told_before.update(told_in(oldest.sent))
+            is_there = self._numbers[index : index + 1] == [number]
+            return self._entries[index] if is_there else None
 
 
-def _shown(entry: Asked | Exchange) -> Asked:
-    return entry.asked() if isinstance(entry, Exchange) else entry
+def _recorded(entry: RecordedRequest | Exchange) -> RecordedRequest:
+    return entry.recorded() if isinstance(entry, Exchange) else entry
 
 
 def _require_id(entity_id: object) -> None:
-    # Else nothing would be found to be charged for it.
+    # Anything else would silently match no charge.
     if not isinstance(entity_id, (str, type(None))):
-        msg = f"entity_id: give the id as a text, not {type(entity_id).__name__}"
+        msg = f"entity_id: expected a string, not {type(entity_id).__name__}"
         raise TypeError(msg)
 
 
-def _raise(complaint: str | None) -> None:
-    if complaint:
-        raise AssertionError(complaint)
+def _raise(failure: str | None) -> None:
+    if failure:
+        raise AssertionError(failure)

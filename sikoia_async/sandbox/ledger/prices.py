@@ -1,4 +1,7 @@
-"""What operations cost here. Sikoia publishes which may cost something, and not how much."""
+"""What operations cost in the local Sikoia.
+
+Sikoia publishes which operations may cost something, but not their prices.
+"""
 
 from collections.abc import Mapping
 
@@ -25,27 +28,27 @@ CHARGEABLE = (
 
 
 def price_list(prices: Mapping[str, int], operations: Operations) -> dict[str, int]:
-    """Return what each operation costs: one credit if it may cost something, or as given.
+    """Return the price of each operation in credits: 1 if it may cost something, or as given.
 
     Raises:
-        ValueError: There is no such operation, or a price is not a whole number from 0 on.
+        ValueError: An operation is unknown, or a price is not a whole number of at least 0.
     """
     given = {operations.known(name): price for name, price in prices.items()}
     for name, price in given.items():
-        # A test without types may bring anything; and True is a whole number to Python.
+        # Untyped tests may pass anything, and True is an int.
         if type(price) is not int or price < 0:
-            msg = f"prices: give {name} a whole number of credits, 0 or more"
+            msg = f"prices: expected a whole number of credits, at least 0, for {name}"
             raise ValueError(msg)
     return dict.fromkeys(CHARGEABLE, 1) | given
 
 
 def require_priced(operation: str, prices: Mapping[str, int]) -> None:
-    """See that an operation costs something.
+    """Require that an operation costs something.
 
     Raises:
-        ValueError: It is free.
+        ValueError: The operation is free.
     """
     if not prices.get(operation):
         priced = ", ".join(sorted(name for name, price in prices.items() if price))
-        msg = f"{operation} costs nothing here; what does is {priced}, or what prices= says"
+        msg = f"{operation} is free here; set its price with prices=, or use one of {priced}"
         raise ValueError(msg)

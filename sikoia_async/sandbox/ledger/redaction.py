@@ -1,10 +1,15 @@
-"""Keeps secrets out of the ledger: credentials, keys and tokens, wherever a request has them."""
+"""Redacts secrets in requests and responses: credentials, keys and tokens."""
 
 import re
 from collections.abc import Iterable
 from urllib.parse import unquote_plus
 
-__all__ = ["redacted_form", "redacted_headers", "redacted_sent", "redacted_text"]
+__all__ = [
+    "redacted_form",
+    "redacted_headers",
+    "redacted_request_body",
+    "redacted_response_body",
+]
 
 _REDACTED = "[redacted]"
 _HEADERS = {
@@ -30,17 +35,17 @@ _FIELDS = (
     "sig",
 )
 _NAMES = "|".join(_FIELDS).encode()
-# The end of a text may be cut off.
+# A body may be cut off inside a string.
 _IN_JSON = re.compile(
     rb'("(?:' + _NAMES + rb')"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^\s,}\]"]+)', re.DOTALL
 )
-_HIDDEN = rb'\1"[redacted]"'
-# No file in base64 has these in it.
+_REPLACEMENT = rb'\1"[redacted]"'
+# Base64 has no underscore, so an uploaded file cannot contain these by chance.
 _CREDENTIALS = (b"access_token", b"client_assertion", b"client_secret", b"refresh_token")
 
 
 def redacted_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Write headers down, a line each."""
+    """Return headers one a line, with secrets redacted."""
     return b"".join(
         b"%b: %b\n" % (name, _REDACTED.encode() if name.lower() in _HEADERS else value)
         for name, value in headers
@@ -48,25 +53,25 @@ def redacted_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def redacted_form(form: str) -> str:
-    """Write a form or a query down as it is, but for the secrets in it."""
+    """Return a form or a query with secrets redacted."""
     return "&".join(_redacted_pair(pair) for pair in form.split("&"))
 
 
-def redacted_sent(body: bytes, media_type: str) -> bytes:
-    """Write the body of a request down without the secrets in it.
+def redacted_request_body(body: bytes, media_type: str) -> bytes:
+    """Return the body of a request with secrets redacted.
 
-    One that speaks of credentials and is neither a form nor JSON is left out as a whole.
+    A body that mentions credentials and is neither a form nor JSON is redacted as a whole.
     """
     if media_type.startswith("application/x-www-form-urlencoded"):
         return redacted_form(body.decode("latin-1")).encode("latin-1")
-    changed, count = _IN_JSON.subn(_HIDDEN, body)
-    is_strange = not count and any(name in body for name in _CREDENTIALS)
-    return _REDACTED.encode() if is_strange else changed
+    changed, count = _IN_JSON.subn(_REPLACEMENT, body)
+    is_unknown = not count and any(name in body for name in _CREDENTIALS)
+    return _REDACTED.encode() if is_unknown else changed
 
 
-def redacted_text(body: bytes) -> bytes:
-    """Write the body of an answer down without the secrets in it."""
-    return _IN_JSON.sub(_HIDDEN, body)
+def redacted_response_body(body: bytes) -> bytes:
+    """Return the body of a response with secrets redacted."""
+    return _IN_JSON.sub(_REPLACEMENT, body)
 
 
 def _redacted_pair(pair: str) -> str:

@@ -20,8 +20,8 @@ from sikoia_async.cli import main as cli
 from sikoia_async.sandbox import Sandbox, inspector
 from sikoia_async.sandbox.inspector.actions import ACTIONS
 from sikoia_async.sandbox.inspector.views import _outcome
-from sikoia_async.sandbox.ledger.asked import Asked
 from sikoia_async.sandbox.ledger.ledger import Ledger
+from sikoia_async.sandbox.ledger.recorded_request import RecordedRequest
 from sikoia_async.testing import MemorySandbox
 
 EPOCH = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
@@ -473,7 +473,7 @@ def test_how_it_ended_is_said_in_words(
     status: int | None, seconds: float | None, words: str
 ) -> None:
     """Also where no answer came, and where none has come yet."""
-    asked = Asked(
+    asked = RecordedRequest(
         number=1,
         moment=EPOCH,
         seconds=seconds,

@@ -1,4 +1,4 @@
-"""The ledger as an HTTP archive: whole, without secrets, and as HAR 1.2 has it."""
+"""The HTTP archive of the ledger: complete, valid HAR 1.2, and without secrets."""
 
 import json
 import os
@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 from sandbox.conftest import credentials
 
 from sikoia_async.sandbox import Sandbox, create_app
-from sikoia_async.sandbox.ledger.asked import Asked, Content
-from sikoia_async.sandbox.ledger.har import har_of, write
+from sikoia_async.sandbox.ledger.har import to_har, write_har
+from sikoia_async.sandbox.ledger.recorded_request import Content, RecordedRequest
 from sikoia_async.testing import MemorySandbox
 
 Json = list[Any] | dict[str, Any] | str | float | None
-Wanted = list[Any] | dict[str, Any] | type | tuple[type, ...]
+Schema = list[Any] | dict[str, Any] | type | tuple[type, ...]
 
 MOMENT = datetime.fromisoformat("2026-03-04T05:06:07.890+00:00")
 PAIR = {"name": str, "value": str}
-# What an object has to have, by the specification of HAR 1.2, and what else is in ours.
+# The fields that HAR 1.2 requires, those that it allows, and our custom fields.
 ENTRY: dict[str, Any] = {
     "startedDateTime": str,
     "time": (int, float),
@@ -73,40 +73,40 @@ HAR: dict[str, Any] = {
 }
 
 
-def amiss(found: Json, wanted: Wanted, path: str = "") -> Iterator[str]:
-    """Compare an archive with what it has to look like."""
-    if isinstance(wanted, list):
-        yield from _amiss_in_list(found, wanted[0], path)
-    elif isinstance(wanted, dict):
-        yield from _amiss_in_object(found, wanted, path)
-    elif not isinstance(found, wanted) or isinstance(found, bool):
-        yield f"{path}: {type(found).__name__}"
+def problems(value: Json, schema: Schema, path: str = "") -> Iterator[str]:
+    """Return what is wrong with an archive."""
+    if isinstance(schema, list):
+        yield from _list_problems(value, schema[0], path)
+    elif isinstance(schema, dict):
+        yield from _object_problems(value, schema, path)
+    elif not isinstance(value, schema) or isinstance(value, bool):
+        yield f"{path}: {type(value).__name__}"
 
 
-def _amiss_in_list(found: Json, wanted: Wanted, path: str) -> Iterator[str]:
-    if not isinstance(found, list):
-        yield f"{path}: no list"
+def _list_problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
+    if not isinstance(value, list):
+        yield f"{path}: not a list"
         return
-    for number, one in enumerate(found):
-        yield from amiss(one, wanted, f"{path}[{number}]")
+    for number, one in enumerate(value):
+        yield from problems(one, schema, f"{path}[{number}]")
 
 
-def _amiss_in_object(found: Json, wanted: dict[str, Any], path: str) -> Iterator[str]:
-    if not isinstance(found, dict):
-        yield f"{path}: no object"
+def _object_problems(value: Json, schema: dict[str, Any], path: str) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f"{path}: not an object"
         return
-    names = {name.rstrip("?"): name for name in wanted}
-    yield from (f"{path}.{name}: unknown" for name in found.keys() - names.keys())
-    for name, written in names.items():
-        if name in found:
-            yield from amiss(found[name], wanted[written], f"{path}.{name}")
-        elif not written.endswith("?"):
+    names = {name.rstrip("?"): name for name in schema}
+    yield from (f"{path}.{name}: unknown" for name in value.keys() - names.keys())
+    for name, key in names.items():
+        if name in value:
+            yield from problems(value[name], schema[key], f"{path}.{name}")
+        elif not key.endswith("?"):
             yield f"{path}.{name}: missing"
 
 
-def asked(**given: Any) -> Asked:
-    """Make a request, of which only some things matter."""
-    usual: dict[str, Any] = {
+def request_of(**fields: Any) -> RecordedRequest:
+    """Make a recorded request with some fields set."""
+    defaults: dict[str, Any] = {
         "number": 1,
         "moment": MOMENT,
         "seconds": 0.25,
@@ -120,26 +120,33 @@ def asked(**given: Any) -> Asked:
         "cost": 0,
         "fault": None,
     }
-    return Asked(**usual | given)
+    return RecordedRequest(**defaults | fields)
 
 
-def entry_of(content: Content | None = None, **given: Any) -> dict[str, Any]:
-    """Make the entry of a request."""
-    har = har_of([(asked(**given), content)], "https://sandbox.example")
-    assert list(amiss(har, HAR)) == []
+def entry_of(content: Content | None = None, **fields: Any) -> dict[str, Any]:
+    """Return the archive's entry for a request."""
+    har = to_har([(request_of(**fields), content)], "https://sandbox.example")
+    assert list(problems(har, HAR)) == []
+    entry: dict[str, Any]
     (entry,) = har["log"]["entries"]
-    found: dict[str, Any] = entry
-    return found
+    return entry
 
 
-def content_of(sent: bytes = b"", answered: bytes = b"", kind: str = "text/plain") -> Content:
+def content_of(
+    request_body: bytes = b"", response_body: bytes = b"", media_type: str = "text/plain"
+) -> Content:
     """Make the content of a request."""
-    headers = f"content-type: {kind}\n".encode()
-    return Content(sent=sent, answered=answered, sent_headers=headers, answered_headers=headers)
+    headers = f"content-type: {media_type}\n".encode()
+    return Content(
+        request_body=request_body,
+        response_body=response_body,
+        request_headers=headers,
+        response_headers=headers,
+    )
 
 
 def client_of(sandbox: Sandbox) -> httpx.AsyncClient:
-    """Open a client of a local Sikoia of either kind."""
+    """Open a client of a sandbox with or without TLS."""
     options: dict[str, Any] = (
         {"transport": sandbox.transport}
         if isinstance(sandbox, MemorySandbox)
@@ -151,8 +158,8 @@ def client_of(sandbox: Sandbox) -> httpx.AsyncClient:
 
 @pytest.mark.parametrize("kind", [MemorySandbox, Sandbox], ids=["memory", "tls"])
 @pytest.mark.anyio
-async def test_all_that_was_asked_is_in_it(kind: Any, tmp_path: Path) -> None:
-    """With bodies and headers, as HAR 1.2 has it, and no secret anywhere."""
+async def test_the_archive_has_every_request_and_no_secrets(kind: Any, tmp_path: Path) -> None:
+    """It is valid HAR 1.2, with headers and bodies."""
     path = tmp_path / "suite.har"
     person = {"first_name": "Wilma", "last_name": "Žižková"}
     case = {"name": "Loan", "case_type": "Consumer", "persons": [person]}
@@ -178,15 +185,16 @@ async def test_all_that_was_asked_is_in_it(kind: Any, tmp_path: Path) -> None:
 
     written = path.read_text("utf-8")
     assert json.loads(written) == har
-    assert list(amiss(har, HAR)) == []
+    assert list(problems(har, HAR)) == []
     assert har["log"]["version"] == "1.2"
     assert har["log"]["creator"] == {"name": "sikoia-async", "version": version("sikoia-async")}
     for secret in (sandbox.client_secret, token, shared_key, "l3gacy"):
         assert secret not in written
 
-    told, created, report, _, lost, users = har["log"]["entries"]
-    assert told["request"]["postData"]["text"].endswith("&client_secret=[redacted]")
-    assert json.loads(told["response"]["content"]["text"])["access_token"] == "[redacted]"
+    token_request, created, report, _, lost, users = har["log"]["entries"]
+    assert token_request["request"]["postData"]["text"].endswith("&client_secret=[redacted]")
+    token_response = json.loads(token_request["response"]["content"]["text"])
+    assert token_response["access_token"] == "[redacted]"
     assert "Žižková" in created["request"]["postData"]["text"]
     assert "Žižková" in written
     assert created["request"]["url"] == f"{sandbox.url}/v2/cases"
@@ -196,7 +204,7 @@ async def test_all_that_was_asked_is_in_it(kind: Any, tmp_path: Path) -> None:
     assert headers["content-type"] == "application/json"
     assert (report["_cost"], report["response"]["content"]["encoding"]) == (1, "base64")
     assert b64decode(report["response"]["content"]["text"]) == excel.content
-    assert (lost["response"]["status"], lost["comment"]) == (0, "no answer came")
+    assert (lost["response"]["status"], lost["comment"]) == (0, "no response")
     assert lost["_fault"] == "reset='before'"
     assert users["request"]["queryString"] == [
         {"name": "a", "value": "b c"},
@@ -207,30 +215,30 @@ async def test_all_that_was_asked_is_in_it(kind: Any, tmp_path: Path) -> None:
     assert "comment" not in users
 
 
-def test_an_entry_has_its_times() -> None:
-    """In milliseconds; none for a request that is under way."""
-    entry, under_way = entry_of(content_of()), entry_of(content_of(), seconds=None)
+def test_times_are_in_milliseconds() -> None:
+    """A request in progress has taken no time yet."""
+    entry, in_progress = entry_of(content_of()), entry_of(content_of(), seconds=None)
 
     assert entry["startedDateTime"] == "2026-03-04T05:06:07.890+00:00"
     assert entry["time"] == entry["timings"]["wait"] == 250
-    assert under_way["time"] == 0
+    assert in_progress["time"] == 0
 
 
-def test_an_entry_whose_bodies_are_gone_says_so() -> None:
-    """Their sizes are not known."""
+def test_an_entry_without_its_bodies_has_a_comment() -> None:
+    """Their sizes are unknown, which HAR writes as -1."""
     entry = entry_of(status=None)
 
     assert entry["comment"] == (
-        "headers and bodies were not kept: later ones took their place; no answer came"
+        "headers and bodies were dropped to make room for later ones; no response"
     )
     assert entry["request"]["bodySize"] == entry["response"]["bodySize"] == -1
     assert entry["request"]["headers"] == entry["response"]["headers"] == []
     assert "postData" not in entry["request"]
 
 
-def test_a_body_has_its_type_and_its_size() -> None:
-    """A status that nobody knows has no words."""
-    entry = entry_of(content_of(b"ab", "ž".encode(), kind="text/html; x=y"), status=599)
+def test_bodies_have_a_type_and_a_size() -> None:
+    """An unknown status has no reason phrase."""
+    entry = entry_of(content_of(b"ab", "ž".encode(), media_type="text/html; x=y"), status=599)
 
     assert entry["request"]["postData"] == {"mimeType": "text/html; x=y", "text": "ab"}
     assert entry["response"]["content"] == {"size": 2, "mimeType": "text/html; x=y", "text": "ž"}
@@ -239,14 +247,14 @@ def test_a_body_has_its_type_and_its_size() -> None:
 
 
 @given(body=st.binary(min_size=1))
-def test_any_body_comes_back(body: bytes) -> None:
-    """As text, and what is none in base64."""
+def test_any_body_survives_the_round_trip(body: bytes) -> None:
+    """Bodies that are not UTF-8 are written as base64."""
     entry = json.loads(json.dumps(entry_of(content_of(body, body))))
-    sent, answered = entry["request"]["postData"], entry["response"]["content"]
+    posted, returned = entry["request"]["postData"], entry["response"]["content"]
 
     for text, encoding in (
-        (sent["text"], sent.get("_encoding")),
-        (answered["text"], answered.get("encoding")),
+        (posted["text"], posted.get("_encoding")),
+        (returned["text"], returned.get("encoding")),
     ):
         assert (b64decode(text) if encoding else text.encode()) == body
         assert encoding in {None, "base64"}
@@ -255,8 +263,8 @@ def test_any_body_comes_back(body: bytes) -> None:
 @given(
     path=st.text(st.characters(max_codepoint=255)), query=st.text(st.characters(max_codepoint=255))
 )
-def test_a_url_is_one(path: str, query: str) -> None:
-    """Whatever bytes a client has sent in it."""
+def test_urls_are_valid(path: str, query: str) -> None:
+    """Whatever bytes the client sent."""
     url = entry_of(path=f"/{path}", query=query)["request"]["url"]
 
     assert url.isascii()
@@ -264,17 +272,17 @@ def test_a_url_is_one(path: str, query: str) -> None:
     assert url.startswith("https://sandbox.example/")
 
 
-def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
-    """One that is there is replaced, and so is a link, not what it leads to."""
+def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
+    """An existing file is replaced; a symbolic link is replaced too, but not its target."""
     path, elsewhere = tmp_path / "suite.har", tmp_path / "elsewhere"
     elsewhere.write_text("precious")
     path.symlink_to(elsewhere)
 
-    requests = [(asked(number=number), content_of("ž".encode())) for number in (1, 2)]
+    requests = [(request_of(number=number), content_of("ž".encode())) for number in (1, 2)]
     for _ in range(2):
-        write(str(path), requests, "https://sandbox.example")
+        write_har(str(path), requests, "https://sandbox.example")
 
-    assert json.loads(path.read_text("utf-8")) == har_of(requests, "https://sandbox.example")
+    assert json.loads(path.read_text("utf-8")) == to_har(requests, "https://sandbox.example")
     assert len(path.read_text("utf-8").splitlines()) == 4
     assert "ž" in path.read_text("utf-8")
     assert elsewhere.read_text() == "precious"
@@ -283,44 +291,44 @@ def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == ["elsewhere", "suite.har"]
 
 
-def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
-    """What cannot be written leaves nothing behind."""
+def test_the_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A failure leaves the old file and nothing else."""
     path = tmp_path / "suite.har"
     path.write_text("before")
 
-    def requests() -> Iterator[tuple[Asked, Content]]:
-        yield asked(), content_of()
+    def requests() -> Iterator[tuple[RecordedRequest, Content]]:
+        yield request_of(), content_of()
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write(path, requests(), "https://sandbox.example")
+        write_har(path, requests(), "https://sandbox.example")
     with pytest.raises(FileNotFoundError):
-        write(tmp_path / "nowhere" / "suite.har", [], "https://sandbox.example")
+        write_har(tmp_path / "nowhere" / "suite.har", [], "https://sandbox.example")
 
     assert path.read_text() == "before"
     assert [one.name for one in tmp_path.iterdir()] == ["suite.har"]
 
 
-def test_an_empty_ledger_is_an_archive_too() -> None:
-    """There are no entries in it."""
+def test_an_empty_ledger_gives_a_valid_archive() -> None:
+    """It has no entries."""
     har = create_app().ledger.to_har()
 
-    assert list(amiss(har, HAR)) == []
+    assert list(problems(har, HAR)) == []
     assert har["log"]["entries"] == []
 
 
 @pytest.mark.parametrize(
-    ("broken", "complaint"),
+    ("broken", "problem"),
     [
         ({"version": 1.2}, ".log.version: float"),
-        ({"entries": {}}, ".log.entries: no list"),
-        ({"creator": []}, ".log.creator: no object"),
+        ({"entries": {}}, ".log.entries: not a list"),
+        ({"creator": []}, ".log.creator: not an object"),
         ({"odd": 1}, ".log.odd: unknown"),
     ],
 )
-def test_an_archive_can_be_amiss(broken: dict[str, Any], complaint: str) -> None:
-    """The comparison that the tests above rely on finds what is wrong."""
+def test_an_invalid_archive_is_noticed(broken: dict[str, Any], problem: str) -> None:
+    """The tests above rely on this comparison."""
     har = create_app().ledger.to_har()
 
-    assert list(amiss({"log": har["log"] | broken}, HAR)) == [complaint]
-    assert list(amiss({}, HAR)) == [".log: missing"]
+    assert list(problems({"log": har["log"] | broken}, HAR)) == [problem]
+    assert list(problems({}, HAR)) == [".log: missing"]

@@ -1,9 +1,10 @@
-"""The ledger: what was asked, what came of it, and what it cost."""
+"""The ledger records every request with its outcome and cost."""
 
 import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import anyio
@@ -13,8 +14,9 @@ import pytest
 from sikoia_async import NewCompany, NewPerson, Sikoia
 from sikoia_async.errors import DeadlineExceededError
 from sikoia_async.resources.cases import Case
-from sikoia_async.sandbox import Sandbox, create_app
-from sikoia_async.sandbox.ledger import ledger
+from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox.faults.operations import Operations
+from sikoia_async.sandbox.ledger.ledger import Ledger
 from sikoia_async.sandbox.ledger.prices import CHARGEABLE
 from sikoia_async.testing import MemorySandbox, client_of
 
@@ -22,7 +24,7 @@ IDENTITY = "POST /v2/identity"
 USERS = "GET /v2/users"
 EPOCH = datetime(2026, 3, 4, tzinfo=UTC)
 KEY = {"Idempotency-Key": "one"}
-# Before Python 3.13, a reset under TLS looks like an end.
+# Before Python 3.13, a reset under TLS looks like the end of the stream.
 RESET = (httpx.ReadError, httpx.RemoteProtocolError)
 BOTH = pytest.mark.parametrize("kind", [MemorySandbox, Sandbox], ids=["memory", "tls"])
 
@@ -30,15 +32,15 @@ Connect = Callable[[Sandbox], httpx.Client]
 
 
 @pytest.fixture(autouse=True)
-def _nothing_yet(sandbox: Sandbox, client: httpx.Client) -> None:
-    """Begin with an empty ledger, though the client has its token."""
+def _empty_ledger(sandbox: Sandbox, client: httpx.Client) -> None:
+    """Begin with an empty ledger and an authorised client."""
     assert client.headers["Authorization"]
     sandbox.faults.clear()
     sandbox.ledger.clear()
 
 
 def person_of(client: httpx.Client) -> dict[str, str]:
-    """Create a case with a person, and give what names the person in a body."""
+    """Create a case with a person, and return the field that identifies the person."""
     body = {
         "name": "Loan",
         "case_type": "Consumer",
@@ -58,19 +60,53 @@ async def case_of(sikoia: Sikoia) -> Case:
 
 
 def outcomes(sandbox: Sandbox) -> list[tuple[str | None, int | None, int]]:
-    """Give operation, status and cost of each request."""
+    """Return the operation, status and cost of each request."""
     return [(one.operation, one.status, one.cost) for one in sandbox.ledger]
 
 
-def complaint(check: Callable[..., None], *given: Any, **named: Any) -> list[str]:
-    """Give the lines in which an assertion fails."""
+def failure(check: Callable[..., None], *args: Any, **kwargs: Any) -> list[str]:
+    """Return the lines of the message with which an assertion fails."""
     with pytest.raises(AssertionError) as caught:
-        check(*given, **named)
+        check(*args, **kwargs)
     return str(caught.value).splitlines()
 
 
-def test_every_request_is_in_it(sandbox: Sandbox, connect: Connect, client: httpx.Client) -> None:
-    """In order: token, refusals, and what is not served; what asks for the health is not."""
+def new_ledger(
+    *, now: Callable[[], datetime] = lambda: EPOCH, max_content_bytes: int = 2**20
+) -> Ledger:
+    """Make a ledger that no sandbox fills."""
+    return Ledger(
+        Operations([]),
+        prices={},
+        url="https://sandbox.example",
+        now=now,
+        personal_values=set,
+        max_content_bytes=max_content_bytes,
+    )
+
+
+def scope_of(path: str, query: bytes = b"") -> dict[str, Any]:
+    """Make the ASGI scope of a request."""
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": query,
+        "headers": [],
+    }
+
+
+def record(ledger: Ledger, *, query: bytes = b"", body: bytes = b"") -> None:
+    """Record a request from beginning to end."""
+    exchange = ledger.begin(scope_of("/v2/cases", query))
+    exchange.record_received({"type": "http.request", "body": body})
+    ledger.end(exchange)
+
+
+def test_every_request_is_recorded(
+    sandbox: Sandbox, connect: Connect, client: httpx.Client
+) -> None:
+    """In order, with token requests, refusals and unknown paths, but without health checks."""
     connect(sandbox)
     client.get("/v2/users?x=%20y", headers={"X-Correlation-Id": "mine"})
     client.get("/v2/users", headers={"Authorization": "Bearer none"})
@@ -85,18 +121,18 @@ def test_every_request_is_in_it(sandbox: Sandbox, connect: Connect, client: http
         (None, 404, 0),
         (None, 405, 0),
     ]
-    _, users, _, odd, _ = sandbox.ledger
+    _, users, _, unknown, _ = sandbox.ledger
     assert (users.method, users.path, users.query) == ("GET", "/v2/users", "x=%20y")
     assert users.sent_correlation_id == users.correlation_id == "mine"
     assert users.fault is None
     assert abs((users.moment - sandbox.clock.now).total_seconds()) < 60
-    assert odd.path == "/v2/cases/one%2Ftwo"
-    assert odd.correlation_id is not None
-    assert odd.sent_correlation_id is None
+    assert unknown.path == "/v2/cases/one%2Ftwo"
+    assert unknown.correlation_id is not None
+    assert unknown.sent_correlation_id is None
 
 
-def test_it_can_be_read_like_a_list(sandbox: Sandbox, client: httpx.Client) -> None:
-    """By places, and by numbers that go on after it was cleared."""
+def test_the_ledger_is_a_sequence(sandbox: Sandbox, client: httpx.Client) -> None:
+    """Requests also have numbers, which continue after the ledger is cleared."""
     for _ in range(3):
         client.get("/v2/users")
     first, second, third = (one.number for one in sandbox.ledger)
@@ -106,9 +142,9 @@ def test_it_can_be_read_like_a_list(sandbox: Sandbox, client: httpx.Client) -> N
     assert [one.number for one in sandbox.ledger[1:]] == [second, third]
     assert [one.number for one in sandbox.ledger.since(first)] == [second, third]
     assert sandbox.ledger.since(third) == ()
-    asked = sandbox.ledger.get(second)
-    assert asked is not None
-    assert asked.number == second
+    request = sandbox.ledger.get(second)
+    assert request is not None
+    assert request.number == second
     assert (second, third) == (first + 1, first + 2)
     assert repr(sandbox.ledger) == "<Ledger of 3 requests, 0 credits>"
 
@@ -121,40 +157,40 @@ def test_it_can_be_read_like_a_list(sandbox: Sandbox, client: httpx.Client) -> N
 
 
 @pytest.mark.anyio
-async def test_it_says_when_and_how_long() -> None:
-    """The moment is the clock's; the seconds are real ones, known when all is over."""
+async def test_requests_have_a_moment_and_a_duration() -> None:
+    """The moment is the clock's; the duration is real time, known when the response is complete."""
     with MemorySandbox(speed=0, epoch=EPOCH) as sandbox:
         sandbox.clock.advance(5)
         async with httpx.AsyncClient(transport=sandbox.transport) as client:
             async with client.stream("GET", f"{sandbox.url}/v2/users") as response:
                 assert response.status_code == 401
-                (under_way,) = sandbox.ledger
-            (over,) = sandbox.ledger
+                (in_progress,) = sandbox.ledger
+            (finished,) = sandbox.ledger
 
-    assert (under_way.status, under_way.seconds) == (401, None)
-    assert (under_way.moment - EPOCH).total_seconds() == 5
-    assert over.seconds is not None
-    assert over.seconds > 0
+    assert (in_progress.status, in_progress.seconds) == (401, None)
+    assert (in_progress.moment - EPOCH).total_seconds() == 5
+    assert finished.seconds is not None
+    assert finished.seconds > 0
 
 
-def test_an_answer_may_have_an_id_of_its_own(connect: Connect) -> None:
-    """Where the local Sikoia does not echo, the two ids differ."""
+def test_both_correlation_ids_are_recorded(connect: Connect) -> None:
+    """They differ if the local Sikoia does not echo the id of the request."""
     with Sandbox(echo_correlation=False) as sandbox:
         connect(sandbox).get("/v2/users", headers={"X-Correlation-Id": "Wilma Example"})
-        asked = sandbox.ledger[-1]
+        request = sandbox.ledger[-1]
 
-    assert asked.sent_correlation_id == "Wilma Example"
-    assert asked.correlation_id not in {None, asked.sent_correlation_id}
-    # A client may send anything as one.
-    assert str(asked).endswith(
-        f"sent correlation id not shown, correlation id {asked.correlation_id}"
+    assert request.sent_correlation_id == "Wilma Example"
+    assert request.correlation_id not in {None, request.sent_correlation_id}
+    # A client may send anything as an id, so messages show plain ids only.
+    assert str(request).endswith(
+        f"sent correlation id not shown, correlation id {request.correlation_id}"
     )
 
 
 @BOTH
 @pytest.mark.anyio
-async def test_what_may_cost_something_costs_a_credit(kind: Callable[..., Sandbox]) -> None:
-    """Each chargeable operation costs one when it is done, and nothing else costs anything."""
+async def test_chargeable_operations_cost_one_credit(kind: Callable[..., Sandbox]) -> None:
+    """When they succeed; all others are free."""
     with kind(work_time=0) as sandbox:
         async with client_of(sandbox, quota=None) as sikoia:
             case = await case_of(sikoia)
@@ -165,13 +201,13 @@ async def test_what_may_cost_something_costs_a_credit(kind: Callable[..., Sandbo
                 person, b"%PDF-1.7", file_name="a.pdf", document_type="Payslip"
             )
             for api in (sikoia.company_registry, sikoia.credit_reports):
-                found = await api.request(
+                requested = await api.request(
                     company_id=company.company_id,
                     company_name="Several Example Ltd",
                     country_code="GB",
                 )
-                assert found.picklist
-                await api.resolve_picklist(found.request_id, found.picklist[0].index or 0)
+                assert requested.picklist
+                await api.resolve_picklist(requested.request_id, requested.picklist[0].index or 0)
             await sikoia.company_registry.search(company_name="Widgets", country_code="GB")
             await sikoia.online_data.request(company.company_id)
             await sikoia.screening.search_peps_sanctions(person)
@@ -193,8 +229,8 @@ async def test_what_may_cost_something_costs_a_credit(kind: Callable[..., Sandbo
     sandbox.ledger.assert_nothing_charged_twice()
 
 
-def test_prices_can_be_given(connect: Connect) -> None:
-    """Of what may cost something, and of anything else; what is free was never charged."""
+def test_prices_can_be_set(connect: Connect) -> None:
+    """For any operation; asserting that a free one was charged is refused."""
     prices = {IDENTITY: 7, "POST /v2/cases": 2, "POST /v2/peps-sanctions": 0}
     with Sandbox(prices=prices) as sandbox:
         client = connect(sandbox)
@@ -206,20 +242,20 @@ def test_prices_can_be_given(connect: Connect) -> None:
         assert [one.cost for one in sandbox.ledger] == [0, 2, 7, 0]
         assert sandbox.ledger.spend == 9
         sandbox.ledger.assert_charged_once("POST /v2/cases")
-        with pytest.raises(ValueError, match="peps-sanctions costs nothing here; what does is GET"):
+        with pytest.raises(ValueError, match=r"peps-sanctions is free here; .* one of GET"):
             sandbox.ledger.assert_charged_once("POST /v2/peps-sanctions")
 
 
-def test_a_refusal_that_is_an_answer_costs_nothing(connect: Connect) -> None:
-    """The token endpoint refuses in words of its own."""
+def test_a_refused_token_request_costs_nothing(connect: Connect) -> None:
+    """The token endpoint has its own error format."""
     with Sandbox(prices={"POST /token": 3}) as sandbox:
         assert connect(sandbox).post("/token").status_code == 400
 
         assert [one.cost for one in sandbox.ledger] == [3, 0]
 
 
-def test_a_reset_after_the_work_costs(sandbox: Sandbox, client: httpx.Client) -> None:
-    """The client knows of no answer, and pays all the same; before the work it pays nothing."""
+def test_a_reset_after_the_work_is_charged(sandbox: Sandbox, client: httpx.Client) -> None:
+    """Although the client gets no response; a reset before the work costs nothing."""
     person = person_of(client)
     for moment in ("after", "before"):
         sandbox.faults.add(IDENTITY, reset=moment)
@@ -235,7 +271,7 @@ def test_a_reset_after_the_work_costs(sandbox: Sandbox, client: httpx.Client) ->
 
 
 def test_refusals_cost_nothing(sandbox: Sandbox, client: httpx.Client) -> None:
-    """Neither those of the application nor those of the fault plan; a spoilt answer does."""
+    """Neither real ones nor those of the fault plan; a truncated success is charged."""
     person = person_of(client)
     sandbox.faults.add(IDENTITY, status=503)
     client.post("/v2/identity", json=person)
@@ -255,12 +291,14 @@ def test_refusals_cost_nothing(sandbox: Sandbox, client: httpx.Client) -> None:
     assert (last.status, last.cost, last.fault) == (201, 1, "truncate=5")
     content = sandbox.ledger.content(last.number)
     assert content is not None
-    assert len(content.answered) == 5
+    assert len(content.response_body) == 5
 
 
 @pytest.mark.parametrize("accepted", [False, True])
-def test_a_repetition_under_a_key_costs_nothing(connect: Connect, *, accepted: bool) -> None:
-    """The work is done once, whatever became of the first answer."""
+def test_a_repeat_with_an_idempotency_key_costs_nothing(
+    connect: Connect, *, accepted: bool
+) -> None:
+    """The work is done once, even if the first response was lost."""
     with Sandbox(idempotency_header="Idempotency-Key", accepted=accepted) as sandbox:
         client = connect(sandbox)
         person = person_of(client)
@@ -277,14 +315,14 @@ def test_a_repetition_under_a_key_costs_nothing(connect: Connect, *, accepted: b
 
         client.post("/v2/identity", json=person)
 
-        lines = complaint(sandbox.ledger.assert_charged_once, IDENTITY)
+        lines = failure(sandbox.ledger.assert_charged_once, IDENTITY)
         assert len(lines) == 4
 
 
 @pytest.mark.virtual_time
 @pytest.mark.anyio
-async def test_who_gives_up_has_no_answer() -> None:
-    """The request is there all the same, with what it cost."""
+async def test_an_abandoned_request_is_recorded_with_its_cost() -> None:
+    """It has no status."""
     with MemorySandbox() as sandbox:
         async with client_of(sandbox) as sikoia:
             case = await case_of(sikoia)
@@ -292,35 +330,35 @@ async def test_who_gives_up_has_no_answer() -> None:
             sandbox.faults.add(IDENTITY, delay=60, times=2)
             with pytest.raises(DeadlineExceededError):
                 await sikoia.with_options(timeout=5).identity.request(case.persons[0].person_id)
-            with anyio.move_on_after(5) as given_up:
+            with anyio.move_on_after(5) as abandoned:
                 await sikoia.identity.request(case.persons[0].person_id)
 
-    assert given_up.cancelled_caught
+    assert abandoned.cancelled_caught
     assert outcomes(sandbox)[2:] == [(IDENTITY, None, 1)] * 2
     assert all(one.seconds is not None for one in sandbox.ledger)
 
 
-def test_who_hangs_up_has_no_answer(sandbox: Sandbox, client: httpx.Client) -> None:
-    """Also on a socket, where the local Sikoia hears of it while it waits."""
+def test_a_disconnected_client_gets_no_response(sandbox: Sandbox, client: httpx.Client) -> None:
+    """On a real socket, where the server notices the disconnect while it waits."""
     sandbox.faults.add(USERS, delay=600)
     with pytest.raises(httpx.ReadTimeout):
         client.get("/v2/users", timeout=0.2)
-    # The other side ends it when it hears of that, some time soon.
+    # The server ends the request soon after it notices.
     for _ in range(5000):
         if sandbox.ledger[0].seconds is not None:
             break
         client.get("/sandbox/health")
 
-    asked = sandbox.ledger[0]
-    assert asked.seconds is not None
-    assert (asked.status, asked.correlation_id, asked.fault) == (None, None, "delay=600")
-    content = sandbox.ledger.content(asked.number)
+    request = sandbox.ledger[0]
+    assert request.seconds is not None
+    assert (request.status, request.correlation_id, request.fault) == (None, None, "delay=600")
+    content = sandbox.ledger.content(request.number)
     assert content is not None
-    assert (content.answered, content.answered_headers) == (b"", ())
+    assert (content.response_body, content.response_headers) == (b"", ())
 
 
-def test_charges_can_be_told_apart(sandbox: Sandbox, client: httpx.Client) -> None:
-    """Once for each person is not once for all of them, and twice for nobody."""
+def test_charges_are_counted_per_entity(sandbox: Sandbox, client: httpx.Client) -> None:
+    """One charge for each of two people is two charges in all, but nothing charged twice."""
     one, other = person_of(client), person_of(client)
     for person in (one, other):
         client.post("/v2/identity", json=person)
@@ -329,25 +367,25 @@ def test_charges_can_be_told_apart(sandbox: Sandbox, client: httpx.Client) -> No
     check(IDENTITY, entity_id=one["person_id"])
     check("POST /v2/identity", entity_id=other["person_id"])
     sandbox.ledger.assert_nothing_charged_twice()
-    assert complaint(check, IDENTITY)[0] == f"{IDENTITY} was charged 2 times, and should be once:"
-    assert complaint(check, IDENTITY, entity_id="nobody")[0] == (
-        f"{IDENTITY} was not charged for the entity nobody, and should be once:"
+    assert failure(check, IDENTITY)[0] == f"{IDENTITY} was charged 2 times, expected once:"
+    assert failure(check, IDENTITY, entity_id="nobody")[0] == (
+        f"{IDENTITY} was not charged for the entity nobody, expected once:"
     )
 
 
-def test_a_path_names_what_is_charged_for(sandbox: Sandbox, client: httpx.Client) -> None:
-    """A report has no body."""
+def test_ids_in_the_path_count(sandbox: Sandbox, client: httpx.Client) -> None:
+    """A request for a report has no body."""
     person_id = person_of(client)["person_id"]
     client.get(f"/v2/persons/{person_id}/excel-report")
     sandbox.ledger.assert_charged_once("GET /v2/{type}/{id}/excel-report", entity_id=person_id)
 
     client.get(f"/v2/Persons/{person_id}/excel-report")
 
-    assert len(complaint(sandbox.ledger.assert_nothing_charged_twice)) == 3
+    assert len(failure(sandbox.ledger.assert_nothing_charged_twice)) == 3
 
 
-def test_a_message_has_the_requests(sandbox: Sandbox, client: httpx.Client) -> None:
-    """With ids, statuses, faults and costs, and without what is about a person."""
+def test_messages_list_the_requests(sandbox: Sandbox, client: httpx.Client) -> None:
+    """With correlation ids, statuses, faults and costs, but without personal data."""
     person = person_of(client)
     sandbox.faults.add(IDENTITY, reset="after")
     with pytest.raises(RESET):
@@ -357,45 +395,45 @@ def test_a_message_has_the_requests(sandbox: Sandbox, client: httpx.Client) -> N
     first, second, third = (one.number for one in sandbox.ledger[1:])
 
     fault = "fault: reset='after'"
-    told = [
-        f"  #{first} {IDENTITY}: no answer, 1 credit, sent correlation id first, {fault}",
+    charged = [
+        f"  #{first} {IDENTITY}: no response, 1 credit, sent correlation id first, {fault}",
         f"  #{second} {IDENTITY}: 201, 1 credit, correlation id second",
     ]
-    assert complaint(sandbox.ledger.assert_charged_once, IDENTITY) == [
-        f"{IDENTITY} was charged 2 times, and should be once:",
-        *told,
+    assert failure(sandbox.ledger.assert_charged_once, IDENTITY) == [
+        f"{IDENTITY} was charged 2 times, expected once:",
+        *charged,
         f"  #{third} {IDENTITY}: 400, 0 credits, correlation id third",
     ]
-    assert complaint(sandbox.ledger.assert_nothing_charged_twice) == [
+    assert failure(sandbox.ledger.assert_nothing_charged_twice) == [
         "charged more than once for the same path and body:",
-        *told,
+        *charged,
     ]
 
 
-def test_a_model_is_no_id(sandbox: Sandbox, client: httpx.Client) -> None:
-    """It would be charged for nothing, whatever was asked: so it is refused, and not shown."""
+def test_a_model_as_an_id_is_refused(sandbox: Sandbox, client: httpx.Client) -> None:
+    """It would match no charge; the message does not show it."""
     person: Any = person_of(client)
     assert client.post("/v2/identity", json=person).status_code == 201
 
-    with pytest.raises(TypeError, match=r"^entity_id: give the id as a text, not dict$"):
+    with pytest.raises(TypeError, match=r"^entity_id: expected a string, not dict$"):
         sandbox.ledger.assert_charged_once(IDENTITY, entity_id=person)
 
 
-def test_nobody_asked(sandbox: Sandbox) -> None:
-    """A test that expects a charge fails where there was no request at all."""
-    assert complaint(sandbox.ledger.assert_charged_once, IDENTITY) == [
-        f"{IDENTITY} was not charged, and should be once: nobody asked for it"
+def test_an_operation_that_was_never_requested_was_not_charged(sandbox: Sandbox) -> None:
+    """The message says so."""
+    assert failure(sandbox.ledger.assert_charged_once, IDENTITY) == [
+        f"{IDENTITY} was not charged, expected once: it was never requested"
     ]
     with pytest.raises(ValueError, match="the nearest are POST /v2/identity, "):
         sandbox.ledger.assert_charged_once("POST /v2/idenity")
 
 
-def test_a_message_has_an_end(sandbox: Sandbox, client: httpx.Client) -> None:
-    """Twenty requests are enough to see what is wrong."""
+def test_messages_list_at_most_twenty_requests(sandbox: Sandbox, client: httpx.Client) -> None:
+    """And count the rest."""
     for _ in range(23):
         client.post("/v2/identity", json={})
 
-    lines = complaint(sandbox.ledger.assert_charged_once, IDENTITY)
+    lines = failure(sandbox.ledger.assert_charged_once, IDENTITY)
 
     assert len(lines) == 22
     assert lines[-1] == "  and 3 more"
@@ -409,23 +447,23 @@ def test_a_message_has_an_end(sandbox: Sandbox, client: httpx.Client) -> None:
     ],
     ids=["same", "other"],
 )
-def test_the_same_may_be_written_in_two_ways(
+def test_equal_bodies_are_the_same_charge(
     sandbox: Sandbox, client: httpx.Client, bodies: tuple[bytes, bytes]
 ) -> None:
-    """Of a body counts what it says."""
+    """However their JSON is written."""
     person_id = person_of(client)["person_id"].encode()
     for body in bodies:
         assert client.post("/v2/identity", content=body % person_id).status_code == 201
 
     if b"country_code" in bodies[0]:
-        complaint(sandbox.ledger.assert_nothing_charged_twice)
+        failure(sandbox.ledger.assert_nothing_charged_twice)
     else:
         sandbox.ledger.assert_nothing_charged_twice()
 
 
 @pytest.mark.parametrize("way", ["restore", "elsewhere", "reset"])
-def test_it_is_part_of_a_snapshot(connect: Connect, way: str) -> None:
-    """With bodies; what came after is gone, and numbers go on."""
+def test_the_ledger_is_part_of_snapshots(connect: Connect, way: str) -> None:
+    """With bodies. Later requests are gone after a restore, but numbers continue."""
     with Sandbox(seed=3) as sandbox, Sandbox(seed=3) as other:
         client = connect(sandbox)
         client.post("/v2/identity", json=person_of(client))
@@ -447,8 +485,8 @@ def test_it_is_part_of_a_snapshot(connect: Connect, way: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_what_is_under_way_stays_so_in_a_snapshot() -> None:
-    """As far as it has come; a request that a restore finds under way is in it no longer."""
+async def test_a_snapshot_has_requests_in_progress() -> None:
+    """As far as they have come; a restore drops requests that are in progress then."""
     with MemorySandbox() as sandbox:
         async with httpx.AsyncClient(transport=sandbox.transport) as client:
             url = f"{sandbox.url}/v2/users"
@@ -459,22 +497,22 @@ async def test_what_is_under_way_stays_so_in_a_snapshot() -> None:
             again = sandbox.ledger[:]
             async with client.stream("GET", url):
                 sandbox.restore(snapshot)
-            (asked,) = sandbox.ledger
+            (request,) = sandbox.ledger
 
-    assert (asked.number, asked.status, asked.seconds) == (1, 401, None)
-    assert again == (asked,)
+    assert (request.number, request.status, request.seconds) == (1, 401, None)
+    assert again == (request,)
 
 
-def test_other_threads_may_read_it(sandbox: Sandbox, client: httpx.Client) -> None:
-    """While requests come, each look sees them in order and whole."""
+def test_other_threads_may_read_the_ledger(sandbox: Sandbox, client: httpx.Client) -> None:
+    """During requests too; each read is consistent."""
     done = threading.Event()
-    amiss: list[object] = []
+    inconsistent: list[object] = []
 
     def look() -> None:
         while not done.is_set():
             numbers = [one.number for one in sandbox.ledger]
             if numbers != sorted(set(numbers)) or sandbox.ledger.spend:
-                amiss.append(numbers)
+                inconsistent.append(numbers)
             sandbox.ledger.to_har()
 
     readers = [threading.Thread(target=look) for _ in range(3)]
@@ -488,89 +526,74 @@ def test_other_threads_may_read_it(sandbox: Sandbox, client: httpx.Client) -> No
         for reader in readers:
             reader.join()
 
-    assert amiss == []
+    assert inconsistent == []
     assert outcomes(sandbox) == [(USERS, 200, 0)] * 60
 
 
-def test_a_request_may_end_amid_another() -> None:
-    """The garbage collector ends what was given up at any moment, in the same thread."""
-    app = create_app()
-    scope: dict[str, Any] = {
-        "type": "http",
-        "method": "GET",
-        "path": "/v2/users",
-        "query_string": b"",
-        "headers": [],
-    }
-    given_up = app.ledger.begin(scope)
+def test_a_request_may_end_while_another_begins() -> None:
+    """The garbage collector may end an abandoned request at any point, in the same thread."""
+    interruptions: list[Callable[[], None]] = []
 
     def now() -> datetime:
-        app.ledger.end(given_up)
+        while interruptions:
+            interruptions.pop()()
         return EPOCH
 
-    app.ledger._now = now
+    ledger = new_ledger(now=now)
+    interruptions.append(partial(ledger.end, ledger.begin(scope_of("/v2/users"))))
 
-    app.ledger.begin(scope)
+    ledger.begin(scope_of("/v2/users"))
 
-    assert [one.seconds is None for one in app.ledger] == [False, True]
+    assert [one.seconds is None for one in ledger] == [False, True]
 
 
-def test_the_latest_bodies_are_kept(
-    sandbox: Sandbox, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Up to a bound; requests are never dropped, and one that is too big goes at once."""
-    monkeypatch.setattr(ledger, "_KEPT_BYTES", 5000)
+def test_the_latest_bodies_are_kept() -> None:
+    """Up to a limit; a body above the limit is dropped at once, but requests never are."""
+    ledger = new_ledger(max_content_bytes=5000)
     for number in range(9):
-        client.get(f"/v2/users?number={number}")
-    client.post("/v2/cases", json={"name": "x" * 6000, "case_type": "Business"})
-    client.get("/v2/users")
-    kept = [sandbox.ledger.content(one.number) is not None for one in sandbox.ledger]
+        record(ledger, query=f"number={number}".encode(), body=b"x" * 500)
+    record(ledger, body=b"x" * 6000)
+    record(ledger)
+    kept = [ledger.content(one.number) is not None for one in ledger]
 
     assert len(kept) == 11
     assert kept[-1]
     assert not kept[-2]
-    sizes = [
-        content.size
-        for one in sandbox.ledger
-        if (content := sandbox.ledger.content(one.number)) is not None
-    ]
+    sizes = [content.size for one in ledger if (content := ledger.content(one.number)) is not None]
     assert sum(sizes) <= 5000
-    log = sandbox.ledger.to_har()["log"]
-    assert "not kept" in log["entries"][0]["comment"]
+    log = ledger.to_har()["log"]
+    assert "dropped" in log["entries"][0]["comment"]
     assert log["entries"][0]["request"]["bodySize"] == -1
 
 
-def test_dropped_bodies_are_still_known(
-    sandbox: Sandbox, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who was in one is still a person, also after a restore."""
-    monkeypatch.setattr(ledger, "_KEPT_BYTES", 0)
-    # It is refused, so that no record has it.
-    body = {"name": "", "persons": [{"first_name": "Wilhelmina", "last_name": "Example"}]}
-    assert client.post("/v2/cases", json=body).status_code == 400
-    client.get("/v2/cases?keyword=wilhelmina")
-    snapshot = sandbox.snapshot()
-    complaint(sandbox.ledger.assert_no_personal_data_in_urls)
+def test_personal_data_in_dropped_bodies_is_remembered() -> None:
+    """Also after a restore."""
+    ledger = new_ledger(max_content_bytes=0)
+    record(ledger, body=b'{"persons": [{"first_name": "Wilhelmina", "last_name": "Example"}]}')
+    record(ledger, query=b"keyword=wilhelmina")
+    saved = ledger.save()
+    failure(ledger.assert_no_personal_data_in_urls)
 
-    sandbox.ledger.clear()
-    sandbox.ledger.assert_no_personal_data_in_urls()
-    sandbox.restore(snapshot)
+    ledger.clear()
+    record(ledger, query=b"keyword=wilhelmina")
+    ledger.assert_no_personal_data_in_urls()
+    ledger.restore(saved)
 
-    complaint(sandbox.ledger.assert_no_personal_data_in_urls)
+    failure(ledger.assert_no_personal_data_in_urls)
 
 
-def test_a_refused_person_is_one(sandbox: Sandbox, client: httpx.Client) -> None:
-    """Who is in no record may be in the body of a request."""
+def test_people_in_refused_requests_count(sandbox: Sandbox, client: httpx.Client) -> None:
+    """They are in no record, but in the body of a request."""
     body = {"name": "", "persons": [{"first_name": "Wilhelmine", "last_name": "Example"}]}
     assert client.post("/v2/cases", json=body).status_code == 400
     client.get("/v2/cases?keyword=wilhelmine")
 
-    (line,) = complaint(sandbox.ledger.assert_no_personal_data_in_urls)[1:]
+    (line,) = failure(sandbox.ledger.assert_no_personal_data_in_urls)[1:]
     assert line.endswith("its query has a name")
 
 
-def test_a_url_without_personal_data(sandbox: Sandbox, client: httpx.Client) -> None:
-    """Ids, words of the API and what is about nobody are all right."""
+def test_urls_without_personal_data_pass(sandbox: Sandbox, client: httpx.Client) -> None:
+    """Ids, words of the API, towns, countries and house numbers are not personal."""
     person = {
         "first_name": "Cases",
         "last_name": "Dada",
@@ -586,8 +609,8 @@ def test_a_url_without_personal_data(sandbox: Sandbox, client: httpx.Client) -> 
     sandbox.ledger.assert_no_personal_data_in_urls()
 
 
-def test_a_url_with_personal_data(sandbox: Sandbox, client: httpx.Client) -> None:
-    """The message says which request and which kind, and not what."""
+def test_urls_with_personal_data_fail(sandbox: Sandbox, client: httpx.Client) -> None:
+    """The message has the request and the kind of data, but not the value."""
     person = {
         "first_name": "Wilhelmina",
         "last_name": "Example",
@@ -607,7 +630,7 @@ def test_a_url_with_personal_data(sandbox: Sandbox, client: httpx.Client) -> Non
     ):
         client.get(path, headers={"X-Correlation-Id": "mine"})
 
-    head, *lines = complaint(sandbox.ledger.assert_no_personal_data_in_urls)
+    head, *lines = failure(sandbox.ledger.assert_no_personal_data_in_urls)
 
     assert head == "personal data in a URL:"
     missing = "404, 0 credits, correlation id mine; its"
@@ -618,5 +641,5 @@ def test_a_url_with_personal_data(sandbox: Sandbox, client: httpx.Client) -> Non
         f"  #{first + 1} GET /v2/cases/{{case_id}}: {missing} path has a date of birth",
         f"  #{first + 2} {documents} path has a name, an e-mail address",
         f"  #{first + 2} {documents} query has a part of an address",
-        f"  #{first + 3} GET of what is not served: {missing} path has a name",
+        f"  #{first + 3} GET of an unknown path: {missing} path has a name",
     ]

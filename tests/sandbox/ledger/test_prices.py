@@ -11,12 +11,12 @@ from sikoia_async import resources
 from sikoia_async.sandbox import create_app
 from sikoia_async.sandbox.ledger.prices import CHARGEABLE
 
-# The methods by which the SDK's resources ask for what may cost something.
+# The methods by which the SDK's resources request chargeable operations.
 BUYING = {"buy": "POST", "workbook": "GET", "save_workbook": "GET"}
 
 
-def test_what_may_cost_something_is_there() -> None:
-    """Each chargeable operation is one of the specification's."""
+def test_chargeable_operations_are_in_the_specification() -> None:
+    """The list is sorted, so that it is easy to compare."""
     known = {f"{method} {path}" for method, path in spec.operations()}
 
     assert set(CHARGEABLE) <= known
@@ -24,30 +24,30 @@ def test_what_may_cost_something_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prices", "complaint"),
+    ("prices", "message"),
     [
         ({"POST /v2/identities": 1}, "no operation is called .*; the nearest are POST /v2/ident"),
         ({"*": 1}, "no operation is called"),
-        ({"POST /v2/identity": -1}, "give POST /v2/identity a whole number of credits, 0 or more"),
+        ({"POST /v2/identity": -1}, "prices: expected a whole number .* for POST /v2/identity"),
         ({"POST /v2/identity": 1.5}, "a whole number"),
         ({"POST /v2/identity": True}, "a whole number"),
         ({"POST /v2/identity": "1"}, "a whole number"),
     ],
 )
-def test_a_price_makes_sense(prices: Any, complaint: str) -> None:
-    """Anything else is refused when the local Sikoia is made."""
-    with pytest.raises(ValueError, match=complaint):
+def test_invalid_prices_are_refused(prices: Any, message: str) -> None:
+    """When the local Sikoia is made."""
+    with pytest.raises(ValueError, match=message):
         create_app(prices=prices)
 
 
-def test_both_sides_know_what_may_cost_something() -> None:
-    """The SDK has a table of its own, spread over its resources: what is bought is the same."""
-    assert sorted(bought()) == list(CHARGEABLE)
+def test_the_sdk_and_the_local_sikoia_charge_for_the_same_operations() -> None:
+    """The SDK marks chargeable operations in its resource methods."""
+    assert sorted(chargeable_in_the_sdk()) == list(CHARGEABLE)
 
 
-def bought() -> set[str]:
-    """Read from the SDK's source what it asks for as chargeable."""
-    found: set[str] = set()
+def chargeable_in_the_sdk() -> set[str]:
+    """Read the SDK's source for the operations that it marks as chargeable."""
+    operations: set[str] = set()
     for source in Path(resources.__path__[0]).rglob("*.py"):
         tree = ast.parse(source.read_text("utf-8"))
         names = {
@@ -61,7 +61,7 @@ def bought() -> set[str]:
             match call:
                 case ast.Call(func=ast.Attribute(attr=attr), args=[path, *_]) if attr in BUYING:
                     path = names[path.id] if isinstance(path, ast.Name) else path
-                    found.add(f"{BUYING[attr]} {ast.literal_eval(path)}")
+                    operations.add(f"{BUYING[attr]} {ast.literal_eval(path)}")
                 case _:
-                    """It buys nothing."""
-    return found
+                    """Not chargeable."""
+    return operations

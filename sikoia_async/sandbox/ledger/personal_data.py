@@ -1,4 +1,4 @@
-"""Finds what is about a person in a URL, where proxies and logs would keep it."""
+"""Finds personal data in URLs, where proxies and access logs would keep it."""
 
 import json
 import re
@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 from urllib.parse import unquote
 
-__all__ = ["Personal", "Told", "told_by", "told_in"]
+__all__ = ["PersonalDataFinder", "PersonalValue", "personal_values", "personal_values_in_json"]
 
 _NAME, _BIRTH, _MAIL = "a name", "a date of birth", "an e-mail address"
 _PHONE, _ADDRESS, _NUMBER = "a phone number", "a part of an address", "a national insurance number"
-# A town, a country and the number of a house are shared by too many.
+# Towns, countries and house numbers are left out: too many people share them.
 _FIELDS = {
     "address_line_1": _ADDRESS,
     "address_line_2": _ADDRESS,
@@ -35,23 +35,23 @@ _FIELDS = {
     "surname": _NAME,
     "telephone": _PHONE,
 }
-# Fewer letters or digits than this tell nothing of anybody.
-_LEAST = {_NAME: 2, _BIRTH: 8, _MAIL: 5, _PHONE: 6, _ADDRESS: 4, _NUMBER: 6}
+# Values with fewer letters and digits identify nobody.
+_MIN_LENGTH = {_NAME: 2, _BIRTH: 8, _MAIL: 5, _PHONE: 6, _ADDRESS: 4, _NUMBER: 6}
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
 _WITHIN_A_NUMBER = re.compile(r"(?<=\d)[\s()./+-]+(?=\d)")
 _BEFORE_A_TIME = re.compile(r"(?<=\d)[Tt](?=\d)")
-# Somebody may have encoded twice, or thrice.
-_ENCODED = 4
+# Clients sometimes percent-encode a value several times.
+_MAX_DECODINGS = 4
 
 Words = tuple[str, ...]
-Told = tuple[str, str]
-"""Of what kind it is, and what."""
+PersonalValue = tuple[str, str]
+"""The kind of a personal value, and the value."""
 
 
-def told_by(records: Iterable[object]) -> Iterator[Told]:
-    """Give all that records, or what is in them, tell of persons."""
+def personal_values(records: Iterable[object]) -> Iterator[PersonalValue]:
+    """Return all personal values in records, however deeply nested."""
     for record in records:
         if isinstance(record, Mapping):
             fields = cast("Mapping[str, object]", record)
@@ -60,40 +60,44 @@ def told_by(records: Iterable[object]) -> Iterator[Told]:
                 if kind and isinstance(value, str):
                     yield kind, value
                 else:
-                    yield from told_by([value])
+                    yield from personal_values([value])
         elif isinstance(record, (list, tuple)):
-            yield from told_by(cast("Iterable[object]", record))
+            yield from personal_values(cast("Iterable[object]", record))
 
 
-def told_in(body: bytes) -> Iterator[Told]:
-    """Give all that a body tells of persons, if it is JSON."""
+def personal_values_in_json(body: bytes) -> Iterator[PersonalValue]:
+    """Return all personal values in a body; none if it is not JSON."""
     if not body:
         return
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError):
         return
-    yield from told_by([fields])
+    yield from personal_values([fields])
 
 
-class Personal:
-    """Knows what is about persons, and finds it again however it is written."""
+class PersonalDataFinder:
+    """Finds known personal values in URLs, in every spelling and encoding.
 
-    def __init__(self, told: Iterable[Told]) -> None:
-        # By the first of the words, for a URL has few of them and there may be many persons.
+    Args:
+        values: The values to look for.
+    """
+
+    def __init__(self, values: Iterable[PersonalValue]) -> None:
+        # Indexed by first word, because a URL has few words and there may be many people.
         self._known: dict[str, dict[Words, str]] = {}
-        for kind, text in told:
-            for words in _writings(kind, text):
+        for kind, value in values:
+            for words in _spellings(kind, value):
                 self._known.setdefault(words[0], {}).setdefault(words, kind)
 
-    def kinds_in(self, text: str) -> list[str]:
-        """Say, sorted, of what kind that is which a part of a URL has of persons."""
-        found: set[str] = set()
-        for reading in _readings(_ID.sub(" ", text)):
-            plain = _folded(_ID.sub(" ", reading))
+    def kinds_in(self, part: str) -> list[str]:
+        """Return the kinds of personal data in a part of a URL, sorted."""
+        kinds: set[str] = set()
+        for decoded in _decodings(_ID.sub(" ", part)):
+            plain = _folded(_ID.sub(" ", decoded))
             for words in (_words(plain), _words(_joined(plain))):
-                found.update(self._found(words))
-        return sorted(found)
+                kinds.update(self._found(words))
+        return sorted(kinds)
 
     def _found(self, words: Words) -> Iterator[str]:
         for start, word in enumerate(words):
@@ -103,7 +107,7 @@ class Personal:
 
 
 def _kind(record: Mapping[str, object], name: str) -> str | None:
-    # A case and a company have a name too; and who is searched for need not be a person.
+    # Cases and companies have a `name` too, and a `search_term` may be a company's.
     if (name == "name" and "person_id" in record) or (
         name == "search_term" and record.get("entity_type") == "person"
     ):
@@ -111,18 +115,18 @@ def _kind(record: Mapping[str, object], name: str) -> str | None:
     return _FIELDS.get(name)
 
 
-def _writings(kind: str, text: str) -> Iterator[Words]:
-    """Give the ways in which people write the same, as words."""
-    plain = _folded(text)
+def _spellings(kind: str, value: str) -> Iterator[Words]:
+    """Return the ways in which people write a value, split into words."""
+    plain = _folded(value)
     if kind == _BIRTH:
         for year, *others in _DAY.findall(plain):
-            # Some leave out the zeros.
+            # With and without leading zeros.
             for month, day in (others, [one.lstrip("0") for one in others]):
                 yield from ((year + month + day,), (day + month + year,), (month + day + year,))
         return
     words = _words(plain)
     whole = "".join(words)
-    if len(whole) < _LEAST[kind]:
+    if len(whole) < _MIN_LENGTH[kind]:
         return
     yield words
     yield (whole,)
@@ -130,28 +134,28 @@ def _writings(kind: str, text: str) -> Iterator[Words]:
         yield ("".join(reversed(words)),)
 
 
-def _readings(text: str) -> Iterator[str]:
-    """Decode a part of a URL, in all the ways in which it may be meant."""
-    if text.isspace() or not text:
+def _decodings(part: str) -> Iterator[str]:
+    """Return a part of a URL with every number of percent-decodings and in both encodings."""
+    if part.isspace() or not part:
         return
-    readings = {text}
-    for _ in range(_ENCODED if "%" in text else 0):
-        readings |= {unquote(one, code) for one in readings for code in ("utf-8", "latin-1")}
-    yield from readings
+    decodings = {part}
+    for _ in range(_MAX_DECODINGS if "%" in part else 0):
+        decodings |= {unquote(one, code) for one in decodings for code in ("utf-8", "latin-1")}
+    yield from decodings
 
 
-def _folded(text: str) -> str:
-    """Leave out what differs between writings of one word: case, accents, and widths."""
-    if text.isascii():
-        return text.casefold()
-    parts = unicodedata.normalize("NFKD", text)
+def _folded(value: str) -> str:
+    """Normalise case, accents and character widths."""
+    if value.isascii():
+        return value.casefold()
+    parts = unicodedata.normalize("NFKD", value)
     return "".join(one for one in parts if not unicodedata.combining(one)).casefold()
 
 
-def _joined(text: str) -> str:
+def _joined(value: str) -> str:
     """Close the gaps in numbers and dates."""
-    return _BEFORE_A_TIME.sub(" ", _WITHIN_A_NUMBER.sub("", text))
+    return _BEFORE_A_TIME.sub(" ", _WITHIN_A_NUMBER.sub("", value))
 
 
-def _words(text: str) -> Words:
-    return tuple(_WORD.findall(text))
+def _words(value: str) -> Words:
+    return tuple(_WORD.findall(value))

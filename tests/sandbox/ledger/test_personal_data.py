@@ -1,4 +1,4 @@
-"""What is about a person, found in a URL however it is written."""
+"""Personal data is found in URLs, in every spelling and encoding."""
 
 from typing import Any
 from urllib.parse import quote
@@ -8,7 +8,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sikoia_async.sandbox.ledger.personal import Personal, told_by, told_in
+from sikoia_async.sandbox.ledger.personal_data import (
+    PersonalDataFinder,
+    personal_values,
+    personal_values_in_json,
+)
 
 WILMA = {
     "person_id": "00000000-0000-4000-8000-000000000000",
@@ -30,7 +34,7 @@ WILMA = {
     "previous": [{"surname": "Sample-Smith"}, {"surname": "Žižková"}, ("nothing",)],
     "is_officer": False,
 }
-KNOWN = Personal(told_by([{"persons": [WILMA]}]))
+FINDER = PersonalDataFinder(personal_values([{"persons": [WILMA]}]))
 
 letters = st.characters(categories=["L", "N"])
 names = st.lists(st.text(letters, min_size=3, max_size=8), min_size=1, max_size=3)
@@ -74,17 +78,17 @@ names = st.lists(st.text(letters, min_size=3, max_size=8), min_size=1, max_size=
         ("%25%25%FF", []),
     ],
 )
-def test_it_is_found_as_people_write_it(text: str, kinds: list[str]) -> None:
-    """In any case, with any gaps, without accents, encoded once or more often."""
-    assert KNOWN.kinds_in(text) == kinds
+def test_personal_data_is_found_in_common_spellings(text: str, kinds: list[str]) -> None:
+    """In any case, with any separators, without accents, encoded any number of times."""
+    assert FINDER.kinds_in(text) == kinds
 
 
 @given(words=names, times=st.integers(1, 3), data=st.data())
-def test_it_is_found_however_it_is_encoded(words: list[str], times: int, data: Any) -> None:
-    """Any of its letters may be percent-encoded."""
-    known = Personal([("a name", " ".join(words))])
-    # What is left of some letters without their accents is nothing.
-    assume(known.kinds_in(" ".join(words)))
+def test_personal_data_is_found_in_every_encoding(words: list[str], times: int, data: Any) -> None:
+    """Any character may be percent-encoded."""
+    finder = PersonalDataFinder([("a name", " ".join(words))])
+    # Some letters leave nothing when their accents are removed.
+    assume(finder.kinds_in(" ".join(words)))
     text = " ".join(words)
     for _ in range(times):
         text = "".join(
@@ -94,20 +98,20 @@ def test_it_is_found_however_it_is_encoded(words: list[str], times: int, data: A
             for one in text
         )
 
-    assert known.kinds_in(f"a=b&keyword={text}&c=d") == ["a name"]
-    assert known.kinds_in(quote(text.replace(" ", "+"), safe="+%")) == ["a name"]
+    assert finder.kinds_in(f"a=b&keyword={text}&c=d") == ["a name"]
+    assert finder.kinds_in(quote(text.replace(" ", "+"), safe="+%")) == ["a name"]
 
 
 @given(st.lists(st.uuids(), min_size=1), st.sampled_from(["/", "-", "&id=", "%2F", " "]))
-def test_ids_are_nobody(ids: list[UUID], between: str) -> None:
-    """Whatever words there are in them by chance."""
-    known = Personal(("a name", word) for one in ids for word in str(one).split("-"))
+def test_ids_are_not_personal_data(ids: list[UUID], between: str) -> None:
+    """Even if a part of one happens to be a name."""
+    finder = PersonalDataFinder(("a name", word) for one in ids for word in str(one).split("-"))
 
-    assert known.kinds_in(between.join(map(str, ids))) == []
+    assert finder.kinds_in(between.join(map(str, ids))) == []
 
 
 @pytest.mark.parametrize(
-    ("record", "told"),
+    ("record", "values"),
     [
         ({"name": "Loan"}, []),
         ({"name": "Wilma", "person_id": "1"}, [("a name", "Wilma")]),
@@ -119,9 +123,11 @@ def test_ids_are_nobody(ids: list[UUID], between: str) -> None:
         ("Wilma", []),
     ],
 )
-def test_what_tells_of_a_person(record: Any, told: list[tuple[str, str]]) -> None:
-    """A field does by its name; what a company, a case or a search is called need not be one."""
-    assert list(told_by([record])) == told
+def test_personal_values_are_recognised_by_field(
+    record: Any, values: list[tuple[str, str]]
+) -> None:
+    """The names of companies and cases are not personal."""
+    assert list(personal_values([record])) == values
 
 
 @pytest.mark.parametrize(
@@ -135,12 +141,12 @@ def test_what_tells_of_a_person(record: Any, told: list[tuple[str, str]]) -> Non
     ],
     ids=["JSON", "empty", "broken", "binary", "deep"],
 )
-def test_a_body_may_be_anything(body: bytes, count: int) -> None:
-    """What is no JSON tells nothing."""
-    assert len(list(told_in(body))) == count
+def test_bodies_that_are_not_json_have_no_personal_values(body: bytes, count: int) -> None:
+    """They raise nothing."""
+    assert len(list(personal_values_in_json(body))) == count
 
 
 @pytest.mark.parametrize(("kind", "text"), [("a name", "X"), ("a part of an address", "1 A")])
-def test_what_is_too_short_is_nobodys(kind: str, text: str) -> None:
-    """A letter would be found everywhere."""
-    assert Personal([(kind, text), (kind, "-")]).kinds_in(text) == []
+def test_very_short_values_are_ignored(kind: str, text: str) -> None:
+    """A single letter would be found everywhere."""
+    assert PersonalDataFinder([(kind, text), (kind, "-")]).kinds_in(text) == []
