@@ -1,13 +1,13 @@
-"""FastAPI: one request starts an operation, and a webhook's event finishes it.
+"""FastAPI: a request starts an operation, and a webhook completes it.
 
     pip install sikoia-async fastapi uvicorn
     uvicorn --app-dir examples fastapi_app:app
 
-Needs SIKOIA_CLIENT_ID and so on, as any `Sikoia()` does, and SIKOIA_WEBHOOK_SECRETS: the key that
-`sikoia.webhooks.create_secret` returned; while it is rotated the new and the old one, with a space
-between. Subscribe the address https://…/webhooks/AffordabilityInsights.Completed to that event.
-Put your own authentication before the other endpoints: who calls them reads people's data and
-spends your money.
+Set SIKOIA_CLIENT_ID and SIKOIA_CLIENT_SECRET, as for any `Sikoia()`, and SIKOIA_WEBHOOK_SECRETS:
+the key from `sikoia.webhooks.create_secret`, or the new and the old key, separated by a space,
+while you rotate it. Subscribe https://…/webhooks/AffordabilityInsights.Completed to that event.
+
+Add your own authentication to the other endpoints: they expose personal data and spend money.
 """
 
 import logging
@@ -24,29 +24,29 @@ from sikoia_async import CORRELATION_ID_HEADER, Entity, Router, Sikoia, correlat
 from sikoia_async.webhooks.events import AffordabilityInsightsCompleted
 from sikoia_async.webhooks.signing import SIGNATURE_HEADER
 
-WAIT = 20.0  # seconds; less than browsers and proxies wait
+WAIT = 20.0  # seconds; shorter than the timeouts of browsers and proxies
 STATUSES: dict[type[errors.SikoiaError], int] = {
-    errors.ResourceNotFoundError: 404,  # all that is passed on of a request is an id
-    errors.InvalidRequestError: 404,
+    errors.ResourceNotFoundError: 404,
+    errors.InvalidRequestError: 404,  # callers pass only an id, so it does not exist
     errors.RateLimitError: 503,
     errors.DeadlineExceededError: 504,
 }
-"""What is answered to whom; 502 for the rest, which is not the caller's fault."""
+"""The status to respond with for an error; 502 for all others."""
 
 log = logging.getLogger("app")
-# Made here, so that an app without secrets does not even start.
+# Created at import, so that the app does not start without secrets.
 router = Router(os.environ["SIKOIA_WEBHOOK_SECRETS"].split())
 
 
 @router.on(AffordabilityInsightsCompleted)
 async def completed(event: AffordabilityInsightsCompleted) -> None:
-    """Note that insights are there, in your database, say: nobody may be waiting for them."""
-    log.info("affordability insights %s are there", event.find("request_id"))
+    """Record that the insights are ready, because no request may be waiting for them."""
+    log.info("affordability insights %s are ready", event.find("request_id"))
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncGenerator[dict[str, Sikoia]]:
-    """Keep one client open for as long as the app runs."""
+    """Keep one client open while the app runs."""
     async with Sikoia(rely_on_events=True) as sikoia:
         yield {"sikoia": sikoia}
 
@@ -65,7 +65,7 @@ app = FastAPI(lifespan=lifespan)
 async def correlate(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    """Pass the request's correlation id on to Sikoia; or a new one, for a caller may send junk."""
+    """Pass the request's correlation id on to Sikoia, or a new one if it has no valid id."""
     with correlation_id(request.headers.get(CORRELATION_ID_HEADER), or_new=True) as used:
         response = await call_next(request)
     response.headers[CORRELATION_ID_HEADER] = used
@@ -74,14 +74,14 @@ async def correlate(
 
 @app.exception_handler(errors.WebhookError)
 async def refuse_delivery(_: Request, error: errors.WebhookError) -> Response:
-    """Answer so that Sikoia delivers it again where that may help."""
+    """Respond with a status that makes Sikoia deliver the event again if that may help."""
     log.warning("%s: %s", type(error).__name__, error)
     return Response(status_code=error.response_status)
 
 
 @app.exception_handler(errors.SikoiaError)
 async def refuse(_: Request, error: Exception) -> JSONResponse:
-    """Answer with the kind of error: its text has no personal data, but is for us and not them."""
+    """Respond with the error's name only; its message is for your log, not for callers."""
     log.warning("%s: %s", type(error).__name__, error)
     status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 502)
     return JSONResponse({"error": type(error).__name__}, status)
@@ -89,14 +89,14 @@ async def refuse(_: Request, error: Exception) -> JSONResponse:
 
 @app.post("/persons/{person_id}/affordability", status_code=202)
 async def start(person_id: UUID, sikoia: Client) -> dict[str, str]:
-    """Start an operation and answer at once; its token is all that has to be kept."""
+    """Start an operation and return its token, which is all a caller has to keep."""
     operation = await sikoia.affordability.request(Entity("person", str(person_id)))
     return {"token": operation.token}
 
 
 @app.get("/operations/{token}")
 async def show(token: str, response: Response, sikoia: Client) -> dict[str, str | None]:
-    """Answer when the operation is done, or after `WAIT` seconds: then the browser asks again."""
+    """Respond when the operation is done, or with 202 after `WAIT` seconds: then call again."""
     try:
         operation = sikoia.operation(token)
     except errors.ConfigurationError:
@@ -110,8 +110,8 @@ async def show(token: str, response: Response, sikoia: Client) -> dict[str, str 
 
 @app.post("/webhooks/{event_type}", status_code=204)
 async def deliver(event_type: str, request: Request, sikoia: Client) -> None:
-    """Take a delivery; Sikoia does not say where in it the event is named, so the address does."""
-    # The raw body is what was signed, and not JSON that was read and written again.
+    """Handle a delivery; the URL names the event type, because the body need not."""
+    # The signature covers the raw body, not JSON that was parsed and serialised again.
     body, signature = await request.body(), request.headers.get(SIGNATURE_HEADER)
-    # Whoever waits in `show` is answered now; in an app of several processes, feed each of them.
+    # `feed` ends the waits in `show`. If the app has several processes, feed each of them.
     await router.receive(body, signature, event_type=event_type, feed=sikoia.events.feed)

@@ -107,6 +107,13 @@ def test_the_first_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(capsys.readouterr().out.split()) == 2
 
 
+def test_each_example_is_included_in_its_page() -> None:
+    """The include has the exact form that the site generator reads; formatters may break it."""
+    included = re.findall(r'^--8<-- "examples/(\w+)\.py"$', PAGES["examples.md"], re.MULTILINE)
+
+    assert sorted(included) == sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
+
+
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_each_resource_has_a_page_with_an_example(resource: str) -> None:
     """It is in the navigation and in the table, and shows the reference of its module."""

@@ -382,10 +382,10 @@ def test_what_nobody_signed_is_refused(app: Running, caplog: pytest.LogCaptureFi
     assert app.deliver(event, sign(event, "another-key-than-ours")) == 401
     assert app.deliver(event + b" ", sign(event, app.secret)) == 401
     assert app.signed(b"no JSON") == 400
-    assert "are there" not in caplog.text
+    assert "are ready" not in caplog.text
     assert app.signed(b'{"event_type": "Moon.Completed"}') == 204
     assert app.signed(event) == 204
-    assert "are there" in caplog.text
+    assert "are ready" in caplog.text
 
 
 def test_a_handler_that_fails_gets_the_event_again(
@@ -540,14 +540,14 @@ def test_a_row_that_takes_too_long_is_resumed(
 ) -> None:
     """Its token is noted and told; the next run waits for what the first one bought."""
     people.write_text("".join(people.read_text().splitlines(keepends=True)[:2]))
-    hours = batch.HOURS
-    watch.before[REQUEST] = lambda: setattr(batch, "HOURS", 0.2)
+    timeout = batch.TIMEOUT
+    watch.before[REQUEST] = lambda: setattr(batch, "TIMEOUT", 0.2)
     assert run(batch, people) == 1
     said = capsys.readouterr().out.splitlines()[0]
-    _, _, noted = json.loads(people.with_name("people.csv.begun").read_text().splitlines()[-1])
+    _, _, noted = json.loads(people.with_name("people.csv.progress").read_text().splitlines()[-1])
     assert said.endswith(f"or resume {noted}")
 
-    batch.HOURS = hours
+    batch.TIMEOUT = timeout
     clock.now += 1
     assert run(batch, people) == 0
 
