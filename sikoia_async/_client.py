@@ -484,7 +484,7 @@ class Sikoia:
         """
         from sikoia_async.resources._resume import resume  # noqa: PLC0415 - loaded when first used
 
-        return resume(self, *self._api.context.registry.signer.read(token))
+        return resume(self._api, *self._api.context.registry.signer.read(token))
 
     async def download(self, link: str | None) -> bytes:
         """Return the file that a link of Sikoia's leads to, such as `Document.document_uri`.

@@ -1,47 +1,63 @@
-"""From what a token holds back to the operation: which method of which resource knows a kind."""
+"""Resuming operations from their tokens."""
 
-from typing import Any, Final
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from sikoia_async._errors import ConfigurationError
-from sikoia_async.operations.operation import Operation
 
-__all__ = ["resume"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-# Kinds are in tokens that people keep: none is ever renamed.
-_OPENERS: Final = {
-    "account-refresh": ("banking", "_refreshed"),
-    "affordability": ("affordability", "operation"),
-    "bank-connection": ("banking", "wait_connected"),
-    "check": ("checks", "operation"),
-    "classification": ("documents", "wait_classified"),
-    "company-registry": ("company_registry", "operation"),
-    "credit-report": ("credit_reports", "operation"),
-    "data-sources": ("data_sources", "_of"),
-    "identity": ("identity", "operation"),
-    "income": ("income", "operation"),
-    "integrity-check": ("documents", "wait_checked"),
+    from sikoia_async._calls.api import Api
+    from sikoia_async.operations.kinds import OperationKind
+    from sikoia_async.operations.operation import Operation
+
+__all__ = ["find_kind", "resume"]
+
+_MODULES: Final = {
+    "account-refresh": "banking",
+    "affordability": "affordability",
+    "bank-connection": "banking",
+    "check": "checks",
+    "classification": "documents",
+    "company-registry": "company_registry",
+    "credit-report": "credit_reports.requests",
+    "data-sources": "data_sources",
+    "identity": "identity",
+    "income": "income",
+    "integrity-check": "documents",
 }
-_PAIRS: Final = frozenset({"account-refresh", "data-sources"})
-"""Kinds with two ids; the others have one."""
+"""The module that declares each kind of operation, so that resuming one loads no other resource."""
 
 
-def resume(client: object, kind: str, ids: tuple[str, ...]) -> Operation[Any]:
-    """Return the operation of a kind with these ids.
+def resume(api: Api, kind_name: str, ids: tuple[str, ...]) -> Operation[Any]:
+    """Return the operation that an operation token names.
 
     Args:
-        client: has the resources.
-        kind: a name in tokens.
-        ids: what the operation is asked for by.
+        api: makes the calls of the client.
+        kind_name: the kind of operation.
+        ids: identify the operation.
 
     Raises:
-        ConfigurationError: there is no such kind, or the ids are none of its.
+        ConfigurationError: there is no such kind, or the ids do not fit it.
     """
-    if kind not in _OPENERS:
-        msg = "token: it is for a kind of operation that this version of the SDK does not know"
+    kind = find_kind(kind_name)
+    if kind is None or kind.opener is None:
+        msg = "token: unknown kind of operation; update the SDK in this process"
         raise ConfigurationError(msg)
-    if len(ids) != (2 if kind in _PAIRS else 1):
-        msg = "token: not a valid operation token"
+    if len(ids) != kind.id_count:
+        msg = "token: not a valid operation token; give operation.token unchanged"
         raise ConfigurationError(msg)
-    resource, method = _OPENERS[kind]
-    operation: Operation[Any] = getattr(getattr(client, resource), method)(*ids)
+    operation: Operation[Any] = kind.opener(api, *ids)
     return operation
+
+
+def find_kind(name: str) -> OperationKind | None:
+    """Return the kind of operation of this name; None if there is none."""
+    module = _MODULES.get(name)
+    if module is None:
+        return None
+    kinds: Sequence[OperationKind] = import_module(f"{__package__}.{module}").OPERATION_KINDS
+    return next(kind for kind in kinds if kind.name == name)

@@ -313,5 +313,9 @@ class Affordability:
 
 
 _OPERATION = OperationKind(
-    name="affordability", timeout=600.0, events=frozenset({"AffordabilityInsights.Completed"})
+    name="affordability",
+    timeout=600.0,
+    events=frozenset({"AffordabilityInsights.Completed"}),
+    opener=lambda api, request_id: Affordability(api).operation(request_id),
 )
+OPERATION_KINDS = (_OPERATION,)

@@ -408,16 +408,17 @@ class Banking:
             BankAccount,
             "a BankAccount that refresh returned",
         )
-        return self._refreshed(account.account_connection_id, _stamp(account))
+        return _refresh_operation(self._api, account.account_connection_id, _stamp(account))
 
-    def _refreshed(self, account_id: str, before: str) -> Operation[BankAccount]:
-        validate_id("account_connection_id", account_id)
-        return self._api.operation(
-            _REFRESH,
-            (account_id, before),
-            lambda api: Banking(api).account(account_id),
-            state=lambda account: "running" if _stamp(account) == before else "done",
-        )
+
+def _refresh_operation(api: Api, account_id: str, before: str) -> Operation[BankAccount]:
+    validate_id("account_connection_id", account_id)
+    return api.operation(
+        _REFRESH,
+        (account_id, before),
+        lambda api: Banking(api).account(account_id),
+        state=lambda account: "running" if _stamp(account) == before else "done",
+    )
 
 
 def _stamp(account: BankAccount) -> str:
@@ -434,5 +435,9 @@ _CONNECTION = OperationKind(
     failed=frozenset(),
     running=frozenset({"Created", "SelectingInstitutions", "Authorising"}),
     events=frozenset({"OpenBankingProcessing.Completed", "BankingProcessing.Completed"}),
+    opener=lambda api, bank_connection_id: Banking(api).wait_connected(bank_connection_id),
 )
-_REFRESH = OperationKind(name="account-refresh", timeout=600.0)
+_REFRESH = OperationKind(
+    name="account-refresh", timeout=600.0, id_count=2, opener=_refresh_operation
+)
+OPERATION_KINDS = (_CONNECTION, _REFRESH)

@@ -265,4 +265,10 @@ class Checks:
         )
 
 
-_OPERATION = OperationKind(name="check", done=frozenset({"Complete", "Failed"}), failed=frozenset())
+_OPERATION = OperationKind(
+    name="check",
+    done=frozenset({"Complete", "Failed"}),
+    failed=frozenset(),
+    opener=lambda api, instance_id: Checks(api).operation(instance_id),
+)
+OPERATION_KINDS = (_OPERATION,)

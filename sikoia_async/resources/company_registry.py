@@ -586,5 +586,9 @@ def _matches(
 
 
 _OPERATION = OperationKind(
-    name="company-registry", done=frozenset({"Complete", "TooManyResults"}), running=frozenset()
+    name="company-registry",
+    done=frozenset({"Complete", "TooManyResults"}),
+    running=frozenset(),
+    opener=lambda api, request_id: CompanyRegistry(api).operation(request_id),
 )
+OPERATION_KINDS = (_OPERATION,)

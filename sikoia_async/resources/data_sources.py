@@ -104,16 +104,17 @@ class DataSources:
             ResourceNotFoundError: the entity does not exist; raised when awaited.
         """
         fields = in_body(entity)
-        return self._of(fields["entity_id"], fields["entity_type"])
+        return _completion(self._api, fields["entity_id"], fields["entity_type"])
 
-    def _of(self, entity_id: str, entity_type: EntityType) -> Operation[EntityDataSources]:
-        entity = Entity(entity_type, entity_id)
-        return self._api.operation(
-            _OPERATION,
-            (entity_id, entity_type),
-            lambda api: DataSources(api).list(entity),
-            state=lambda sources: "running" if _is_pending(sources) else "done",
-        )
+
+def _completion(api: Api, entity_id: str, entity_type: EntityType) -> Operation[EntityDataSources]:
+    entity = Entity(entity_type, entity_id)
+    return api.operation(
+        _OPERATION,
+        (entity_id, entity_type),
+        lambda api: DataSources(api).list(entity),
+        state=lambda sources: "running" if _is_pending(sources) else "done",
+    )
 
 
 def _is_pending(sources: EntityDataSources) -> bool:
@@ -126,4 +127,7 @@ _OPERATION = OperationKind(
     timeout=1800.0,
     is_final=False,
     events=DOCUMENT_EVENTS | {"BankingProcessing.Completed", "OpenBankingProcessing.Completed"},
+    id_count=2,
+    opener=_completion,
 )
+OPERATION_KINDS = (_OPERATION,)

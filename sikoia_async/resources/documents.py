@@ -289,11 +289,18 @@ DOCUMENT_EVENTS = frozenset(
     f"{kind}Processing.Completed"
     for kind in ("Document", "BankStatement", "Payslip", "TaxOverview")
 )
-_CLASSIFICATION = OperationKind(name="classification", timeout=600.0, events=DOCUMENT_EVENTS)
+_CLASSIFICATION = OperationKind(
+    name="classification",
+    timeout=600.0,
+    events=DOCUMENT_EVENTS,
+    opener=lambda api, document_id: Documents(api).wait_classified(document_id),
+)
 _INTEGRITY = OperationKind(
     name="integrity-check",
     timeout=600.0,
     done=frozenset({"Complete", "Failed"}),
     failed=frozenset(),
     visible_within=60.0,
+    opener=lambda api, document_id: Documents(api).wait_checked(document_id),
 )
+OPERATION_KINDS = (_CLASSIFICATION, _INTEGRITY)

@@ -24,7 +24,6 @@ from sikoia_async import (
     Sikoia,
 )
 from sikoia_async.operations.token import TokenSigner
-from sikoia_async.resources import _resume as resuming
 from sikoia_async.resources.banking import BankAccount
 from sikoia_async.resources.cases import Person
 from sikoia_async.sandbox import Sandbox
@@ -172,11 +171,6 @@ async def test_every_kind_is_awaited_and_resumed(
     assert sikoia.drift == {}
 
 
-def test_every_kind_can_be_resumed() -> None:
-    """What has a name in tokens has a test above."""
-    assert set(resuming._OPENERS) == set(_KINDS)
-
-
 async def test_one_operation_is_one_object(sikoia: Sikoia) -> None:
     """However it is come by: so it is asked about once."""
     async with sikoia:
@@ -259,7 +253,7 @@ async def test_tokens_that_lead_nowhere(sandbox: Sandbox, sikoia: Sikoia) -> Non
                 "income", (UNKNOWN,)
             ): "other credentials",
             TokenSigner("https://x.example", "").token("income", (UNKNOWN,)): "another environment",
-            sealer.token("horoscope", (UNKNOWN,)): "does not know",
+            sealer.token("horoscope", (UNKNOWN,)): "unknown kind",
             sealer.token("income", (UNKNOWN, UNKNOWN)): "not a valid operation token",
             sealer.token("data-sources", (UNKNOWN,)): "not a valid operation token",
             strange.token("income", ("..",)): "request_id",

@@ -236,5 +236,9 @@ class CreditReports:
 
 
 _OPERATION = OperationKind(
-    name="credit-report", done=frozenset({"Complete", "TooManyResults"}), running=frozenset()
+    name="credit-report",
+    done=frozenset({"Complete", "TooManyResults"}),
+    running=frozenset(),
+    opener=lambda api, request_id: CreditReports(api).operation(request_id),
 )
+OPERATION_KINDS = (_OPERATION,)

@@ -155,5 +155,9 @@ class Income:
 
 
 _OPERATION = OperationKind(
-    name="income", timeout=600.0, events=frozenset({"IncomeEmployerInsights.Completed"})
+    name="income",
+    timeout=600.0,
+    events=frozenset({"IncomeEmployerInsights.Completed"}),
+    opener=lambda api, request_id: Income(api).operation(request_id),
 )
+OPERATION_KINDS = (_OPERATION,)
