@@ -1,4 +1,4 @@
-"""The client: puts the stack together, and gives each resource a name."""
+"""The client: builds the parts of a call, connects them, and gives each resource a name."""
 
 from __future__ import annotations
 
@@ -23,12 +23,8 @@ from sikoia_async._hooks import correlation
 from sikoia_async._hooks.auth import Authorize, ForgetRefused, SendApiKey
 from sikoia_async._rate_limit.limiter import PRIORITIES, Quota, RateLimiter
 from sikoia_async._retry.budget import RetryBudget
-from sikoia_async._transport.connector import (
-    Connector,
-    http_client,
-    local_authorities,
-    validate_environment,
-)
+from sikoia_async._transport.connector import Connector, local_authorities, validate_environment
+from sikoia_async._transport.connector import http_client as new_http_client
 from sikoia_async._transport.exchange import Limits
 from sikoia_async._validation import validate_seconds, validate_type, validate_whole
 from sikoia_async._version import __version__
@@ -72,51 +68,51 @@ __all__ = ["Sikoia"]
 
 T = TypeVar("T")
 
-_TOKEN_PERMITS: Final = 2
+_TOKEN_CONNECTIONS: Final = 2
 _QUOTA: Final = Quota()
 
 
 class Sikoia:
-    """A client of the Sikoia API.
+    """A client for the Sikoia API.
 
         async with Sikoia(client_id="…", client_secret="…", environment=STAGING) as sikoia:
             case = await sikoia.cases.retrieve(case_id)
 
-    One client serves any number of concurrent calls of one event loop; make it once, in your
-    application's lifespan, and close it at the end. Left-out credentials and environment come from
-    `SIKOIA_CLIENT_ID`, `SIKOIA_CLIENT_SECRET`, `SIKOIA_ENVIRONMENT` and, for a local Sikoia,
-    `SIKOIA_CA_FILE`.
+    One client serves any number of concurrent calls in one event loop. Create it once, in the
+    lifespan of your application, and close it at the end. Credentials and environment that you do
+    not pass are read from `SIKOIA_CLIENT_ID`, `SIKOIA_CLIENT_SECRET`, `SIKOIA_ENVIRONMENT` and,
+    for a local Sikoia, `SIKOIA_CA_FILE`.
 
     Args:
-        client_id: of your application; production and staging have their own.
-        client_secret: of your application.
-        token: in place of the two: an access token, or a function, sync or async, that gives one.
-        api_key: in place of a token: the legacy key of customers from before 2024.
+        client_id: the client id of your application; production and staging have different ones.
+        client_secret: the client secret of your application.
+        token: an access token, or a function, sync or async, that returns one. Replaces the client
+            id and secret.
+        api_key: the legacy API key of customers from before 2024. Replaces the token.
         environment: `PRODUCTION`, `STAGING`, or an `Environment`.
-        timeout: seconds that a call may take in all: waiting for quota and token, attempts,
-            pauses and reading included.
-        retries: how many attempts may follow a call's first one.
-        quota: the rate limit that this client keeps to; None for no pacing.
-        max_in_flight: how many requests may be under way at once.
-        transport: a transport of yours; it is guarded like our own, and not closed.
-        http_client: a client of yours whose pool and hooks are to be used; it is not closed.
-        tls: a TLS context, or a file of certificate authorities to trust.
-        proxy: address of a proxy. The process's environment is not asked for one.
-        trust_env: take proxies and a TLS key log from the process's environment after all.
-        token_store: shares the access token with other processes.
+        timeout: seconds that a call may take, including waits for the rate limit and the access
+            token, all attempts, backoff, and reading the response.
+        retries: how many times a call may be retried.
+        quota: the rate limit that this client stays within; None to send without a limit.
+        max_in_flight: how many requests may be in flight at once.
+        transport: your own httpx transport. The same limits apply, and you close it.
+        http_client: your own httpx client, for its connections and event hooks. You close it.
+        tls: an SSL context, or the path of a file of certificate authorities to trust.
+        proxy: the URL of an HTTP proxy.
+        trust_env: whether to read a proxy and a TLS key log file from environment variables.
+        token_store: shares the access token between processes.
         max_chargeable: how many calls that may cost credits or money this client may make.
-        idempotency_header: the header for idempotency keys, if Sikoia told you one: each call that
-            creates or requests something then carries a key, and may be tried again. The vendor
-            publishes none.
-        rely_on_events: whether you give webhooks' events to `events.feed`. Operations whose end
-            Sikoia announces are then asked about once when their event comes, and rarely before,
-            unless a view says how often. Where one ends without its event, its like are asked about
-            as without this, until such an event comes again.
-        max_body: bytes of an answer that are read at most, after decompression.
-        max_error_body: the same for errors; what is longer is cut.
+        idempotency_header: the name of the header for idempotency keys, if Sikoia gave you one;
+            the public documentation has none. Each POST then carries a key, and can be retried.
+        rely_on_events: whether you pass webhook events to `events.feed`. Operations that Sikoia
+            announces by webhook are then polled rarely until their event arrives, and once when it
+            does. If one finishes and no event arrives, operations of that kind fall back to normal
+            polling until the next event. An `interval` set by `with_options` takes precedence.
+        max_body: the maximum size of a response in bytes, after decompression.
+        max_error_body: the same for error responses, which are truncated.
 
     Raises:
-        ConfigurationError: something given is missing, malformed or contradictory.
+        ConfigurationError: an argument is missing or invalid, or arguments contradict each other.
     """
 
     def __init__(
@@ -143,30 +139,47 @@ class Sikoia:
         max_body: int = Limits().body,
         max_error_body: int = Limits().error_body,
     ) -> None:
+        credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
+        del client_secret, token, api_key  # error reporters print the locals of a traceback
+
+        # 1. Settings. Nothing is built from invalid ones.
         validate_whole("max_in_flight", max_in_flight, least=1)
         validate_whole("max_body", max_body, least=1)
         validate_whole("max_error_body", max_error_body, least=1)
-        if max_chargeable is not None:
-            validate_whole("max_chargeable", max_chargeable, least=0)
-        validate_type("quota", quota, Quota, "a Quota(...), or None for no pacing")
+        validate_type("quota", quota, Quota, "a Quota(...), or None for no rate limit")
         validate_type("rely_on_events", rely_on_events, bool, "True or False")
-        if transport is not None and http_client is not None:
-            msg = "give transport or http_client, but not both"
-            raise ConfigurationError(msg)
+        options = _validate_options(CallOptions(timeout=timeout, retries=retries))
+
+        # 2. Where requests go, and over which connections.
         self._environment = validate_environment(environment)
-        brought = transport or http_client
-        if tls is None and brought is None and environment is None:
+        if environment is None and tls is None and transport is None and http_client is None:
             tls = local_authorities(self._environment)
-        self._wire = wire = Connector(brought, tls, proxy, trust_env=trust_env)
-        credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
-        del client_secret, token, api_key  # what raises from here on shows no secret to tools
+        self._connector = _connector(transport, http_client, tls, proxy, trust_env=trust_env)
+
+        # 3. How requests are authorized: an API key, or an access token.
+        lifecycle = Lifecycle()
         self._pools: list[ConnectionPool] = []
         self._token: ClientCredentials | None = None
-        lifecycle = Lifecycle()
-        hooks = self._hooks(credentials, wire, token_store, lifecycle)
+        authorization = credentials.given()
+        if isinstance(authorization, Secret):
+            # Tokens have their own connections, so that waiting calls cannot starve a renewal.
+            token_pool = self._connector.guard(self._environment.token_url, _TOKEN_CONNECTIONS)
+            self._pools.append(token_pool)
+            authorization = self._token = ClientCredentials(
+                new_http_client(token_pool, {}),
+                self._environment,
+                str(credentials.client_id),
+                authorization,
+                token_store,
+                clock=lifecycle.time,
+            )
+
+        # 4. What every call shares.
         origin = self._environment.api
+        api_pool = self._connector.guard(origin, max_in_flight)
+        self._pools.append(api_pool)
         context = ClientContext(
-            client=self._client(wire, origin, max_in_flight, hooks),
+            client=new_http_client(api_pool, _event_hooks(authorization)),
             origin=origin,
             headers=_headers(origin),
             limits=Limits(max_body, max_error_body),
@@ -174,7 +187,7 @@ class Sikoia:
             drift=Drift(),
             lifecycle=lifecycle,
             budget=RetryBudget(),
-            spend=Spend(max_chargeable),
+            spend=_spend(max_chargeable),
             tally=Tally(),
             registry=OperationRegistry(
                 TokenSigner(origin, credentials.signing_secret),
@@ -183,7 +196,7 @@ class Sikoia:
             ),
             keys=Keys(validate_header(idempotency_header)) if idempotency_header else None,
         )
-        self._api = Api(context, _options(CallOptions(timeout=timeout, retries=retries)))
+        self._api = Api(context, options)
 
     # Resources are loaded when they are first used.
 
@@ -203,21 +216,21 @@ class Sikoia:
 
     @cached_property
     def cases(self) -> Cases:
-        """Cases, and the companies and persons in them."""
+        """Cases, with their companies and persons."""
         from sikoia_async.resources.cases import Cases  # noqa: PLC0415
 
         return Cases(self._api)
 
     @cached_property
     def checks(self) -> Checks:
-        """Validation checks: whether the documents of an entity are complete."""
+        """Validation checks on the completeness of an entity's documents."""
         from sikoia_async.resources.checks import Checks  # noqa: PLC0415
 
         return Checks(self._api)
 
     @cached_property
     def company_registry(self) -> CompanyRegistry:
-        """What companies' registers say."""
+        """Company registry data."""
         from sikoia_async.resources.company_registry import CompanyRegistry  # noqa: PLC0415
 
         return CompanyRegistry(self._api)
@@ -231,14 +244,14 @@ class Sikoia:
 
     @cached_property
     def data_sources(self) -> DataSources:
-        """The documents and connections that insights are made from."""
+        """The documents and connections that insights are based on."""
         from sikoia_async.resources.data_sources import DataSources  # noqa: PLC0415
 
         return DataSources(self._api)
 
     @cached_property
     def documents(self) -> Documents:
-        """Documents of an entity, and the checks of their integrity."""
+        """Documents of an entity, and their integrity checks."""
         from sikoia_async.resources.documents import Documents  # noqa: PLC0415
 
         return Documents(self._api)
@@ -259,66 +272,66 @@ class Sikoia:
 
     @cached_property
     def online_data(self) -> OnlineData:
-        """What can be found online about a company."""
+        """Online data about a company: website, reviews, social media."""
         from sikoia_async.resources.online_data import OnlineData  # noqa: PLC0415
 
         return OnlineData(self._api)
 
     @cached_property
     def reports(self) -> Reports:
-        """The Excel report about an entity."""
+        """The Excel report on an entity."""
         from sikoia_async.resources.reports import Reports  # noqa: PLC0415
 
         return Reports(self._api)
 
     @cached_property
     def screening(self) -> Screening:
-        """Searches for politically exposed persons, sanctions and adverse media."""
+        """Screening: politically exposed persons, sanctions and adverse media."""
         from sikoia_async.resources.screening import Screening  # noqa: PLC0415
 
         return Screening(self._api)
 
     @cached_property
     def users(self) -> Users:
-        """The people of your organisation who use Sikoia."""
+        """The users of your organisation."""
         from sikoia_async.resources.users import Users  # noqa: PLC0415
 
         return Users(self._api)
 
     @cached_property
     def webhooks(self) -> Webhooks:
-        """Webhooks, their secrets, and the log of what was delivered."""
+        """Webhook subscriptions, their secret, and the delivery log."""
         from sikoia_async.resources.webhooks import Webhooks  # noqa: PLC0415
 
         return Webhooks(self._api)
 
     @cached_property
     def events(self) -> EventFeed:
-        """Where the events of webhooks go that are to wake operations."""
+        """The feed for webhook events: pass it each event that may finish an operation."""
         from sikoia_async.webhooks.feed import EventFeed  # noqa: PLC0415 - loaded when first used
 
         return EventFeed(self._api.context.registry, self._api.context.lifecycle)
 
     @property
     def environment(self) -> Environment:
-        """The environment that this client talks to."""
+        """The environment of this client."""
         return self._environment
 
     @property
     def spend(self) -> Mapping[str, int]:
-        """Calls that did or may have cost credits or money, by operation: `POST /v2/identity`.
+        """How many calls cost, or may have cost, money, by operation (`POST /v2/identity`).
 
-        Calls that Sikoia refused, or that were never sent, are not counted.
+        Calls that Sikoia rejected, or that were never sent, are not counted.
         """
         return self._api.context.spend
 
     def stats(self) -> Stats:
-        """Return what this client has done so far, and how much it has left.
+        """Return counters and gauges of this client: calls, rate limit, connections, spend.
 
-        On trio, call it where the event loop runs: the clock is the loop's.
+        On trio, call it from a task: it reads the event loop's clock.
         """
         context = self._api.context
-        # Before the first use there is no clock, and nothing to measure.
+        # The clock starts with the first call; until then nothing has been measured.
         rate_limiter = context.rate_limiter if context.lifecycle.used else None
         unused = (
             context.rate_limiter.limit if context.rate_limiter and rate_limiter is None else None
@@ -331,15 +344,15 @@ class Sikoia:
             quota_left=rate_limiter.left if rate_limiter else unused,
             paused=rate_limiter.paused if rate_limiter else 0.0,
             retry_budget=context.budget.left,
-            connections_replaced=sum(guard.connections_replaced for guard in self._pools),
-            in_flight=sum(guard.in_use for guard in self._pools),
+            connections_replaced=sum(pool.connections_replaced for pool in self._pools),
+            in_flight=sum(pool.in_use for pool in self._pools),
             token_age=self._token.age if self._token else None,
             spend=dict(context.spend),
         )
 
     @property
     def drift(self) -> Mapping[str, int]:
-        """Where answers differed from what this SDK knows, and how often."""
+        """How often responses differed from this SDK's models, by field and kind of difference."""
         return self._api.context.drift
 
     def with_options(
@@ -352,28 +365,27 @@ class Sikoia:
         priority: Priority | None = None,
         interval: Interval | None = None,
     ) -> Self:
-        """Return a view of this client that makes its calls differently.
+        """Return a view of this client with other options for its calls.
 
-        It is cheap, and shares everything else: connections, token, quota. Closing either closes
-        both.
+        A view is cheap, and shares connections, access token and rate limit with the client.
+        Closing one closes both.
 
         Args:
-            timeout: seconds that a call may take in all.
-            retries: how many attempts may follow a call's first one. More than 0 is refused for
-                calls that may cost money, unless they carry an idempotency key.
-            correlation_id: sent with each call, in place of a new one.
-            idempotency_key: sent with the call, in place of a new one. It stands for one request:
-                make a view for each.
-            priority: `interactive`, `poll` or `background`: who goes first while the quota is
-                scarce.
-            interval: how often operations are asked about that this view begins.
+            timeout: seconds that a call may take.
+            retries: how many times a call may be retried. For calls that may cost money, more than
+                0 is refused unless they carry an idempotency key.
+            correlation_id: the correlation id to send with every call, instead of a new one each.
+            idempotency_key: the idempotency key to send, instead of a new one. A key identifies one
+                request: create a view for each.
+            priority: `interactive`, `poll` or `background`: which calls go first when the rate
+                limit is nearly reached.
+            interval: how often to poll the operations that this view starts.
 
         Raises:
-            ConfigurationError: a value is out of its range, or the client has no
-                `idempotency_header`.
+            ConfigurationError: a value is invalid, or the client has no `idempotency_header`.
         """
         if idempotency_key is not None and self._api.context.keys is None:
-            msg = "idempotency_key: make the client with idempotency_header=..., if Sikoia told one"
+            msg = "idempotency_key: requires a client with idempotency_header=..."
             raise ConfigurationError(msg)
         old = self._api.options
         options = CallOptions(
@@ -386,10 +398,9 @@ class Sikoia:
             insists=old.insists if retries is None else retries > 0,
         )
         view = object.__new__(type(self))
-        view._environment, view._pools = self._environment, self._pools
-        view._token = self._token
-        view._wire = self._wire
-        view._api = attrs.evolve(self._api, options=_options(options))
+        view._environment, view._connector = self._environment, self._connector
+        view._pools, view._token = self._pools, self._token
+        view._api = attrs.evolve(self._api, options=_validate_options(options))
         return view
 
     @overload
@@ -423,25 +434,25 @@ class Sikoia:
         body: Mapping[str, Any] | None = None,
         chargeable: bool = False,
     ) -> Any:
-        """Call an endpoint that this SDK does not know yet, with all that it does for the others.
+        """Call an endpoint that this SDK has no method for, with everything that methods do.
 
         Args:
             method: `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
             path: an absolute path, such as `/v2/cases`.
-            into: what the answer is to become: an attrs class, `Items[...]` of one, `bytes`, or
-                `type(None)` to ignore the body; plain Python if left out.
-            query: parameters of the query.
-            body: fields of the JSON body; those that are None are left out.
-            chargeable: whether it may cost credits or money: then it is counted in `spend`, and
-                never sent again where it may have arrived, not even a GET.
+            into: the type of the result: an attrs class, `Items[...]` of one, `bytes`, or
+                `type(None)` to ignore the body. If left out, the JSON as plain Python objects.
+            query: the query parameters.
+            body: the fields of the JSON body; those that are None are not sent.
+            chargeable: whether the call may cost credits or money. It is then counted in `spend`,
+                and never repeated if it may have reached Sikoia, not even a GET.
 
         Returns:
-            The answer. A task that is accepted by a 202 is waited for, at most `timeout` seconds;
-            `start` gives the task itself.
+            The decoded response. After a 202, the task's result: it is polled for up to `timeout`
+            seconds. To get the task as an operation, use `start`.
 
         Raises:
-            ConfigurationError: something given cannot be sent.
-            SikoiaError: what any call may raise.
+            ConfigurationError: an argument is invalid; nothing was sent.
+            SikoiaError: any error that a call can raise.
         """
         validate_request(method, path, into)
         return await self._api.call(
@@ -458,10 +469,11 @@ class Sikoia:
         body: Mapping[str, Any] | None = None,
         chargeable: bool = False,
     ) -> Operation[T]:
-        """Call an endpoint that answers by a task (202), and return that task to wait for.
+        """Call an endpoint that responds with 202, and return its task as an operation.
 
-        It follows the answer's `Location`, or else asks at the same path. An answer of another
-        kind gives an operation that is done. Parameters are those of `request`.
+        The task is polled at the response's `Location`, or at the same path if there is none. Any
+        other response returns an operation that is already done. The parameters are those of
+        `request`.
         """
         validate_request(method, path, into)
         return await self._api.start(
@@ -469,59 +481,60 @@ class Sikoia:
         )
 
     def operation(self, token: str) -> Operation[Any]:
-        """Return the operation that a token stands for, to wait for it in this process.
+        """Return the operation of an operation token, for example in another process.
 
             report: IncomeReport = await sikoia.operation(token)
 
-        Nothing is sent until it is awaited. A token works for years: it holds ids, and no secret.
+        Nothing is sent until the operation is awaited. A token does not expire. It contains ids,
+        and no secret.
 
         Args:
             token: `operation.token`, or the `token` of an OperationTimeoutError.
 
         Raises:
-            ConfigurationError: it is no such token, was changed, or is of another environment, of
-                other credentials or of a newer version of this SDK.
+            ConfigurationError: the token is malformed or was changed, or belongs to another
+                environment, other credentials or a newer version of this SDK.
         """
         from sikoia_async.resources._resume import resume  # noqa: PLC0415 - loaded when first used
 
         return resume(self._api, *self._api.context.registry.signer.read(token))
 
     async def download(self, link: str | None) -> bytes:
-        """Return the file that a link of Sikoia's leads to, such as `Document.document_uri`.
+        """Return the contents of a file that Sikoia links to, such as `Document.document_uri`.
 
-        No token goes there, and the rate limit does not count it. Errors and logs tell the link's
-        host, and not the link.
+        The access token is not sent, and the rate limit does not apply. Errors and logs name the
+        host of the link, but not the link.
 
         Raises:
-            ConfigurationError: this is no such link.
-            LinkExpiredError: it is over; retrieve what it came with again for a new one.
-            UnexpectedResponseError: what came is no file, or larger than `max_body`.
-            CallError: what any call may raise.
+            ConfigurationError: the link is missing, or is not an https URL.
+            LinkExpiredError: the link has expired; retrieve the model again for a new one.
+            UnexpectedResponseError: the response is not a file, or is larger than `max_body`.
+            CallError: any other error of a call.
         """
         from sikoia_async._calls.download import download  # noqa: PLC0415 - loaded when first used
 
-        return await download(self._api, self._wire, link)
+        return await download(self._api, self._connector, link)
 
     async def save(self, link: str | None, path: str | os.PathLike[str]) -> int:
-        """Write the file that a link leads to, of any size, and return how many bytes that were.
+        """Write a file that Sikoia links to, of any size, to disk, and return its size in bytes.
 
-        The file appears when it is whole, in place of one that was there; its owner alone may read
-        it. What `download` says of links holds here, too. For a large file give the call more
-        time: `sikoia.with_options(timeout=600).save(...)`.
+        The file appears at `path` once it is complete, and replaces an existing one. Only its owner
+        can read it. See `download` about links. For large files, allow more time:
+        `sikoia.with_options(timeout=600).save(...)`.
 
         Raises:
-            ConfigurationError: the file cannot be written there; nothing was sent.
-            CallError: what `download` may raise, or writing failed on the way.
+            ConfigurationError: `path` is not writable; nothing was sent.
+            CallError: any error of `download`, or the disk failed while the file was written.
         """
         from sikoia_async._calls.download import save  # noqa: PLC0415 - loaded when first used
 
-        return await save(self._api, self._wire, link, path)
+        return await save(self._api, self._connector, link, path)
 
     async def aclose(self) -> None:
-        """Close the client and its connections; once is enough, twice does no harm.
+        """Close the client and its connections. Closing it again has no effect.
 
-        Calls under way come to their end; new ones, and further attempts, are refused. Who waits
-        for an operation gets a ClientStateError: it goes on at Sikoia.
+        Requests in flight are completed; new calls and retries are refused. Tasks that wait for an
+        operation get a ClientStateError, and the operation continues at Sikoia.
 
         Raises:
             ClientStateError: the client belongs to another event loop or process.
@@ -531,8 +544,8 @@ class Sikoia:
             lifecycle.check()
         lifecycle.closed = True
         self._api.context.registry.close()
-        for guard in self._pools:
-            await guard.aclose()
+        for pool in self._pools:
+            await pool.aclose()
 
     async def __aenter__(self) -> Self:
         self._api.context.lifecycle.check()
@@ -549,57 +562,39 @@ class Sikoia:
     def __repr__(self) -> str:
         return f"<Sikoia {self._environment.name}>"
 
-    def _hooks(
-        self,
-        credentials: Credentials,
-        wire: Connector,
-        store: TokenStore | None,
-        lifecycle: Lifecycle,
-    ) -> dict[str, list[Callable[..., Any]]]:
-        """Choose the event hooks: correlation always, and authorization by what was given."""
-        given = credentials.given()
-        if isinstance(given, ApiKey):
-            send = SendApiKey(given.secret)
-            return {"request": [correlation.send, send], "response": [correlation.received]}
-        source: TokenSource = (
-            self._client_credentials(credentials, given, wire, store, lifecycle)
-            if isinstance(given, Secret)
-            else given
-        )
-        return {
-            "request": [correlation.send, Authorize(source)],
-            "response": [correlation.received, ForgetRefused(source)],
-        }
 
-    def _client_credentials(
-        self,
-        credentials: Credentials,
-        secret: Secret,
-        wire: Connector,
-        store: TokenStore | None,
-        lifecycle: Lifecycle,
-    ) -> ClientCredentials:
-        # A client of its own: no hooks, and permits that no call can hold while it needs a token.
-        client = self._client(wire, self._environment.token_url, _TOKEN_PERMITS, {})
-        self._token = ClientCredentials(
-            client,
-            self._environment,
-            str(credentials.client_id),
-            secret,
-            store,
-            clock=lifecycle.time,
-        )
-        return self._token
-
-    def _client(
-        self, wire: Connector, url: str, permits: int, hooks: dict[str, list[Callable[..., Any]]]
-    ) -> httpx.AsyncClient:
-        guard = wire.guard(url, permits)
-        self._pools.append(guard)
-        return http_client(guard, hooks)
+def _connector(
+    transport: httpx.AsyncBaseTransport | None,
+    http_client: httpx.AsyncClient | None,
+    tls: ssl.SSLContext | str | Path | None,
+    proxy: str | None,
+    *,
+    trust_env: bool,
+) -> Connector:
+    if transport is not None and http_client is not None:
+        msg = "transport, http_client: pass one of them, not both"
+        raise ConfigurationError(msg)
+    return Connector(transport or http_client, tls, proxy, trust_env=trust_env)
 
 
-def _options(options: CallOptions) -> CallOptions:
+def _event_hooks(authorization: ApiKey | TokenSource) -> dict[str, list[Callable[..., Any]]]:
+    """Return the httpx event hooks: correlation ids always, and one kind of authorization."""
+    if isinstance(authorization, ApiKey):
+        send_key = SendApiKey(authorization.secret)
+        return {"request": [correlation.send, send_key], "response": [correlation.received]}
+    return {
+        "request": [correlation.send, Authorize(authorization)],
+        "response": [correlation.received, ForgetRefused(authorization)],
+    }
+
+
+def _spend(max_chargeable: int | None) -> Spend:
+    if max_chargeable is not None:
+        validate_whole("max_chargeable", max_chargeable, least=0)
+    return Spend(max_chargeable)
+
+
+def _validate_options(options: CallOptions) -> CallOptions:
     validate_seconds("timeout", options.timeout)
     validate_whole("retries", options.retries, least=0)
     if options.correlation_id is not None:
@@ -609,15 +604,15 @@ def _options(options: CallOptions) -> CallOptions:
     if options.idempotency_key is not None:
         validate_key(options.idempotency_key)
     if options.priority not in PRIORITIES:
-        msg = f"priority: give one of {', '.join(PRIORITIES)}"
+        msg = f"priority: expected one of {', '.join(PRIORITIES)}"
         raise ConfigurationError(msg)
     return options
 
 
 def _headers(origin: str) -> dict[str, str]:
-    """Return what every request carries.
+    """Return the headers of every request.
 
-    Source: https://docs.sikoia.com/docs/api-behaviour asks for both JSON headers on each.
+    Source: https://docs.sikoia.com/docs/api-behaviour requires both JSON headers.
     """
     return {
         "Host": urlsplit(origin).netloc,

@@ -142,7 +142,7 @@ async def test_a_key_without_a_header_is_refused() -> None:
     """It would be given and never sent."""
     sikoia = _client(_Answers(201), idempotency_header=None)
 
-    with pytest.raises(ConfigurationError, match="make the client with idempotency_header"):
+    with pytest.raises(ConfigurationError, match="requires a client with idempotency_header"):
         sikoia.with_options(idempotency_key="a")
 
 
