@@ -51,7 +51,7 @@ from sikoia_async.sandbox.resources import (
     webhooks,
 )
 from sikoia_async.sandbox.resources.routing import Resource
-from sikoia_async.sandbox.scenarios.file import Given, Source
+from sikoia_async.sandbox.scenarios.file import LoadedScenarios, Source
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
 from sikoia_async.sandbox.snapshot import Snapshot, Snapshots
@@ -196,7 +196,7 @@ def create_app(
             speed or epoch; or a scenario or a file of them is wrong.
         OSError: A file of scenarios cannot be read.
     """
-    given = Given.gathered(scenarios)
+    loaded = LoadedScenarios.load(scenarios)
     the_clock = Clock(speed=speed, epoch=epoch, source=clock)
     state = State(
         clock=the_clock,
@@ -204,7 +204,7 @@ def create_app(
         work_time=work_time,
         url=url,
         picklist_base=picklist_base,
-        scenarios=given.scenarios,
+        scenarios=loaded.scenarios,
     )
     application = Application(
         client_id=client_id or state.new_id(),
@@ -225,7 +225,7 @@ def create_app(
         now=state.now,
         personal_values=lambda: event_loop.run(lambda: set(personal_values(state.records()))),
     )
-    given.plan(faults, deliveries.faults)
+    loaded.plan_faults(faults, deliveries.faults)
     new_id = state.new_correlation_id
     starlette = Starlette(
         routes=routes,

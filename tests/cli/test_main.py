@@ -122,7 +122,7 @@ def test_scenarios_from_files_are_served(monkeypatch: pytest.MonkeyPatch, tmp_pa
 @pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("broken.toml", "broken.toml, line 3: nothing is called"), ("none.toml", "No such file")],
+    [("broken.toml", "broken.toml, line 3: unknown key"), ("none.toml", "No such file")],
 )
 def test_an_invalid_file_prints_one_line(
     name: str, message: str, listed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]

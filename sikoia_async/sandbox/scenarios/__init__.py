@@ -1,1 +1,1 @@
-"""Companies, persons and files that are more than unremarkable, by their names and numbers."""
+"""Scenarios: companies, people and files for which the local Sikoia responds in a special way."""

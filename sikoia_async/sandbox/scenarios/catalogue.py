@@ -1,6 +1,7 @@
-"""The scenarios that every local Sikoia has; nobody is called this, and no register counts so far.
+"""The scenarios that every local Sikoia has.
 
-Companies House gives out its numbers in their order, and is far from 99 million.
+The names are fictitious. The company numbers are unused: Companies House assigns numbers in order
+and is far from 99 million.
 """
 
 from sikoia_async.sandbox.scenarios.scenario import Scenario
@@ -10,48 +11,48 @@ __all__ = ["CATALOGUE"]
 CATALOGUE = (
     Scenario(
         name="solvent company",
-        about="All is well: found once, active, a good credit report, no matches in searches.",
+        about="Everything is fine: one match, active, a good credit report, nothing in searches.",
         company_number="99000001",
         company_name="Solvent Example Ltd",
     ),
     Scenario(
         name="insolvent company",
-        about="The credit report is bad: the worst rating, no limit, a loss, judgments, bad debts.",
+        about="A bad credit report: the worst rating, no limit, a loss, judgments, bad debts.",
         company_number="99000002",
         company_name="Insolvent Example Ltd",
         solvent=False,
     ),
     Scenario(
         name="several matches",
-        about="TooManyResults, with a picklist of three; a search finds three, the last closed.",
+        about="TooManyResults with a picklist of 3; a search finds 3, the last one closed.",
         company_number="99000003",
         company_name="Several Example Ltd",
         matches=3,
     ),
     Scenario(
         name="not registered",
-        about="Registry data and credit reports end as Failed, a search finds nothing.",
+        about="Registry data and credit reports are Failed; a search finds nothing.",
         company_number="99000004",
         company_name="Unregistered Example Ltd",
         matches=0,
     ),
     Scenario(
         name="closed company",
-        about="The register has it as Closed, dissolved after an insolvency.",
+        about="The register says Closed, dissolved after an insolvency.",
         company_number="99000005",
         company_name="Closed Example Ltd",
         closed=True,
     ),
     Scenario(
         name="not online",
-        about="Online data ends as Failed.",
+        about="Online data is Failed.",
         company_number="99000006",
         company_name="Offline Example Ltd",
         online=False,
     ),
     Scenario(
         name="sanctions hit",
-        about="PEPs and sanctions have 2 matches, adverse media has 5.",
+        about="PEPs and sanctions have 2 matches; adverse media has 5.",
         company_number="99000007",
         company_name="Sanctioned Example Ltd",
         person="Sandra Sanctioned",
@@ -60,13 +61,13 @@ CATALOGUE = (
     ),
     Scenario(
         name="politically exposed",
-        about="PEPs and sanctions have 1 match, adverse media has none.",
+        about="PEPs and sanctions have 1 match; adverse media has none.",
         person="Petra Politician",
         peps_sanctions=1,
     ),
     Scenario(
         name="adverse media",
-        about="Adverse media has 4 matches, PEPs and sanctions have none.",
+        about="Adverse media has 4 matches; PEPs and sanctions have none.",
         company_number="99000008",
         company_name="Headline Example Ltd",
         person="Henry Headline",
@@ -74,31 +75,31 @@ CATALOGUE = (
     ),
     Scenario(
         name="declined identity",
-        about="The verification is Complete, and Declined.",
+        about="The verification is Complete with the decision Declined.",
         person="Dora Declined",
         identity="Declined",
     ),
     Scenario(
         name="blurred identity",
-        about="The verification is Complete, and ResubmissionRequested.",
+        about="The verification is Complete with the decision ResubmissionRequested.",
         person="Bruno Blurred",
         identity="ResubmissionRequested",
     ),
     Scenario(
         name="expired identity",
-        about="The person never comes: the verification is Expired, and NotCompleted.",
+        about="The person never takes part: the verification is Expired and NotCompleted.",
         person="Edgar Expired",
         identity="Expired",
     ),
     Scenario(
         name="failed identity",
-        about="The provider is not to be reached: the verification is Failed.",
+        about="The provider is unavailable: the verification is Failed.",
         person="Fiona Failed",
         identity="Failed",
     ),
     Scenario(
         name="tampered statement",
-        about="Integrity checks are Complete, and decide Fail: the file was edited.",
+        about="Integrity checks are Complete with the decision Fail: the file was edited.",
         person="Tamara Tampered",
         file_name="tampered.pdf",
         integrity="Fail",

@@ -1,7 +1,7 @@
-"""Scenarios and faults out of TOML files: `[[scenario]]`, `[[fault]]` and `[[delivery_fault]]`.
+"""Reads scenarios and faults from TOML files: `[[scenario]]`, `[[fault]]`, `[[delivery_fault]]`.
 
-The keys of a scenario are the fields of `Scenario`, those of faults the arguments of `add`, and of
-`inject` where a table has a `name`.
+The keys of a scenario are the fields of `Scenario`. The keys of a fault are the arguments of `add`,
+or those of `inject` if the table has a `name`.
 """
 
 import inspect
@@ -16,15 +16,15 @@ import attrs
 
 from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
 from sikoia_async.sandbox.faults.requests import Faults
-from sikoia_async.sandbox.scenarios.fitting import is_fit, wording
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
-from sikoia_async.sandbox.scenarios.toml_lines import Places, UnreadableError, read
+from sikoia_async.sandbox.scenarios.toml_lines import Lines, TomlError, parse
+from sikoia_async.sandbox.scenarios.value_types import describe_type, is_of_type
 
-__all__ = ["Given", "Source"]
+__all__ = ["LoadedScenarios", "Source"]
 
 Source = str | os.PathLike[str]
-"""Where a file is."""
+"""The path of a file."""
 
 _TABLES = ("scenario", "fault", "delivery_fault")
 _FIELDS = [field.name for field in attrs.fields(Scenario) if field.name != "source"]
@@ -32,23 +32,23 @@ _FIELDS = [field.name for field in attrs.fields(Scenario) if field.name != "sour
 
 @attrs.frozen
 class _File:
-    """A file that could be read."""
+    """A file of valid TOML."""
 
     path: str
-    places: Places
+    lines: Lines
 
     def error(self, reason: str, *place: Any) -> ValueError:
-        """Say where something is wrong, and what."""
+        """Make an error that begins with the file and the line."""
         return ValueError(f"{self.at(*place)}: {reason}")
 
     def at(self, *place: Any) -> str:
-        """Say where a table stands, or a key in it."""
-        return f"{self.path}, line {self.places.line(*place)}"
+        """Return the file and the line of a table or a key."""
+        return f"{self.path}, line {self.lines.of(*place)}"
 
 
 @attrs.frozen
 class _Table:
-    """A table of a file."""
+    """A table in a file."""
 
     file: _File
     name: str
@@ -56,113 +56,113 @@ class _Table:
     keys: dict[str, Any]
 
     def at(self) -> str:
-        """Say where it stands."""
+        """Return the file and the line of the table."""
         return self.file.at(self.name, self.index)
 
     @contextmanager
-    def blamed(self) -> Generator[None]:
-        """Say of what is wrong where it stands."""
+    def errors_located(self) -> Generator[None]:
+        """Add the file and the line to errors about this table."""
         try:
             yield
         except ValueError as exc:
-            place = self.name, self.index, _subject(str(exc))
-            raise self.file.error(str(exc), *place) from exc
+            key = _key_of(str(exc), self.keys)
+            raise self.file.error(str(exc), self.name, self.index, key) from exc
 
-    def require_keys(self, known: Collection[str], needed: Collection[str]) -> None:
-        """Refuse keys that nothing knows, and the lack of those that are needed.
+    def require_keys(self, known: Collection[str], required: Collection[str]) -> None:
+        """Refuse unknown and missing keys.
 
         Raises:
-            ValueError: There are some, or one is missing.
+            ValueError: A key is unknown, or a required one is missing.
         """
         for key in self.keys:
             if key not in known:
-                raise self.file.error(_unknown(key, known), self.name, self.index, key)
-        for key in needed:
+                raise self.file.error(_unknown("key", key, known), self.name, self.index, key)
+        for key in required:
             if key not in self.keys:
                 reason = f"a {self.name} needs {key}"
                 raise self.file.error(reason, self.name, self.index)
 
 
 @attrs.frozen
-class Given:
-    """What was given to a local Sikoia: scenarios, and faults in the files with them."""
+class LoadedScenarios:
+    """The scenarios of a local Sikoia, and the faults in the files that some of them came from."""
 
     scenarios: Scenarios
     _faults: Sequence[_Table] = attrs.field(alias="faults")
 
     @classmethod
-    def gathered(cls, given: Sequence[Scenario | Source]) -> "Given":
-        """Read the files among what is given.
+    def load(cls, sources: Sequence[Scenario | Source]) -> "LoadedScenarios":
+        """Collect scenarios, reading those that are files.
 
         Raises:
-            ValueError: One of them is wrong, or does not go with another.
+            ValueError: A file is invalid, or two scenarios conflict.
             OSError: A file cannot be read.
         """
         scenarios: list[Scenario] = []
         faults: list[_Table] = []
-        for one in _listed(given):
-            tables = [] if isinstance(one, Scenario) else _tables(one)
-            scenarios.extend([one] if isinstance(one, Scenario) else ())
+        for source in _validated(sources):
+            tables = [] if isinstance(source, Scenario) else _tables(source)
+            scenarios.extend([source] if isinstance(source, Scenario) else ())
             scenarios.extend(_scenario(table) for table in tables if table.name == "scenario")
             faults.extend(table for table in tables if table.name != "scenario")
         return cls(Scenarios(scenarios), faults)
 
-    def plan(self, faults: Faults, delivery_faults: DeliveryFaults) -> None:
-        """Plan the faults.
+    def plan_faults(self, faults: Faults, delivery_faults: DeliveryFaults) -> None:
+        """Add the faults of the files to the fault plans.
 
         Raises:
-            ValueError: One of them is wrong.
+            ValueError: A fault is invalid.
         """
         for table in self._faults:
             plan = faults if table.name == "fault" else delivery_faults
-            _plan(table, plan.inject if "name" in table.keys else plan.add)
+            _plan_fault(table, plan.inject if "name" in table.keys else plan.add)
 
 
-def _listed(given: Sequence[Scenario | Source]) -> Sequence[Scenario | Source]:
-    """Return what is given, if it is a list; a path alone would be one of letters.
+def _validated(sources: Sequence[Scenario | Source]) -> Sequence[Scenario | Source]:
+    """Require a list; a single path would pass as a sequence of letters.
 
     Raises:
-        ValueError: It is none, or holds something else.
+        ValueError: It is not a list, or has other items than scenarios and paths.
     """
-    if _is_one(given) or not all(map(_is_one, given)):
-        msg = "scenarios: give a list, of scenarios and of the paths of files"
+    if _is_source(sources) or not all(map(_is_source, sources)):
+        msg = "scenarios: expected a list of scenarios and paths of files"
         raise ValueError(msg)
-    return given
+    return sources
 
 
-def _is_one(value: object) -> bool:
+def _is_source(value: object) -> bool:
     return isinstance(value, (Scenario, str, os.PathLike))
 
 
 def _tables(path: Source) -> list[_Table]:
-    text = _text(path)
+    content = _read(path)
     try:
-        said = read(text)
-    except UnreadableError as exc:
+        document = parse(content)
+    except TomlError as exc:
         msg = f"{path}, line {exc.line}: {exc}"
         raise ValueError(msg) from exc
-    file = _File(str(path), Places(text))
-    return [table for name, tables in said.items() for table in _named(file, name, tables)]
+    file = _File(str(path), Lines(content))
+    return [table for name, value in document.items() for table in _tables_named(file, name, value)]
 
 
-def _text(path: Source) -> str:
-    """Read a file; an editor may have put a mark at its beginning."""
+def _read(path: Source) -> str:
+    """Read a file as UTF-8, with or without a byte order mark."""
     content = Path(path).read_bytes()
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         line = content.count(b"\n", 0, exc.start) + 1
-    msg = f"{path}, line {line}: this is not UTF-8"
+    msg = f"{path}, line {line}: not valid UTF-8"
     raise ValueError(msg)
 
 
-def _named(file: _File, name: str, tables: Any) -> list[_Table]:
+def _tables_named(file: _File, name: str, value: Any) -> list[_Table]:
     if name not in _TABLES:
-        raise file.error(_unknown(name, _TABLES), name, 0)
-    if not _is_list(tables) or not all(isinstance(one, dict) for one in tables):
-        reason = f"write [[{name}]] above the keys of each"
+        raise file.error(_unknown("table", name, _TABLES), name, 0)
+    if not _is_list(value) or not all(isinstance(one, dict) for one in value):
+        reason = f"begin each {name} with [[{name}]]"
         raise file.error(reason, name, 0)
-    return [_Table(file, name, index, keys) for index, keys in enumerate(tables)]
+    return [_Table(file, name, index, keys) for index, keys in enumerate(value)]
 
 
 def _is_list(value: object) -> TypeGuard[list[Any]]:
@@ -171,37 +171,40 @@ def _is_list(value: object) -> TypeGuard[list[Any]]:
 
 def _scenario(table: _Table) -> Scenario:
     table.require_keys(_FIELDS, ["name"])
-    with table.blamed():
+    with table.errors_located():
         return Scenario(**table.keys, source=table.at())
 
 
-def _plan(table: _Table, put: Callable[..., None]) -> None:
-    parameters = inspect.signature(put).parameters
-    needed = [name for name, one in parameters.items() if one.default is one.empty]
-    table.require_keys(parameters, needed)
-    kinds = get_type_hints(put)
-    with table.blamed():
-        put(**{key: _argument(key, kinds[key], value) for key, value in table.keys.items()})
+def _plan_fault(table: _Table, add: Callable[..., None]) -> None:
+    parameters = inspect.signature(add).parameters
+    required = [name for name, one in parameters.items() if one.default is one.empty]
+    table.require_keys(parameters, required)
+    annotations = get_type_hints(add)
+    with table.errors_located():
+        add(**{key: _argument(key, annotations[key], value) for key, value in table.keys.items()})
 
 
-def _argument(name: str, kind: Any, value: Any) -> Any:
-    # TOML has no bytes.
-    given = value.encode() if isinstance(value, str) and is_fit(kind, b"") else value
-    if not is_fit(kind, given):
-        msg = f"{name}: give {wording(kind)}"
+def _argument(name: str, annotation: Any, value: Any) -> Any:
+    # TOML has no bytes, so they are written as strings.
+    is_encoded = isinstance(value, str) and is_of_type(annotation, b"")
+    argument = value.encode() if is_encoded else value
+    if not is_of_type(annotation, argument):
+        msg = f"{name}: expected {describe_type(annotation)}"
         raise ValueError(msg)
-    return given
+    return argument
 
 
-def _subject(complaint: str) -> str:
-    """Tell which key a complaint is about: `status: …`, or `no operation is called …`."""
-    word, colon, _ = complaint.partition(":")
-    if colon and word.isidentifier():
-        return word
-    called = complaint.split()[1]
-    return "name" if called == "fault" else called
+def _key_of(message: str, keys: Collection[str]) -> str:
+    """Return the key that a message is about: `status: …` or `no operation is called …`."""
+    prefix, colon, _ = message.partition(":")
+    if colon and prefix.isidentifier():
+        return prefix
+    words = message.partition("'")[0].split()
+    # A fault is looked up by the key `name`.
+    named = ("name" if word == "fault" else word for word in words)
+    return next((word for word in named if word in keys), "")
 
 
-def _unknown(name: str, known: Collection[str]) -> str:
-    nearest = get_close_matches(name, known, cutoff=0)
-    return f"nothing is called {name!r} here; the nearest are {', '.join(nearest)}"
+def _unknown(kind: str, name: str, known: Collection[str]) -> str:
+    closest = get_close_matches(name, known, cutoff=0)
+    return f"unknown {kind} {name!r}; the closest are {', '.join(closest)}"

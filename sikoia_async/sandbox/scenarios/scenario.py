@@ -1,25 +1,25 @@
-"""A scenario: how the local Sikoia answers for a company, a person or a file that it names."""
+"""A scenario: how the local Sikoia responds for one company, person or file."""
 
 from collections.abc import Iterator
 from typing import Literal, get_type_hints
 
 import attrs
 
-from sikoia_async.sandbox.scenarios.fitting import is_fit, wording
+from sikoia_async.sandbox.scenarios.value_types import describe_type, is_of_type
 
-__all__ = ["Choice", "Decision", "Identity", "Scenario", "choice"]
+__all__ = ["Decision", "Identity", "Scenario", "Selector", "selector"]
 
 Identity = Literal["Approved", "Declined", "ResubmissionRequested", "Expired", "Failed"]
-"""How the verification of an identity ends."""
+"""The outcome of an identity verification."""
 Decision = Literal["Pass", "Refer", "Fail"]
-"""What a rule of a check decides."""
-Choice = tuple[str, str]
-"""One of the fields that choose a scenario, and its value as it is compared."""
+"""The decision of a rule of a check."""
+Selector = tuple[str, str]
+"""The name of a field that selects a scenario, and its value, normalised for comparison."""
 
 _COMPANY, _PERSON, _FILE = {"company_number", "company_name"}, {"person"}, {"file_name"}
-_CHOOSING = ("company_number", "company_name", "person", "file_name")
-# What a consequence is one for: chosen by something else, it would have no effect.
-_MATTERS_TO = {
+_SELECTORS = ("company_number", "company_name", "person", "file_name")
+# Which selectors each effect needs; with any other, it would change nothing.
+_EFFECTS = {
     "matches": _COMPANY,
     "closed": _COMPANY,
     "solvent": _COMPANY,
@@ -32,118 +32,119 @@ _MATTERS_TO = {
     "credits": _COMPANY | _PERSON,
 }
 _COUNTS = ("matches", "peps_sanctions", "adverse_media")
-_MOST = 1_000
+_MAX_COUNT = 1_000
 
 
 @attrs.frozen(kw_only=True)
 class Scenario:
-    """A company, a person or a file, and what comes of it when the local Sikoia is asked.
+    """How the local Sikoia responds for one company, person or file.
 
-    What is compared has to be the same but for the case of letters and for space around it. A
-    scenario with several of these is chosen by any of them.
+    A scenario needs at least one selector: `company_number`, `company_name`, `person` or
+    `file_name`. If it has several, any of them selects it. Case and surrounding space do not
+    matter.
 
     Raises:
-        ValueError: Nothing chooses it, a field has no such value, or a consequence would be none
-            for what it is chosen by.
+        ValueError: There is no selector, a value is invalid, or an effect does not apply to what
+            the scenario selects.
     """
 
     name: str
-    """What the scenario is called."""
+    """The name of the scenario."""
     about: str = ""
-    """What happens, in one line, for who reads a list of scenarios."""
+    """What happens, in one line, for lists of scenarios."""
     company_number: str | None = None
-    """Chooses it: the number of a company, which counts before any name."""
+    """Selects the company with this number. Takes precedence over names."""
     company_name: str | None = None
-    """Chooses it: the name of a company."""
+    """Selects the company with this name."""
     person: str | None = None
-    """Chooses it: the first and the last name of a person, with a space between."""
+    """Selects the person with this name: first and last name, with a space between them."""
     file_name: str | None = None
-    """Chooses it: the name of a file that is uploaded, which counts before the person's."""
+    """Selects uploaded files with this name. Takes precedence over the person."""
     matches: int = 1
-    """How many companies registers and providers of credit reports have. None: requests end as
-    `Failed`, and a search as 404. More than one: `TooManyResults`, with a picklist."""
+    """How many companies registers and credit providers find. With 0, requests are `Failed` and a
+    search is a 404; with 2 or more, the status is `TooManyResults`, with a picklist."""
     closed: bool = False
     """Whether the company was wound up."""
     solvent: bool = True
-    """Whether its credit report is a good one."""
+    """Whether the company's credit report is good."""
     online: bool = True
-    """Whether the company is found online: without it, requests for online data end as `Failed`."""
+    """Whether the company is found online. If not, requests for online data are `Failed`."""
     peps_sanctions: int = 0
     """The `total_matches` of searches for politically exposed persons and sanctions."""
     adverse_media: int = 0
     """The `total_matches` of searches for adverse media."""
     identity: Identity = "Approved"
-    """How a verification ends: with a decision, as `Expired` or as `Failed`."""
+    """The outcome of identity verifications: a decision, `Expired` or `Failed`."""
     integrity: Literal["Pass", "Fail"] = "Pass"
-    """What the integrity check of a document decides on whether its file was edited."""
+    """The decision of integrity checks on whether a document's file was edited."""
     payslips: Decision | None = None
-    """What validation checks decide on whether payslips cover three months; by default, that is
-    for their number to tell."""
+    """The decision of validation checks on whether payslips cover three months. By default, it
+    depends on the number of payslips."""
     credits: bool = True
-    """Whether credits are left. Without: 403, for what costs them."""
+    """Whether there are credits left. If not, operations that cost credits respond with 403."""
     source: str = attrs.field(default="", eq=False, repr=False)
-    """Where it was read: the file and the line; empty for what was made in Python."""
+    """The file and line that the scenario was read from; empty if it was made in Python."""
 
     def __attrs_post_init__(self) -> None:
-        for complaint in _complaints(self):
-            raise ValueError(complaint)
+        for problem in _problems(self):
+            raise ValueError(problem)
 
     @property
-    def choices(self) -> tuple[Choice, ...]:
-        """What chooses it, as it is compared."""
-        given = ((name, getattr(self, name)) for name in _CHOOSING)
-        return tuple(choice(name, value) for name, value in given if value is not None)
+    def selectors(self) -> tuple[Selector, ...]:
+        """The selectors, normalised for comparison."""
+        values = ((name, getattr(self, name)) for name in _SELECTORS)
+        return tuple(selector(name, value) for name, value in values if value is not None)
 
     @property
-    def chosen_by(self) -> str:
-        """Say what chooses it: `99000002 or Insolvent Example Ltd`."""
-        given = (getattr(self, name) for name in _CHOOSING)
-        return " or ".join(value for value in given if value is not None)
+    def selected_by(self) -> str:
+        """The selectors in words: `99000002 or Insolvent Example Ltd`."""
+        values = (getattr(self, name) for name in _SELECTORS)
+        return " or ".join(value for value in values if value is not None)
 
     @property
-    def what(self) -> str:
-        """Say what happens: in the words of `about`, and else by the names of the fields."""
-        return self.about or ", ".join(f"{name}={value!r}" for name, value in _consequences(self))
+    def summary(self) -> str:
+        """What happens: `about`, or the fields that differ from their defaults."""
+        return self.about or ", ".join(f"{name}={value!r}" for name, value in _effects(self))
 
 
-def choice(name: str, value: str) -> Choice:
-    """Return what chooses a scenario as it is compared: in any case, and without space around."""
+def selector(name: str, value: str) -> Selector:
+    """Return a selector, normalised for comparison."""
     return name, value.strip().casefold()
 
 
-def _consequences(scenario: Scenario) -> Iterator[tuple[str, object]]:
-    """Name what is not as it is for everybody."""
+def _effects(scenario: Scenario) -> Iterator[tuple[str, object]]:
+    """Return the effects that differ from their defaults."""
     for field in attrs.fields(Scenario):
         value = getattr(scenario, field.name)
-        if field.name in _MATTERS_TO and value != field.default:
+        if field.name in _EFFECTS and value != field.default:
             yield field.name, value
 
 
-def _complaints(scenario: Scenario) -> Iterator[str]:
-    for name, kind in _KINDS.items():
-        if not is_fit(kind, getattr(scenario, name)):
-            yield f"{name}: give {wording(kind)}"
-    for name in ("name", *_CHOOSING):
+def _problems(scenario: Scenario) -> Iterator[str]:
+    for name, annotation in _TYPES.items():
+        if not is_of_type(annotation, getattr(scenario, name)):
+            yield f"{name}: expected {describe_type(annotation)}"
+    for name in ("name", *_SELECTORS):
         value = getattr(scenario, name)
         if value is not None and not value.strip():
-            yield f"{name}: give a text that is not empty"
-    for name in ("name", "about", *_CHOOSING):
+            yield f"{name}: expected a string that is not empty"
+    for name in ("name", "about", *_SELECTORS):
         if not (getattr(scenario, name) or "").isprintable():
-            yield f"{name}: give one line"
+            yield f"{name}: expected a single line"
     for name in _COUNTS:
-        if not 0 <= getattr(scenario, name) <= _MOST:
-            yield f"{name}: give a number from 0 to {_MOST}"
-    yield from _without_effect(scenario)
+        if not 0 <= getattr(scenario, name) <= _MAX_COUNT:
+            yield f"{name}: expected a number from 0 to {_MAX_COUNT}"
+    yield from _misplaced_effects(scenario)
 
 
-def _without_effect(scenario: Scenario) -> Iterator[str]:
-    choosing = {name for name, _ in scenario.choices}
-    if not choosing:
-        yield f"say what chooses it: {', '.join(_CHOOSING)}"
-    for name, _ in _consequences(scenario):
-        if not _MATTERS_TO[name] & choosing:
-            fitting = (one for one in _CHOOSING if one in _MATTERS_TO[name])
-            yield f"{name}: this needs one of {', '.join(fitting)}"
+def _misplaced_effects(scenario: Scenario) -> Iterator[str]:
+    selectors = {name for name, _ in scenario.selectors}
+    if not selectors:
+        yield f"a scenario needs one of {', '.join(_SELECTORS)}"
+    for name, _ in _effects(scenario):
+        if not _EFFECTS[name] & selectors:
+            applicable = (one for one in _SELECTORS if one in _EFFECTS[name])
+            yield f"{name}: needs one of {', '.join(applicable)}"
 
 
-_KINDS = get_type_hints(Scenario)
+_TYPES = get_type_hints(Scenario)

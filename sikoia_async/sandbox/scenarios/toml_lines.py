@@ -1,26 +1,35 @@
-"""Where the tables and the keys of a TOML text stand, which `tomllib` does not tell.
-
-A statement is the shortest run of lines that can be read alone: whatever is still open, be it a
-text of several lines or a list, cannot be. So nothing here knows how texts and comments are
-written.
-"""
+"""Line numbers for TOML, which `tomllib` reports for syntax errors only."""
 
 import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, TypeGuard
+from typing import Any
 
-__all__ = ["Places", "UnreadableError", "read"]
+__all__ = ["Lines", "TomlError", "parse"]
 
-_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_LOCATION = re.compile(r" \(at (?:line (\d+), column \d+|(end of document))\)$")
+_STRING = r"""\"(?:\\.|[^"\\\n])*"|'[^'\n]*'"""
+# Comments and multi-line strings may contain lines that look like keys or tables.
+_TOKEN = re.compile(
+    r"#[^\n]*"
+    r'|"{3}(?:\\.|[^\\])*?"{3,5}'
+    r"|'{3}.*?'{3,5}"
+    rf"""|(?P<unclosed>"{{3}}|'{{3}})|(?P<string>{_STRING})""",
+    re.DOTALL,
+)
+_KEY = rf"(?:[\w-]+|{_STRING})"
+_PATH = rf"[ \t]*{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*[ \t]*"
+_TABLE_OR_KEY = re.compile(
+    rf"^[ \t]*(?:(?P<brackets>\[+)(?P<table>{_PATH})\]|(?P<key>{_PATH})=)", re.MULTILINE
+)
 
 
-class UnreadableError(ValueError):
-    """A text is no TOML.
+class TomlError(ValueError):
+    """The source is not valid TOML.
 
     Args:
-        line: The line, from 1.
+        line: Where, counted from 1.
         reason: What is wrong there.
     """
 
@@ -29,102 +38,92 @@ class UnreadableError(ValueError):
         self.line = line
 
 
-def read(text: str) -> dict[str, Any]:
-    """Read a TOML text.
+def parse(source: str) -> dict[str, Any]:
+    """Parse TOML.
 
     Raises:
-        UnreadableError: It is none.
+        TomlError: The source is not valid TOML.
     """
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(source)
     except RecursionError:
-        said = "Nested too deeply"
+        message = "Nested too deeply"
     except ValueError as exc:
-        said = str(exc)
-    at = _AT.search(said)
-    # What is never closed is told at its beginning, and not at the end of the text.
-    line = int(at[1]) if at and at[1] else _last_begun(text)
-    raise UnreadableError(line, _AT.sub("", said))
+        message = str(exc)
+    raise TomlError(_line_of_problem(source, message), _LOCATION.sub("", message))
 
 
-class Places:
-    """The lines of the tables in a text that can be read, and of the keys in them."""
+class Lines:
+    """The lines of the tables and keys in valid TOML.
 
-    def __init__(self, text: str) -> None:
+    Args:
+        source: The TOML.
+    """
+
+    def __init__(self, source: str) -> None:
         self._lines: dict[tuple[str, int, str], int] = {}
-        self._seen: Counter[str] = Counter()
-        self._table = self._inner = ""
-        for line, statement in _statements(text):
-            for key, value in tomllib.loads(statement).items():
-                self._note(line, statement, key, value)
+        seen: Counter[str] = Counter()
+        table: list[str] = []
+        for line, brackets, path in _tables_and_keys(source):
+            if brackets:
+                table = path
+                seen[path[0]] += brackets == "[["
+            name, *keys = [*table, *path] if table and not brackets else path
+            index = max(seen[name] - 1, 0)
+            self._lines.setdefault((name, index, ""), line)
+            if keys:
+                self._lines.setdefault((name, index, keys[0]), line)
 
-    def line(self, table: str, index: int, key: str = "") -> int:
-        """Tell the line of a key in a table of this name, and without such a key that of the table.
+    def of(self, table: str, index: int, key: str = "") -> int:
+        """Return the line of a key in a table, or that of the table if it has no such key.
 
         Args:
             table: The name of the table, or of a key outside of all tables.
-            index: How many of this name come before it.
+            index: How many tables of this name come before it.
             key: The key.
         """
-        known = self._lines.get((table, index, key))
-        return known or self._lines[table, index, ""]
-
-    def _note(self, line: int, statement: str, key: str, value: Any) -> None:
-        if statement.lstrip().startswith("["):
-            self._begin(line, key, value)
-        elif self._table:
-            self._put(line, self._table, self._inner or key, self._index)
-        else:
-            for index in range(len(value) if _is_list(value) else 1):
-                self._put(line, key, "", index)
-
-    def _begin(self, line: int, name: str, value: Any) -> None:
-        """Begin a table: `[[name]]`, `[name]`, or the `[name.inner]` of one that came before."""
-        self._table, self._inner = name, ""
-        if _is_list(value):
-            self._seen[name] += 1
-        else:
-            self._inner = next(iter(value), "")
-        self._put(line, name, "", self._index)
-        self._put(line, name, self._inner, self._index)
-
-    @property
-    def _index(self) -> int:
-        """How many tables of this name came before the one that is being read."""
-        return max(self._seen[self._table] - 1, 0)
-
-    def _put(self, line: int, name: str, key: str, index: int) -> None:
-        self._lines.setdefault((name, index, key), line)
+        places = ((table, index, key), (table, index, ""), (table, 0, ""))
+        return next(self._lines[place] for place in places if place in self._lines)
 
 
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
+def _tables_and_keys(source: str) -> Iterator[tuple[int, str, list[str]]]:
+    """Return the line, the brackets and the dotted path of each table and key."""
+    visible = _visible(source)
+    for match in _TABLE_OR_KEY.finditer(visible):
+        path = _path(match["table"] or match["key"])
+        yield _line_at(visible, match.end()), match["brackets"] or "", path
 
 
-def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Part a text, and tell the line that each statement begins at."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    start = 0
-    for end in range(1, len(lines) + 1):
-        statement = "\n".join(lines[start:end])
-        if _is_whole(statement):
-            yield start + 1, statement
-            start = end
+def _visible(source: str) -> str:
+    """Blank out comments and multi-line strings, keeping their line breaks."""
+    return _TOKEN.sub(lambda token: token["string"] or "\n" * token[0].count("\n"), source)
 
 
-def _is_whole(statement: str) -> bool:
-    try:
-        tomllib.loads(statement)
-    except (ValueError, RecursionError):
-        return False
-    return True
+def _path(key: str) -> list[str]:
+    """Split a dotted key, whose parts may be quoted."""
+    path: list[str] = []
+    inner: Any = tomllib.loads(f"{key} = 0")
+    while isinstance(inner, dict):
+        ((name, inner),) = inner.items()
+        path.append(name)
+    return path
 
 
-def _last_begun(text: str) -> int:
-    """Tell where the last statement begins, which may be one that is never closed."""
-    begun = after = 1
-    for line, statement in _statements(text):
-        begun = line if statement.strip() else begun
-        after = line + statement.count("\n") + 1
-    is_all_closed = after > text.count("\n") + 1
-    return begun if is_all_closed else after
+def _line_of_problem(source: str, message: str) -> int:
+    location = _LOCATION.search(message)
+    if location and location[1]:
+        return int(location[1])
+    if not location:
+        # Too many digits or too deep: in practice, that is the longest line.
+        lines = source.split("\n")
+        return lines.index(max(lines, key=len)) + 1
+    # Something is never closed: report where it begins instead of the end of the document.
+    for token in _TOKEN.finditer(source):
+        if token["unclosed"]:
+            return _line_at(source, token.start())
+    begun = [line for line, _, _ in _tables_and_keys(source)]
+    return begun[-1] if begun else 1
+
+
+def _line_at(source: str, position: int) -> int:
+    return source.count("\n", 0, position) + 1

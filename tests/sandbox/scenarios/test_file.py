@@ -1,4 +1,4 @@
-"""Files with scenarios and faults: what is read, and what is wrong with which line."""
+"""Files with scenarios and faults are read, and errors name the line."""
 
 import re
 import tomllib
@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from sikoia_async.sandbox import Sandbox, Scenario, create_app
 from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
 from sikoia_async.sandbox.faults.requests import Faults
-from sikoia_async.sandbox.scenarios.fitting import wording
-from sikoia_async.sandbox.scenarios.toml_lines import Places, UnreadableError, read
+from sikoia_async.sandbox.scenarios.toml_lines import Lines, TomlError, parse
+from sikoia_async.sandbox.scenarios.value_types import describe_type
 
 _PAGE = Path(__file__).parents[3] / "docs" / "pages" / "local.md"
 
-_WHOLE = """
+_COMPLETE = """
 # Of a shop.
 [[scenario]]
 name = "bust"
@@ -83,7 +83,7 @@ Write = Callable[[str | bytes], Path]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write a file, and give its path."""
+    """Write a file and return its path."""
 
     def write(text: str | bytes) -> Path:
         path = tmp_path / "shop.toml"
@@ -93,20 +93,20 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def refused(path: Path) -> str:
-    """Load a file that is wrong, and return what is said of it after its name."""
+def error_of(path: Path) -> str:
+    """Load an invalid file, and return the error from the line number on."""
     with pytest.raises(ValueError, match="shop") as caught:
         create_app(scenarios=[path])
-    said = str(caught.value)
-    assert len(said.splitlines()) == 1
-    assert said.startswith(f"{path}, line ")
-    return said.removeprefix(f"{path}, line ")
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    assert message.startswith(f"{path}, line ")
+    return message.removeprefix(f"{path}, line ")
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "BOM"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
-def test_a_file_is_what_python_would_say(write: Write, end: str, mark: bytes) -> None:
-    """Each field of a scenario, and the arguments of faults by their own names and by theirs."""
+def test_a_file_is_equivalent_to_python(write: Write, end: str, mark: bytes) -> None:
+    """For every field of scenarios, and for faults by arguments and by name."""
     twin = create_app()
     twin.faults.add(
         "GET /v2/users",
@@ -124,7 +124,7 @@ def test_a_file_is_what_python_would_say(write: Write, end: str, mark: bytes) ->
     twin.deliveries.faults.add(hold=True)
     twin.deliveries.faults.inject("lost", "PayslipProcessing.Completed")
 
-    app = create_app(scenarios=[str(write(mark + _WHOLE.replace("\n", end).encode()))])
+    app = create_app(scenarios=[str(write(mark + _COMPLETE.replace("\n", end).encode()))])
 
     assert [*app.scenarios][:3] == [
         Scenario(
@@ -152,8 +152,8 @@ def test_a_file_is_what_python_would_say(write: Write, end: str, mark: bytes) ->
     assert app.deliveries.faults.planned == twin.deliveries.faults.planned
 
 
-def test_the_files_of_the_page_load(write: Write) -> None:
-    """Its TOML is complete."""
+def test_the_example_in_the_documentation_loads(write: Write) -> None:
+    """It has scenarios and both kinds of faults."""
     blocks = re.findall(r"^```toml\n(.*?)^```", _PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
     for block in blocks:
@@ -163,8 +163,8 @@ def test_the_files_of_the_page_load(write: Write) -> None:
     assert len(blocks) == 1
 
 
-def test_files_and_scenarios_go_together(tmp_path: Path) -> None:
-    """In the order in which they are given; an empty file is fine."""
+def test_files_and_scenarios_can_be_mixed(tmp_path: Path) -> None:
+    """Their order is kept, and a file may be empty."""
     for name in ("one", "two"):
         text = f"[[scenario]]\nname = '{name}'\nperson = '{name}'\n"
         (tmp_path / f"{name}.toml").write_text(text, "utf-8")
@@ -179,9 +179,9 @@ def test_files_and_scenarios_go_together(tmp_path: Path) -> None:
     assert names[:4] == ["two", "mine", "one", "solvent company"]
 
 
-def test_the_faults_of_a_file_are_there_again_after_a_reset(write: Write) -> None:
-    """They belong to the beginning."""
-    app = create_app(scenarios=[write(_WHOLE)])
+def test_a_reset_plans_the_faults_of_files_again(write: Write) -> None:
+    """They are part of the initial state."""
+    app = create_app(scenarios=[write(_COMPLETE)])
     planned = app.faults.planned
     app.faults.clear()
     app.reset()
@@ -190,7 +190,7 @@ def test_the_faults_of_a_file_are_there_again_after_a_reset(write: Write) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("source", "message"),
     [
         ("[[scenario]]\nname = \n", "2: Invalid value"),
         ("[[scenario]]\nname = 'a'\nname = 'b'", "3: Cannot overwrite a value"),
@@ -199,99 +199,106 @@ def test_the_faults_of_a_file_are_there_again_after_a_reset(write: Write) -> Non
         ("# one\nnumber = [\n1,\n2\n", "2: Unclosed array"),
         (f"# one\nnumber = {'9' * 5000}", "2: Exceeds the limit"),
         (f"# one\nnumber = {'[' * 50_000}", "2: Nested too deeply"),
-        (b"# one\nname = '\xff'", "2: this is not UTF-8"),
+        (b"# one\nname = '\xff'", "2: not valid UTF-8"),
+        ("[[scenario]]\nname = \"'''\"\nperson = [\n'b'\n\n", "3: Unclosed array"),
+        (f"number = {'9' * 5000}\nother = 1\n", "1: Exceeds the limit"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "bytes",
 )
-def test_what_is_no_toml_is_told_with_its_line(write: Write, text: str | bytes, said: str) -> None:
-    """Of what is never closed, the line that it begins at."""
-    assert refused(write(text)).startswith(said)
+def test_syntax_errors_have_a_line(write: Write, source: str | bytes, message: str) -> None:
+    """For something that is never closed, the line where it begins."""
+    assert error_of(write(source)).startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("source", "message"),
     [
         (
             "[[scenario]]\nname = 'a'\n# one\ncompny_name = 'A'",
-            "4: nothing is called 'compny_name' here; the nearest are company_name, ",
+            "4: unknown key 'compny_name'; the closest are company_name, ",
         ),
-        ("[[scenario]]\nname='a'\nperson='A'\nsource='here'", "4: nothing is called 'source' here"),
+        ("[[scenario]]\nname='a'\nperson='A'\nsource='here'", "4: unknown key 'source'"),
         ("\n[[scenario]]\nperson = 'A'", "2: a scenario needs name"),
-        ("\n[[scenario]]\nname = 'a'", "2: say what chooses it"),
-        ("[[scenario]]\nname = 'a'\nperson = 7", "3: person: give a text"),
+        ("\n[[scenario]]\nname = 'a'", "2: a scenario needs one of company_number, "),
+        ("[[scenario]]\nname = 'a'\nperson = 7", "3: person: expected a string"),
         (
             '[[scenario]]\nname="a"\nabout="""\\\nmatches = 3"""\nmatches = -1\ncompany_name="A"',
-            "5: matches: give a number from 0 to 1000",
+            "5: matches: expected a number from 0 to 1000",
         ),
-        ("[[scenario]]\nname='a'\nperson='A'\nsolvent = false", "4: solvent: this needs one of "),
+        ("[[scenario]]\nname='a'\nperson='A'\nsolvent = false", "4: solvent: needs one of "),
         (
             "[[scenario]]\nname='a'\nperson='A'\n\n[[scenario]]\nname='b'\nperson='a'",
-            "5: the same person chooses both 'a' and 'b'",
+            "5: the scenarios 'a' and 'b' have the same person",
         ),
         (
             "[[scenario]]\nname='a'\nperson='A'\n\n[[scenario]]\nname='a'\nperson='b'",
-            "5: two scenarios are called 'a'",
+            "5: two scenarios have the name 'a'",
         ),
-        ("# one\n[scenario]\nname = 'a'", "2: write [[scenario]] above the keys of each"),
-        ("scenario = [\n1]", "1: write [[scenario]] above"),
-        ("# one\nscenario = 'a'", "2: write [[scenario]] above"),
-        ("[[scenrio]]\nname = 'a'", "1: nothing is called 'scenrio' here; the nearest are scenar"),
-        ("[a.b]\nc = 1", "1: nothing is called 'a' here"),
-        ("\n'a\\nb' = 1", "2: nothing is called 'a\\\\nb' here"),
-        ('\n"a\\nb" = 1', "2: nothing is called 'a\\nb' here"),
+        ("# one\n[scenario]\nname = 'a'", "2: begin each scenario with [[scenario]]"),
+        ("scenario = [\n1]", "1: begin each scenario with [[scenario]]"),
+        ("# one\nscenario = 'a'", "2: begin each scenario with [[scenario]]"),
+        ("[[scenrio]]\nname = 'a'", "1: unknown table 'scenrio'; the closest are scenario, "),
+        ("[a.b]\nc = 1", "1: unknown table 'a'"),
+        ("\n'a\\nb' = 1", "2: unknown table 'a\\\\nb'"),
+        ('\n"a\\nb" = 1', "2: unknown table 'a\\nb'"),
         ("[[fault]]\nstatus = 503", "1: a fault needs operation"),
         (
             "[[fault]]\nstatus = 503\noperation = 'GET /v2/usrs'",
             "3: no operation is called 'GET /v2/usrs'; the nearest are GET /v2/users, ",
         ),
-        ("[[fault]]\noperation = '*'\nstatus = '503'", "3: status: give a whole number"),
+        ("[[fault]]\noperation = '*'\nstatus = '503'", "3: status: expected a whole number"),
         ("[[fault]]\noperation = '*'\nstatus = 200", "3: status: give that of a refusal"),
-        ("[[fault]]\noperation = '*'\nreset = 'x'", "3: reset: give one of 'before', 'after'"),
-        ("[[fault]]\noperation = '*'\nbody = 7", "3: body: give a text"),
-        ("[[fault]]\noperation = '*'\n[fault.headers]\nx = 7", "3: headers: give a table whose "),
-        ("[[fault]]\noperation = '*'\nheaders.x = 7", "3: headers: give a table whose values are"),
-        ("[[fault]]\noperation = '*'\nheaders = 7", "3: headers: give a table whose values are "),
+        ("[[fault]]\noperation = '*'\nreset = 'x'", "3: reset: expected one of 'before', 'after'"),
+        ("[[fault]]\noperation = '*'\nbody = 7", "3: body: expected a string"),
+        (
+            "[[fault]]\noperation = '*'\n[fault.headers]\nx = 7",
+            "3: headers: expected a table whose",
+        ),
+        ("[[fault]]\noperation = '*'\nheaders.x = 7", "3: headers: expected a table whose values "),
+        ("[[fault]]\noperation = '*'\nheaders = 7", "3: headers: expected a table whose values "),
         ("[[fault]]\noperation = '*'\ndelay = nan", "3: delay: give at least 0"),
         ("[[fault]]\noperation = '*'\nretry_after = 1", "3: retry_after: only a refusal has it"),
         ("[[fault]]\n\noperation = '*'", "1: say what is to happen"),
-        ("[[fault]]\noperation = '*'\nstats = 503", "3: nothing is called 'stats' here"),
-        ("[[fault]]\nname = 'outage'\nstatus = 503", "3: nothing is called 'status' here"),
+        ("[[fault]]\noperation = '*'\nstats = 503", "3: unknown key 'stats'"),
+        ("[[fault]]\nname = 'outage'\nstatus = 503", "3: unknown key 'status'"),
         ("[[fault]]\nname = 'outge'", "2: no fault is called 'outge'; the nearest are outage, "),
         (
             "fault = [{operation = '*', status = 503}, {operation = '*'}]",
             "1: say what is to happen",
         ),
-        ("[[delivery_fault]]\nhold = 1", "2: hold: give true or false"),
+        ("[[delivery_fault]]\nhold = 1", "2: hold: expected true or false"),
         ("[[delivery_fault]]\nhold = true\nevent = 'x'", "3: no event is called 'x'; the nearest"),
         (
             "[[delivery_fault]]\nevent = '*'\nname = 'lst'",
             "3: no fault is called 'lst'; the nearest",
         ),
-        ("[[delivery_fault]]\nforge = 'x'", "2: forge: give one of 'key', 'body', "),
+        ("[[delivery_fault]]\nforge = 'x'", "2: forge: expected one of 'key', 'body', "),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(write: Write, text: str, said: str) -> None:
-    """Whichever line ends it has."""
+def test_invalid_content_has_a_line(write: Write, source: str, message: str) -> None:
+    """With both kinds of line ends."""
     for end in ("\n", "\r\n"):
-        assert refused(write(text.replace("\n", end))).startswith(said)
+        assert error_of(write(source.replace("\n", end))).startswith(message)
 
 
-def test_a_collision_of_two_files_names_the_later_one(tmp_path: Path) -> None:
-    """It is the one to change."""
+def test_a_conflict_between_files_names_the_second(tmp_path: Path) -> None:
+    """With its line, but without the value that they share."""
     paths = [tmp_path / "shop1.toml", tmp_path / "shop2.toml"]
     for path in paths:
         name = path.stem
         path.write_text(f"\n\n[[scenario]]\nname = '{name}'\nperson = 'Wilma Example'\n", "utf-8")
 
-    with pytest.raises(ValueError, match=r"line 3: the same person") as caught:
+    with pytest.raises(
+        ValueError, match=r"line 3: the scenarios .* have the same person$"
+    ) as caught:
         create_app(scenarios=paths)
 
     assert str(caught.value).startswith(f"{paths[1]}, line 3: ")
     assert "Wilma" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
-    """It has the name."""
+def test_a_missing_file_raises_file_not_found(tmp_path: Path) -> None:
+    """With its name."""
     with pytest.raises(FileNotFoundError, match=r"shop\.toml"):
         create_app(scenarios=[tmp_path / "shop.toml"])
 
@@ -301,12 +308,12 @@ def test_a_file_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> N
     [Faults.add, Faults.inject, DeliveryFaults.add, DeliveryFaults.inject],
     ids=["fault", "named", "delivery fault", "named of a delivery"],
 )
-def test_each_argument_of_a_fault_has_words_for_its_type(plan: Callable[..., None]) -> None:
-    """So a file may have it."""
-    kinds = get_type_hints(plan)
+def test_every_argument_of_a_fault_has_a_describable_type(plan: Callable[..., None]) -> None:
+    """So that files can set it, and errors can describe it."""
+    annotations = get_type_hints(plan)
 
     for name in [*signature(plan).parameters][1:]:
-        assert wording(kinds[name])
+        assert describe_type(annotations[name])
 
 
 _PLAIN = st.text(
@@ -317,10 +324,10 @@ _MISLEADING = st.sampled_from(["[[scenario]]", "name = 1", "# no", "key3 = '''",
 
 
 @st.composite
-def _texts(draw: st.DrawFn) -> tuple[str, dict[tuple[str, int, str], int]]:
-    """Write a TOML text, and note the line of each table and key."""
+def _documents(draw: st.DrawFn) -> tuple[str, dict[tuple[str, int, str], int]]:
+    """Write a TOML document, and the line of each of its tables and keys."""
     lines = list[str]()
-    places: dict[tuple[str, int, str], int] = {}
+    expected: dict[tuple[str, int, str], int] = {}
     counts = {"scenario": 0, "fault": 0}
 
     def fill() -> None:
@@ -347,51 +354,51 @@ def _texts(draw: st.DrawFn) -> tuple[str, dict[tuple[str, int, str], int]]:
         index = counts[name]
         counts[name] += 1
         lines.append(draw(st.sampled_from([f"[[{name}]]", f" [[ {name} ]] # [[fault]]"])))
-        places[name, index, ""] = len(lines)
+        expected[name, index, ""] = len(lines)
         for number in range(draw(st.integers(0, 4))):
             fill()
             key = f"key{number}"
-            spelt = draw(st.sampled_from([key, f"'{key}'", f'  "{key}"', f"{key}.inner"]))
-            places[name, index, key] = len(lines) + 1
-            lines.extend(f"{spelt} = {value()}".split("\n"))
+            spelling = draw(st.sampled_from([key, f"'{key}'", f'  "{key}"', f"{key}.inner"]))
+            expected[name, index, key] = len(lines) + 1
+            lines.extend(f"{spelling} = {value()}".split("\n"))
         if draw(st.booleans()):
             fill()
             lines.append(f"[{name}.inner]")
-            places[name, index, "inner"] = len(lines)
+            expected[name, index, "inner"] = len(lines)
             lines.append("key0 = 1")
         fill()
-    return draw(st.sampled_from(["\n", "\r\n"])).join(lines), places
+    return draw(st.sampled_from(["\n", "\r\n"])).join(lines), expected
 
 
-@given(_texts())
-def test_lines_are_found(written: tuple[str, dict[tuple[str, int, str], int]]) -> None:
-    """Whatever else the text has in it: comments, texts of several lines that look like tables."""
-    text, expected = written
-    said = read(text)
-    places = Places(text)
+@given(_documents())
+def test_lines_are_right(document: tuple[str, dict[tuple[str, int, str], int]]) -> None:
+    """Even if comments and multi-line strings look like tables and keys."""
+    source, expected = document
+    parsed = parse(source)
+    lines = Lines(source)
 
-    assert {place: places.line(*place) for place in expected} == expected
-    assert sum(map(len, said.values())) == sum(not key for _, _, key in expected)
+    assert {place: lines.of(*place) for place in expected} == expected
+    assert sum(map(len, parsed.values())) == sum(not key for _, _, key in expected)
     for name, index, key in expected:
-        assert not key or key in said[name][index]
-        assert places.line(name, index, "nothing") == places.line(name, index)
+        assert not key or key in parsed[name][index]
+        assert lines.of(name, index, "nothing") == lines.of(name, index)
 
 
 @given(st.text() | st.lists(_MISLEADING | _PLAIN).map("\n".join))
-def test_whatever_is_no_toml_has_a_line(text: str) -> None:
-    """One of the text's, and a reason."""
+def test_every_syntax_error_has_a_line(source: str) -> None:
+    """Within the document, and a reason."""
     try:
-        tomllib.loads(text)
+        tomllib.loads(source)
     except tomllib.TOMLDecodeError:
-        with pytest.raises(UnreadableError, match=r".") as caught:
-            read(text)
-        assert 1 <= caught.value.line <= text.count("\n") + 1
+        with pytest.raises(TomlError, match=r".") as caught:
+            parse(source)
+        assert 1 <= caught.value.line <= source.count("\n") + 1
     else:
-        assert read(text) == tomllib.loads(text)
+        assert parse(source) == tomllib.loads(source)
 
 
-def test_a_scenario_tells_where_it_was_read(write: Write) -> None:
-    """It is the same as one that was not read."""
+def test_scenarios_from_files_know_their_source(write: Write) -> None:
+    """But are equal to scenarios made in Python."""
     path = write("\n[[scenario]]\nname = 'a'\nperson = 'A'\n")
     app = create_app(scenarios=[path])
 
