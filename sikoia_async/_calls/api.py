@@ -146,10 +146,10 @@ class Api:
 
     async def upload(self, path: str, into: type[T], /, body: Mapping[str, Any]) -> T:
         """Post a body with a file in it, which is encoded while it is sent."""
-        from sikoia_async._files.upload import encoded  # noqa: PLC0415 - loaded with the first upload
+        from sikoia_async._files.upload import upload_body  # noqa: PLC0415 - loaded with the first upload
 
         self.context.lifecycle.check()
-        call = self._call("POST", path, path, await encoded(body))
+        call = self._call("POST", path, path, await upload_body(body))
         return call.decode(await call.answer(), into)
 
     async def workbook(self, path: str, into: type[bytes], /, **ids: object) -> bytes:

@@ -1,1 +1,1 @@
-"""File uploads and downloads."""
+"""Files: uploads, downloads to disk, and Excel workbooks."""

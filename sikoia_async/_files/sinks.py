@@ -1,7 +1,7 @@
-"""Where the body of an answer goes while it comes: into memory, or into a file that is whole.
+"""Sinks that a response body is streamed into: memory, or a file.
 
-A file is written beside its place, under a name of its own, and takes its place when it is whole.
-Until then nobody sees a part of it, and what stood there before stays.
+A file is written under a temporary name in the same folder, and renamed once it is complete. Nobody
+sees a partial file, and an existing file stays until it is replaced.
 """
 
 import os
@@ -22,11 +22,11 @@ from sikoia_async._transport.exchange import Sink
 __all__ = ["FileSink", "MemorySink", "WorkbookSink"]
 
 _BLOCK: Final = 1 << 18
-"""Bytes that are written at a time: each write is a journey to another thread."""
+"""Bytes per write. Each write runs in a worker thread, so they are not too small."""
 
 
 class MemorySink:
-    """Keeps a body in memory, within a limit."""
+    """Collects a body in memory, up to a limit."""
 
     failure: str | None = None
 
@@ -35,15 +35,19 @@ class MemorySink:
         self._reader = BodyReader("", limit)
 
     async def start(self) -> None:
-        """Forget what an earlier attempt brought."""
+        """Discard the body of an earlier attempt."""
         self._reader = BodyReader("", self._limit)
 
     async def take(self, piece: bytes) -> None:
-        """Keep a piece, if there is room."""
+        """Add a piece.
+
+        Raises:
+            TooLargeError: the body exceeds the limit.
+        """
         self._reader.feed(piece)
 
     async def end(self) -> None:
-        """Nothing is left to be done."""
+        """Do nothing: the body is complete in memory."""
 
     def whole(self) -> bytes:
         """Return the body."""
@@ -51,28 +55,36 @@ class MemorySink:
 
 
 class FileSink:
-    """Writes a body to a file, off the event loop; to be used in a `with` block.
+    """Writes a body to a file, in worker threads. Use it in a `with` block.
 
-    What runs in a thread runs on when its caller is cancelled by asyncio's own means. So each step
-    holds the lock, and finds out there whether the block was left meanwhile.
+    A worker thread continues when asyncio cancels the task that waits for it. So each step takes a
+    lock, and does nothing if the block was left in the meantime.
+
+    Args:
+        path: where the file goes.
+
+    Raises:
+        ArgumentTypeError: `path` is not a path.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.failure: str | None = None
+        """Why the file could not be written."""
         self.size = 0
-        self._path = _path(path)
+        """Bytes received so far."""
+        self._path = _validate_path(path)
         self._lock = Lock()
-        self._left = False
+        self._is_closed = False
         self._file: IO[bytes] | None = None
-        self._waiting = bytearray()
+        self._buffer = bytearray()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Here and now, in no thread: to remove a file is quick, and must not fail to happen.
+        # On the event loop: removing a file is quick, and must not be cancelled.
         with self._lock:
-            self._left = True
+            self._is_closed = True
             if self._file is not None:
                 with suppress(OSError):
                     self._file.close()
@@ -80,10 +92,10 @@ class FileSink:
                     Path(self._file.name).unlink()
 
     async def open(self) -> None:
-        """Make sure that the file can be written, before anything is sent.
+        """Create the temporary file, before anything is sent.
 
         Raises:
-            ConfigurationError: it cannot.
+            ConfigurationError: a file cannot be written there.
         """
         problem = await to_thread.run_sync(self._open)
         if problem is not None:
@@ -91,22 +103,22 @@ class FileSink:
             raise ConfigurationError(msg)
 
     async def start(self) -> None:
-        """Forget what an earlier attempt brought."""
-        self._waiting.clear()
+        """Discard the body of an earlier attempt."""
+        self._buffer.clear()
         self.size = 0
         await self._run(self._truncate)
 
     async def take(self, piece: bytes) -> None:
-        """Write a piece, together with others."""
-        self._waiting += piece
+        """Buffer a piece, and write the buffer once it is large enough."""
+        self._buffer += piece
         self.size += len(piece)
-        if len(self._waiting) >= _BLOCK:
-            await self._run(self._write)
+        if len(self._buffer) >= _BLOCK:
+            await self._run(self._flush)
 
     async def end(self) -> str | None:
-        """Put the file in its place."""
+        """Complete the file, and return why it failed, if it did."""
         with suppress(BodyError):
-            await self._run(self._finish)
+            await self._run(self._complete)
         return self.failure
 
     async def _run(self, step: Callable[[IO[bytes]], None]) -> None:
@@ -116,50 +128,50 @@ class FileSink:
 
     def _locked(self, step: Callable[[IO[bytes]], None]) -> str | None:
         with self._lock:
-            if self._file is None or self._left:
+            if self._file is None or self._is_closed:
                 return None
             try:
                 step(self._file)
             except OSError as error:
-                return f"the file cannot be written: {_words(error)}"
+                return f"the file cannot be written: {_reason(error)}"
             return None
 
     def _open(self) -> str | None:
         with self._lock:
-            if self._left:
+            if self._is_closed:
                 return None
             try:
-                # A link stays a link, and what it leads to is replaced.
+                # A symbolic link is kept: the file that it points to is replaced.
                 self._path = self._path.resolve()
                 if self._path.exists() and not self._path.is_file():
-                    return "there is something that is no file"
+                    return "the path exists and is not a regular file"
                 if not self._path.parent.is_dir():
-                    return "its folder does not exist"
-                # For its owner alone: what comes may be personal.
+                    return "the folder does not exist"
+                # Readable by its owner only: it may contain personal data.
                 self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - `__exit__` removes it
                     dir=self._path.parent, prefix=".sikoia-", suffix=".part", delete=False
                 )
             except (OSError, ValueError, RuntimeError) as error:
-                return f"there can be no file: {_words(error)}"
+                return f"the file cannot be created: {_reason(error)}"
             return None
 
     def _truncate(self, file: IO[bytes]) -> None:
         file.seek(0)
         file.truncate()
 
-    def _write(self, file: IO[bytes]) -> None:
-        file.write(self._waiting)
-        self._waiting.clear()
+    def _flush(self, file: IO[bytes]) -> None:
+        file.write(self._buffer)
+        self._buffer.clear()
 
-    def _finish(self, file: IO[bytes]) -> None:
-        self._write(file)
+    def _complete(self, file: IO[bytes]) -> None:
+        self._flush(file)
         file.close()
         Path(file.name).replace(self._path)
         self._file = None
 
 
 class WorkbookSink:
-    """Takes the workbook out of what it comes in, and hands it on."""
+    """Unpacks a workbook, and passes it on to another sink."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -167,20 +179,20 @@ class WorkbookSink:
 
     @property
     def failure(self) -> str | None:
-        """Why the sink behind this one failed."""
+        """Why the other sink failed."""
         return self._sink.failure
 
     async def start(self) -> None:
-        """Forget what an earlier attempt brought."""
+        """Discard the body of an earlier attempt."""
         self._unpacker = Unpacker()
         await self._sink.start()
 
     async def take(self, piece: bytes) -> None:
-        """Hand on what a piece is worth."""
+        """Unpack a piece and pass it on."""
         await self._sink.take(self._unpacker.feed(piece))
 
     async def end(self) -> str | None:
-        """Tell whether there was a workbook, and hand on that it is whole."""
+        """Complete the workbook, and return why it failed, if it did."""
         try:
             self._unpacker.end()
         except BodyError as error:
@@ -188,15 +200,15 @@ class WorkbookSink:
         return await self._sink.end()
 
 
-def _path(given: str | os.PathLike[str]) -> Path:
+def _validate_path(path: str | os.PathLike[str]) -> Path:
     try:
-        return Path(given)
+        return Path(path)
     except TypeError:
-        msg = "path: give the path of a file, as text or as a Path"
+        msg = "path: expected a string or a Path"
     raise ArgumentTypeError(msg)
 
 
-def _words(error: Exception) -> str:
-    """Say what happened without the path: it may tell whose file it is."""
+def _reason(error: Exception) -> str:
+    """Return the message of an error without the path, which may be personal data."""
     number = error.errno if isinstance(error, OSError) else None
-    return os.strerror(number) if number else "the path is none"
+    return os.strerror(number) if number else "the path is invalid"

@@ -1,8 +1,9 @@
-r"""The Excel report, out of whichever wrapping it comes in.
+r"""Unpacks the Excel report, which is either a raw workbook or a JSON string with base64.
 
-The specification calls the body `application/json` and its content binary, and its example shows
-neither. So the body itself is asked: a workbook is a zip and begins with `PK\x03\x04`; what begins
-with a quotation mark is a JSON string that holds one in base64. It is decoded while it comes.
+The specification declares the media type `application/json` and a binary format, and its example
+fits neither. So the first bytes decide: a workbook is a zip file, and starts with `PK\x03\x04`; a
+JSON string starts with a quotation mark, and contains a workbook in base64. Both are decoded as a
+stream.
 """
 
 import re
@@ -16,108 +17,108 @@ __all__ = ["Unpacker", "unpack"]
 _ZIP: Final = b"PK\x03\x04"
 _BOM: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
-_MOST_SPACE: Final = 64
+_MAX_SPACE: Final = 64
 _PIECE: Final = 1 << 18
 
 _ESCAPE: Final = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|([/nrt]))")
-"""What JSON may write for a sign of base64, or for the end of a line."""
-_CUT_ESCAPE: Final = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
+"""A JSON escape of a base64 character or of a line break."""
+_PARTIAL_ESCAPE: Final = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
 _PLAIN: Final = {b"/": b"/", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
 
 def unpack(body: bytes) -> bytes:
-    """Return the workbook that a body holds.
+    """Return the workbook in a body.
 
     Raises:
-        BodyError: it holds none.
+        BodyError: the body does not contain a workbook.
     """
     unpacker = Unpacker()
-    # In pieces, for a whole body would be copied at each step.
+    # In pieces, because every step copies its input.
     pieces = [unpacker.feed(body[at : at + _PIECE]) for at in range(0, len(body), _PIECE)]
     unpacker.end()
     return b"".join(pieces)
 
 
 class Unpacker:
-    """Takes a body in pieces of any size, and gives the workbook in it."""
+    """Incremental decoder: takes a body in pieces, and returns the workbook in pieces."""
 
     def __init__(self) -> None:
-        self._step = self._begin
-        self._held = b""
-        """What cannot be told before more of it is there."""
+        self._step = self._detect
+        self._pending = b""
+        """Bytes that cannot be decoded before more have arrived."""
         self._base64 = _Base64()
-        self._is_whole = False
+        self._is_complete = False
 
     def feed(self, piece: bytes) -> bytes:
-        """Take the next piece, and return what it is worth.
+        """Take the next piece, and return the part of the workbook that it completes.
 
         Raises:
-            BodyError: this is no workbook.
+            BodyError: the body does not contain a workbook.
         """
         return self._step(piece)
 
     def end(self) -> None:
-        """Hear that the last piece has come.
+        """Check, after the last piece, that the workbook is complete.
 
         Raises:
-            BodyError: there was no workbook, or no end of it.
+            BodyError: there is no workbook, or it is incomplete.
         """
-        if not self._is_whole:
+        if not self._is_complete:
             raise _no_workbook()
 
-    def _begin(self, piece: bytes) -> bytes:
-        """Tell by its first bytes what this is."""
-        held = self._held + piece
-        text = held.removeprefix(_BOM).lstrip(_SPACE)
-        if held.startswith(_ZIP):
-            self._step, self._is_whole = _as_it_is, True
-            return held
+    def _detect(self, piece: bytes) -> bytes:
+        """Choose the decoder by the first bytes."""
+        start = self._pending + piece
+        text = start.removeprefix(_BOM).lstrip(_SPACE)
+        if start.startswith(_ZIP):
+            self._step, self._is_complete = _raw, True
+            return start
         if text.startswith(b'"'):
-            self._step, self._held = self._between_quotes, b""
+            self._step, self._pending = self._between_quotes, b""
             return self._between_quotes(text[1:])
-        is_space = not text and len(held) <= _MOST_SPACE
-        if is_space or _ZIP.startswith(held) or _BOM.startswith(held):
-            self._held = held
+        is_space = not text and len(start) <= _MAX_SPACE
+        if is_space or _ZIP.startswith(start) or _BOM.startswith(start):
+            self._pending = start
             return b""
         raise _no_workbook()
 
     def _between_quotes(self, piece: bytes) -> bytes:
-        text, quote, rest = (self._held + piece).partition(b'"')
-        cut = None if quote else _CUT_ESCAPE.search(text, max(0, len(text) - 5))
-        self._held = cut[0] if cut else b""
-        workbook = self._base64.feed(_unescaped(text[: len(text) - len(self._held)]))
+        text, quote, rest = (self._pending + piece).partition(b'"')
+        partial = None if quote else _PARTIAL_ESCAPE.search(text, max(0, len(text) - 5))
+        self._pending = partial[0] if partial else b""
+        workbook = self._base64.feed(_unescaped(text[: len(text) - len(self._pending)]))
         if quote:
             self._base64.end()
-            self._step, self._is_whole = _only_space, True
+            self._step, self._is_complete = _only_space, True
             _only_space(rest)
         return workbook
 
 
 class _Base64:
-    """Takes base64 in pieces of any size; what it gives begins as a zip does."""
+    """Incremental base64 decoder for a zip file."""
 
     def __init__(self) -> None:
         self._text = b""
-        """Fewer than four signs, which are no byte yet, or not all that they will be."""
+        """Up to three characters of an incomplete group of four."""
         self._first = b""
-        """Fewer bytes than tell a zip; None where it is known to be one."""
+        """Decoded bytes, too few yet to recognise a zip file."""
         self._is_zip = False
         self._is_padded = False
 
     def feed(self, text: bytes) -> bytes:
         text = self._text + text.translate(None, _SPACE)
-        whole = len(text) // 4 * 4
-        self._text = text[whole:]
+        complete = len(text) // 4 * 4
+        self._text = text[complete:]
         if self._is_padded and text:
             raise _no_workbook()
-        self._is_padded = text[:whole].endswith(b"=") or self._is_padded
-        return self._checked(_decoded(text[:whole]))
+        self._is_padded = text[:complete].endswith(b"=") or self._is_padded
+        return self._validated(_decoded(text[:complete]))
 
     def end(self) -> None:
         if self._text or not self._is_zip:
             raise _no_workbook()
 
-    def _checked(self, content: bytes) -> bytes:
+    def _validated(self, content: bytes) -> bytes:
         if self._is_zip:
             return content
         first = self._first + content
@@ -137,13 +138,13 @@ def _decoded(text: bytes) -> bytes:
 
 
 def _unescaped(text: bytes) -> bytes:
-    """Replace JSON's escapes; one that stands for no sign of base64 is left, and refused there."""
+    """Resolve JSON escapes; any other escape is left, and refused as invalid base64."""
     if b"\\" not in text:
         return text
-    return _ESCAPE.sub(lambda found: _PLAIN.get(found[2]) or bytes.fromhex(found[1].decode()), text)
+    return _ESCAPE.sub(lambda match: _PLAIN.get(match[2]) or bytes.fromhex(match[1].decode()), text)
 
 
-def _as_it_is(piece: bytes) -> bytes:
+def _raw(piece: bytes) -> bytes:
     return piece
 
 
@@ -154,4 +155,4 @@ def _only_space(piece: bytes) -> bytes:
 
 
 def _no_workbook() -> BodyError:
-    return BodyError("it is neither a workbook nor a JSON string that holds one whole, in base64")
+    return BodyError("neither a workbook nor a JSON string with a complete workbook in base64")

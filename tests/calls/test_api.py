@@ -247,7 +247,7 @@ async def test_a_call_is_logged_without_what_is_nobodys_business(
 
     fine, late = caplog.messages
     assert fine == "GET /v2/cases: 200 in 0.000 s (correlation id answer-1)"
-    assert "no answer in 3.000 s" in late
+    assert "no response in 3.000 s" in late
     assert "hunter2" not in caplog.text
     assert TOKEN not in caplog.text
 

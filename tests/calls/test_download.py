@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import anyio
+import disk
 import httpx
 import pytest
 from faults import TOKEN, Peer, Script, Server, answer, assert_plain, client, guards, serve
@@ -29,7 +30,6 @@ from sikoia_async import (
     UnexpectedResponseError,
     correlation_id,
 )
-from sikoia_async._files.sinks import FileSink
 
 pytestmark = pytest.mark.anyio
 
@@ -259,7 +259,7 @@ async def test_what_is_no_link_is_refused(link: Any, way: str, tmp_path: Path) -
 async def test_a_target_that_cannot_be_is_refused_first(tmp_path: Path) -> None:
     """Where nothing can be written, nothing is asked for."""
     async with _storage(answer(body=_FILE)) as (sikoia, link, server):
-        with pytest.raises(ConfigurationError, match="its folder does not exist"):
+        with pytest.raises(ConfigurationError, match="the folder does not exist"):
             await sikoia.save(link, tmp_path / "none" / "a.pdf")
 
     assert server.connections == 0
@@ -418,11 +418,7 @@ async def test_a_disk_that_is_full_is_told_as_what_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is neither the network's fault nor Sikoia's, and no reason to ask again."""
-
-    def full(*_: object) -> None:
-        raise OSError(28, "canary", "canary")
-
-    monkeypatch.setattr(FileSink, "_write", full)
+    disk.write_with(monkeypatch, disk.full)
     async with _storage(answer(body=bytes(1 << 20)), retries=2) as (sikoia, link, server):
         with pytest.raises(CallError, match="cannot be written: No space left") as caught:
             await sikoia.save(link, tmp_path / "a.pdf")

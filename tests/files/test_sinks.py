@@ -1,12 +1,12 @@
-"""Where answers go: into memory within a limit, into a file that is whole or not there."""
+"""Sinks for response bodies: memory with a limit, and files that are complete or absent."""
 
-import errno
 import os
 import threading
 from pathlib import Path
 from typing import IO, Any
 
 import anyio
+import disk
 import pytest
 
 from sikoia_async import ArgumentTypeError, ConfigurationError
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.anyio
 
 
 def names(folder: Path) -> list[str]:
-    """Return what is in a folder."""
+    """Return the names of the files in a folder."""
     return [file.name for file in folder.iterdir()]
 
 
-async def test_memory_keeps_what_the_last_attempt_brought() -> None:
-    """What came before a new start is void, and the limit counts anew."""
+async def test_memory_keeps_the_last_attempt_only() -> None:
+    """A new start discards the body so far, and resets the limit."""
     sink = MemorySink(5)
 
     await sink.start()
@@ -37,20 +37,20 @@ async def test_memory_keeps_what_the_last_attempt_brought() -> None:
         await sink.take(b"f")
 
 
-async def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
-    """Until the end there is what was there before, and afterwards nothing else than the file."""
+async def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+    """Until then the old file stays; afterwards there is no temporary file."""
     path = tmp_path / "a.pdf"
-    path.write_bytes(b"before")
+    path.write_bytes(b"old")
 
     with FileSink(path) as sink:
         await sink.open()
         await sink.start()
-        await sink.take(b"void" * (1 << 18))
-        await sink.take(b"void")
+        await sink.take(b"discarded" * (1 << 18))
+        await sink.take(b"discarded")
         await sink.start()
         await sink.take(bytes(1 << 18))
         await sink.take(b"end")
-        assert path.read_bytes() == b"before"
+        assert path.read_bytes() == b"old"
         assert await sink.end() is None
 
     assert path.read_bytes() == bytes(1 << 18) + b"end"
@@ -59,8 +59,8 @@ async def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_file_that_is_not_finished_leaves_nothing(tmp_path: Path) -> None:
-    """Whatever ends the block, what was begun is removed."""
+async def test_an_incomplete_file_is_removed(tmp_path: Path) -> None:
+    """Leaving the block removes the temporary file."""
     with FileSink(str(tmp_path / "a.pdf")) as sink:
         await sink.open()
         await sink.start()
@@ -70,8 +70,8 @@ async def test_a_file_that_is_not_finished_leaves_nothing(tmp_path: Path) -> Non
     assert names(tmp_path) == []
 
 
-async def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    """What it leads to is replaced."""
+async def test_a_symbolic_link_is_kept(tmp_path: Path) -> None:
+    """The file that it points to is replaced."""
     (tmp_path / "a.pdf").touch()
     (tmp_path / "link.pdf").symlink_to("a.pdf")
 
@@ -86,21 +86,23 @@ async def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "words"),
+    ("path", "message"),
     [
-        ("canary/a.pdf", "its folder does not exist"),
-        (".", "there is something that is no file"),
-        (os.devnull, "there is something that is no file"),
-        ("canary\0", "there can be no file: the path is none"),
-        ("c" * 300, "there can be no file: File name too long"),
+        ("canary/a.pdf", "the folder does not exist"),
+        (".", "the path exists and is not a regular file"),
+        (os.devnull, "the path exists and is not a regular file"),
+        ("canary\0", "the file cannot be created: the path is invalid"),
+        ("c" * 300, "the file cannot be created: File name too long"),
     ],
-    ids=["no folder", "folder", "device", "no path", "long"],
+    ids=["no folder", "folder", "device", "invalid path", "long"],
 )
-async def test_where_no_file_can_be_is_refused(path: str, words: str, tmp_path: Path) -> None:
-    """The words do not name the path, for it may tell whose file it is."""
+async def test_paths_that_cannot_be_written_are_refused(
+    path: str, message: str, tmp_path: Path
+) -> None:
+    """The message does not contain the path, which may be personal data."""
     with (
         FileSink(tmp_path / path) as sink,
-        pytest.raises(ConfigurationError, match=words) as caught,
+        pytest.raises(ConfigurationError, match=message) as caught,
     ):
         await sink.open()
 
@@ -110,21 +112,15 @@ async def test_where_no_file_can_be_is_refused(path: str, words: str, tmp_path: 
 
 
 @pytest.mark.parametrize("path", [None, 7, b"a.pdf"])
-def test_what_is_no_path_is_refused(path: Any) -> None:
-    """Whoever has no type checker hears of it here."""
-    with pytest.raises(ArgumentTypeError, match="path: give the path"):
+def test_other_types_are_not_paths(path: Any) -> None:
+    """The type is checked when the sink is created."""
+    with pytest.raises(ArgumentTypeError, match="path: expected a string or a Path"):
         FileSink(path)
 
 
-def _full(*_: object) -> None:
-    raise OSError(errno.ENOSPC, "canary", "canary")
-
-
-async def test_a_full_disk_is_the_sinks_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The sink tells why, and no more is taken."""
-    monkeypatch.setattr(FileSink, "_write", _full)
+async def test_a_full_disk_fails_the_sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sink says why, and accepts no more pieces."""
+    disk.write_with(monkeypatch, disk.full)
     with FileSink(tmp_path / "a.pdf") as sink:
         await sink.open()
         await sink.start()
@@ -136,8 +132,8 @@ async def test_a_full_disk_is_the_sinks_fault(
     assert names(tmp_path) == []
 
 
-async def test_a_place_that_is_taken_meanwhile_is_the_sinks_fault(tmp_path: Path) -> None:
-    """A folder that was made under the file's name stays."""
+async def test_a_path_taken_in_the_meantime_fails_the_sink(tmp_path: Path) -> None:
+    """A folder that was created under the name of the file stays."""
     with FileSink(tmp_path / "a.pdf") as sink:
         await sink.open()
         await sink.start()
@@ -147,8 +143,8 @@ async def test_a_place_that_is_taken_meanwhile_is_the_sinks_fault(tmp_path: Path
     assert names(tmp_path) == ["a.pdf"]
 
 
-async def test_a_step_that_comes_late_does_nothing(tmp_path: Path) -> None:
-    """A thread runs on when its caller is cancelled; what it finds is that the block was left."""
+async def test_steps_after_the_block_do_nothing(tmp_path: Path) -> None:
+    """A worker thread that continues after a cancellation finds the block closed."""
     early, late = FileSink(tmp_path / "a.pdf"), FileSink(tmp_path / "b.pdf")
     with early:
         await early.open()
@@ -162,18 +158,17 @@ async def test_a_step_that_comes_late_does_nothing(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-async def test_the_event_loop_runs_while_a_file_is_written(
+async def test_a_slow_disk_does_not_block_the_event_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slow disk holds up the call that writes to it, and no other."""
+    """It delays the call that writes to it, and no other."""
     may_write = threading.Event()
-    write = FileSink._write
 
-    def slowly(sink: FileSink, file: IO[bytes]) -> None:
+    def slowly(file: IO[bytes], content: bytes) -> int:
         assert may_write.wait(10)
-        write(sink, file)
+        return file.write(content)
 
-    monkeypatch.setattr(FileSink, "_write", slowly)
+    disk.write_with(monkeypatch, slowly)
     with FileSink(tmp_path / "a.pdf") as sink:
         await sink.open()
         await sink.start()
@@ -186,8 +181,8 @@ async def test_the_event_loop_runs_while_a_file_is_written(
     assert (tmp_path / "a.pdf").stat().st_size == 1 << 18
 
 
-async def test_a_workbook_is_taken_out_of_its_wrapping() -> None:
-    """What is handed on is the workbook; what is none is refused at its end at the latest."""
+async def test_a_workbook_is_unpacked() -> None:
+    """The other sink gets the workbook; an incomplete one fails at the end."""
     memory = MemorySink(100)
     sink = WorkbookSink(memory)
 

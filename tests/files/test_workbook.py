@@ -1,4 +1,4 @@
-"""A workbook comes out the same, however it was wrapped and cut."""
+"""Unpacking a workbook, however it is wrapped and split."""
 
 import base64
 import itertools
@@ -18,42 +18,42 @@ BOOK = ZIP + bytes(range(0, 256, 3)) + b"\xfb\xff\xbe"  # with + and / in its ba
 
 
 def fed(pieces: Iterable[bytes]) -> bytes:
-    """Unpack a body that comes in these pieces."""
+    """Unpack a body that arrives in these pieces."""
     unpacker = Unpacker()
     content = b"".join([unpacker.feed(piece) for piece in pieces])
     unpacker.end()
     return content
 
 
-def cut(body: bytes, places: list[int]) -> list[bytes]:
-    """Cut a body at these places."""
-    edges = [0, *sorted(place % (len(body) + 1) for place in places), len(body)]
+def split(body: bytes, positions: list[int]) -> list[bytes]:
+    """Split a body at these positions."""
+    edges = [0, *sorted(position % (len(body) + 1) for position in positions), len(body)]
     return [body[a:b] for a, b in itertools.pairwise(edges)]
 
 
 def quoted(content: bytes) -> bytes:
-    """Write a JSON string of base64."""
+    """Return a JSON string of base64."""
     return json.dumps(base64.b64encode(content).decode()).encode()
 
 
 def as_dotnet(content: bytes) -> bytes:
-    """Escape as .NET's serializer does by default."""
+    """Escape the base64 as .NET does by default."""
     return quoted(content).replace(b"+", rb"\u002B").replace(b"/", rb"\/")
 
 
 def in_lines(content: bytes) -> bytes:
-    """Break the base64 into lines of 76 signs."""
+    """Break the base64 into lines of 76 characters."""
     return json.dumps(base64.encodebytes(content).decode()).encode()
 
 
 def escaped(content: bytes) -> bytes:
-    """Escape every sign."""
-    signs = base64.b64encode(content)
-    return b'"' + b"".join(b"\\u%04x" % sign for sign in signs) + b'"'
+    """Escape every character."""
+    characters = base64.b64encode(content)
+    return b'"' + b"".join(b"\\u%04x" % character for character in characters) + b'"'
 
 
 def spaced(content: bytes) -> bytes:
-    """Put a mark of the byte order and white space around it."""
+    """Add a byte order mark and white space."""
     return b"\xef\xbb\xbf \r\n" + quoted(content) + b"\r\n\t "
 
 
@@ -61,17 +61,17 @@ WRAPPED = [bytes, quoted, as_dotnet, in_lines, escaped, spaced]
 
 
 @pytest.mark.parametrize("wrap", WRAPPED, ids=lambda wrap: str(wrap.__name__))
-@given(rest=st.binary(max_size=300), places=st.lists(st.integers(0, 5000), max_size=12))
-def test_a_workbook_comes_back_however_it_is_cut(
-    wrap: type[bytes], rest: bytes, places: list[int]
+@given(rest=st.binary(max_size=300), positions=st.lists(st.integers(0, 5000), max_size=12))
+def test_a_workbook_is_unpacked_from_any_pieces(
+    wrap: type[bytes], rest: bytes, positions: list[int]
 ) -> None:
-    """It is the same raw and in base64, in one piece and in many."""
-    assert fed(cut(wrap(ZIP + rest), places)) == ZIP + rest
+    """Raw and in base64, in one piece and in many."""
+    assert fed(split(wrap(ZIP + rest), positions)) == ZIP + rest
 
 
 @pytest.mark.parametrize("wrap", WRAPPED, ids=lambda wrap: str(wrap.__name__))
-def test_a_workbook_comes_back_byte_by_byte(wrap: type[bytes]) -> None:
-    """Wherever it is cut, nothing is lost: within an escape, too, and within a mark."""
+def test_a_workbook_is_unpacked_byte_by_byte(wrap: type[bytes]) -> None:
+    """Also if it is split within an escape, or within the byte order mark."""
     body = wrap(BOOK)
 
     assert fed(body[at : at + 1] for at in range(len(body))) == BOOK
@@ -79,23 +79,23 @@ def test_a_workbook_comes_back_byte_by_byte(wrap: type[bytes]) -> None:
     assert unpack(body) == BOOK
 
 
-def test_large_ones_come_in_pieces() -> None:
-    """What comes out is given at once, and not kept until the end."""
+def test_large_workbooks_are_streamed() -> None:
+    """Each piece is decoded at once, instead of at the end."""
     unpacker = Unpacker()
     body = quoted(ZIP + bytes(3_000_000))
 
-    given = [len(unpacker.feed(body[at : at + 4096])) for at in range(0, len(body), 4096)]
+    sizes = [len(unpacker.feed(body[at : at + 4096])) for at in range(0, len(body), 4096)]
 
-    assert sum(given) == 3_000_004
-    assert max(given) <= 4096
+    assert sum(sizes) == 3_000_004
+    assert max(sizes) <= 4096
     assert unpack(body) == ZIP + bytes(3_000_000)
 
 
-_NONE = {
+_INVALID = {
     "nothing": b"",
     "space": b" \n ",
     "much space": b" " * 10_000,
-    "a mark alone": b"\xef\xbb\xbf",
+    "a byte order mark alone": b"\xef\xbb\xbf",
     "half a zip": b"PK\x03",
     "another zip": b"PK\x05\x06" + bytes(18),
     "a zip after space": b" " + BOOK,
@@ -103,28 +103,28 @@ _NONE = {
     "null": b"null",
     "HTML": b"<html>",
     "PDF": b"%PDF-1.7",
-    "an empty text": b'""',
-    "text": b'"string"',
+    "an empty string": b'""',
+    "string": b'"string"',
     "base64 of something else": quoted(b"%PDF-1.7 and more"),
     "base64 of too little": quoted(b"PK\x03"),
     "no end": quoted(BOOK)[:-1],
     "no end of an escape": quoted(ZIP)[:-1] + rb"\u00",
     "a quad cut short": b'"UEsDBA="',
-    "signs after the end": quoted(ZIP + b"x")[:-1] + b'UEsD"',
+    "characters after the end": quoted(ZIP + b"x")[:-1] + b'UEsD"',
     "padding within": b'"UEsDBA==UEsDBA=="',
-    "a sign of another alphabet": b'"UEsDBA_-"',
+    "a character of another alphabet": b'"UEsDBA_-"',
     "an escaped quotation mark": rb'"UEsDBA\"=="',
     "an escaped backslash": rb'"UEsD\\BA=="',
     "an unknown escape": rb'"UEsD\bBA=="',
-    "an escape of another page": rb'"UEsD\u0141BA=="',
-    "an escaped sign that is none": rb'"UEsD\u0022BA=="',
-    "text after the end": quoted(BOOK) + b"x",
+    "an escape above U+00FF": rb'"UEsD\u0141BA=="',
+    "an escaped character outside base64": rb'"UEsD\u0022BA=="',
+    "bytes after the end": quoted(BOOK) + b"x",
 }
 
 
-@pytest.mark.parametrize("body", _NONE.values(), ids=_NONE.keys())
-def test_what_is_no_workbook_is_refused(body: bytes) -> None:
-    """It is refused in one piece and byte by byte, and nothing of it is repeated."""
+@pytest.mark.parametrize("body", _INVALID.values(), ids=_INVALID.keys())
+def test_other_bodies_are_refused(body: bytes) -> None:
+    """In one piece and byte by byte, with a message that repeats nothing of the body."""
     with pytest.raises(BodyError, match="neither a workbook nor") as caught:
         unpack(body)
     with pytest.raises(BodyError):

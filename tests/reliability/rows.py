@@ -101,10 +101,10 @@ C17  test_bodies.py::test_a_file_that_breaks_off_is_not_bought_again
      test_bodies.py::test_what_is_no_workbook_is_no_file
      test_bodies.py::test_a_gzipped_file_that_is_cut_anywhere
      ../calls/test_download.py::test_what_is_no_whole_file_is_refused
-     ../files/test_workbook.py::test_what_is_no_workbook_is_refused
-C18  ../files/test_sinks.py::test_where_no_file_can_be_is_refused
-     ../files/test_sinks.py::test_a_link_stays_a_link
-     ../files/test_sinks.py::test_a_file_appears_when_it_is_whole
+     ../files/test_workbook.py::test_other_bodies_are_refused
+C18  ../files/test_sinks.py::test_paths_that_cannot_be_written_are_refused
+     ../files/test_sinks.py::test_a_symbolic_link_is_kept
+     ../files/test_sinks.py::test_a_file_appears_when_it_is_complete
      (the path is the caller's own, never the server's: a file that exists is replaced)
 D1   test_silence.py::test_a_silent_server_is_asked_once_more,
      test_silence.py::test_a_server_that_was_silent_once_costs_half_of_the_time,

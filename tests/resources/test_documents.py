@@ -165,7 +165,7 @@ async def test_a_stranger_is_no_entity(sikoia: Sikoia) -> None:
 async def test_a_bad_file_is_refused_before_it_is_sent(sikoia: Sikoia) -> None:
     """The client has not even asked for a token."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="file: it is empty"):
+        with pytest.raises(ConfigurationError, match="file: the file is empty"):
             await client.documents.upload(Entity("person", "p-1"), b"", file_name="a.pdf")
 
 

@@ -188,7 +188,7 @@ async def test_nothing_is_bought_that_cannot_be_kept(server: Scripted, tmp_path:
 
     server.script = never
     async with server.client() as sikoia:
-        with pytest.raises(ConfigurationError, match="its folder does not exist"):
+        with pytest.raises(ConfigurationError, match="the folder does not exist"):
             await sikoia.reports.save_excel(_CASE, tmp_path / "none" / "a.xlsx")
 
 

@@ -1,0 +1,24 @@
+"""Disks that are full or slow, by temporary files whose `write` is replaced."""
+
+import tempfile
+from collections.abc import Callable
+from typing import IO, Any
+
+import pytest
+
+
+def write_with(monkeypatch: pytest.MonkeyPatch, write: Callable[[IO[bytes], bytes], int]) -> None:
+    """Let `write` write to every temporary file that is created from now on."""
+    create: Callable[..., Any] = tempfile.NamedTemporaryFile
+
+    def created(**options: Any) -> Any:
+        file = create(**options)
+        file.write = lambda content: write(file.file, content)
+        return file
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", created)
+
+
+def full(*_: object) -> int:
+    """Fail as on a full disk, with a message that must not be repeated."""
+    raise OSError(28, "canary", "canary")
