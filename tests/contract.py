@@ -1,6 +1,6 @@
-"""What the code says of itself, for the contract tests: resources, their methods, their models.
+"""Resources, their methods and their models, read from the source for the contract tests.
 
-A method's verb, path and fields are read out of its source, so that no list has to be kept.
+A method's verb, path and fields come from its source code, so that no list has to be maintained.
 """
 
 import ast
@@ -30,12 +30,13 @@ __all__ = [
     "needed_in",
 ]
 
+_RESOURCES = "sikoia_async.resources."
 _VERBS = {"post": "POST", "buy": "POST", "upload": "POST", "patch": "PATCH", "delete": "DELETE"}
 _ENTITY = ("entity_type", "entity_id")
 
 
 class Endpoint(NamedTuple):
-    """A method of a resource, and what it calls."""
+    """A method of a resource and the operation it calls."""
 
     resource: str
     """The property of the client, such as `cases`."""
@@ -44,112 +45,118 @@ class Endpoint(NamedTuple):
     method: str
     path: str
     into: Any
-    """What the answer becomes."""
+    """The type that the response is decoded into."""
     ids: dict[str, set[str]]
-    """What fills the path: its placeholders, and the names that each one is filled from."""
+    """The placeholders of the path, each with the variables that fill it."""
     body: dict[str, set[str]]
-    """The fields of the body, and the names that each one is filled from."""
+    """The fields of the body, each with the variables that fill it."""
     query: dict[str, set[str]]
-    """The same for the query."""
+    """The query parameters, each with the variables that fill it."""
 
     @property
     def operation(self) -> spec.Operation:
-        """The operation of the specification."""
+        """The operation in the specification."""
         return spec.operation(self.method, self.path)
 
     @property
-    def answers(self) -> list[tuple[Any, dict[str, Any]]]:
-        """What its answers become, and the schema and example of each answer."""
-        found = self.operation.responses.items()
-        return [(self.into, answer) for status, answer in found if answer and status < 300]
+    def successes(self) -> list[tuple[Any, dict[str, Any]]]:
+        """The type and the media type, with schema and example, of each 2xx response."""
+        responses = self.operation.responses.items()
+        return [(self.into, media) for status, media in responses if media and status < 300]
 
     @property
     def is_task(self) -> bool:
-        """Whether it gives an operation, whose first answer has no result yet."""
+        """Whether the method returns an operation, whose first response has no result yet."""
         return get_origin(get_type_hints(self.function)["return"]) is Operation
 
     def parameters(self) -> dict[str, tuple[Any, bool]]:
-        """Return the parameters: each one's annotation, and whether it is required."""
+        """Return the annotation of each parameter, and whether it is required."""
         hints = get_type_hints(self.function, include_extras=True)
         return {
-            name: (hints[name], one.default is inspect.Parameter.empty)
-            for name, one in inspect.signature(self.function).parameters.items()
+            name: (hints[name], parameter.default is inspect.Parameter.empty)
+            for name, parameter in inspect.signature(self.function).parameters.items()
             if name != "self"
         }
 
 
 def ids(endpoint: Endpoint) -> str:
-    """Name an endpoint in a list of tests: `cases.create`."""
+    """Return an endpoint's name for a parametrised test: `cases.create`."""
     return f"{endpoint.resource}.{endpoint.name}"
 
 
 def _properties() -> Iterator[tuple[str, str, str]]:
-    """Read the client's resources out of its source: property, module, class."""
+    """Yield the client's resources from its source: property, module and class."""
     tree = ast.parse(Path(sikoia_async._client.__file__).read_text("utf-8"))
-    for function in ast.walk(tree):
-        match function:
+    for node in ast.walk(tree):
+        match node:
             case ast.FunctionDef(name, body=[_, ast.ImportFrom(str(module), [imported]), _]) if (
-                ".resources." in module and "._" not in module.removeprefix("sikoia_async._")
+                _is_resource(module)
             ):
                 yield name, module, imported.name
             case _:
                 pass
 
 
-def _endpoints(resource: str, found: type) -> Iterator[Endpoint]:
-    module = import_module(found.__module__)
+def _is_resource(module: str) -> bool:
+    """Return whether a module is that of a resource, and not one of their private helpers."""
+    return module.startswith(_RESOURCES) and not module.startswith(f"{_RESOURCES}_")
+
+
+def _endpoints(resource: str, cls: type) -> Iterator[Endpoint]:
+    # The package of a resource may re-export its class from one of its modules.
+    module = import_module(cls.__module__)
     tree = ast.parse(inspect.getsource(module))
     classes = (node for node in tree.body if isinstance(node, ast.ClassDef))
-    body = next(node.body for node in classes if node.name == found.__name__)
-    for function in body:
-        if isinstance(function, ast.AsyncFunctionDef | ast.FunctionDef):
-            written = getattr(found, function.name)
-            for call in _calls(function):
-                yield _endpoint(resource, module, written, function, call)
+    body = next(node.body for node in classes if node.name == cls.__name__)
+    for node in body:
+        if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef):
+            function = getattr(cls, node.name)
+            for call in _calls(node):
+                yield _endpoint(resource, module, function, node, call)
 
 
 def _calls(function: ast.AST) -> Iterator[ast.Call]:
-    """Return the calls in a function that are given a path."""
+    """Yield the calls in a function that have a path among their arguments."""
     for node in ast.walk(function):
         if isinstance(node, ast.Call) and any(map(_path, node.args)):
             yield node
 
 
 def _path(node: ast.AST) -> str:
-    """Return the path that a piece of source is, if it is one."""
+    """Return the path if a node is a literal path, otherwise an empty string."""
     match node:
-        case ast.Constant(str(text)) if text.startswith("/"):
-            return text
+        case ast.Constant(str(literal)) if literal.startswith("/"):
+            return literal
         case _:
             return ""
 
 
 def _endpoint(
-    resource: str, module: ModuleType, written: Any, function: ast.AST, call: ast.Call
+    resource: str, module: ModuleType, function: Any, source: ast.AST, call: ast.Call
 ) -> Endpoint:
-    place = next(index for index, one in enumerate(call.args) if _path(one))
-    path, rest = _path(call.args[place]), call.args[place + 1 :]
-    keywords = {str(one.arg): one.value for one in call.keywords}
-    in_path = {name: _names(one) for name, one in keywords.items() if f"{{{name}}}" in path}
+    position = next(index for index, argument in enumerate(call.args) if _path(argument))
+    path, rest = _path(call.args[position]), call.args[position + 1 :]
+    keywords = {str(keyword.arg): keyword.value for keyword in call.keywords}
+    in_path = {name: _names(value) for name, value in keywords.items() if f"{{{name}}}" in path}
     if "None" in keywords:  # **in_path(entity)
         in_path |= dict.fromkeys(_ENTITY, _names(keywords["None"]))
-    query = _dicts(keywords["query"]) if "query" in keywords else {}
+    query = _fields(keywords["query"]) if "query" in keywords else {}
     return Endpoint(
         resource,
-        written.__name__,
-        written,
-        _verb(call, place),
+        function.__name__,
+        function,
+        _verb(call, position),
         path,
-        _value(rest[0], module) if rest else NoneType,
+        _type(rest[0], module) if rest else NoneType,
         in_path,
-        {name: one for name, one in _dicts(function).items() if name not in query},
+        {name: names for name, names in _fields(source).items() if name not in query},
         query,
     )
 
 
-def _verb(call: ast.Call, place: int) -> str:
+def _verb(call: ast.Call, position: int) -> str:
     match call:
-        case ast.Call(args=[ast.Constant(str(verb)), *_]) if place == 1:
+        case ast.Call(args=[ast.Constant(str(verb)), *_]) if position == 1:
             return verb
         case ast.Call(ast.Attribute(_, name)):
             return _VERBS.get(name, "GET")
@@ -157,38 +164,38 @@ def _verb(call: ast.Call, place: int) -> str:
             return "GET"
 
 
-def _dicts(node: ast.AST) -> dict[str, set[str]]:
-    """Read the fields of the dicts in a piece of source, and what each one is filled from."""
-    found = dict[str, set[str]]()
-    for one in ast.walk(node):
-        if isinstance(one, ast.Dict):
-            for key, value in zip(one.keys, one.values, strict=True):
+def _fields(source: ast.AST) -> dict[str, set[str]]:
+    """Return the keys of the dicts in a piece of source, each with the variables that fill it."""
+    fields = dict[str, set[str]]()
+    for node in ast.walk(source):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
                 match key, value:
-                    case None, ast.Call(ast.Name("in_body"), [given]):
-                        found |= dict.fromkeys(_ENTITY, _names(given))
-                    case None, ast.Call(ast.Name(), [], checked):  # **checked_texts(name=name)
-                        found |= {str(one.arg): _names(one.value) for one in checked}
+                    case None, ast.Call(ast.Name("in_body"), [entity]):
+                        fields |= dict.fromkeys(_ENTITY, _names(entity))
+                    case None, ast.Call(ast.Name(), [], keywords):  # **validate_strings(name=name)
+                        fields |= {str(one.arg): _names(one.value) for one in keywords}
                     case ast.Constant(str(name)), _:
-                        found[name] = _names(value)
+                        fields[name] = _names(value)
                     case _:
-                        msg = f"what is this: {ast.unparse(one)}"
+                        msg = f"cannot read the fields of {ast.unparse(node)}"
                         raise AssertionError(msg)
-    return found
+    return fields
 
 
 def _names(node: ast.AST) -> set[str]:
     return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
-def _value(node: ast.expr, module: ModuleType) -> Any:
+def _type(node: ast.expr, module: ModuleType) -> Any:
     """Return the type that an expression names."""
     match node:
         case ast.Name(name):
             return vars(module).get(name) or vars(builtins)[name]
         case ast.Subscript(outer, inner):
-            return _value(outer, module)[_value(inner, module)]
+            return _type(outer, module)[_type(inner, module)]
         case _:
-            msg = f"no type: {ast.unparse(node)}"
+            msg = f"not a type: {ast.unparse(node)}"
             raise AssertionError(msg)
 
 
@@ -203,35 +210,34 @@ ENDPOINTS = [
 
 
 def alternatives(annotation: Any) -> list[Any]:
-    """Return what an annotation allows beside None."""
-    found = get_args(annotation)
+    """Return the alternatives of an annotation, except None."""
     if type(annotation).__name__ not in {"Union", "UnionType", "_UnionGenericAlias"}:
         return [annotation]
-    return [one for one in found if one is not NoneType]
+    return [one for one in get_args(annotation) if one is not NoneType]
 
 
 def items(annotations: Iterable[Any]) -> list[Any]:
-    """Return what the lists among these annotations are lists of."""
-    found = [one for one in annotations if get_origin(one) in {tuple, Sequence}]
-    return [get_args(one)[0] for one in found]
+    """Return the item types of the lists among some annotations."""
+    lists = [one for one in annotations if get_origin(one) in {tuple, Sequence}]
+    return [get_args(one)[0] for one in lists]
 
 
 @cache
 def models_in(annotation: Any) -> tuple[Any, ...]:
-    """Return the models that an annotation names, and those in them, each once."""
-    found, left = dict[Any, None](), [annotation]
-    while left:
-        one = left.pop()
-        if attrs.has(one) and one not in found:
-            found[one] = None
-            left += field_types(one).values()
+    """Return the models in an annotation, at any depth, each once."""
+    models, todo = dict[Any, None](), [annotation]
+    while todo:
+        one = todo.pop()
+        if attrs.has(one) and one not in models:
+            models[one] = None
+            todo += field_types(one).values()
         elif not attrs.has(one):
-            left += [inner for inner in get_args(one) if not isinstance(inner, str)]
-    return tuple(found)
+            todo += [inner for inner in get_args(one) if not isinstance(inner, str)]
+    return tuple(models)
 
 
 def needed_in(annotation: Any) -> frozenset[str]:
-    """Return the fields that the models in an annotation cannot do without."""
+    """Return the names of the required fields of the models in an annotation."""
     return frozenset(
         field.name
         for model in models_in(annotation)

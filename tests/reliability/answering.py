@@ -119,7 +119,7 @@ def _value(wanted: Any) -> Any:
 def typed_examples() -> Iterator[tuple[Any, bytes]]:
     """Return the specification's examples of answers, each after what it is to become."""
     for endpoint in contract.ENDPOINTS:
-        for into, answer in endpoint.answers:
+        for into, answer in endpoint.successes:
             if "example" in answer:
                 yield into, json.dumps(answer["example"], default=str).encode()
 

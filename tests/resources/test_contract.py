@@ -65,7 +65,7 @@ def unexplained(found: Iterable[str]) -> list[str]:
 def read(endpoint: Endpoint) -> list[str]:
     """Return where what an answer becomes differs from its schema."""
     found = list[str]()
-    for into, answer in endpoint.answers:
+    for into, answer in endpoint.successes:
         if into is not bytes:
             found += differences(into, answer["schema"], "answer")
     # What an answer always has may be optional for us all the same.
