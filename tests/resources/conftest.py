@@ -1,13 +1,32 @@
-"""What the tests of resources share: a client of their module's sandbox."""
+"""Fixtures for the tests of resources: a local Sikoia per module, and clients of it."""
+
+from collections.abc import Iterator
 
 import pytest
+from workbench import WORK_TIME, Workbench
 
 from sikoia_async import Sikoia
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.testing import client_of
 
 
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """Run a local Sikoia for the tests of a module; its clock stands still until one advances it.
+
+    Tests advance it by hours altogether, so tokens live longer than that.
+    """
+    with Sandbox(speed=0, work_time=WORK_TIME, token_life=10**9, limit=10**6) as running:
+        yield running
+
+
+@pytest.fixture
+def workbench(sandbox: Sandbox) -> Workbench:
+    """Return the steps that tests share, in the local Sikoia of the module."""
+    return Workbench(sandbox)
+
+
 @pytest.fixture
 def sikoia(sandbox: Sandbox) -> Sikoia:
-    """Make a client as users do, at the pace that operations have by themselves."""
+    """Make a client as users do, with the polling intervals that operations have by default."""
     return client_of(sandbox, interval=None)

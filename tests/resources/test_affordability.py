@@ -1,161 +1,100 @@
 """Affordability insights, against the local Sikoia."""
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from types import SimpleNamespace
 
 import pytest
+from workbench import UNKNOWN_ID, Workbench
 
 from sikoia_async import (
     ArgumentTypeError,
     InvalidRequestError,
-    NewPerson,
     OperationFailedError,
     ResourceNotFoundError,
     Sikoia,
 )
-from sikoia_async.environments import local
 from sikoia_async.models import Entity
 from sikoia_async.resources.affordability import AffordabilityReport
 from sikoia_async.resources.cases import Person
 from sikoia_async.sandbox import Sandbox
+from sikoia_async.testing import client_of
 
 pytestmark = pytest.mark.anyio
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+async def report_on(client: Sikoia, person: Person, workbench: Workbench) -> AffordabilityReport:
+    """Request insights about a person and let the work finish."""
+    return (await workbench.finish(await client.affordability.request(person))).result()
 
 
-@pytest.fixture(scope="module")
-def clock() -> SimpleNamespace:
-    """Give the local Sikoia a clock that tests turn by hand."""
-    return SimpleNamespace(now=0.0)
-
-
-@pytest.fixture(scope="module")
-def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
-    """Run a local Sikoia for all tests of this module."""
-    with Sandbox(clock=lambda: clock.now, token_life=9999, limit=9999) as running:
-        yield running
-
-
-def _client(sandbox: Sandbox) -> Sikoia:
-    return Sikoia(
-        sandbox.client_id,
-        sandbox.client_secret,
-        environment=local(sandbox.url),
-        tls=sandbox.ca_file,
-    )
-
-
-@pytest.fixture
-def sikoia(sandbox: Sandbox) -> Sikoia:
-    """Make a client of it."""
-    return _client(sandbox)
-
-
-async def _person(client: Sikoia, sandbox: Sandbox, *types: str) -> Person:
-    """Create a person with documents of these types."""
-    wilma = NewPerson(first_name="Wilma", last_name="Example")
-    case = await client.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-    assert case.persons
-    person = case.persons[0]
-    for kind in types:
-        document = {
-            "document_id": sandbox.state.new_id(),
-            "display_name": f"{kind}.pdf",
-            "document_type": kind,
-            "entity_id": person.person_id,
-            "entity_type": "person",
-            "datetime_created": "2024-02-12T15:03:40.389Z",
-        }
-        store = sandbox.state.store("documents")
-        store.add(document["document_id"], document, entity_id=person.person_id)
-    return person
-
-
-async def _complete(client: Sikoia, person: Person, clock: SimpleNamespace) -> AffordabilityReport:
-    operation = await client.affordability.request(person)
-    clock.now += 1
-    await operation.refresh()
-    return operation.result()
-
-
-async def test_a_request_is_pending_and_then_a_report(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
+async def test_a_request_is_pending_until_the_report_is_complete(
+    sikoia: Sikoia, workbench: Workbench
 ) -> None:
-    """The operation begins without data, and its result has them."""
+    """The first response has no data, and the result of the operation has it."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "BankStatement")
+        person = await workbench.person(client, "BankStatement")
         operation = await client.affordability.request(person)
-        asked = operation.last
-        was_done = operation.done
-        clock.now += 1
-        await operation.refresh()
-        report = operation.result()
+        pending, was_done = operation.last, operation.done
+        report = (await workbench.finish(operation)).result()
 
-    assert asked is not None
-    assert (asked.status, was_done, asked.data) == ("Pending", False, None)
-    assert asked.datetime_completed is None
-    assert asked.response.status == 201
-    assert (report.status, report.request_id) == ("Complete", asked.request_id)
+    assert pending is not None
+    assert (pending.status, was_done, pending.data) == ("Pending", False, None)
+    assert pending.datetime_completed is None
+    assert pending.response.status == 201
+    assert (report.status, report.request_id) == ("Complete", pending.request_id)
     assert (report.entity_type, report.entity_id) == ("person", person.person_id)
     assert isinstance(report.datetime_completed, datetime)
 
 
 async def test_an_operation_can_be_awaited() -> None:
-    """With work that takes no time, the first poll has the report."""
+    """If the work takes no time, the first poll returns the report."""
     with Sandbox(work_time=0) as sandbox:
-        async with _client(sandbox) as client:
-            person = await _person(client, sandbox, "BankStatement")
+        async with client_of(sandbox, interval=None) as client:
+            person = await Workbench(sandbox).person(client, "BankStatement")
             report = await (await client.affordability.request(person))
 
     assert report.data is not None
 
 
-async def test_outflows_are_negative_decimals(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
-) -> None:
-    """Cash flow is exact: categories come to their group, and expenditure is below zero."""
+async def test_outflows_are_negative_decimals(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Cash flow is exact: the categories of a group add up to it, and spending is negative."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "BankStatement")
-        report = await _complete(client, person, clock)
+        person = await workbench.person(client, "BankStatement")
+        report = await report_on(client, person, workbench)
 
     assert report.data is not None
     assert report.data.cashflow is not None
-    by_group = {one.group: one for one in report.data.cashflow}
+    by_group = {flow.group: flow for flow in report.data.cashflow}
     income, essential = by_group["Income"], by_group["Essential expenditure"]
     assert isinstance(income.value, Decimal)
     assert income.value > 0
     assert essential.value is not None
     assert essential.value < 0
     assert essential.categories is not None
-    assert essential.value == sum(one.value or 0 for one in essential.categories)
+    assert essential.value == sum(category.value or 0 for category in essential.categories)
 
 
-async def test_indicators_have_their_transactions(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
-) -> None:
-    """An indicator that is present shows where it was seen; one that is not has none."""
+async def test_indicators_have_their_transactions(sikoia: Sikoia, workbench: Workbench) -> None:
+    """An indicator that is present has the transactions that show it; others have none."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "BankStatement")
-        report = await _complete(client, person, clock)
+        person = await workbench.person(client, "BankStatement")
+        report = await report_on(client, person, workbench)
 
     assert report.data is not None
-    by_name = {one.name: one for one in report.data.indicators or ()}
+    by_name = {indicator.name: indicator for indicator in report.data.indicators or ()}
     assert by_name["Children"].present is True
     assert by_name["Children"].transactions
     assert by_name["Gambling"].present is False
     assert by_name["Gambling"].transactions == ()
 
 
-async def test_transactions_come_one_by_one_and_by_month(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
+async def test_transactions_are_returned_one_by_one_and_by_month(
+    sikoia: Sikoia, workbench: Workbench
 ) -> None:
-    """Both views have the same transactions, so that they come to the same sum."""
+    """Both views contain the same transactions, so their sums are equal."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "BankStatement")
-        report = await _complete(client, person, clock)
+        person = await workbench.person(client, "BankStatement")
+        report = await report_on(client, person, workbench)
         single = await client.affordability.transactions(report.request_id)
         monthly = await client.affordability.monthly_transactions(report.request_id)
 
@@ -163,16 +102,16 @@ async def test_transactions_come_one_by_one_and_by_month(
     assert monthly.data
     assert report.data is not None
     assert isinstance(single.data[0].date, date)
-    assert sum(one.amount or 0 for one in single.data) == sum(
-        one.total_value or 0 for one in monthly.data
+    assert sum(transaction.amount or 0 for transaction in single.data) == sum(
+        summary.total_value or 0 for summary in monthly.data
     )
     assert single.data_sources == monthly.data_sources == report.data.data_sources
 
 
-async def test_what_is_not_complete_has_no_transactions(sikoia: Sikoia, sandbox: Sandbox) -> None:
-    """While the request is pending, both views are without data."""
+async def test_a_pending_request_has_no_transactions(sikoia: Sikoia, workbench: Workbench) -> None:
+    """While a request is pending, neither view has data."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "BankStatement")
+        person = await workbench.person(client, "BankStatement")
         operation = await client.affordability.request(person)
         assert operation.last is not None
         single = await client.affordability.transactions(operation.last.request_id)
@@ -182,69 +121,65 @@ async def test_what_is_not_complete_has_no_transactions(sikoia: Sikoia, sandbox:
     assert (monthly.status, monthly.data, monthly.data_sources) == ("Pending", None, None)
 
 
-async def test_insights_that_cannot_be_made_raise(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
-) -> None:
-    """The error says what is missing, and has the answer."""
+async def test_insights_that_cannot_be_produced_raise(sikoia: Sikoia, workbench: Workbench) -> None:
+    """The error carries the result, whose message says what is missing."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "Payslip")
+        person = await workbench.person(client, "Payslip")
         with pytest.raises(OperationFailedError) as caught:
-            await _complete(client, person, clock)
+            await report_on(client, person, workbench)
 
     assert isinstance(caught.value.result, AffordabilityReport)
     assert caught.value.result.status == "Failed"
     assert "BankStatement, BankAccount" in str(caught.value.result.message)
 
 
-async def test_requests_are_listed(sikoia: Sikoia, sandbox: Sandbox) -> None:
-    """The list names the entity, and has its requests, the newest first."""
+async def test_requests_are_listed(sikoia: Sikoia, workbench: Workbench) -> None:
+    """The list names the entity and has its requests, newest first."""
     async with sikoia as client:
-        person = await _person(client, sandbox)
+        person = await workbench.person(client)
         older = (await client.affordability.request(person)).last
         newer = (await client.affordability.request(person)).last
-        found = await client.affordability.list(person)
+        requests = await client.affordability.list(person)
 
     assert older is not None
     assert newer is not None
-    assert (found.entity_id, found.entity_type) == (person.person_id, "person")
-    listed = found.affordability_insights_requests
+    assert (requests.entity_id, requests.entity_type) == (person.person_id, "person")
+    listed = requests.affordability_insights_requests
     assert listed is not None
-    assert [one.request_id for one in listed] == [newer.request_id, older.request_id]
+    assert [request.request_id for request in listed] == [newer.request_id, older.request_id]
 
 
-async def test_an_entity_that_is_not_there_is_refused(sikoia: Sikoia) -> None:
-    """Asking for insights is answered with 400, asking for the list with 404."""
-    nobody = Entity("person", NOWHERE)
+async def test_an_unknown_entity_is_refused(sikoia: Sikoia) -> None:
+    """Sikoia returns 400 for the request, and 404 for the list."""
+    unknown = Entity("person", UNKNOWN_ID)
     async with sikoia as client:
         with pytest.raises(InvalidRequestError, match="entity_id"):
-            await client.affordability.request(nobody)
+            await client.affordability.request(unknown)
         with pytest.raises(ResourceNotFoundError):
-            await client.affordability.list(nobody)
+            await client.affordability.list(unknown)
 
 
 @pytest.mark.parametrize("method", ["retrieve", "transactions", "monthly_transactions"])
-async def test_a_request_that_is_not_there_is_not_found(sikoia: Sikoia, method: str) -> None:
-    """Each way to look at a request says that there is none."""
+async def test_an_unknown_request_is_not_found(sikoia: Sikoia, method: str) -> None:
+    """Every method that takes a request id raises the same error."""
     async with sikoia as client:
         with pytest.raises(ResourceNotFoundError):
-            await getattr(client.affordability, method)(NOWHERE)
+            await getattr(client.affordability, method)(UNKNOWN_ID)
 
 
 @pytest.mark.parametrize("method", ["request", "list"])
-async def test_what_is_no_entity_is_refused(sikoia: Sikoia, method: str) -> None:
-    """An id alone does not tell the type; nothing is sent."""
+async def test_an_id_is_refused_as_an_entity(sikoia: Sikoia, method: str) -> None:
+    """An id does not say what type of entity it belongs to, so nothing is sent."""
     async with sikoia as client:
         with pytest.raises(ArgumentTypeError, match="entity: expected a case"):
-            await getattr(client.affordability, method)(NOWHERE)
+            await getattr(client.affordability, method)(UNKNOWN_ID)
 
 
-async def test_no_repr_shows_whom_was_paid(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
-) -> None:
-    """Parties, texts and names of files are masked; amounts are not."""
+async def test_reprs_mask_counterparties(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Counterparties, descriptions and file names are masked; amounts are not."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "BankStatement")
-        report = await _complete(client, person, clock)
+        person = await workbench.person(client, "BankStatement")
+        report = await report_on(client, person, workbench)
         single = await client.affordability.transactions(report.request_id)
         monthly = await client.affordability.monthly_transactions(report.request_id)
 

@@ -1,72 +1,39 @@
 """Validation checks, against the local Sikoia."""
 
-from base64 import b64encode
-from collections.abc import Iterator
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from scripted import Reply, scripted
+from workbench import UNKNOWN_ID, WORK_TIME, Workbench
 
 from sikoia_async import (
     ArgumentTypeError,
     ConfigurationError,
     InvalidRequestError,
-    NewPerson,
     ResourceNotFoundError,
     Sikoia,
 )
 from sikoia_async.models import Entity
-from sikoia_async.operations.operation import Operation
 from sikoia_async.resources.cases import Person
-from sikoia_async.resources.checks import Check, ChecklistParameter
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.resources.checks import ChecklistParameter
 
 pytestmark = pytest.mark.anyio
 
-NOBODY = Entity("person", "00000000-0000-4000-8000-000000000000")
+UNKNOWN = Entity("person", UNKNOWN_ID)
 PAYSLIPS = "Last 3 months of payslips"
 
 
-@pytest.fixture(scope="module")
-def clock() -> SimpleNamespace:
-    """Give the local Sikoia a clock that tests turn by hand."""
-    return SimpleNamespace(now=0.0)
-
-
-@pytest.fixture(scope="module")
-def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
-    """Run a local Sikoia for all tests of this module."""
-    with Sandbox(clock=lambda: clock.now, limit=100_000) as running:
-        yield running
-
-
-async def _person(client: Sikoia) -> Person:
-    person = NewPerson(first_name="Wilma", last_name="Example")
-    case = await client.cases.create(name="Loan", case_type="Consumer", persons=[person])
-    assert case.persons
-    return case.persons[0]
-
-
-async def _payslip(client: Sikoia, person: Person, clock: SimpleNamespace) -> str:
-    """Upload a payslip, and let it be read."""
-    document = await client.request(
-        "POST",
-        "/v2/documents",
-        body={
-            "entity_type": "person",
-            "entity_id": person.person_id,
-            "document_type": "Payslip",
-            "display_name": "Payslip",
-            "file_name": "payslip.pdf",
-            "file": b64encode(b"%PDF-1.4\n%%EOF\n").decode(),
-        },
+async def upload_payslip(client: Sikoia, person: Person, workbench: Workbench) -> str:
+    """Upload a payslip, let Sikoia read it, and return the document's id."""
+    document = await client.documents.upload(
+        person, b"%PDF-1.4\n%%EOF\n", document_type="Payslip", file_name="payslip.pdf"
     )
-    clock.now += 1
-    return str(document["document_id"])
+    workbench.pass_time()
+    return document.document_id
 
 
-async def _type_id(client: Sikoia) -> str:
+async def payslip_check(client: Sikoia) -> str:
+    """Return the id of the check for payslips of persons."""
     types = await client.checks.types()
     return next(
         one.validation_type_id
@@ -75,14 +42,8 @@ async def _type_id(client: Sikoia) -> str:
     )
 
 
-async def _finished(operation: Operation[Check], clock: SimpleNamespace) -> Check:
-    clock.now += 1
-    await operation.refresh()
-    return operation.result()
-
-
 async def test_there_are_checks_for_each_type_of_entity(sikoia: Sikoia) -> None:
-    """A check says what it asks for, and of whom."""
+    """A type of check has a name, a description and a type of entity."""
     async with sikoia as client:
         types = await client.checks.types()
 
@@ -91,13 +52,15 @@ async def test_there_are_checks_for_each_type_of_entity(sikoia: Sikoia) -> None:
     assert all(one.validation_description for one in types)
 
 
-async def test_a_check_that_fails_is_a_result(sikoia: Sikoia, clock: SimpleNamespace) -> None:
-    """`Failed` says that a rule was broken, and raises nothing."""
+async def test_a_check_that_fails_is_a_result(sikoia: Sikoia, workbench: Workbench) -> None:
+    """`Failed` means that a rule failed, and raises no error."""
     async with sikoia as client:
-        operation = await client.checks.run(await _person(client), await _type_id(client))
+        operation = await client.checks.run(
+            await workbench.person(client), await payslip_check(client)
+        )
         assert operation.last
         pending, is_done = operation.last, operation.done
-        check = await _finished(operation, clock)
+        check = (await workbench.finish(operation)).result()
 
     assert (pending.status, pending.rules, is_done) == ("Pending", None, False)
     assert pending.response.status == 201
@@ -107,20 +70,18 @@ async def test_a_check_that_fails_is_a_result(sikoia: Sikoia, clock: SimpleNames
     assert check.rules[0].sources == ()
 
 
-async def test_a_check_tells_what_its_rules_looked_at(
-    sikoia: Sikoia, clock: SimpleNamespace
-) -> None:
-    """A rule names its sources, with the day that each one bears."""
+async def test_rules_name_their_sources(sikoia: Sikoia, workbench: Workbench) -> None:
+    """A rule lists the sources it examined, with the date of each."""
     async with sikoia as client:
-        person = await _person(client)
-        document_id = await _payslip(client, person, clock)
-        operation = await client.checks.run(person, await _type_id(client))
-        check = await _finished(operation, clock)
+        person = await workbench.person(client)
+        document_id = await upload_payslip(client, person, workbench)
+        operation = await client.checks.run(person, await payslip_check(client))
+        check = (await workbench.finish(operation)).result()
 
     assert (check.status, check.validation_check_name) == ("Complete", PAYSLIPS)
     assert check.datetime_requested is not None
     assert check.datetime_completed is not None
-    assert check.datetime_completed - check.datetime_requested >= timedelta(seconds=1)
+    assert check.datetime_completed - check.datetime_requested >= timedelta(seconds=WORK_TIME)
     assert check.rules
     assert [rule.decision for rule in check.rules] == ["Pass", "Refer"]
     assert check.rules[0].sources
@@ -130,16 +91,16 @@ async def test_a_check_tells_what_its_rules_looked_at(
     assert source.date is not None
 
 
-async def test_a_check_may_look_at_chosen_sources(sikoia: Sikoia, clock: SimpleNamespace) -> None:
-    """Sources are named by models, and come back with the check."""
+async def test_a_check_can_be_limited_to_sources(sikoia: Sikoia, workbench: Workbench) -> None:
+    """The sources to examine are sent, and returned with the check."""
     async with sikoia as client:
-        person = await _person(client)
-        documents = [await _payslip(client, person, clock) for _ in range(3)]
+        person = await workbench.person(client)
+        documents = [await upload_payslip(client, person, workbench) for _ in range(3)]
         chosen = ChecklistParameter(source_id=documents[1], source_category_type="Document")
         operation = await client.checks.run(
-            person, await _type_id(client), checklist_params=[chosen]
+            person, await payslip_check(client), checklist_params=[chosen]
         )
-        check = await _finished(operation, clock)
+        check = (await workbench.finish(operation)).result()
 
     assert check.checklist_params == (chosen,)
     assert check.rules
@@ -147,20 +108,20 @@ async def test_a_check_may_look_at_chosen_sources(sikoia: Sikoia, clock: SimpleN
     assert [source.source_id for source in check.rules[0].sources] == [documents[1]]
 
 
-async def test_checks_are_listed_and_retrieved(sikoia: Sikoia, clock: SimpleNamespace) -> None:
-    """The newest comes first."""
+async def test_checks_are_listed_and_retrieved(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Lists are newest first."""
     async with sikoia as client:
-        person, type_id = await _person(client), await _type_id(client)
-        older = await _finished(await client.checks.run(person, type_id), clock)
+        person, type_id = await workbench.person(client), await payslip_check(client)
+        older = (await workbench.finish(await client.checks.run(person, type_id))).result()
         newer = await client.checks.run(person, type_id)
-        found = await client.checks.list(person)
+        checks = await client.checks.list(person)
         again = await client.checks.retrieve(older.validation_instance_id)
 
     assert newer.last
-    assert (found.entity_id, found.entity_type) == (person.person_id, "person")
-    assert found.validation_check_requests
+    assert (checks.entity_id, checks.entity_type) == (person.person_id, "person")
+    assert checks.validation_check_requests
     assert [
-        (one.validation_instance_id, one.status) for one in found.validation_check_requests
+        (one.validation_instance_id, one.status) for one in checks.validation_check_requests
     ] == [
         (newer.last.validation_instance_id, "Pending"),
         (older.validation_instance_id, "Failed"),
@@ -168,19 +129,21 @@ async def test_checks_are_listed_and_retrieved(sikoia: Sikoia, clock: SimpleName
     assert again == older
 
 
-async def test_income_follows_on_completeness(sikoia: Sikoia, clock: SimpleNamespace) -> None:
-    """Where the check passes, an income report has been begun, to be asked for again."""
+async def test_an_income_verification_starts_if_the_check_passes(
+    sikoia: Sikoia, workbench: Workbench
+) -> None:
+    """If the check fails there is none; if it passes, it is pending and can be retrieved."""
     async with sikoia as client:
-        person, type_id = await _person(client), await _type_id(client)
+        person, type_id = await workbench.person(client), await payslip_check(client)
         without = await client.checks.completeness_and_income(person, type_id)
-        document_id = await _payslip(client, person, clock)
+        document_id = await upload_payslip(client, person, workbench)
         chosen = ChecklistParameter(source_id=document_id, source_category_type="Document")
         both = await client.checks.completeness_and_income(
             person, type_id, checklist_params=[chosen]
         )
         assert both.income_verification
         pending = both.income_verification
-        clock.now += 1
+        workbench.pass_time()
         report = await client.income.retrieve(pending.request_id)
 
     assert without.completeness_verification is not None
@@ -195,8 +158,8 @@ async def test_income_follows_on_completeness(sikoia: Sikoia, clock: SimpleNames
     assert (report.request_id, report.status) == (pending.request_id, "Complete")
 
 
-async def test_what_is_given_is_sent() -> None:
-    """Both requests have the same body."""
+async def test_all_arguments_are_sent() -> None:
+    """Both methods send the same body."""
     check = {"validation_instance_id": "v-1", "status": "Complete"}
     parameter = ChecklistParameter(source_id="d-1", source_category_type="Document")
     with scripted() as server:
@@ -220,38 +183,38 @@ async def test_what_is_given_is_sent() -> None:
         }
 
 
-async def test_a_check_that_does_not_fit_is_refused(sikoia: Sikoia) -> None:
-    """An unknown check, and an entity that is not there, are wrong requests."""
+async def test_an_unknown_check_or_entity_is_refused(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Sikoia returns 400 for runs, and 404 for lists and results."""
     async with sikoia as client:
-        person, type_id = await _person(client), await _type_id(client)
-        for entity, check in ((person, "no-such-check"), (NOBODY, type_id)):
+        person, type_id = await workbench.person(client), await payslip_check(client)
+        for entity, check in ((person, "no-such-check"), (UNKNOWN, type_id)):
             with pytest.raises(InvalidRequestError):
                 await client.checks.run(entity, check)
             with pytest.raises(InvalidRequestError):
                 await client.checks.completeness_and_income(entity, check)
         with pytest.raises(ResourceNotFoundError):
-            await client.checks.list(NOBODY)
+            await client.checks.list(UNKNOWN)
         with pytest.raises(ResourceNotFoundError):
-            await client.checks.retrieve(NOBODY.id)
+            await client.checks.retrieve(UNKNOWN.id)
 
 
-async def test_what_cannot_be_sent_is_refused(sikoia: Sikoia) -> None:
-    """Neither an id that is none nor an entity that is none goes out."""
-    nothing: object = "c-1"
+async def test_invalid_arguments_are_refused(sikoia: Sikoia) -> None:
+    """Nothing is sent for an invalid id, or for an id instead of an entity."""
+    case_id: object = "c-1"
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match="validation_instance_id: not a valid id"):
             await client.checks.retrieve("..")
         with pytest.raises(ArgumentTypeError, match="entity: expected a case"):
-            await client.checks.run(nothing, "t-1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - it is refused for that
+            await client.checks.run(case_id, "t-1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - that is the test
 
 
-async def test_a_repr_shows_nobody(sikoia: Sikoia, clock: SimpleNamespace) -> None:
-    """A rule names the person whose documents it is about; the repr does not."""
+async def test_reprs_mask_the_recipient(sikoia: Sikoia, workbench: Workbench) -> None:
+    """A rule names the person whose documents it examined; its repr does not."""
     async with sikoia as client:
-        person = await _person(client)
-        await _payslip(client, person, clock)
-        operation = await client.checks.run(person, await _type_id(client))
-        check = await _finished(operation, clock)
+        person = await workbench.person(client)
+        await upload_payslip(client, person, workbench)
+        operation = await client.checks.run(person, await payslip_check(client))
+        check = (await workbench.finish(operation)).result()
 
     assert check.rules
     assert check.rules[0].recipient == "Wilma Example"

@@ -1,66 +1,30 @@
 """Identity verification, against the local Sikoia."""
 
-from collections.abc import Iterator
 from datetime import date
-from types import SimpleNamespace
 
 import pytest
+from workbench import UNKNOWN_ID, Workbench
 
 from sikoia_async import (
     ConfigurationError,
     InvalidRequestError,
-    NewPerson,
     OperationFailedError,
     ResourceNotFoundError,
     Sikoia,
 )
-from sikoia_async.operations.operation import Operation
-from sikoia_async.resources.identity import IdentityReport
-from sikoia_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
 
-
-@pytest.fixture(scope="module")
-def clock() -> SimpleNamespace:
-    """Give the local Sikoia a clock that tests turn by hand."""
-    return SimpleNamespace(now=0.0)
-
-
-@pytest.fixture(scope="module")
-def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
-    """Run a local Sikoia for all tests of this module."""
-    with Sandbox(clock=lambda: clock.now, limit=100_000) as running:
-        yield running
-
-
-async def _person(client: Sikoia, name: str = "Wilma Example") -> str:
-    born = date(1985, 6, 12)
-    first_name, last_name = name.split()
-    person = NewPerson(first_name=first_name, last_name=last_name, date_of_birth=born)
-    case = await client.cases.create(name="Loan", case_type="Consumer", persons=[person])
-    assert case.persons
-    return case.persons[0].person_id
-
-
-async def _finished(
-    operation: Operation[IdentityReport], clock: SimpleNamespace
-) -> Operation[IdentityReport]:
-    clock.now += 1
-    await operation.refresh()
-    return operation
-
-
-async def test_a_person_is_verified(sikoia: Sikoia, clock: SimpleNamespace) -> None:
-    """A request is pending at first; its report has the decision and what it rests on."""
+async def test_a_person_is_verified(sikoia: Sikoia, workbench: Workbench) -> None:
+    """A request is pending at first; its report has the decision and the evidence."""
     async with sikoia as client:
-        person_id = await _person(client)
+        person = await workbench.person(client, date_of_birth=date(1985, 6, 12))
+        person_id = person.person_id
         operation = await client.identity.request(person_id, country_code="GB")
         assert operation.last
         pending, is_done = operation.last, operation.done
-        report = (await _finished(operation, clock)).result()
+        report = (await workbench.finish(operation)).result()
 
     assert (pending.status, pending.data, is_done) == ("Pending", None, False)
     assert pending.response.status == 201
@@ -76,15 +40,16 @@ async def test_a_person_is_verified(sikoia: Sikoia, clock: SimpleNamespace) -> N
     assert report.data.document is not None
     assert report.data.document.date_of_issue is not None
     assert report.data.media is not None
-    assert {one.uri_expiry_in_minutes for one in report.data.media} == {30}
+    assert {media.uri_expiry_in_minutes for media in report.data.media} == {30}
     assert report.data.meta_data is not None
     assert report.data.meta_data.status_codes
 
 
-async def test_the_direct_link_needs_a_country(sikoia: Sikoia) -> None:
-    """Without one there is Sikoia's own link only."""
+async def test_the_direct_link_needs_a_country(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Without a country there is only Sikoia's own link."""
     async with sikoia as client:
-        operation = await client.identity.request(await _person(client))
+        person = await workbench.person(client)
+        operation = await client.identity.request(person.person_id)
 
     assert operation.last
     assert operation.last.verification_url
@@ -95,24 +60,26 @@ async def test_the_direct_link_needs_a_country(sikoia: Sikoia) -> None:
     ("name", "status", "decision"),
     [("Dora Declined", "Complete", "Declined"), ("Edgar Expired", "Expired", "NotCompleted")],
 )
-async def test_a_bad_end_is_a_result(
-    sikoia: Sikoia, clock: SimpleNamespace, name: str, status: str, decision: str
+async def test_an_unfavourable_outcome_is_a_result(
+    sikoia: Sikoia, workbench: Workbench, name: str, status: str, decision: str
 ) -> None:
-    """Neither a decision against the person nor an expired request raises."""
+    """Neither a declined verification nor an expired request raises an error."""
     async with sikoia as client:
-        operation = await client.identity.request(await _person(client, name))
-        report = (await _finished(operation, clock)).result()
+        person = await workbench.person(client, name=name)
+        operation = await client.identity.request(person.person_id)
+        report = (await workbench.finish(operation)).result()
 
     assert report.status == status
     assert report.data is not None
     assert report.data.verification_status == decision
 
 
-async def test_a_technical_failure_raises(sikoia: Sikoia, clock: SimpleNamespace) -> None:
-    """The error has what was answered."""
+async def test_a_technical_failure_raises(sikoia: Sikoia, workbench: Workbench) -> None:
+    """The error carries the result."""
     async with sikoia as client:
-        operation = await client.identity.request(await _person(client, "Fiona Failed"))
-        await _finished(operation, clock)
+        person = await workbench.person(client, name="Fiona Failed")
+        operation = await client.identity.request(person.person_id)
+        await workbench.finish(operation)
         with pytest.raises(OperationFailedError) as caught:
             operation.result()
 
@@ -120,11 +87,11 @@ async def test_a_technical_failure_raises(sikoia: Sikoia, clock: SimpleNamespace
     assert "not to be reached" in str(caught.value.result.message)
 
 
-async def test_requests_are_listed_and_retrieved(sikoia: Sikoia, clock: SimpleNamespace) -> None:
-    """The newest comes first; filters take one value or several."""
+async def test_requests_are_listed_and_retrieved(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Lists are newest first, and filters take one value or several."""
     async with sikoia as client:
-        person_id = await _person(client)
-        older = await _finished(await client.identity.request(person_id), clock)
+        person_id = (await workbench.person(client)).person_id
+        older = await workbench.finish(await client.identity.request(person_id))
         newer = await client.identity.request(person_id)
         everything = await client.identity.list(person_id)
         complete = await client.identity.list(person_id, complete=True)
@@ -146,19 +113,19 @@ async def test_requests_are_listed_and_retrieved(sikoia: Sikoia, clock: SimpleNa
     assert (report.request_id, report.status) == (ids[1], "Complete")
 
 
-async def test_a_person_that_is_not_there(sikoia: Sikoia) -> None:
-    """A request is refused, while lists and reports are not found."""
+async def test_an_unknown_person_is_refused(sikoia: Sikoia) -> None:
+    """Sikoia returns 400 for the request, and 404 for lists and reports."""
     async with sikoia as client:
         with pytest.raises(InvalidRequestError):
-            await client.identity.request(NOBODY)
+            await client.identity.request(UNKNOWN_ID)
         with pytest.raises(ResourceNotFoundError):
-            await client.identity.list(NOBODY)
+            await client.identity.list(UNKNOWN_ID)
         with pytest.raises(ResourceNotFoundError):
-            await client.identity.retrieve(NOBODY)
+            await client.identity.retrieve(UNKNOWN_ID)
 
 
-async def test_an_id_that_leads_elsewhere_is_refused(sikoia: Sikoia) -> None:
-    """Nothing is sent for an id that is none."""
+async def test_an_id_that_changes_the_path_is_refused(sikoia: Sikoia) -> None:
+    """Nothing is sent for an id that is not valid."""
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match="request_id: not a valid id"):
             await client.identity.retrieve("..")
@@ -166,13 +133,12 @@ async def test_an_id_that_leads_elsewhere_is_refused(sikoia: Sikoia) -> None:
             await client.identity.list("a/b")
 
 
-async def test_a_repr_shows_neither_a_person_nor_a_link(
-    sikoia: Sikoia, clock: SimpleNamespace
-) -> None:
-    """What was read off the document, and links that open something, are masked."""
+async def test_reprs_mask_the_person_and_the_links(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Data read from the document and links that grant access are masked."""
     async with sikoia as client:
-        operation = await client.identity.request(await _person(client), country_code="GB")
-        report = (await _finished(operation, clock)).result()
+        person = await workbench.person(client, date_of_birth=date(1985, 6, 12))
+        operation = await client.identity.request(person.person_id, country_code="GB")
+        report = (await workbench.finish(operation)).result()
 
     shown = repr(report)
     assert "Approved" in shown

@@ -1,134 +1,79 @@
 """Income and employer verification, against the local Sikoia."""
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from types import SimpleNamespace
 
 import pytest
+from workbench import UNKNOWN_ID, Workbench
 
 from sikoia_async import (
     ArgumentTypeError,
     InvalidRequestError,
-    NewPerson,
     OperationFailedError,
     ResourceNotFoundError,
     Sikoia,
 )
-from sikoia_async.environments import local
 from sikoia_async.models import Entity
 from sikoia_async.resources.cases import Person
 from sikoia_async.resources.income import IncomeReport, VerifiedIncome
 from sikoia_async.sandbox import Sandbox
+from sikoia_async.testing import client_of
 
 pytestmark = pytest.mark.anyio
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
 _NAMES = ("Wilma", "Foods", "Testtown", "ZZ1", "ZZ2", "Payslip.pdf", "Basic pay", "PAYE tax")
 _NUMBERS = ("QQ123456C", "'A'", "1257L", "000/EX00000", "0000000000", "'EX")
 _JOBS = ("Baker", "Confectioner", "Dispatcher", "Pastry cook")
 
 
-@pytest.fixture(scope="module")
-def clock() -> SimpleNamespace:
-    """Give the local Sikoia a clock that tests turn by hand."""
-    return SimpleNamespace(now=0.0)
+async def report_on(client: Sikoia, person: Person, workbench: Workbench) -> IncomeReport:
+    """Request a verification of a person's income and let the work finish."""
+    return (await workbench.finish(await client.income.request(person))).result()
 
 
-@pytest.fixture(scope="module")
-def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
-    """Run a local Sikoia for all tests of this module."""
-    with Sandbox(clock=lambda: clock.now, token_life=9999, limit=9999) as running:
-        yield running
-
-
-def _client(sandbox: Sandbox) -> Sikoia:
-    return Sikoia(
-        sandbox.client_id,
-        sandbox.client_secret,
-        environment=local(sandbox.url),
-        tls=sandbox.ca_file,
-    )
-
-
-@pytest.fixture
-def sikoia(sandbox: Sandbox) -> Sikoia:
-    """Make a client of it."""
-    return _client(sandbox)
-
-
-async def _person(client: Sikoia, sandbox: Sandbox, *types: str) -> Person:
-    """Create a person with documents of these types."""
-    wilma = NewPerson(first_name="Wilma", last_name="Example")
-    case = await client.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-    assert case.persons
-    person = case.persons[0]
-    for kind in types:
-        document = {
-            "document_id": sandbox.state.new_id(),
-            "display_name": f"{kind}.pdf",
-            "document_type": kind,
-            "entity_id": person.person_id,
-            "entity_type": "person",
-            "datetime_created": "2024-02-12T15:03:40.389Z",
-        }
-        store = sandbox.state.store("documents")
-        store.add(document["document_id"], document, entity_id=person.person_id)
-    return person
-
-
-async def _complete(client: Sikoia, person: Person, clock: SimpleNamespace) -> IncomeReport:
-    operation = await client.income.request(person)
-    clock.now += 1
-    await operation.refresh()
-    return operation.result()
-
-
-async def _incomes(client: Sikoia, person: Person, clock: SimpleNamespace) -> list[VerifiedIncome]:
-    report = await _complete(client, person, clock)
+async def incomes_of(
+    client: Sikoia, person: Person, workbench: Workbench
+) -> tuple[VerifiedIncome, ...]:
+    """Return the verified incomes of a person."""
+    report = await report_on(client, person, workbench)
     assert report.data is not None
-    return list(report.data.income_details or ())
+    return report.data.income_details or ()
 
 
-async def test_a_request_is_pending_and_then_a_report(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
+async def test_a_request_is_pending_until_the_report_is_complete(
+    sikoia: Sikoia, workbench: Workbench
 ) -> None:
-    """The operation begins without data, and its result has them."""
+    """The first response has no data, and the result of the operation has it."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "Payslip")
+        person = await workbench.person(client, "Payslip")
         operation = await client.income.request(person)
-        asked = operation.last
-        was_done = operation.done
-        clock.now += 1
-        await operation.refresh()
-        report = operation.result()
+        pending, was_done = operation.last, operation.done
+        report = (await workbench.finish(operation)).result()
 
-    assert asked is not None
-    assert (asked.status, was_done, asked.data) == ("Pending", False, None)
-    assert asked.datetime_completed is None
-    assert asked.response.status == 201
-    assert (report.status, report.request_id) == ("Complete", asked.request_id)
+    assert pending is not None
+    assert (pending.status, was_done, pending.data) == ("Pending", False, None)
+    assert pending.datetime_completed is None
+    assert pending.response.status == 201
+    assert (report.status, report.request_id) == ("Complete", pending.request_id)
     assert (report.entity_type, report.entity_id) == ("person", person.person_id)
     assert isinstance(report.datetime_completed, datetime)
 
 
 async def test_an_operation_can_be_awaited() -> None:
-    """With work that takes no time, the first poll has the report."""
+    """If the work takes no time, the first poll returns the report."""
     with Sandbox(work_time=0) as sandbox:
-        async with _client(sandbox) as client:
-            person = await _person(client, sandbox, "Payslip")
+        async with client_of(sandbox, interval=None) as client:
+            person = await Workbench(sandbox).person(client, "Payslip")
             report = await (await client.income.request(person))
 
     assert report.data is not None
 
 
-async def test_net_pay_is_what_is_left_of_the_gross(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
-) -> None:
-    """Money is decimal, so that the figures of payslips add up to the penny."""
+async def test_net_pay_is_gross_pay_less_deductions(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Money is decimal, so the figures of payslips add up to the penny."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "Payslip", "Payslip", "Payslip")
-        (income,) = await _incomes(client, person, clock)
+        person = await workbench.person(client, "Payslip", "Payslip", "Payslip")
+        (income,) = await incomes_of(client, person, workbench)
 
     assert (income.income_recipient, income.income_type) == ("Wilma Example", "Employment")
     assert isinstance(income.monthly_net_pay, Decimal)
@@ -138,18 +83,16 @@ async def test_net_pay_is_what_is_left_of_the_gross(
     assert income.annual_gross_pay == 12 * income.monthly_gross_pay
     assert income.pay_frequencies == ("Monthly",)
     assert income.additional_information is not None
-    taken = income.additional_information.monthly_deductions_details
-    assert taken is not None
-    assert income.monthly_deductions == sum(one.amount or 0 for one in taken)
+    deductions = income.additional_information.monthly_deductions_details
+    assert deductions is not None
+    assert income.monthly_deductions == sum(deduction.amount or 0 for deduction in deductions)
 
 
-async def test_the_months_of_data_sources_are_texts(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
-) -> None:
-    """Three payslips cover three months, which have no day."""
+async def test_the_months_of_data_sources_are_strings(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Three payslips cover three months, which are not dates because they have no day."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "Payslip", "Payslip", "Payslip")
-        (income,) = await _incomes(client, person, clock)
+        person = await workbench.person(client, "Payslip", "Payslip", "Payslip")
+        (income,) = await incomes_of(client, person, workbench)
 
     assert income.income_data_sources is not None
     (payslips,) = income.income_data_sources
@@ -160,20 +103,20 @@ async def test_the_months_of_data_sources_are_texts(
     assert payslips.start_date < payslips.end_date
 
 
-async def test_each_payslip_is_read_alone(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
+async def test_details_have_the_figures_of_each_payslip(
+    sikoia: Sikoia, workbench: Workbench
 ) -> None:
-    """The details have one piece of evidence for each document, with dates and figures."""
+    """There is one piece of evidence for each document, with dates and figures."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "Payslip", "Payslip")
-        report = await _complete(client, person, clock)
-        found = await client.income.details(report.request_id)
+        person = await workbench.person(client, "Payslip", "Payslip")
+        report = await report_on(client, person, workbench)
+        details = await client.income.details(report.request_id)
 
-    assert found.data is not None
-    (income,) = found.data
+    assert details.data is not None
+    (income,) = details.data
     assert income.income_source == "Example Foods Ltd"
     assert income.details is not None
-    first, second = (one.income_source_data for one in income.details)
+    first, second = (evidence.income_source_data for evidence in income.details)
     assert first is not None
     assert second is not None
     assert isinstance(first.payslip_date, date)
@@ -186,21 +129,19 @@ async def test_each_payslip_is_read_alone(
     assert isinstance(first.pay_period, int)
 
 
-async def test_a_return_tells_of_taxes(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
-) -> None:
-    """What was deducted at the source is negative, and lowers what is due."""
+async def test_a_tax_return_has_the_tax_due(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Tax deducted at source is negative, and reduces the tax due."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "SA302")
-        report = await _complete(client, person, clock)
-        found = await client.income.details(report.request_id)
+        person = await workbench.person(client, "SA302")
+        report = await report_on(client, person, workbench)
+        details = await client.income.details(report.request_id)
 
-    assert found.data is not None
-    assert found.data[0].details is not None
-    says = found.data[0].details[0].income_source_data
-    assert says is not None
-    assert says.tax_information is not None
-    charges = says.tax_information.tax_and_charges
+    assert details.data is not None
+    assert details.data[0].details is not None
+    figures = details.data[0].details[0].income_source_data
+    assert figures is not None
+    assert figures.tax_information is not None
+    charges = figures.tax_information.tax_and_charges
     assert charges is not None
     assert charges.total_tax_due is not None
     assert charges.tax_deducted is not None
@@ -208,80 +149,78 @@ async def test_a_return_tells_of_taxes(
     assert charges.net_tax_due == charges.total_tax_due + charges.tax_deducted
 
 
-async def test_details_are_not_there_before_the_report(sikoia: Sikoia, sandbox: Sandbox) -> None:
-    """While the request is pending, the details are without data."""
+async def test_a_pending_request_has_no_details(sikoia: Sikoia, workbench: Workbench) -> None:
+    """While a request is pending, its details have no data."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "Payslip")
+        person = await workbench.person(client, "Payslip")
         operation = await client.income.request(person)
         assert operation.last is not None
-        found = await client.income.details(operation.last.request_id)
+        details = await client.income.details(operation.last.request_id)
 
-    assert (found.status, found.data) == ("Pending", None)
+    assert (details.status, details.data) == ("Pending", None)
 
 
-async def test_income_that_cannot_be_verified_raises(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
+async def test_an_income_that_cannot_be_verified_raises(
+    sikoia: Sikoia, workbench: Workbench
 ) -> None:
-    """The error says what is missing, and has the answer."""
+    """The error carries the result, whose message says what is missing."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "UtilityBill")
+        person = await workbench.person(client, "UtilityBill")
         with pytest.raises(OperationFailedError) as caught:
-            await _complete(client, person, clock)
+            await report_on(client, person, workbench)
 
     assert isinstance(caught.value.result, IncomeReport)
     assert caught.value.result.status == "Failed"
     assert "Payslip, BankStatement" in str(caught.value.result.message)
 
 
-async def test_requests_are_listed(sikoia: Sikoia, sandbox: Sandbox) -> None:
-    """The list names the entity, and has its requests, the newest first."""
+async def test_requests_are_listed(sikoia: Sikoia, workbench: Workbench) -> None:
+    """The list names the entity and has its requests, newest first."""
     async with sikoia as client:
-        person = await _person(client, sandbox)
+        person = await workbench.person(client)
         older = (await client.income.request(person)).last
         newer = (await client.income.request(person)).last
-        found = await client.income.list(person)
+        requests = await client.income.list(person)
 
     assert older is not None
     assert newer is not None
-    assert (found.entity_id, found.entity_type) == (person.person_id, "person")
-    listed = found.income_employer_requests
+    assert (requests.entity_id, requests.entity_type) == (person.person_id, "person")
+    listed = requests.income_employer_requests
     assert listed is not None
-    assert [one.request_id for one in listed] == [newer.request_id, older.request_id]
+    assert [request.request_id for request in listed] == [newer.request_id, older.request_id]
 
 
-async def test_an_entity_that_is_not_there_is_refused(sikoia: Sikoia) -> None:
-    """Asking for a verification is answered with 400, asking for the list with 404."""
-    nobody = Entity("person", NOWHERE)
+async def test_an_unknown_entity_is_refused(sikoia: Sikoia) -> None:
+    """Sikoia returns 400 for the request, and 404 for the list."""
+    unknown = Entity("person", UNKNOWN_ID)
     async with sikoia as client:
         with pytest.raises(InvalidRequestError, match="entity_id"):
-            await client.income.request(nobody)
+            await client.income.request(unknown)
         with pytest.raises(ResourceNotFoundError):
-            await client.income.list(nobody)
+            await client.income.list(unknown)
 
 
 @pytest.mark.parametrize("method", ["retrieve", "details"])
-async def test_a_request_that_is_not_there_is_not_found(sikoia: Sikoia, method: str) -> None:
-    """Each way to look at a request says that there is none."""
+async def test_an_unknown_request_is_not_found(sikoia: Sikoia, method: str) -> None:
+    """Every method that takes a request id raises the same error."""
     async with sikoia as client:
         with pytest.raises(ResourceNotFoundError):
-            await getattr(client.income, method)(NOWHERE)
+            await getattr(client.income, method)(UNKNOWN_ID)
 
 
 @pytest.mark.parametrize("method", ["request", "list"])
-async def test_what_is_no_entity_is_refused(sikoia: Sikoia, method: str) -> None:
-    """An id alone does not tell the type; nothing is sent."""
+async def test_an_id_is_refused_as_an_entity(sikoia: Sikoia, method: str) -> None:
+    """An id does not say what type of entity it belongs to, so nothing is sent."""
     async with sikoia as client:
         with pytest.raises(ArgumentTypeError, match="entity: expected a case"):
-            await getattr(client.income, method)(NOWHERE)
+            await getattr(client.income, method)(UNKNOWN_ID)
 
 
-async def test_no_repr_shows_who_it_is(
-    sikoia: Sikoia, sandbox: Sandbox, clock: SimpleNamespace
-) -> None:
-    """Names, numbers, addresses, jobs and texts are masked."""
+async def test_reprs_mask_personal_data(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Names, numbers, addresses, jobs and descriptions are masked."""
     async with sikoia as client:
-        person = await _person(client, sandbox, "Payslip", "SA302")
-        report = await _complete(client, person, clock)
+        person = await workbench.person(client, "Payslip", "SA302")
+        report = await report_on(client, person, workbench)
         details = await client.income.details(report.request_id)
 
     shown = repr((report, details))

@@ -1,0 +1,67 @@
+"""A local Sikoia on a clock that tests advance, and the steps that tests of resources share."""
+
+from typing import Any, TypeVar
+
+import attrs
+
+from sikoia_async import NewPerson, Operation, Sikoia
+from sikoia_async.resources.cases import Person
+from sikoia_async.sandbox import Sandbox
+
+__all__ = ["UNKNOWN_ID", "WORK_TIME", "Workbench"]
+
+T = TypeVar("T")
+
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
+"""An id that no object has."""
+WORK_TIME = 60.0
+"""How long all work takes in the local Sikoia, in seconds of its clock."""
+
+
+@attrs.frozen
+class Workbench:
+    """A local Sikoia whose clock stands still until a test advances it."""
+
+    sandbox: Sandbox
+
+    async def person(
+        self, client: Sikoia, *document_types: str, name: str = "Wilma Example", **fields: Any
+    ) -> Person:
+        """Create a person, with documents of these types that Sikoia has already read.
+
+        Args:
+            client: a client of the sandbox.
+            document_types: one document is created for each.
+            name: first and last name.
+            fields: further fields of `NewPerson`.
+        """
+        first_name, last_name = name.split()
+        new = NewPerson(first_name=first_name, last_name=last_name, **fields)
+        case = await client.cases.create(name="Loan", case_type="Consumer", persons=[new])
+        assert case.persons
+        person = case.persons[0]
+        for document_type in document_types:
+            self._add_document(document_type, person.person_id)
+        return person
+
+    def pass_time(self, seconds: float = WORK_TIME) -> None:
+        """Advance the clock, by default until all work under way is done."""
+        self.sandbox.clock.advance(seconds)
+
+    async def finish(self, operation: Operation[T]) -> Operation[T]:
+        """Let the work of an operation finish, poll it once, and return it."""
+        self.pass_time()
+        await operation.refresh()
+        return operation
+
+    def _add_document(self, document_type: str, person_id: str) -> None:
+        document_id = self.sandbox.state.new_id()
+        document = {
+            "document_id": document_id,
+            "display_name": f"{document_type}.pdf",
+            "document_type": document_type,
+            "entity_id": person_id,
+            "entity_type": "person",
+            "datetime_created": "2024-02-12T15:03:40.389Z",
+        }
+        self.sandbox.state.store("documents").add(document_id, document, entity_id=person_id)
