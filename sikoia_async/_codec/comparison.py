@@ -1,148 +1,154 @@
-"""Compares a plain answer with the type that it is for, and tells each difference.
+"""Compares JSON values with the type they are decoded into, and reports each difference.
 
-A comparison is put together once for each type: an answer may hold a hundred thousand objects.
+The comparison of a type is built once, because a response may hold a hundred thousand objects.
 """
 
 import re
-from collections.abc import Callable
-from datetime import date, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from types import NoneType
-from typing import Annotated, Any, Final, cast, get_args, get_origin
+from typing import Any, Final, cast
 
-from sikoia_async.models import Model, field_types
+from sikoia_async._codec import shapes
+from sikoia_async._codec.shapes import Shape
 
-__all__ = ["comparison", "place"]
+__all__ = ["comparison", "location"]
 
-Tell = Callable[[str, str], None]
-"""Takes where something differs, and how."""
-Compare = Callable[[Any, str, Tell], None]
+Report = Callable[[str, str], None]
+"""Takes the location of a difference, such as `Case.colour`, and a description of it."""
+Compare = Callable[[Any, str, Report], None]
 
 
 @cache
-def comparison(wanted: Any) -> Compare:
-    """Return the function that compares values with this type."""
-    if NoneType in get_args(wanted):
-        return _optional(next(one for one in get_args(wanted) if one is not NoneType))
-    if isinstance(wanted, type) and issubclass(wanted, Model):
-        return _model(wanted)
-    if get_origin(wanted) is tuple:
-        return _list(get_args(wanted)[0])
-    if get_origin(wanted) is Annotated:
-        return _known(get_args(get_args(wanted)[1]))
-    if wanted in {date, datetime}:
-        return _time(wanted)
-    return _scalar(wanted, _KINDS[wanted]) if wanted in _KINDS else _nothing
+def comparison(shape: Shape) -> Compare:
+    """Return the function that compares values with a shape."""
+    match shape:
+        case shapes.Optional():
+            return _optional(shape)
+        case shapes.Object():
+            return _object(shape) if shape.is_model else _skip
+        case shapes.ListOf():
+            return _list(shape)
+        case shapes.OpenEnum() | shapes.Choice():
+            return _known(shape.values)
+        case shapes.Scalar():
+            is_time = shape.type not in _JSON_TYPES
+            return _time(shape.type) if is_time else _scalar(shape.type, _JSON_TYPES[shape.type])
+        case _:
+            return _skip
 
 
-def place(wanted: Any, path: str) -> str:
-    """Name the field at a path, such as `$.data.rules[2].date`, as a comparison does: `Rule.date`.
+def location(shape: Shape, path: str) -> str:
+    """Return the location of a path such as `$.data.rules[2].date`, in the form `Rule.date`.
 
-    The path leads to a field of a model, or to an entry of a list in one.
+    The path leads to a field of a model, or to an item of a list in one.
     """
     where = "$"
     for name, _ in _STEP.findall(path):
-        inner = next((one for one in get_args(wanted) if one is not NoneType), None)
-        model = wanted if inner is None else inner
-        if get_origin(model) is tuple:
-            model = get_args(model)[0]
-        if name:
-            where, wanted = f"{model.__name__}.{name}", field_types(model)[name]
+        inner = shapes.options(shape)[0]
+        if isinstance(inner, shapes.ListOf):
+            inner = shapes.options(inner.item)[0]
+        if name and isinstance(inner, shapes.Object):
+            where = f"{inner.name}.{name}"
+            shape = next(field.shape for field in inner.fields if field.name == name)
     return where
 
 
-def _optional(wanted: Any) -> Compare:
-    compare = comparison(wanted)
-    if wanted is str or get_origin(wanted) is Annotated:
+def _optional(shape: shapes.Optional) -> Compare:
+    compare = comparison(shape.inner)
+    if shape.inner.type is str or isinstance(shape.inner, shapes.OpenEnum):
         return compare
 
-    def optional(value: Any, where: str, tell: Tell) -> None:
+    def optional(value: Any, where: str, report: Report) -> None:
         if value == "":
-            tell(where, "empty text for no value")
+            report(where, _EMPTY)
         else:
-            compare(value, where, tell)
+            compare(value, where, report)
 
     return optional
 
 
-def _model(wanted: Any) -> Compare:
-    def model(value: Any, _: str, tell: Tell) -> None:
-        fields = _fields(wanted)  # not before: a model may contain itself
+def _object(shape: shapes.Object) -> Compare:
+    def compare_object(value: Any, _: str, report: Report) -> None:
+        fields = _fields(shape)  # looked up late, because a model may contain itself
         for name, entry in cast("dict[str, Any]", value).items():
             field = fields.get(name)
             if field is None:
-                tell(f"{wanted.__name__}.{_shown(name)}", "unknown field")
+                report(f"{shape.name}.{_shown(name)}", "unknown field")
             elif entry is not None:
                 where, compare = field
-                compare(entry, where, tell)
+                compare(entry, where, report)
 
-    return model
+    return compare_object
 
 
 @cache
-def _fields(wanted: Any) -> dict[str, tuple[str, Compare]]:
-    types = field_types(wanted).items()
-    return {name: (f"{wanted.__name__}.{name}", comparison(type_)) for name, type_ in types}
+def _fields(shape: shapes.Object) -> Mapping[str, tuple[str, Compare]]:
+    return {
+        field.name: (f"{shape.name}.{field.name}", comparison(field.shape))
+        for field in shape.fields
+    }
 
 
-def _list(item: Any) -> Compare:
-    compare = comparison(item)
+def _list(shape: shapes.ListOf) -> Compare:
+    compare = comparison(shape.item)
 
-    def rows(value: Any, where: str, tell: Tell) -> None:
+    def compare_list(value: Any, where: str, report: Report) -> None:
         if isinstance(value, str):
-            tell(where, "text for a list")
+            report(where, "expected a list, got a string")
             return
         for entry in cast("list[Any]", value):
             if entry is not None:
-                compare(entry, f"{where}[]", tell)
+                compare(entry, f"{where}[]", report)
 
-    return rows
+    return compare_list
 
 
 def _known(values: tuple[Any, ...]) -> Compare:
-    def known(value: Any, where: str, tell: Tell) -> None:
+    def known(value: Any, where: str, report: Report) -> None:
         if value not in values:
-            tell(where, "unknown value" if value else "empty text for no value")
+            report(where, "unknown value" if value else _EMPTY)
 
     return known
 
 
 def _time(wanted: type) -> Compare:
-    def time(value: Any, where: str, tell: Tell) -> None:
+    def time(value: Any, where: str, report: Report) -> None:
         if not isinstance(value, str):
-            tell(where, f"another value for {wanted.__name__}")
-        elif (len(value) == _DAY_LENGTH) is (wanted is datetime):
-            tell(where, f"another form than that of a {wanted.__name__}")
+            report(where, f"expected {wanted.__name__}, got another type")
+        elif (len(value) == _DATE_LENGTH) is (wanted is datetime):
+            report(where, f"expected {wanted.__name__}, got another format")
 
     return time
 
 
-def _scalar(wanted: Any, kinds: tuple[type, ...]) -> Compare:
-    def scalar(value: Any, where: str, tell: Tell) -> None:
-        if not isinstance(value, kinds):
-            kind = "text" if isinstance(value, str) else "another value"
-            tell(where, f"{kind} for {wanted.__name__}")
+def _scalar(wanted: type, json_types: tuple[type, ...]) -> Compare:
+    def scalar(value: Any, where: str, report: Report) -> None:
+        if not isinstance(value, json_types):
+            actual = "a string" if isinstance(value, str) else "another type"
+            report(where, f"expected {wanted.__name__}, got {actual}")
 
     return scalar
 
 
-def _nothing(_value: Any, _where: str, _tell: Tell) -> None:
-    """Find nothing: the type leaves the value open."""
+def _skip(_value: Any, _where: str, _report: Report) -> None:
+    """Report nothing: the type does not say what its values look like."""
 
 
 def _shown(name: str) -> str:
-    return name if _SANE_NAME.fullmatch(name) else "(a name that is not shown)"
+    return name if _SANE_NAME.fullmatch(name) else "(name not shown)"
 
 
+_EMPTY: Final = "expected null, got an empty string"
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 """A step of a path: the name of a field, or an index."""
-_KINDS: Final[dict[Any, tuple[type, ...]]] = {
+_JSON_TYPES: Final[Mapping[Any, tuple[type, ...]]] = {
     str: (str,),
     int: (int,),
     float: (int, Decimal),
-    Decimal: (int, Decimal, str),  # the API sends money both ways, by its own specification
+    Decimal: (int, Decimal, str),  # per the specification, the API sends money in both forms
     bool: (bool,),
 }
-_DAY_LENGTH: Final = len("2024-01-31")
+_DATE_LENGTH: Final = len("2024-01-31")
 _SANE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")

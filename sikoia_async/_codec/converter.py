@@ -1,7 +1,7 @@
-"""The one cattrs converter, with hooks that repair the API's known quirks.
+"""The cattrs converter, with hooks that repair the API's known quirks.
 
-It structures what msgspec refuses and writes the models that are sent. It is loaded when the first
-of either comes, for most processes never meet a refusal, and importing cattrs takes 15 ms.
+It decodes what msgspec refuses and serialises the models of requests. It is loaded on first use,
+because most processes never need it and importing cattrs takes 15 ms.
 """
 
 import re
@@ -10,8 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from math import isfinite
-from types import NoneType
-from typing import Annotated, Any, Final, cast, get_args, get_origin
+from typing import Any, Final, cast, get_origin
 
 import attrs
 import msgspec
@@ -19,67 +18,76 @@ from cattrs import Converter, IterableValidationError, IterableValidationNote, t
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.preconf.msgspec import MsgspecJsonConverter, make_converter
 
+from sikoia_async._codec import shapes
 from sikoia_async._codec.json import DecodeError, read_json
-from sikoia_async.models import field_types
+from sikoia_async._codec.shapes import Shape, shape_of
 
-__all__ = ["structure", "unstructure"]
+__all__ = ["converter", "structure", "unstructure"]
+
+Hook = Callable[[Any, Any], Any]
+"""A structure hook of cattrs: takes a JSON value and its type, and returns the converted value."""
 
 
 def structure(plain: Any, into: Any, unread: dict[str, str] | None = None) -> Any:
-    """Turn plain Python into a model.
+    """Turn a JSON value into a model.
 
-    A text that cannot be read in an optional field is set to None in `plain`, and so in the model:
-    one odd date must not cost a report that was paid for.
+    A string in an optional field that cannot be read becomes None, in the model and in `plain`:
+    one malformed date must not cost a report that was paid for.
 
     Args:
-        plain: the answer's JSON.
-        into: what it is to become.
-        unread: takes the texts that could not be read, by their paths.
+        plain: the JSON value.
+        into: the type to convert it to.
+        unread: receives the strings that could not be read, by path.
 
     Raises:
-        Misfit: it does not fit; the paths that do not are named, a hundred of a list's at most.
+        DecodeError: the value does not fit. It names the paths that do not, at most 100.
     """
-    blanked: list[tuple[str, str, Any]] = []
+    blanked: list[tuple[str, str, Shape]] = []
     try:
-        plain = _blanking(into)(plain, "$", blanked)
+        blank = _blank(shape_of(into))
+        plain = plain if blank is None else blank(plain, "$", blanked)
         value = converter.structure(plain, into)
-    except Exception as error:  # noqa: BLE001 - cattrs raises what the hooks raise, in groups
+    except Exception as error:  # noqa: BLE001 - cattrs raises the errors of the hooks in groups
         problems = transform_error(error, format_exception=_expected)
-        problems += [f"expected {_name(wanted)} @ {path}" for path, _, wanted in blanked]
+        problems += [f"expected {_name(shape)} @ {path}" for path, _, shape in blanked]
     else:
         if unread is not None:
             unread.update((path, text) for path, text, _ in blanked)
         return value
-    raise DecodeError(*problems[:_MOST_TOLD])
+    raise DecodeError(*problems[:_MAX_PROBLEMS])
 
 
 def unstructure(model: Any) -> Any:
-    """Turn a model into plain Python, without what is None."""
+    """Turn a model into a JSON value without the fields that have their default value."""
     return converter.unstructure(model)
 
 
 def _expected(error: BaseException, wanted: Any) -> str:
     if isinstance(error, KeyError):
         return "required, and missing"
-    return f"expected {_name(wanted)}"
+    return f"expected {_name(shape_of(wanted))}"
 
 
-def _name(wanted: Any) -> str:
-    """Name a type as a person would."""
-    if get_origin(wanted) is Annotated:
-        return "str"
-    if NoneType in get_args(wanted):
-        return " or ".join(_name(one) for one in get_args(wanted) if one is not NoneType)
-    if get_origin(wanted) in {tuple, list}:
-        return "list"
-    return getattr(wanted, "__name__", "another value")
+def _name(shape: Shape) -> str:
+    """Return the name of a shape for error messages."""
+    match shape:
+        case shapes.OpenEnum():
+            return "str"
+        case shapes.Optional():
+            return _name(shape.inner)
+        case shapes.OneOf():
+            return " or ".join(map(_name, shape.alternatives))
+        case shapes.ListOf():
+            return "list"
+        case _:
+            return getattr(shape.type, "__name__", "another type")
 
 
-# What follows repairs the API's quirks: numbers, booleans and lists as text, numbers where text is
-# due, empty text where there is no value, dates in another form than announced.
+# The hooks below repair the API's quirks: numbers, booleans and lists sent as strings, strings sent
+# as numbers, empty strings instead of null, and dates sent as datetimes or the reverse.
 
 
-def _text(value: object, _: object = None) -> str:
+def _str(value: object, _: object = None) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
@@ -87,14 +95,14 @@ def _text(value: object, _: object = None) -> str:
     raise TypeError
 
 
-def _whole(value: object, _: object = None) -> int:
-    number = _number(value)
-    if number.adjusted() > _MOST_DIGITS or number != number.to_integral_value():
+def _int(value: object, _: object = None) -> int:
+    number = _decimal(value)
+    if number.adjusted() > _MAX_DIGITS or number != number.to_integral_value():
         raise ValueError
     return int(number)
 
 
-def _number(value: object, _: object = None) -> Decimal:
+def _decimal(value: object, _: object = None) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise TypeError
     number = Decimal(value)
@@ -104,121 +112,101 @@ def _number(value: object, _: object = None) -> Decimal:
 
 
 def _float(value: object, _: object = None) -> float:
-    number = float(_number(value))
+    number = float(_decimal(value))
     if not isfinite(number):
         raise ValueError
     return number
 
 
-def _truth(value: object, _: object = None) -> bool:
+def _bool(value: object, _: object = None) -> bool:
     if isinstance(value, Decimal):
         raise TypeError
-    truth = _TRUTHS.get(str(value).lower())
-    if truth is None:
+    boolean = _BOOLEANS.get(str(value).lower())
+    if boolean is None:
         raise ValueError
-    return truth
+    return boolean
 
 
-def _moment(value: object, _: object = None) -> datetime:
-    text = _text(value)
-    return msgspec.convert(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text, datetime)
+def _datetime(value: object, _: object = None) -> datetime:
+    text = _str(value)
+    return msgspec.convert(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text, datetime)
 
 
-def _day(value: object, _: object = None) -> date:
-    text = _text(value)
-    return date.fromisoformat(text) if _DAY.fullmatch(text) else _moment(text).date()
+def _date(value: object, _: object = None) -> date:
+    text = _str(value)
+    return date.fromisoformat(text) if _DATE.fullmatch(text) else _datetime(text).date()
 
 
-def _optional(wanted: Any, conv: Converter) -> Callable[[Any, Any], Any]:
-    inner = _given(wanted)
-    structure = conv.get_structure_hook(inner)
-    is_text = inner is str or get_origin(inner) is Annotated
+def _optional(wanted: Any, conv: Converter) -> Hook:
+    inner = shapes.options(shape_of(wanted))[0]
+    structure = conv.get_structure_hook(inner.type)
+    is_string = inner.type is str or isinstance(inner, shapes.OpenEnum)
 
     def hook(value: Any, _: object) -> Any:
-        return None if value is None or (value == "" and not is_text) else structure(value, inner)
+        if value is None or (value == "" and not is_string):
+            return None
+        return structure(value, inner.type)
 
     return hook
 
 
-def _list(wanted: Any, conv: Converter) -> Callable[[Any, Any], Any]:
-    """Read a list, also out of a text; a million wrong entries are no million exceptions."""
-    make: Any = get_origin(wanted)
-    item = get_args(wanted)[0]
+def _list(wanted: Any, conv: Converter) -> Hook:
+    """Read a list, also from a string, and stop at a hundred problems.
+
+    A million invalid items must not cause a million exceptions.
+    """
+    shape = cast("shapes.ListOf", shape_of(wanted))
+    make: Any = list if get_origin(shape.type) is list else tuple
+    item = shape.item.type
     structure = _hook_of(item, conv)
 
     def hook(value: Any, _: object) -> Any:
-        read, errors, told = list[Any](), list[Exception](), 0
+        items, errors, problems = list[Any](), list[Exception](), 0
         for index, row in enumerate(_rows(value)):
             try:
-                read.append(structure(row, item))
+                items.append(structure(row, item))
             except Exception as error:  # noqa: BLE001 - as in `structure`
                 error.add_note(IterableValidationNote("", index, item))
                 errors.append(error)
-                told += _told_by(error)
-                if told >= _MOST_TOLD:
+                problems += _count(error)
+                if problems >= _MAX_PROBLEMS:
                     break
         if errors:
             msg = "a list"
-            # It takes the type, too; the checker sees only what a group takes.
+            # The third argument is the type. Checkers only see the signature of ExceptionGroup.
             raise IterableValidationError(msg, errors, make)  # pyright: ignore[reportCallIssue]
-        return make(read)
+        return make(items)
 
     return hook
 
 
 def _rows(value: Any) -> list[object]:
-    """Return the list that a value is, or that is in its text."""
-    found = read_json(value.encode()) if isinstance(value, str) else value
-    if not isinstance(found, list):
+    """Return a value that is a list, or a string with the JSON of one, as a list."""
+    plain = read_json(value.encode()) if isinstance(value, str) else value
+    if not isinstance(plain, list):
         raise TypeError
-    return cast("list[object]", found)
+    return cast("list[object]", plain)
 
 
-def _hook_of(item: Any, conv: Converter) -> Callable[[Any, Any], Any]:
+def _hook_of(item: Any, conv: Converter) -> Hook:
     try:
         return conv.get_structure_hook(item)
-    except RecursionError:  # cattrs' word for a model that contains itself
-        return cast("Callable[[Any, Any], Any]", conv.structure)
+    except RecursionError:  # raised by cattrs for a model that contains itself
+        return cast("Hook", conv.structure)
 
 
-def _told_by(error: BaseException) -> int:
+def _count(error: BaseException) -> int:
+    """Return the number of single errors in an error or a group of them."""
     if isinstance(error, BaseExceptionGroup):
-        return sum(map(_told_by, cast("BaseExceptionGroup[BaseException]", error).exceptions))
+        return sum(map(_count, cast("BaseExceptionGroup[BaseException]", error).exceptions))
     return 1
 
 
-def _given(wanted: Any) -> Any:
-    return next(one for one in get_args(wanted) if one is not NoneType)
-
-
-def _is_optional(wanted: Any) -> bool:
-    return NoneType in get_args(wanted)
-
-
-def _is_list(wanted: Any) -> bool:
-    return get_origin(wanted) in {tuple, list}
-
-
-def _make() -> MsgspecJsonConverter:
-    made = make_converter(detailed_validation=True)
-    hooks: dict[Any, Callable[[Any, Any], Any]] = {
-        str: _text, int: _whole, float: _float, bool: _truth,
-        Decimal: _number, datetime: _moment, date: _day,
-    }  # fmt: skip
-    for wanted, hook in hooks.items():
-        made.register_structure_hook(wanted, hook)
-    made.register_structure_hook_factory(_is_list, _list)
-    made.register_structure_hook_factory(_is_optional, _optional)
-    made.register_structure_hook_factory(_is_model, _model)
-    made.register_unstructure_hook_factory(_is_model, _without_defaults)
-    return made
-
-
-def _model(wanted: Any, conv: Converter) -> Callable[[Any, Any], Any]:
+def _object(wanted: Any, conv: Converter) -> Hook:
     structure = make_dict_structure_fn(wanted, conv)
 
     def hook(value: Any, _: object) -> Any:
-        # cattrs takes whatever has no fields for an object without fields.
+        # cattrs accepts any value for a class whose fields all have defaults.
         if not isinstance(value, dict):
             raise TypeError
         return structure(cast("dict[str, Any]", value), wanted)
@@ -226,56 +214,69 @@ def _model(wanted: Any, conv: Converter) -> Callable[[Any, Any], Any]:
     return hook
 
 
-def _is_model(wanted: Any) -> bool:
-    return attrs.has(wanted)
-
-
 def _without_defaults(wanted: Any, conv: Converter) -> Callable[[Any], Any]:
-    """Write a model without what was not given: a None is not sent."""
     return make_dict_unstructure_fn(wanted, conv, _cattrs_omit_if_default=True)
 
 
-# What follows takes what is optional and cannot be read out of plain Python, before that is read.
+def _is_a(*kinds: type[Shape]) -> Callable[[Any], bool]:
+    return lambda wanted: isinstance(shape_of(wanted), kinds)
 
-_Blanked = list[tuple[str, str, Any]]
-"""Where a text could not be read, what it said, and what was expected there."""
+
+def _make() -> MsgspecJsonConverter:
+    conv = make_converter(detailed_validation=True)
+    hooks: dict[Any, Hook] = {
+        str: _str, int: _int, float: _float, bool: _bool,
+        Decimal: _decimal, datetime: _datetime, date: _date,
+    }  # fmt: skip
+    for wanted, hook in hooks.items():
+        conv.register_structure_hook(wanted, hook)
+    conv.register_structure_hook_factory(_is_a(shapes.ListOf), _list)
+    conv.register_structure_hook_factory(_is_a(shapes.Optional), _optional)
+    conv.register_structure_hook_factory(attrs.has, _object)
+    conv.register_unstructure_hook_factory(attrs.has, _without_defaults)
+    return conv
+
+
+# The functions below set optional values that cannot be read to None before cattrs converts them.
+
+_Blanked = list[tuple[str, str, Shape]]
+"""Paths, the strings there, and the shapes that were expected."""
 _Blank = Callable[[Any, str, _Blanked], Any]
-"""Takes a value and its path; returns what is to be read in its place."""
-
-
-def _blanking(wanted: Any) -> _Blank:
-    return _blank_of(wanted) or _as_it_is
+"""Takes a JSON value and its path, and returns the value to convert."""
 
 
 @cache
-def _blank_of(wanted: Any) -> _Blank | None:
-    """Return what blanks values of a type; None where nothing in it can be blanked."""
-    if isinstance(wanted, type) and attrs.has(wanted):
-        return _blank_model(wanted)
-    if _is_list(wanted):
-        return _blank_list(_blank_of(get_args(wanted)[0]))
-    if not _is_optional(wanted):
-        return None
-    inner = _given(wanted)
-    return _blank_scalar(inner) if inner in _SCALARS else _blank_of(inner)
+def _blank(shape: Shape) -> _Blank | None:
+    """Return the function that blanks values of a shape, or None where nothing can be blanked."""
+    match shape:
+        case shapes.Object():
+            return _blank_object(shape)
+        case shapes.ListOf():
+            return _blank_list(_blank(shape.item))
+        case shapes.Optional(_, inner) if isinstance(inner, shapes.Scalar):
+            return None if inner.type is str else _blank_scalar(inner)
+        case shapes.Optional():
+            return _blank(shape.inner)
+        case _:
+            return None
 
 
-def _blank_model(wanted: Any) -> _Blank:
-    def model(value: Any, path: str, blanked: _Blanked) -> Any:
+def _blank_object(shape: shapes.Object) -> _Blank:
+    def blank_object(value: Any, path: str, blanked: _Blanked) -> Any:
         if not isinstance(value, dict):
             return value
         entries = cast("dict[str, Any]", value)
-        for name, blank in _blanks(wanted):  # not before: a model may contain itself
+        for name, blank in _fields(shape):  # looked up late, because a model may contain itself
             if entries.get(name):
                 entries[name] = blank(entries[name], f"{path}.{name}", blanked)
         return entries
 
-    return model
+    return blank_object
 
 
 @cache
-def _blanks(wanted: Any) -> list[tuple[str, _Blank]]:
-    blanks = {name: _blank_of(type_) for name, type_ in field_types(wanted).items()}
+def _fields(shape: shapes.Object) -> list[tuple[str, _Blank]]:
+    blanks = {field.name: _blank(field.shape) for field in shape.fields}
     return [(name, blank) for name, blank in blanks.items() if blank is not None]
 
 
@@ -283,40 +284,35 @@ def _blank_list(blank: _Blank | None) -> _Blank | None:
     if blank is None:
         return None
 
-    def rows(value: Any, path: str, blanked: _Blanked) -> Any:
+    def blank_list(value: Any, path: str, blanked: _Blanked) -> Any:
         try:
-            found, before = _rows(value), len(blanked)
+            rows, before = _rows(value), len(blanked)
         except (TypeError, DecodeError):
             return value
-        for index, row in enumerate(found):
-            found[index] = blank(row, f"{path}[{index}]", blanked)
-        return value if len(blanked) == before else found
+        for index, row in enumerate(rows):
+            rows[index] = blank(row, f"{path}[{index}]", blanked)
+        return value if len(blanked) == before else rows
 
-    return rows
+    return blank_list
 
 
-def _blank_scalar(wanted: Any) -> _Blank:
-    read = converter.get_structure_hook(wanted)
+def _blank_scalar(shape: Shape) -> _Blank:
+    structure = converter.get_structure_hook(shape.type)
 
-    def scalar(value: Any, path: str, blanked: _Blanked) -> Any:
+    def blank_scalar(value: Any, path: str, blanked: _Blanked) -> Any:
         if value and isinstance(value, str):
             try:
-                read(value, wanted)
+                structure(value, shape.type)
             except (ValueError, ArithmeticError, msgspec.MsgspecError):
-                blanked.append((path, value, wanted))
+                blanked.append((path, value, shape))
                 return None
         return value
 
-    return scalar
+    return blank_scalar
 
 
-def _as_it_is(value: Any, _path: str, _blanked: _Blanked) -> Any:
-    return value
-
-
-_SCALARS: Final = frozenset({int, float, bool, Decimal, date, datetime})
-_MOST_DIGITS: Final = 40
-_MOST_TOLD: Final = 100
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_TRUTHS: Final = {"true": True, "1": True, "false": False, "0": False}
+_MAX_DIGITS: Final = 40
+_MAX_PROBLEMS: Final = 100
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 converter: Final = _make()

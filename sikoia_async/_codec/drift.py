@@ -1,7 +1,7 @@
-"""Counts where the API's answers differ from what this SDK knows, so that you hear of it first.
+"""Counts how responses differ from the models, so that you hear of API changes early.
 
-Every answer that had to be repaired is looked at. Of those that decoded straight away only the
-first of each type and then one in 64 are, for looking costs as much as decoding.
+Every response that needed repairs is compared with its model. Of those that decoded directly, only
+the first of each type and then every 64th is, because comparing costs as much as decoding.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,54 +11,61 @@ from sikoia_async import _logging
 
 __all__ = ["Drift"]
 
-_EVERY: Final = 64
-_MOST_KINDS: Final = 1000
+_SAMPLE_EVERY: Final = 64
+_MAX_DIFFERENCES: Final = 1000
 
 
 class Drift(Mapping[str, int]):
-    """What was seen how often, such as `Case.colour: unknown field`. No value is kept."""
+    """Counts of differences by description, such as `Case.colour: unknown field`.
+
+    No values of responses are kept.
+    """
 
     def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
-        self._answers: dict[object, int] = {}
+        self._counts: dict[str, int] = {}
+        self._responses: dict[object, int] = {}
 
-    def __getitem__(self, kind: str) -> int:
-        return self._seen[kind]
+    def __getitem__(self, difference: str) -> int:
+        return self._counts[difference]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._seen)
+        return iter(self._counts)
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return len(self._counts)
 
     def __repr__(self) -> str:
-        return f"Drift({self._seen})"
+        return f"Drift({self._counts})"
 
-    def due(self, into: object) -> bool:
-        """Count an answer of this type; tell whether it is one to look at."""
-        answers = self._answers.get(into, 0)
-        self._answers[into] = answers + 1
-        return answers % _EVERY == 0
+    def is_due(self, into: object) -> bool:
+        """Count a response of this type and return whether to compare it."""
+        responses = self._responses.get(into, 0)
+        self._responses[into] = responses + 1
+        return responses % _SAMPLE_EVERY == 0
 
-    def look(self, into: Any, value: Any, unread: Iterable[str] = ()) -> None:
-        """Compare a plain value with the type that it is for.
+    def compare(self, into: Any, value: Any, unread: Iterable[str] = ()) -> None:
+        """Compare a JSON value with its type and count the differences.
 
         Args:
             into: the type.
-            value: what came, without the texts that could not be read.
-            unread: where those stood.
+            value: the JSON value, with None for each string that could not be read.
+            unread: the paths of those strings.
         """
-        from sikoia_async._codec.comparison import comparison, place  # noqa: PLC0415 - with an answer
+        from sikoia_async._codec import comparison, shapes  # noqa: PLC0415 - with the first response
 
-        comparison(into)(value, "$", self.count)
+        shape = shapes.shape_of(into)
+        comparison.comparison(shape)(value, "$", self.count)
         for path in unread:
-            self.count(place(into, path), "unreadable")
+            self.count(comparison.location(shape, path), "unreadable")
 
-    def count(self, where: str, what: str) -> None:
-        """Count one difference. The kinds are bounded, whatever an answer's field names are."""
-        kind = f"{where}: {what}"
-        if kind in self._seen:
-            self._seen[kind] += 1
-        elif len(self._seen) < _MOST_KINDS:
-            self._seen[kind] = 1
-            _logging.log_drift(kind)
+    def count(self, location: str, description: str) -> None:
+        """Count one difference.
+
+        At most 1000 different ones are kept, whatever field names a response has.
+        """
+        difference = f"{location}: {description}"
+        if difference in self._counts:
+            self._counts[difference] += 1
+        elif len(self._counts) < _MAX_DIFFERENCES:
+            self._counts[difference] = 1
+            _logging.log_drift(difference)

@@ -1,19 +1,17 @@
-"""Finds numbers that are none: msgspec reads the text "NaN", in any spelling, as a Decimal.
+"""Finds decimals that are not numbers: msgspec reads the string "NaN", in any case, as a Decimal.
 
-The Decimals of a decoded value are visited, and nothing else: searching the bytes for all spellings
-takes three times as long, and finds false ones.
+Only the Decimals of a decoded value are visited. Searching the bytes for every spelling takes three
+times as long and has false positives.
 """
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
-from types import NoneType
-from typing import Any, cast, get_args, get_origin
+from typing import Any, cast
 
-import attrs
-
-from sikoia_async.models import field_types
+from sikoia_async._codec import shapes
+from sikoia_async._codec.shapes import Shape
 
 __all__ = ["finite_check"]
 
@@ -21,33 +19,37 @@ Check = Callable[[Any], bool]
 
 
 @cache
-def finite_check(wanted: Any) -> Check | None:
-    """Return what tells whether all Decimals in a value of this type are finite; None for none."""
-    if not _holds_decimals(wanted, set()):
+def finite_check(shape: Shape) -> Check | None:
+    """Return a function that returns whether all Decimals in a value are finite.
+
+    Returns:
+        The function, or None for a shape without Decimals.
+    """
+    if not any(part.type is Decimal for part in shapes.reachable(shape)):
         return None
-    if wanted is Decimal:
-        return Decimal.is_finite
-    if attrs.has(wanted):
-        return _model(wanted)
-    if get_origin(wanted) is tuple and Ellipsis in get_args(wanted):
-        return _items(get_args(wanted)[0])
-    return _whatever
+    match shape:
+        case shapes.Scalar():
+            return Decimal.is_finite
+        case shapes.Optional():
+            return _optional(shape.inner)
+        case shapes.Object():
+            return _object(shape)
+        case shapes.ListOf():
+            return _list(shape.item)
+        case _:
+            return _any_value
 
 
-def _holds_decimals(wanted: Any, seen: set[Any]) -> bool:
-    """Tell whether a type has a Decimal somewhere in it, also where types contain themselves."""
-    if wanted in seen:
-        return False
-    seen.add(wanted)
-    parts = field_types(wanted).values() if attrs.has(wanted) else get_args(wanted)
-    return wanted is Decimal or any(_holds_decimals(part, seen) for part in parts)
+def _optional(inner: Shape) -> Check:
+    is_finite = cast("Check", finite_check(inner))
+    return lambda value: value is None or is_finite(value)
 
 
-def _model(wanted: Any) -> Check:
+def _object(shape: shapes.Object) -> Check:
     def check(value: Any) -> bool:
-        for read, finite in _parts(wanted):  # not before: a model may contain itself
+        for read, is_finite in _fields(shape):  # looked up late: a model may contain itself
             part = read(value)
-            if part is not None and not finite(part):
+            if part is not None and not is_finite(part):
                 return False
         return True
 
@@ -55,34 +57,28 @@ def _model(wanted: Any) -> Check:
 
 
 @cache
-def _parts(model: Any) -> list[tuple[Callable[[Any], Any], Check]]:
-    """Return how to read each field that has Decimals in it, and how to check it."""
-    checks = {name: finite_check(_given(type_)) for name, type_ in field_types(model).items()}
+def _fields(shape: shapes.Object) -> list[tuple[Callable[[Any], Any], Check]]:
+    """Return the getter and the check of each field that has Decimals in it."""
+    checks = {field.name: finite_check(_inner(field.shape)) for field in shape.fields}
     return [(attrgetter(name), check) for name, check in checks.items() if check is not None]
 
 
-def _given(wanted: Any) -> Any:
-    """Return the type of what is there where something is: `X | None` is checked as X."""
-    given = [one for one in get_args(wanted) if one is not NoneType]
-    return given[0] if NoneType in get_args(wanted) and len(given) == 1 else wanted
+def _list(item: Shape) -> Check:
+    is_finite = cast("Check", finite_check(item))
+    return lambda value: all(map(is_finite, value))
 
 
-def _items(item: Any) -> Check:
-    finite = cast("Check", finite_check(item))
-
-    def check(value: Any) -> bool:
-        return all(map(finite, value))
-
-    return check
+def _inner(shape: Shape) -> Shape:
+    return shape.inner if isinstance(shape, shapes.Optional) else shape
 
 
-def _whatever(value: Any) -> bool:
-    """Check a value of a type that is not one of ours."""
+def _any_value(value: Any) -> bool:
+    """Check a value whose type does not say where its Decimals are."""
     if isinstance(value, Decimal):
         return value.is_finite()
     if isinstance(value, dict):
-        return all(map(_whatever, cast("Mapping[Any, Any]", value).values()))
+        return all(map(_any_value, cast("Mapping[Any, Any]", value).values()))
     if isinstance(value, list | tuple | set | frozenset):
-        return all(map(_whatever, cast("list[Any]", value)))
-    finite = finite_check(value.__class__)
-    return finite is None or finite(value)
+        return all(map(_any_value, cast("list[Any]", value)))
+    is_finite = finite_check(shapes.shape_of(value.__class__))
+    return is_finite is None or is_finite(value)

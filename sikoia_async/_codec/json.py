@@ -1,4 +1,4 @@
-"""JSON text to plain Python, its fractions as `Decimal`."""
+"""JSON to plain Python values, with fractions as `Decimal`."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -8,11 +8,11 @@ import msgspec
 __all__ = ["REFUSALS", "DecodeError", "read_json"]
 
 REFUSALS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidOperation)
-"""What msgspec raises for a body that it cannot read."""
+"""The errors that msgspec raises for a body that it cannot read."""
 
 
 class DecodeError(Exception):
-    """The body does not fit; `problems` tells where, and what was expected, and never a value."""
+    """A body does not fit its type; `problems` names paths and expected types, never values."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__(*problems)
@@ -20,17 +20,17 @@ class DecodeError(Exception):
 
 
 def read_json(body: bytes) -> Any:
-    """Read JSON into plain Python, its fractions as Decimal.
+    """Read JSON into plain Python values, with fractions as `Decimal`.
 
     Raises:
-        Misfit: it is none.
+        DecodeError: the body is not JSON.
     """
     try:
-        return _plain_decoder.decode(body.removeprefix(_BOM))
+        return _decoder.decode(body.removeprefix(_BOM))
     except REFUSALS:
-        problem = "is no JSON"
+        problem = "not valid JSON"
     raise DecodeError(problem)
 
 
 _BOM: Final = b"\xef\xbb\xbf"
-_plain_decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
+_decoder: Final = msgspec.json.Decoder(float_hook=Decimal)

@@ -1,8 +1,7 @@
-"""JSON to models and models to JSON: msgspec first, cattrs for what msgspec refuses.
+"""JSON to models: msgspec first, and cattrs for what msgspec refuses.
 
-msgspec decodes the bytes straight into a model's class, which is five times as fast as anything
-that makes dicts first. Both ways must give the same value for what both accept; a property test
-holds them to it.
+msgspec decodes the bytes straight into the model class, five times as fast as any way that builds
+dicts first. Where both accept a value, both give the same result; a property test checks this.
 """
 
 from decimal import Decimal
@@ -14,6 +13,7 @@ import msgspec
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.finite import finite_check
 from sikoia_async._codec.json import REFUSALS, DecodeError, read_json
+from sikoia_async._codec.shapes import shape_of
 
 __all__ = ["load_hook"]
 
@@ -22,30 +22,30 @@ class Load(Protocol):
     """Turns a body into a value."""
 
     def __call__(self, body: bytes, drift: Drift, unread: dict[str, str] | None = None) -> Any:
-        """Decode; `unread` takes the texts of optional fields that could not be read, by path."""
+        """Decode a body, and add strings of optional fields that cannot be read to `unread`."""
         ...
 
 
 @cache
 def load_hook(into: Any) -> Load:
-    """Return the function that turns a body into this type, or raises Misfit."""
+    """Return the function that decodes bodies into this type, or raises `DecodeError`."""
     decode = msgspec.json.Decoder(into, float_hook=Decimal).decode
-    finite = finite_check(into)
+    is_finite = finite_check(shape_of(into))
 
     def load(body: bytes, drift: Drift, unread: dict[str, str] | None = None) -> Any:
-        look = drift.due(into)
+        is_sampled = drift.is_due(into)
         try:
             try:
                 value = decode(body)
             except REFUSALS:
-                return _carefully(body, into, drift, unread)
-            if finite is not None and not finite(value):
-                return _carefully(body, into, drift, unread)
-            if look:
-                drift.look(into, read_json(body))
+                return _repair(body, into, drift, unread)
+            if is_finite is not None and not is_finite(value):
+                return _repair(body, into, drift, unread)
+            if is_sampled:
+                drift.compare(into, read_json(body))
         except RecursionError:
-            # msgspec goes deeper than we do, into models that contain themselves.
-            problem = "is nested too deeply"
+            # msgspec follows models that contain themselves deeper than Python code can.
+            problem = "nested too deeply"
         else:
             return value
         raise DecodeError(problem)
@@ -53,10 +53,10 @@ def load_hook(into: Any) -> Load:
     return load
 
 
-def _carefully(body: bytes, into: Any, drift: Drift, unread: dict[str, str] | None) -> Any:
+def _repair(body: bytes, into: Any, drift: Drift, unread: dict[str, str] | None) -> Any:
     from sikoia_async._codec.converter import structure  # noqa: PLC0415 - loaded when first needed
 
     plain, unread = read_json(body), {} if unread is None else unread
     value = structure(plain, into, unread)
-    drift.look(into, plain, unread)
+    drift.compare(into, plain, unread)
     return value

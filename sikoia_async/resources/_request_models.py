@@ -1,12 +1,12 @@
 """Validation of request models, field by field, for callers without a type checker."""
 
 from collections.abc import Sequence
-from types import UnionType
-from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Final, TypeVar, cast
 
+from sikoia_async._codec import shapes
 from sikoia_async._errors import ArgumentTypeError
 from sikoia_async._validation import validate_id, validate_list
-from sikoia_async.models import Model, field_types
+from sikoia_async.models import Model
 
 __all__ = ["validate_models"]
 
@@ -28,24 +28,38 @@ def validate_models(name: str, models: Sequence[M] | None, kind: type[M]) -> Seq
     return models
 
 
-def _check_fields(name: str, model: Any) -> None:
-    for field, annotation in field_types(model.__class__).items():
-        value = getattr(model, field)
-        if not _fits(value, annotation):
+def _check_fields(name: str, model: Model) -> None:
+    kind: Any = model.__class__
+    shape = cast("shapes.Object", shapes.shape_of(kind))
+    for field in shape.fields:
+        value = getattr(model, field.name)
+        if not _fits(value, field.shape):
             problem = "is required" if value is None else "has the wrong type"
-            msg = f"{name}: {model.__class__.__name__}.{field} {problem}"
+            msg = f"{name}: {shape.name}.{field.name} {problem}"
             raise ArgumentTypeError(msg)
-        if field in _IDS:
-            validate_id(field, value)
+        if field.name in _IDS:
+            validate_id(field.name, value)
         if isinstance(value, Model):
             _check_fields(name, value)
 
 
-def _fits(value: object, annotation: Any) -> bool:
-    """Return whether a value has one of the types that an annotation allows."""
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin in {Union, UnionType}:
-        return any(_fits(value, one) for one in inner)
-    if origin is Annotated:  # an open enum: any string
-        return isinstance(value, str)
-    return value in inner if origin is Literal else isinstance(value, annotation)
+def _fits(value: object, shape: shapes.Shape) -> bool:
+    """Return whether a value has the type that a field is annotated with."""
+    if value is None:
+        return isinstance(shape, shapes.Optional)
+    return any(_is_a(value, one) for one in shapes.options(shape))
+
+
+def _is_a(value: object, shape: shapes.Shape) -> bool:
+    match shape:
+        case shapes.AnyJson():
+            return True
+        case shapes.OpenEnum():
+            return isinstance(value, str)
+        case shapes.Choice(_, values):
+            return value in values
+        case shapes.ListOf(_, item):
+            is_list = isinstance(value, list | tuple)
+            return is_list and all(_fits(one, item) for one in cast("Sequence[object]", value))
+        case _:
+            return isinstance(value, shape.type)

@@ -350,7 +350,7 @@ def test_a_model_is_an_object(body: bytes) -> None:
     with pytest.raises(DecodeError) as caught:
         load(body)
 
-    assert caught.value.problems == ("expected another value @ $",)
+    assert caught.value.problems == ("expected another type @ $",)
 
 
 def test_a_problem_may_be_without_a_name() -> None:

@@ -117,15 +117,15 @@ def test_answers_become_what_is_asked_for(into: Any, body: bytes, expected: Any)
         (answer(b"<html>canary</html>", media="text/html; charset=utf-8"), User, "(text/html)"),
         (answer(b""), User, "it is empty"),
         (answer(b""), Items[User], "no list of User: it is empty"),
-        (answer(b'{"user_id": "canary'), User, "is no JSON"),
+        (answer(b'{"user_id": "canary'), User, "not valid JSON"),
         (answer(b'{"user_id": ["canary"]}'), User, "expected str @ $.user_id"),
         (answer(b'{"canary": 1}'), User, "required, and missing @ $.user_id"),
         (
             answer(b'{"user_id": "canary"}'),
             Items[User],
-            "no list of User: expected another value @ $",
+            "no list of User: expected another type @ $",
         ),
-        (answer(b'[{"user_id": "canary"}]'), User, "no User: expected another value @ $"),
+        (answer(b'[{"user_id": "canary"}]'), User, "no User: expected another type @ $"),
         (answer(b'["canary"]'), Items[User], "expected User @ $[0] (GET"),
         (answer(USER, 302), User, "never followed"),
         (answer(b"canary", 307), bytes, "never followed"),
@@ -186,9 +186,9 @@ def test_what_is_repaired_is_counted() -> None:
 
     assert user == User(user_id="7")
     assert drift == {
-        "User.user_id: another value for str": 1,
+        "User.user_id: expected str, got another type": 1,
         "User.colour: unknown field": 1,
-        "User.account_date_created: empty text for no value": 1,
+        "User.account_date_created: expected null, got an empty string": 1,
     }
 
 
@@ -236,4 +236,4 @@ def test_a_media_type_is_shown_if_it_is_one(media: str, shown: str) -> None:
     """It is somebody's text, and not repeated whatever it is."""
     error = refused(answer(b"x", media=media))
 
-    assert str(error).startswith(f"200 with a body{shown} that is no User: is no JSON")
+    assert str(error).startswith(f"200 with a body{shown} that is no User: not valid JSON")

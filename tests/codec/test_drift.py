@@ -38,7 +38,7 @@ class Thing(Model):
 def seen(value: Any, into: Any = Thing) -> dict[str, int]:
     """Return what is counted of a value."""
     drift = Drift()
-    drift.look(into, value)
+    drift.compare(into, value)
     return dict(drift)
 
 
@@ -66,25 +66,25 @@ def test_what_is_as_announced_is_not_counted() -> None:
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
-        ({"text": 5}, "Thing.text: another value for str"),
-        ({"whole": "5"}, "Thing.whole: text for int"),
-        ({"whole": Decimal("5.0")}, "Thing.whole: another value for int"),
-        ({"share": "0.5"}, "Thing.share: text for float"),
-        ({"day": "2024-01-31T00:00:00Z"}, "Thing.day: another form than that of a date"),
-        ({"moment": "2024-01-31"}, "Thing.moment: another form than that of a datetime"),
-        ({"flag": "true"}, "Thing.flag: text for bool"),
-        ({"flag": 1}, "Thing.flag: another value for bool"),
-        ({"day": 20240131}, "Thing.day: another value for date"),
-        ({"moment": 5}, "Thing.moment: another value for datetime"),
-        ({"day": ""}, "Thing.day: empty text for no value"),
-        ({"kind": ""}, "Thing.kind: empty text for no value"),
-        ({"part": ""}, "Thing.part: empty text for no value"),
-        ({"names": ""}, "Thing.names: empty text for no value"),
-        ({"names": '["a"]'}, "Thing.names: text for a list"),
-        ({"names": [5]}, "Thing.names[]: another value for str"),
+        ({"text": 5}, "Thing.text: expected str, got another type"),
+        ({"whole": "5"}, "Thing.whole: expected int, got a string"),
+        ({"whole": Decimal("5.0")}, "Thing.whole: expected int, got another type"),
+        ({"share": "0.5"}, "Thing.share: expected float, got a string"),
+        ({"day": "2024-01-31T00:00:00Z"}, "Thing.day: expected date, got another format"),
+        ({"moment": "2024-01-31"}, "Thing.moment: expected datetime, got another format"),
+        ({"flag": "true"}, "Thing.flag: expected bool, got a string"),
+        ({"flag": 1}, "Thing.flag: expected bool, got another type"),
+        ({"day": 20240131}, "Thing.day: expected date, got another type"),
+        ({"moment": 5}, "Thing.moment: expected datetime, got another type"),
+        ({"day": ""}, "Thing.day: expected null, got an empty string"),
+        ({"kind": ""}, "Thing.kind: expected null, got an empty string"),
+        ({"part": ""}, "Thing.part: expected null, got an empty string"),
+        ({"names": ""}, "Thing.names: expected null, got an empty string"),
+        ({"names": '["a"]'}, "Thing.names: expected a list, got a string"),
+        ({"names": [5]}, "Thing.names[]: expected str, got another type"),
         ({"kind": "C"}, "Thing.kind: unknown value"),
         ({"colour": None}, "Thing.colour: unknown field"),
-        ({"part": {"size": "1"}}, "Part.size: text for int"),
+        ({"part": {"size": "1"}}, "Part.size: expected int, got a string"),
         ({"parts": [{"colour": 1}]}, "Part.colour: unknown field"),
     ],
     ids=str,
@@ -97,9 +97,9 @@ def test_each_difference_is_counted(value: dict[str, Any], kind: str) -> None:
 def test_lists_of_models_are_looked_through() -> None:
     """Each entry counts; a list on its own is named by a dollar sign."""
     assert seen([{"whole": "1"}, {"whole": "2"}], tuple[Thing, ...]) == {
-        "Thing.whole: text for int": 2
+        "Thing.whole: expected int, got a string": 2
     }
-    assert seen(["a", 5], tuple[str, ...]) == {"$[]: another value for str": 1}
+    assert seen(["a", 5], tuple[str, ...]) == {"$[]: expected str, got another type": 1}
 
 
 def test_nothing_in_a_list_is_no_difference() -> None:
@@ -110,14 +110,14 @@ def test_nothing_in_a_list_is_no_difference() -> None:
 @pytest.mark.parametrize("name", ["", "a b", "x" * 65, "ada@example.com", "\n", "é"], ids=ascii)
 def test_odd_names_are_not_shown(name: str) -> None:
     """A field whose name might be a value, such as an address, is counted without it."""
-    assert seen({name: 1}) == {"Thing.(a name that is not shown): unknown field": 1}
+    assert seen({name: 1}) == {"Thing.(name not shown): unknown field": 1}
 
 
 def test_kinds_are_bounded() -> None:
     """An answer full of new names does not fill the memory; what is known is still counted."""
     drift = Drift()
-    drift.look(Thing, {f"f{number}": 1 for number in range(1500)})
-    drift.look(Thing, {"f0": 1, "f1400": 1})
+    drift.compare(Thing, {f"f{number}": 1 for number in range(1500)})
+    drift.compare(Thing, {"f0": 1, "f1400": 1})
 
     assert len(drift) == 1000
     assert drift["Thing.f0: unknown field"] == 2
@@ -128,19 +128,19 @@ def test_the_first_answer_of_a_type_and_one_in_64_are_due() -> None:
     """Looking costs time, so it is done now and then, for each type on its own."""
     drift = Drift()
 
-    due = [number for number in range(129) if drift.due(Thing)]
+    due = [number for number in range(129) if drift.is_due(Thing)]
 
     assert due == [0, 64, 128]
-    assert drift.due(Part)
+    assert drift.is_due(Part)
 
 
 def test_drift_reads_like_a_mapping() -> None:
     """Users see a mapping of kinds to counts, and its repr."""
     drift = Drift()
-    drift.count("Thing.whole", "text for int")
-    drift.count("Thing.whole", "text for int")
+    drift.count("Thing.whole", "expected int, got a string")
+    drift.count("Thing.whole", "expected int, got a string")
 
-    assert list(drift.items()) == [("Thing.whole: text for int", 2)]
-    assert repr(drift) == "Drift({'Thing.whole: text for int': 2})"
+    assert list(drift.items()) == [("Thing.whole: expected int, got a string", 2)]
+    assert repr(drift) == "Drift({'Thing.whole: expected int, got a string': 2})"
     with pytest.raises(KeyError):
         _ = drift["else"]

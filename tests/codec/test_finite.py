@@ -1,4 +1,4 @@
-"""Numbers that are none are found wherever a Decimal may be."""
+"""NaN and infinity are found wherever a Decimal may be."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -7,11 +7,13 @@ import attrs
 import pytest
 
 from sikoia_async._codec.finite import finite_check
+from sikoia_async._codec.shapes import shape_of
 from sikoia_async.models import Items, Model
 from sikoia_async.resources.cases import Case
 
-_NOT = Decimal("NaN")
+_NAN = Decimal("NaN")
 _ONE = Decimal(1)
+_OPTIONALS = tuple[Decimal | None, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -22,8 +24,8 @@ class Amount(Model):
 
 
 @attrs.frozen(kw_only=True)
-class Account(Model):
-    """Money at many places, and accounts within accounts."""
+class Account:
+    """A caller's class with money in many places, and accounts within accounts."""
 
     balance: Amount | None = None
     history: tuple[Amount, ...] | None = None
@@ -35,9 +37,9 @@ class Account(Model):
 
 
 def account(**fields: Any) -> Account:
-    """Make an account that is sound but for these fields."""
-    sound: dict[str, Any] = {"balance": Amount(value=_ONE), "history": (Amount(value=_ONE),)}
-    return Account(**(sound | fields))
+    """Return an account with finite amounts, except for these fields."""
+    defaults: dict[str, Any] = {"balance": Amount(value=_ONE), "history": (Amount(value=_ONE),)}
+    return Account(**(defaults | fields))
 
 
 @pytest.mark.parametrize(
@@ -46,45 +48,57 @@ def account(**fields: Any) -> Account:
         ({}, True),
         ({"balance": None, "history": None}, True),
         ({"inner": account(), "rates": {"a": _ONE}, "pair": (_ONE, "x"), "either": 5}, True),
-        ({"balance": Amount(value=_NOT)}, False),
+        ({"balance": Amount(value=_NAN)}, False),
         ({"history": (Amount(), Amount(value=Decimal("Infinity")))}, False),
         ({"inner": account(balance=Amount(value=Decimal("-Infinity")))}, False),
         ({"inner": account(inner=account(history=(Amount(value=Decimal("sNaN")),)))}, False),
-        ({"rates": {"a": _ONE, "b": _NOT}}, False),
-        ({"pair": (_NOT, "x")}, False),
-        ({"either": _NOT}, False),
+        ({"rates": {"a": _ONE, "b": _NAN}}, False),
+        ({"pair": (_NAN, "x")}, False),
+        ({"either": _NAN}, False),
     ],
 )
-def test_each_decimal_is_looked_at(fields: dict[str, Any], finite: bool) -> None:
-    """A number that is none is found at any depth, and nothing else is taken for one."""
-    check = finite_check(Account)
+def test_every_decimal_is_checked(fields: dict[str, Any], finite: bool) -> None:
+    """A value that is not finite is found at any depth, without false positives."""
+    check = finite_check(shape_of(Account))
 
     assert check is not None
     assert check(account(**fields)) is finite
 
 
 @pytest.mark.parametrize("wanted", [Case, str, tuple[Case, ...], dict[str, Any]], ids=str)
-def test_types_without_decimals_are_not_looked_at(wanted: object) -> None:
-    """Where there can be no Decimal there is nothing to check."""
-    assert finite_check(wanted) is None
+def test_types_without_decimals_are_not_checked(wanted: object) -> None:
+    """A type that cannot contain a Decimal has no check."""
+    assert finite_check(shape_of(wanted)) is None
 
 
 def test_lists_and_plain_decimals_are_checked() -> None:
-    """A list of models and a bare Decimal are types like others."""
-    rows, one = finite_check(tuple[Amount, ...]), finite_check(Decimal)
+    """A list of models and a bare Decimal can be checked as well."""
+    rows, one = finite_check(shape_of(tuple[Amount, ...])), finite_check(shape_of(Decimal))
 
     assert rows is not None
     assert one is not None
     assert rows((Amount(value=_ONE), Amount()))
-    assert not rows(Items([Amount(value=_NOT)]))
+    assert not rows(Items([Amount(value=_NAN)]))
     assert one(_ONE)
-    assert not one(_NOT)
+    assert not one(_NAN)
 
 
 def test_models_in_open_containers_are_checked() -> None:
-    """A mapping of models is looked through as well."""
-    check = finite_check(dict[str, Amount])
+    """The values of a mapping are checked as well."""
+    check = finite_check(shape_of(dict[str, Amount]))
 
     assert check is not None
     assert check({"a": Amount(value=_ONE), "b": None})
-    assert not check({"a": Amount(value=_NOT)})
+    assert not check({"a": Amount(value=_NAN)})
+
+
+def test_an_optional_decimal_may_be_none() -> None:
+    """None is accepted at the top and in lists, where the type allows it."""
+    one, rows = (finite_check(shape_of(wanted)) for wanted in (Decimal | None, _OPTIONALS))
+
+    assert one is not None
+    assert rows is not None
+    assert one(None)
+    assert not one(_NAN)
+    assert rows((None, _ONE))
+    assert not rows((None, _NAN))

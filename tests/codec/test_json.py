@@ -160,7 +160,7 @@ def test_looking_is_done_for_what_was_repaired() -> None:
     load_hook(Thing)(b'{"colour": 1, "moment": ""}', drift)
 
     assert drift["Thing.colour: unknown field"] == 2
-    assert drift["Thing.moment: empty text for no value"] == 1
+    assert drift["Thing.moment: expected null, got an empty string"] == 1
 
 
 def test_bodies_are_sent_without_what_is_none() -> None:

@@ -123,7 +123,7 @@ async def test_a_gzip_that_is_none() -> None:
 
 async def test_a_gzip_that_does_not_say_so() -> None:
     """C4: the body is a gzip, and no header says it."""
-    await _refused(_PACKED, "is no JSON")
+    await _refused(_PACKED, "not valid JSON")
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ async def test_a_byte_order_mark() -> None:
 )
 async def test_other_charsets(body: bytes) -> None:
     """C10: they are no JSON, and neither is half of a surrogate pair."""
-    await _refused(body, "is no JSON", users, ask)
+    await _refused(body, "not valid JSON", users, ask)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
@@ -339,7 +339,7 @@ async def test_nothing_where_a_model_is_due(status: int) -> None:
 )
 async def test_json_that_breaks_readers(body: bytes) -> None:
     """C12: too deep, too long or no number: the process lives, and the error is ours."""
-    await _refused(body, "is no JSON", users, ask)
+    await _refused(body, "not valid JSON", users, ask)
 
 
 async def test_a_file_that_breaks_off_is_not_bought_again(tmp_path: Path) -> None:
