@@ -1,4 +1,4 @@
-"""Where Sikoia lives: production, staging, or a local Sikoia."""
+"""Environments of Sikoia: production, staging, and a local Sikoia."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _without_slash(origin: str) -> str:
 
 
 def _url(*, path_allowed: bool) -> Callable[[object, attrs.Attribute[str], str], None]:
-    """Make a validator for an address that secrets are sent to."""
+    """Return a validator for a URL that credentials are sent to."""
 
     def check(_: object, attribute: attrs.Attribute[str], value: str) -> None:
         if problem := _problem(value, path_allowed=path_allowed):
@@ -34,24 +34,31 @@ def _url(*, path_allowed: bool) -> Callable[[object, attrs.Attribute[str], str],
 
 @attrs.frozen(kw_only=True)
 class Environment:
-    """One deployment of Sikoia.
+    """A deployment of Sikoia: where it is, and the OAuth scope of its tokens.
 
     Raises:
-        ConfigurationError: an address is not https (plain http is taken to loopback only), or
-            has a path, user info or another part that an origin has not.
+        ConfigurationError: a URL is malformed, has a user name or a query, or uses http for another
+            host than loopback; or `api` has a path.
     """
 
     name: str
     api: str = attrs.field(converter=_without_slash, validator=_url(path_allowed=False))
     """Origin of the API, such as `https://api.sikoia.com`."""
     token_url: str = attrs.field(validator=_url(path_allowed=True))
-    """The whole address of the token endpoint."""
+    """URL of the token endpoint."""
     scope: str
-    """The OAuth scope to ask for."""
+    """The OAuth scope to request."""
 
 
 def local(api: str) -> Environment:
-    """Return the environment of a local Sikoia that serves at `api`."""
+    """Return the environment of a local Sikoia.
+
+    Args:
+        api: its origin, such as `https://127.0.0.1:8400`.
+
+    Raises:
+        ConfigurationError: the URL is malformed.
+    """
     origin = _without_slash(api)
     return Environment(
         name="local", api=origin, token_url=f"{origin}/token", scope=f"{origin}/.default"
@@ -62,56 +69,55 @@ def named(name: str) -> Environment:
     """Return the environment that `SIKOIA_ENVIRONMENT` names.
 
     Args:
-        name: `production`, `staging`, or the address of a local Sikoia.
+        name: `production`, `staging`, or the URL of a local Sikoia.
 
     Raises:
-        ConfigurationError: it is none of these.
+        ConfigurationError: the name is none of these.
     """
     if name in _NAMED:
         return _NAMED[name]
     if is_on_loopback(name):
         return local(name)
     msg = (
-        "SIKOIA_ENVIRONMENT names no environment: give production, staging, or the address of a "
-        "local Sikoia such as https://127.0.0.1:8400 (for another host pass "
-        "environment=Environment(...) in code)"
+        "SIKOIA_ENVIRONMENT: expected production, staging, or the URL of a local Sikoia, such as "
+        "https://127.0.0.1:8400; for any other host, pass environment=Environment(...) in code"
     )
     raise ConfigurationError(msg)
 
 
 def is_on_loopback(url: str) -> bool:
-    """Tell whether an address is one of this machine."""
+    """Return whether the host of a URL is this machine."""
     return _is_loopback(_split(url))
 
 
 def _problem(url: str, *, path_allowed: bool) -> str | None:
-    """Say what is wrong with an address, or None."""
+    """Return what is expected of a URL instead, or None if it is valid."""
     parts = _split(url)
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        return "give an address like https://api.sikoia.com"
+        return "expected a URL such as https://api.sikoia.com"
     if parts.scheme == "http" and not _is_loopback(parts):
-        return "Sikoia is called over https; plain http is for loopback only"
+        return "expected https; http is only accepted for loopback"
     if "@" in parts.netloc:
-        return "leave user name and password out of the address"
+        return "expected a URL without user name and password"
     if parts.query or parts.fragment or (parts.path.strip("/") and not path_allowed):
-        return "give scheme, host and port alone"
+        return "expected scheme, host and port alone"
     return None
 
 
 def _split(url: str) -> SplitResult | None:
-    """Take an address apart; None where it is none."""
-    if not url.isascii() or not url.isprintable() or not _NOT_IN_ORIGINS.isdisjoint(url):
+    """Return the parts of a URL, or None if it is malformed."""
+    if not url.isascii() or not url.isprintable() or not _FORBIDDEN.isdisjoint(url):
         return None
     try:
         parts = urlsplit(url)
-        _ = parts.port  # out of range raises here, and not while connecting
+        _ = parts.port  # raises if the port is out of range
     except ValueError:
         return None
     return parts
 
 
-_NOT_IN_ORIGINS: Final = frozenset(" ?#\\")
-"""An empty query or fragment is none to urlsplit, and swallows the path that is put behind it."""
+_FORBIDDEN: Final = frozenset(" ?#\\")
+"""Characters that urlsplit accepts. An empty query or fragment would swallow an appended path."""
 
 
 def _is_loopback(parts: SplitResult | None) -> bool:
@@ -124,11 +130,11 @@ def _is_loopback(parts: SplitResult | None) -> bool:
         return False
 
 
-# Made last, for making one checks it with what stands above.
+# These come last, because creating them runs the validators above.
 PRODUCTION: Final = Environment(
     name="production",
     api="https://api.sikoia.com",
-    token_url="https://oauth2.sikoia.com/token",  # noqa: S106 - an address
+    token_url="https://oauth2.sikoia.com/token",  # noqa: S106 - a URL
     scope="https://api.sikoia.com/.default",
 )
 """The production environment."""
@@ -136,9 +142,9 @@ PRODUCTION: Final = Environment(
 STAGING: Final = Environment(
     name="staging",
     api="https://api-staging.sikoia.com",
-    token_url="https://oauth2-staging.sikoia.com/token",  # noqa: S106 - an address
+    token_url="https://oauth2-staging.sikoia.com/token",  # noqa: S106 - a URL
     scope="https://api-staging.sikoia.com/.default",
 )
-"""The staging environment. It calls live providers: what costs money there costs money."""
+"""The staging environment. It calls live data providers, which may charge."""
 
 _NAMED = {"production": PRODUCTION, "staging": STAGING}

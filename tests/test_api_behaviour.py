@@ -1,4 +1,7 @@
-"""The vendor's page "API Behaviour", line by line: https://docs.sikoia.com/docs/api-behaviour."""
+"""The vendor's page "API Behaviour", line by line.
+
+Source: https://docs.sikoia.com/docs/api-behaviour
+"""
 
 import logging
 from collections.abc import Iterator
@@ -34,7 +37,7 @@ _ID = "0d3c1b9a-5a1e-4b52-8a3b-6a6f4e1f7c11"
 
 @pytest.fixture
 def sikoia_server() -> Iterator[Scripted]:
-    """Run a Sikoia that answers what the test says."""
+    """Run a server that responds as the test says."""
     with scripted() as server:
         yield server
 
@@ -48,8 +51,8 @@ async def _one_of_each(client: Sikoia) -> None:
 
 
 @pytest.mark.parametrize("header", ["accept", "content-type"])
-async def test_both_json_headers_are_on_each_request(sikoia_server: Scripted, header: str) -> None:
-    """`Accept` and `Content-Type` say application/json on every request, with a body or without."""
+async def test_every_request_has_both_json_headers(sikoia_server: Scripted, header: str) -> None:
+    """`Accept` and `Content-Type` are application/json, with or without a body."""
     sikoia_server.says(Reply(200, _CASE))
 
     async with sikoia_server.client() as client:
@@ -58,8 +61,8 @@ async def test_both_json_headers_are_on_each_request(sikoia_server: Scripted, he
     assert [asked.headers[header] for asked in sikoia_server.asked] == ["application/json"] * 4
 
 
-async def test_the_bearer_token_is_on_each_request(sikoia_server: Scripted) -> None:
-    """`Authorization: Bearer …` is on every request."""
+async def test_every_request_has_the_bearer_token(sikoia_server: Scripted) -> None:
+    """In the header `Authorization: Bearer …`."""
     sikoia_server.says(Reply(200, _CASE))
 
     async with sikoia_server.client() as client:
@@ -71,16 +74,16 @@ async def test_the_bearer_token_is_on_each_request(sikoia_server: Scripted) -> N
 
 @pytest.mark.parametrize("field", ["api", "token_url"])
 def test_plain_http_is_refused_before_anything_is_sent(field: str) -> None:
-    """An address with http:// is no environment at all."""
-    addresses = {"api": "https://api.example", "token_url": "https://oauth.example/token"}
-    addresses[field] = addresses[field].replace("https", "http")
+    """An environment cannot have an http:// URL."""
+    urls = {"api": "https://api.example", "token_url": "https://oauth.example/token"}
+    urls[field] = urls[field].replace("https", "http")
 
     with pytest.raises(ConfigurationError, match="https"):
-        Environment(name="mine", scope="s", **addresses)
+        Environment(name="mine", scope="s", **urls)
 
 
-def test_plain_http_is_taken_to_loopback() -> None:
-    """A stub on this machine may do without TLS."""
+def test_plain_http_is_accepted_for_loopback() -> None:
+    """A stub on this machine may have no TLS."""
     url = "http://127.0.0.1:8080"
 
     environment = Environment(name="mine", api=url, token_url=f"{url}/token", scope="s")
@@ -90,7 +93,7 @@ def test_plain_http_is_taken_to_loopback() -> None:
 
 @pytest.mark.parametrize("status", [200, 201])
 async def test_200_and_201_become_a_model(sikoia_server: Scripted, status: int) -> None:
-    """200 Ok and 201 Created carry what was asked for."""
+    """200 Ok and 201 Created have a resource in the body."""
     sikoia_server.says(Reply(status, _CASE))
 
     async with sikoia_server.client() as client:
@@ -100,8 +103,8 @@ async def test_200_and_201_become_a_model(sikoia_server: Scripted, status: int) 
     assert (case.case_id, case.response.status) == ("c-1", status)
 
 
-async def test_202_is_waited_for(sikoia_server: Scripted) -> None:
-    """202 Accepted is a task that is not done yet: it is asked for until it is."""
+async def test_202_is_polled(sikoia_server: Scripted) -> None:
+    """202 Accepted is a task, which is polled at its `Location` until it is done."""
     accepted = Reply(202, {}, {"Location": "/v2/tasks/t-1", "Retry-After": "0"})
     sikoia_server.says(accepted, accepted, Reply(200, _CASE))
 
@@ -113,8 +116,8 @@ async def test_202_is_waited_for(sikoia_server: Scripted) -> None:
     assert asked == [("POST", "/v2/new-things")] + [("GET", "/v2/tasks/t-1")] * 2
 
 
-async def test_204_is_nothing(sikoia_server: Scripted) -> None:
-    """204 Deleted has no body, and the method returns nothing."""
+async def test_204_returns_none(sikoia_server: Scripted) -> None:
+    """204 Deleted has no body."""
     sikoia_server.says(Reply(204))
 
     async with sikoia_server.client() as client:
@@ -142,7 +145,7 @@ async def test_204_is_nothing(sikoia_server: Scripted) -> None:
 async def test_each_status_has_its_error(
     sikoia_server: Scripted, status: int, error: type[APIError]
 ) -> None:
-    """The status alone chooses the class where the type is not known."""
+    """If the error type is unknown, the status alone decides."""
     sikoia_server.says(Reply(status, {"type": "SomethingNew", "title": "Title"}))
 
     async with sikoia_server.client(retries=0) as client:
@@ -171,7 +174,7 @@ async def test_each_status_has_its_error(
 async def test_each_error_type_has_its_error(
     sikoia_server: Scripted, type_: str, status: int, error: type[APIError]
 ) -> None:
-    """The nine types of the page choose the class."""
+    """The error types of the page decide."""
     sikoia_server.says(Reply(status, {"type": type_, "status": status}))
 
     async with sikoia_server.client(retries=0) as client:
@@ -183,8 +186,8 @@ async def test_each_error_type_has_its_error(
 
 
 @pytest.mark.parametrize("spelling", ["detail", "details"])
-async def test_the_generic_error_is_read_whole(sikoia_server: Scripted, spelling: str) -> None:
-    """Type, title, detail (`details` on the page) and correlation id are on the error."""
+async def test_the_generic_error_is_decoded(sikoia_server: Scripted, spelling: str) -> None:
+    """The error has type, title, detail (`details` on the page) and correlation id."""
     body: dict[str, Any] = {"type": "InvalidRequest", "status": "400", "title": "Invalid request"}
     sikoia_server.says(Reply(400, body | {spelling: "name is required", "correlation_id": _ID}))
 
@@ -205,8 +208,8 @@ async def test_the_generic_error_is_read_whole(sikoia_server: Scripted, spelling
     )
 
 
-async def test_a_correlation_id_is_on_each_request(sikoia_server: Scripted) -> None:
-    """Each call sends an id of its own."""
+async def test_every_request_has_a_correlation_id(sikoia_server: Scripted) -> None:
+    """Every call sends a new one."""
     sikoia_server.says(Reply(200, _CASE))
 
     async with sikoia_server.client() as client:
@@ -215,8 +218,8 @@ async def test_a_correlation_id_is_on_each_request(sikoia_server: Scripted) -> N
     assert len({asked.headers["x-correlation-id"] for asked in sikoia_server.asked}) == 4
 
 
-async def test_the_correlation_id_comes_back_on_models_and_lists(sikoia_server: Scripted) -> None:
-    """A model, a list and each model in the list know the id of the answer, and the one sent."""
+async def test_models_and_lists_have_the_correlation_id(sikoia_server: Scripted) -> None:
+    """A model, a list and each model in it have the id of the response, and the one sent."""
     sikoia_server.says(
         Reply(200, _CASE, {"X-Correlation-Id": _ID}), Reply(200, [_CASE], {"X-Correlation-Id": _ID})
     )
@@ -231,8 +234,8 @@ async def test_the_correlation_id_comes_back_on_models_and_lists(sikoia_server: 
     assert [case.response.sent_correlation_id, cases.response.sent_correlation_id] == sent
 
 
-async def test_the_correlation_id_comes_back_on_errors(sikoia_server: Scripted) -> None:
-    """An error knows both ids, and says the answer's when it is printed."""
+async def test_errors_have_the_correlation_id(sikoia_server: Scripted) -> None:
+    """An error has both ids, and its message has the one of the response."""
     sikoia_server.says(Reply(404, {}, {"X-Correlation-Id": _ID}))
 
     async with sikoia_server.client() as client:
@@ -245,10 +248,10 @@ async def test_the_correlation_id_comes_back_on_errors(sikoia_server: Scripted) 
     assert caught.value.call.sent_correlation_id == sent
 
 
-async def test_the_correlation_id_is_in_the_log(
+async def test_log_records_have_the_correlation_id(
     sikoia_server: Scripted, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A call is one record, with its path as a template, so without ids, and its correlation id."""
+    """A call is one record, with its correlation id and with its path as a template."""
     caplog.set_level(logging.DEBUG, "sikoia_async")
     sikoia_server.says(Reply(200, _CASE, {"X-Correlation-Id": _ID}))
 

@@ -1,4 +1,4 @@
-"""The client: what it is given, and what it gives."""
+"""The client: its settings, its views, custom requests, and closing."""
 
 import gzip
 import json
@@ -34,14 +34,14 @@ _SECRET = "canary-5f1d"
 
 @pytest.fixture
 def sikoia_server() -> Iterator[Scripted]:
-    """Run a Sikoia that answers with a case."""
+    """Run a server that responds with a case."""
     with scripted() as server:
         server.says(Reply(200, _CASE))
         yield server
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "message"),
     [
         ({}, "no credentials: pass client_id"),
         ({"client_id": "an-id"}, "client_secret is missing: pass client_id"),
@@ -83,54 +83,54 @@ def sikoia_server() -> Iterator[Scripted]:
         ),
     ],
 )
-def test_a_wrong_set_up_is_refused_at_once(options: dict[str, Any], says: str) -> None:
-    """Each mistake gives an error that says what to do, and that repeats no secret."""
-    with pytest.raises(ConfigurationError, match=says) as caught:
+def test_invalid_settings_are_refused(options: dict[str, Any], message: str) -> None:
+    """The message says what is expected, and repeats no secret."""
+    with pytest.raises(ConfigurationError, match=message) as caught:
         Sikoia(**options)
 
     assert _SECRET not in str(caught.value)
 
 
-def test_a_transport_and_a_client_contradict_each_other() -> None:
-    """Only one of the two can carry the requests."""
+def test_a_transport_and_a_client_are_mutually_exclusive() -> None:
+    """Only one of them can send the requests."""
     transport = httpx.MockTransport(lambda _: httpx.Response(200))
 
     with pytest.raises(ConfigurationError, match="not both"):
         Sikoia(token="t", transport=transport, http_client=httpx.AsyncClient(transport=transport))
 
 
-def test_a_quota_of_nothing_is_refused() -> None:
-    """Pacing is switched off by None, not by 0."""
+def test_a_quota_of_zero_is_refused() -> None:
+    """The rate limit is switched off by None, not by 0."""
     with pytest.raises(ConfigurationError, match="quota=None"):
         Quota(0)
 
 
 def test_production_is_the_default() -> None:
-    """Where nothing names an environment it is production."""
+    """Without an argument and without a variable."""
     sikoia = Sikoia("an-id", "a-secret")
 
     assert sikoia.environment == PRODUCTION
     assert repr(sikoia) == "<Sikoia production>"
 
 
-def test_an_argument_makes_the_variable_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even a broken SIKOIA_ENVIRONMENT does not matter where an argument is given."""
+def test_an_environment_argument_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIKOIA_ENVIRONMENT is then not read, even if it is invalid."""
     monkeypatch.setenv("SIKOIA_ENVIRONMENT", "nonsense")
 
     assert Sikoia("an-id", "a-secret", environment=STAGING).environment == STAGING
 
 
 def test_an_unknown_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SIKOIA_ENVIRONMENT names production, staging or a local Sikoia, and nothing else."""
+    """SIKOIA_ENVIRONMENT can be production, staging, or the URL of a local Sikoia."""
     monkeypatch.setenv("SIKOIA_ENVIRONMENT", "prod")
 
-    with pytest.raises(ConfigurationError, match="give production, staging, or the address"):
+    with pytest.raises(ConfigurationError, match="expected production, staging, or the URL"):
         Sikoia("an-id", "a-secret")
 
 
 @pytest.mark.anyio
-async def test_everything_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `sikoia sandbox` prints is all that `Sikoia()` needs."""
+async def test_all_settings_can_come_from_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables that `sikoia sandbox` prints are all that `Sikoia()` needs."""
     with Sandbox() as sandbox:
         for name, value in sandbox.variables.items():
             monkeypatch.setenv(name, value)
@@ -143,8 +143,8 @@ async def test_everything_may_come_from_the_environment(monkeypatch: pytest.Monk
 
 
 @pytest.mark.anyio
-async def test_a_static_token_is_sent_as_it_is(sikoia_server: Scripted) -> None:
-    """With token= nobody asks for one."""
+async def test_a_static_token_is_sent(sikoia_server: Scripted) -> None:
+    """No token is fetched."""
     async with Sikoia(
         token="mine", environment=_environment(sikoia_server), tls=sikoia_server.tls
     ) as sikoia:
@@ -155,8 +155,8 @@ async def test_a_static_token_is_sent_as_it_is(sikoia_server: Scripted) -> None:
 
 
 @pytest.mark.anyio
-async def test_an_api_key_goes_in_its_own_header(sikoia_server: Scripted) -> None:
-    """The legacy key stands in place of the token."""
+async def test_an_api_key_is_sent_in_its_own_header(sikoia_server: Scripted) -> None:
+    """The legacy API key replaces the access token."""
     async with Sikoia(
         api_key="legacy", environment=_environment(sikoia_server), tls=sikoia_server.tls
     ) as sikoia:
@@ -167,8 +167,8 @@ async def test_an_api_key_goes_in_its_own_header(sikoia_server: Scripted) -> Non
 
 
 @pytest.mark.anyio
-async def test_options_make_a_view(sikoia_server: Scripted) -> None:
-    """A view shares connections and token, and changes what it was asked to change."""
+async def test_a_view_has_other_options(sikoia_server: Scripted) -> None:
+    """It shares connections and access token with the client."""
     async with sikoia_server.client() as sikoia:
         view = sikoia.with_options(correlation_id="of-the-view", timeout=5, retries=0)
         await sikoia.cases.retrieve("c-1")
@@ -191,15 +191,15 @@ async def test_options_make_a_view(sikoia_server: Scripted) -> None:
         {"priority": "urgent"},
     ],
 )
-def test_a_wrong_option_is_refused(options: dict[str, Any]) -> None:
-    """A view is checked when it is made."""
+def test_invalid_options_are_refused(options: dict[str, Any]) -> None:
+    """When the view is created."""
     with pytest.raises(ConfigurationError):
         Sikoia(token="t").with_options(**options)
 
 
 @pytest.mark.anyio
-async def test_an_id_is_scoped_over_a_block(sikoia_server: Scripted) -> None:
-    """Calls in the block send the block's id, those after it their own."""
+async def test_a_correlation_id_is_scoped_to_a_block(sikoia_server: Scripted) -> None:
+    """Calls in the block send its id; later calls send new ones."""
     async with sikoia_server.client() as sikoia:
         with correlation_id("request-4711"):
             await sikoia.cases.retrieve("c-1")
@@ -211,25 +211,25 @@ async def test_an_id_is_scoped_over_a_block(sikoia_server: Scripted) -> None:
 
 
 @pytest.mark.anyio
-async def test_unknown_endpoints_can_be_called(sikoia_server: Scripted) -> None:
-    """`request` sends method, query and body, and gives plain Python where no type is named."""
+async def test_a_custom_request_returns_plain_python(sikoia_server: Scripted) -> None:
+    """`request` sends method, query and body, and needs no type."""
     async with sikoia_server.client() as sikoia:
-        answer = await sikoia.request(
+        result = await sikoia.request(
             "PUT",
             "/v2/new-things/1",
             query={"deep": True, "of": ["a", "b"]},
             body={"x": 1, "y": None},
         )
 
-    assert answer == _CASE
+    assert result == _CASE
     assert sikoia_server.asked[0].method == "PUT"
     assert sikoia_server.asked[0].path == "/v2/new-things/1?deep=true&of=a%2Cb"
     assert sikoia_server.asked[0].json == {"x": 1}
 
 
 @pytest.mark.anyio
-async def test_answers_of_any_type_are_given(sikoia_server: Scripted) -> None:
-    """`into` takes models, lists of models, bytes, and nothing."""
+async def test_a_custom_request_decodes_into_a_type(sikoia_server: Scripted) -> None:
+    """`into` accepts models, lists of models, bytes, and `type(None)`."""
     sikoia_server.says(Reply(200, [_CASE]))
 
     async with sikoia_server.client() as sikoia:
@@ -242,7 +242,7 @@ async def test_answers_of_any_type_are_given(sikoia_server: Scripted) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "into", "says"),
+    ("method", "path", "into", "message"),
     [
         ("get", "/v2/cases", object, "method: expected one of"),
         ("GET", "v2/cases", object, "path: give an absolute path"),
@@ -254,20 +254,20 @@ async def test_answers_of_any_type_are_given(sikoia_server: Scripted) -> None:
     ],
 )
 @pytest.mark.anyio
-async def test_a_wrong_request_is_refused(
-    sikoia_server: Scripted, method: str, path: str, into: Any, says: str
+async def test_invalid_custom_requests_are_refused(
+    sikoia_server: Scripted, method: str, path: str, into: Any, message: str
 ) -> None:
-    """Nothing is sent for a request that cannot be right."""
+    """Before anything is sent."""
     async with sikoia_server.client() as sikoia:
-        with pytest.raises(ConfigurationError, match=says):
+        with pytest.raises(ConfigurationError, match=message):
             await sikoia.request(method, path, into=into)
 
     assert sikoia_server.asked == []
 
 
 @pytest.mark.anyio
-async def test_drift_is_told(sikoia_server: Scripted) -> None:
-    """What the SDK does not know is counted, and the answer is good all the same."""
+async def test_drift_is_counted(sikoia_server: Scripted) -> None:
+    """Unknown fields and values do not fail a call."""
     sikoia_server.says(Reply(200, _CASE | {"colour": "blue", "stage": "Frozen"}))
 
     async with sikoia_server.client() as sikoia:
@@ -278,8 +278,8 @@ async def test_drift_is_told(sikoia_server: Scripted) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_client_of_the_callers_is_used_and_left_open(sikoia_server: Scripted) -> None:
-    """Its pool and its hooks serve, its credentials do not, and it stays open."""
+async def test_an_own_http_client_is_used_and_left_open(sikoia_server: Scripted) -> None:
+    """Its connections and event hooks are used, its credentials are not."""
     seen: list[str] = []
 
     async def hook(request: httpx.Request) -> None:
@@ -299,8 +299,8 @@ async def test_a_client_of_the_callers_is_used_and_left_open(sikoia_server: Scri
 
 
 @pytest.mark.anyio
-async def test_a_hook_of_the_callers_may_read_the_answer(sikoia_server: Scripted) -> None:
-    """A response hook that reads the body, for its logs say, leaves the body to us as well."""
+async def test_an_own_response_hook_may_read_the_body(sikoia_server: Scripted) -> None:
+    """The SDK can still read it."""
     compressed = gzip.compress(json.dumps(_CASE).encode())
     sikoia_server.says(Reply(200, compressed, {"Content-Encoding": "gzip"}))
 
@@ -315,8 +315,8 @@ async def test_a_hook_of_the_callers_may_read_the_answer(sikoia_server: Scripted
 
 
 @pytest.mark.anyio
-async def test_a_closed_client_of_the_callers_says_so(sikoia_server: Scripted) -> None:
-    """A client that was closed behind our back is named as the cause."""
+async def test_a_closed_http_client_is_named(sikoia_server: Scripted) -> None:
+    """The error says that the caller's own client is closed."""
     mine = httpx.AsyncClient(verify=sikoia_server.tls)
     await mine.aclose()
 
@@ -328,8 +328,8 @@ async def test_a_closed_client_of_the_callers_says_so(sikoia_server: Scripted) -
 
 
 @pytest.mark.anyio
-async def test_closing_twice_does_no_harm(sikoia_server: Scripted) -> None:
-    """After the end nothing is sent, and ending again is nothing."""
+async def test_a_client_can_be_closed_twice(sikoia_server: Scripted) -> None:
+    """A closed client sends nothing and cannot be entered again."""
     sikoia = sikoia_server.client()
     async with sikoia:
         pass
@@ -343,10 +343,10 @@ async def test_closing_twice_does_no_harm(sikoia_server: Scripted) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_environments_proxy_is_used_when_asked_for(
+async def test_trust_env_uses_the_proxy_of_the_environment(
     sikoia_server: Scripted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """With trust_env the process's proxy is asked, unless it is to be passed by."""
+    """HTTPS_PROXY applies, unless NO_PROXY has the host."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     ca_file = tmp_path / "ca.pem"
     ca_file.write_text(_pem(sikoia_server), encoding="ascii")
@@ -380,10 +380,10 @@ def _pem(server: Scripted) -> str:
 
 
 @pytest.mark.anyio
-async def test_the_variables_authority_is_for_a_local_sikoia_only(
+async def test_the_ca_variable_applies_to_a_local_sikoia_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An authority that is left exported is never trusted for production."""
+    """A SIKOIA_CA_FILE that is still exported is never trusted for production."""
     monkeypatch.setenv("SIKOIA_CA_FILE", "/nowhere/ca.pem")
 
     assert Sikoia("an-id", "a-secret").environment == PRODUCTION
@@ -393,20 +393,20 @@ async def test_the_variables_authority_is_for_a_local_sikoia_only(
 
 
 @pytest.mark.anyio
-async def test_a_204_without_a_type_is_none(sikoia_server: Scripted) -> None:
-    """An unknown endpoint that answers nothing gives None."""
+async def test_a_204_returns_none(sikoia_server: Scripted) -> None:
+    """A custom request without a type returns None if there is no body."""
     sikoia_server.says(Reply(204))
 
     async with sikoia_server.client() as sikoia:
-        answer = await sikoia.request("DELETE", "/v2/new-things/1")
+        result = await sikoia.request("DELETE", "/v2/new-things/1")
 
-    assert answer is None
+    assert result is None
 
 
 @pytest.mark.parametrize("case_id", [None, 5, uuid.UUID(int=1)], ids=["none", "number", "uuid"])
 @pytest.mark.anyio
-async def test_an_id_that_is_no_text_is_refused(sikoia_server: Scripted, case_id: Any) -> None:
-    """What a type checker would refuse gets an error of ours, too."""
+async def test_other_types_are_not_ids(sikoia_server: Scripted, case_id: Any) -> None:
+    """A type error that no type checker found is a ConfigurationError."""
     async with sikoia_server.client() as sikoia:
         with pytest.raises(ConfigurationError, match="case_id: not a valid id; expected a string"):
             await sikoia.cases.retrieve(case_id)
@@ -414,10 +414,10 @@ async def test_an_id_that_is_no_text_is_refused(sikoia_server: Scripted, case_id
 
 @pytest.mark.parametrize(("method", "length"), [("POST", "0"), ("GET", None), ("DELETE", None)])
 @pytest.mark.anyio
-async def test_a_post_without_a_body_says_so(
+async def test_a_post_without_a_body_has_a_content_length(
     sikoia_server: Scripted, method: str, length: str | None
 ) -> None:
-    """Servers may answer 411 to a POST whose length is not told."""
+    """Servers may respond with 411 to a POST without one."""
     async with sikoia_server.client() as sikoia:
         await sikoia.request(method, "/v2/new-things/1/refresh")
 

@@ -1,4 +1,4 @@
-"""The documentation's promises: its Python runs, and each resource has its page."""
+"""The documentation: its examples run, and every resource and error is covered."""
 
 import ast
 import inspect
@@ -33,7 +33,7 @@ RESOURCES = sorted(
 
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Run a local Sikoia in which work is done at once, and export what it prints."""
+    """Run a local Sikoia that does all work at once, and export its variables."""
     with Sandbox(work_time=0, limit=10_000) as running:
         for name, value in running.variables.items():
             monkeypatch.setenv(name, value)
@@ -41,7 +41,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 
 async def names_in_scope(sikoia: Sikoia) -> dict[str, Any]:
-    """Return what the examples take for granted."""
+    """Return the names that the examples use without defining them."""
     acme = NewCompany(company_name="Acme Ltd", company_number="12345678", jurisdiction_code="GB")
     wilma = NewPerson(first_name="Wilma", last_name="Example")
     case = await sikoia.cases.create(
@@ -53,12 +53,12 @@ async def names_in_scope(sikoia: Sikoia) -> dict[str, Any]:
     document = await sikoia.documents.upload(
         person, b"%PDF-1.7", document_type="BankStatement", file_name="statement.pdf"
     )
-    found = {"case": case, "company": case.companies[0], "person": person, "document": document}
-    return {"sikoia": sikoia, **found}
+    models = {"case": case, "company": case.companies[0], "person": person, "document": document}
+    return {"sikoia": sikoia, **models}
 
 
 async def run(block: str, names: dict[str, Any]) -> None:
-    """Run an example in which `await` stands at the top."""
+    """Run an example, which may use `await` at the top level."""
     code = compile(block, "example", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     coroutine = eval(code, names)  # noqa: S307 - our own documentation
     if inspect.iscoroutine(coroutine):
@@ -67,19 +67,19 @@ async def run(block: str, names: dict[str, Any]) -> None:
 
 @pytest.fixture
 def _statement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in an empty folder with a bank statement."""
+    """Run in an empty folder with a bank statement."""
     monkeypatch.chdir(tmp_path)
     Path("statement.pdf").write_bytes(b"%PDF-1.7 fictitious")
 
 
 @pytest.mark.usefixtures("_statement")
 @pytest.mark.parametrize("page", [name for name, blocks in BLOCKS.items() if blocks])
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # where most readers will run them
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # as most readers will run them
 @pytest.mark.anyio
 async def test_the_examples_run(page: str, sandbox: Sandbox) -> None:
-    """Each page's examples run one after the other, as a reader would try them.
+    """The examples of a page run in order, in one scope, as a reader would try them.
 
-    But for the address of the reader's own: the local Sikoia sends to loopback only.
+    Only the URL of the reader's own server is replaced: the local Sikoia sends to loopback only.
     """
     for framework in ("aiohttp", "fastapi"):
         if any(f"from {framework} import" in block for block in BLOCKS[page]):
@@ -99,7 +99,7 @@ async def test_the_examples_run(page: str, sandbox: Sandbox) -> None:
 
 @pytest.mark.usefixtures("sandbox")
 def test_the_first_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    """The quickstart's whole program runs with what the sandbox says to export."""
+    """The complete program of the quickstart runs with the variables of the local Sikoia."""
     (program,) = [block for block in BLOCKS["quickstart.md"] if "asyncio.run(" in block]
 
     exec(program, {"__name__": "__main__"})  # noqa: S102 - our own documentation
@@ -115,8 +115,8 @@ def test_each_example_is_included_in_its_page() -> None:
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_each_resource_has_a_page_with_an_example(resource: str) -> None:
-    """It is in the navigation and in the table, and shows the reference of its module."""
+def test_every_resource_has_a_page_with_an_example(resource: str) -> None:
+    """The page is in the navigation and in the index, and has the reference of the module."""
     page = PAGES[f"resources/{resource}.md"]
 
     assert f"::: sikoia_async.resources.{resource}\n" in page
@@ -125,9 +125,9 @@ def test_each_resource_has_a_page_with_an_example(resource: str) -> None:
     assert f"- resources/{resource}.md" in (ROOT / "docs" / "mkdocs.yml").read_text("utf-8")
 
 
-def test_each_error_is_in_the_table() -> None:
-    """Whoever catches an error finds there what to do."""
-    import sikoia_async.errors as module  # noqa: PLC0415 - its list of names is read
+def test_every_error_is_in_the_table() -> None:
+    """Readers can look up what to do."""
+    import sikoia_async.errors as module  # noqa: PLC0415 - for its list of names
 
     bases = {"APIError", "CallError", "OperationError", "SikoiaError", "TransportError"}
     errors = {name for name in module.__all__ if name.endswith("Error")} - bases

@@ -1,4 +1,4 @@
-"""Addresses: where a secret may go, and where it may not."""
+"""Environments: which URLs credentials may be sent to."""
 
 import pytest
 
@@ -8,10 +8,10 @@ from sikoia_async.errors import ConfigurationError
 CANARY = "canary"
 
 
-def at(**addresses: str) -> Environment:
-    """Make an environment at these addresses."""
-    good = {"api": "https://api.example.com", "token_url": "https://example.com/token"}
-    return Environment(name="own", scope="s", **good | addresses)
+def environment_with(**urls: str) -> Environment:
+    """Return an environment with these URLs."""
+    valid = {"api": "https://api.example.com", "token_url": "https://example.com/token"}
+    return Environment(name="own", scope="s", **valid | urls)
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,9 @@ def at(**addresses: str) -> Environment:
         "http://[::1]:8400",
     ],
 )
-def test_good_origins_are_taken(api: str) -> None:
-    """Https goes anywhere, and plain http to this machine."""
-    assert at(api=api).api == api
+def test_valid_origins_are_accepted(api: str) -> None:
+    """Any https origin, and http on loopback."""
+    assert environment_with(api=api).api == api
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_good_origins_are_taken(api: str) -> None:
     ],
 )
 @pytest.mark.parametrize("field", ["api", "token_url"])
-def test_bad_addresses_are_refused_and_not_repeated(field: str, url: str) -> None:
-    """What is no safe address is refused by a text that has no part of it."""
+def test_invalid_urls_are_refused_and_not_repeated(field: str, url: str) -> None:
+    """The message names the field, and contains no part of the URL."""
     with pytest.raises(ConfigurationError) as caught:
-        at(**{field: url})
+        environment_with(**{field: url})
 
     assert f"Environment({field}=...)" in str(caught.value)
     assert CANARY not in str(caught.value)
@@ -81,21 +81,24 @@ def test_bad_addresses_are_refused_and_not_repeated(field: str, url: str) -> Non
 
 @pytest.mark.parametrize("path", ["/canary", "/v2/canary", "//x", "/;canary", "/."])
 def test_an_origin_has_no_path(path: str) -> None:
-    """The API's address is scheme, host and port alone."""
+    """`api` is a scheme, host and port alone."""
     with pytest.raises(ConfigurationError, match="scheme, host and port alone") as caught:
-        at(api=f"https://example.com{path}")
+        environment_with(api=f"https://example.com{path}")
 
     assert CANARY not in str(caught.value)
 
 
-def test_a_closing_slash_does_no_harm() -> None:
-    """An origin that was copied with its slash is the same origin."""
-    assert at(api="https://example.com/").api == "https://example.com"
+def test_a_trailing_slash_is_ignored() -> None:
+    """An origin copied with its slash is the same origin."""
+    assert environment_with(api="https://example.com/").api == "https://example.com"
 
 
 def test_the_token_endpoint_has_a_path() -> None:
-    """The token's address is kept as it is given."""
-    assert at(token_url="https://example.com/a/token").token_url == "https://example.com/a/token"
+    """`token_url` is kept as it is."""
+    assert (
+        environment_with(token_url="https://example.com/a/token").token_url
+        == "https://example.com/a/token"
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,15 +119,15 @@ def test_the_token_endpoint_has_a_path() -> None:
     ],
     ids=["production", "staging"],
 )
-def test_sikoias_own_addresses(
+def test_production_and_staging_urls(
     environment: Environment, api: str, token_url: str, scope: str
 ) -> None:
-    """The two environments are where the documentation says."""
+    """The URLs are those of the vendor's documentation."""
     assert (environment.api, environment.token_url, environment.scope) == (api, token_url, scope)
 
 
-def test_local_serves_its_own_tokens() -> None:
-    """A local Sikoia is API and authorization server in one."""
+def test_a_local_sikoia_issues_its_own_tokens() -> None:
+    """It is the API and the authorization server in one."""
     environment = local("http://127.0.0.1:8400/")
 
     assert environment == Environment(
@@ -146,7 +149,7 @@ def test_local_serves_its_own_tokens() -> None:
     ],
 )
 def test_environments_have_names(name: str, expected: Environment) -> None:
-    """A variable can name production, staging, or a local Sikoia."""
+    """SIKOIA_ENVIRONMENT can be production, staging, or the URL of a local Sikoia."""
     assert named(name) == expected
 
 
@@ -164,8 +167,8 @@ def test_environments_have_names(name: str, expected: Environment) -> None:
         "canary\n",
     ],
 )
-def test_a_variable_leads_to_no_other_host(name: str) -> None:
-    """Whoever can set a variable cannot send the secret elsewhere, nor read the refused value."""
+def test_a_variable_cannot_name_another_host(name: str) -> None:
+    """Setting the variable cannot send the secret elsewhere, and the message has no value."""
     with pytest.raises(ConfigurationError) as caught:
         named(name)
 

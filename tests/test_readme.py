@@ -1,4 +1,4 @@
-"""The README's promises: its Python runs, and its commands are the ones that CI runs."""
+"""The README: its examples run, and it is short."""
 
 import re
 import runpy
@@ -15,7 +15,7 @@ _BLOCKS = re.findall(r"^```python\n(.*?)^```", _README, re.DOTALL | re.MULTILINE
 
 @pytest.fixture
 def _local_sikoia(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Export what `sikoia sandbox` would print."""
+    """Export the variables of a local Sikoia."""
     with Sandbox() as sandbox:
         for name, value in sandbox.variables.items():
             monkeypatch.setenv(name, value)
@@ -25,7 +25,7 @@ def _local_sikoia(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("_local_sikoia")
 @pytest.mark.parametrize("number", range(len(_BLOCKS)))
 def test_the_examples_run(number: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each Python example runs as it stands, and prints what it says it prints."""
+    """Every Python example runs unchanged, and prints what the README says."""
     script = tmp_path / "example.py"
     script.write_text(_BLOCKS[number], encoding="utf-8")
 
@@ -35,11 +35,11 @@ def test_the_examples_run(number: int, tmp_path: Path, capsys: pytest.CaptureFix
     assert expected in capsys.readouterr().out
 
 
-def test_there_is_an_example_of_each_subject() -> None:
-    """The examples are the three that are checked above."""
+def test_all_examples_are_tested() -> None:
+    """The test above has an expected output for each."""
     assert len(_BLOCKS) == 3
 
 
 def test_the_readme_is_short() -> None:
-    """A README is read when it is under 150 lines."""
+    """It stays under 150 lines."""
     assert len(_README.splitlines()) < 150

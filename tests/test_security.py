@@ -1,4 +1,4 @@
-"""What SECURITY.md promises: the tests that it names are there, and the floors are real ones."""
+"""SECURITY.md: the tests that it names exist, and the minimum versions are enforced."""
 
 import ast
 import re
@@ -32,7 +32,7 @@ FLOORS: Final = {name: Version(floor) for name, floor, _ in _rows("Minimum versi
 
 @cache
 def _tests(file: str) -> frozenset[str]:
-    """Return the tests that a file holds; one that is not there holds none."""
+    """Return the names of the tests in a file; none if the file does not exist."""
     path = ROOT / file
     tree = ast.parse(path.read_text("utf-8") if path.exists() else "")
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -40,11 +40,11 @@ def _tests(file: str) -> frozenset[str]:
 
 
 def _least(requirements: list[str]) -> dict[str, Version]:
-    """Return the lowest version that requirements allow, by package."""
-    found = [Requirement(one) for one in requirements]
+    """Return the lowest version that the requirements allow, by package."""
+    parsed = [Requirement(one) for one in requirements]
     return {
         one.name: Version(bound.version)
-        for one in found
+        for one in parsed
         for bound in one.specifier
         if bound.operator in {">=", "=="} and not bound.version.endswith("*")
     }
@@ -55,36 +55,36 @@ def _project() -> dict[str, Any]:
     return found
 
 
-def test_every_promise_is_held_by_tests() -> None:
-    """A promise that no test holds is none."""
+def test_every_promise_names_a_test() -> None:
+    """A promise without a test is worth nothing."""
     assert len(PROMISES) >= 15
     for promise, held in PROMISES:
         assert re.findall(r"`tests/[a-z_/]+\.py(?:::[a-z_0-9]+)?`", held), promise
 
 
 @pytest.mark.parametrize("promise", [promise for promise, _ in PROMISES])
-def test_the_tests_of_a_promise_are_there(promise: str) -> None:
-    """A test that was renamed or dropped does not leave its promise behind."""
+def test_the_tests_of_a_promise_exist(promise: str) -> None:
+    """A test that is renamed or deleted breaks its promise."""
     (held,) = (held for one, held in PROMISES if one == promise)
     for file, _, test in (name.partition("::") for name in re.findall(r"`(.*?)`", held)):
-        assert _tests(file), f"{file} holds no tests"
+        assert _tests(file), f"{file} has no tests"
         assert not test or test in _tests(file), f"{test} is not in {file}"
 
 
-def test_what_is_promised_lies_above_known_weaknesses() -> None:
-    """No version with a known weakness is allowed: neither by us, nor by what we build on."""
+def test_no_vulnerable_version_is_allowed() -> None:
+    """Our requirements, and those of our dependencies, exclude vulnerable versions."""
     project = _project()
     ours = _least([*project["dependencies"], *project["optional-dependencies"]["sandbox"]])
-    # httpcore is the one that demands h11, from the very version that is our floor on.
+    # httpcore requires h11, from our own minimum version on.
     allowed = _least(requires("httpcore") or []) | ours
 
     for name, floor in FLOORS.items():
-        assert name in allowed, f"{name} has no floor"
+        assert name in allowed, f"{name} has no minimum version"
         assert allowed[name] >= floor, f"{name} may be {allowed[name]}"
 
 
-def test_the_lowest_versions_that_are_tested_lie_above_them_too() -> None:
-    """The gate's environment of lowest versions is one that somebody may use."""
+def test_the_lowest_tested_versions_are_not_vulnerable() -> None:
+    """The gate tests the lowest versions in an environment that users may have."""
     lines = (ROOT / ".ci" / "lowest.txt").read_text("utf-8").splitlines()
     lowest = _least([line for line in lines if "==" in line])
 
@@ -94,12 +94,12 @@ def test_the_lowest_versions_that_are_tested_lie_above_them_too() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FLOORS))
-def test_what_runs_here_lies_above_them(name: str) -> None:
-    """Nor are these tests run on such a version."""
+def test_the_installed_version_is_not_vulnerable(name: str) -> None:
+    """These tests run on a version that users may have."""
     assert Version(version(name)) >= FLOORS[name]
 
 
 def test_dependencies_have_an_upper_bound() -> None:
-    """A new major version is taken on purpose; certifi has none, its versions are dates."""
+    """A new major version is adopted on purpose; the versions of certifi are dates."""
     for one in _project()["dependencies"]:
         assert "<" in one or one.startswith("certifi"), one

@@ -1,4 +1,4 @@
-"""One works, the others share the outcome."""
+"""Single flight: concurrent callers share one result."""
 
 import asyncio
 
@@ -11,31 +11,31 @@ pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 
 class _Work:
-    """Takes a second, and counts how often it was begun."""
+    """Takes a second, and counts how often it was started."""
 
     def __init__(self, error: Exception | None = None) -> None:
-        self.begun = 0
+        self.started = 0
         self._error = error
 
     async def __call__(self) -> int:
-        self.begun += 1
+        self.started += 1
         await anyio.sleep(1)
         if self._error is not None:
             raise self._error
-        return self.begun
+        return self.started
 
 
-async def test_all_who_ask_share_one_result() -> None:
-    """However many ask, the work is done once; who asks later, has it done again."""
+async def test_concurrent_callers_share_one_result() -> None:
+    """The work is done once for all of them, and again for a later caller."""
     flight, work = SingleFlight[int](), _Work()
     results: list[int] = []
 
-    async def ask() -> None:
+    async def follow() -> None:
         results.append(await flight.run(work))
 
     async with anyio.create_task_group() as tasks:
         for _ in range(50):
-            tasks.start_soon(ask)
+            tasks.start_soon(follow)
         await anyio.sleep(0.5)
         assert flight.busy
 
@@ -44,27 +44,27 @@ async def test_all_who_ask_share_one_result() -> None:
     assert await flight.run(work) == 2
 
 
-async def test_all_who_ask_get_an_error_of_their_own() -> None:
-    """One failure, one attempt; and an exception object for each, for each has its traceback."""
+async def test_every_caller_gets_its_own_error() -> None:
+    """The work fails once; each caller gets its own exception, with its own traceback."""
     flight, work = SingleFlight[int](), _Work(ValueError("no"))
     errors: list[ValueError] = []
 
-    async def ask() -> None:
+    async def follow() -> None:
         with pytest.raises(ValueError, match="no") as caught:
             await flight.run(work)
         errors.append(caught.value)
 
     async with anyio.create_task_group() as tasks:
         for _ in range(10):
-            tasks.start_soon(ask)
+            tasks.start_soon(follow)
 
-    assert work.begun == 1
+    assert work.started == 1
     assert len({id(error) for error in errors}) == 10
     assert not flight.busy
 
 
-async def test_a_cancelled_worker_hands_over() -> None:
-    """The work is begun again by the next in line, and all others are served by that."""
+async def test_a_cancelled_leader_hands_over() -> None:
+    """The next caller starts the work again, and all others share its result."""
     flight, work = SingleFlight[int](), _Work()
     results: list[int] = []
     leading = anyio.CancelScope()
@@ -73,22 +73,22 @@ async def test_a_cancelled_worker_hands_over() -> None:
         with leading:
             await flight.run(work)
 
-    async def ask() -> None:
+    async def follow() -> None:
         results.append(await flight.run(work))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(lead)
         await anyio.wait_all_tasks_blocked()
         for _ in range(5):
-            tasks.start_soon(ask)
+            tasks.start_soon(follow)
         await anyio.wait_all_tasks_blocked()
         leading.cancel()
 
     assert results == [2] * 5
 
 
-async def test_a_cancelled_follower_leaves_the_worker_alone() -> None:
-    """Who no longer wants to know stops only their own waiting."""
+async def test_a_cancelled_follower_does_not_stop_the_leader() -> None:
+    """It only stops waiting itself."""
     flight, work = SingleFlight[int](), _Work()
     results: list[int] = []
 
@@ -106,8 +106,8 @@ async def test_a_cancelled_follower_leaves_the_worker_alone() -> None:
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("steps", range(6))
-async def test_a_worker_cancelled_by_asyncio_hands_over(steps: int) -> None:
-    """At whatever step the task is cancelled natively, the others are served."""
+async def test_a_leader_cancelled_by_asyncio_hands_over(steps: int) -> None:
+    """The others get a result, at whichever step `Task.cancel` comes."""
     flight = SingleFlight[int]()
 
     async def work() -> int:
@@ -127,8 +127,8 @@ async def test_a_worker_cancelled_by_asyncio_hands_over(steps: int) -> None:
     await asyncio.gather(leader, return_exceptions=True)
 
 
-async def test_a_failure_that_is_its_workers_alone_is_not_shared() -> None:
-    """Where the worker ran out of time the next one works, and only the first gets the error."""
+async def test_an_error_marked_as_not_shared_stays_with_the_leader() -> None:
+    """If the leader runs out of time, the next caller takes over."""
     flight, outcomes = SingleFlight[str](), list[str]()
 
     async def short() -> str:

@@ -18,7 +18,7 @@ A12  test_connecting.py::test_a_handshake_that_comes_to_nothing
      ../transport/test_exchange.py::test_a_handshake_that_breaks_off_is_tried_again
 A13  test_connecting.py::test_a_certificate_that_changes_between_calls
 A14  test_connecting.py::test_a_dead_ipv6_does_not_hold_up_ipv4
-A15  ../test_environments.py::test_bad_addresses_are_refused_and_not_repeated
+A15  ../test_environments.py::test_invalid_urls_are_refused_and_not_repeated
      ../test_environments.py::test_an_origin_has_no_path
 A16  ../transport/test_tls.py::test_a_proxy_of_the_environment_is_passed_by
      ../transport/test_tls.py::test_tls_keys_are_written_down_only_where_that_is_asked_for
@@ -249,7 +249,7 @@ J2   test_storms.py::test_a_storm_of_cancelled_scopes_leaves_all_in_its_place,
      test_storms.py::test_the_same_storm_takes_connections_from_a_bare_httpx
 J3   test_cancelled_calls.py::test_scopes_cancelled_give_back_what_they_hold_wherever_they_wait,
      test_cancelled_calls.py::test_tasks_cancelled_give_back_what_they_hold_wherever_they_wait,
-     ../test_single_flight.py::test_a_cancelled_follower_leaves_the_worker_alone
+     ../test_single_flight.py::test_a_cancelled_follower_does_not_stop_the_leader
 J4   test_life_cycle.py::test_closing_that_is_cancelled_by_scope_closes_all,
      test_life_cycle.py::test_closing_whose_task_is_cancelled_closes_all,
      ../calls/test_closing.py::test_a_transport_that_does_not_close_is_let_go_of
