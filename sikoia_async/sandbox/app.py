@@ -237,7 +237,13 @@ def create_app(
             Middleware(Envelope, echo=echo_correlation, new_id=new_id),
             Middleware(Authentication, tokens=tokens, window=window, api_key=api_key),
             *(
-                [Middleware(IdempotencyKeys, header=idempotency_header, answers=state.answers)]
+                [
+                    Middleware(
+                        IdempotencyKeys,
+                        header=idempotency_header,
+                        answers=state.idempotent_responses,
+                    )
+                ]
                 if idempotency_header
                 else []
             ),

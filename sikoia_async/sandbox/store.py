@@ -1,4 +1,4 @@
-"""Records by their id, each of which is about an entity and goes when the entity goes."""
+"""Records of one kind by id, each about an entity and deleted with it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,26 +12,26 @@ Record = dict[str, Any]
 
 @attrs.define(kw_only=True)
 class Entry:
-    """A record with what its answers do not show."""
+    """A record, with what its responses do not show."""
 
     record: Record
-    """The fields as they go out, or what a handler makes them from."""
+    """The fields as responses have them, or what a handler makes them from."""
     entity_id: str = ""
-    """What it is about; empty for what belongs to the organisation."""
-    since: float = 0.0
-    """The clock when it was made."""
+    """The entity that the record is about; empty if it belongs to the organisation."""
+    started: float = 0.0
+    """When the record was created, in seconds of the clock."""
     is_ended: bool = False
-    """Whether the work that began with it was ended by hand, before its time."""
+    """Whether its work was ended early."""
     failure: str | None = None
-    """What it has failed for, if it was ended so."""
+    """Why its work failed, if it was made to fail."""
 
 
 class Store:
     """The records of one kind.
 
     Args:
-        clock: Seconds since some moment.
-        gone: The ids of all that was deleted; shared by everything in a sandbox.
+        clock: Returns the seconds since some moment.
+        gone: The ids of everything that was deleted; shared by all stores.
     """
 
     def __init__(self, clock: Callable[[], float], gone: set[str]) -> None:
@@ -46,16 +46,16 @@ class Store:
         return len(self._entries)
 
     def add(self, key: str, record: Record, *, entity_id: str = "") -> Entry:
-        """Keep a record."""
-        entry = Entry(record=record, entity_id=entity_id, since=self._clock())
+        """Add a record."""
+        entry = Entry(record=record, entity_id=entity_id, started=self._clock())
         self._entries[key] = entry
         return entry
 
     def get(self, key: str) -> Entry:
-        """Find a record.
+        """Return a record.
 
         Raises:
-            ApiError: It was deleted, or never was.
+            ApiError: The record was deleted or never existed.
         """
         if key in self._gone:
             raise deleted(key)
@@ -63,36 +63,36 @@ class Store:
             raise not_found(key)
         return self._entries[key]
 
-    def keeps(self, key: str, record: Record) -> bool:
-        """Tell whether this very record is the one with this id."""
+    def has(self, key: str, record: Record) -> bool:
+        """Return whether this id belongs to this very record, not just to an equal one."""
         return key in self._entries and self._entries[key].record is record
 
     def of(self, entity_id: str) -> list[Entry]:
-        """Find all that is about an entity, the newest first."""
-        found = [entry for entry in self._entries.values() if entry.entity_id == entity_id]
-        return found[::-1]
+        """Return the records about an entity, newest first."""
+        entries = [entry for entry in self._entries.values() if entry.entity_id == entity_id]
+        return entries[::-1]
 
     def remove(self, key: str) -> Entry:
-        """Delete a record, and answer it.
+        """Delete a record and return it.
 
         Raises:
-            ApiError: It was deleted before, or never was.
+            ApiError: The record was already deleted or never existed.
         """
         entry = self.get(key)
         del self._entries[key]
         self._gone.add(key)
         return entry
 
-    def forget(self, entity_ids: set[str]) -> None:
-        """Delete all that is about these entities."""
+    def remove_of(self, entity_ids: set[str]) -> None:
+        """Delete the records about these entities."""
         for key, entry in list(self._entries.items()):
             if entry.entity_id in entity_ids:
                 self.remove(key)
 
     def save(self) -> dict[str, Entry]:
-        """Give all records."""
+        """Return all records, for `restore`."""
         return self._entries
 
     def restore(self, saved: dict[str, Entry]) -> None:
-        """Keep these records, and no others; what was deleted is for the state to know."""
+        """Replace all records; the state restores the ids of deleted ones."""
         self._entries = saved

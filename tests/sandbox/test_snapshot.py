@@ -68,7 +68,7 @@ def test_a_reset_forgets() -> None:
 
     assert one.ask("GET", "/v2/cases").status_code == 401
     assert len(one.app.state.store("documents")) == 0
-    assert (len(one.app.state.cases), len(one.app.state.answers)) == (0, 0)
+    assert (len(one.app.state.cases), len(one.app.state.idempotent_responses)) == (0, 0)
     one.authorize()
     assert one.ask("GET", "/v2/cases").json() == []
     assert one.ask("POST", "/v2/cases", case, headers=twice).json() == answers[0]
@@ -94,7 +94,7 @@ def test_a_snapshot_stays_as_it_is() -> None:
     for _ in range(2):
         (case,) = one.app.state.cases.values()
         case["persons"][0]["last_name"] = "Changed"
-        one.app.state.forget(case["case_id"])
+        one.app.state.delete_case(case["case_id"])
         one.app.restore(snapshot)
 
         assert one.app.state.entity("person", who)["last_name"] == "Example"
@@ -315,8 +315,8 @@ def test_a_running_sandbox_goes_back(connect: Callable[[Sandbox], httpx.Client])
 
 def test_all_of_the_state_is_thought_of() -> None:
     """Each attribute is either put back, or a setting that stays; add yours to one of the two."""
-    settings = {"_seed", "_work_time", "clock", "picklist_base", "scenarios", "url"}
-    in_place = {"_homes", "_stores", "answers", "deleted"}
+    settings = {"_seed", "clock", "picklist_base", "scenarios", "url"}
+    in_place = {"_last_cases", "_stores", "deleted", "idempotent_responses", "progress"}
     _, changing, *_ = State().save().copied
 
     assert vars(State()).keys() == settings | in_place | changing.keys()

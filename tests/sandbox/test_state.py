@@ -1,4 +1,4 @@
-"""What the local Sikoia remembers."""
+"""The state of the local Sikoia: ids from a seed, and entities that are found quickly."""
 
 import time
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from sikoia_async.sandbox.state import State
 
 
 def test_a_seed_gives_the_same_ids_again() -> None:
-    """Two states from one seed name their things alike, and another seed does not."""
+    """And another seed gives others."""
     first, second, other = State(seed=1), State(seed=1), State(seed=2)
 
     assert [user["user_id"] for user in first.users] == [user["user_id"] for user in second.users]
@@ -19,7 +19,7 @@ def test_a_seed_gives_the_same_ids_again() -> None:
 
 
 def test_the_time_of_day_follows_the_clock(clock: SimpleNamespace) -> None:
-    """The state starts at the real time and goes on as the clock does."""
+    """It starts at the real time."""
     state = State(clock=lambda: clock.now)
     created = state.now()
     clock.now += 3600
@@ -28,8 +28,8 @@ def test_the_time_of_day_follows_the_clock(clock: SimpleNamespace) -> None:
     assert (state.now() - created).total_seconds() == 3600
 
 
-def _found(state: State, person_id: str) -> bool:
-    """Tell whether a person is found, with what belongs to the person."""
+def _exists(state: State, person_id: str) -> bool:
+    """Return whether a person is found."""
     try:
         person = state.entity("Persons", person_id)
     except ApiError:
@@ -39,7 +39,7 @@ def _found(state: State, person_id: str) -> bool:
 
 
 def _case(state: State, *person_ids: str) -> str:
-    """Keep a case with persons."""
+    """Add a case with people."""
     case_id = state.new_id()
     persons = [{"person_id": one} for one in person_ids]
     state.cases[case_id] = {"case_id": case_id, "companies": [], "persons": persons}
@@ -47,45 +47,45 @@ def _case(state: State, *person_ids: str) -> str:
 
 
 def _watched(state: State, count: int) -> list[str]:
-    """Keep cases with a person each, and write down what is looked at in them."""
-    looked_at: list[str] = []
+    """Add cases with a person each, and record which fields of them are read."""
+    read: list[str] = []
 
     class Case(dict[str, Any]):
         def __getitem__(self, name: str) -> Any:
-            looked_at.append(name)
+            read.append(name)
             return super().__getitem__(name)
 
     for number in range(count):
         _case(state, f"person {number}")
     state.cases.update({name: Case(case) for name, case in state.cases.items()})
-    return looked_at
+    return read
 
 
-def test_an_entity_is_found_where_it_is() -> None:
-    """Also when it is looked for again, and has gone from where it was."""
+def test_an_entity_is_found_after_it_moved() -> None:
+    """To another case, and not after it was removed or its case deleted."""
     state = State()
     first, second = _case(state, "a", "b"), _case(state, "c")
-    assert [_found(state, one) for one in "abcd"] == [True, True, True, False]
+    assert [_exists(state, one) for one in "abcd"] == [True, True, True, False]
 
     state.cases[second]["persons"].append(state.cases[first]["persons"].pop())
-    assert [_found(state, one) for one in "abc"] == [True, True, True]
+    assert [_exists(state, one) for one in "abc"] == [True, True, True]
 
     state.cases[first]["persons"].clear()
-    state.forget(second)
-    assert [_found(state, one) for one in "abc"] == [False, False, False]
+    state.delete_case(second)
+    assert [_exists(state, one) for one in "abc"] == [False, False, False]
 
 
 def test_an_entity_is_found_after_a_restore() -> None:
-    """In the record that came back, and not in the one that was."""
+    """In the restored record, not in the old one."""
     state = State()
     case_id = _case(state, "a")
-    assert _found(state, "a")
+    assert _exists(state, "a")
     snapshots = Snapshots([state], seed=0)
     snapshot = snapshots.take(state.now())
     before = state.entity("person", "a")
 
-    state.forget(case_id)
-    assert not _found(state, "a")
+    state.delete_case(case_id)
+    assert not _exists(state, "a")
     snapshots.restore(snapshot)
 
     assert state.entity("person", "a") is state.cases[case_id]["persons"][0]
@@ -93,37 +93,37 @@ def test_an_entity_is_found_after_a_restore() -> None:
     assert state.case(case_id) is state.cases[case_id]
 
 
-def test_an_entity_is_not_looked_for_twice() -> None:
-    """Among many cases, the one that it was found in last is looked at first."""
+def test_an_entity_is_searched_for_once() -> None:
+    """The case where it was last seen is searched first."""
     state = State()
-    looked_at = _watched(state, 100)
-    assert _found(state, "person 3")
-    assert looked_at.count("persons") == 97
+    read = _watched(state, 100)
+    assert _exists(state, "person 3")
+    assert read.count("persons") == 97
 
-    looked_at.clear()
-    assert _found(state, "person 3")
-    assert looked_at.count("persons") == 1
+    read.clear()
+    assert _exists(state, "person 3")
+    assert read.count("persons") == 1
 
-    looked_at.clear()
+    read.clear()
     _case(state, "the newest")
-    assert _found(state, "the newest")
+    assert _exists(state, "the newest")
     assert state.entity("case", next(iter(state.cases)))
-    assert looked_at.count("persons") == 0
+    assert read.count("persons") == 0
 
 
-def test_what_is_added_is_found_at_once() -> None:
-    """Whatever else there is, and after a restore too."""
+def test_an_added_entity_is_found_without_a_search() -> None:
+    """Also after a restore."""
     state = State()
-    looked_at = _watched(state, 100)
+    read = _watched(state, 100)
     first = next(iter(state.cases.values()))
     entities.add(state, first, {"persons": [{"first_name": "Wilma", "last_name": "Example"}]})
     person_id = first["persons"][-1]["person_id"]
 
-    looked_at.clear()
-    assert _found(state, person_id)
-    assert looked_at.count("persons") == 1
+    read.clear()
+    assert _exists(state, person_id)
+    assert read.count("persons") == 1
 
     state.restore(state.save())
-    looked_at.clear()
-    assert _found(state, "person 50")
-    assert looked_at.count("persons") == 1
+    read.clear()
+    assert _exists(state, "person 50")
+    assert read.count("persons") == 1

@@ -1,4 +1,4 @@
-"""Records about entities, and entities by their type."""
+"""Stores hold records about entities and delete them with their entity."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from sikoia_async.sandbox.state import State
 
 
 def refusal(state: State, entity_type: str, entity_id: str) -> str:
-    """Return the kind of error that looking for an entity ends with."""
+    """Return the type of the error for an entity that does not exist."""
     with pytest.raises(ApiError) as caught:
         state.entity(entity_type, entity_id)
     return caught.value.kind
@@ -18,38 +18,38 @@ def refusal(state: State, entity_type: str, entity_id: str) -> str:
 @pytest.fixture
 def state() -> State:
     """Make a state with one case, one company and one person."""
-    made = State()
-    made.cases["c1"] = {
+    state = State()
+    state.cases["c1"] = {
         "case_id": "c1",
         "companies": [{"company_id": "co1"}],
         "persons": [{"person_id": "p1"}],
     }
-    return made
+    return state
 
 
 @pytest.mark.parametrize(
     ("spelling", "entity_id"),
     [("Cases", "c1"), ("case", "c1"), ("COMPANIES", "co1"), ("company", "co1"), ("persons", "p1")],
 )
-def test_entities_are_found_by_either_spelling(state: State, spelling: str, entity_id: str) -> None:
-    """Paths and bodies spell a type differently, and hosts of this kind ignore the case."""
+def test_entity_types_have_two_spellings(state: State, spelling: str, entity_id: str) -> None:
+    """Paths and bodies differ, and case does not matter."""
     assert entity_id in state.entity(spelling, entity_id).values()
 
 
-def test_what_is_no_entity_is_refused(state: State) -> None:
-    """An unknown type, an unknown id, and one of another type."""
+def test_unknown_entities_are_refused(state: State) -> None:
+    """An unknown type, an unknown id, and an id of another type."""
     assert refusal(state, "Users", "c1") == "ResourceNotFound"
     assert refusal(state, "Cases", "c2") == "ResourceNotFound"
     assert refusal(state, "Companies", "p1") == "ResourceNotFound"
 
 
-def test_records_go_with_their_entity(state: State) -> None:
-    """Deleting a case deletes what is about it, its companies and its persons."""
+def test_records_are_deleted_with_their_entity(state: State) -> None:
+    """Deleting a case deletes the records about it, its companies and its people."""
     store = state.store("documents")
     for key, entity_id in (("d1", "c1"), ("d2", "co1"), ("d3", "p1"), ("d4", "")):
         store.add(key, {}, entity_id=entity_id)
 
-    state.forget("c1")
+    state.delete_case("c1")
 
     assert [entry.entity_id for entry in store] == [""]
     assert len(store) == 1
@@ -60,7 +60,7 @@ def test_records_go_with_their_entity(state: State) -> None:
 
 
 def test_records_are_listed_newest_first(state: State) -> None:
-    """Of one entity only."""
+    """Those of one entity."""
     store = state.store("documents")
     for number, entity_id in enumerate(("c1", "p1", "c1")):
         store.add(f"d{number}", {"number": number}, entity_id=entity_id)
@@ -73,18 +73,18 @@ def test_records_are_listed_newest_first(state: State) -> None:
     assert caught.value.kind == "ResourceNotFound"
 
 
-def test_work_takes_its_time_on_the_clock(clock: SimpleNamespace) -> None:
-    """Work that began with a record is done when the clock says so."""
+def test_work_is_done_when_the_work_time_is_over(clock: SimpleNamespace) -> None:
+    """By the clock of the local Sikoia."""
     state = State(clock=lambda: clock.now, work_time=5)
     entry = state.store("requests").add("r1", {})
 
-    assert not state.is_worked_out(entry)
+    assert not state.progress.is_done(entry)
     clock.now += 5
-    assert state.is_worked_out(entry)
+    assert state.progress.is_done(entry)
 
 
-def test_choices_are_the_same_for_the_same_things() -> None:
-    """Data drawn for a thing do not depend on what was drawn before."""
+def test_draws_depend_on_seed_and_arguments_only() -> None:
+    """Not on what was drawn before."""
     state = State(seed=1)
 
     assert state.draw("person", "p1").random() == State(seed=1).draw("person", "p1").random()

@@ -1,4 +1,4 @@
-"""Work under way: finished and made to fail by hand, with the SDK in front."""
+"""Tests finish pending work or make it fail, and the SDK sees the outcome."""
 
 import itertools
 import math
@@ -29,7 +29,7 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 @attrs.frozen
 class Local:
-    """A local Sikoia whose clock stands still, a client of it, and a person in a case."""
+    """A local Sikoia whose clock stands still, its client, and a person in a case."""
 
     sandbox: Sandbox
     sikoia: Sikoia
@@ -44,7 +44,7 @@ class Local:
         return document.document_id
 
     async def subscribe(self, *events: str) -> str:
-        """Subscribe a receiver, which is nowhere."""
+        """Create a webhook; nothing listens at its URL."""
         webhook = await self.sikoia.webhooks.create(
             webhook_name="Tests",
             webhook_callback_url="https://127.0.0.1:1/webhooks",
@@ -52,13 +52,13 @@ class Local:
         )
         return webhook.webhook_id
 
-    def told(self) -> list[dict[str, Any]]:
-        """Read what webhooks are told, from the first to the last."""
+    def events(self) -> list[dict[str, Any]]:
+        """Return the payloads that are sent to webhooks, oldest first."""
         log = self.sandbox.state.store("webhook_requests")
         return [entry.record["event_data"] for entry in log]
 
     def jobs(self, kind: str) -> list[Job]:
-        """Find the work of a kind."""
+        """Return the jobs of a kind."""
         return [job for job in self.sandbox.work if job.kind == kind]
 
 
@@ -71,24 +71,24 @@ async def local_of(sandbox: Sandbox, sikoia: Sikoia) -> Local:
 
 
 async def identity(local: Local) -> Operation[Any]:
-    """Begin to verify the person."""
+    """Start an identity verification."""
     return await local.sikoia.identity.request(local.person.person_id)
 
 
 async def affordability(local: Local) -> Operation[Any]:
-    """Ask for insights into a statement that was read."""
+    """Request insights into a statement that was read."""
     local.sandbox.work.finish(await local.upload())
     return await local.sikoia.affordability.request(local.person)
 
 
 async def income(local: Local) -> Operation[Any]:
-    """Ask for the income in a payslip that was read."""
+    """Request the income in a payslip that was read."""
     local.sandbox.work.finish(await local.upload("Payslip"))
     return await local.sikoia.income.request(local.person)
 
 
 async def check(local: Local) -> Operation[Any]:
-    """Check whether there are bank transactions."""
+    """Run a check for bank transactions."""
     local.sandbox.work.finish(await local.upload())
     types = await local.sikoia.checks.types()
     [kind] = [
@@ -101,13 +101,13 @@ async def check(local: Local) -> Operation[Any]:
 
 
 async def connection(local: Local) -> Operation[Any]:
-    """Wait for the holder of the accounts."""
-    made = await local.sikoia.banking.connect(local.person)
-    return local.sikoia.banking.wait_connected(made.bank_connection_id)
+    """Create a connection that waits for the account holder."""
+    created = await local.sikoia.banking.connect(local.person)
+    return local.sikoia.banking.wait_connected(created.bank_connection_id)
 
 
 async def refresh(local: Local) -> Operation[Any]:
-    """Ask the bank again, twice; the clock has not moved since the connection was made."""
+    """Refresh an account twice, without moving the clock since it was connected."""
     local.sandbox.work.finish((await connection(local)).ids[0])
     [account, _] = await local.sikoia.banking.accounts(local.person)
     await local.sikoia.banking.refresh(account.account_connection_id)
@@ -116,12 +116,12 @@ async def refresh(local: Local) -> Operation[Any]:
 
 
 async def document(local: Local) -> Operation[Any]:
-    """Wait until it is found out what a document is."""
+    """Upload a document that waits for its classification."""
     return local.sikoia.documents.wait_classified(await local.upload())
 
 
 async def integrity(local: Local) -> Operation[Any]:
-    """Wait for the check of a document's integrity."""
+    """Upload a document that waits for its integrity check."""
     return local.sikoia.documents.wait_checked(await local.upload())
 
 
@@ -130,15 +130,15 @@ Begin = Callable[[Local], Awaitable[Operation[Any]]]
 
 @attrs.frozen
 class Kind:
-    """A kind of work: how it begins, and how it ends."""
+    """A kind of work: how it starts, and how it ends."""
 
     name: str
     begin: Begin
     finished: str
     failed: str | None
-    """The job's status after a failure; None where the API has no word for it."""
+    """The job's status after a failure; None if the API has none."""
     raises: bool = False
-    """Whether the SDK takes the failure for a technical one."""
+    """Whether the SDK raises an error for the failure."""
     pending: str = "Pending"
 
 
@@ -161,14 +161,14 @@ Scenario = Callable[[Local], Awaitable[None]]
 
 
 async def run(scenario: Scenario, **options: Any) -> None:
-    """Run a scenario on a local Sikoia of its own."""
+    """Run a scenario on a new local Sikoia."""
     with MemorySandbox(**STILL | options) as sandbox:
         async with client_of(sandbox) as sikoia:
             await scenario(await local_of(sandbox, sikoia))
 
 
 async def ended(operation: Operation[Any], end: Callable[[], None]) -> Any:
-    """Wait for an operation, and end its work after it was asked about it in vain."""
+    """Wait for an operation, and end its work after some polls found it pending."""
 
     async def later() -> None:
         await anyio.sleep(20)
@@ -181,7 +181,7 @@ async def ended(operation: Operation[Any], end: Callable[[], None]) -> Any:
         try:
             result = await operation
         except OperationFailedError as exc:
-            # Raised here, it would be in a group.
+            # Raised in here, it would be wrapped in an exception group.
             result = exc
     if isinstance(result, OperationFailedError):
         raise result
@@ -191,8 +191,8 @@ async def ended(operation: Operation[Any], end: Callable[[], None]) -> Any:
 @pytest.mark.anyio
 @pytest.mark.virtual_time
 @each_kind
-async def test_what_is_finished_is_done(kind: Kind) -> None:
-    """Whoever waits for it gets its result, as if its time were over."""
+async def test_finished_work_is_complete(kind: Kind) -> None:
+    """Callers that wait for it get its result, as if its time were over."""
 
     async def scenario(local: Local) -> None:
         operation = await kind.begin(local)
@@ -208,7 +208,7 @@ async def test_what_is_finished_is_done(kind: Kind) -> None:
             "status": kind.pending,
             "is_pending": True,
             "can_fail": kind.failed is not None,
-            "begun": EPOCH,
+            "started": EPOCH,
             "due": EPOCH + timedelta(seconds=60),
         }
         assert {(job.status, job.is_pending, job.due) for job in jobs} == {
@@ -227,8 +227,8 @@ async def test_what_is_finished_is_done(kind: Kind) -> None:
 @pytest.mark.anyio
 @pytest.mark.virtual_time
 @each_failing_kind
-async def test_what_is_made_to_fail_has_failed(kind: Kind) -> None:
-    """The API answers its own word for it with the message, and the SDK what it makes of that."""
+async def test_work_can_be_made_to_fail(kind: Kind) -> None:
+    """The API has its own status for each kind, and the SDK raises for some of them."""
 
     async def scenario(local: Local) -> None:
         operation = await kind.begin(local)
@@ -261,8 +261,8 @@ async def test_what_is_made_to_fail_has_failed(kind: Kind) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_a_message_says_that_the_failure_was_made() -> None:
-    """Where none is given."""
+async def test_failures_have_a_default_message() -> None:
+    """It says that they were made to fail."""
 
     async def scenario(local: Local) -> None:
         operation = await identity(local)
@@ -281,16 +281,16 @@ async def test_a_message_says_that_the_failure_was_made() -> None:
 @pytest.mark.anyio
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("is_finished", [True, False])
-async def test_a_document_is_a_data_source_or_has_failed_as_one(is_finished: bool) -> None:
-    """Insights, checks and accounts get nothing from one that could not be read."""
+async def test_a_finished_document_is_a_data_source(is_finished: bool) -> None:
+    """A failed one contributes nothing to insights, checks and accounts."""
 
     async def scenario(local: Local) -> None:
         document_id = await local.upload()
         operation = local.sikoia.data_sources.wait_complete(local.person)
         work = local.sandbox.work
         end = partial(work.finish if is_finished else work.fail, document_id)
-        answer = await ended(operation, end)
-        [source] = answer.data_sources
+        result = await ended(operation, end)
+        [source] = result.data_sources
         check = await local.sikoia.documents.integrity_check(document_id)
         accounts = await local.sikoia.banking.accounts(local.person)
         insights = await local.sikoia.affordability.request(local.person)
@@ -300,7 +300,7 @@ async def test_a_document_is_a_data_source_or_has_failed_as_one(is_finished: boo
         status = "Complete" if is_finished else "Failed"
         message = None if is_finished else "The work was made to fail."
         assert (source.status, source.message) == (status, message)
-        # Without a kind, the check of its integrity has ended with it.
+        # Without a kind, its integrity check ended as well.
         assert check.status == status
         assert len(accounts) == is_finished
         assert report.status == status
@@ -310,12 +310,12 @@ async def test_a_document_is_a_data_source_or_has_failed_as_one(is_finished: boo
 
 @attrs.define
 class Ending(Walk):
-    """A walk on which work ends by hand."""
+    """A walk that ends all work explicitly instead of moving the clock."""
 
     fails: bool = False
 
     def work(self) -> None:
-        """End all that is pending, which fails if it can and is to."""
+        """Finish all pending work, or make it fail where it can."""
         for job in self.sandbox.work.pending:
             if self.fails and job.can_fail:
                 self.sandbox.work.fail(job.id, kind=job.kind)
@@ -326,10 +326,8 @@ class Ending(Walk):
 
 @pytest.mark.parametrize("fails", [True, False])
 @pytest.mark.parametrize("through", WALKS, ids=lambda through: through.__name__)
-def test_answers_are_still_those_of_the_specification(
-    through: Callable[[Walk], None], fails: bool
-) -> None:
-    """Each has all fields of its schema, of what was finished and of what was made to fail."""
+def test_responses_match_the_specification(through: Callable[[Walk], None], fails: bool) -> None:
+    """For work that was finished and for work that was made to fail."""
     app = create_app(**STILL, api_key="legacy")
     headers = {"apikey": "legacy", "Accept": "application/json", "Content-Type": "application/json"}
     client = httpx.Client(
@@ -344,34 +342,34 @@ def test_answers_are_still_those_of_the_specification(
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_webhooks_are_told_at_once_and_once() -> None:
-    """What ends by hand is told before what began earlier, and not again when its time is over."""
+async def test_webhook_events_are_sent_at_once_and_once() -> None:
+    """Before those of work that started earlier, and not again when the work time is over."""
 
     async def scenario(local: Local) -> None:
         await local.subscribe(VERIFIED)
-        asked = [(await identity(local)).ids[0] for _ in range(3)]
-        told: list[list[str]] = []
+        ids = [(await identity(local)).ids[0] for _ in range(3)]
+        sent: list[list[str]] = []
         for end in (
-            partial(local.sandbox.work.finish, asked[1]),
-            partial(local.sandbox.work.fail, asked[2]),
+            partial(local.sandbox.work.finish, ids[1]),
+            partial(local.sandbox.work.fail, ids[2]),
             partial(local.sandbox.clock.advance, 60),
             partial(local.sandbox.clock.advance, 600),
             local.sandbox.work.finish_all,
         ):
             end()
-            told.append([one["request_id"] for one in local.told()])
+            sent.append([one["request_id"] for one in local.events()])
 
-        second_third = [asked[1], asked[2]]
-        assert told == [[asked[1]], second_third, *[[*second_third, asked[0]]] * 3]
-        assert [one["status"] for one in local.told()] == ["Complete", "Failed", "Complete"]
+        second_third = [ids[1], ids[2]]
+        assert sent == [[ids[1]], second_third, *[[*second_third, ids[0]]] * 3]
+        assert [one["status"] for one in local.events()] == ["Complete", "Failed", "Complete"]
 
     await run(scenario)
 
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_what_has_ended_by_itself_is_told_first() -> None:
-    """Whoever finishes something, finds what is over already told."""
+async def test_events_of_work_that_ended_by_itself_come_first() -> None:
+    """Finishing something else does not overtake them."""
     clock = SimpleNamespace(now=0.0)
 
     async def scenario(local: Local) -> None:
@@ -382,15 +380,15 @@ async def test_what_has_ended_by_itself_is_told_first() -> None:
         clock.now = 60
         local.sandbox.work.finish(second)
 
-        assert [one["request_id"] for one in local.told()] == [first, second]
+        assert [one["request_id"] for one in local.events()] == [first, second]
 
     await run(scenario, speed=1, clock=lambda: clock.now)
 
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_webhooks_are_told_of_failures() -> None:
-    """By the event of the same name, in the order in which the work began."""
+async def test_failures_have_webhook_events() -> None:
+    """The same events as for success, in the order in which the work ended."""
 
     async def scenario(local: Local) -> None:
         await local.subscribe(READ, "OpenBankingProcessing.Completed")
@@ -399,19 +397,19 @@ async def test_webhooks_are_told_of_failures() -> None:
         local.sandbox.work.fail(bank_connection_id)
         local.sandbox.work.fail(document_id)
 
-        assert [(one["event_type"], one["status"]) for one in local.told()] == [
+        assert [(one["event_type"], one["status"]) for one in local.events()] == [
             ("OpenBankingProcessing.Completed", "Rejected"),
             (READ, "Failed"),
         ]
-        assert "account_connection_ids" not in local.told()[1]
+        assert "account_connection_ids" not in local.events()[1]
 
     await run(scenario)
 
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_all_ends_as_when_the_clock_moves_on() -> None:
-    """What was asked for first is looked at last: insights find documents that came after them."""
+async def test_finishing_everything_is_like_advancing_the_clock() -> None:
+    """Insights find documents that were uploaded after they were requested."""
 
     async def scenario(local: Local) -> None:
         await local.subscribe("AffordabilityInsights.Completed", READ)
@@ -421,7 +419,7 @@ async def test_all_ends_as_when_the_clock_moves_on() -> None:
         report = await local.sikoia.affordability.retrieve(insights.ids[0])
 
         assert report.status == "Complete"
-        assert [one["event_type"] for one in local.told()] == [
+        assert [one["event_type"] for one in local.events()] == [
             "AffordabilityInsights.Completed",
             READ,
         ]
@@ -433,8 +431,8 @@ async def test_all_ends_as_when_the_clock_moves_on() -> None:
 @pytest.mark.anyio
 @pytest.mark.virtual_time
 @each_kind
-async def test_the_end_is_the_moment_at_which_it_was_ended(kind: Kind) -> None:
-    """Nobody has to ask for it just then."""
+async def test_work_completes_at_the_moment_it_is_ended(kind: Kind) -> None:
+    """Not when the result is requested."""
 
     async def scenario(local: Local) -> None:
         operation = await kind.begin(local)
@@ -445,7 +443,7 @@ async def test_the_end_is_the_moment_at_which_it_was_ended(kind: Kind) -> None:
         completed = getattr(result, "datetime_completed", None)
         connected = getattr(result, "datetime_connected", None)
 
-        assert local.jobs(kind.name)[-1].begun == EPOCH
+        assert local.jobs(kind.name)[-1].started == EPOCH
         ended_at = EPOCH + timedelta(seconds=10)
         if kind.name in ("identity", "affordability", "income", "checks", "integrity"):
             assert completed == ended_at
@@ -457,8 +455,8 @@ async def test_the_end_is_the_moment_at_which_it_was_ended(kind: Kind) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_jobs_come_in_the_order_in_which_they_began() -> None:
-    """Those that have ended among them, but not among what is pending."""
+async def test_jobs_are_in_the_order_in_which_they_started() -> None:
+    """Including those that have ended; `pending` leaves them out."""
 
     async def scenario(local: Local) -> None:
         work = local.sandbox.work
@@ -481,8 +479,8 @@ async def test_jobs_come_in_the_order_in_which_they_began() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_what_is_pending_does_not_show_what_ends_meanwhile() -> None:
-    """On a clock that runs while it is looked at."""
+async def test_jobs_are_consistent_while_the_clock_runs() -> None:
+    """Work that ends during a read is not both pending and complete."""
     ticks = itertools.count()
 
     async def scenario(local: Local) -> None:
@@ -507,8 +505,8 @@ async def test_what_is_pending_does_not_show_what_ends_meanwhile() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_what_ends_while_it_is_made_to_fail_has_ended_or_failed() -> None:
-    """There is nothing in between, on a clock that runs meanwhile."""
+async def test_work_that_ends_while_it_is_made_to_fail_does_one_of_both() -> None:
+    """There is nothing in between, even while the clock runs."""
     ticks = itertools.count()
 
     async def scenario(local: Local) -> None:
@@ -517,18 +515,18 @@ async def test_what_ends_while_it_is_made_to_fail_has_ended_or_failed() -> None:
         assert kind is not None
         messages: list[str | None] = []
         for _ in range(99):
-            asked = (await local.sikoia.checks.run(local.person, kind)).ids[0]
+            check_id = (await local.sikoia.checks.run(local.person, kind)).ids[0]
             for _ in range(len(messages)):
                 next(ticks)
             try:
-                local.sandbox.work.fail(asked, MESSAGE)
+                local.sandbox.work.fail(check_id, MESSAGE)
             except ValueError:
                 messages.append(None)
             else:
                 messages.append(MESSAGE)
-            report = await local.sikoia.checks.retrieve(asked)
+            report = await local.sikoia.checks.retrieve(check_id)
             assert (report.message, report.rules is None) == (messages[-1], bool(messages[-1]))
-            [job] = [one for one in local.sandbox.work if one.id == asked]
+            [job] = [one for one in local.sandbox.work if one.id == check_id]
             assert (job.status, job.is_pending) == ("Failed", False)
 
         assert messages == sorted(messages, key=bool, reverse=True)
@@ -541,7 +539,7 @@ async def test_what_ends_while_it_is_made_to_fail_has_ended_or_failed() -> None:
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("work_time", [math.inf, 1e12])
 async def test_work_may_never_end_by_itself(work_time: float) -> None:
-    """Then it is for the test to end it."""
+    """Until the test ends it."""
 
     async def scenario(local: Local) -> None:
         operation = await identity(local)
@@ -557,8 +555,8 @@ async def test_work_may_never_end_by_itself(work_time: float) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_what_is_deleted_is_gone() -> None:
-    """With the document, the connection or the case; nobody is told of it, and it cannot end."""
+async def test_work_is_deleted_with_its_record() -> None:
+    """With the document, the connection or the case. It has no event and cannot be ended."""
 
     async def scenario(local: Local) -> None:
         await local.subscribe(READ, VERIFIED)
@@ -577,8 +575,8 @@ async def test_what_is_deleted_is_gone() -> None:
         rest = {("documents", unread), ("identity", verification)}
         of_document = {("documents", document_id), ("integrity", document_id)}
         assert pending() == rest | of_document | {("refreshes", account_id)}
-        [made] = await local.sikoia.banking.connections(local.person)
-        await local.sikoia.banking.disconnect(made.bank_connection_id)
+        [created] = await local.sikoia.banking.connections(local.person)
+        await local.sikoia.banking.disconnect(created.bank_connection_id)
         assert pending() == rest | of_document
         await local.sikoia.documents.delete(document_id)
         assert pending() == rest
@@ -594,15 +592,15 @@ async def test_what_is_deleted_is_gone() -> None:
         with pytest.raises(ValueError, match="nothing is pending"):
             work.fail(verification)
         local.sandbox.clock.advance(600)
-        assert local.told() == []
+        assert local.events() == []
 
     await run(scenario)
 
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_a_snapshot_keeps_how_work_stands() -> None:
-    """What ended later goes on, what had failed has failed; also in another local Sikoia."""
+async def test_work_is_part_of_snapshots() -> None:
+    """A restore brings back what was pending and what had failed, also in another sandbox."""
 
     async def scenario(local: Local) -> None:
         await local.subscribe(VERIFIED)
@@ -615,10 +613,10 @@ async def test_a_snapshot_keeps_how_work_stands() -> None:
             sandbox.work.finish(finished)
             sandbox.work.finish_all()
             assert [job.status for job in sandbox.work] == ["Failed", "Complete", "Complete"]
-            assert [one["request_id"] for one in local.told()] == [failed, finished, other]
+            assert [one["request_id"] for one in local.events()] == [failed, finished, other]
             sandbox.restore(snapshot)
             assert list(sandbox.work) == jobs
-            assert [one["request_id"] for one in local.told()] == [failed]
+            assert [one["request_id"] for one in local.events()] == [failed]
         with MemorySandbox(**STILL) as second:
             second.restore(snapshot)
             second.work.fail(other)
@@ -631,42 +629,42 @@ async def test_a_snapshot_keeps_how_work_stands() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_what_cannot_be_done_is_refused() -> None:
-    """With what to do, and then nothing has changed."""
+async def test_invalid_requests_to_end_work_are_refused() -> None:
+    """The error says what to do, and nothing has changed."""
 
     async def scenario(local: Local) -> None:
         work = local.sandbox.work
-        with pytest.raises(ValueError, match="nothing is pending: it has ended, or was deleted"):
+        with pytest.raises(ValueError, match="nothing is pending: it has ended, was deleted"):
             work.finish(UNKNOWN)
         account_id = (await refresh(local)).ids[0]
         bank_connection_id = (await connection(local)).ids[0]
         contract, verification = await local.upload("Contract"), (await identity(local)).ids[0]
         before = list(work)
-        for wanted, kind, said in (
-            (verification, "identty", "no 'identty'; the nearest are identity, "),
-            (verification, "documents", rf"nearest of 5 that is: .*identity {verification}"),
+        for wanted, kind, error in (
+            (verification, "identty", "unknown kind 'identty'; the closest are identity, "),
+            (verification, "documents", rf"closest of 5 jobs are .*identity {verification}"),
             (UNKNOWN, None, "no such work is pending"),
         ):
             for end in (work.finish, work.fail):
-                with pytest.raises(ValueError, match=said):
+                with pytest.raises(ValueError, match=error):
                     end(wanted, kind=kind)
-        for wanted, message, said in (
-            (account_id, None, "the API has no failed refresh: leave it pending"),
-            (bank_connection_id, MESSAGE, "a bank connection has none in the API, so leave it out"),
-            (contract, None, "only documents that are read can fail: BankStatement, Payslip"),
-            (verification, " ", "say something, or leave it out"),
+        for wanted, message, error in (
+            (account_id, None, "a refresh cannot fail in the API: leave it pending"),
+            (bank_connection_id, MESSAGE, "leave it out; in the API, bank connections have no"),
+            (contract, None, "never read; those that can fail are BankStatement, Payslip"),
+            (verification, " ", "message: expected a string that is not empty"),
             (verification, "\ud800", "surrogates not allowed"),
         ):
-            with pytest.raises(ValueError, match=said):
+            with pytest.raises(ValueError, match=error):
                 work.fail(wanted, message)
         for thing in (5, b"text"):
             with pytest.raises(
-                TypeError, match=f"message: give a text, not {type(thing).__name__}"
+                TypeError, match=f"message: expected a string, not {type(thing).__name__}"
             ):
                 work.fail(verification, thing)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         ids: Any = (verification,)  # as an operation has them
         for end in (work.finish, work.fail):
-            with pytest.raises(TypeError, match="id: give a text, not tuple"):
+            with pytest.raises(TypeError, match="id: expected a string, not tuple"):
                 end(ids)
 
         assert list(work) == before
@@ -678,8 +676,8 @@ async def test_what_cannot_be_done_is_refused() -> None:
 
 
 @pytest.mark.anyio
-async def test_any_thread_ends_work_on_a_real_socket() -> None:
-    """Between two requests of the server's thread, while a client waits for the result."""
+async def test_any_thread_can_end_work() -> None:
+    """On a real socket, while a client waits for the result."""
     with Sandbox(speed=0) as sandbox:
         async with client_of(sandbox) as sikoia:
             local = await local_of(sandbox, sikoia)
@@ -697,8 +695,8 @@ async def test_any_thread_ends_work_on_a_real_socket() -> None:
                 assert caught.value.result.message == MESSAGE
 
 
-def test_it_is_there_without_a_server() -> None:
-    """`create_app` has it too."""
+def test_work_can_be_ended_without_a_server() -> None:
+    """On what `create_app` returns."""
     app: App = create_app()
 
     assert (list(app.work), app.work.pending) == ([], ())

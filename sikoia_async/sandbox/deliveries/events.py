@@ -51,12 +51,12 @@ def occurrence(state: State, kind: str, key: str) -> Occurrence | None:
 
 def latest(state: State, event: str) -> Record:
     """Say what an event would be about now: the latest work that has ended, if it is for any."""
-    for kind, key in reversed(state.work()[-_LOOKED_AT:]):
-        if state.is_worked_out(state.store(kind).get(key)):
+    for kind, key in reversed(state.progress.started()[-_LOOKED_AT:]):
+        if state.progress.is_done(state.store(kind).get(key)):
             happened = occurrence(state, kind, key)
             if happened and event in with_parents(happened.event):
                 return happened.about
-    return {"status": "Complete", "request_id": state.new_uncalled_id()}
+    return {"status": "Complete", "request_id": state.new_delivery_id()}
 
 
 def _document(state: State, document_id: str) -> Occurrence:
@@ -106,7 +106,7 @@ def _verification(state: State, request_id: str) -> Occurrence:
 
 def _insights(event: str, of: Callable[[State], Insights]) -> Callable[[State, str], Occurrence]:
     def look(state: State, request_id: str) -> Occurrence:
-        asked, _ = of(state).look(request_id)
+        asked, _ = of(state).current(request_id)
         names = ("status", "request_id", "entity_id", "entity_type")
         return Occurrence(event, {name: asked[name] for name in names})
 

@@ -123,7 +123,7 @@ class Deliveries:
             kind = "event"
             raise unknown_name(kind, event, EVENT_NAMES)
         about = latest(self._state, event)
-        self._prepare(webhook, event, self._state.new_uncalled_id(), about)
+        self._prepare(webhook, event, self._state.new_delivery_id(), about)
 
     def send_again(self, request_id: str) -> None:
         """Send what stands in the log of a webhook once more, as another attempt.
@@ -141,7 +141,7 @@ class Deliveries:
 
     def notice(self) -> None:
         """Settle what is sent about work that has ended by now."""
-        for kind, key in self._state.ended():
+        for kind, key in self._state.progress.take_ended():
             if len(self._webhooks) and (happened := occurrence(self._state, kind, key)):
                 self._announce(happened)
 
@@ -196,7 +196,7 @@ class Deliveries:
         self.faults.restore(faults)
 
     def _announce(self, happened: Occurrence) -> None:
-        grouping_id = self._state.new_uncalled_id()
+        grouping_id = self._state.new_delivery_id()
         events = with_parents(happened.event)
         for webhook in [entry.record for entry in self._webhooks]:
             for event in events:
@@ -232,7 +232,7 @@ class Deliveries:
 
     def _wait_again(self, delivery: Delivery) -> None:
         """Take a delivery back, unless its record went while it was under way."""
-        if self._log.keeps(delivery.request["request_id"], delivery.request):
+        if self._log.has(delivery.request["request_id"], delivery.request):
             self._wait(delivery)
 
     async def _send(self, batch: _Batch, transport: httpx.AsyncBaseTransport | None = None) -> None:

@@ -109,11 +109,11 @@ def _outcome(asked: RecordedRequest) -> str:
 
 
 def _work(state: State) -> Record:
-    begun = state.work()
+    begun = state.progress.started()
     newest = [job(state, *name) for name in begun[-_ROWS:]][::-1]
     return {
         "count": len(begun),
-        "pending": len(state.under_way()),
+        "pending": len(state.progress.pending()),
         "rows": [
             {
                 "kind": one.kind,
@@ -122,7 +122,7 @@ def _work(state: State) -> Record:
                 "status": one.status,
                 "is_pending": one.is_pending,
                 "can_fail": one.can_fail,
-                "begun": _moment(one.begun),
+                "begun": _moment(one.started),
                 "due": one.due and _moment(one.due),
             }
             for one in newest
@@ -131,7 +131,9 @@ def _work(state: State) -> Record:
 
 
 def _cases(state: State) -> Record:
-    pending = Counter(state.store(kind).get(key).entity_id for kind, key in state.under_way())
+    pending = Counter(
+        state.store(kind).get(key).entity_id for kind, key in state.progress.pending()
+    )
     return {
         "count": len(state.cases),
         "rows": [_case(case, pending) for case in islice(reversed(state.cases.values()), _ROWS)],

@@ -12,7 +12,7 @@ from sikoia_async.sandbox.resources.affordability_data import (
     monthly,
     transactions,
 )
-from sikoia_async.sandbox.resources.insights import Insights, shown
+from sikoia_async.sandbox.resources.insights import Insights, source_summary
 from sikoia_async.sandbox.resources.routing import Resource
 from sikoia_async.sandbox.state import Record, State
 
@@ -67,9 +67,9 @@ class Affordability:
         return JSONResponse({**asked, "data": data, "data_sources": used})
 
     def _look(self, request: Request) -> tuple[Record, list[Record], list[Record] | None]:
-        asked, used = self.insights.look(request.path_params["request_id"])
+        asked, used = self.insights.current(request.path_params["request_id"])
         if used is None:
             return asked, [], None
         day = date.fromisoformat(asked["datetime_requested"][:10])
         found = transactions(self._state, used, asked["entity_id"], day)
-        return asked, found, [shown(source) for source in used]
+        return asked, found, [source_summary(source) for source in used]

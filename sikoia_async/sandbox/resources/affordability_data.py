@@ -9,7 +9,7 @@ from datetime import date
 from itertools import groupby
 from uuid import UUID
 
-from sikoia_async.sandbox.resources.bank_accounts import drawn_id
+from sikoia_async.sandbox.resources.bank_accounts import stable_id
 from sikoia_async.sandbox.resources.income_pay import months_before
 from sikoia_async.sandbox.state import Record, State
 
@@ -129,7 +129,7 @@ def _account_of(state: State, source: Record) -> str:
     source_id: str = source["source_id"]
     if source["source_type"] == "BankAccount":
         return source_id
-    return drawn_id(state, "CURRENT", drawn_id(state, "statement", source_id))
+    return stable_id(state, "CURRENT", stable_id(state, "statement", source_id))
 
 
 def _shows(transaction: Record, sign: str | None) -> bool:

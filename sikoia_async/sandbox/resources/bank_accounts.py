@@ -30,14 +30,14 @@ _NOTHING_YET: Record = {
 }
 
 
-def drawn_id(state: State, *about: str) -> str:
+def stable_id(state: State, *about: str) -> str:
     """Return the id that always is the one of these things."""
     return str(UUID(int=state.draw(*about).getrandbits(128), version=4))
 
 
 def data_source_id(state: State, source_id: str) -> str:
     """Return the id of what is in a document or an account."""
-    return drawn_id(state, "data source", source_id)
+    return stable_id(state, "data source", source_id)
 
 
 def type_of(document: Record) -> str:
@@ -83,7 +83,7 @@ class Bank:
             "document_id": None,
         }
         self._connections.add(connection_id, connection, entity_id=entity_id)
-        self._state.begin("connections", connection_id)
+        self._state.progress.start("connections", connection_id)
         return connection
 
     def connections(self, entity_id: str) -> list[Record]:
@@ -145,7 +145,7 @@ class Bank:
             "datetime": long_timestamp(self._after(_refreshed(account))),
         }
         self._refreshes.add(refresh["refresh_id"], refresh, entity_id=entry.entity_id)
-        self._state.begin("refreshes", refresh["refresh_id"])
+        self._state.progress.start("refreshes", refresh["refresh_id"])
         return account
 
     def _after(self, refreshed: str) -> datetime:
@@ -161,7 +161,7 @@ class Bank:
                 self._refreshes.remove(refresh.record["refresh_id"])
 
     def _connection(self, entry: Entry) -> Record:
-        if entry.record["status"] == "Created" and self._state.is_worked_out(entry):
+        if entry.record["status"] == "Created" and self._state.progress.is_done(entry):
             if entry.failure:
                 entry.record["status"] = "Rejected"
             else:
@@ -190,7 +190,7 @@ class Bank:
             self._accounts.add(account_id, account, entity_id=entry.entity_id)
 
     def _new_account(self, connection: Record, kind: str) -> Record:
-        account_id = drawn_id(self._state, kind, _id(connection))
+        account_id = stable_id(self._state, kind, _id(connection))
         entity = self._state.entity(connection["entity_type"], connection["entity_id"])
         return {
             "account_connection_id": account_id,
@@ -217,21 +217,21 @@ class Bank:
             refresh.record["datetime"]
             for refresh in self._refreshes.of(entry.entity_id)
             if refresh.record["account_connection_id"] == entry.record["account_connection_id"]
-            and self._state.is_worked_out(refresh)
+            and self._state.progress.is_done(refresh)
         )
         refreshed = next(mine, _refreshed(entry.record))
         return {**entry.record, "datetime_last_refreshed": refreshed}
 
     def _of_statements(self, documents: Iterable[Entry]) -> Iterator[Record]:
         for entry in documents:
-            is_read = self._state.is_worked_out(entry) and not entry.failure
+            is_read = self._state.progress.is_done(entry) and not entry.failure
             if is_read and type_of(entry.record) == "BankStatement":
                 yield self._of_statement(entry.record)
 
     def _of_statement(self, document: Record) -> Record:
         document_id = document["document_id"]
         source = {
-            "bank_connection_id": drawn_id(self._state, "statement", document_id),
+            "bank_connection_id": stable_id(self._state, "statement", document_id),
             "entity_id": document["entity_id"],
             "entity_type": document["entity_type"],
             "datetime_connected": document["datetime_created"],

@@ -70,7 +70,7 @@ class Cases:
 
     async def delete(self, request: Request) -> Response:
         """Delete a case and all that is in it."""
-        self._state.forget(request.path_params["case_id"])
+        self._state.delete_case(request.path_params["case_id"])
         return Response(status_code=204)
 
     async def add_entities(self, request: Request) -> Response:
@@ -95,7 +95,7 @@ class Cases:
         case = self._named(request)
         body = await read(request, DELETE_ENTITIES)
         entities.require_some(body)
-        self._state.forget_entities(set(entities.remove(case, body)))
+        self._state.delete_entities(set(entities.remove(case, body)))
         return self._changed(case)
 
     def _named(self, request: Request) -> Record:

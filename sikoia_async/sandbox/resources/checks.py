@@ -72,7 +72,7 @@ class Checks:
     async def run(self, request: Request) -> Response:
         """Begin a check; the answer does not tell its name, nor its rules."""
         check = self._begin(await read(request, RUN))
-        self._state.begin("checks", check["validation_instance_id"])
+        self._state.progress.start("checks", check["validation_instance_id"])
         check = _shown(check, short_timestamp)
         del check["validation_check_name"], check["rules"]
         return JSONResponse(check, 201)
@@ -80,14 +80,16 @@ class Checks:
     async def get(self, request: Request) -> Response:
         """Answer a check, with what its rules decided."""
         entry = self._store.get(request.path_params["validation_instance_id"])
-        return JSONResponse(_shown(self.look(entry), short_timestamp))
+        return JSONResponse(_shown(self.current(entry), short_timestamp))
 
     async def find(self, request: Request) -> Response:
         """Answer the checks of an entity, the newest first."""
         entity_type = self._state.type_of(request.path_params["entity_type"])
         entity_id = request.path_params["entity_id"]
         self._state.entity(entity_type, entity_id)
-        checks = [_shown(self.look(entry), long_timestamp) for entry in self._store.of(entity_id)]
+        checks = [
+            _shown(self.current(entry), long_timestamp) for entry in self._store.of(entity_id)
+        ]
         return JSONResponse(
             {
                 "entity_id": entity_id,
@@ -144,10 +146,10 @@ class Checks:
             raise invalid_request(detail)
         return kind
 
-    def look(self, entry: Entry) -> Record:
+    def current(self, entry: Entry) -> Record:
         """Return a check, decided if it is time."""
         check = entry.record
-        if check["status"] == "Pending" and self._state.is_worked_out(entry):
+        if check["status"] == "Pending" and self._state.progress.is_done(entry):
             if entry.failure:
                 self._end(check, "Failed", message=entry.failure)
             else:

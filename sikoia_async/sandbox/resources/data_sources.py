@@ -88,7 +88,7 @@ def status_of(state: State, entry: Entry) -> str:
         return "Provided"
     if entry.failure:
         return "Failed"
-    return "Complete" if state.is_worked_out(entry) else "Pending"
+    return "Complete" if state.progress.is_done(entry) else "Pending"
 
 
 def _accounts(state: State, entity_id: str) -> Iterator[Record]:

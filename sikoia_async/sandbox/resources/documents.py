@@ -100,8 +100,8 @@ class Documents:
         }
         store = self._state.store("documents")
         entry = store.add(document["document_id"], document, entity_id=body["entity_id"])
-        self._state.begin("documents", document["document_id"])
-        integrity.begin(self._state, document)
+        self._state.progress.start("documents", document["document_id"])
+        integrity.start(self._state, document)
         return JSONResponse(self._shown(entry), 201)
 
     async def get(self, request: Request) -> Response:
@@ -112,7 +112,7 @@ class Documents:
     async def delete(self, request: Request) -> Response:
         """Delete a document."""
         document = self._state.store("documents").remove(request.path_params["document_id"])
-        integrity.forget(self._state, document.record)
+        integrity.delete(self._state, document.record)
         return Response(status_code=204)
 
     async def find(self, request: Request) -> Response:
@@ -128,7 +128,7 @@ class Documents:
         media_type = guess_type(name)[0] or "application/octet-stream"
         uri = link(self._state, name, content, minutes=_LINK_MINUTES, media_type=media_type)
         shown = {name: value for name, value in document.items() if not name.startswith("_")}
-        if not self._state.is_worked_out(entry):
+        if not self._state.progress.is_done(entry):
             # What it is was known at once; Sikoia takes its time to say so.
             shown["sikoia_document_type"] = None
         return {**shown, "document_uri": uri}

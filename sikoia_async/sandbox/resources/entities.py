@@ -44,7 +44,7 @@ def add(state: State, case: Record, body: Record) -> None:
                 for director in registry_companies.directors(company)
             )
     case["persons"].extend(new_person(state, person) for person in _listed(body, "persons"))
-    state.settle(case)
+    state.index_case(case)
 
 
 def update(case: Record, body: Record) -> None:

@@ -63,7 +63,7 @@ class Identity:
             "direct_url": f"{links}/direct/{request_id}" if country_code else None,
         }
         self._store.add(request_id, dict(started), entity_id=person_id)
-        self._state.begin("identity", request_id)
+        self._state.progress.start("identity", request_id)
         shown = {
             **started,
             "status": "Pending",
@@ -126,7 +126,7 @@ def verification(state: State, request_id: str) -> tuple[Record, Outcome]:
 
 def _ended(state: State, entry: Entry) -> datetime | None:
     """Tell when a verification ended: when somebody first saw it so. None if it has not."""
-    if not state.is_worked_out(entry):
+    if not state.progress.is_done(entry):
         return None
     ended: datetime = entry.record.setdefault(_ENDED, state.now())
     return ended

@@ -53,13 +53,13 @@ class Income:
 
     async def get(self, request: Request) -> Response:
         """Answer the report."""
-        asked, used = self.insights.look(request.path_params["request_id"])
+        asked, used = self.insights.current(request.path_params["request_id"])
         data = overview(self._state, used, _day(asked)) if used else None
         return JSONResponse({**asked, "data": data})
 
     async def details(self, request: Request) -> Response:
         """Answer what each data source says."""
-        asked, used = self.insights.look(request.path_params["request_id"])
+        asked, used = self.insights.current(request.path_params["request_id"])
         data = details(self._state, used, _day(asked)) if used else None
         return JSONResponse({**asked, "data": data})
 

@@ -16,7 +16,7 @@ from sikoia_async.sandbox.resources.income_pay import (
     statement,
 )
 from sikoia_async.sandbox.resources.income_tax import by_tax_documents, tax_document, tax_year
-from sikoia_async.sandbox.resources.insights import shown
+from sikoia_async.sandbox.resources.insights import source_summary
 from sikoia_async.sandbox.state import Record, State
 
 _NOBODY = "Wilma Example"
@@ -142,7 +142,7 @@ class _Income:
                 "number_of_sources": len(listed),
                 "start_date": f"{first:%Y-%m}",
                 "end_date": f"{last:%Y-%m}",
-                "data_sources": [shown(source) for source in listed],
+                "data_sources": [source_summary(source) for source in listed],
             }
             for source_type, listed in _by_type(self.sources)
         ]
@@ -160,7 +160,7 @@ def overview(state: State, used: Sequence[Record], day: date) -> Record:
             }
             for income in _incomes(state, used, day)
         ],
-        "data_sources": [shown(source) for source in used],
+        "data_sources": [source_summary(source) for source in used],
     }
 
 

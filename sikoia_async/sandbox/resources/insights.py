@@ -47,7 +47,7 @@ class Insights:
         entity_id = request.path_params["entity_id"]
         self.state.entity(kind, entity_id)
         asked = [
-            self.look(entry.record["request_id"])[0]
+            self.current(entry.record["request_id"])[0]
             for entry in self.state.store(self.kind).of(entity_id)
         ]
         listed = [{name: one[name] for name in _LISTED} for one in asked]
@@ -71,17 +71,17 @@ class Insights:
             "message": f"The {self.kind} insights are being made.",
         }
         self.state.store(self.kind).add(asked["request_id"], dict(asked), entity_id=entity_id)
-        self.state.begin(self.kind, asked["request_id"])
+        self.state.progress.start(self.kind, asked["request_id"])
         return asked
 
-    def look(self, request_id: str) -> tuple[Record, list[Record] | None]:
+    def current(self, request_id: str) -> tuple[Record, list[Record] | None]:
         """Answer a request as it is by now, and what it is made from once it is complete.
 
         Raises:
             ApiError: The request never was, or went with its entity.
         """
         entry = self.state.store(self.kind).get(request_id)
-        if "used" not in entry.record and self.state.is_worked_out(entry):
+        if "used" not in entry.record and self.state.progress.is_done(entry):
             self._complete(entry.record, entry.failure)
         asked = {name: value for name, value in entry.record.items() if name != "used"}
         return asked, entry.record.get("used")
@@ -104,7 +104,7 @@ class Insights:
         ]
 
 
-def shown(source: Record) -> Record:
+def source_summary(source: Record) -> Record:
     """Show a data source as insights do."""
     names = ("source_name", "source_id", "source_category_type", "source_type")
     return {name: source[name] for name in names}

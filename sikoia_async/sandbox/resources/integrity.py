@@ -34,23 +34,23 @@ def routes(state: State) -> list[Route]:
     ]
 
 
-def begin(state: State, document: Record) -> None:
+def start(state: State, document: Record) -> None:
     """Begin to check a document that was uploaded, if it is one of those that are checked."""
     if _is_checked(document):
         check: Record = {"document_id": document["document_id"], "datetime_completed": None}
         state.store("integrity").add(_key(document), check, entity_id=document["entity_id"])
-        state.begin("integrity", _key(document))
+        state.progress.start("integrity", _key(document))
 
 
-def forget(state: State, document: Record) -> None:
+def delete(state: State, document: Record) -> None:
     """Delete the check of a document that was deleted."""
     if _is_checked(document):
         state.store("integrity").remove(_key(document))
 
 
-def look(state: State, check: Entry) -> str:
+def status_of(state: State, check: Entry) -> str:
     """Tell the status of a check; one that has ended, has ended when somebody first saw it so."""
-    if not state.is_worked_out(check):
+    if not state.progress.is_done(check):
         return "Pending"
     check.record["datetime_completed"] = check.record["datetime_completed"] or long_timestamp(
         state.now()
@@ -97,7 +97,7 @@ class Checks:
     def _summary(self, entry: Entry) -> Record:
         document = entry.record
         check = self._state.store("integrity").get(_key(document))
-        status = look(self._state, check)
+        status = status_of(self._state, check)
         number = self._state.draw("integrity", document["sikoia_document_type"]).getrandbits(128)
         return {
             "integrity_type_id": str(UUID(int=number, version=4)),

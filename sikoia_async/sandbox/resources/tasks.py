@@ -22,7 +22,7 @@ def routes(state: State) -> list[Route]:
     tasks = Tasks(state)
     return [
         Route("/v2/sandbox-tasks", Resource(post=tasks.start)),
-        Route("/v2/sandbox-tasks/{task_id}", Resource(get=tasks.look)),
+        Route("/v2/sandbox-tasks/{task_id}", Resource(get=tasks.get)),
     ]
 
 
@@ -44,7 +44,7 @@ class Tasks:
         self._state.tasks[task["task_id"]] = task
         return _pending(task)
 
-    async def look(self, request: Request) -> Response:
+    async def get(self, request: Request) -> Response:
         """Answer 202 while looks remain, then the result."""
         task = self._state.tasks.get(request.path_params["task_id"])
         if task is None:

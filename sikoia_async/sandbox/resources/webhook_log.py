@@ -43,8 +43,8 @@ def record(
     webhook = state.store("webhooks").get(webhook_id).record
     attempts = [attempt(state, code) for code in codes]
     written: Record = {
-        "request_id": state.new_uncalled_id(),
-        "grouping_id": grouping_id or state.new_uncalled_id(),
+        "request_id": state.new_delivery_id(),
+        "grouping_id": grouping_id or state.new_delivery_id(),
         "event_type": event_type,
         "webhook_callback_url": webhook["webhook_callback_url"],
         "datetime_created": long_timestamp(state.now()) if status == "Complete" else None,
@@ -59,7 +59,7 @@ def record(
 def attempt(state: State, code: int) -> Record:
     """Describe an attempt of this moment."""
     return {
-        "attempt_id": state.new_uncalled_id(),
+        "attempt_id": state.new_delivery_id(),
         "datetime_created": long_timestamp(state.now()),
         "http_response_code": code,
     }

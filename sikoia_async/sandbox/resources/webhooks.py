@@ -90,7 +90,7 @@ class Webhooks:
         """Delete a webhook, and its log with it."""
         webhook_id = request.path_params["webhook_id"]
         self._webhooks.remove(webhook_id)
-        self._state.store("webhook_requests").forget({webhook_id})
+        self._state.store("webhook_requests").remove_of({webhook_id})
         return Response(status_code=204)
 
     async def find_requests(self, request: Request) -> Response:
