@@ -1,6 +1,6 @@
-"""The import graph of the package: `python tests/import_graph.py` prints its counts.
+"""The import graph of the package; `python tests/import_graph.py` prints its counts.
 
-Every import counts: at run time, inside a function, and for type checkers only.
+It includes every import: at run time, inside functions, and for type checkers only.
 """
 
 import ast
@@ -12,7 +12,7 @@ from typing import Final
 PACKAGE: Final = "sikoia_async"
 ROOT: Final = Path(__file__).resolve().parents[1] / PACKAGE
 
-# From top to bottom: a module imports from its own folder and from lower rows only.
+# A module imports from its own folder and from lower rows only.
 LAYERS: Final = (
     ("__main__",),
     ("cli",),
@@ -36,18 +36,18 @@ LAYERS: Final = (
     ("_errors", "_version"),
 )
 SANDBOX_LAYERS: Final = (("sandbox",),)
-"""The same inside the local Sikoia."""
+"""The layers inside the local Sikoia."""
 
 
 def modules(root: Path = ROOT) -> dict[str, Path]:
-    """Return each module's name inside the package, with its file."""
+    """Return the files of all modules, by their name inside the package."""
     return {_name(path, root): path for path in sorted(root.rglob("*.py"))}
 
 
 def graph(root: Path = ROOT) -> dict[str, set[str]]:
     """Return the modules that each module imports."""
-    found = modules(root)
-    return {name: set(_imported(path, root, found)) - {name} for name, path in found.items()}
+    files = modules(root)
+    return {name: set(_imported(path, root, files)) - {name} for name, path in files.items()}
 
 
 def circles(arrows: Mapping[str, set[str]]) -> list[list[str]]:
@@ -90,7 +90,7 @@ def upward(arrows: Mapping[str, set[str]]) -> list[tuple[str, str]]:
 
 
 def folder(name: str) -> str:
-    """Return the folder or the single module of the package root that holds a module."""
+    """Return the entry of the package root that a module belongs to: a folder or a module."""
     return name.partition(".")[0]
 
 
@@ -99,15 +99,15 @@ def _name(path: Path, root: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
-def _imported(path: Path, root: Path, found: Mapping[str, Path]) -> Iterator[str]:
+def _imported(path: Path, root: Path, files: Mapping[str, Path]) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (_inside(alias.name) for alias in node.names if _is_ours(alias.name))
-        elif isinstance(node, ast.ImportFrom) and _is_ours(source := _absolute(node, path, root)):
+            yield from (_inside(alias.name) for alias in node.names if _is_inside(alias.name))
+        elif isinstance(node, ast.ImportFrom) and _is_inside(source := _absolute(node, path, root)):
             package = _inside(source)
             for alias in node.names:
                 full = f"{package}.{alias.name}".removeprefix("__init__.")
-                yield full if full in found else package
+                yield full if full in files else package
 
 
 def _absolute(node: ast.ImportFrom, path: Path, root: Path) -> str:
@@ -117,7 +117,7 @@ def _absolute(node: ast.ImportFrom, path: Path, root: Path) -> str:
     return ".".join([*package, *filter(None, [node.module])])
 
 
-def _is_ours(module: str) -> bool:
+def _is_inside(module: str) -> bool:
     return module.partition(".")[0] == PACKAGE
 
 
@@ -126,7 +126,7 @@ def _inside(module: str) -> str:
 
 
 def main() -> None:
-    """Print the counts."""
+    """Print the counts, and exit with 1 if an import points up or in a circle."""
     arrows = graph()
     print(f"modules  {len(arrows)}")
     print(f"imports  {sum(map(len, arrows.values()))}")

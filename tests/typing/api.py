@@ -1,4 +1,4 @@
-"""The types of the public API: read by pyright and mypy, and never run."""
+"""The types of the public API: checked by pyright and mypy, and never run."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -32,13 +32,13 @@ from sikoia_async.webhooks.signing import sign, verify
 
 @attrs.frozen(kw_only=True)
 class Own(Model):
-    """A model that a user wrote."""
+    """A model defined by a user."""
 
     own_id: str
 
 
 async def client() -> None:
-    """Make a client, and views of it."""
+    """Create a client, and views of it."""
     async with Sikoia("id", "secret", environment=STAGING, quota=Quota(200)) as sikoia:
         assert_type(sikoia, Sikoia)
         assert_type(sikoia.with_options(timeout=5, retries=0, correlation_id="a"), Sikoia)
@@ -48,17 +48,19 @@ async def client() -> None:
 
 
 async def later() -> str:
-    """Give a token."""
+    """Return an access token."""
     return "token"
 
 
 async def cases(sikoia: Sikoia) -> None:
-    """Call the operations on cases, and on companies and persons in them."""
-    found = await sikoia.cases.list(case_type="Business", stage=["New", "Approved"], keyword="a")
-    assert_type(found, Items[CaseSummary])
-    assert_type(found[0], CaseSummary)
-    assert_type(found.response, ResponseInfo)
-    assert_type([one.case_id for one in found], list[str])
+    """Call the operations on cases, and on the companies and persons in them."""
+    summaries = await sikoia.cases.list(
+        case_type="Business", stage=["New", "Approved"], keyword="a"
+    )
+    assert_type(summaries, Items[CaseSummary])
+    assert_type(summaries[0], CaseSummary)
+    assert_type(summaries.response, ResponseInfo)
+    assert_type([one.case_id for one in summaries], list[str])
     company = NewCompany(company_name="Acme", registry_search=True)
     created = await sikoia.cases.create(name="a", case_type="Business", companies=[company])
     assert_type(created, Case)
@@ -71,13 +73,13 @@ async def cases(sikoia: Sikoia) -> None:
 
 async def users(sikoia: Sikoia) -> None:
     """List the users."""
-    found = await sikoia.users.list()
-    assert_type(found, Items[User])
-    assert_type(found[0].roles, tuple[Role, ...] | None)
+    people = await sikoia.users.list()
+    assert_type(people, Items[User])
+    assert_type(people[0].roles, tuple[Role, ...] | None)
 
 
 def fields(case: Case) -> None:
-    """Read fields: an open enum completes to its values and takes any text."""
+    """Read fields: an open enum completes to its values, and accepts any string."""
     assert_type(case.stage, CaseStage | str | None)
     assert_type(case.case_type, CaseType | str | None)
     assert_type(case.companies, tuple[Company, ...] | None)
@@ -91,7 +93,7 @@ def fields(case: Case) -> None:
 
 
 async def request(sikoia: Sikoia) -> None:
-    """Call an endpoint that the SDK does not know: the answer is what `into` says."""
+    """Call an endpoint that the SDK has no method for: the result has the type `into`."""
     plain = await sikoia.request("GET", "/v2/new", query={"a": ["b"], "c": True, "d": None})
     assert_type(plain, Any)
     assert_type(await sikoia.request("GET", "/v2/new", into=Own), Own)
@@ -101,7 +103,7 @@ async def request(sikoia: Sikoia) -> None:
 
 
 async def tasks(sikoia: Sikoia) -> None:
-    """Wait for a task in each of the ways."""
+    """Wait for an operation in all ways."""
     operation = await sikoia.start("POST", "/v2/new", into=Own, body={})
     assert_type(operation, Operation[Own])
     assert_type(await operation, Own)
@@ -119,7 +121,7 @@ async def tasks(sikoia: Sikoia) -> None:
 
 
 def errors(error: CallError) -> None:
-    """Read what errors tell."""
+    """Read the attributes of errors."""
     assert_type(error.correlation_id, str)
     assert_type(error.attempts, tuple[Attempt, ...])
     assert_type(error.may_have_been_processed, bool)
@@ -133,14 +135,14 @@ def errors(error: CallError) -> None:
 
 
 def not_done(error: OperationTimeoutError) -> None:
-    """Read what a timeout tells."""
+    """Read the attributes of a timeout."""
     assert_type(error.last, Any)
     assert_type(error.operation, Operation[Any] | None)
     assert_type(error.correlation_ids, tuple[str, ...])
 
 
 def delivery(body: bytes, headers: Mapping[str, str], secret: WebhookSecret) -> None:
-    """Look at a signature."""
+    """Verify and create a signature."""
     assert_type(verify(body, headers.get("a"), secret), int)
     assert_type(verify(body, b"a", ["old", secret], max_body=10), int)
     assert_type(sign(body, "a secret"), str)
