@@ -30,7 +30,7 @@ from sikoia_async.environments import local
 from sikoia_async.operations.operation import Operation
 from sikoia_async.resources.identity import IdentityReport
 from sikoia_async.resources.income import IncomeReport
-from sikoia_async.webhooks.events import parse
+from sikoia_async.webhooks import parse
 
 __all__ = ["compare"]
 

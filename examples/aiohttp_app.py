@@ -17,8 +17,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from aiohttp import web
 
 from sikoia_async import CORRELATION_ID_HEADER, Entity, Router, Sikoia, correlation_id, errors
-from sikoia_async.webhooks.events import AffordabilityInsightsCompleted
-from sikoia_async.webhooks.signing import SIGNATURE_HEADER
+from sikoia_async.webhooks import SIGNATURE_HEADER, AffordabilityInsightsCompleted
 
 WAIT = 20.0  # seconds; shorter than the timeouts of browsers and proxies
 STATUSES: dict[type[errors.SikoiaError], int] = {

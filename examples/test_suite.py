@@ -9,7 +9,7 @@ import pytest
 from sikoia_async import Entity, Interval, NewPerson, Router, Sikoia, errors
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.testing import Cassette, client_of
-from sikoia_async.webhooks.signing import SIGNATURE_HEADER
+from sikoia_async.webhooks import SIGNATURE_HEADER
 
 pytest_plugins = ["sikoia_async.testing.plugin"]  # put this into your conftest.py
 pytestmark = pytest.mark.anyio

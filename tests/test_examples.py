@@ -32,8 +32,7 @@ from sikoia_async import NewPerson, ReplayGuard, Router, Sikoia
 from sikoia_async.resources.webhooks import WebhookRequest
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.sandbox.middleware.envelope import Envelope
-from sikoia_async.webhooks.events import AffordabilityInsightsCompleted
-from sikoia_async.webhooks.signing import SIGNATURE_HEADER, sign
+from sikoia_async.webhooks import SIGNATURE_HEADER, AffordabilityInsightsCompleted, sign
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"

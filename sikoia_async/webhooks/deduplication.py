@@ -1,118 +1,162 @@
-"""Handles an event once: not again when it is delivered again, and not as its own parent.
+"""Deduplicates events: each is handled once, whether it is delivered again or as its own parent.
 
-Who subscribes to a type and to a finer one gets a request for each, tied by `grouping_id`. Where
-both lead to one handler, the second is folded into the first. More exactly, for nobody promises
-that a grouping has but one event of each type: the n-th event of a type is folded if there were n
-of a finer type, or of one that it is finer than. So a third event is never taken for the twin of
-the first.
+If you subscribe to an event type and to a more specific one, Sikoia delivers an event of each for
+one occurrence, tied by `grouping_id` (https://docs.sikoia.com/docs/webhooks). If both have the same
+handler, the second is merged into the first. Nobody promises that a grouping has only one event of
+each type, so events are matched by number: the second `DocumentProcessing` event of a grouping
+belongs to its second `PayslipProcessing` event, and is never taken for the first.
 
-A key is added when the work has succeeded, and not before. Whoever fails or is cancelled leaves no
-trace, and who waited meanwhile does the work.
+An event is remembered after its handler has succeeded, and not before. A handler that fails or is
+cancelled leaves no trace, so a delivery that waited for it handles the event itself.
 """
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
+import attrs
 
 from sikoia_async.webhooks.events import related
-from sikoia_async.webhooks.keyed_lock import KeyedLock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from sikoia_async.webhooks.events import Event
     from sikoia_async.webhooks.replay import ReplayGuard
 
-__all__ = ["Deduplicator", "Outcome"]
+__all__ = ["Deduplicator", "KeyedLock", "Outcome"]
 
-Outcome = Literal["handled", "duplicate", "folded", "unhandled"]
-"""What became of an event: its handler ran, had handled it before, had handled its parent or
-child, or there is no handler."""
+Outcome = Literal["handled", "duplicate", "merged", "unhandled"]
+"""What happened to an event: its handler ran; had handled it before; had handled a parent or child
+event of the same occurrence; or does not exist."""
 
-_MOST: Final = 1000
-"""Events of one type in one grouping that are counted; those beyond are handled, each of them."""
+_MAX_COUNTED: Final = 1000
 
 
 class Deduplicator:
-    """Does work for events, each once, as far as a guard knows."""
+    """Runs the handlers of events, once for each event.
 
-    def __init__(self, guard: ReplayGuard) -> None:
+    Args:
+        guard: remembers which events were handled.
+        max_counted: how many events of one type are counted in one grouping. Later ones are never
+            merged.
+    """
+
+    def __init__(self, guard: ReplayGuard, *, max_counted: int = _MAX_COUNTED) -> None:
         self._guard = guard
-        self._turns = KeyedLock()
+        self._max_counted = max_counted
+        self._locks = KeyedLock()
 
     async def run(
         self, event: Event, handler: str, work: Callable[[], Awaitable[None]]
     ) -> tuple[Outcome, bool]:
-        """Do the work, unless it was done.
+        """Handle an event, unless that was done.
 
         Args:
-            event: what the work is for.
-            handler: who does it, in words that are the same in each process.
-            work: what there is to do.
+            event: the event.
+            handler: the name of its handler, which is the same in every process.
+            work: calls the handler.
 
         Returns:
-            What became of the event, and whether the guard was unsure.
+            What happened to the event, and whether the guard could be relied on.
 
         Raises:
             ReplayStoreError: the store failed, and the guard is `closed`; nothing was done.
         """
-        asking = _Asking(self._guard)
-        kin = [one.__name__ for one in related(type(event))]
-        async with self._turns.of(event.key):
-            if await asking.knows(event.key):
-                return "duplicate", False
-            if event.grouping_id is None or not kin:
+        handled = _HandledKeys(self._guard)
+        async with self._locks.hold(event.key):
+            if await handled.has(event.key):
+                return "duplicate", True
+            if event.grouping_id is None or not related(type(event)):
                 await work()
-                await asking.add(event.key)
-                return "handled", asking.unsure
-            group = f"{handler}\0{event.grouping_id}"
-            outcome = await self._with_kin(event, group, kin, work, asking)
-        return outcome, asking.unsure
+                await handled.add(event.key)
+                return "handled", handled.is_reliable
+            grouping = f"{handler}\0{event.grouping_id}"
+            async with self._locks.hold(grouping):
+                outcome = await self._run_in(grouping, event, work, handled)
+            return outcome, handled.is_reliable
 
-    async def _with_kin(
+    async def _run_in(
         self,
+        grouping: str,
         event: Event,
-        group: str,
-        kin: Sequence[str],
         work: Callable[[], Awaitable[None]],
-        asking: _Asking,
+        handled: _HandledKeys,
     ) -> Outcome:
-        name = type(event).__name__
-        async with self._turns.of(group):
-            count = 1
-            while count < _MOST and await asking.knows(_place(group, name, count)):
-                count += 1
-            looked_at = kin if count < _MOST else ()
-            twins = [one for one in looked_at if await asking.knows(_place(group, one, count))]
-            if not twins:
-                await work()
-            await asking.add(event.key, _place(group, name, count))
-        return "folded" if twins else "handled"
+        """Handle an event of a grouping, unless its parent or child was handled."""
+        number = 1
+        while number < self._max_counted and await handled.has(_key(grouping, type(event), number)):
+            number += 1
+        is_counted = number < self._max_counted
+        relatives = related(type(event)) if is_counted else ()
+        is_merged = await handled.has_any([_key(grouping, one, number) for one in relatives])
+        if not is_merged:
+            await work()
+        await handled.add(event.key, _key(grouping, type(event), number))
+        return "merged" if is_merged else "handled"
 
 
-class _Asking:
-    """Asks the guard, and remembers whether it was unsure."""
+class _HandledKeys:
+    """The guard, for one event. Remembers whether the guard could be relied on."""
 
     def __init__(self, guard: ReplayGuard) -> None:
         self._guard = guard
-        self.unsure = False
+        self.is_reliable = True
 
-    async def knows(self, key: str) -> bool:
-        answer = await self._guard.knows(key)
-        self.unsure |= answer is None
-        return bool(answer)
+    async def has(self, key: str) -> bool:
+        known = await self._guard.knows(key)
+        self.is_reliable &= known is not None
+        return bool(known)
+
+    async def has_any(self, keys: Sequence[str]) -> bool:
+        return any([await self.has(key) for key in keys])
 
     async def add(self, *keys: str) -> None:
-        """Remember keys, also for who is cancelled meanwhile: the work is done."""
-        with anyio.CancelScope(shield=True):  # a store has but a second
+        """Remember keys, even if the delivery is cancelled: the handler has run."""
+        with anyio.CancelScope(shield=True):  # a store has a timeout of its own
             for key in keys:
-                added = await self._guard.add(key)
-                self.unsure |= not added
+                self.is_reliable &= await self._guard.add(key)
 
 
-def _place(group: str, name: str, count: int) -> str:
-    """Return the key of the n-th event of a type in a group."""
-    return sha256("\0".join((group, name, str(count))).encode()).hexdigest()
+def _key(grouping: str, event_type: type[Event], number: int) -> str:
+    """Return the key of the n-th event of a type in a grouping."""
+    return sha256("\0".join((grouping, event_type.__name__, str(number))).encode()).hexdigest()
+
+
+@attrs.define
+class _Entry:
+    """The lock of one key, and how many tasks hold it or wait for it."""
+
+    lock: anyio.Lock = attrs.field(factory=anyio.Lock)
+    users: int = 0
+
+
+class KeyedLock:
+    """A lock per key. A key that no task uses takes no memory."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry] = {}
+
+    def __len__(self) -> int:
+        """Return how many keys are locked."""
+        return len(self._entries)
+
+    @asynccontextmanager
+    async def hold(self, key: str) -> AsyncGenerator[None]:
+        """Hold the lock of a key while the block runs.
+
+        Raises:
+            RuntimeError: this task holds it already.
+        """
+        entry = self._entries.setdefault(key, _Entry())
+        entry.users += 1
+        try:
+            async with entry.lock:
+                yield
+        finally:
+            entry.users -= 1
+            if not entry.users:
+                del self._entries[key]

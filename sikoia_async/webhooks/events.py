@@ -1,13 +1,12 @@
-"""Events: what webhooks deliver, typed by Sikoia's own names and hierarchy of events.
+"""Webhook events, with a class for each of Sikoia's event types.
 
-    event = events.parse(body)  # after signing.verify(body, signature, secret)
+    event = parse(body)  # after verify(body, signature, secret)
 
-Sikoia publishes the names of its events, and not what is in them, nor where an event's name stands.
-So the name is looked for under the usual spellings and taken where it is one that is known, nothing
-of the body is lost, and whatever is JSON is an event. `Router` does all of this and more.
+Sikoia publishes the names of its events, but neither their fields nor which field holds the name.
+So the name is looked for under the usual field names, any JSON is an event, and nothing of the body
+is lost. `Router` verifies, parses and deduplicates deliveries.
 
-Nothing here does I/O, and nothing is verified here. Only what reading takes is read at once: the
-rest of the body is read when `data` is first asked for.
+Nothing here does I/O or verifies anything. The body is decoded when `data` is first read.
 Sources: https://docs.sikoia.com/docs/webhooks, and the operations on `/v2/webhooks`.
 """
 
@@ -62,41 +61,41 @@ WebhookEventName = Literal[
 
 
 class LoggedRequest(Protocol):
-    """A delivery in Sikoia's log: a `WebhookRequest` is one."""
+    """A delivery in Sikoia's log, such as a `WebhookRequest`."""
 
     @property
     def grouping_id(self) -> str | None:
-        """The same for all requests that one occurrence caused."""
+        """Shared by all requests that one occurrence caused."""
         ...
 
     @property
     def event_type(self) -> Open[WebhookEventName] | None:
-        """What happened."""
+        """The name of the event."""
         ...
 
     @property
     def event_data(self) -> Any:
-        """The body, as plain JSON or as a text that holds it."""
+        """The body, as plain JSON or as a string of it."""
         ...
 
 
 @attrs.frozen(repr=False)
 class Event:
-    """What happened at Sikoia, as far as a delivery tells. A repr shows nothing of the body."""
+    """An event that a webhook delivered. Its repr shows nothing of the body."""
 
     type: Open[WebhookEventName] | None
-    """Sikoia's name of what happened; None where neither the body nor you told it."""
+    """Sikoia's name of the event; None if neither the body nor the caller gave one."""
     body: bytes
     """The raw body. May hold personal data."""
     _logged_grouping: str | None = attrs.field(default=None, eq=False)
 
     @cached_property
     def data(self) -> Any:
-        """The body as plain JSON, fractions as Decimals. Sikoia does not say what is in it.
+        """The body as plain JSON, with fractions as Decimals. Sikoia does not publish its fields.
 
         Raises:
-            WebhookPayloadError: there is a number in it whose exponent no Decimal can hold, or
-                lists are nested so deeply that there was no room left to read them.
+            WebhookPayloadError: the exponent of a number is too large for a Decimal, or lists are
+                nested too deeply to decode.
         """
         try:
             return read_json(self.body)
@@ -106,50 +105,50 @@ class Event:
 
     @cached_property
     def grouping_id(self) -> str | None:
-        """The same for all deliveries that one occurrence caused; None where nothing tells it.
+        """Shared by all deliveries that one occurrence caused; None if the body has none.
 
         It is looked for at the top of the body and one level below, in what may be an envelope.
         """
         if self._logged_grouping is not None:
             return self._logged_grouping
-        return next(payload.texts(payload.top(self.body) or {}, _GROUPINGS), None)
+        return next(
+            payload.short_strings(payload.read_fields(self.body) or {}, _GROUPING_FIELDS), None
+        )
 
     @cached_property
     def key(self) -> str:
-        """A hash by which the same event is known again: of its type and its body.
+        """A hash of the type and the body, which identifies the event.
 
-        The body counts as JSON: other spaces, another order of fields or `1.0` for `1` make no
-        other event, so that one of Sikoia's log has the key that its delivery had.
+        The body counts as JSON: other white space, another order of fields or `1.0` for `1` do not
+        change the key. So an event from Sikoia's log has the key that its delivery had.
         """
-        # No name has a zero byte in it, so that no two pairs give the same bytes.
-        told = (self.type or "").encode()
-        return sha256(told + b"\0" + payload.canonical(self.body)).hexdigest()
+        # Names contain no zero byte, so no two events give the same bytes.
+        name = (self.type or "").encode()
+        return sha256(name + b"\0" + payload.canonical(self.body)).hexdigest()
 
     def find(self, name: str) -> str | None:
-        """Return the first text that stands under a name, at any depth, the outermost first.
+        """Return the first string in a field of this name, at any depth, the outermost first.
 
-        `find("request_id")` finds `requestId` and `RequestId`, too. None where there is none, or
-        where `data` cannot be read.
+        `find("request_id")` also finds `requestId` and `RequestId`. Returns None if there is none,
+        or if `data` cannot be decoded.
         """
-        wanted = payload.folded(name)
-        for one in self._walk():
-            if isinstance(one, dict):
-                for key, value in cast("dict[str, Any]", one).items():
-                    if isinstance(value, str) and payload.folded(key) == wanted:
-                        return value
+        wanted = payload.normalise_name(name)
+        for value in self._walk():
+            if isinstance(value, dict):
+                for key, field in cast("dict[str, Any]", value).items():
+                    if isinstance(field, str) and payload.normalise_name(key) == wanted:
+                        return field
         return None
 
     def mentions(self) -> Iterator[str]:
-        """Yield what may be the id of something that is waited for, each once.
+        """Yield the strings that may be ids, each once, the outermost first.
 
-        That is every text of at most 128 characters, at any depth, the outermost first, and the
-        words of what looks like a path or an address; a thousand of them at most. Nothing where
-        `data` cannot be read.
+        These are the strings of up to 128 characters, at any depth, and the words of paths and
+        URLs; a thousand at most. Yields nothing if `data` cannot be decoded.
         """
-        found = (
-            part for one in self._walk() if isinstance(one, str) for part in payload.parts(one)
-        )
-        return islice(_each_once(found), _MOST_MENTIONS)
+        strings = (value for value in self._walk() if isinstance(value, str))
+        ids = (possible for string in strings for possible in payload.possible_ids(string))
+        return islice(_unique(ids), _MAX_MENTIONS)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(type={self.type!r}, body={len(self.body):,} bytes)"
@@ -161,74 +160,72 @@ class Event:
             return iter(())
 
 
-# The hierarchy of the classes is Sikoia's hierarchy of events, so that `isinstance` and the method
-# resolution order say which event is of which finer kind. Documented are the places of bank
-# statements and payslips; that tax overviews are documents, and that open banking is banking, is
-# what their names say.
+# The class hierarchy is Sikoia's hierarchy of events. The parents of bank statements and payslips
+# are documented; those of tax overviews and open banking follow from their names.
 
 
 class DocumentProcessingCompleted(Event):
-    """A document was read, or could not be read."""
+    """A document was processed, or could not be processed."""
 
     __slots__ = ()
 
 
 class BankingProcessingCompleted(Event):
-    """Data of a bank account was read, or could not be read."""
+    """The data of a bank account was processed, or could not be processed."""
 
     __slots__ = ()
 
 
 class BankStatementProcessingCompleted(DocumentProcessingCompleted, BankingProcessingCompleted):
-    """A bank statement was read, or could not be read: the body tells."""
+    """A bank statement was processed, or could not be processed: the body says which."""
 
     __slots__ = ()
 
 
 class PayslipProcessingCompleted(DocumentProcessingCompleted):
-    """A payslip was read, or could not be read."""
+    """A payslip was processed, or could not be processed."""
 
     __slots__ = ()
 
 
 class TaxOverviewProcessingCompleted(DocumentProcessingCompleted):
-    """A tax overview was read, or could not be read."""
+    """A tax overview was processed, or could not be processed."""
 
     __slots__ = ()
 
 
 class OpenBankingProcessingCompleted(BankingProcessingCompleted):
-    """Data of a connected bank account was read, or could not be read."""
+    """The data of a connected bank account was processed, or could not be processed."""
 
     __slots__ = ()
 
 
 class IdentityVerificationCompleted(Event):
-    """Somebody's identity was verified, or was not: retrieve the request to see."""
+    """An identity verification has ended: retrieve the request for its outcome."""
 
     __slots__ = ()
 
 
 class IdentityVerificationExpired(Event):
-    """Somebody did not verify their identity in time."""
+    """A person did not verify their identity in time."""
 
     __slots__ = ()
 
 
 class AffordabilityInsightsCompleted(Event):
-    """A request for affordability insights came to its end."""
+    """A request for affordability insights has ended."""
 
     __slots__ = ()
 
 
 class IncomeEmployerInsightsCompleted(Event):
-    """A request for income and employer insights came to its end."""
+    """A request for income and employer insights has ended."""
 
     __slots__ = ()
 
 
 class UnknownEvent(Event):
-    """Something happened for which this SDK has no class, or nothing told what."""
+    """An event that this SDK has no class for, or whose body gives no type."""
 
     __slots__ = ()
 
@@ -237,29 +234,29 @@ _MAX_BODY: Final = 1 << 20
 
 
 def parse(body: bytes, *, event_type: str | None = None, max_body: int = _MAX_BODY) -> Event:
-    """Return the event that a body tells of. Verify the body first: `signing.verify`.
+    """Return the event in a body. Verify the body first, with `verify`.
 
     Args:
         body: the raw body.
-        event_type: what you know the event to be, by the address that it came to, say: with one
-            address for each type of event you need not rely on what is in the body. Where the body
-            names one of Sikoia's events itself, that counts, for the signature covers the body and
-            no address: whoever has recorded a delivery can send it to each of your addresses.
-        max_body: bytes that a body may have.
+        event_type: the name of the event, if you know it, for example because you subscribe each
+            event type at a URL of its own. If the body itself names one of Sikoia's events, that
+            name is used: the signature covers the body, but not the URL, so a recorded delivery
+            could be sent to any of your URLs.
+        max_body: the largest body to accept, in bytes.
 
     Raises:
-        WebhookPayloadError: the body is no JSON, or too large.
-        ArgumentTypeError: it is a text or parsed JSON.
+        WebhookPayloadError: the body is not JSON, or too large.
+        ArgumentTypeError: the body is a string or parsed JSON.
         ConfigurationError: `event_type` cannot be the name of an event.
     """
     validate_type("body", validate_required("body", body), bytes, "the raw body, as bytes")
-    hint = None if event_type is None else _checked_name(event_type)
+    hint = None if event_type is None else _validate_name(event_type)
     event = (
         _event(body, hint)
         if len(body) <= validate_whole("max_body", max_body, least=1)
         else _TOO_LARGE
     )
-    # Tools that report errors write down local variables, and a body is personal data.
+    # Error reporters record local variables, and a body is personal data.
     del body
     if isinstance(event, Event):
         return event
@@ -267,37 +264,37 @@ def parse(body: bytes, *, event_type: str | None = None, max_body: int = _MAX_BO
 
 
 def from_request(request: LoggedRequest) -> Event:
-    """Return the event of a delivery in Sikoia's log, to handle what was missed.
+    """Return the event of a delivery in Sikoia's log, to handle events that you missed.
 
         async for request in sikoia.webhooks.requests(webhook_id, event_status="Failed"):
-            await router.handle(events.from_request(request))
+            await router.handle(from_request(request))
 
-    Its body is the log's data written as JSON anew, so that its bytes need not be those that were
-    delivered; its `key` is the same.
+    Its body is the log's data, encoded again, so its bytes may differ from those that were
+    delivered. Its `key` is the same.
 
     Raises:
-        ArgumentTypeError: it is no request of the log, or its data is no plain JSON.
+        ArgumentTypeError: this is not a request from the log, or its data is not plain JSON.
     """
-    body = payload.written(validate_required("request", request).event_data)
+    body = payload.encode(validate_required("request", request).event_data)
     name = request.event_type
     hint = name if isinstance(name, str) and _NAME.fullmatch(name) else None
     event = None if body is None else _event(body, hint, request.grouping_id)
     del request, body
     if isinstance(event, Event):
         return event
-    msg = "request: give a WebhookRequest of Sikoia's log, whose event_data is plain JSON"
+    msg = "request: expected a WebhookRequest from Sikoia's log, with plain JSON as event_data"
     raise ArgumentTypeError(msg)
 
 
 def event_class(event_type: str | type[Event]) -> type[Event] | None:
-    """Return the class of one of Sikoia's names, or one of the classes itself; None for others."""
-    return next((one for name, one in _CLASSES.items() if event_type in (name, one)), None)
+    """Return the class of an event name, or an event class itself; None for anything else."""
+    return next((cls for name, cls in _CLASSES.items() if event_type in (name, cls)), None)
 
 
-def related(kind: type[Event]) -> list[type[Event]]:
-    """Return the classes that this one is finer than, and those that are finer."""
-    others = (one for one in _CLASSES.values() if one is not kind)
-    return [one for one in others if issubclass(one, kind) or issubclass(kind, one)]
+def related(event: type[Event]) -> list[type[Event]]:
+    """Return the parents and children of an event class."""
+    others = (cls for cls in _CLASSES.values() if cls is not event)
+    return [cls for cls in others if issubclass(cls, event) or issubclass(event, cls)]
 
 
 _CLASSES: Final[dict[str, type[Event]]] = {
@@ -314,22 +311,24 @@ _CLASSES: Final[dict[str, type[Event]]] = {
 }
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}(?:\.[A-Za-z][A-Za-z0-9_]{0,63}){1,3}")
-"""What looks like the name of an event: words with dots between."""
-_TYPES: Final = ("event_type", "eventType", "event_name", "eventName", "type", "event")
-_GROUPINGS: Final = ("grouping_id", "groupingId")
-_MOST_MENTIONS: Final = 1000
+"""A possible event name: words with dots in between."""
+_TYPE_FIELDS: Final = ("event_type", "eventType", "event_name", "eventName", "type", "event")
+_GROUPING_FIELDS: Final = ("grouping_id", "groupingId")
+_MAX_MENTIONS: Final = 1000
 
 _TOO_LARGE: Final = "the body is larger than max_body"
-_NO_JSON: Final = (
-    "the body is no JSON, or is nested too deeply: answer 400, and retrieve what you wait for"
+_NOT_JSON: Final = (
+    "the body is not JSON, or is nested too deeply: respond with 400, and retrieve what you wait "
+    "for"
 )
 _UNREADABLE: Final = (
-    "the body holds a number that no Decimal can hold, or is nested too deeply: use event.body"
+    "the body holds a number that is too large for a Decimal, or is nested too deeply: use "
+    "event.body"
 )
 
 
-def _checked_name(event_type: object) -> str:
-    msg = "event_type: give Sikoia's name of the event, such as IdentityVerification.Completed"
+def _validate_name(event_type: object) -> str:
+    msg = "event_type: expected the name of an event, such as IdentityVerification.Completed"
     if not isinstance(event_type, str):
         raise ArgumentTypeError(msg)
     if not _NAME.fullmatch(event_type):
@@ -338,28 +337,28 @@ def _checked_name(event_type: object) -> str:
 
 
 def _event(body: bytes, hint: str | None, grouping_id: str | None = None) -> Event | str:
-    """Return the event, or what is wrong with the body."""
-    fields = payload.top(body)
+    """Return the event, or an error message."""
+    fields = payload.read_fields(body)
     if fields is None:
-        return _NO_JSON
-    name = _name(payload.texts(fields, _TYPES), hint)
+        return _NOT_JSON
+    name = _name(payload.short_strings(fields, _TYPE_FIELDS), hint)
     return _CLASSES.get(name or "", UnknownEvent)(name, body, grouping_id)
 
 
-def _name(texts: Iterator[str], hint: str | None) -> str | None:
-    """Choose a name of Sikoia's in the body, else the hint, else what looks like a name."""
-    alike = hint
-    for text in texts:
-        if text in _CLASSES:
-            return text
-        if alike is None and _NAME.fullmatch(text):
-            alike = text
-    return alike
+def _name(strings: Iterator[str], hint: str | None) -> str | None:
+    """Choose one of Sikoia's names in the body, else the hint, else anything like a name."""
+    likely = hint
+    for string in strings:
+        if string in _CLASSES:
+            return string
+        if likely is None and _NAME.fullmatch(string):
+            likely = string
+    return likely
 
 
-def _each_once(texts: Iterator[str]) -> Iterator[str]:
+def _unique(strings: Iterator[str]) -> Iterator[str]:
     seen: set[str] = set()
-    for text in texts:
-        if text not in seen:
-            seen.add(text)
-            yield text
+    for string in strings:
+        if string not in seen:
+            seen.add(string)
+            yield string

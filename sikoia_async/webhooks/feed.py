@@ -1,4 +1,7 @@
-"""Where a client hears of webhooks' events."""
+"""The feed of webhook events into a client.
+
+Apart from the router, because a process that gets its events from a queue needs no router.
+"""
 
 from __future__ import annotations
 
@@ -15,30 +18,30 @@ __all__ = ["EventFeed"]
 
 
 class EventFeed:
-    """`sikoia.events`."""
+    """Webhook events for a client's operations: `sikoia.events`."""
 
     def __init__(self, registry: OperationRegistry, lifecycle: Lifecycle) -> None:
         self._registry = registry
         self._lifecycle = lifecycle
 
     def feed(self, event: Event) -> int:
-        """Wake the operations that an event names, and return how many those are.
+        """Wake the operations that an event names, and return how many.
 
-        Whoever waits for one of them has it asked at once: the answer confirms what the event
-        says. So an event that is not true costs a call and no more; an event that nobody waits for
-        costs nothing. Feed all events that come, and in each process that waits.
+        Their waiters poll at once, and the response confirms what the event says. So a false event
+        costs one call, and an event that nobody waits for costs nothing. Feed every event, in every
+        process that waits for operations.
 
         Call it from the client's own event loop.
 
         Args:
-            event: what `Router.receive` or `events.parse` returned.
+            event: an event that `Router.receive` or `parse` returned.
 
         Raises:
-            ArgumentTypeError: this is no event; bytes are to be verified and parsed before.
+            ArgumentTypeError: this is not an event; verify and parse bytes first.
             ClientStateError: the client is closed, or belongs to another event loop.
         """
-        what = "an event, as Router.receive or events.parse returns it"
+        what = "an event from Router.receive or parse"
         validate_type("event", validate_required("event", event), Event, what)
         self._lifecycle.check()
-        known = None if isinstance(event, UnknownEvent) else event.type
-        return self._registry.wake(known, event.mentions())
+        event_type = None if isinstance(event, UnknownEvent) else event.type
+        return self._registry.wake(event_type, event.mentions())

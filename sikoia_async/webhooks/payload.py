@@ -1,7 +1,7 @@
-"""What can be read of a body that nobody has published the shape of.
+"""Reading the bodies of events, whose format Sikoia does not publish.
 
-Names stand at the top or one level below, in what may be an envelope; ids may stand anywhere. What
-was not asked for is only skipped: msgspec does that five times as fast as it reads.
+Field names are looked for at the top and one level below, in what may be an envelope. Ids may be at
+any depth. Everything else is skipped without being decoded, which is five times as fast.
 """
 
 import re
@@ -12,124 +12,136 @@ from typing import Any, Final, cast
 
 import msgspec
 
-__all__ = ["canonical", "folded", "parts", "texts", "top", "walk", "written"]
+__all__ = [
+    "canonical",
+    "encode",
+    "normalise_name",
+    "possible_ids",
+    "read_fields",
+    "short_strings",
+    "walk",
+]
 
 _ENVELOPES: Final = ("event", "data", "event_data", "eventData", "payload")
-_LONGEST_NAME: Final = 260
-_LONGEST_PART: Final = 128
-_LONGEST_ADDRESS: Final = 2048
+_MAX_NAME: Final = 260
+"""Bytes of JSON that a name may take."""
+_MAX_ID: Final = 128
+_MAX_URL: Final = 2048
 _WORD: Final = re.compile(r"[A-Za-z0-9_.~-]+")
 _BOM: Final = b"\xef\xbb\xbf"
 _QUOTE: Final = ord('"')
-_LARGEST: Final = 1 << 64
-"""Whole numbers below it are read as such, and others as Decimals."""
+_MAX_INT: Final = 1 << 64
+"""Larger whole numbers become Decimals."""
 
 _skip: Final = msgspec.json.Decoder(msgspec.Raw).decode
-_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_text: Final = msgspec.json.Decoder(str).decode
-_REFUSALS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+_decode_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_string: Final = msgspec.json.Decoder(str).decode
+_ERRORS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
-def top(body: bytes) -> Mapping[str, msgspec.Raw] | None:
-    """Return the fields of a JSON object, unread, none for other JSON, and None for no JSON."""
+def read_fields(body: bytes) -> Mapping[str, msgspec.Raw] | None:
+    """Return the fields of a JSON object, undecoded; empty for other JSON, None if it is not JSON.
+
+    The whole body is checked.
+    """
     body = body.removeprefix(_BOM)
     try:
-        # msgspec does not look at the bytes of a text that it skips.
+        # msgspec does not check the encoding of strings that it skips.
         if not body.isascii():
             body.decode()
         return _object(body)
-    except _REFUSALS:
+    except _ERRORS:
         return None
 
 
-def texts(fields: Mapping[str, msgspec.Raw], names: Sequence[str]) -> Iterator[str]:
-    """Yield the short texts that stand under these names, in this order; those at the top first."""
+def short_strings(fields: Mapping[str, msgspec.Raw], names: Sequence[str]) -> Iterator[str]:
+    """Yield the short strings of fields with these names, in this order, the outer ones first."""
     for name in names:
-        if name in fields and (text := _short(fields[name])):
-            yield text
+        if name in fields and (string := _short(fields[name])):
+            yield string
     for envelope in _ENVELOPES:
         if envelope in fields:
             inner = _inner(fields[envelope])
-            yield from (text for name in names if name in inner and (text := _short(inner[name])))
+            yield from (found for name in names if name in inner and (found := _short(inner[name])))
 
 
 def walk(value: Any) -> Iterator[Any]:
-    """Yield a plain value and all in it, the outermost first."""
+    """Yield a plain value and everything in it, breadth first."""
     queue = deque([value])
     while queue:
-        one = queue.popleft()
-        yield one
-        if isinstance(one, dict):
-            queue.extend(cast("dict[str, Any]", one).values())
-        elif isinstance(one, list):
-            queue.extend(cast("list[object]", one))
+        current = queue.popleft()
+        yield current
+        if isinstance(current, dict):
+            queue.extend(cast("dict[str, Any]", current).values())
+        elif isinstance(current, list):
+            queue.extend(cast("list[object]", current))
 
 
-def parts(text: str) -> Iterator[str]:
-    """Yield what may be an id: a short text itself, and the words of a path or an address."""
-    if 0 < len(text) <= _LONGEST_PART:
-        yield text
-    if "/" in text and len(text) <= _LONGEST_ADDRESS:
-        yield from (word for word in _WORD.findall(text) if len(word) <= _LONGEST_PART)
+def possible_ids(string: str) -> Iterator[str]:
+    """Yield what may be an id: a short string itself, and the words of a path or URL."""
+    if 0 < len(string) <= _MAX_ID:
+        yield string
+    if "/" in string and len(string) <= _MAX_URL:
+        yield from (word for word in _WORD.findall(string) if len(word) <= _MAX_ID)
 
 
-def folded(name: str) -> str:
-    """Return what `request_id`, `requestId` and `RequestId` have in common."""
+def normalise_name(name: str) -> str:
+    """Return the same name for `request_id`, `requestId` and `RequestId`."""
     return name.replace("_", "").lower()
 
 
 def canonical(body: bytes) -> bytes:
-    """Return JSON in its one spelling: no spaces, keys in order, `1.0` and `1e0` as `1`.
+    """Return JSON in one spelling: without spaces, with sorted keys, `1.0` and `1e0` as `1`.
 
-    What cannot be read stays as it is.
+    A body that cannot be decoded is returned unchanged.
     """
     try:
-        return _write(_read(body.removeprefix(_BOM)))
-    except (*_REFUSALS, InvalidOperation):
+        return _encode(_decode(body.removeprefix(_BOM)))
+    except (*_ERRORS, InvalidOperation):
         return body
 
 
-def written(value: object) -> bytes | None:
-    """Return plain JSON as bytes, or what a text holds if that is JSON; None for what is neither.
+def encode(value: object) -> bytes | None:
+    """Return plain data as JSON; a string that holds JSON as that JSON; None for anything else.
 
     Fractions may be Decimals.
     """
     try:
-        if isinstance(value, str) and top(held := value.encode()) is not None:
-            return held
-        return _write(value)
-    except (*_REFUSALS, TypeError):
+        if isinstance(value, str) and read_fields(content := value.encode()) is not None:
+            return content
+        return _encode(value)
+    except (*_ERRORS, TypeError):
         return None
 
 
 def _object(body: bytes) -> Mapping[str, msgspec.Raw]:
     try:
-        return _fields(body)
+        return _decode_fields(body)
     except msgspec.ValidationError:
-        _skip(body)  # the rest of it is looked at, too
+        _skip(body)  # raises unless all of it is JSON
     return {}
 
 
 def _inner(raw: msgspec.Raw) -> Mapping[str, msgspec.Raw]:
     try:
-        return _fields(raw)
-    except _REFUSALS:
+        return _decode_fields(raw)
+    except _ERRORS:
         return {}
 
 
 def _short(raw: msgspec.Raw) -> str:
-    """Return a text, and nothing for what is none or is too long for a name."""
+    """Return a string; empty for other types, and for strings that are too long for a name."""
     view = memoryview(raw)
-    return _text(raw) if view.nbytes <= _LONGEST_NAME and view[0] == _QUOTE else ""
+    return _decode_string(raw) if view.nbytes <= _MAX_NAME and view[0] == _QUOTE else ""
 
 
-def _one_spelling(text: str) -> int | Decimal:
-    """Return a number such that equal ones are written alike, whatever they were written as."""
-    digits = Context(prec=len(text), Emax=MAX_EMAX, Emin=MIN_EMIN)
-    number = Decimal(text).normalize(digits)
-    whole = number.copy_abs() < _LARGEST and number == number.to_integral_value()
-    return int(number) if whole else number
+def _number(literal: str) -> int | Decimal:
+    """Return a number so that equal numbers are encoded alike, however they were written."""
+    exact = Context(prec=len(literal), Emax=MAX_EMAX, Emin=MIN_EMIN)
+    number = Decimal(literal).normalize(exact)
+    is_int = number.copy_abs() < _MAX_INT and number == number.to_integral_value()
+    return int(number) if is_int else number
 
 
-_read: Final = msgspec.json.Decoder(float_hook=_one_spelling).decode
-_write: Final = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
+_decode: Final = msgspec.json.Decoder(float_hook=_number).decode
+_encode: Final = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode

@@ -73,7 +73,7 @@ class ReplayGuard:
         ttl: seconds for which an event is remembered; three days by default. Choose more than
             Sikoia goes on trying for, which it does not say.
         on_failure: `open` handles events while the store fails, by what this process alone knows,
-            and marks them `unguarded`; `closed` refuses them with `ReplayStoreError`.
+            and `Received.deduplicated` is False; `closed` refuses them with `ReplayStoreError`.
 
     Raises:
         ConfigurationError: one of these is something else.
@@ -85,6 +85,7 @@ class ReplayGuard:
         *,
         ttl: float = _DAYS,
         on_failure: OnFailure = "open",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         validate_type("store", store, ReplayStore, "a ReplayStore, with seen and add")
         self._ttl = validate_seconds("ttl", ttl)
@@ -94,7 +95,7 @@ class ReplayGuard:
         self._closed = on_failure == "closed"
         self._memory = _Memory()
         self._shared = None if store is None else _Shared(store)
-        self._clock: Callable[[], float] = time.monotonic
+        self._clock = clock
 
     async def has_seen(self, event: Event) -> bool:
         """Return whether an event was handled: for events of Sikoia's log, say.

@@ -1,8 +1,8 @@
-"""From a delivery to the one handler of its event: verified, read, known again, handled.
+"""The router: verifies deliveries, and passes each event to its handler.
 
-Each step comes before the next one can do harm: nothing is read that is not verified, and nothing
-is remembered that was not handled. So an event is handled at least once, and once as a rule: while
-a handler runs, the same event waits for its end, and is handled itself if that is no good one.
+Nothing is parsed before it is verified, and nothing is remembered before it was handled. So every
+event is handled at least once, and normally exactly once: a second delivery of an event waits while
+its handler runs, and handles the event itself if that handler fails.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ H = TypeVar("H", bound=Callable[[Any], object])
 R = TypeVar("R")
 
 Secrets: TypeAlias = str | HasSharedKey | Sequence[str | HasSharedKey]
-"""What `signing.verify` takes."""
+"""The secrets that `verify` accepts."""
 Handler: TypeAlias = Callable[[Any], object]
 
 
 class WebhookHandlerError(WebhookError):
-    """A handler failed, and its error is the cause of this one. The event counts as not handled.
+    """A handler raised an error, which is the cause of this one. The event counts as not handled.
 
-    Answer 500, so that Sikoia delivers it again.
+    Respond with 500, so that Sikoia delivers it again.
     """
 
     _unpicklable = ("event",)
@@ -53,24 +53,24 @@ class WebhookHandlerError(WebhookError):
     def __init__(self, message: str, *, event: Event | None) -> None:
         super().__init__(message)
         self.event = event
-        """The event; None after pickling, for its body may hold personal data."""
+        """The event; None after pickling, since its body may hold personal data."""
 
 
 @attrs.frozen(kw_only=True)
 class Received:
-    """A delivery that can be answered with 200."""
+    """A delivery that was accepted: respond with 200."""
 
     event: Event
     outcome: Outcome
-    unguarded: bool = False
-    """Whether nobody could tell if the event was handled before, or may not be able to the next
-    time: there is no replay guard, or its store failed."""
+    deduplicated: bool = False
+    """Whether the event was checked against the replay guard, and will be remembered. False if it
+    has no handler, if there is no guard, or if the guard's store failed."""
     secret: int | None = None
-    """Which of the secrets fitted, counted from 0; None for an event that was not delivered."""
+    """The index of the secret that matched; None for an event that was not delivered."""
 
 
 class Router:
-    """Takes deliveries, and gives each event to its handler.
+    """Verifies deliveries, and passes each event to its handler.
 
         router = Router(secret)
 
@@ -80,12 +80,12 @@ class Router:
         received = await router.receive(body, headers.get(SIGNATURE_HEADER))
 
     Args:
-        secrets: the webhook secret, or the new and the old one while it is rotated; or a function,
-            sync or async, that gives them and is asked with each delivery, so that a rotation needs
-            no restart.
-        replay: what knows which events were handled; by default a guard that remembers in this
-            process. None knows nothing: each delivery is handled.
-        max_body: bytes that a body may have.
+        secrets: the webhook secret, or the new and the old one during a rotation; or a function,
+            sync or async, that returns them. It is called for each delivery, so a rotation needs no
+            restart.
+        replay: remembers which events were handled; by default, in this process. With None, every
+            delivery is handled.
+        max_body: the largest body to accept, in bytes.
 
     Raises:
         ConfigurationError: a secret is empty, shorter than 16 characters or malformed.
@@ -100,12 +100,12 @@ class Router:
     ) -> None:
         guard = ReplayGuard() if replay == "memory" else replay
         validate_type("replay", guard, ReplayGuard, "a ReplayGuard, 'memory' or None")
-        self._once = None if guard is None else Deduplicator(guard)
+        self._deduplicator = None if guard is None else Deduplicator(guard)
         self._max_body = validate_whole("max_body", max_body, least=1)
         self._handlers: dict[type[Event], Handler] = {}
         refusal = None if callable(secrets) else _refusal(secrets)
         self._secrets = secrets
-        # Tools that report errors write down local variables.
+        # Error reporters record local variables.
         del secrets
         if refusal is not None:
             raise refusal
@@ -119,29 +119,32 @@ class Router:
     ) -> Callable[[Callable[[Any], R]], Callable[[Any], R]]: ...
 
     def on(self, event_type: type[Event] | str) -> Callable[[H], H]:
-        """Register the handler of a type of events, by Sikoia's name or by its class.
+        """Register the handler of an event type, given by its name or its class.
 
-        The handler is called with the event, and may be sync or async; a sync one runs in the event
-        loop and must not wait. It also gets events of finer types that have no handler of their
-        own. One function may be the handler of several types.
+        The handler is called with the event. It may be sync or async; a sync handler runs in the
+        event loop, so it must not block. It also gets events of more specific types that have no
+        handler of their own. One function may handle several types.
 
-        Raises, here or when it is used:
-            ConfigurationError: there is no such type, it has a handler, or this is no function.
+        Raises, here or when the decorator is applied:
+            ConfigurationError: there is no such event type, it has a handler already, or the
+                decorated object is not a function.
         """
-        kind = event_class(event_type)
-        if kind is None:
-            msg = "on: give one of Sikoia's event types, or its class; the others: otherwise"
+        event = event_class(event_type)
+        if event is None:
+            msg = (
+                "on(): unknown event type; use an event class or name, or otherwise() for the rest"
+            )
             raise ConfigurationError(msg)
-        return lambda handler: self._register(kind, handler)
+        return lambda handler: self._register(event, handler)
 
     def otherwise(self, handler: H) -> H:
-        """Register the handler of all events that have none, of unknown ones, too.
+        """Register the handler of all events that have no other, including unknown ones.
 
             @router.otherwise
             def other(event): ...
 
         Raises:
-            ConfigurationError: there is one, or this is no function.
+            ConfigurationError: there is such a handler already, or this is not a function.
         """
         return self._register(Event, handler)
 
@@ -153,40 +156,41 @@ class Router:
         event_type: Open[WebhookEventName] | None = None,
         feed: Callable[[Event], object] | None = None,
     ) -> Received:
-        """Verify a delivery and have its event handled; what comes back is to be answered with 200.
+        """Verify a delivery and handle its event. Respond with 200 if this returns.
 
         Args:
-            body: the raw body, before anything has read it as text or JSON.
-            signature: the value of the header `signing.SIGNATURE_HEADER`; None where there is none.
-            event_type: what the event is by the address that it came to; see `events.parse`.
-            feed: hears of the event first, whatever becomes of it: `sikoia.events.feed`, or a
-                function of yours, sync or async.
+            body: the raw body, before anything has parsed it.
+            signature: the value of the header `SIGNATURE_HEADER`; None if it is missing.
+            event_type: the event type that the URL of the request stands for; see `parse`.
+            feed: is called with every verified event, before its handler: `sikoia.events.feed`, or
+                a function of yours, sync or async.
 
         Raises:
-            WebhookVerificationError: it is not Sikoia's.
-            WebhookPayloadError: it is no JSON.
+            WebhookVerificationError: the delivery is not from Sikoia.
+            WebhookPayloadError: the body is not JSON.
             WebhookHandlerError: the handler failed.
             ReplayStoreError: the replay store failed, and the guard is `closed`.
-            WebhookError: any of these; answer with its `response_status`.
-            ConfigurationError: a secret, or what gives it, or `event_type` is no good.
+            WebhookError: any of these; respond with its `response_status`.
+            ConfigurationError: a secret or `event_type` is not valid, or the function that returns
+                the secrets failed.
         """
-        opened = self._opened(body, signature, await self._current(), event_type)
-        # As above: neither a body nor a secret is to be among the variables of an error.
+        opened = self._opened(body, signature, await self._current_secrets(), event_type)
+        # As above: no error may have a body or a secret among its variables.
         del body, signature
         if isinstance(opened, SikoiaError):
             raise opened
         event, secret = opened
         if feed is not None:
-            outcome = feed(event)
-            if inspect.isawaitable(outcome):
-                await outcome
+            returned = feed(event)
+            if inspect.isawaitable(returned):
+                await returned
         return await self._route(event, secret)
 
     async def handle(self, event: Event) -> Received:
-        """Have an event handled that was not delivered: one of Sikoia's log, or a test's.
+        """Handle an event that was not delivered, such as one from Sikoia's log.
 
-        Nothing is verified, and otherwise all is as with `receive`. A handler must not do this with
-        its own event, in a task of its own, say: it would wait for itself.
+        Nothing is verified; everything else is as with `receive`. A handler must not call this with
+        its own event, not even in another task: it would wait for itself.
 
         Raises:
             WebhookHandlerError: the handler failed.
@@ -195,19 +199,18 @@ class Router:
         validate_type("event", validate_required("event", event), Event, "an Event")
         return await self._route(event, None)
 
-    def _register(self, kind: type[Event], handler: H) -> H:
-        name = "otherwise" if kind is Event else f"on {kind.__name__}"
-        if not _does_work(handler):
-            msg = f"{name}: give a function that takes the event and has no yield"
+    def _register(self, event: type[Event], handler: H) -> H:
+        name = "otherwise()" if event is Event else f"on({event.__name__})"
+        if not _can_handle(handler):
+            msg = f"{name}: expected a function that takes the event, and that does not yield"
             raise ArgumentTypeError(msg)
-        if kind in self._handlers:
-            msg = f"{name}: there is a handler, and there can be but one"
+        if event in self._handlers:
+            msg = f"{name}: has a handler already; register one function, and call both from it"
             raise ConfigurationError(msg)
-        self._handlers[kind] = handler
+        self._handlers[event] = handler
         return handler
 
-    async def _current(self) -> Secrets:
-        """Return the secrets that hold now."""
+    async def _current_secrets(self) -> Secrets:
         if not callable(self._secrets):
             return self._secrets
         try:
@@ -215,71 +218,72 @@ class Router:
             return await current if inspect.isawaitable(current) else current
         except SikoiaError:
             raise
-        except Exception as error:  # noqa: BLE001 - the function is the caller's, and does anything
+        except Exception as error:  # noqa: BLE001 - the caller's function may raise anything
             problem = type(error).__name__
-        msg = f"the function that was passed as secrets failed with {problem}"
+        msg = f"secrets: the function that returns them failed with {problem}"
         raise ConfigurationError(msg)
 
     def _opened(
         self, body: bytes, signature: str | bytes | None, secrets: Secrets, event_type: str | None
     ) -> tuple[Event, int] | SikoiaError:
-        """Return the event and the index of its secret, or what is wrong."""
+        """Return the event and the index of its secret, or an error."""
         try:
             secret = verify(body, signature, secrets, max_body=self._max_body)
             return parse(body, event_type=event_type, max_body=self._max_body), secret
         except SikoiaError as error:
             return error.with_traceback(None)
 
-    def _handler(self, kind: type[Event]) -> Handler | None:
-        """Return the handler of a type: its own, else the nearest of what it is a finer type of."""
-        return next((self._handlers[one] for one in kind.__mro__ if one in self._handlers), None)
-
     async def _route(self, event: Event, secret: int | None) -> Received:
-        handler = self._handler(type(event))
+        handler = self._handler_of(type(event))
         if handler is None:
             return Received(event=event, outcome="unhandled", secret=secret)
-        if self._once is None:
-            await _run(handler, event)
-            return Received(event=event, outcome="handled", unguarded=True, secret=secret)
-        work = partial(_run, handler, event)
-        outcome, unguarded = await self._once.run(event, self._name(handler), work)
-        return Received(event=event, outcome=outcome, unguarded=unguarded, secret=secret)
+        if self._deduplicator is None:
+            await _call(handler, event)
+            return Received(event=event, outcome="handled", secret=secret)
+        outcome, is_reliable = await self._deduplicator.run(
+            event, self._name(handler), partial(_call, handler, event)
+        )
+        return Received(event=event, outcome=outcome, deduplicated=is_reliable, secret=secret)
+
+    def _handler_of(self, event: type[Event]) -> Handler | None:
+        """Return the handler of an event class, or else that of its nearest parent."""
+        return next((self._handlers[cls] for cls in event.__mro__ if cls in self._handlers), None)
 
     def _name(self, handler: Handler) -> str:
-        """Name a handler by what it is registered for: that is the same in each process."""
-        kinds = (kind for kind, one in self._handlers.items() if _is_same(one, handler))
-        return " ".join(sorted(kind.__name__ for kind in kinds))
+        """Name a handler by the events it is registered for: that is the same in each process."""
+        events = (event for event, other in self._handlers.items() if _is_same(other, handler))
+        return " ".join(sorted(event.__name__ for event in events))
 
 
-def _does_work(handler: object) -> bool:
-    """Tell whether it can be called, and does something then: what yields does not."""
+def _can_handle(handler: object) -> bool:
+    """Return whether calling it does anything: calling a generator function does not."""
     return callable(handler) and not (
         inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler)
     )
 
 
 def _is_same(one: Handler, other: Handler) -> bool:
-    """Tell whether two handlers are one: Python makes a bound method anew each time."""
+    """Return whether two handlers are one: each access makes a new bound method."""
     return one is other or (inspect.ismethod(one) and inspect.ismethod(other) and one == other)
 
 
-async def _run(handler: Handler, event: Event) -> None:
+async def _call(handler: Handler, event: Event) -> None:
     try:
-        outcome = handler(event)
-        if inspect.isawaitable(outcome):
-            await outcome
+        returned = handler(event)
+        if inspect.isawaitable(returned):
+            await returned
     except Exception as error:
         msg = (
             f"the handler of {type(event).__name__} failed with {type(error).__name__}: the event "
-            "counts as not handled; answer 500, so that it is delivered again"
+            "counts as not handled; respond with 500, so that Sikoia delivers it again"
         )
         raise WebhookHandlerError(msg, event=event) from error
 
 
 def _refusal(secrets: Secrets) -> ConfigurationError | None:
-    """Look at the secrets before anything is delivered: what is unsigned fits none of them."""
+    """Return what is wrong with the secrets, before anything is delivered."""
     try:
-        with suppress(WebhookVerificationError):
+        with suppress(WebhookVerificationError):  # nothing is signed here
             verify(b"", None, secrets)
     except ConfigurationError as error:
         return error.with_traceback(None)

@@ -1,34 +1,34 @@
-"""Signatures of webhook deliveries: whether a body is what Sikoia sent.
+"""Webhook signatures: verify that Sikoia sent a body.
 
-Sikoia signs with the organisation's one secret, while there is one: the header
-X-HMAC-SHA256-Signature is Base64(HMAC-SHA256(UTF-8 bytes of `shared_key`, raw body)).
+Sikoia signs with the organisation's one secret, if there is one. The header X-HMAC-SHA256-Signature
+is Base64(HMAC-SHA256(UTF-8 bytes of `shared_key`, raw body)).
 Sources: https://docs.sikoia.com/docs/webhooks, and the operations on `/v2/webhooks/secrets`.
 
-Only the bytes of the body are signed. No header is, so that nothing else of a request is proved;
-and no time is, so that a recorded delivery can be sent again by whoever has it.
+Only the bytes of the body are signed. No header is, so nothing else about a request is proved; and
+no time is, so a recorded delivery can be sent again.
 
-Nothing here does I/O. Whatever anybody may send ends in one error, whose text is one of a few that
-stand below: it shows neither body nor signature nor secret.
+Nothing here does I/O. Any input ends in one error, with one of the messages below, which contains
+neither body nor signature nor secret.
 """
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hmac import compare_digest, digest
-from itertools import chain, zip_longest
 from typing import Final, Protocol, cast
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError, WebhookVerificationError
 from sikoia_async._validation import validate_required, validate_type, validate_whole
+from sikoia_async.webhooks.reformatting import reformatted
 
 __all__ = ["SIGNATURE_HEADER", "HasSharedKey", "sign", "verify"]
 
 SIGNATURE_HEADER: Final = "X-HMAC-SHA256-Signature"
-"""The header that a signed delivery has; servers and frameworks may spell it in lower case."""
+"""The header of signed deliveries. Servers and frameworks may spell it in lower case."""
 
 
 class HasSharedKey(Protocol):
-    """What stands for a secret: a `WebhookSecret` as Sikoia gives it."""
+    """A secret as an object, such as a `WebhookSecret`."""
 
     @property
     def shared_key(self) -> str:
@@ -36,30 +36,32 @@ class HasSharedKey(Protocol):
         ...
 
 
-# Sikoia does not say how long its keys are. Sixteen hexadecimal digits are 64 bits: what is shorter
-# can be guessed by whoever has seen one delivery, and is a placeholder rather than a key.
-_SHORTEST: Final = 16
+# Sikoia does not say how long its keys are. Sixteen hexadecimal digits are 64 bits: a shorter key
+# can be guessed from one delivery, and is probably a placeholder.
+_MIN_LENGTH: Final = 16
 _MAX_BODY: Final = 1 << 20
-# The hint reads the body again, and anybody can ask for it: so much takes 2 ms at worst, measured.
-_MAX_HINT: Final = 1 << 14
+# Looking for reformatted JSON reads the body again, and anybody can cause it. This much takes 2 ms
+# at worst, measured.
+_MAX_REFORMATTED: Final = 1 << 14
 
-# Base64 of 32 bytes, in its one spelling: the last digit has two bits that say nothing and are 0.
-# The lenient decoders take four spellings of each signature, and some of them any junk between.
+# Base64 of 32 bytes in its canonical spelling: the last digit has two unused bits, which are 0.
+# Lenient decoders accept four spellings of each signature, and some of them junk in between.
 _SIGNATURE: Final = re.compile("[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 _LENGTH: Final = 44
 
 _TOO_LARGE: Final = "the body is larger than max_body"
 _MISSING: Final = (
-    f"there is no {SIGNATURE_HEADER}: the delivery is not Sikoia's, or there is no webhook secret"
+    f"the {SIGNATURE_HEADER} header is missing: the delivery is not from Sikoia, or there is no "
+    "webhook secret"
 )
-_MALFORMED: Final = "the signature is not one Base64 text of 32 bytes"
-_UNFIT: Final = (
-    "the signature fits none of the secrets: the delivery is not Sikoia's, the secret is another "
-    "one, or the body was changed on its way here"
+_MALFORMED: Final = "the signature is not one Base64 string of 32 bytes"
+_MISMATCH: Final = (
+    "the signature matches none of the secrets: the delivery is not from Sikoia, the secret is "
+    "wrong, or the body was changed on its way"
 )
-_RESPELT: Final = (
-    "the signature fits the same JSON with other spaces: use the raw body as it came, and not JSON "
-    "that was read and written again"
+_REFORMATTED: Final = (
+    "the signature matches the same JSON with other white space: pass the raw body, and not JSON "
+    "that was parsed and serialised again"
 )
 
 
@@ -70,32 +72,31 @@ def verify(
     *,
     max_body: int = _MAX_BODY,
 ) -> int:
-    """Return which of the secrets a delivery was signed with, counted from 0.
+    """Return the index of the secret that a delivery was signed with.
 
-    What does not fit raises; do not ask whether the result is true, for the first secret is 0.
+    A delivery that matches none raises. Do not test the result for truth: the first index is 0.
 
     Args:
-        body: the raw body, before anything has read it as text or JSON.
-        signature: the header's value; None where there is none.
-        secrets: the `shared_key`, or what has it. Give the new and the old one while deliveries
-            that were signed before a rotation are on their way; the index tells when the old one
-            is not needed any more.
-        max_body: bytes that a body may have.
+        body: the raw body, before anything has parsed it.
+        signature: the value of the header; None if it is missing.
+        secrets: the `shared_key`, or an object that has it. Pass the new and the old one while
+            deliveries signed before a rotation may arrive; the index tells when the old one is no
+            longer needed.
+        max_body: the largest body to accept, in bytes.
 
     Raises:
-        WebhookVerificationError: the body is not what was signed with one of the secrets. Where it
-            is JSON that was signed with other spaces, the message says so: that is a hint for
-            whoever sets the receiver up, for bodies of at most 16 KiB.
-        ArgumentTypeError: the body is a text or parsed JSON, or a secret is no text.
-        ConfigurationError: a secret is empty, shorter than 16 characters or malformed, or there is
-            none.
+        WebhookVerificationError: the body was not signed with any of the secrets. If it is JSON
+            that was signed with other white space, the message says so, for bodies of up to 16 KiB.
+        ArgumentTypeError: the body is a string or parsed JSON, or a secret is not a string.
+        ConfigurationError: there is no secret, or one is empty, shorter than 16 characters or
+            malformed.
     """
     verdict: int | str | ConfigurationError
     try:
         verdict = _verdict(body, signature, secrets, max_body)
     except ConfigurationError as error:
         verdict = error.with_traceback(None)
-    # Tools that report errors write down local variables, and anybody can cause such a report.
+    # Error reporters record local variables, and anybody can cause such a report.
     del body, signature, secrets
     if isinstance(verdict, int):
         return verdict
@@ -105,41 +106,41 @@ def verify(
 
 
 def sign(body: bytes, secret: str | HasSharedKey) -> str:
-    """Return the header's value for a body: for tests, and for senders that stand in for Sikoia.
+    """Return the value of the signature header for a body, for tests and simulated senders.
 
     Raises:
-        ArgumentTypeError: the body is not bytes, or the secret is no text.
+        ArgumentTypeError: the body is not bytes, or the secret is not a string.
         ConfigurationError: the secret is empty, shorter than 16 characters or malformed.
     """
-    _check_body(body)
+    _validate_body(body)
     return _signed(body, _key("secret", secret)).decode()
 
 
 def _verdict(body: bytes, signature: object, secrets: object, max_body: int) -> int | str:
-    """Return the index of the secret that fits, or what is wrong."""
+    """Return the index of the matching secret, or an error message."""
     keys = _keys(secrets)
-    _check_body(body)
+    _validate_body(body)
     if len(body) > validate_whole("max_body", max_body, least=1):
         return _TOO_LARGE
-    text = "" if signature is None else _text(signature)
-    if text == "":
+    header = "" if signature is None else _header(signature)
+    if header == "":
         return _MISSING
-    if text is None or not _SIGNATURE.fullmatch(text):
+    if header is None or not _SIGNATURE.fullmatch(header):
         return _MALFORMED
-    return _compared(body, text.encode(), keys)
+    return _compared(body, header.encode(), keys)
 
 
 def _compared(body: bytes, signature: bytes, keys: list[bytes]) -> int | str:
-    fits = [_fits(body, signature, key) for key in keys]
-    if any(fits):
-        return fits.index(True)
-    if len(body) > _MAX_HINT:
-        return _UNFIT
-    respelt = [_fits(one, signature, key) for one in _respellings(body) for key in keys]
-    return _RESPELT if any(respelt) else _UNFIT
+    matches = [_matches(body, signature, key) for key in keys]
+    if any(matches):
+        return matches.index(True)
+    if len(body) > _MAX_REFORMATTED:
+        return _MISMATCH
+    others = [_matches(other, signature, key) for other in reformatted(body) for key in keys]
+    return _REFORMATTED if any(others) else _MISMATCH
 
 
-def _fits(body: bytes, signature: bytes, key: bytes) -> bool:
+def _matches(body: bytes, signature: bytes, key: bytes) -> bool:
     return compare_digest(_signed(body, key), signature)
 
 
@@ -147,13 +148,13 @@ def _signed(body: bytes, key: bytes) -> bytes:
     return b64encode(digest(key, body, "sha256"))
 
 
-def _check_body(body: bytes) -> None:
-    what = "the raw body, as bytes: a text or parsed JSON is not what was signed"
+def _validate_body(body: bytes) -> None:
+    what = "the raw body, as bytes; a string or parsed JSON is not what was signed"
     validate_type("body", validate_required("body", body), bytes, what)
 
 
-def _text(signature: object) -> str | None:
-    """Return a header's value as text, and None for what is no single value."""
+def _header(signature: object) -> str | None:
+    """Return the value of a header as a string; None if it is not a single value."""
     if isinstance(signature, bytes):
         return signature[: _LENGTH + 1].decode("latin-1")
     return signature if isinstance(signature, str) else None
@@ -162,45 +163,29 @@ def _text(signature: object) -> str | None:
 def _keys(secrets: object) -> list[bytes]:
     if not isinstance(secrets, list | tuple):
         return [_key("secrets", secrets)]
-    several = cast("Sequence[object]", secrets)  # isinstance does not tell of what
+    several = cast("Sequence[object]", secrets)  # isinstance leaves the type of items open
     if not several:
-        msg = "secrets: give at least one"
+        msg = "secrets: expected at least one"
         raise ConfigurationError(msg)
     return [_key(f"secrets[{index}]", secret) for index, secret in enumerate(several)]
 
 
 def _key(name: str, secret: object) -> bytes:
-    text = getattr(secret, "shared_key", secret)
-    if not isinstance(text, str):
-        msg = f"{name}: give the shared_key of the webhook secret, a text"
+    key = getattr(secret, "shared_key", secret)
+    if not isinstance(key, str):
+        msg = f"{name}: expected the shared_key of the webhook secret, as a string"
         raise ArgumentTypeError(msg)
-    if flaw := _flaw(text):
-        msg = f"{name}: a webhook secret {flaw}"
+    if flaw := _flaw(key):
+        msg = f"{name}: expected a webhook secret, but it {flaw}"
         raise ConfigurationError(msg)
-    return text.encode()
+    return key.encode()
 
 
-def _flaw(text: str) -> str | None:
-    if not text.strip():
+def _flaw(key: str) -> str | None:
+    if not key.strip():
         return "is empty"
-    if len(text) < _SHORTEST:
-        return f"is shorter than {_SHORTEST} characters"
-    if text != text.strip() or not text.isprintable():
-        return "is malformed (is there a line break at the end of the file it came from?)"
+    if len(key) < _MIN_LENGTH:
+        return f"is shorter than {_MIN_LENGTH} characters"
+    if key != key.strip() or not key.isprintable():
+        return "is malformed (does the file that it comes from end with a line break?)"
     return None
-
-
-# A string of JSON, whole or cut off by the end of the body, is taken in one step and not read twice
-# (`*+`): else a body of nothing but quotes would take quadratic time.
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
-_QUOTE: Final = b'"'
-_SPACES: Final = b" \t\r\n"
-
-
-def _respellings(body: bytes) -> Iterator[bytes]:
-    """Yield JSON as most servers write it, without spaces, and as Python does."""
-    strings: list[bytes] = _STRING.findall(body)
-    between = _STRING.sub(_QUOTE, body).translate(None, _SPACES)
-    for spelling in (between, between.replace(b",", b", ").replace(b":", b": ")):
-        pieces = zip_longest(spelling.split(_QUOTE), strings, fillvalue=b"")
-        yield b"".join(chain.from_iterable(pieces))

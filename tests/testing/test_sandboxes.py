@@ -15,7 +15,7 @@ import sikoia_async.testing
 from sikoia_async import Interval, NewPerson, Router
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.testing import MemorySandbox, client_of
-from sikoia_async.webhooks.signing import SIGNATURE_HEADER
+from sikoia_async.webhooks import SIGNATURE_HEADER
 
 
 @pytest.mark.parametrize("kind", [MemorySandbox, Sandbox])

@@ -27,7 +27,7 @@ from sikoia_async.models import HasEntity, ResponseInfo
 from sikoia_async.resources.cases import Case, CaseStage, CaseSummary, CaseType, Company, Person
 from sikoia_async.resources.users import Role, User
 from sikoia_async.resources.webhooks import WebhookSecret
-from sikoia_async.webhooks.signing import sign, verify
+from sikoia_async.webhooks import sign, verify
 
 
 @attrs.frozen(kw_only=True)

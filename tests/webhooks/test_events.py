@@ -1,4 +1,4 @@
-"""Events: what is read of a body whose shape nobody has published."""
+"""Events: what is read from bodies whose format is not published."""
 
 import inspect
 import json
@@ -17,14 +17,20 @@ from hypothesis import strategies as st
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError, WebhookPayloadError
 from sikoia_async.resources import webhooks
 from sikoia_async.resources.webhooks import WebhookRequest
-from sikoia_async.webhooks import events
-from sikoia_async.webhooks.events import Event, UnknownEvent, WebhookEventName, from_request, parse
+from sikoia_async.webhooks import (
+    Event,
+    UnknownEvent,
+    WebhookEventName,
+    events,
+    from_request,
+    parse,
+)
 
 NAMES: tuple[WebhookEventName, ...] = get_args(WebhookEventName)
 SPELLINGS = ("event_type", "eventType", "event_name", "eventName", "type", "event")
 ENVELOPES = ("event", "data", "event_data", "eventData", "payload")
 CANARY = "canary-value"
-NO_JSON = "is no JSON, or is nested too deeply"
+NOT_JSON = "is not JSON, or is nested too deeply"
 DEEP = 100_000
 
 JSON = st.recursive(
@@ -39,12 +45,12 @@ JSON = st.recursive(
 
 
 def written(value: Any, **options: Any) -> bytes:
-    """Write JSON as a sender might."""
+    """Encode JSON as a sender might."""
     return json.dumps(value, **options).encode()
 
 
 def refused(body: bytes, **options: Any) -> str:
-    """Return in what words a body is refused."""
+    """Return the message with which a body is refused."""
     with pytest.raises(WebhookPayloadError) as caught:
         parse(body, **options)
     assert list(chain(caught.value)) == [caught.value]
@@ -55,13 +61,13 @@ def refused(body: bytes, **options: Any) -> str:
 
 
 def test_the_names_are_those_of_the_resource() -> None:
-    """Whoever subscribes and whoever receives speak of the same events."""
+    """Subscriptions and deliveries use the same names."""
     assert get_args(webhooks.WebhookEventName) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_name_has_its_class(name: WebhookEventName) -> None:
-    """The class is named as the event is."""
+    """Its name is that of the event, without the dot."""
     event = parse(written({"event_type": name}))
 
     assert type(event).__name__ == name.replace(".", "")
@@ -70,12 +76,12 @@ def test_each_name_has_its_class(name: WebhookEventName) -> None:
 
 
 def test_the_classes_have_the_vendors_hierarchy() -> None:
-    """The finer is an instance of the wider, so that one check or handler is enough."""
+    """A specific event is an instance of its parents, so one handler can take all of them."""
     parents = {
         name.replace(".Completed", ""): {
-            one.__name__.removesuffix("ProcessingCompleted")
-            for one in inspect.getmro(events.event_class(name) or Event)[1:]
-            if one not in (Event, object)
+            cls.__name__.removesuffix("ProcessingCompleted")
+            for cls in inspect.getmro(events.event_class(name) or Event)[1:]
+            if cls not in (Event, object)
         }
         for name in NAMES
         if name.endswith("Processing.Completed")
@@ -91,11 +97,11 @@ def test_the_classes_have_the_vendors_hierarchy() -> None:
     }
 
 
-def test_related_are_the_wider_and_the_finer() -> None:
-    """And not the event itself, nor one that only shares a finer one with it."""
+def test_related_events_are_parents_and_children() -> None:
+    """Neither the event itself, nor an event that only shares a child with it."""
     related = {
-        kind.__name__: {one.__name__ for one in events.related(kind)}
-        for kind in (
+        cls.__name__: {other.__name__ for other in events.related(cls)}
+        for cls in (
             events.BankStatementProcessingCompleted,
             events.BankingProcessingCompleted,
             events.IdentityVerificationExpired,
@@ -119,15 +125,15 @@ def test_related_are_the_wider_and_the_finer() -> None:
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("name", ["PayslipProcessing.Completed", "Company.Dissolved"])
-def test_the_name_may_be_spelt_in_several_ways(spelling: str, name: str) -> None:
-    """Nobody has published where it stands: at the top, or in what may be an envelope."""
-    kind = events.event_class(name) or UnknownEvent
+def test_the_name_may_be_in_several_fields(spelling: str, name: str) -> None:
+    """At the top, or in what may be an envelope: Sikoia does not publish where it is."""
+    cls = events.event_class(name) or UnknownEvent
     bodies: list[Any] = [{"a": 1, spelling: name}]
     bodies += [{"id": 1, envelope: {"a": [], spelling: name}} for envelope in ENVELOPES]
 
     for body in bodies:
         event = parse(written(body))
-        assert (type(event), event.type) == (kind, name), body
+        assert (type(event), event.type) == (cls, name), body
 
 
 @pytest.mark.parametrize(
@@ -153,8 +159,8 @@ def test_the_name_may_be_spelt_in_several_ways(spelling: str, name: str) -> None
     ],
     ids=repr,
 )
-def test_where_nothing_tells_the_type_there_is_none(body: Any) -> None:
-    """What is JSON is an event all the same, and holds all that came."""
+def test_a_body_without_a_type_is_an_event(body: Any) -> None:
+    """Any JSON is an event, and nothing of it is lost."""
     event = parse(written(body))
 
     assert type(event) is UnknownEvent
@@ -163,36 +169,38 @@ def test_where_nothing_tells_the_type_there_is_none(body: Any) -> None:
     assert type(parse(written(body), event_type=NAMES[1])).__name__ == NAMES[1].replace(".", "")
 
 
-def test_a_name_that_is_known_comes_before_what_is_like_one() -> None:
-    """`type` may be anything, a version say."""
+def test_a_known_name_is_preferred_to_a_likely_one() -> None:
+    """`type` may be anything, such as a version."""
     body = {"event_type": "schema.v1", "type": "x.y", "data": {"eventName": NAMES[6]}}
 
     assert parse(written(body)).type == NAMES[6]
     assert parse(written({"event_type": "schema.v1", "type": "x.y"})).type == "schema.v1"
 
 
-def test_what_is_signed_counts_more_than_the_address() -> None:
-    """A delivery that was recorded cannot be passed off as another event."""
-    known, other, unheard = NAMES[6], NAMES[7], "Company.Dissolved"
+def test_a_signed_name_is_preferred_to_the_url() -> None:
+    """A recorded delivery cannot be passed off as another event."""
+    known, other, unknown = NAMES[6], NAMES[7], "Company.Dissolved"
 
     assert parse(written({"type": known}), event_type=other).type == known
-    assert parse(written({"type": unheard}), event_type=other).type == other
-    assert parse(written({}), event_type=unheard).type == unheard
-    assert type(parse(written({}), event_type=unheard)) is UnknownEvent
+    assert parse(written({"type": unknown}), event_type=other).type == other
+    assert parse(written({}), event_type=unknown).type == unknown
+    assert type(parse(written({}), event_type=unknown)) is UnknownEvent
 
 
 @pytest.mark.parametrize("event_type", ["", "IdentityVerification", "a b.c", "a.b\n", "é.b", "."])
-def test_what_cannot_be_a_name_is_refused(event_type: str) -> None:
-    """An address that is set up wrongly is heard of, and its text is not repeated."""
-    with pytest.raises(ConfigurationError, match=r"^event_type: give Sikoia's name") as caught:
+def test_a_malformed_event_type_is_refused(event_type: str) -> None:
+    """It may come from a URL, so the message does not repeat it."""
+    with pytest.raises(
+        ConfigurationError, match=r"^event_type: expected the name of an event"
+    ) as caught:
         parse(b"{}", event_type=event_type)
 
     assert not isinstance(caught.value, ArgumentTypeError)
 
 
 @pytest.mark.parametrize("event_type", [7, b"a.b", events.IdentityVerificationExpired])
-def test_a_name_is_a_text(event_type: Any) -> None:
-    """Whoever has no type checker hears of it here."""
+def test_an_event_type_is_a_string(event_type: Any) -> None:
+    """Callers without a type checker get an error."""
     with pytest.raises(ArgumentTypeError, match=r"^event_type: "):
         parse(b"{}", event_type=event_type)
 
@@ -226,14 +234,14 @@ def test_a_name_is_a_text(event_type: Any) -> None:
     ],
     ids=lambda body: f"{len(body)} bytes, {body[:12]!r}",
 )
-def test_what_is_no_json_is_refused(body: bytes) -> None:
-    """L10: in constant words, whatever it is; the rest of the object is looked at, too."""
-    assert NO_JSON in refused(body)
-    assert NO_JSON in refused(body, event_type=NAMES[0])
+def test_a_body_that_is_not_json_is_refused(body: bytes) -> None:
+    """L10: with a constant message, whatever it is. The whole body is checked."""
+    assert NOT_JSON in refused(body)
+    assert NOT_JSON in refused(body, event_type=NAMES[0])
 
 
 def test_a_body_may_have_a_mebibyte() -> None:
-    """No more, unless asked for; a larger one is not looked at."""
+    """Unless `max_body` says otherwise. A larger body is not parsed."""
     body = b'"' + b"x" * ((1 << 20) - 2) + b'"'
 
     assert len(parse(body).data) == (1 << 20) - 2
@@ -245,13 +253,13 @@ def test_a_body_may_have_a_mebibyte() -> None:
 
 @pytest.mark.parametrize("body", ["{}", {"a": 1}, None, bytearray(b"{}"), 7], ids=repr)
 def test_only_bytes_are_a_body(body: Any) -> None:
-    """What a framework read is not what was signed."""
+    """What a framework parsed is not what was signed."""
     with pytest.raises(ArgumentTypeError, match=r"^body: "):
         parse(body)
 
 
 def test_nothing_of_a_body_is_in_its_error() -> None:
-    """L11: neither in its text, nor in its pickle, nor in a variable of ours."""
+    """L11: neither its message, its pickle nor the variables of the SDK."""
     with pytest.raises(WebhookPayloadError) as caught:
         parse(f'{{"name": "{CANARY}", }}'.encode())
 
@@ -261,16 +269,16 @@ def test_nothing_of_a_body_is_in_its_error() -> None:
     assert CANARY not in str([frame.locals for frame in ours]) + repr(pickle.dumps(error))
 
 
-def test_a_mark_at_the_beginning_is_passed_over() -> None:
-    """Some senders write one; no JSON begins so, and everybody reads it."""
+def test_a_byte_order_mark_is_skipped() -> None:
+    """Some senders write one."""
     event = parse(b'\xef\xbb\xbf{"event_type": "PayslipProcessing.Completed", "a": 1.5}')
 
     assert type(event) is events.PayslipProcessingCompleted
     assert event.data["a"] == Decimal("1.5")
 
 
-def test_of_two_fields_of_one_name_the_last_counts() -> None:
-    """L10: as with all of Python's readers of JSON."""
+def test_the_last_of_two_fields_with_one_name_counts() -> None:
+    """L10: as with Python's JSON parsers."""
     event = parse(
         b'{"type": "PayslipProcessing.Completed", "type": "IdentityVerification.Expired"}'
     )
@@ -282,11 +290,11 @@ def test_of_two_fields_of_one_name_the_last_counts() -> None:
 @pytest.mark.parametrize(
     "body", [b"1e99999999999999999999", b"[" + b"1" * 5000 + b"]"], ids=["exponent", "digits"]
 )
-def test_a_number_that_cannot_be_held_leaves_the_event(body: bytes) -> None:
-    """The event is handled; only who reads the number hears of it."""
+def test_a_number_too_large_for_a_decimal_spoils_only_the_data(body: bytes) -> None:
+    """The event can still be handled; only reading `data` raises."""
     event = parse(body, event_type=NAMES[0])
 
-    with pytest.raises(WebhookPayloadError, match="no Decimal can hold") as caught:
+    with pytest.raises(WebhookPayloadError, match="too large for a Decimal") as caught:
         _ = event.data
     assert list(chain(caught.value)) == [caught.value]
     assert list(event.mentions()) == []
@@ -297,7 +305,7 @@ def test_a_number_that_cannot_be_held_leaves_the_event(body: bytes) -> None:
 
 @given(st.binary() | st.text().map(str.encode) | JSON.map(written))
 def test_any_bytes_are_an_event_or_refused(body: bytes) -> None:
-    """L12: there are two outcomes, and an event can be asked for everything."""
+    """L12: there is no other outcome, and all attributes of an event can be read."""
     try:
         event = parse(body)
     except WebhookPayloadError:
@@ -311,38 +319,38 @@ def test_any_bytes_are_an_event_or_refused(body: bytes) -> None:
 
 
 @given(JSON)
-def test_what_python_writes_is_read(value: Any) -> None:
-    """L12: no JSON is refused."""
+def test_all_json_of_python_is_accepted(value: Any) -> None:
+    """L12: none is refused."""
     assert parse(written(value)).body == written(value)
 
 
-# --- what an event tells
+# --- the contents of an event
 
 
 def test_a_repr_shows_no_body() -> None:
-    """Events are logged, and their bodies are personal data."""
+    """Events are logged, and their bodies hold personal data."""
     event = parse(written({"type": NAMES[7], "name": CANARY}))
 
-    assert event.data["name"] == CANARY  # even when it has been read
+    assert event.data["name"] == CANARY  # even after it was decoded
     assert repr(event) == (
         "IdentityVerificationExpired(type='IdentityVerification.Expired', body=64 bytes)"
     )
 
 
-def test_data_is_read_once_and_is_not_pickled() -> None:
-    """And an event goes to another process as what came."""
+def test_data_is_decoded_once_and_not_pickled() -> None:
+    """An event is pickled as its raw body."""
     event = parse(written({"type": NAMES[1], "amount": 0.1, "grouping_id": "g-1"}))
 
-    twin = pickle.loads(pickle.dumps(event))  # noqa: S301 - our own
+    copy = pickle.loads(pickle.dumps(event))  # noqa: S301 - our own
 
     assert event.data is event.data
     assert event.data["amount"] == Decimal("0.1")
-    assert (type(twin), twin, hash(twin)) == (type(event), event, hash(event))
-    assert (twin.data, twin.grouping_id, twin.key) == (event.data, "g-1", event.key)
+    assert (type(copy), copy, hash(copy)) == (type(event), event, hash(event))
+    assert (copy.data, copy.grouping_id, copy.key) == (event.data, "g-1", event.key)
 
 
-def test_events_do_not_change() -> None:
-    """They are passed from handler to handler."""
+def test_events_are_immutable() -> None:
+    """They are passed to several functions."""
     event: Any = parse(b"{}")
 
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -368,8 +376,8 @@ def test_events_do_not_change() -> None:
     ],
     ids=repr,
 )
-def test_the_grouping_is_that_of_the_event(body: Any, expected: str | None) -> None:
-    """What is deep inside may be of something else, and a wrong one would fold what is distinct."""
+def test_the_grouping_id_is_that_of_the_event(body: Any, expected: str | None) -> None:
+    """A deeper one may belong to something else, and would merge distinct events."""
     assert parse(written(body)).grouping_id == expected
 
 
@@ -387,15 +395,15 @@ def test_the_grouping_is_that_of_the_event(body: Any, expected: str | None) -> N
     ],
     ids=repr,
 )
-def test_a_text_is_found_by_its_name(body: Any, expected: str | None) -> None:
-    """At any depth, the outermost first, however the name is spelt."""
+def test_a_string_is_found_by_the_name_of_its_field(body: Any, expected: str | None) -> None:
+    """At any depth, the outermost first, in any spelling of the name."""
     event = parse(written(body))
 
     assert event.find("request_id") == event.find("requestId") == expected
 
 
-def test_mentions_are_texts_and_the_words_of_addresses() -> None:
-    """Each once, the outermost first: an id may stand anywhere."""
+def test_mentions_are_strings_and_the_words_of_urls() -> None:
+    """Each once, the outermost first: an id may be anywhere."""
     body = {
         "a": {"deep": ["id-2", "id-1", 7, None, True, 1.5]},
         "url": "https://api.sikoia.com/v2/identity/id-3?from=id-4#x",
@@ -427,7 +435,7 @@ def test_mentions_are_texts_and_the_words_of_addresses() -> None:
 
 
 def test_mentions_are_bounded() -> None:
-    """A thousand, of which those nearest to the top come first."""
+    """By a thousand; those nearest to the top come first."""
     body = {"many": [[str(number)] for number in range(5000)], "id": "id-1"}
 
     mentions = list(parse(written(body)).mentions())
@@ -436,8 +444,8 @@ def test_mentions_are_bounded() -> None:
     assert mentions[0] == "id-1"
 
 
-def test_the_way_to_the_bottom_needs_no_room() -> None:
-    """What was read can be looked through, however deep it is."""
+def test_deeply_nested_data_can_be_searched() -> None:
+    """As deeply as it can be decoded."""
     body = written({"type": NAMES[0]})[:-1] + b', "a":' + b"[" * 300 + b'"id-1"' + b"]" * 300 + b"}"
 
     assert "id-1" in parse(body).mentions()
@@ -446,8 +454,8 @@ def test_the_way_to_the_bottom_needs_no_room() -> None:
 # --- keys
 
 
-def test_a_key_is_of_the_type_and_the_body() -> None:
-    """L8: parent and child have keys of their own, though the body be the same."""
+def test_a_key_depends_on_the_type_and_the_body() -> None:
+    """L8: parent and child have different keys, even if their bodies are equal."""
     one = parse(b'{"id":"1"}', event_type=NAMES[0])
 
     assert one.key == parse(b'{"id":"1"}', event_type=NAMES[0]).key
@@ -468,7 +476,7 @@ def test_a_key_is_of_the_type_and_the_body() -> None:
     ],
 )
 def test_a_key_is_the_same_however_the_json_is_spelt(spelling: bytes) -> None:
-    """So that an event of Sikoia's log is known by what was delivered."""
+    """So an event from Sikoia's log has the key of its delivery."""
     assert parse(spelling).key == parse('{"a":"é","b":[1,2.5,"x y"]}'.encode()).key
 
 
@@ -490,13 +498,13 @@ def test_a_key_is_the_same_however_the_json_is_spelt(spelling: bytes) -> None:
     ],
 )
 def test_other_content_has_another_key(one: bytes, other: bytes) -> None:
-    """L8: nothing that differs is taken for the same."""
+    """L8: different bodies are different events."""
     assert parse(one).key != parse(other).key
 
 
 @given(st.integers() | st.decimals(allow_nan=False, allow_infinity=False))
 def test_equal_numbers_have_one_key(number: int | Decimal) -> None:
-    """Whoever writes them."""
+    """However they are written."""
     plain, scientific = f"{number:f}", f"{Decimal(number):e}"
 
     assert parse(plain.encode()).key == parse(scientific.encode()).key
@@ -504,7 +512,7 @@ def test_equal_numbers_have_one_key(number: int | Decimal) -> None:
 
 @given(JSON, st.sampled_from([None, 0, 2]), st.booleans())
 def test_any_json_has_one_key(value: Any, indent: int | None, ascii_only: bool) -> None:
-    """However it is written."""
+    """However it is encoded."""
     respelt = written(value, indent=indent, ensure_ascii=ascii_only, sort_keys=True)
 
     assert parse(respelt).key == parse(written(value)).key
@@ -514,20 +522,20 @@ def test_any_json_has_one_key(value: Any, indent: int | None, ascii_only: bool) 
 
 
 def logged(**fields: Any) -> WebhookRequest:
-    """Make a request as Sikoia's log has it."""
+    """Return a request from Sikoia's log."""
     whole: dict[str, Any] = {"request_id": "r-1", **fields}
     return WebhookRequest(**whole)
 
 
 def in_log(body: bytes) -> Iterator[Any]:
-    """Yield a body as the log may hold it: as JSON, or as a text of it."""
+    """Yield a body as the log may hold it: as JSON, or as a string of it."""
     yield json.loads(body, parse_float=Decimal)
     yield f" {body.decode()}\n"
 
 
 @given(JSON)
 def test_an_event_of_the_log_is_the_one_that_was_delivered(value: Any) -> None:
-    """It has the same type, data and key, whether the log holds JSON or a text of it."""
+    """It has the same type, data and key, whether the log holds JSON or a string of it."""
     delivered = parse(written({"data": value}), event_type=NAMES[3])
 
     for data in in_log(delivered.body):
@@ -537,8 +545,8 @@ def test_an_event_of_the_log_is_the_one_that_was_delivered(value: Any) -> None:
         assert event.grouping_id == "g-1"
 
 
-def test_the_logs_grouping_counts_more_than_the_bodys() -> None:
-    """The log is Sikoia's word; the body has it where it was found."""
+def test_the_grouping_id_of_the_log_is_preferred() -> None:
+    """The log states it; in the body it has to be searched for."""
     data = {"grouping_id": "inner"}
 
     assert from_request(logged(event_data=data, grouping_id="g-1")).grouping_id == "g-1"
@@ -552,16 +560,16 @@ def test_the_logs_grouping_counts_more_than_the_bodys() -> None:
     ("data", "body"),
     [
         (None, b"null"),
-        ("no JSON", b'"no JSON"'),
+        ("not JSON", b'"not JSON"'),
         ("", b'""'),
         ("7", b"7"),
         ({"a": Decimal("1.50")}, b'{"a":1.5}'),
         ([True], b"[true]"),
     ],
 )
-def test_whatever_the_log_holds_is_an_event(data: Any, body: bytes) -> None:
-    """Nothing that Sikoia may write there stops who reads it; unheard types are unknown ones."""
-    for name in (None, "unheard", "Company.Dissolved"):
+def test_all_data_of_the_log_is_an_event(data: Any, body: bytes) -> None:
+    """No entry stops a reader of the log. Unknown types give unknown events."""
+    for name in (None, "unknown", "Company.Dissolved"):
         event = from_request(logged(event_type=name, event_data=data))
         assert type(event) is UnknownEvent
         assert event.type == (name if name == "Company.Dissolved" else None)
@@ -569,24 +577,24 @@ def test_whatever_the_log_holds_is_an_event(data: Any, body: bytes) -> None:
 
 
 def test_a_large_request_of_the_log_is_an_event() -> None:
-    """It is Sikoia's answer, and not anybody's."""
+    """It comes from Sikoia, so there is no limit."""
     assert len(from_request(logged(event_data="x" * (2 << 20))).data) == 2 << 20
 
 
 @pytest.mark.parametrize(
     "data",
     [object(), {"a": object()}, "\ud800", {"a": "\ud800"}],
-    ids=["an object", "one in it", "half a character", "one in it, too"],
+    ids=["object", "object in a field", "surrogate", "surrogate in a field"],
 )
-def test_what_is_no_json_is_no_data(data: Any) -> None:
-    """Whoever makes requests up hears of it."""
+def test_data_that_is_not_json_is_refused(data: Any) -> None:
+    """It cannot come from the log."""
     with pytest.raises(ArgumentTypeError, match=r"^request: ") as caught:
         from_request(logged(event_data=data))
     assert_plain(caught.value)
 
 
 @pytest.mark.parametrize("request_", [None])
-def test_a_request_has_to_be_given(request_: Any) -> None:
-    """None is none."""
+def test_a_request_is_required(request_: Any) -> None:
+    """None is refused."""
     with pytest.raises(ArgumentTypeError, match=r"^request: "):
         from_request(request_)

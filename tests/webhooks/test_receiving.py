@@ -1,4 +1,4 @@
-"""Webhooks from end to end: the local Sikoia delivers over real sockets, a `Router` receives."""
+"""Webhooks end to end: the local Sikoia delivers over real sockets to a `Router`."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -12,15 +12,22 @@ import h11
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
-from sikoia_async import NewPerson, Operation, Received, ReplayGuard, Router, Sikoia, WebhookError
+from sikoia_async import NewPerson, Operation, Sikoia, WebhookError
 from sikoia_async.resources.cases import Person
 from sikoia_async.resources.webhooks import WebhookRequest
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.sandbox.deliveries import sender
 from sikoia_async.sandbox.faults.deliveries import Forgery
 from sikoia_async.testing import client_of
-from sikoia_async.webhooks.events import Event, WebhookEventName, from_request
-from sikoia_async.webhooks.signing import SIGNATURE_HEADER
+from sikoia_async.webhooks import (
+    SIGNATURE_HEADER,
+    Event,
+    Received,
+    ReplayGuard,
+    Router,
+    WebhookEventName,
+    from_request,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -29,11 +36,11 @@ EXPIRED: Final = "IdentityVerification.Expired"
 DOCUMENT: Final = "DocumentProcessing.Completed"
 PAYSLIP: Final = "PayslipProcessing.Completed"
 PATIENCE = 60
-"""Seconds until a test gives up on what has to come; it comes within a fraction of one."""
+"""Seconds until a test gives up waiting. Normally it waits for a fraction of one."""
 
 
 class Handled(list[Event]):
-    """A handler that keeps what it gets, and may be told to fail."""
+    """A handler that collects its events, and may be told to fail."""
 
     fails = False
 
@@ -46,44 +53,44 @@ class Handled(list[Event]):
 
     @property
     def ids(self) -> list[str | None]:
-        """What the events are about."""
-        return [one.find("request_id") for one in self]
+        """The ids in the events."""
+        return [event.find("request_id") for event in self]
 
 
 async def nothing() -> None:
-    """Do nothing before a delivery is looked at."""
+    """Do nothing before a delivery is verified."""
     await anyio.lowlevel.checkpoint()
 
 
 @attrs.define
 class Receiver:
-    """What receives: the server of an application, as the documentation has it."""
+    """The server of an application, as in the documentation."""
 
     router: Router
     feed: Callable[[Event], object]
     url: str = ""
     hangs_up: bool = False
-    """Whether connections are dropped in place of being answered."""
+    """Whether connections are closed without a response."""
     before: Callable[[], Awaitable[None]] = nothing
-    """What happens between the arrival of a delivery and its verification."""
-    answers: list[int] = attrs.field(factory=list[int])
+    """Called between the arrival of a delivery and its verification."""
+    statuses: list[int] = attrs.field(factory=list[int])
     received: list[Received] = attrs.field(factory=list[Received])
     _news: anyio.Event = attrs.field(factory=anyio.Event)
 
     @property
     def outcomes(self) -> list[str]:
-        """What became of the deliveries that were taken."""
+        """The outcomes of the accepted deliveries."""
         return [one.outcome for one in self.received]
 
-    async def answered(self, count: int) -> list[int]:
-        """Wait until so many deliveries have been answered, and return all answers."""
+    async def responded(self, count: int) -> list[int]:
+        """Wait for a number of responses, and return the statuses of all."""
         with anyio.fail_after(PATIENCE):
-            while len(self.answers) < count:
+            while len(self.statuses) < count:
                 await self._news.wait()
-        return self.answers
+        return self.statuses
 
     async def serve(self, stream: SocketStream) -> None:
-        """Answer one request of one connection."""
+        """Respond to one request of one connection."""
         async with stream:
             path, headers, body = await read(stream)
             if self.hangs_up:
@@ -91,12 +98,12 @@ class Receiver:
             await self.before()
             status = await self.status(path, headers, body)
             await stream.send(b"HTTP/1.1 %d .\r\nContent-Length: 0\r\n\r\n" % status)
-            self.answers.append(status)
+            self.statuses.append(status)
             self._news.set()
             self._news = anyio.Event()
 
     async def status(self, path: str, headers: dict[str, str], body: bytes) -> int:
-        """Have a delivery handled, and say what to answer."""
+        """Handle a delivery, and return the status to respond with."""
         event_type = path.rpartition("/")[2] or None
         try:
             received = await self.router.receive(
@@ -126,7 +133,7 @@ async def read(stream: SocketStream) -> tuple[str, dict[str, str], bytes]:
 
 @attrs.frozen
 class Site:
-    """A client, and its receiver, which a local Sikoia delivers to."""
+    """A client and its receiver, which the local Sikoia delivers to."""
 
     sandbox: Sandbox
     clock: SimpleNamespace
@@ -144,23 +151,23 @@ class Site:
         return webhook.webhook_id
 
     async def verify(self) -> Operation[Any]:
-        """Have the person verified."""
+        """Request a verification of the person."""
         return await self.sikoia.identity.request(self.person.person_id)
 
     async def verified(self, count: int = 1) -> list[str]:
-        """Have them verified several times, all done by now; return the ids of the requests."""
+        """Request several verifications, and complete them; return the ids of the requests."""
         operations = [await self.verify() for _ in range(count)]
-        self.turn()
+        self.tick()
         return [operation.ids[0] for operation in operations]
 
-    def turn(self) -> None:
-        """Let all work end that was begun."""
+    def tick(self) -> None:
+        """Complete all pending work, and make all retries due."""
         self.clock.now += 1
 
     async def log(
         self, webhook_id: str, status: str, attempts: int = 1, newest: int | None = None
     ) -> list[WebhookRequest]:
-        """Wait until a webhook's log stands so, or what is newest of it, and return it."""
+        """Wait until all requests in a webhook's log, or the newest ones, have this state."""
         with anyio.fail_after(PATIENCE):
             while True:
                 log = [one async for one in self.sikoia.webhooks.requests(webhook_id)][:newest]
@@ -169,13 +176,13 @@ class Site:
                     return log
                 await anyio.sleep(0.01)
 
-    async def again(self, webhook_id: str) -> None:
-        """Wait until it is settled that the newest delivery is to be tried again; then it is."""
+    async def retry(self, webhook_id: str) -> None:
+        """Wait until a retry of the newest delivery is scheduled, and make it due."""
         await self.log(webhook_id, "Pending", newest=1)
-        self.turn()
+        self.tick()
 
     async def held(self, count: int) -> None:
-        """Wait until so many deliveries are held back."""
+        """Wait until a number of deliveries are held back."""
         with anyio.fail_after(PATIENCE):
             while True:
                 if self.sandbox.deliveries.held_count == count:
@@ -184,19 +191,19 @@ class Site:
 
 
 def attempts_of(request: WebhookRequest) -> list[int | None]:
-    """Return what the receiver answered to each attempt; 0 where it did not."""
+    """Return the status of each attempt; 0 if there was no response."""
     return [one.http_response_code for one in request.request_attempts or ()]
 
 
 @pytest.fixture
 def clock() -> SimpleNamespace:
-    """Give a clock whose `now` tests turn by hand: nothing ends or is tried again before."""
+    """Return a clock that tests advance: no work ends and no delivery is retried on its own."""
     return SimpleNamespace(now=0.0)
 
 
 @pytest.fixture
 def sandbox(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Run a sandbox on that clock; no attempt ends because this machine is slow."""
+    """Run the local Sikoia on that clock. No attempt times out because the machine is slow."""
     monkeypatch.setattr(sender, "_TIMEOUT", 10 * PATIENCE)
     with Sandbox(clock=lambda: clock.now, work_time=1, delivery_retries=(1, 1)) as running:
         yield running
@@ -204,7 +211,7 @@ def sandbox(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 @asynccontextmanager
 async def site(sandbox: Sandbox, clock: SimpleNamespace, router: Router) -> AsyncGenerator[Site]:
-    """Open a client that relies on events, and serve its receiver in the same event loop."""
+    """Open a client that relies on events, and run its receiver in the same event loop."""
     client = client_of(sandbox, interval=None, quota=None, rely_on_events=True)
     async with client as sikoia, await anyio.create_tcp_listener(local_host="127.0.0.1") as server:
         port = server.extra(SocketAttribute.local_port)  # noqa: S610 - no Django
@@ -224,7 +231,7 @@ async def site(sandbox: Sandbox, clock: SimpleNamespace, router: Router) -> Asyn
 async def routed(
     sandbox: Sandbox, clock: SimpleNamespace, *event_types: WebhookEventName, **options: Any
 ) -> AsyncGenerator[tuple[Site, Handled, list[str]]]:
-    """Serve a router with one handler for these types, and give the secrets that hold."""
+    """Run a router with one handler for these types; yield also the list of its secrets."""
     handled, keys = Handled(), list[str]()
     router = Router(lambda: keys, **options)
     for event_type in event_types:
@@ -234,38 +241,38 @@ async def routed(
         yield made, handled, keys
 
 
-async def test_a_delivery_is_handled_and_wakes_who_waits(
+async def test_a_delivery_is_handled_and_wakes_its_operation(
     sandbox: Sandbox, clock: SimpleNamespace
 ) -> None:
-    """Nobody asks before it comes, and then once: the answer confirms what the event says."""
+    """The operation is polled once, after the event."""
     async with routed(sandbox, clock, VERIFIED) as (here, handled, _):
         await here.subscribe(VERIFIED)
         operation = await here.verify()
-        here.turn()
+        here.tick()
 
         with anyio.fail_after(PATIENCE):
             result = await operation
 
-        assert await here.receiver.answered(1) == [200]
+        assert await here.receiver.responded(1) == [200]
         assert result.status == "Complete"
         assert len(operation.correlation_ids) == 2  # the request, and one poll
         assert handled.ids == [result.request_id]
         assert [type(one).__name__ for one in handled] == ["IdentityVerificationCompleted"]
         assert here.receiver.received[0].secret == 0
-        assert not here.receiver.received[0].unguarded
+        assert here.receiver.received[0].deduplicated
 
 
-async def test_what_is_delivered_again_is_handled_once(
+async def test_a_redelivered_event_is_handled_once(
     sandbox: Sandbox, clock: SimpleNamespace
 ) -> None:
-    """It is answered as if it were, so that it does not come for ever."""
+    """Every delivery gets a 200, so that Sikoia stops."""
     async with routed(sandbox, clock, VERIFIED) as (here, handled, _):
         await here.subscribe(VERIFIED)
         sandbox.deliveries.faults.add(VERIFIED, repeat=2)
 
         ids = await here.verified()
 
-        assert await here.receiver.answered(3) == [200] * 3
+        assert await here.receiver.responded(3) == [200] * 3
         assert here.receiver.outcomes == ["handled", "duplicate", "duplicate"]
         assert handled.ids == ids
 
@@ -273,12 +280,12 @@ async def test_what_is_delivered_again_is_handled_once(
 async def test_the_order_of_deliveries_does_not_matter(
     sandbox: Sandbox, clock: SimpleNamespace
 ) -> None:
-    """The newest comes first; each wakes its own operation and is handled once."""
+    """The newest event arrives first. Each wakes its own operation and is handled once."""
     async with routed(sandbox, clock, VERIFIED) as (here, handled, _):
         await here.subscribe(VERIFIED)
         sandbox.deliveries.faults.add(VERIFIED, hold=True, times=3)
         operations = [await here.verify() for _ in range(3)]
-        here.turn()
+        here.tick()
         await here.held(3)
         assert handled == []
 
@@ -286,45 +293,45 @@ async def test_the_order_of_deliveries_does_not_matter(
         with anyio.fail_after(PATIENCE):
             results = [await operation for operation in operations]
 
-        assert await here.receiver.answered(3) == [200] * 3
+        assert await here.receiver.responded(3) == [200] * 3
         assert handled.ids == [one.request_id for one in results][::-1]
         assert [len(operation.correlation_ids) for operation in operations] == [2] * 3
 
 
 async def test_parent_and_child_are_handled_once(sandbox: Sandbox, clock: SimpleNamespace) -> None:
-    """One document, two subscriptions, one handler; and so with each further document."""
+    """One document, two subscriptions, one handler; and the same for another document."""
     async with routed(sandbox, clock, DOCUMENT, PAYSLIP) as (here, handled, _):
         webhook_id = await here.subscribe(DOCUMENT, PAYSLIP)
         for count in (1, 2):
             await here.sikoia.documents.upload(
                 here.person, b"%PDF-1.7", document_type="Payslip", file_name="p.pdf"
             )
-            here.turn()
-            assert await here.receiver.answered(2 * count) == [200] * 2 * count
+            here.tick()
+            assert await here.receiver.responded(2 * count) == [200] * 2 * count
 
         log = await here.log(webhook_id, "Complete")
 
-        assert sorted(here.receiver.outcomes) == ["folded", "folded", "handled", "handled"]
+        assert sorted(here.receiver.outcomes) == ["handled", "handled", "merged", "merged"]
         assert {one.grouping_id for one in handled} == {one.grouping_id for one in log}
         assert len(handled) == 2
 
 
-async def test_what_was_missed_is_found_and_handled(
+async def test_missed_events_are_found_and_handled(
     sandbox: Sandbox, clock: SimpleNamespace
 ) -> None:
-    """What was lost on its way, and what was given up; afterwards nothing is missing."""
+    """One was lost on its way, another was given up. Afterwards none is missing."""
     guard = ReplayGuard()
     async with routed(sandbox, clock, VERIFIED, replay=guard) as (here, handled, _):
         webhook_id = await here.subscribe(VERIFIED)
         sandbox.deliveries.faults.add(VERIFIED, nth=2, drop=True)
-        came, lost, came_too = await here.verified(3)
-        assert await here.receiver.answered(2) == [200] * 2
+        first, lost, third = await here.verified(3)
+        assert await here.receiver.responded(2) == [200] * 2
         newest = (await here.log(webhook_id, "Complete"))[0].request_id
         here.receiver.hangs_up = True
         (given_up,) = await here.verified()
         for status, attempts in (("Pending", 1), ("Pending", 2), ("Failed", 3)):
             await here.log(webhook_id, status, attempts, newest=1)
-            here.turn()
+            here.tick()
 
         since = await here.sikoia.webhooks.reconcile(webhook_id, guard, after_request_id=newest)
         missed = await here.sikoia.webhooks.reconcile(webhook_id, guard)
@@ -336,55 +343,55 @@ async def test_what_was_missed_is_found_and_handled(
         assert [one.event_data["request_id"] for one in since] == [given_up]
         assert [one.webhook_event_status for one in missed] == ["Complete", "Failed"]
         assert outcomes == ["handled"] * 2
-        assert handled.ids == [came, came_too, lost, given_up]
+        assert handled.ids == [first, third, lost, given_up]
         assert await here.sikoia.webhooks.reconcile(webhook_id, guard) == []
 
 
 @pytest.mark.parametrize("forgery", ["key", "body", "signature", "unsigned"])
-async def test_what_is_forged_is_refused(
+async def test_a_forged_delivery_is_refused(
     sandbox: Sandbox, clock: SimpleNamespace, forgery: Forgery
 ) -> None:
-    """Nobody hears of it, and the genuine one that comes after it is not lost."""
+    """It reaches neither handler nor feed. The genuine one is not lost."""
     async with routed(sandbox, clock, VERIFIED) as (here, handled, _):
-        heard = list[Event]()
-        here.receiver.feed = heard.append
+        fed = list[Event]()
+        here.receiver.feed = fed.append
         webhook_id = await here.subscribe(VERIFIED)
         sandbox.deliveries.faults.add(VERIFIED, forge=forgery)
         ids = await here.verified()
-        assert await here.receiver.answered(1) == [401]
-        assert (handled, heard) == ([], [])
+        assert await here.receiver.responded(1) == [401]
+        assert (handled, fed) == ([], [])
 
-        await here.again(webhook_id)
+        await here.retry(webhook_id)
 
-        assert await here.receiver.answered(2) == [401, 200]
+        assert await here.receiver.responded(2) == [401, 200]
         assert handled.ids == ids
-        assert heard == handled
+        assert fed == handled
 
 
 async def test_a_handler_that_fails_gets_the_event_again(
     sandbox: Sandbox, clock: SimpleNamespace
 ) -> None:
-    """Who waits for the operation is woken all the same."""
+    """The operation is woken by the failed delivery, too."""
     async with routed(sandbox, clock, VERIFIED) as (here, handled, _):
         webhook_id = await here.subscribe(VERIFIED)
         handled.fails = True
         operation = await here.verify()
-        here.turn()
+        here.tick()
         with anyio.fail_after(PATIENCE):
             assert (await operation).status == "Complete"
-        assert await here.receiver.answered(1) == [500]
+        assert await here.receiver.responded(1) == [500]
 
         handled.fails = False
-        await here.again(webhook_id)
+        await here.retry(webhook_id)
 
-        assert await here.receiver.answered(2) == [500, 200]
+        assert await here.receiver.responded(2) == [500, 200]
         assert handled.ids == [operation.ids[0]]
 
 
-async def test_the_secret_is_rotated_while_deliveries_are_on_their_way(
+async def test_the_secret_is_rotated_during_deliveries(
     sandbox: Sandbox, clock: SimpleNamespace
 ) -> None:
-    """Both keys count; who knows the old one alone refuses, and gets the event again."""
+    """Both keys are accepted. A receiver with only the old one refuses, and gets a retry."""
     async with routed(sandbox, clock, VERIFIED) as (here, handled, keys):
         webhook_id = await here.subscribe(VERIFIED)
 
@@ -394,25 +401,25 @@ async def test_the_secret_is_rotated_while_deliveries_are_on_their_way(
 
         here.receiver.before = rotate
         ids = await here.verified()
-        assert await here.receiver.answered(1) == [200]
+        assert await here.receiver.responded(1) == [200]
         ids += await here.verified()
-        assert await here.receiver.answered(2) == [200] * 2
+        assert await here.receiver.responded(2) == [200] * 2
         assert [one.secret for one in here.receiver.received] == [1, 0]
 
         del keys[0]
         ids += await here.verified()
-        assert await here.receiver.answered(3) == [200, 200, 401]
+        assert await here.receiver.responded(3) == [200, 200, 401]
         keys[:] = [(await here.sikoia.webhooks.secret()).shared_key]
-        await here.again(webhook_id)
+        await here.retry(webhook_id)
 
-        assert await here.receiver.answered(4) == [200, 200, 401, 200]
+        assert await here.receiver.responded(4) == [200, 200, 401, 200]
         assert handled.ids == ids
 
 
-async def test_a_bare_body_is_known_by_its_address(
+async def test_a_body_without_a_type_is_identified_by_its_url(
     sandbox: Sandbox, clock: SimpleNamespace
 ) -> None:
-    """One address for each type; and what was handled is known in Sikoia's log, too."""
+    """Each type has its own URL. Handled events are recognised in Sikoia's log, too."""
     guard = ReplayGuard()
     sandbox.deliveries.shape = "bare"
     async with routed(sandbox, clock, VERIFIED, DOCUMENT, replay=guard) as (here, handled, _):
@@ -423,11 +430,11 @@ async def test_a_bare_body_is_known_by_its_address(
             here.person, b"%PDF-1.7", document_type="Payslip", file_name="p.pdf"
         )
         operation = await here.verify()
-        here.turn()
+        here.tick()
         with anyio.fail_after(PATIENCE):
             await operation
 
-        assert await here.receiver.answered(3) == [200] * 3
+        assert await here.receiver.responded(3) == [200] * 3
 
         for webhook_id in webhooks[:2]:
             await here.log(webhook_id, "Complete", 2 if webhook_id == webhooks[0] else 1)
@@ -438,8 +445,8 @@ async def test_a_bare_body_is_known_by_its_address(
             assert await here.sikoia.webhooks.reconcile(webhook_id, guard) == []
 
 
-async def test_an_id_is_found_wherever_it_stands(sandbox: Sandbox, clock: SimpleNamespace) -> None:
-    """Deep inside, in an address, in a body that names no event: who waits is woken."""
+async def test_an_id_is_found_anywhere(sandbox: Sandbox, clock: SimpleNamespace) -> None:
+    """Deep inside, in a URL, in a body without a type: its operation is woken."""
     sandbox.deliveries.shape = lambda payload: [
         {"n": 1.50, "links": [{"self": {"href": f"/v2/identity/{payload.get('request_id')}?a=b"}}]}
     ]
@@ -447,35 +454,35 @@ async def test_an_id_is_found_wherever_it_stands(sandbox: Sandbox, clock: Simple
         here.receiver.router.otherwise(handled)
         await here.subscribe(VERIFIED)
         operation = await here.verify()
-        here.turn()
+        here.tick()
 
         with anyio.fail_after(PATIENCE):
             result = await operation
 
-        assert await here.receiver.answered(1) == [200]
+        assert await here.receiver.responded(1) == [200]
         assert result.status == "Complete"
         assert len(operation.correlation_ids) == 2
         assert [one.type for one in handled] == [None]
         assert result.request_id in handled[0].mentions()
 
 
-async def test_a_receiver_that_was_down_gets_what_came_meanwhile(
+async def test_a_receiver_that_was_down_gets_the_missed_events(
     sandbox: Sandbox, clock: SimpleNamespace
 ) -> None:
-    """Sikoia tries again, until it is taken."""
+    """Sikoia retries deliveries until they are accepted."""
     async with routed(sandbox, clock, VERIFIED) as (here, handled, _):
         here.receiver.hangs_up = True
         webhook_id = await here.subscribe(VERIFIED)
         ids = await here.verified(2)
         await here.log(webhook_id, "Pending", 1)
-        here.turn()
+        here.tick()
         await here.log(webhook_id, "Pending", 2)
         assert handled == []
 
         here.receiver.hangs_up = False
-        here.turn()
+        here.tick()
 
-        assert await here.receiver.answered(2) == [200] * 2
+        assert await here.receiver.responded(2) == [200] * 2
         log = await here.log(webhook_id, "Complete", 3)
         assert handled.ids == ids
         assert [attempts_of(one) for one in log] == [[0, 0, 200]] * 2
@@ -490,12 +497,12 @@ class Store:
         self.keys = set[str]()
 
     async def seen(self, key: str) -> bool:
-        """Return whether the key is there."""
+        """Return whether the key was added."""
         await self._reach()
         return key in self.keys
 
     async def add(self, key: str, *, ttl: float) -> None:
-        """Keep the key."""
+        """Add the key."""
         assert ttl
         await self._reach()
         self.keys.add(key)
@@ -506,23 +513,23 @@ class Store:
             raise ConnectionError
 
 
-async def test_what_a_closed_guard_refuses_comes_again(
+async def test_an_event_that_a_closed_guard_refuses_is_redelivered(
     sandbox: Sandbox, clock: SimpleNamespace
 ) -> None:
-    """While its store is down nothing is handled, and nothing is lost."""
+    """While its store is down, nothing is handled, and nothing is lost."""
     store = Store()
-    guard = ReplayGuard(store, on_failure="closed")
-    guard._clock = lambda: 10 * clock.now  # so that a turn is longer than a store is let be
+    # Ten times as fast, so that a tick is longer than a failed store is bypassed.
+    guard = ReplayGuard(store, on_failure="closed", clock=lambda: 10 * clock.now)
     async with routed(sandbox, clock, VERIFIED, replay=guard) as (here, handled, _):
         webhook_id = await here.subscribe(VERIFIED)
         store.is_down = True
         ids = await here.verified()
-        assert await here.receiver.answered(1) == [503]
+        assert await here.receiver.responded(1) == [503]
         assert handled == []
 
         store.is_down = False
-        await here.again(webhook_id)
+        await here.retry(webhook_id)
 
-        assert await here.receiver.answered(2) == [503, 200]
+        assert await here.receiver.responded(2) == [503, 200]
         assert handled.ids == ids
         assert handled[0].key in store.keys

@@ -1,12 +1,11 @@
-"""The router: one handler for each event, at least once and as a rule once, whatever comes."""
+"""The router: verifies deliveries and calls the handler of each event, once as a rule."""
 
 import json
 import pickle
 import traceback
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import anyio.lowlevel
@@ -15,7 +14,6 @@ from faults import assert_plain, chain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sikoia_async import ReplayGuard, Router
 from sikoia_async.errors import (
     ArgumentTypeError,
     ConfigurationError,
@@ -27,9 +25,22 @@ from sikoia_async.errors import (
     WebhookVerificationError,
 )
 from sikoia_async.resources.webhooks import WebhookRequest, WebhookSecret
-from sikoia_async.webhooks import deduplication, events
-from sikoia_async.webhooks.events import Event, WebhookEventName, from_request, parse
-from sikoia_async.webhooks.signing import sign
+from sikoia_async.webhooks import (
+    Event,
+    IdentityVerificationCompleted,
+    IdentityVerificationExpired,
+    Received,
+    ReplayGuard,
+    Router,
+    UnknownEvent,
+    WebhookEventName,
+    from_request,
+    parse,
+    sign,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -45,79 +56,79 @@ PAYSLIP: Final = "PayslipProcessing.Completed"
 
 
 def body(event_type: str | None = VERIFIED, **fields: Any) -> bytes:
-    """Write a delivery's body."""
+    """Return the body of a delivery."""
     return json.dumps({"event_type": event_type, **fields}).encode()
 
 
 def event(event_type: str, **fields: Any) -> Event:
-    """Make an event."""
+    """Return an event."""
     return parse(body(event_type, **fields))
 
 
-class Seen(list[Event]):
-    """A handler that keeps what it gets, and may be told to fail."""
+class Handler(list[Event]):
+    """A handler that collects its events, after a hook that may wait or fail."""
 
-    def __init__(self, fault: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.fault = fault
+        self.before: Callable[[], Awaitable[None]] | None = None
 
     async def __call__(self, event: Event) -> None:
         """Handle an event."""
-        if self.fault is not None:
-            await self.fault()
+        if self.before is not None:
+            await self.before()
         self.append(event)
 
     @property
     def types(self) -> list[str | None]:
-        """What came, by type."""
-        return [one.type for one in self]
+        """The types of the events."""
+        return [event.type for event in self]
 
 
-def routed(*types: WebhookEventName, replay: Any = "memory") -> tuple[Router, Seen]:
-    """Make a router with one handler for these types."""
-    router, seen = Router(SECRET, replay=replay), Seen()
+def routed(*types: WebhookEventName, replay: Any = "memory") -> tuple[Router, Handler]:
+    """Return a router with one handler for these types, and that handler."""
+    router, handler = Router(SECRET, replay=replay), Handler()
     for name in types:
-        router.on(name)(seen)
-    return router, seen
+        router.on(name)(handler)
+    return router, handler
 
 
-async def delivered(router: Router, content: bytes, **options: Any) -> Any:
+async def deliver(router: Router, content: bytes, **options: Any) -> Received:
     """Deliver a body with its signature."""
     return await router.receive(content, sign(content, SECRET), **options)
 
 
 async def fail() -> None:
-    """Fail as handlers do."""
+    """Fail as a handler does."""
     raise LookupError(CANARY)
 
 
-# --- what is handled
+# --- handlers
 
 
 async def test_a_delivery_reaches_its_handler() -> None:
-    """And what comes back says all about it."""
-    router, seen = routed(VERIFIED)
+    """The router returns the event, the outcome and the secret."""
+    router, handler = routed(VERIFIED)
     content = body(request_id="r-1")
 
-    received = await delivered(router, content)
+    received = await deliver(router, content)
 
-    assert received.event is seen[0]
+    assert received.event is handler[0]
     assert received.event.body == content
-    assert (received.outcome, received.unguarded, received.secret) == ("handled", False, 0)
+    assert (received.outcome, received.deduplicated, received.secret) == ("handled", True, 0)
 
 
-async def test_handlers_are_sync_or_async_functions_of_any_kind() -> None:
-    """Registered by name or by class; the decorator gives back what it was given."""
+async def test_handlers_are_sync_or_async_functions() -> None:
+    """They are registered by name or by class. The decorator returns the function."""
     router = Router(SECRET)
     seen: list[str] = []
 
     @router.on(VERIFIED)
-    def verified(event: events.IdentityVerificationCompleted) -> str:
+    def verified(event: IdentityVerificationCompleted) -> str:
         seen.append(f"sync {event.type}")
-        return "what a handler returns is nothing to anybody"
+        return "ignored"
 
-    @router.on(events.IdentityVerificationExpired)
-    async def expired(event: events.IdentityVerificationExpired) -> None:
+    @router.on(IdentityVerificationExpired)
+    async def expired(event: IdentityVerificationExpired) -> None:
         await anyio.lowlevel.checkpoint()
         seen.append(f"async {event.type}")
 
@@ -126,7 +137,7 @@ async def test_handlers_are_sync_or_async_functions_of_any_kind() -> None:
         seen.append(f"other {event.type}")
 
     outcomes = [
-        (await delivered(router, body(name))).outcome for name in (VERIFIED, EXPIRED, PAYSLIP, None)
+        (await deliver(router, body(name))).outcome for name in (VERIFIED, EXPIRED, PAYSLIP, None)
     ]
 
     assert outcomes == ["handled"] * 4
@@ -140,7 +151,7 @@ async def test_handlers_are_sync_or_async_functions_of_any_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("registered", "came", "by"),
+    ("registered", "delivered", "handled_by"),
     [
         ([DOCUMENT], PAYSLIP, DOCUMENT),
         ([DOCUMENT, PAYSLIP], PAYSLIP, PAYSLIP),
@@ -151,23 +162,23 @@ async def test_handlers_are_sync_or_async_functions_of_any_kind() -> None:
         ([VERIFIED], EXPIRED, None),
     ],
 )
-async def test_parents_catch_their_children(
-    registered: list[Any], came: str, by: str | None
+async def test_a_handler_gets_events_of_child_types(
+    registered: list[Any], delivered: str, handled_by: str | None
 ) -> None:
-    """Unless these have a handler of their own; no child catches its parent."""
+    """Unless the child type has a handler. A handler of a child type gets no parent event."""
     router = Router(SECRET)
-    handlers = {name: Seen() for name in registered}
+    handlers = {name: Handler() for name in registered}
     for name, handler in handlers.items():
         router.on(name)(handler)
 
-    received = await delivered(router, body(came))
+    received = await deliver(router, body(delivered))
 
-    assert [name for name, handler in handlers.items() if handler] == ([by] if by else [])
-    assert received.outcome == ("handled" if by else "unhandled")
+    assert [name for name, one in handlers.items() if one] == ([handled_by] if handled_by else [])
+    assert received.outcome == ("handled" if handled_by else "unhandled")
 
 
 class Desk:
-    """Handles events by a method."""
+    """An object whose method is a handler."""
 
     def __init__(self) -> None:
         self.seen = list[str | None]()
@@ -177,8 +188,8 @@ class Desk:
         self.seen.append(event.type)
 
 
-async def test_a_method_is_one_handler_however_often_it_is_named() -> None:
-    """Python makes a new object each time; of another instance it is another handler."""
+async def test_a_method_is_one_handler_however_often_it_is_accessed() -> None:
+    """Each access makes a new bound method. That of another instance is another handler."""
     router, desk, other = Router(SECRET), Desk(), Desk()
     for name in (DOCUMENT, PAYSLIP):
         router.on(name)(desk.take)
@@ -190,32 +201,33 @@ async def test_a_method_is_one_handler_however_often_it_is_named() -> None:
     assert (desk.seen, other.seen) == ([PAYSLIP], [STATEMENT])
 
 
-async def test_what_nobody_handles_is_not_remembered() -> None:
-    """With the next version of your code there may be a handler, and it comes again."""
+async def test_an_unhandled_event_is_not_remembered() -> None:
+    """The next version of the application may have a handler when it is delivered again."""
     router, _ = routed(EXPIRED)
 
-    assert (await delivered(router, body())).outcome == "unhandled"
+    received = await deliver(router, body())
+    assert (received.outcome, received.deduplicated) == ("unhandled", False)
 
-    seen = Seen()
-    router.on(VERIFIED)(seen)
-    assert (await delivered(router, body())).outcome == "handled"
-    assert seen.types == [VERIFIED]
+    handler = Handler()
+    router.on(VERIFIED)(handler)
+    assert (await deliver(router, body())).outcome == "handled"
+    assert handler.types == [VERIFIED]
 
 
-async def test_the_address_tells_the_type() -> None:
-    """Where the body does not."""
-    router, seen = routed(VERIFIED)
+async def test_the_url_may_give_the_event_type() -> None:
+    """If the body does not."""
+    router, handler = routed(VERIFIED)
 
-    assert (await delivered(router, b"{}", event_type=VERIFIED)).outcome == "handled"
-    assert (await delivered(router, b"{}", event_type=EXPIRED)).outcome == "unhandled"
+    assert (await deliver(router, b"{}", event_type=VERIFIED)).outcome == "handled"
+    assert (await deliver(router, b"{}", event_type=EXPIRED)).outcome == "unhandled"
     with pytest.raises(ConfigurationError, match=r"^event_type: "):
-        await delivered(router, b"{}", event_type="junk")
-    assert seen.types == [VERIFIED]
+        await deliver(router, b"{}", event_type="junk")
+    assert handler.types == [VERIFIED]
 
 
 async def test_an_event_of_the_log_is_handled() -> None:
-    """Without signature, and not when it had been delivered."""
-    router, seen = routed(VERIFIED)
+    """It needs no signature. A delivery of the same event is a duplicate."""
+    router, handler = routed(VERIFIED)
     fields: dict[str, Any] = {
         "request_id": "r-1",
         "event_type": VERIFIED,
@@ -223,11 +235,11 @@ async def test_an_event_of_the_log_is_handled() -> None:
     }
     logged = from_request(WebhookRequest(**fields))
 
-    first, second = await router.handle(logged), await delivered(router, body(id=1))
+    first, second = await router.handle(logged), await deliver(router, body(id=1))
 
     assert (first.outcome, first.secret) == ("handled", None)
     assert (second.outcome, second.secret) == ("duplicate", 0)
-    assert len(seen) == 1
+    assert len(handler) == 1
     for wrong in (b"{}", None):
         with pytest.raises(ArgumentTypeError, match=r"^event: "):
             await router.handle(wrong)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
@@ -236,40 +248,48 @@ async def test_an_event_of_the_log_is_handled() -> None:
 # --- registration
 
 
-@pytest.mark.parametrize("kind", [VERIFIED, events.IdentityVerificationCompleted])
-def test_a_type_has_one_handler(kind: Any) -> None:
-    """A second one is refused, by whatever name, and the first one stays."""
-    router, seen = routed(VERIFIED)
+@pytest.mark.parametrize("kind", [VERIFIED, IdentityVerificationCompleted])
+async def test_a_type_has_one_handler(kind: Any) -> None:
+    """A second one is refused, and the first one stays."""
+    router, handler = routed(VERIFIED)
 
-    with pytest.raises(ConfigurationError, match=r"on IdentityVerificationCompleted: there is a"):
-        router.on(kind)(Seen())
-    assert router._handler(events.IdentityVerificationCompleted) is seen
+    with pytest.raises(
+        ConfigurationError, match=r"on\(IdentityVerificationCompleted\): has a handler already"
+    ):
+        router.on(kind)(Handler())
 
-    router.otherwise(Seen())
-    with pytest.raises(ConfigurationError, match="otherwise: there is a handler"):
-        router.otherwise(Seen())
+    router.otherwise(Handler())
+    with pytest.raises(ConfigurationError, match=r"otherwise\(\): has a handler already"):
+        router.otherwise(Handler())
+
+    await deliver(router, body())
+    assert handler.types == [VERIFIED]
 
 
 @pytest.mark.parametrize(
     "kind",
     ["", "IdentityVerification", "identityVerification.completed", "A.B", None, 7, Event, str,
-     events.UnknownEvent, events.IdentityVerificationCompleted(VERIFIED, b""), print],
+     UnknownEvent, IdentityVerificationCompleted(VERIFIED, b""), print],
     ids=lambda kind: repr(kind)[-30:],
 )  # fmt: skip
 def test_an_unknown_type_cannot_be_registered(kind: Any) -> None:
-    """A misspelt name would wait for ever."""
-    with pytest.raises(ConfigurationError, match="on: give one of Sikoia's event types"):
+    """The handler of a misspelt name would never run."""
+    with pytest.raises(
+        ConfigurationError, match=r"on\(\): unknown event type; use an event class or name"
+    ):
         Router(SECRET).on(kind)
 
 
 @pytest.mark.parametrize("handler", [None, "name", 7, [print]], ids=repr)
-def test_what_is_no_function_cannot_be_registered(handler: Any) -> None:
-    """It would fail with the first event."""
+def test_only_a_function_can_be_registered(handler: Any) -> None:
+    """Anything else would fail with the first event."""
     router = Router(SECRET)
 
-    with pytest.raises(ArgumentTypeError, match=r"on .*: give a function that takes the event"):
+    with pytest.raises(
+        ArgumentTypeError, match=r"on\(.*\): expected a function that takes the event"
+    ):
         router.on(VERIFIED)(handler)
-    with pytest.raises(ArgumentTypeError, match="otherwise: give a function"):
+    with pytest.raises(ArgumentTypeError, match=r"otherwise\(\): expected a function"):
         router.otherwise(handler)
 
 
@@ -283,30 +303,33 @@ def _yields_at_once(event: Event) -> Any:
 
 @pytest.mark.parametrize("handler", [_yields, _yields_at_once, partial(_yields)])
 def test_a_generator_cannot_be_registered(handler: Any) -> None:
-    """Called, it would do nothing, and each event would count as handled."""
+    """Calling it would do nothing, and every event would count as handled."""
     router = Router(SECRET)
 
-    with pytest.raises(ArgumentTypeError, match=r"on .*: give a function .* no yield"):
+    with pytest.raises(ArgumentTypeError, match=r"on\(.*\): expected a function .* does not yield"):
         router.on(VERIFIED)(handler)
-    with pytest.raises(ArgumentTypeError, match="otherwise: give a function"):
+    with pytest.raises(ArgumentTypeError, match=r"otherwise\(\): expected a function"):
         router.otherwise(handler)
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"secrets": ""}, "secrets: a webhook secret is empty"),
-        ({"secrets": []}, "secrets: give at least one"),
-        ({"secrets": [SECRET, "short"]}, r"secrets\[1\]: a webhook secret is shorter"),
-        ({"secrets": None}, "secrets: give the shared_key"),
+        ({"secrets": ""}, "secrets: expected a webhook secret, but it is empty"),
+        ({"secrets": []}, "secrets: expected at least one"),
+        (
+            {"secrets": [SECRET, "short"]},
+            r"secrets\[1\]: expected a webhook secret, but it is shorter",
+        ),
+        ({"secrets": None}, "secrets: expected the shared_key"),
         ({"replay": True}, "replay: expected a ReplayGuard"),
         ({"replay": "redis"}, "replay: expected a ReplayGuard"),
         ({"max_body": 0}, "max_body: expected a whole number"),
     ],
     ids=str,
 )
-def test_what_makes_no_router_is_refused(options: Any, words: str) -> None:
-    """L4: at once, and not with the first delivery."""
+def test_a_router_validates_its_arguments(options: Any, words: str) -> None:
+    """L4: at once, rather than with the first delivery."""
     with pytest.raises(ConfigurationError, match=words):
         Router(**({"secrets": SECRET} | options))
 
@@ -315,14 +338,14 @@ def test_what_makes_no_router_is_refused(options: Any, words: str) -> None:
 
 
 async def test_a_refused_secret_is_in_no_variable() -> None:
-    """L11: whoever makes the router with one has tools that report the error, too."""
+    """L11: error reporters record the variables of the frames of an error."""
     refused = [f"{CANARY * 2}\n"]
     errors: list[ConfigurationError] = []
     with pytest.raises(ConfigurationError, match="malformed") as caught:
         Router(refused)
     errors.append(caught.value)
     with pytest.raises(ConfigurationError, match="malformed") as caught:
-        await delivered(Router(lambda: refused), body())
+        await deliver(Router(lambda: refused), body())
     errors.append(caught.value)
 
     for error in errors:
@@ -331,7 +354,7 @@ async def test_a_refused_secret_is_in_no_variable() -> None:
 
 
 async def test_secrets_can_be_rotated_without_a_restart() -> None:
-    """L5: by a function that is asked with each delivery; the index tells which one fitted."""
+    """L5: a function returns them for each delivery. The index says which one matched."""
     current: list[str] = [OLD]
 
     async def later() -> list[str]:
@@ -344,49 +367,51 @@ async def test_secrets_can_be_rotated_without_a_restart() -> None:
         with pytest.raises(WebhookVerificationError):
             await router.receive(body(), sign(body(), SECRET))
         current[:] = [SECRET, OLD]
-        fitted = [(await router.receive(body(), sign(body(), secret))).secret for secret in current]
-        assert fitted == [0, 1]
+        matched = [
+            (await router.receive(body(), sign(body(), secret))).secret for secret in current
+        ]
+        assert matched == [0, 1]
 
 
-async def test_what_sikoia_gives_is_a_secret() -> None:
-    """The answer of `webhooks.secret` as it is, or given by a function."""
+async def test_the_response_of_the_api_is_a_secret() -> None:
+    """The result of `webhooks.secret` can be passed, or returned by a function."""
     secret = WebhookSecret(shared_key=SECRET)
 
     for secrets in (secret, [secret], lambda: secret):
-        assert (await delivered(Router(secrets), body())).secret == 0
+        assert (await deliver(Router(secrets), body())).secret == 0
 
 
 @pytest.mark.parametrize(
     ("give", "words"),
     [
-        (lambda: "", "secrets: a webhook secret is empty"),
-        (lambda: None, "secrets: give the shared_key"),
-        (lambda: 1 / 0, "the function that was passed as secrets failed with ZeroDivisionError"),
-        (fail, "the function that was passed as secrets failed with LookupError"),
+        (lambda: "", "secrets: expected a webhook secret, but it is empty"),
+        (lambda: None, "secrets: expected the shared_key"),
+        (lambda: 1 / 0, "secrets: the function that returns them failed with ZeroDivisionError"),
+        (fail, "secrets: the function that returns them failed with LookupError"),
     ],
 )
-async def test_a_function_that_gives_no_secret_is_heard_of(give: Any, words: str) -> None:
-    """Nothing is taken for Sikoia's meanwhile, and nothing of the error is repeated."""
+async def test_a_function_that_returns_no_secret_is_an_error(give: Any, words: str) -> None:
+    """No delivery is accepted. The message repeats nothing of the function's error."""
     router = Router(give)
 
     with pytest.raises(ConfigurationError, match=words) as caught:
-        await delivered(router, body())
+        await deliver(router, body())
     assert_plain(caught.value)
 
 
-async def test_an_error_of_ours_passes_through() -> None:
-    """A function that asks Sikoia for the secret may hear that there is none."""
+async def test_an_sdk_error_of_that_function_passes_through() -> None:
+    """A function that retrieves the secret from Sikoia may find that there is none."""
     error = WebhookVerificationError("words")
 
     def give() -> str:
         raise error
 
     with pytest.raises(WebhookVerificationError) as caught:
-        await delivered(Router(give), body())
+        await deliver(Router(give), body())
     assert caught.value is error
 
 
-# --- what is refused
+# --- refused deliveries
 
 NO_UTF8 = b'{"event_type":"IdentityVerification.Completed","name":"\xff"}'
 BAD: dict[str, tuple[bytes, Any, type[SikoiaError]]] = {
@@ -406,7 +431,7 @@ BAD: dict[str, tuple[bytes, Any, type[SikoiaError]]] = {
     "NaN": (b"[NaN]", sign(b"[NaN]", SECRET), WebhookPayloadError),
     "deep": (b"[" * 10**5, sign(b"[" * 10**5, SECRET), WebhookPayloadError),
     "deep, unsigned": (b"[" * 10**5, "junk", WebhookVerificationError),
-    "a text": (body().decode(), sign(body(), SECRET), ArgumentTypeError),  # type: ignore[dict-item] # pyright: ignore[reportAssignmentType]
+    "a string": (body().decode(), sign(body(), SECRET), ArgumentTypeError),  # type: ignore[dict-item] # pyright: ignore[reportAssignmentType]
     "a dict": (json.loads(body()), sign(body(), SECRET), ArgumentTypeError),
 }
 
@@ -415,21 +440,21 @@ BAD: dict[str, tuple[bytes, Any, type[SikoiaError]]] = {
 async def test_bad_deliveries_are_refused_and_the_next_one_is_handled(
     content: bytes, signature: Any, kind: type[SikoiaError]
 ) -> None:
-    """L10: verified first, then read; whatever came, what comes after it is not lost."""
-    router, seen = routed(VERIFIED)
+    """L10: a delivery is verified before it is parsed. The next one is not lost."""
+    router, handler = routed(VERIFIED)
 
     with pytest.raises(SikoiaError) as caught:
         await router.receive(content, signature)
 
     assert type(caught.value) is kind
     assert list(chain(caught.value)) == [caught.value]
-    assert (await delivered(router, body())).outcome == "handled"
-    assert seen.types == [VERIFIED]
+    assert (await deliver(router, body())).outcome == "handled"
+    assert handler.types == [VERIFIED]
 
 
 @pytest.mark.parametrize("signed", [True, False])
 async def test_nothing_of_a_delivery_is_in_its_error(signed: bool) -> None:
-    """L11: neither body nor secret, in no text, pickle or variable of ours."""
+    """L11: neither the body nor the secret, in its message, pickle and variables."""
     content = f'{{"name": "{CANARY}", }}'.encode()
     secret = CANARY * 2
     signature = sign(content, secret) if signed else CANARY
@@ -447,32 +472,32 @@ async def test_nothing_of_a_delivery_is_in_its_error(signed: bool) -> None:
 
 
 @given(st.binary(max_size=200), st.none() | st.text(max_size=50) | st.binary(max_size=50))
-def test_junk_has_two_outcomes(content: bytes, signature: Any) -> None:
-    """L12: it is refused where it is not signed; where it is, it is an event or no JSON."""
-    router, seen = routed(VERIFIED)
+def test_junk_is_refused_or_parsed(content: bytes, signature: Any) -> None:
+    """L12: unsigned junk is refused; signed junk is an event, or refused as invalid JSON."""
+    router, handler = routed(VERIFIED)
 
     async def receive() -> None:
         with pytest.raises(WebhookVerificationError):
             await router.receive(content, signature)
         with suppress(WebhookPayloadError):
-            await delivered(router, content)
-        assert (await delivered(router, body())).outcome == "handled"
+            await deliver(router, content)
+        assert (await deliver(router, body())).outcome == "handled"
 
     anyio.run(receive)
-    assert seen.types == [VERIFIED]
+    assert handler.types == [VERIFIED]
 
 
-# --- handlers that fail
+# --- failing handlers
 
 
 @pytest.mark.parametrize("replay", ["memory", None])
 async def test_a_handler_that_fails_gets_the_event_again(replay: Any) -> None:
-    """Whatever it raises; the error has the event and the cause, and shows nothing of either."""
-    router, seen = routed(VERIFIED, replay=replay)
-    seen.fault = fail
+    """The error holds the event and the cause, but its message repeats neither."""
+    router, handler = routed(VERIFIED, replay=replay)
+    handler.before = fail
 
     with pytest.raises(WebhookHandlerError, match="IdentityVerificationCompleted failed") as caught:
-        await delivered(router, body(name=CANARY))
+        await deliver(router, body(name=CANARY))
 
     error = caught.value
     assert error.event
@@ -483,29 +508,29 @@ async def test_a_handler_that_fails_gets_the_event_again(replay: Any) -> None:
     assert (str(twin), twin.event) == (str(error), None)
     assert CANARY not in repr(pickle.dumps(error))
 
-    seen.fault = None
-    assert (await delivered(router, body(name=CANARY))).outcome == "handled"
-    assert seen.types == [VERIFIED]
+    handler.before = None
+    assert (await deliver(router, body(name=CANARY))).outcome == "handled"
+    assert handler.types == [VERIFIED]
 
 
 async def test_a_handler_that_is_cancelled_gets_the_event_again() -> None:
-    """The server may go down while it runs."""
-    router, seen = routed(VERIFIED)
-    seen.fault = anyio.sleep_forever
+    """The server may be stopped while it runs."""
+    router, handler = routed(VERIFIED)
+    handler.before = anyio.sleep_forever
 
     with anyio.move_on_after(1) as scope:
-        await delivered(router, body())
-    seen.fault = None
+        await deliver(router, body())
+    handler.before = None
 
     assert scope.cancelled_caught
-    assert (await delivered(router, body())).outcome == "handled"
+    assert (await deliver(router, body())).outcome == "handled"
 
 
 @pytest.mark.parametrize("grouping_id", [None, "g-1"])
-async def test_what_was_handled_is_remembered_though_the_delivery_is_cancelled(
+async def test_a_cancelled_delivery_is_remembered_once_it_was_handled(
     grouping_id: str | None,
 ) -> None:
-    """The sender may hang up while the store works: that undoes nothing of what was done."""
+    """The sender may hang up while the store is still working."""
     keys: set[str] = set()
 
     class Slow:
@@ -521,221 +546,214 @@ async def test_what_was_handled_is_remembered_though_the_delivery_is_cancelled(
     content, parent = body(PAYSLIP, grouping_id=grouping_id), body(DOCUMENT, grouping_id="g-1")
 
     with anyio.move_on_after(0.1):
-        await delivered(one, content)
+        await deliver(one, content)
 
-    assert (await delivered(one, content)).outcome == "duplicate"
-    assert (await delivered(other, content)).outcome == "duplicate"
-    assert (await delivered(other, parent)).outcome == ("folded" if grouping_id else "handled")
+    assert (await deliver(one, content)).outcome == "duplicate"
+    assert (await deliver(other, content)).outcome == "duplicate"
+    assert (await deliver(other, parent)).outcome == ("merged" if grouping_id else "handled")
     assert (len(first), len(second)) == (1, 0 if grouping_id else 1)
 
 
-async def test_a_sync_handler_that_fails_is_no_crash() -> None:
-    """Nor is one that takes no event."""
+async def test_a_sync_handler_may_fail_too() -> None:
+    """For example, because it takes no event."""
     router = Router(SECRET)
-    takes_nothing: Any = Seen().clear
+    takes_nothing: Any = Handler().clear
     router.on(VERIFIED)(takes_nothing)
 
     with pytest.raises(WebhookHandlerError, match="failed with TypeError"):
-        await delivered(router, body())
+        await deliver(router, body())
 
 
-async def test_a_handler_that_calls_for_its_own_event_does_not_hang() -> None:
+async def test_a_handler_that_handles_its_own_event_does_not_hang() -> None:
     """It would wait for itself."""
     router = Router(SECRET)
     router.on(VERIFIED)(router.handle)
 
     with pytest.raises(WebhookHandlerError, match="failed with RuntimeError"):
-        await delivered(router, body())
+        await deliver(router, body())
 
 
 # --- replays
 
 
 async def test_the_same_delivery_is_handled_once() -> None:
-    """L8: and in another spelling, too."""
-    router, seen = routed(VERIFIED)
+    """L8: also if the JSON is spelt differently."""
+    router, handler = routed(VERIFIED)
     again = [body(a=1, b=2), b" " + body(b=2, a=1.0)]
 
-    assert (await delivered(router, again[0])).outcome == "handled"
-    assert [(await delivered(router, one)).outcome for one in again] == ["duplicate"] * 2
-    assert len(seen) == 1
+    assert (await deliver(router, again[0])).outcome == "handled"
+    assert [(await deliver(router, one)).outcome for one in again] == ["duplicate"] * 2
+    assert len(handler) == 1
 
 
-async def test_after_its_time_it_is_handled_again() -> None:
-    """L8: what was forgotten is new."""
-    replay = ReplayGuard(ttl=60)
-    moments = [0.0, 59.0, 60.0]
-    router, seen = routed(VERIFIED, replay=replay)
+async def test_a_forgotten_event_is_handled_again() -> None:
+    """L8: after the guard's `ttl`."""
+    moments = iter([0.0, 0.0, 59.0, 60.0, 60.0])
+    router, handler = routed(VERIFIED, replay=ReplayGuard(ttl=60, clock=lambda: next(moments)))
 
-    outcomes: list[str] = []
-    for moment in moments:
-        replay._clock = partial(float, moment)
-        outcomes.append((await delivered(router, body())).outcome)
+    outcomes = [(await deliver(router, body())).outcome for _ in range(3)]
 
     assert outcomes == ["handled", "duplicate", "handled"]
-    assert len(seen) == 2
+    assert len(handler) == 2
 
 
 async def test_parent_and_child_are_two_events() -> None:
-    """L8: where nothing ties them, though the body be the same."""
-    router, seen = routed(DOCUMENT, PAYSLIP)
+    """L8: unless a grouping id ties them, even if the bodies are equal."""
+    router, handler = routed(DOCUMENT, PAYSLIP)
 
     for name in (DOCUMENT, PAYSLIP, DOCUMENT):
-        await delivered(router, b"{}", event_type=name)
+        await deliver(router, b"{}", event_type=name)
 
-    assert seen.types == [DOCUMENT, PAYSLIP]
-
-
-async def test_without_a_guard_each_delivery_is_handled() -> None:
-    """And says so."""
-    router, seen = routed(VERIFIED, replay=None)
-
-    received = [await delivered(router, body()) for _ in range(2)]
-
-    assert [(one.outcome, one.unguarded) for one in received] == [("handled", True)] * 2
-    assert len(seen) == 2
+    assert handler.types == [DOCUMENT, PAYSLIP]
 
 
-async def test_the_same_delivery_twice_at_once_is_handled_once() -> None:
-    """The second waits for the end of the first: it must not be taken while that may fail."""
-    router, seen = routed(VERIFIED)
-    seen.fault = lambda: anyio.sleep(10)
+async def test_without_a_guard_every_delivery_is_handled() -> None:
+    """The result says that it was not deduplicated."""
+    router, handler = routed(VERIFIED, replay=None)
+
+    received = [await deliver(router, body()) for _ in range(2)]
+
+    assert [(one.outcome, one.deduplicated) for one in received] == [("handled", False)] * 2
+    assert len(handler) == 2
+
+
+async def test_concurrent_deliveries_of_one_event_are_handled_once() -> None:
+    """The others wait for the first, since its handler may fail."""
+    router, handler = routed(VERIFIED)
+    handler.before = lambda: anyio.sleep(10)
     outcomes: list[tuple[str, float]] = []
 
-    async def deliver() -> None:
-        outcome = (await delivered(router, body())).outcome
+    async def receive() -> None:
+        outcome = (await deliver(router, body())).outcome
         outcomes.append((outcome, anyio.current_time() - started))
 
     started = anyio.current_time()
     async with anyio.create_task_group() as tasks:
         for _ in range(3):
-            tasks.start_soon(deliver)
+            tasks.start_soon(receive)
 
     assert [outcome for outcome, _ in outcomes] == ["handled", "duplicate", "duplicate"]
     assert [moment for _, moment in outcomes] == [pytest.approx(10)] * 3
-    assert len(seen) == 1
-    assert router._once
-    assert router._once._turns._turns == {}
+    assert len(handler) == 1
 
 
-async def test_who_waited_for_one_that_failed_does_it_itself() -> None:
-    """No delivery is answered by what became of another one."""
-    router, seen = routed(VERIFIED)
+async def test_a_delivery_that_waited_for_a_failed_one_handles_the_event() -> None:
+    """The outcome of one delivery is never that of another."""
+    router, handler = routed(VERIFIED)
     outcomes: list[str] = []
 
     async def fail_once() -> None:
         await anyio.sleep(1)
-        seen.fault = None
+        handler.before = None
         await fail()
 
-    async def deliver() -> None:
+    async def receive() -> None:
         try:
-            outcomes.append((await delivered(router, body())).outcome)
+            outcomes.append((await deliver(router, body())).outcome)
         except WebhookHandlerError:
             outcomes.append("failed")
 
-    seen.fault = fail_once
+    handler.before = fail_once
     async with anyio.create_task_group() as tasks:
         for _ in range(3):
-            tasks.start_soon(deliver)
+            tasks.start_soon(receive)
 
     assert outcomes == ["failed", "handled", "duplicate"]
 
 
 async def test_different_events_do_not_wait_for_each_other() -> None:
-    """A handler that hangs holds up its own event only."""
-    router, seen = routed(VERIFIED)
-    seen.fault = lambda: anyio.sleep(10)
+    """A slow handler delays only its own event."""
+    router, handler = routed(VERIFIED)
+    handler.before = lambda: anyio.sleep(10)
 
     started = anyio.current_time()
     async with anyio.create_task_group() as tasks:
         for number in range(5):
-            tasks.start_soon(delivered, router, body(id=number))
+            tasks.start_soon(deliver, router, body(id=number))
 
-    assert len(seen) == 5
+    assert len(handler) == 5
     assert anyio.current_time() - started == pytest.approx(10)
 
 
-# --- a store that fails
+# --- a failing store
 
 
 class Down:
-    """A store that is down, from a moment on."""
+    """A store that is down after some calls."""
 
-    def __init__(self, works: int = 0) -> None:
-        self.left = works
+    def __init__(self, calls: int = 0) -> None:
+        self.calls_left = calls
 
     async def seen(self, key: str) -> bool:
-        """Fail, unless it still works."""
+        """Fail, unless there are calls left."""
         assert key
-        return self._work()
+        return self._count()
 
     async def add(self, key: str, *, ttl: float) -> None:
-        """Fail, unless it still works."""
+        """Fail, unless there are calls left."""
         assert ttl
         assert key
-        self._work()
+        self._count()
 
-    def _work(self) -> bool:
-        self.left -= 1
-        if self.left < 0:
+    def _count(self) -> bool:
+        self.calls_left -= 1
+        if self.calls_left < 0:
             raise ConnectionError
         return False
 
 
 async def test_while_the_store_is_down_events_are_handled_and_flagged() -> None:
-    """L9: open is the default; what this process has handled it knows all the same."""
-    router, seen = routed(VERIFIED, replay=ReplayGuard(Down()))
+    """L9: `open` is the default. The process still knows what it has handled itself."""
+    router, handler = routed(VERIFIED, replay=ReplayGuard(Down()))
 
-    first, again = await delivered(router, body()), await delivered(router, body())
+    first, again = await deliver(router, body()), await deliver(router, body())
 
-    assert (first.outcome, first.unguarded) == ("handled", True)
-    assert (again.outcome, again.unguarded) == ("duplicate", False)
-    assert len(seen) == 1
+    assert (first.outcome, first.deduplicated) == ("handled", False)
+    assert (again.outcome, again.deduplicated) == ("duplicate", True)
+    assert len(handler) == 1
 
 
 async def test_while_the_store_is_down_a_closed_guard_refuses() -> None:
-    """L9: nothing is handled, and nothing is lost: it comes again."""
-    router, seen = routed(VERIFIED, replay=ReplayGuard(Down(), on_failure="closed"))
+    """L9: nothing is handled, and nothing is lost, since it is delivered again."""
+    router, handler = routed(VERIFIED, replay=ReplayGuard(Down(), on_failure="closed"))
 
     with pytest.raises(ReplayStoreError):
-        await delivered(router, body())
+        await deliver(router, body())
 
-    assert seen == []
+    assert handler == []
 
 
-async def test_a_store_that_is_back_after_the_handler_is_flagged_all_the_same() -> None:
+async def test_a_store_that_recovers_during_the_handler_is_flagged() -> None:
     """L9: another process may have handled the event before."""
-    store = Down()
-    replay = ReplayGuard(store)
-    router, seen = routed(VERIFIED, replay=replay)
+    store, now = Down(), [0.0]
+    router, handler = routed(VERIFIED, replay=ReplayGuard(store, clock=lambda: now[0]))
 
-    async def comes_back() -> None:
-        store.left = 10
-        replay._clock = partial(float, 1e12)
+    async def recover() -> None:
+        store.calls_left = 10
+        now[0] = 1e12
 
-    seen.fault = comes_back
-    received = await delivered(router, body())
+    handler.before = recover
+    received = await deliver(router, body())
 
-    assert (received.outcome, received.unguarded) == ("handled", True)
-    assert store.left == 9
+    assert (received.outcome, received.deduplicated) == ("handled", False)
+    assert store.calls_left == 9
 
 
 async def test_a_store_that_fails_after_the_handler_is_flagged() -> None:
-    """L9: the event was handled, so that to refuse it would have it handled twice."""
-    router, seen = routed(VERIFIED, replay=ReplayGuard(Down(works=1), on_failure="closed"))
+    """L9: refusing the delivery now would cause the event to be handled twice."""
+    router, handler = routed(VERIFIED, replay=ReplayGuard(Down(calls=1), on_failure="closed"))
 
-    received = await delivered(router, body())
+    received = await deliver(router, body())
 
-    assert (received.outcome, received.unguarded) == ("handled", True)
-    assert len(seen) == 1
+    assert (received.outcome, received.deduplicated) == ("handled", False)
+    assert len(handler) == 1
 
 
 # --- parents and children of one occurrence
 
 
 @pytest.mark.parametrize(
-    ("came", "handled"),
+    ("delivered", "handled"),
     [
         ([STATEMENT, DOCUMENT, BANKING], [STATEMENT]),
         ([DOCUMENT, STATEMENT], [DOCUMENT]),
@@ -747,26 +765,26 @@ async def test_a_store_that_fails_after_the_handler_is_flagged() -> None:
         ([VERIFIED, EXPIRED], [VERIFIED, EXPIRED]),
     ],
 )
-async def test_parent_and_child_of_one_occurrence_are_folded(
-    came: list[str], handled: list[str]
+async def test_parent_and_child_of_one_occurrence_are_merged(
+    delivered: list[str], handled: list[str]
 ) -> None:
-    """Where both lead to one handler; a third event is never taken for a twin of the first."""
-    router, seen = routed(DOCUMENT, BANKING, VERIFIED, EXPIRED)
+    """If they have the same handler. A third event is never merged into the first."""
+    router, handler = routed(DOCUMENT, BANKING, VERIFIED, EXPIRED)
 
     outcomes = [
         (await router.handle(event(name, grouping_id="g-1", id=number))).outcome
-        for number, name in enumerate(came)
+        for number, name in enumerate(delivered)
     ]
 
-    assert seen.types == handled
-    assert outcomes.count("folded") == len(came) - len(handled)
+    assert handler.types == handled
+    assert outcomes.count("merged") == len(delivered) - len(handled)
     assert len(set(outcomes)) <= 2
 
 
-async def test_other_groupings_and_handlers_are_not_folded() -> None:
-    """Nor what has no grouping."""
-    router, seen = routed(DOCUMENT)
-    own = Seen()
+async def test_events_of_other_groupings_and_handlers_are_not_merged() -> None:
+    """Neither are events without a grouping."""
+    router, handler = routed(DOCUMENT)
+    own = Handler()
     router.on(PAYSLIP)(own)
 
     for fields in ({"grouping_id": "g-1"}, {"grouping_id": "g-2"}, {}):
@@ -775,12 +793,12 @@ async def test_other_groupings_and_handlers_are_not_folded() -> None:
     await router.handle(event(STATEMENT, grouping_id="g-3"))
     await router.handle(event(DOCUMENT, grouping_id="g-4"))
 
-    assert seen.types == [DOCUMENT] * 3 + [STATEMENT, DOCUMENT]
+    assert handler.types == [DOCUMENT] * 3 + [STATEMENT, DOCUMENT]
     assert own.types == [PAYSLIP] * 3
 
 
-async def test_another_handlers_event_is_no_twin() -> None:
-    """Two routers share a guard: what one of them did is nothing to a handler of the other."""
+async def test_events_with_different_handlers_are_not_merged() -> None:
+    """Not even if two routers share a guard."""
     replay = ReplayGuard()
     (one, first), (other, second) = (routed(name, replay=replay) for name in (PAYSLIP, DOCUMENT))
 
@@ -789,36 +807,36 @@ async def test_another_handlers_event_is_no_twin() -> None:
     assert (len(first), len(second)) == (1, 1)
 
 
-async def test_unknown_events_are_not_folded() -> None:
-    """Nobody knows what is whose parent."""
-    router, seen = routed()
-    router.otherwise(seen)
+async def test_unknown_events_are_not_merged() -> None:
+    """Their parents and children are not known."""
+    router, handler = routed()
+    router.otherwise(handler)
 
     for name in ("Company.Created", "Company.Dissolved", VERIFIED, EXPIRED):
         assert (await router.handle(event(name, grouping_id="g-1"))).outcome == "handled"
 
-    assert len(seen) == 4
+    assert len(handler) == 4
 
 
-async def test_a_folded_event_is_known_again() -> None:
-    """A redelivery of it is no further event of its type."""
-    router, seen = routed(DOCUMENT)
+async def test_a_merged_event_is_remembered() -> None:
+    """Its redelivery does not count as another event of its type."""
+    router, handler = routed(DOCUMENT)
     child, parent = event(PAYSLIP, grouping_id="g"), event(DOCUMENT, grouping_id="g")
 
     outcomes = [(await router.handle(one)).outcome for one in (child, parent, parent, child)]
 
-    assert outcomes == ["handled", "folded", "duplicate", "duplicate"]
-    assert len(seen) == 1
+    assert outcomes == ["handled", "merged", "duplicate", "duplicate"]
+    assert len(handler) == 1
 
 
-async def test_parent_and_child_at_once_are_folded_when_one_has_succeeded() -> None:
-    """The parent waits for the child's end; where that is no good one, it is handled itself."""
-    router, seen = routed(DOCUMENT)
+async def test_concurrent_parent_and_child_are_merged_after_one_has_succeeded() -> None:
+    """The parent waits for the child. If the child fails, the parent is handled itself."""
+    router, handler = routed(DOCUMENT)
     outcomes: list[str] = []
 
     async def slow_failure() -> None:
         await anyio.sleep(1)
-        seen.fault = lambda: anyio.sleep(1)
+        handler.before = lambda: anyio.sleep(1)
         await fail()
 
     async def handle(name: str, number: int) -> None:
@@ -827,7 +845,7 @@ async def test_parent_and_child_at_once_are_folded_when_one_has_succeeded() -> N
         except WebhookHandlerError:
             outcomes.append("failed")
 
-    seen.fault = slow_failure
+    handler.before = slow_failure
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(handle, PAYSLIP, 1)
         await anyio.sleep(0.1)
@@ -835,12 +853,12 @@ async def test_parent_and_child_at_once_are_folded_when_one_has_succeeded() -> N
         await anyio.sleep(0.1)
         tasks.start_soon(handle, PAYSLIP, 1)
 
-    assert outcomes == ["failed", "handled", "folded"]
-    assert seen.types == [DOCUMENT]
+    assert outcomes == ["failed", "handled", "merged"]
+    assert handler.types == [DOCUMENT]
 
 
-async def test_processes_fold_together() -> None:
-    """By the store that they share: the twins reach another process as often as not."""
+async def test_processes_merge_events_through_their_store() -> None:
+    """Parent and child often reach different processes."""
     keys: set[str] = set()
 
     class Shared:
@@ -856,26 +874,17 @@ async def test_processes_fold_together() -> None:
     )
 
     assert (await one.handle(event(STATEMENT, grouping_id="g"))).outcome == "handled"
-    assert (await other.handle(event(DOCUMENT, grouping_id="g"))).outcome == "folded"
-    assert (await one.handle(event(BANKING, grouping_id="g"))).outcome == "folded"
+    assert (await other.handle(event(DOCUMENT, grouping_id="g"))).outcome == "merged"
+    assert (await one.handle(event(BANKING, grouping_id="g"))).outcome == "merged"
     assert (len(first), len(second)) == (1, 0)
 
 
-async def test_groupings_are_counted_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond it each event is handled: there is no end to the counting else."""
-    monkeypatch.setattr(deduplication, "_MOST", 3)
-    router, seen = routed(DOCUMENT)
-
-    for name, count in ((PAYSLIP, 3), (DOCUMENT, 6)):
-        for number in range(count):
-            await router.handle(event(name, grouping_id="g", n=number))
-
-    assert seen.types == [PAYSLIP] * 3 + [DOCUMENT] * 4
+# --- the feed
 
 
-async def test_a_feed_hears_of_every_verified_event() -> None:
-    """Of one whose handler fails and of one that comes again, but not of a forged one."""
-    router, heard = Router(SECRET), list[Event]()
+async def test_the_feed_gets_every_verified_event() -> None:
+    """Also if the handler fails, or if it is a duplicate; but no forged event."""
+    router, fed = Router(SECRET), list[Event]()
 
     @router.on(VERIFIED)
     def fail(_: Event) -> None:
@@ -883,36 +892,36 @@ async def test_a_feed_hears_of_every_verified_event() -> None:
 
     for signature in (sign(body(), SECRET), sign(body(), SECRET), sign(body(), OLD)):
         with pytest.raises(WebhookError):
-            await router.receive(body(), signature, feed=heard.append)
-    await router.receive(body(PAYSLIP), sign(body(PAYSLIP), SECRET), feed=heard.append)
+            await router.receive(body(), signature, feed=fed.append)
+    await router.receive(body(PAYSLIP), sign(body(PAYSLIP), SECRET), feed=fed.append)
 
-    assert [one.type for one in heard] == [VERIFIED, VERIFIED, PAYSLIP]
+    assert [one.type for one in fed] == [VERIFIED, VERIFIED, PAYSLIP]
 
 
 async def test_a_feed_may_be_async() -> None:
-    """It may tell other processes, say; and it has ended before the handler begins."""
-    router, heard = Router(SECRET), list[str]()
+    """For example, to inform other processes. It ends before the handler starts."""
+    router, calls = Router(SECRET), list[str]()
 
     @router.on(VERIFIED)
     def handle(_: Event) -> None:
-        heard.append("handler")
+        calls.append("handler")
 
-    async def tell(_: Event) -> None:
+    async def inform(_: Event) -> None:
         await anyio.sleep(1)
-        heard.append("feed")
+        calls.append("feed")
 
-    await delivered(router, body(), feed=tell)
+    await deliver(router, body(), feed=inform)
 
-    assert heard == ["feed", "handler"]
+    assert calls == ["feed", "handler"]
 
 
-def test_an_error_says_what_to_answer() -> None:
-    """A status that has the event delivered again where that may help."""
-    answers: dict[type[WebhookError], int] = {
+def test_an_error_has_the_status_to_respond_with() -> None:
+    """Sikoia delivers the event again where that may help."""
+    statuses: dict[type[WebhookError], int] = {
         WebhookVerificationError: 401,
         WebhookPayloadError: 400,
         WebhookHandlerError: 500,
         ReplayStoreError: 503,
     }
 
-    assert {kind: kind.response_status for kind in answers} == answers
+    assert {kind: kind.response_status for kind in statuses} == statuses
