@@ -1,4 +1,4 @@
-"""What every model shares: the base class, the answer it came in, lists, open enums, entities."""
+"""What all models share: the base class, the response they came in, lists, open enums, entities."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -36,48 +36,51 @@ __all__ = [
 T = TypeVar("T")
 
 
-def _masked_all(values: Mapping[str, str]) -> str:
+def _masked_values(values: Mapping[str, str]) -> str:
     return repr(dict.fromkeys(values, "***"))
 
 
 @attrs.frozen(kw_only=True)
 class ResponseInfo(CallInfo):
-    """The answer that a model came in."""
+    """The response that a model came in."""
 
     status: int
-    unread: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=_masked_all)
-    """What stood in fields that are None because it was no number, date or truth value: the text
-    by its path, such as `$.data.date_established`. Empty in nearly every answer."""
+    """The HTTP status."""
+    unread: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=_masked_values)
+    """Strings that could not be read as a number, date or boolean, by their path, such as
+    `$.data.date_established`. Their fields are None. Empty for nearly every response."""
 
 
 class Model:
-    """Base of all models: attrs classes, frozen, with fields spelt as on the wire.
+    """Base class of all models: frozen attrs classes whose fields are named as on the wire.
 
-    A repr shows no personal data: `***` stands in its place. Read the field, or call `reveal`, to
-    see it.
+    The repr shows `***` for personal data. Read the field or call `reveal` to see it.
     """
 
-    # A plain slot and no attrs field: decoders must not see it, and equality must not depend on it.
+    # A slot instead of an attrs field: decoders must not see it, and it is not part of equality.
     __slots__ = ("__weakref__", "_response")
     _response: ResponseInfo
 
     @property
     def response(self) -> ResponseInfo:
-        """The answer that this model came in.
+        """The response that this model came in.
 
         Raises:
-            AttributeError: the model is a part of another one, or was not received at all.
+            AttributeError: the model is part of another model, or did not come from the API.
         """
         try:
             return self._response
         except AttributeError:
-            msg = f"this {type(self).__name__} is not an answer: ask the model that contains it"
+            msg = (
+                f"this {type(self).__name__} has no response of its own: "
+                "use the model that contains it"
+            )
             raise AttributeError(msg) from None
 
     def reveal(self) -> dict[str, Any]:
-        """Return all fields by name, models in them as dicts, too, with personal data unmasked.
+        """Return all fields as a dict, including nested models, with personal data unmasked.
 
-        What it returns shows everything wherever it is printed or logged.
+        Do not print or log the result: it shows all values.
         """
         return attrs.asdict(cast("attrs.AttrsInstance", self))
 
@@ -89,27 +92,27 @@ class Model:
 
 @cache
 def field_types(model: Any) -> dict[str, Any]:
-    """Return the type of each field of an attrs class, by name; metadata such as `Open`'s kept."""
+    """Return the type of each field of an attrs class by name, including metadata like `Open`'s."""
     types = get_type_hints(model, include_extras=True)
     return {field.name: types[field.name] for field in attrs.fields(model)}
 
 
 class Items(tuple[T, ...]):  # noqa: SLOT001 - `response` needs the instance's dict
-    """A list of models, as a tuple that also knows the answer it came in."""
+    """A list of models: a tuple with the response it came in."""
 
     _response: ResponseInfo
 
     @property
     def response(self) -> ResponseInfo:
-        """The answer that this list came in.
+        """The response that this list came in.
 
         Raises:
-            AttributeError: it was not received, but made.
+            AttributeError: the list did not come from the API.
         """
         try:
             return self._response
         except AttributeError:
-            msg = "these Items are not an answer: they were made, and not received"
+            msg = "this list did not come from the API, so it has no response"
             raise AttributeError(msg) from None
 
 
@@ -118,12 +121,12 @@ if TYPE_CHECKING:
 else:
 
     class Open:
-        """An enum that may grow: `Open[CaseStage]` is read as text, so that no value is lost.
+        """An enum that may grow: `Open[CaseStage]` is decoded as a string, so any value is kept.
 
-        A value that this SDK does not know keeps its text, and is counted in `sikoia.drift`.
+        Values that this version does not know are counted in `sikoia.drift`.
         """
 
-        # Decoders cannot tell two kinds of text apart; the known values travel as metadata.
+        # Decoders cannot handle a union of two kinds of strings, so the known values are metadata.
         def __class_getitem__(cls, known: object) -> object:
             return Annotated[str, known]
 
@@ -137,51 +140,52 @@ PERSONAL: Final[dict[str, Any]] = {"repr": _masked, "metadata": {"personal": Tru
 
 EntityType = Literal["case", "company", "person"]
 SourceCategory = Literal["Document", "OpenBanking"]
-"""Where bank and income data come from: an uploaded document, or an account."""
+"""Where bank and income data come from: an uploaded document, or a connected account."""
 
 
-def _checked_type(_: object, __: object, value: object) -> None:
-    msg = "entity_type: give 'case', 'company' or 'person'"
+def _validate_type(_: object, __: object, value: object) -> None:
+    msg = "entity_type: expected 'case', 'company' or 'person'"
     if not isinstance(value, str):
         raise ArgumentTypeError(msg)
     if value not in _IN_PATHS:
         raise ConfigurationError(msg)
 
 
-def _checked_id(_: object, __: object, value: str) -> None:
+def _validate_id(_: object, __: object, value: str) -> None:
     validate_id("entity_id", value)
 
 
 @attrs.frozen
 class Entity:
-    """What a check is about: a case, a company or a person, by its id.
+    """A case, company or person that data is about, by its id.
 
-    Wherever an entity is asked for, a model that is one will do: a case, a company, a person.
+    Methods that take an entity also accept the models `Case`, `CaseSummary`, `Company` and
+    `Person`.
 
     Raises:
-        ConfigurationError: the type is another one, or the id is none.
+        ConfigurationError: the type or the id is not valid.
     """
 
-    type: EntityType = attrs.field(validator=_checked_type)
-    id: str = attrs.field(validator=_checked_id)
+    type: EntityType = attrs.field(validator=_validate_type)
+    id: str = attrs.field(validator=_validate_id)
 
     @property
     def entity(self) -> "Entity":
-        """This entity itself, so that models and entities can be taken alike."""
+        """This entity itself, so that methods accept models and entities alike."""
         return self
 
     @property
     def in_path(self) -> str:
-        """The spelling of the type in paths: `Cases`, `Companies`, `Persons`."""
+        """The type as Sikoia spells it in paths: `Cases`, `Companies` or `Persons`."""
         return _IN_PATHS[self.type]
 
 
 class HasEntity(Protocol):
-    """An entity, or a model that is one."""
+    """An entity, or a model that identifies one."""
 
     @property
     def entity(self) -> Entity:
-        """The entity."""
+        """The entity that this object identifies."""
         ...
 
 
@@ -193,7 +197,7 @@ _IN_PATHS: Final[dict[EntityType, str]] = {
 
 
 def _restore(cls: type[Model], values: dict[str, Any], response: ResponseInfo | None) -> Model:
-    """Unpickle without constructors, so that converters do not run twice."""
+    """Unpickle without calling the constructor, so that converters do not run twice."""
     model = cls.__new__(cls)
     for name, value in values.items():
         object.__setattr__(model, name, value)

@@ -250,7 +250,7 @@ async def test_a_custom_request_decodes_into_a_type(sikoia_server: Scripted) -> 
         ("GET", "https://evil.example/", object, "path: give an absolute path"),
         ("GET", "/v2/../admin", object, "path: give an absolute path"),
         ("GET", "/v2/cases?stage=New", object, "path: give an absolute path"),
-        ("GET", "/v2/cases", lambda: None, "into: give an attrs class"),
+        ("GET", "/v2/cases", lambda: None, "into: expected an attrs class"),
     ],
 )
 @pytest.mark.anyio

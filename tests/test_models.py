@@ -1,4 +1,4 @@
-"""What every model shares: the answer it came in, a discreet repr, pickling, entities."""
+"""What all models share: the response they came in, a masked repr, pickling, entities."""
 
 import copy
 import pickle
@@ -34,14 +34,14 @@ class Part(Model):
 
 @attrs.frozen(kw_only=True)
 class Thing(Model):
-    """A model of these tests."""
+    """A model with parts."""
 
     thing_id: str
     parts: tuple[Part, ...] = ()
 
 
 def received(thing: Thing) -> Thing:
-    """Make a thing one that was received."""
+    """Give a thing a response, as if it came from the API."""
     object.__setattr__(thing, "_response", RESPONSE)
     return thing
 
@@ -51,8 +51,8 @@ def through_pickle(model: Any) -> Any:
     return pickle.loads(pickle.dumps(model))  # noqa: S301 - our own
 
 
-def test_a_received_model_knows_its_answer() -> None:
-    """The answer is at hand, and is no part of the model's value."""
+def test_a_received_model_has_its_response() -> None:
+    """The response is not part of the model's value."""
     thing = received(Thing(thing_id="1"))
 
     assert thing.response is RESPONSE
@@ -60,9 +60,9 @@ def test_a_received_model_knows_its_answer() -> None:
     assert attrs.asdict(thing) == {"thing_id": "1", "parts": ()}
 
 
-def test_a_part_knows_no_answer() -> None:
-    """Asking a part for its answer says whom to ask instead."""
-    with pytest.raises(AttributeError, match="this Part is not an answer: ask the model"):
+def test_a_nested_model_has_no_response() -> None:
+    """The error says which model to use instead."""
+    with pytest.raises(AttributeError, match="this Part has no response of its own: use the model"):
         _ = Part().response
 
 
@@ -72,21 +72,21 @@ def test_a_part_knows_no_answer() -> None:
     ids=["pickle", "deepcopy"],
 )
 @pytest.mark.parametrize("has_response", [True, False])
-def test_models_travel_with_their_answer(
+def test_models_are_pickled_with_their_response(
     duplicate: Callable[[Thing], Thing], *, has_response: bool
 ) -> None:
-    """A model goes to another process whole, with its answer if it has one."""
+    """A copy equals the model, and has its response if there is one."""
     thing = Thing(thing_id="1", parts=(Part(name="Ada", kind="New"),))
     thing = received(thing) if has_response else thing
 
-    twin = duplicate(thing)
+    copied = duplicate(thing)
 
-    assert twin == thing
-    assert getattr(twin, "response", None) == (RESPONSE if has_response else None)
+    assert copied == thing
+    assert getattr(copied, "response", None) == (RESPONSE if has_response else None)
 
 
 def test_models_are_frozen() -> None:
-    """A model is a value: it does not change in somebody's hands."""
+    """A model is a value and cannot be changed."""
     thing: Any = Thing(thing_id="1")
 
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -94,13 +94,13 @@ def test_models_are_frozen() -> None:
 
 
 def test_repr_masks_personal_data() -> None:
-    """A repr that lands in a log tells whether a person's name is there, but not the name."""
+    """The repr shows whether a personal field is set, and not its value."""
     assert repr(Part(name="Ada", kind="New")) == "Part(name=***, kind='New')"
     assert repr(Part()) == "Part(name=None, kind=None)"
 
 
 def test_a_model_can_be_revealed() -> None:
-    """One method shows everything, parts of parts included, so that a search finds each use."""
+    """`reveal` shows all values, including those of nested models."""
     thing = received(Thing(thing_id="1", parts=(Part(name="Ada", kind="New"),)))
 
     assert thing.reveal() == {"thing_id": "1", "parts": ({"name": "Ada", "kind": "New"},)}
@@ -109,7 +109,7 @@ def test_a_model_can_be_revealed() -> None:
 @pytest.mark.parametrize(
     ("kind", "id_", "words"),
     [
-        ("Wilma Canary", "1", "^entity_type: give 'case', 'company' or 'person'$"),
+        ("Wilma Canary", "1", "^entity_type: expected 'case', 'company' or 'person'$"),
         ("Person", "1", "^entity_type: "),
         (None, "1", "^entity_type: "),
         ({"Canary"}, "1", "^entity_type: "),
@@ -118,8 +118,8 @@ def test_a_model_can_be_revealed() -> None:
         ("person", None, "^entity_id: not a valid id; "),
     ],
 )
-def test_what_is_no_entity_cannot_be_made(kind: Any, id_: Any, words: str) -> None:
-    """It is refused where it is written, by words that do not repeat it."""
+def test_an_invalid_entity_is_refused(kind: Any, id_: Any, words: str) -> None:
+    """The constructor raises an error that does not repeat the value."""
     with pytest.raises(ConfigurationError, match=words) as caught:
         Entity(kind, id_)
 
@@ -127,30 +127,30 @@ def test_what_is_no_entity_cannot_be_made(kind: Any, id_: Any, words: str) -> No
     assert isinstance(caught.value, TypeError) is not all(isinstance(x, str) for x in (kind, id_))
 
 
-def test_items_are_a_tuple_with_an_answer() -> None:
-    """A list compares as the tuple that it is, and travels with its answer."""
+def test_items_are_a_tuple_with_a_response() -> None:
+    """A list equals a tuple of its models, and is pickled with its response."""
     items = Items([Part(name="Ada")])
     vars(items)["_response"] = RESPONSE
 
-    twin = through_pickle(items)
+    copied = through_pickle(items)
 
     assert items == (Part(name="Ada"),)
-    assert (twin, twin.response) == (items, RESPONSE)
+    assert (copied, copied.response) == (items, RESPONSE)
 
 
-def test_items_that_were_made_have_no_answer() -> None:
-    """Only a list that was received knows an answer, and the error says so."""
-    with pytest.raises(AttributeError, match="they were made, and not received"):
+def test_a_list_that_was_not_received_has_no_response() -> None:
+    """Only a list from the API has a response, and the error says so."""
+    with pytest.raises(AttributeError, match="did not come from the API"):
         _ = Items[Part]().response
 
 
-def test_open_enums_are_text_to_decoders() -> None:
-    """An open enum is text that carries the known values along."""
+def test_open_enums_are_strings_to_decoders() -> None:
+    """An open enum is a string, with the known values as metadata."""
     hints = get_type_hints(CaseSummary, include_extras=True)
 
-    text, nothing = get_args(hints["stage"])
-    assert (text.__origin__, nothing) == (str, type(None))
-    assert text.__metadata__ == (CaseStage,)
+    string, nothing = get_args(hints["stage"])
+    assert (string.__origin__, nothing) == (str, type(None))
+    assert string.__metadata__ == (CaseStage,)
 
 
 @pytest.mark.parametrize(
@@ -164,16 +164,16 @@ def test_open_enums_are_text_to_decoders() -> None:
     ],
     ids=["summary", "case", "company", "person", "entity"],
 )
-def test_what_is_an_entity_says_which(
+def test_models_identify_their_entity(
     model: CaseSummary | Company | Person | Entity, entity: tuple[EntityType, str]
 ) -> None:
-    """A case, a company and a person can be given wherever an entity is asked for."""
+    """Cases, companies and persons can be passed wherever an entity is expected."""
     assert model.entity == Entity(*entity)
 
 
 @pytest.mark.parametrize(
-    ("type_", "spelt"), [("case", "Cases"), ("company", "Companies"), ("person", "Persons")]
+    ("type_", "in_path"), [("case", "Cases"), ("company", "Companies"), ("person", "Persons")]
 )
-def test_entities_are_spelt_otherwise_in_paths(type_: EntityType, spelt: str) -> None:
-    """Sikoia spells an entity's type in the plural and with a capital in its paths."""
-    assert Entity(type_, "1").in_path == spelt
+def test_entity_types_in_paths(type_: EntityType, in_path: str) -> None:
+    """In paths, Sikoia spells entity types in the plural and capitalised."""
+    assert Entity(type_, "1").in_path == in_path

@@ -261,15 +261,17 @@ class Call:
         """Tell whether a 404 says that an earlier attempt of this DELETE went through."""
         if not (self._method == "DELETE" and self._was_ambiguous and answer.status == _NOT_FOUND):
             return False
-        from sikoia_async._codec.decoder import is_sikoias  # noqa: PLC0415 - loaded when needed
+        from sikoia_async._codec.problems import is_sikoia_error  # noqa: PLC0415 - loaded when needed
 
-        return is_sikoias(answer)  # and not a gateway's that has lost its way
+        return is_sikoia_error(answer)  # and not a gateway's that has lost its way
 
     def decode(self, answer: Response, into: type[T]) -> T:
         """Turn the answer into what it is to be."""
         from sikoia_async._codec.decoder import decode  # noqa: PLC0415 - loaded with the first answer
 
-        return decode(answer, into, self._info(), self._context.drift, acts=self._acts)
+        return decode(
+            answer, into, self._info(), self._context.drift, may_have_been_processed=self._acts
+        )
 
     async def pour(self) -> None:
         """Let the answer flow into the sink.
@@ -394,7 +396,7 @@ class Call:
     def _error(self, outcome: Response | TransportFault | None) -> Exception:
         may_have_been_processed = self._ambiguous and self._acts
         if isinstance(outcome, Response):
-            from sikoia_async._codec.decoder import (  # noqa: PLC0415 - loaded when needed
+            from sikoia_async._codec.problems import (  # noqa: PLC0415 - loaded when needed
                 error_from,
                 link_error_from,
             )

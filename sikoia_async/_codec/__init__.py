@@ -1,1 +1,1 @@
-"""JSON and models: encoding, decoding, drift, and error bodies."""
+"""JSON and models: decoding, encoding, drift, and errors from response bodies."""

@@ -1,4 +1,4 @@
-"""Request bodies to JSON."""
+"""Encodes request bodies as JSON."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -14,17 +14,19 @@ __all__ = ["dumps"]
 
 
 def dumps(body: Mapping[str, Any]) -> bytes:
-    """Write a request's body as JSON; what is None is left out.
+    """Encode a request body as JSON, without the values that are None.
 
     Raises:
-        ConfigurationError: there is something in it that JSON cannot say.
+        ConfigurationError: the body contains a value that JSON cannot represent.
     """
     try:
         return msgspec.json.encode(_plain(body))
     except (TypeError, UnicodeEncodeError, RecursionError) as error:
-        # The error holds the text; only its kind is told.
-        what = _UNSAYABLE.get(type(error), "no JSON value")
-    msg = f"body: it holds {what}; give text, numbers, booleans, lists, mappings or models"
+        # Only the kind of the error is shown, because its message may repeat the value.
+        problem = _PROBLEMS.get(type(error), "a value that JSON cannot represent")
+    msg = (
+        f"body: contains {problem}; expected strings, numbers, booleans, lists, mappings or models"
+    )
     raise ConfigurationError(msg)
 
 
@@ -34,17 +36,18 @@ def _plain(value: Any) -> Any:
         return {name: _plain(entry) for name, entry in entries if entry is not None}
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in cast("list[Any]", value)]
-    if isinstance(value, _UNCLEAR) or (isinstance(value, float | Decimal) and not isfinite(value)):
-        raise TypeError  # msgspec would write something, and nobody knows whether it was meant
+    is_number = isinstance(value, float | Decimal)
+    if isinstance(value, _AMBIGUOUS) or (is_number and not isfinite(value)):
+        raise TypeError  # msgspec would encode it, but in a form that may not be the one intended
     if not attrs.has(value.__class__):
         return value
-    from sikoia_async._codec.converter import unstructure  # noqa: PLC0415 - as above
+    from sikoia_async._codec.converter import unstructure  # noqa: PLC0415 - loaded when first used
 
     return _plain(unstructure(value))
 
 
-_UNCLEAR: Final = (bytes, bytearray, memoryview, set, frozenset)
-_UNSAYABLE: Final[dict[type[Exception], str]] = {
-    UnicodeEncodeError: "half of a surrogate pair",
+_AMBIGUOUS: Final = (bytes, bytearray, memoryview, set, frozenset)
+_PROBLEMS: Final[dict[type[Exception], str]] = {
+    UnicodeEncodeError: "an unpaired surrogate",
     RecursionError: "itself, or is nested too deeply",
 }

@@ -1,8 +1,8 @@
-"""Error texts, made fit for messages: the words that Sikoia's texts are made of stay, others go.
+"""Redacts the texts of API errors: words of Sikoia's own messages stay, all others are hidden.
 
-A detail names the field that is wrong, and may repeat what stood in it: a name, an account, an id.
-A message ends up in logs and tickets, so `***` stands in it for each word that is not on the list
-below. The whole text is in `APIError.detail`.
+The detail of an error names the invalid field and may repeat its value: a name, an account, an id.
+Messages of exceptions end up in logs and tickets, so every word that is not on the list below
+becomes `***`. The full text is in `APIError.detail`.
 """
 
 import re
@@ -11,30 +11,30 @@ from typing import Final
 __all__ = ["redact"]
 
 _HIDDEN: Final = "***"
-_LONGEST: Final = 300
-# All but punctuation and space: what is no ASCII belongs to a word and so hides it, and an
-# apostrophe, which may be a typographer's, joins two.
+_MAX_LENGTH: Final = 300
+# Anything but ASCII punctuation and space. Other characters belong to a word, which is then hidden,
+# and an apostrophe joins two words.
 _WORD: Final = re.compile(r"[^\s !-&(-/:-@[-^`{-~]+")
 _JOINT: Final = re.compile("['\u2019_]")
 _PART: Final = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_ROW: Final = re.compile(r"\*{3}([^A-Za-z*]*\*{3})+")
+_HIDDEN_RUN: Final = re.compile(r"\*{3}([^A-Za-z*]*\*{3})+")
 
 
 def redact(text: str) -> str:
-    """Return a text of Sikoia's with `***` in place of all that may be somebody's data."""
-    shown = _WORD.sub(_known, text[:_LONGEST])
-    return _ROW.sub(_HIDDEN, " ".join(shown.split()))
+    """Return an error text with `***` for everything that may be personal data."""
+    shown = _WORD.sub(_known_or_hidden, text[:_MAX_LENGTH])
+    return _HIDDEN_RUN.sub(_HIDDEN, " ".join(shown.split()))
 
 
-def _known(found: re.Match[str]) -> str:
-    """Return a word if each part of it, such as `Id` of `EntityId`, is on the list."""
-    pieces = _JOINT.split(found[0])
+def _known_or_hidden(word: re.Match[str]) -> str:
+    """Return a word if every part of it, such as `Id` in `EntityId`, is on the list."""
+    pieces = _JOINT.split(word[0])
     parts = [part for piece in pieces for part in _PART.findall(piece)]
-    is_whole = "".join(parts) == "".join(pieces)
-    return found[0] if is_whole and _LIST.issuperset(map(str.lower, parts)) else _HIDDEN
+    is_complete = "".join(parts) == "".join(pieces)
+    return word[0] if is_complete and _KNOWN.issuperset(map(str.lower, parts)) else _HIDDEN
 
 
-_TEXT: Final = """
+_WORDS: Final = """
     account accounts action add address after application bank bankaccount base birth body building
     callback case cases category checklist city client code companies company complete completed
     connection consent country created credentials credit credits customer data date datetime
@@ -62,5 +62,5 @@ _TEXT: Final = """
     unauthorised unauthorized under unexpected unique unknown unprocessable unsupported up update
     use used valid ve was went were when where which whole with within without wrong you your
 """
-# Names of people are not in it, but for the few that are words as well.
-_LIST: Final = frozenset(_TEXT.split())
+# It contains no names of people, except for the few that are also English words.
+_KNOWN: Final = frozenset(_WORDS.split())

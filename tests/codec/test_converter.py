@@ -1,4 +1,4 @@
-"""What is repaired, what is refused with which words, and that both ways of decoding agree."""
+"""Repairs, refusals and their messages, and that msgspec and cattrs agree."""
 
 import json
 from datetime import UTC, date, datetime
@@ -34,7 +34,7 @@ class Part(Model):
 
 @attrs.frozen(kw_only=True)
 class Thing(Model):
-    """A model of these tests, with each kind of field."""
+    """A model with a field of each kind."""
 
     thing_id: str = "1"
     text: str | None = None
@@ -52,17 +52,17 @@ class Thing(Model):
 
 
 def load(body: bytes, into: Any = Thing) -> Any:
-    """Decode a body as an answer is decoded."""
+    """Decode a body as responses are decoded."""
     return load_hook(into)(body, Drift())
 
 
 def by_cattrs(body: bytes) -> Any:
-    """Decode a body by cattrs alone."""
+    """Decode a body with cattrs alone."""
     return structure(read_json(body), Thing)
 
 
 def outcome(decode: Any, body: bytes) -> Any:
-    """Return what came of decoding, or that it was refused."""
+    """Return the decoded value, or `DecodeError` if the body is refused."""
     try:
         return decode(body)
     except DecodeError:
@@ -73,7 +73,7 @@ def outcome(decode: Any, body: bytes) -> Any:
 @pytest.mark.parametrize("endpoint", READING, ids=contract.ids)
 @given(st.data())
 def test_both_ways_give_the_same_model(endpoint: Endpoint, data: st.DataObject) -> None:
-    """What msgspec decodes straight from the bytes is what cattrs makes of plain Python."""
+    """Cattrs returns the same model as msgspec for every body that msgspec accepts."""
     into, answer = endpoint.successes[0]
     if get_origin(into) is Items:
         into = GenericAlias(tuple, (get_args(into)[0], ...))
@@ -100,9 +100,9 @@ def test_both_ways_give_the_same_model(endpoint: Endpoint, data: st.DataObject) 
 @example("1_0")
 @example("null")
 def test_both_ways_agree_on_quirks(field: str, value: Any) -> None:
-    """Where one way takes a value in another form than announced, the other takes it for the same.
+    """A value in another form than specified is decoded to the same value both ways.
 
-    Else a field would change its meaning with what else is in the answer.
+    Otherwise a field would change its meaning with the other fields of the response.
     """
     body = json.dumps({field: value}).encode()
 
@@ -154,7 +154,7 @@ def test_both_ways_agree_on_quirks(field: str, value: Any) -> None:
 )
 @pytest.mark.parametrize("way", [load, by_cattrs], ids=["first", "cattrs"])
 def test_quirks_are_repaired(way: Any, field: str, value: Any, repaired: Any) -> None:
-    """A value in one of the forms that Sikoia is known to send becomes what it means."""
+    """Values in the forms that Sikoia is known to send are converted to the field's type."""
     found = getattr(way(json.dumps({field: value}).encode()), field)
 
     assert (found, type(found)) == (repaired, type(repaired))
@@ -185,8 +185,8 @@ def test_quirks_are_repaired(way: Any, field: str, value: Any, repaired: Any) ->
     ],
     ids=repr,
 )
-def test_the_wrong_kind_is_refused(field: str, value: Any, expected: str) -> None:
-    """What means nothing of the announced kind is named by path and kind, and not shown."""
+def test_a_value_of_the_wrong_type_is_refused(field: str, value: Any, expected: str) -> None:
+    """The error names the path and the expected type, and does not show the value."""
     text = json.dumps({field: value}).replace("Infinity", "1e999")
 
     with pytest.raises(DecodeError) as caught:
@@ -212,8 +212,8 @@ def test_the_wrong_kind_is_refused(field: str, value: Any, expected: str) -> Non
         ("moment", "2024-13-01"),
     ],
 )
-def test_a_text_that_cannot_be_read_costs_its_field_only(field: str, text: str) -> None:
-    """The field is None, what it said is kept with its path, and everything else is there."""
+def test_an_unreadable_string_costs_only_its_field(field: str, text: str) -> None:
+    """The field is None, the string is kept with its path, and all other fields are there."""
     drift, unread = Drift(), dict[str, str]()
     body = json.dumps([{"thing_id": "7", field: text, "text": "kept"}]).encode()
 
@@ -226,7 +226,7 @@ def test_a_text_that_cannot_be_read_costs_its_field_only(field: str, text: str) 
 
 @attrs.frozen(kw_only=True)
 class Whole(Model):
-    """Parts at each depth."""
+    """A model with things at several depths."""
 
     thing: Thing | None = None
     things: tuple[Thing, ...] | None = None
@@ -234,8 +234,8 @@ class Whole(Model):
     numbers: tuple[int | None, ...] | None = None
 
 
-def test_what_cannot_be_read_is_found_at_any_depth() -> None:
-    """Each is kept by its path, and counted by its model and field."""
+def test_unreadable_strings_are_found_at_any_depth() -> None:
+    """Each is kept by its path and counted by its model and field."""
     drift, unread = Drift(), dict[str, str]()
     odd = {"whole": "a", "parts": [{}, {"size": "b"}]}
     body = {"thing": odd, "things": [{}, odd], "must": [odd], "numbers": [1, "c"]}
@@ -260,8 +260,8 @@ def test_what_cannot_be_read_is_found_at_any_depth() -> None:
     }
 
 
-def test_what_cannot_be_read_is_found_in_a_list_that_comes_as_text() -> None:
-    """The text is read as the list that it holds, and the rest of it is there."""
+def test_unreadable_strings_are_found_in_a_list_sent_as_a_string() -> None:
+    """The string is read as the list that it contains, and the rest of the list is there."""
     drift, unread = Drift(), dict[str, str]()
     body = {"parts": json.dumps([{"size": 1}, {"size": "b"}]), "whole": "a"}
 
@@ -281,8 +281,8 @@ class Nested(Model):
     size: int | None = None
 
 
-def test_what_cannot_be_read_is_found_in_a_model_that_contains_itself() -> None:
-    """Its paths are as long as it takes."""
+def test_unreadable_strings_are_found_in_a_model_that_contains_itself() -> None:
+    """Their paths have any length."""
     unread = dict[str, str]()
     body = {"rows": [{"nested": {"rows": [{"size": "a"}, {"size": "7"}]}}]}
 
@@ -294,8 +294,8 @@ def test_what_cannot_be_read_is_found_in_a_model_that_contains_itself() -> None:
 
 @pytest.mark.parametrize("depth", [100, 450, 600, 900, 2000])
 @pytest.mark.parametrize("core", ["{}", '{"size": "7"}', '{"size": []}'])
-def test_a_model_contains_itself_so_often(depth: int, core: str) -> None:
-    """What is too deep for one of the two ways is refused; how deep that is depends on Python."""
+def test_a_model_that_contains_itself_deeply(depth: int, core: str) -> None:
+    """A body is decoded or, at a depth that depends on Python, refused."""
     body = '{"nested": ' * depth + core + "}" * depth
 
     found = outcome(partial(load, into=Nested), body.encode())
@@ -303,8 +303,8 @@ def test_a_model_contains_itself_so_often(depth: int, core: str) -> None:
     assert found is DecodeError or type(found) is Nested
 
 
-def test_a_hundred_problems_are_enough() -> None:
-    """An answer that does not fit a million times is not gone through to its end."""
+def test_at_most_a_hundred_problems_are_collected() -> None:
+    """A response with a million problems is not read to its end."""
     wrong = {"parts": [1] * 60}
 
     with pytest.raises(DecodeError) as caught:
@@ -315,16 +315,16 @@ def test_a_hundred_problems_are_enough() -> None:
     assert caught.value.problems[99] == "expected Part @ $[1].parts[39]"
 
 
-def test_the_entry_of_a_mapping_is_refused() -> None:
-    """A user's own type may have fields without names; nothing is guessed there."""
+def test_a_wrong_value_in_a_mapping_is_refused() -> None:
+    """Values of a caller's mapping are not set to None, because nothing names their fields."""
     with pytest.raises(DecodeError) as caught:
         load(b'{"a": "secret"}', dict[str, int | None])
 
     assert caught.value.problems == ("expected int @ $['a']",)
 
 
-def test_a_text_that_cannot_be_read_is_named_with_what_does_not_fit() -> None:
-    """Where an answer does not fit anyway, everything is told, the unreadable too."""
+def test_unreadable_strings_are_reported_with_other_problems() -> None:
+    """If a response is refused anyway, its unreadable strings are among the problems."""
     with pytest.raises(DecodeError) as caught:
         load(b'{"day": "secret", "part": []}')
 
@@ -332,7 +332,7 @@ def test_a_text_that_cannot_be_read_is_named_with_what_does_not_fit() -> None:
 
 
 def test_every_problem_is_named() -> None:
-    """All that does not fit is told at once, with its path."""
+    """All problems are reported together, with their paths."""
     with pytest.raises(DecodeError) as caught:
         load(b'[{"user_id": "1", "roles": [{"name": []}, "x"]}, {"email": {}}]', tuple[User, ...])
 
@@ -346,23 +346,23 @@ def test_every_problem_is_named() -> None:
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b'""', b'"secret"', b"5", b"true"])
 def test_a_model_is_an_object(body: bytes) -> None:
-    """What is no JSON object is no model, even where all of its fields may be absent."""
+    """Other JSON values are refused, even for a model whose fields are all optional."""
     with pytest.raises(DecodeError) as caught:
         load(body)
 
     assert caught.value.problems == ("expected another type @ $",)
 
 
-def test_a_problem_may_be_without_a_name() -> None:
-    """What a user's own type refuses is named as well as can be."""
+def test_a_problem_with_a_type_of_the_caller_shows_no_value() -> None:
+    """A body that a caller's type refuses is not repeated."""
     with pytest.raises(DecodeError) as caught:
         load(b'["secret"]', dict[str, int])
 
     assert "secret" not in str(caught.value)
 
 
-def test_models_are_written_without_what_is_none() -> None:
-    """A model becomes plain Python, at any depth, and its defaults are left out."""
+def test_default_values_are_left_out() -> None:
+    """A model becomes plain Python values at any depth, without its defaults."""
     thing = Thing(day=date(2024, 1, 31), part=Part(size=1), text="")
 
     assert unstructure(thing) == {"day": date(2024, 1, 31), "part": {"size": 1}, "text": ""}

@@ -1,4 +1,4 @@
-"""An answer becomes a model or an error."""
+"""Responses become models or errors."""
 
 from decimal import Decimal
 from types import NoneType
@@ -28,15 +28,15 @@ CALL = CallInfo(
 USER = b'{"user_id": "1", "roles": [{"name": "Admin"}]}'
 
 
-def answer(
+def response(
     body: bytes, status: int = 200, media: str = "application/json", broken: str | None = None
 ) -> Response:
-    """Make an answer."""
+    """Return a response."""
     return Response(status, httpx.Headers({"content-type": media}), body, broken)
 
 
 def refused(given: Response, into: Any = User, call: CallInfo = CALL) -> UnexpectedResponseError:
-    """Decode an answer that breaks the API's promise, and return the error."""
+    """Decode a response that does not fit, and return the error."""
     with pytest.raises(UnexpectedResponseError) as caught:
         decode(given, into, call, Drift())
     return caught.value
@@ -44,8 +44,8 @@ def refused(given: Response, into: Any = User, call: CallInfo = CALL) -> Unexpec
 
 @pytest.mark.parametrize("status", [200, 201, 299])
 def test_an_object_becomes_a_model(status: int) -> None:
-    """A model knows the answer that it came in; its parts do not."""
-    user = decode(answer(USER, status), User, CALL, Drift())
+    """A model has the response it came in; nested models do not."""
+    user = decode(response(USER, status), User, CALL, Drift())
 
     assert user == User(user_id="1", roles=(Role(name="Admin"),))
     assert (user.response.status, user.response.correlation_id) == (status, "received-1")
@@ -54,12 +54,12 @@ def test_an_object_becomes_a_model(status: int) -> None:
 
 
 @pytest.mark.parametrize("into", [User, Items[User]])
-def test_what_could_not_be_read_is_with_the_answer(into: Any) -> None:
-    """The answer keeps a text that is no date; its repr shows where it was, and not what."""
+def test_unreadable_strings_are_kept_on_the_response(into: Any) -> None:
+    """A string that is not a date is kept; the repr shows its path and not its value."""
     body = b'{"user_id": "1", "account_date_created": "canary"}'
     is_list = into is not User
 
-    found = decode(answer(b"[" + body + b"]" if is_list else body), into, CALL, Drift())
+    found = decode(response(b"[" + body + b"]" if is_list else body), into, CALL, Drift())
 
     path = "$[0].account_date_created" if is_list else "$.account_date_created"
     assert found.response.unread == {path: "canary"}
@@ -68,22 +68,22 @@ def test_what_could_not_be_read_is_with_the_answer(into: Any) -> None:
 
 
 def test_an_array_becomes_items() -> None:
-    """A list and each of its models know the answer that they came in."""
-    users = decode(answer(b"[" + USER + b"," + USER + b"]"), Items[User], CALL, Drift())
+    """A list and each of its models have the response they came in."""
+    users = decode(response(b"[" + USER + b"," + USER + b"]"), Items[User], CALL, Drift())
 
     assert (type(users), len(users)) == (Items, 2)
     assert {id(one.response) for one in users} == {id(users.response)}
     assert users.response.status == 200
 
 
-def test_an_empty_array_has_an_answer() -> None:
-    """A list without entries still knows its answer."""
-    assert decode(answer(b"[]"), Items[User], CALL, Drift()).response.path == "/v2/users"
+def test_an_empty_array_has_a_response() -> None:
+    """A list without items still has its response."""
+    assert decode(response(b"[]"), Items[User], CALL, Drift()).response.path == "/v2/users"
 
 
 @attrs.frozen
 class Own:
-    """A class that a user wrote, without our base."""
+    """A caller's class, without the base class of models."""
 
     user_id: str
 
@@ -104,34 +104,34 @@ class Own:
     ],
     ids=str,
 )
-def test_answers_become_what_is_asked_for(into: Any, body: bytes, expected: Any) -> None:
-    """Plain JSON, bytes, nothing, a user's class: each takes the body in its way."""
+def test_a_response_is_decoded_into_any_type(into: Any, body: bytes, expected: Any) -> None:
+    """Plain JSON, bytes, None and callers' classes are supported."""
     check_into(into)
 
-    assert decode(answer(body), into, CALL, Drift()) == expected
+    assert decode(response(body), into, CALL, Drift()) == expected
 
 
 @pytest.mark.parametrize(
     ("given", "into", "words"),
     [
-        (answer(b"<html>canary</html>", media="text/html; charset=utf-8"), User, "(text/html)"),
-        (answer(b""), User, "it is empty"),
-        (answer(b""), Items[User], "no list of User: it is empty"),
-        (answer(b'{"user_id": "canary'), User, "not valid JSON"),
-        (answer(b'{"user_id": ["canary"]}'), User, "expected str @ $.user_id"),
-        (answer(b'{"canary": 1}'), User, "required, and missing @ $.user_id"),
+        (response(b"<html>canary</html>", media="text/html; charset=utf-8"), User, "(text/html)"),
+        (response(b""), User, "the body is empty"),
+        (response(b""), Items[User], "as a list of User: the body is empty"),
+        (response(b'{"user_id": "canary'), User, "not valid JSON"),
+        (response(b'{"user_id": ["canary"]}'), User, "expected str @ $.user_id"),
+        (response(b'{"canary": 1}'), User, "required, and missing @ $.user_id"),
         (
-            answer(b'{"user_id": "canary"}'),
+            response(b'{"user_id": "canary"}'),
             Items[User],
-            "no list of User: expected another type @ $",
+            "as a list of User: expected another type @ $",
         ),
-        (answer(b'[{"user_id": "canary"}]'), User, "no User: expected another type @ $"),
-        (answer(b'["canary"]'), Items[User], "expected User @ $[0] (GET"),
-        (answer(USER, 302), User, "never followed"),
-        (answer(b"canary", 307), bytes, "never followed"),
-        (answer(b"", 103), NoneType, "never followed"),
-        (answer(USER, broken="the gzip body was cut short"), User, "cut short"),
-        (answer(b"", broken="the gzip body was cut short"), bytes, "cut short"),
+        (response(b'[{"user_id": "canary"}]'), User, "as User: expected another type @ $"),
+        (response(b'["canary"]'), Items[User], "expected User @ $[0] (GET"),
+        (response(USER, 302), User, "not followed"),
+        (response(b"canary", 307), bytes, "not followed"),
+        (response(b"", 103), NoneType, "not followed"),
+        (response(USER, broken="the gzip body was cut short"), User, "cut short"),
+        (response(b"", broken="the gzip body was cut short"), bytes, "cut short"),
     ],
     ids=[
         "html",
@@ -150,8 +150,8 @@ def test_answers_become_what_is_asked_for(into: Any, body: bytes, expected: Any)
         "cut bytes",
     ],
 )
-def test_broken_promises_are_errors(given: Response, into: Any, words: str) -> None:
-    """Whatever is wrong with an answer, it is kept whole, and its text shows no value."""
+def test_an_unexpected_response_is_an_error(given: Response, into: Any, words: str) -> None:
+    """The error keeps the whole body, and its message shows no value."""
     error = refused(given, into)
 
     assert words in str(error)
@@ -162,27 +162,27 @@ def test_broken_promises_are_errors(given: Response, into: Any, words: str) -> N
 
 
 def test_all_problems_are_kept_and_some_shown() -> None:
-    """The text shows five problems and how many more there are; the error has them all."""
-    error = refused(answer(b"[" + b",".join([b'{"email": 1}'] * 7) + b"]"), Items[User])
+    """The message shows five problems and the number of others; the error has them all."""
+    error = refused(response(b"[" + b",".join([b'{"email": 1}'] * 7) + b"]"), Items[User])
 
     assert [f"required, and missing @ $[{at}].user_id" for at in range(7)] == list(error.problems)
     assert "$[4].user_id; and 2 more (GET /v2/users" in str(error)
 
 
 @pytest.mark.parametrize(("method", "maybe"), [("GET", False), ("POST", True), ("DELETE", True)])
-def test_an_odd_answer_may_come_after_the_deed(method: str, *, maybe: bool) -> None:
-    """A change that was answered strangely may have been made."""
-    error = refused(answer(b"{"), call=attrs.evolve(CALL, method=method))
+def test_an_unexpected_response_may_follow_a_change(method: str, *, maybe: bool) -> None:
+    """The request of an unreadable response may have been processed, unless it is a GET."""
+    error = refused(response(b"{"), call=attrs.evolve(CALL, method=method))
 
     assert error.may_have_been_processed is maybe
 
 
-def test_what_is_repaired_is_counted() -> None:
-    """An answer that differs from what is known is decoded, and each difference counted."""
+def test_repairs_are_counted() -> None:
+    """A response that differs from the model is decoded, and each difference is counted."""
     drift = Drift()
     body = b'{"user_id": 7, "colour": "red", "email": null, "account_date_created": ""}'
 
-    user = decode(answer(body), User, CALL, drift)
+    user = decode(response(body), User, CALL, drift)
 
     assert user == User(user_id="7")
     assert drift == {
@@ -195,26 +195,26 @@ def test_what_is_repaired_is_counted() -> None:
 @pytest.mark.parametrize(
     "into", [User, Items[User], Own, list[User], tuple[User, ...], object, bytes, NoneType, dict]
 )
-def test_what_an_answer_can_become_is_taken(into: Any) -> None:
-    """A type that answers can become is not complained about."""
+def test_types_that_can_be_decoded_are_accepted(into: Any) -> None:
+    """Models, callers' classes, containers of them and plain JSON pass the check."""
     check_into(into)
 
 
 @pytest.mark.parametrize("into", ["User", open, 5, [User], {"user_id": str}], ids=str)
-def test_what_no_answer_can_become_is_refused(into: Any) -> None:
-    """A mistake in `into` is told before a call that costs money is made."""
-    with pytest.raises(ConfigurationError, match=r"^into: give an attrs class"):
+def test_types_that_cannot_be_decoded_are_refused(into: Any) -> None:
+    """A mistake in `into` is reported before a request that may cost money is sent."""
+    with pytest.raises(ConfigurationError, match=r"^into: expected an attrs class"):
         check_into(into)
 
 
-def test_no_body_is_nothing_where_the_answer_is_open() -> None:
-    """Where no type was named, an answer without a body is None: a 204, say."""
-    assert decode(answer(b""), object, CALL, Drift()) is None
+def test_an_empty_body_is_none_for_plain_json() -> None:
+    """Without a type, a response without a body, such as a 204, is None."""
+    assert decode(response(b""), object, CALL, Drift()) is None
 
 
 def test_open_numbers_never_pass_through_float() -> None:
-    """A fraction is a Decimal in plain Python too, whichever way it was asked for."""
-    body = answer(b'{"amount": 1.1}')
+    """A fraction is a Decimal in plain Python values as well."""
+    body = response(b'{"amount": 1.1}')
 
     assert decode(body, object, CALL, Drift()) == {"amount": Decimal("1.1")}
     assert decode(body, dict[str, Any], CALL, Drift()) == {"amount": Decimal("1.1")}
@@ -232,8 +232,8 @@ def test_open_numbers_never_pass_through_float() -> None:
         (f"text/{'x' * 1000}", ""),
     ],
 )
-def test_a_media_type_is_shown_if_it_is_one(media: str, shown: str) -> None:
-    """It is somebody's text, and not repeated whatever it is."""
-    error = refused(answer(b"x", media=media))
+def test_only_valid_media_types_are_shown(media: str, shown: str) -> None:
+    """A header may contain anything, so it is not repeated unless it has the right form."""
+    error = refused(response(b"x", media=media))
 
-    assert str(error).startswith(f"200 with a body{shown} that is no User: not valid JSON")
+    assert str(error).startswith(f"200 response{shown} cannot be decoded as User: not valid JSON")

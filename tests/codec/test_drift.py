@@ -1,4 +1,4 @@
-"""Drift: what is counted, and that no value is kept."""
+"""Differences between responses and models are counted, and no values are kept."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ class Part(Model):
 
 @attrs.frozen(kw_only=True)
 class Thing(Model):
-    """A model of these tests, with each kind of field."""
+    """A model with a field of each kind."""
 
     text: str | None = None
     whole: int | None = None
@@ -35,15 +35,15 @@ class Thing(Model):
     parts: tuple[Part, ...] = ()
 
 
-def seen(value: Any, into: Any = Thing) -> dict[str, int]:
-    """Return what is counted of a value."""
+def counted(value: Any, into: Any = Thing) -> dict[str, int]:
+    """Return the differences that are counted for a value."""
     drift = Drift()
     drift.compare(into, value)
     return dict(drift)
 
 
-def test_what_is_as_announced_is_not_counted() -> None:
-    """A value of each kind as the specification has it is no drift, and neither is null."""
+def test_values_as_specified_are_not_counted() -> None:
+    """A value of each type in the specified form is not drift, and neither is null."""
     value = {
         "text": "",
         "whole": 5,
@@ -58,13 +58,13 @@ def test_what_is_as_announced_is_not_counted() -> None:
         "parts": [{"size": None}, {}],
     }
 
-    assert seen(value) == {}
-    assert seen(dict.fromkeys(value)) == {}
-    assert seen({"share": 1, "money": 1}) == {}
+    assert counted(value) == {}
+    assert counted(dict.fromkeys(value)) == {}
+    assert counted({"share": 1, "money": 1}) == {}
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"),
+    ("value", "difference"),
     [
         ({"text": 5}, "Thing.text: expected str, got another type"),
         ({"whole": "5"}, "Thing.whole: expected int, got a string"),
@@ -89,32 +89,32 @@ def test_what_is_as_announced_is_not_counted() -> None:
     ],
     ids=str,
 )
-def test_each_difference_is_counted(value: dict[str, Any], kind: str) -> None:
-    """A difference is counted under the model, the field and what is different, once."""
-    assert seen(value) == {kind: 1}
+def test_each_difference_is_counted(value: dict[str, Any], difference: str) -> None:
+    """A difference is counted once, under the model, the field and a description."""
+    assert counted(value) == {difference: 1}
 
 
-def test_lists_of_models_are_looked_through() -> None:
-    """Each entry counts; a list on its own is named by a dollar sign."""
-    assert seen([{"whole": "1"}, {"whole": "2"}], tuple[Thing, ...]) == {
+def test_every_item_of_a_list_is_compared() -> None:
+    """Each item counts; the location of a list that is not in a model is a dollar sign."""
+    assert counted([{"whole": "1"}, {"whole": "2"}], tuple[Thing, ...]) == {
         "Thing.whole: expected int, got a string": 2
     }
-    assert seen(["a", 5], tuple[str, ...]) == {"$[]: expected str, got another type": 1}
+    assert counted(["a", 5], tuple[str, ...]) == {"$[]: expected str, got another type": 1}
 
 
-def test_nothing_in_a_list_is_no_difference() -> None:
-    """A null among the entries of a list is passed over."""
-    assert seen({"names": ["a", None]}) == {}
+def test_null_in_a_list_is_not_counted() -> None:
+    """A null among the items of a list is skipped."""
+    assert counted({"names": ["a", None]}) == {}
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 65, "ada@example.com", "\n", "é"], ids=ascii)
 def test_odd_names_are_not_shown(name: str) -> None:
-    """A field whose name might be a value, such as an address, is counted without it."""
-    assert seen({name: 1}) == {"Thing.(name not shown): unknown field": 1}
+    """A field whose name may be a value, such as an email address, is counted without it."""
+    assert counted({name: 1}) == {"Thing.(name not shown): unknown field": 1}
 
 
-def test_kinds_are_bounded() -> None:
-    """An answer full of new names does not fill the memory; what is known is still counted."""
+def test_the_number_of_differences_is_bounded() -> None:
+    """A response full of new names does not fill the memory; known ones are still counted."""
     drift = Drift()
     drift.compare(Thing, {f"f{number}": 1 for number in range(1500)})
     drift.compare(Thing, {"f0": 1, "f1400": 1})
@@ -124,8 +124,8 @@ def test_kinds_are_bounded() -> None:
     assert "Thing.f1400: unknown field" not in drift
 
 
-def test_the_first_answer_of_a_type_and_one_in_64_are_due() -> None:
-    """Looking costs time, so it is done now and then, for each type on its own."""
+def test_the_first_response_of_a_type_and_every_64th_are_due() -> None:
+    """Comparing costs time, so it is sampled, separately for each type."""
     drift = Drift()
 
     due = [number for number in range(129) if drift.is_due(Thing)]
@@ -134,8 +134,8 @@ def test_the_first_answer_of_a_type_and_one_in_64_are_due() -> None:
     assert drift.is_due(Part)
 
 
-def test_drift_reads_like_a_mapping() -> None:
-    """Users see a mapping of kinds to counts, and its repr."""
+def test_drift_is_a_mapping() -> None:
+    """Users see a mapping of differences to counts, and its repr."""
     drift = Drift()
     drift.count("Thing.whole", "expected int, got a string")
     drift.count("Thing.whole", "expected int, got a string")

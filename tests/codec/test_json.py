@@ -1,4 +1,4 @@
-"""JSON to models by the fast way, and models to JSON."""
+"""JSON to models with msgspec, and models to JSON."""
 
 import json
 from datetime import UTC, date, datetime
@@ -21,7 +21,7 @@ from sikoia_async.resources.cases import NewAddress, NewPerson, PersonUpdate
 
 @attrs.frozen(kw_only=True)
 class Thing(Model):
-    """A model of these tests."""
+    """A model with money, a datetime, an integer and a name."""
 
     money: Decimal | None = None
     moment: datetime | None = None
@@ -30,7 +30,7 @@ class Thing(Model):
 
 
 def load(body: bytes, into: Any = Thing) -> Any:
-    """Decode a body as an answer is decoded."""
+    """Decode a body as responses are decoded."""
     return load_hook(into)(body, Drift())
 
 
@@ -48,7 +48,7 @@ def load(body: bytes, into: Any = Thing) -> Any:
     ],
 )
 def test_money_is_exact(text: str, exact: str) -> None:
-    """Money is never a float on its way, as a number or as text."""
+    """Money never passes through float, whether it is a number or a string."""
     money = load(f'{{"money": {text}}}'.encode()).money
 
     assert (type(money), str(money)) == (Decimal, exact)
@@ -61,8 +61,8 @@ def test_money_is_exact(text: str, exact: str) -> None:
         *(r"\u004eaN", r"I\u006efinity"),
     ],
 )
-def test_money_is_a_number(text: str) -> None:
-    """What .NET writes for no number never becomes a Decimal, which would poison each sum."""
+def test_money_is_finite(text: str) -> None:
+    """NaN and infinity, as .NET writes them, never become a Decimal that poisons sums."""
     drift, unread = Drift(), dict[str, str]()
 
     thing = load_hook(Thing)(f'{{"money": "{text}"}}'.encode(), drift, unread)
@@ -73,20 +73,20 @@ def test_money_is_a_number(text: str) -> None:
 
 
 def test_a_name_may_be_nan() -> None:
-    """A text field keeps the words that are no numbers."""
+    """A string field keeps the string "NaN"."""
     assert load(b'{"name": "NaN", "money": "5"}') == Thing(name="NaN", money=Decimal(5))
 
 
 @pytest.mark.parametrize("text", ["1705276800", "1e9"])
-def test_a_number_is_no_moment(text: str) -> None:
-    """A number for a date-time is not taken for seconds since 1970."""
+def test_a_number_is_not_a_datetime(text: str) -> None:
+    """A number is not read as seconds since 1970."""
     with pytest.raises(DecodeError):
         load(f'{{"moment": {text}}}'.encode())
 
 
 @pytest.mark.parametrize("text", ["2024", "20240115", "1.5"])
-def test_a_number_as_text_is_no_moment(text: str) -> None:
-    """Neither is a number in quotes, which may stand for anything."""
+def test_a_number_in_a_string_is_not_a_datetime(text: str) -> None:
+    """A number in quotes may mean anything, so it is not read either."""
     assert load(f'{{"moment": "{text}"}}'.encode()).moment is None
 
 
@@ -112,8 +112,8 @@ def test_a_number_as_text_is_no_moment(text: str) -> None:
     ids=lambda body: ascii(body)[:24],
 )
 @pytest.mark.parametrize("way", [load, read_json])
-def test_what_is_no_json_is_a_misfit(way: Any, body: bytes) -> None:
-    """Whatever a body is, reading it ends in a value or in one kind of error, without its text."""
+def test_an_invalid_body_is_a_decode_error(way: Any, body: bytes) -> None:
+    """Reading a body returns a value or raises one kind of error that does not repeat it."""
     with pytest.raises(DecodeError) as caught:
         way(body)
 
@@ -121,7 +121,7 @@ def test_what_is_no_json_is_a_misfit(way: Any, body: bytes) -> None:
 
 
 def test_a_number_of_thousands_of_digits_is_refused() -> None:
-    """An exponent of a few bytes is not worked out: that would stop the event loop for long."""
+    """A huge exponent is not expanded, because that would block the event loop."""
     with pytest.raises(DecodeError) as caught:
         load(b'{"whole": 1e9999}')
 
@@ -129,8 +129,8 @@ def test_a_number_of_thousands_of_digits_is_refused() -> None:
 
 
 @pytest.mark.parametrize("way", [load, read_json])
-def test_a_byte_order_mark_does_no_harm(way: Any) -> None:
-    """A mark that some servers put before their JSON is skipped."""
+def test_a_byte_order_mark_is_skipped(way: Any) -> None:
+    """Some servers put a byte order mark before their JSON."""
     assert way(b'\xef\xbb\xbf{"name": "a"}') == way(b'{"name": "a"}')
 
 
@@ -140,20 +140,20 @@ def test_a_byte_order_mark_does_no_harm(way: Any) -> None:
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     )
 )
-def test_plain_json_is_read_as_it_is(value: Any) -> None:
-    """Without a model, JSON becomes the plain Python that the standard library makes of it."""
+def test_plain_json_is_read_like_the_standard_library(value: Any) -> None:
+    """Without a model, JSON becomes the same plain Python values."""
     assert read_json(json.dumps(value).encode()) == value
     assert read_json(json.dumps(value, ensure_ascii=False).encode()) == value
 
 
 def test_plain_fractions_are_exact() -> None:
-    """Without a model, too, a fraction is a Decimal and an integer an int."""
+    """Without a model, fractions are Decimals and integers are ints."""
     assert read_json(b"[0.1, 1e2, 5]") == [Decimal("0.1"), Decimal("1E+2"), 5]
     assert [type(one) for one in read_json(b"[0.1, 5]")] == [Decimal, int]
 
 
-def test_looking_is_done_for_what_was_repaired() -> None:
-    """A sound answer is looked at now and then, a repaired one always."""
+def test_repaired_responses_are_always_compared() -> None:
+    """A response that decoded directly is only sampled."""
     drift = Drift()
     for _ in range(3):
         load_hook(Thing)(b'{"colour": 1}', drift)
@@ -163,8 +163,8 @@ def test_looking_is_done_for_what_was_repaired() -> None:
     assert drift["Thing.moment: expected null, got an empty string"] == 1
 
 
-def test_bodies_are_sent_without_what_is_none() -> None:
-    """None is not sent, at any depth; empty text, which clears a field, is."""
+def test_none_is_left_out_of_bodies() -> None:
+    """None is not sent at any depth; an empty string, which clears a field, is."""
     body = {
         "name": "Loan",
         "stage": None,
@@ -199,8 +199,8 @@ def test_bodies_are_sent_without_what_is_none() -> None:
     }
 
 
-def test_bodies_spell_numbers_and_moments() -> None:
-    """Money is sent as the text of its digits, and a moment with its zone."""
+def test_money_and_datetimes_in_bodies() -> None:
+    """Money is sent as a string of its digits, and a datetime with its time zone."""
     body = {"money": Decimal("0.10"), "moment": datetime(2024, 1, 31, 12, tzinfo=UTC)}
 
     assert json.loads(dumps(body)) == {"money": "0.10", "moment": "2024-01-31T12:00:00Z"}
@@ -230,9 +230,9 @@ _ENDLESS.append(_ENDLESS)
         "set", "in a model", "itself",
     ],
 )  # fmt: skip
-def test_what_json_cannot_say_is_refused(value: object) -> None:
-    """A body that cannot be written is an error of ours that does not repeat it."""
-    with pytest.raises(ConfigurationError, match="body: it holds") as caught:
+def test_values_that_json_cannot_represent_are_refused(value: object) -> None:
+    """The error does not repeat the body."""
+    with pytest.raises(ConfigurationError, match=r"^body: contains") as caught:
         dumps({"a": value})
 
     assert "canary" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Errors of the API: whatever their bodies are, they become the right class."""
+"""Error responses become errors of the right class, whatever their bodies are."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sikoia_async import errors
-from sikoia_async._codec.decoder import error_from
+from sikoia_async._codec.problems import error_from
 from sikoia_async._transport.exchange import Response
 from sikoia_async.errors import APIError, CallInfo
 
@@ -33,13 +33,13 @@ BODY: dict[str, Any] = {
 
 
 def error_of(body: bytes, status: int = 400, call: CallInfo = SENT) -> APIError:
-    """Turn an answer into an error."""
-    answer = Response(status, httpx.Headers(), body)
-    return error_from(answer, call, retry_after=2.5, may_have_been_processed=True)
+    """Return the error for a response."""
+    response = Response(status, httpx.Headers(), body)
+    return error_from(response, call, retry_after=2.5, may_have_been_processed=True)
 
 
-def test_an_error_tells_what_the_body_says() -> None:
-    """All of the vendor's format is kept, and the text is enough for a support ticket."""
+def test_an_error_has_the_fields_of_the_body() -> None:
+    """All fields are kept, and the message is enough for a support ticket."""
     body = json.dumps(BODY).encode()
 
     error = error_of(body)
@@ -66,14 +66,14 @@ def test_an_error_tells_what_the_body_says() -> None:
     ],
     ids=["detail", "details", "empty", "both", "none", "list"],
 )
-def test_details_have_two_spellings(changes: dict[str, Any], detail: str | None) -> None:
-    """The guide says `details`, the specification `detail`; either is read."""
+def test_detail_has_two_spellings(changes: dict[str, Any], detail: str | None) -> None:
+    """The guide has `details`, the specification `detail`; both are read."""
     assert error_of(json.dumps(BODY | changes).encode()).detail == detail
 
 
 @pytest.mark.parametrize("status", [400, "400", None, "canary", 200, [1]], ids=repr)
-def test_the_bodys_status_does_not_matter(status: Any) -> None:
-    """The status that counts is the answer's, whatever the body says in whatever type."""
+def test_the_status_in_the_body_is_ignored(status: Any) -> None:
+    """The status of the response counts, whatever the body has, in whatever type."""
     error = error_of(json.dumps(BODY | {"status": status}).encode(), status=404)
 
     assert (type(error), error.status) == (errors.ResourceNotFoundError, 404)
@@ -107,13 +107,13 @@ def test_the_bodys_status_does_not_matter(status: Any) -> None:
         (401, errors.AuthenticationError, "Unauthorized"),
         (409, errors.ConflictError, "Conflict"),
         (502, errors.ServerError, "Bad Gateway"),
-        (499, errors.APIError, "an error without words"),
+        (499, errors.APIError, "Unknown Error"),
     ],
 )
 def test_any_body_makes_the_right_error(
     status: int, kind: type[APIError], phrase: str, body: bytes
 ) -> None:
-    """A gateway's page, or nothing at all, is never a decoding error; the status has words."""
+    """A gateway's page or an empty body is not a decoding error; the phrase is the status's."""
     error = error_of(body, status)
 
     assert (type(error), error.type, error.title, error.detail) == (kind, None, None, None)
@@ -123,7 +123,7 @@ def test_any_body_makes_the_right_error(
 
 @given(st.binary(max_size=60), st.integers(400, 599))
 def test_no_body_breaks_the_error(body: bytes, status: int) -> None:
-    """Whatever bytes come with an error status, there is an error of that status."""
+    """Any bytes with an error status make an error of that status."""
     assert error_of(body, status).status == status
 
 
@@ -141,8 +141,8 @@ def test_no_body_breaks_the_error(body: bytes, status: int) -> None:
     ],
     ids=["body", "header first", "none", "empty", "spaces", "newline", "long", "number"],
 )
-def test_the_id_to_quote(received: str, in_body: Any, quoted: str) -> None:
-    """The header's id goes first, the body's fills in, and the one sent is the last resort."""
+def test_the_correlation_id_to_quote(received: str, in_body: Any, quoted: str) -> None:
+    """The id of the header wins, then the one of the body, then the one that was sent."""
     call = attrs.evolve(SENT, correlation_id=received)
 
     error = error_of(json.dumps(BODY | {"correlation_id": in_body}).encode(), call=call)

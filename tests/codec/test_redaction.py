@@ -1,4 +1,4 @@
-"""What of Sikoia's words a message repeats, and what it hides."""
+"""Which words of Sikoia's errors a message repeats, and which it hides."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -26,18 +26,18 @@ def _examples(node: Any) -> Iterator[str]:
         yield from _examples(one)
 
 
-def test_the_documented_texts_are_shown_but_for_their_ids() -> None:
-    """All that the specification shows of errors is repeated word for word."""
-    answers = [answer for one in operations().values() for answer in one.responses.items()]
-    texts = {text for status, answer in answers if status >= 400 for text in _examples(answer)}
+def test_documented_texts_are_shown_except_for_ids() -> None:
+    """The examples of errors in the specification are repeated word for word."""
+    responses = [item for one in operations().values() for item in one.responses.items()]
+    texts = {text for status, one in responses if status >= 400 for text in _examples(one)}
     expected = {text: _ID.sub("***", " ".join(text.split())) for text in texts}
 
     assert len(texts) > 20
     assert {text: redact(text) for text in texts} == expected
 
 
-def test_the_names_of_fields_are_shown() -> None:
-    """A message names the field that is wrong, however the API spells it."""
+def test_field_names_are_shown() -> None:
+    """A message names the invalid field, however the API spells it."""
     text = "first_name, companies.add_directors and EntityId are required"
 
     assert redact(text) == text
@@ -63,16 +63,16 @@ def test_the_names_of_fields_are_shown() -> None:
     ids=ascii,
 )
 def test_values_are_hidden(text: str, shown: str) -> None:
-    """A name, an account, an address, a day: whatever is no word of the API's."""
+    """Names, accounts, addresses, dates and every other word that is not the API's."""
     assert redact(text) == shown
 
 
 def test_a_long_text_is_cut() -> None:
-    """A page in place of a sentence does not fill the log."""
+    """A page instead of a sentence does not fill the log."""
     assert redact("not " * 1000) == " ".join(["not"] * 75)
 
 
 @given(st.text(), st.text())
-def test_nothing_but_known_words_is_repeated(before: str, after: str) -> None:
-    """Whatever stands around it, a name never comes through."""
+def test_unknown_words_are_never_repeated(before: str, after: str) -> None:
+    """A name is hidden, whatever surrounds it."""
     assert "canary" not in redact(f"{before}canary{after}").lower()

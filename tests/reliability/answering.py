@@ -57,7 +57,7 @@ _CALL: Final = CallInfo(
     seconds=0.5,
 )
 _PROBLEM: Final = re.compile(
-    r"not valid JSON|empty|nested too deeply"
+    r"not valid JSON|the body is empty|nested too deeply"
     r"|(expected [A-Za-z ]+|required, and missing) @ \$(\.[A-Za-z_0-9]+|\[[0-9]+\])*"
 )
 _VALUES: Final[dict[Any, Any]] = {

@@ -80,7 +80,7 @@ C10  test_bodies.py::test_the_charset_of_json_is_always_the_same
 C11  test_bodies.py::test_nothing_where_a_model_is_due
 C12  test_bodies.py::test_json_that_breaks_readers
      test_shapes.py::test_models_in_models
-     ../codec/test_json.py::test_what_is_no_json_is_a_misfit
+     ../codec/test_json.py::test_an_invalid_body_is_a_decode_error
      ../codec/test_json.py::test_a_number_of_thousands_of_digits_is_refused
      (numbers like 1e999 are read where a Decimal is due)
 C13  test_shapes.py::test_the_last_of_two_fields_counts
@@ -95,7 +95,7 @@ C14  test_shapes.py::test_every_field_with_every_kind_of_value
 C15  test_shapes.py::test_what_is_unknown_or_null_is_taken
 C16  test_bodies.py::test_an_error_keeps_its_status
      ../codec/test_problems.py::test_details_have_two_spellings
-     ../codec/test_problems.py::test_the_bodys_status_does_not_matter
+     ../codec/test_problems.py::test_the_status_in_the_body_is_ignored
      ../codec/test_problems.py::test_any_body_makes_the_right_error
 C17  test_bodies.py::test_a_file_that_breaks_off_is_not_bought_again
      test_bodies.py::test_what_is_no_workbook_is_no_file

@@ -269,12 +269,14 @@ async def test_a_login_page() -> None:
     """C9: 200, and HTML of somebody else's."""
     page = b"<!doctype html><title>canary</title>"
 
-    await _refused(page, "200 with a body (text/html)", Content_Type="text/html; charset=utf-8")
+    await _refused(page, "200 response (text/html)", Content_Type="text/html; charset=utf-8")
 
 
 async def test_a_media_type_is_told_only_where_it_is_one() -> None:
     """C9: what a header says is somebody's text, and may be long."""
-    await _refused(b"canary", "200 with a body that is no list", Content_Type="canary " * 1000)
+    await _refused(
+        b"canary", "200 response cannot be decoded as a list", Content_Type="canary " * 1000
+    )
 
 
 @pytest.mark.parametrize("media", ["utf-8", "utf-16", "canary"])
@@ -318,7 +320,9 @@ async def test_nothing_where_a_model_is_due(status: int) -> None:
     script = sends(answer(status, b""))
     async with plan(script) as planned, watched(talking(planned), planned) as row:
         for call in (user, users):
-            error = await row.fails(UnexpectedResponseError, call, requests=1, match="it is empty")
+            error = await row.fails(
+                UnexpectedResponseError, call, requests=1, match="the body is empty"
+            )
             assert error.status == status
 
 

@@ -9,9 +9,10 @@ import httpx
 import pytest
 from contract import ENDPOINTS, Endpoint
 
-from sikoia_async._codec.decoder import decode, error_from
+from sikoia_async._codec.decoder import decode
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.loader import load_hook
+from sikoia_async._codec.problems import error_from
 from sikoia_async._transport.exchange import Response
 from sikoia_async.errors import CallInfo
 
