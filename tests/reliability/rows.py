@@ -208,7 +208,7 @@ H7   test_urls.py::test_a_name_that_leads_to_another_machine_gets_no_request
 H8   ../sandbox/resources/test_webhooks.py::test_a_callback_elsewhere_is_refused
      ../sandbox/test_loopback.py::test_a_callback_is_here_or_elsewhere
 H9   ../transport/test_pool.py::test_nothing_goes_to_another_origin
-H10  ../resources/test_webhooks.py::test_what_cannot_be_right_is_not_sent
+H10  ../resources/test_webhooks.py::test_invalid_names_and_urls_are_not_sent
      ../test_validation.py::test_other_urls_are_refused
 H11  test_urls.py::test_a_cookie_is_never_sent_back
 H12  ../calls/test_urls.py::test_queries_give_their_values_back

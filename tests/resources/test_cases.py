@@ -17,24 +17,19 @@ from sikoia_async import (
     ResourceDeletedError,
     Sikoia,
 )
-from sikoia_async.environments import local
 from sikoia_async.models import Entity
 from sikoia_async.resources.cases import Case
 from sikoia_async.sandbox import Sandbox
+from sikoia_async.testing import client_of
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 def sikoia() -> Iterator[Sikoia]:
-    """Make a client of a local Sikoia that knows no case yet."""
+    """Make a client of a new local Sikoia, which has no cases."""
     with Sandbox() as sandbox:
-        yield Sikoia(
-            sandbox.client_id,
-            sandbox.client_secret,
-            environment=local(sandbox.url),
-            tls=sandbox.ca_file,
-        )
+        yield client_of(sandbox, interval=None)
 
 
 _ACME = NewCompany(company_name="Acme Ltd", company_number="12345678", jurisdiction_code="GB")
@@ -47,7 +42,8 @@ _WILMA = NewPerson(
 )
 
 
-async def _create(client: Sikoia) -> Case:
+async def create_case(client: Sikoia) -> Case:
+    """Create a case with a company and a person."""
     return await client.cases.create(
         name="Acme Ltd loan",
         case_type="Business",
@@ -57,10 +53,10 @@ async def _create(client: Sikoia) -> Case:
     )
 
 
-async def test_a_case_is_created_whole(sikoia: Sikoia) -> None:
-    """What is sent comes back, with ids and what Sikoia adds."""
+async def test_a_case_is_created_with_its_entities(sikoia: Sikoia) -> None:
+    """The response has the fields that were sent, the ids, and the defaults."""
     async with sikoia as client:
-        case = await _create(client)
+        case = await create_case(client)
 
     assert (case.name, case.case_type, case.stage) == ("Acme Ltd loan", "Business", "New")
     assert (case.reference, case.source, case.number_of_companies) == ("LOAN-1", "API", 1)
@@ -73,10 +69,10 @@ async def test_a_case_is_created_whole(sikoia: Sikoia) -> None:
     assert case.response.status == 201
 
 
-async def test_times_know_their_zone(sikoia: Sikoia) -> None:
-    """Both of the API's styles of time become aware datetimes of the same moment."""
+async def test_datetimes_have_a_time_zone(sikoia: Sikoia) -> None:
+    """Both of the API's formats become aware datetimes of the same moment."""
     async with sikoia as client:
-        case = await _create(client)
+        case = await create_case(client)
         (summary,) = await client.cases.list()
 
     assert case.datetime_created is not None
@@ -85,20 +81,20 @@ async def test_times_know_their_zone(sikoia: Sikoia) -> None:
     assert abs((case.datetime_created - summary.datetime_created).total_seconds()) < 0.001
 
 
-async def test_a_case_is_read_again(sikoia: Sikoia) -> None:
-    """The case retrieved equals the case created: the answer it came in does not count."""
+async def test_a_case_is_retrieved(sikoia: Sikoia) -> None:
+    """The retrieved case equals the created one: the response does not count for equality."""
     async with sikoia as client:
-        created = await _create(client)
-        read = await client.cases.retrieve(created.case_id)
+        created = await create_case(client)
+        retrieved = await client.cases.retrieve(created.case_id)
 
-    assert read == created
-    assert read.response != created.response
+    assert retrieved == created
+    assert retrieved.response != created.response
 
 
 async def test_filters_take_one_value_or_several(sikoia: Sikoia) -> None:
-    """A filter is one value, or several of which any passes."""
+    """A filter is one value, or several of which any matches."""
     async with sikoia as client:
-        new, approved = await _create(client), await _create(client)
+        new, approved = await create_case(client), await create_case(client)
         await client.cases.update(approved.case_id, stage="Approved")
         one = await client.cases.list(stage="Approved")
         both = await client.cases.list(stage=["Approved", "New"], case_type="Business")
@@ -110,16 +106,16 @@ async def test_filters_take_one_value_or_several(sikoia: Sikoia) -> None:
 
 
 async def test_a_comma_in_a_filter_is_refused(sikoia: Sikoia) -> None:
-    """A comma separates values on the wire, so it cannot be searched for."""
+    """A comma separates values on the wire, so a value cannot contain one."""
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match="keyword: give one value, or several"):
             await client.cases.list(keyword="Example, Wilma")
 
 
-async def test_an_empty_text_clears_a_field(sikoia: Sikoia) -> None:
-    """What is left out stays, and `""` clears."""
+async def test_an_empty_string_clears_a_field(sikoia: Sikoia) -> None:
+    """Fields left out stay as they are, and `""` clears a field."""
     async with sikoia as client:
-        case = await _create(client)
+        case = await create_case(client)
         updated = await client.cases.update(case.case_id, reference="", description="Vans")
 
     assert not updated.reference
@@ -129,7 +125,7 @@ async def test_an_empty_text_clears_a_field(sikoia: Sikoia) -> None:
 async def test_owners_are_sent_as_models(sikoia: Sikoia) -> None:
     """A list of models is a list of objects on the wire."""
     async with sikoia as client:
-        case = await _create(client)
+        case = await create_case(client)
         user = (await client.users.list())[0]
         owner = Owner(owner_id=user.user_id, owner_type="User")
         updated = await client.cases.update(case.case_id, ownership=[owner])
@@ -138,24 +134,24 @@ async def test_owners_are_sent_as_models(sikoia: Sikoia) -> None:
 
 
 @pytest.mark.parametrize("method", ["update", "add_entities", "update_entities", "remove_entities"])
-async def test_nothing_to_change_says_so(sikoia: Sikoia, method: str) -> None:
-    """A change without a field is refused before it is sent, naming what could be given."""
+async def test_a_change_without_fields_is_refused(sikoia: Sikoia, method: str) -> None:
+    """Nothing is sent, and the error names the possible arguments."""
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match="nothing to send: give at least one of"):
             await getattr(client.cases, method)("c-1")
 
 
-async def test_a_deleted_case_is_gone(sikoia: Sikoia) -> None:
-    """After deleting, the error says that the case was there once."""
+async def test_a_deleted_case_cannot_be_retrieved(sikoia: Sikoia) -> None:
+    """The error says that the case was deleted."""
     async with sikoia as client:
-        case = await _create(client)
+        case = await create_case(client)
         await client.cases.delete(case.case_id)
         with pytest.raises(ResourceDeletedError):
             await client.cases.retrieve(case.case_id)
 
 
 async def test_entities_are_added_changed_and_removed(sikoia: Sikoia) -> None:
-    """Each change gives the whole case back."""
+    """Each change returns the whole case."""
     async with sikoia as client:
         case = await client.cases.create(name="Acme Ltd loan", case_type="Business")
         case = await client.cases.add_entities(case.case_id, companies=[_ACME], persons=[_WILMA])
@@ -179,8 +175,8 @@ async def test_entities_are_added_changed_and_removed(sikoia: Sikoia) -> None:
     assert (emptied.companies, emptied.persons) == ((), ())
 
 
-async def test_a_refused_field_is_named(sikoia: Sikoia) -> None:
-    """Sikoia's detail is on the error."""
+async def test_a_rejected_field_is_named(sikoia: Sikoia) -> None:
+    """The error has Sikoia's `detail`, which names the field."""
     async with sikoia as client:
         with pytest.raises(InvalidRequestError) as caught:
             await client.cases.create(name=" ", case_type="Business")
@@ -190,9 +186,9 @@ async def test_a_refused_field_is_named(sikoia: Sikoia) -> None:
 
 
 async def test_models_are_entities(sikoia: Sikoia) -> None:
-    """A case, a company and a person can be given wherever an entity is asked for."""
+    """A case, a company and a person can be passed to any method that takes an entity."""
     async with sikoia as client:
-        case = await _create(client)
+        case = await create_case(client)
 
     assert case.companies
     assert case.persons
@@ -202,15 +198,15 @@ async def test_models_are_entities(sikoia: Sikoia) -> None:
 
 
 @pytest.mark.parametrize("case_id", ["", ".", "..", "a/b", "../users", "a\n", "a?b", "ü"])
-async def test_an_id_that_leads_elsewhere_is_refused(sikoia: Sikoia, case_id: str) -> None:
-    """Nothing is sent for an id that is none."""
+async def test_an_id_that_changes_the_path_is_refused(sikoia: Sikoia, case_id: str) -> None:
+    """Nothing is sent for an id that is not valid."""
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match="case_id: not a valid id"):
             await client.cases.retrieve(case_id)
 
 
-async def test_one_id_is_no_list_of_ids(sikoia: Sikoia) -> None:
-    """A text for a list is refused: each of its letters would be taken for an id."""
+async def test_a_string_is_refused_as_a_list_of_ids(sikoia: Sikoia) -> None:
+    """Each of its characters would otherwise be sent as an id."""
     async with sikoia as client:
         with pytest.raises(TypeError, match="companies: expected a list"):
             await client.cases.remove_entities("c-1", companies="c-2")

@@ -1,7 +1,6 @@
 """Credit reports, against the local Sikoia."""
 
 import pickle
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -16,24 +15,16 @@ from sikoia_async import (
     UnprocessableRequestError,
 )
 from sikoia_async.resources.credit_reports import CreditMatch, CreditReport
-from sikoia_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
 _SEVERAL = "Several Example Ltd"
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    """Run one local Sikoia for all tests: none of them minds what the others left in it."""
-    with Sandbox() as running:
-        yield running
-
-
-async def _company(
+async def create_company(
     client: Sikoia, name: str = "Acme Example Ltd", jurisdiction_code: str | None = "GB"
 ) -> str:
-    """Create a company in a case of its own, and give its id."""
+    """Create a company in its own case, and return its id."""
     company = NewCompany(
         company_name=name, company_number="12345678", jurisdiction_code=jurisdiction_code
     )
@@ -42,15 +33,16 @@ async def _company(
     return case.companies[0].company_id
 
 
-async def _report(client: Sikoia, name: str = "Acme Example Ltd") -> CreditReport:
-    made = await client.credit_reports.request(company_id=await _company(client, name))
+async def report_on(client: Sikoia, name: str = "Acme Example Ltd") -> CreditReport:
+    """Request a credit report on a new company, and return it."""
+    made = await client.credit_reports.request(company_id=await create_company(client, name))
     return await client.credit_reports.retrieve(made.request_id)
 
 
 async def test_a_report_is_requested(sikoia: Sikoia) -> None:
-    """The company's id is enough; the answer is complete at once."""
+    """The company's id is enough, and the request is complete at once."""
     async with sikoia as client:
-        company_id = await _company(client)
+        company_id = await create_company(client)
         made = await client.credit_reports.request(company_id=company_id)
 
     assert (made.status, made.has_too_many_results) == ("Complete", False)
@@ -61,10 +53,10 @@ async def test_a_report_is_requested(sikoia: Sikoia) -> None:
 
 
 async def test_the_details_of_the_request_are_sent(sikoia: Sikoia) -> None:
-    """What is given goes before what the company has."""
+    """Arguments take precedence over the company's own details."""
     async with sikoia as client:
         made = await client.credit_reports.request(
-            company_id=await _company(client),
+            company_id=await create_company(client),
             company_number="87654321",
             company_name="Other Example",
             country_code="FR",
@@ -75,10 +67,10 @@ async def test_the_details_of_the_request_are_sent(sikoia: Sikoia) -> None:
     assert (made.country_code, made.provider_id) == ("FR", "FR-1")
 
 
-async def test_a_report_is_read(sikoia: Sikoia) -> None:
-    """Amounts are exact, dates are dates, and every part is there."""
+async def test_a_report_is_retrieved(sikoia: Sikoia) -> None:
+    """Amounts are decimals, dates are dates, and every part is present."""
     async with sikoia as client:
-        report = await _report(client)
+        report = await report_on(client)
 
     assert report.data is not None
     assert report.data.company_information is not None
@@ -96,10 +88,10 @@ async def test_a_report_is_read(sikoia: Sikoia) -> None:
     assert rating.credit_rating_history[0].international_credit_rating == "B"
 
 
-async def test_people_and_companies_stand_apart(sikoia: Sikoia) -> None:
-    """Each kind has what is common to all parties, and its own fields."""
+async def test_people_and_companies_are_listed_separately(sikoia: Sikoia) -> None:
+    """Each has the fields common to all parties and its own."""
     async with sikoia as client:
-        data = (await _report(client)).data
+        data = (await report_on(client)).data
 
     assert data is not None
     assert data.officers is not None
@@ -121,9 +113,9 @@ async def test_people_and_companies_stand_apart(sikoia: Sikoia) -> None:
 
 
 async def test_accounts_are_read(sikoia: Sikoia) -> None:
-    """A statement has its period, its sheets and its ratios."""
+    """A financial statement has its period, its sheets and its ratios."""
     async with sikoia as client:
-        data = (await _report(client)).data
+        data = (await report_on(client)).data
 
     assert data is not None
     assert data.financial_statements is not None
@@ -140,9 +132,9 @@ async def test_accounts_are_read(sikoia: Sikoia) -> None:
 
 
 async def test_judgments_and_bad_debts_are_read(sikoia: Sikoia) -> None:
-    """A company in trouble has them, each with its day and its amount."""
+    """An insolvent company has them, each with a date and an amount."""
     async with sikoia as client:
-        data = (await _report(client, "Insolvent Example Ltd")).data
+        data = (await report_on(client, "Insolvent Example Ltd")).data
 
     assert data is not None
     assert data.judgments
@@ -153,20 +145,20 @@ async def test_judgments_and_bad_debts_are_read(sikoia: Sikoia) -> None:
     assert isinstance(data.bad_debts[0].amount, Decimal)
 
 
-async def test_nothing_of_an_answer_is_unknown(sikoia: Sikoia) -> None:
-    """The local Sikoia and the models agree on every field and every value."""
+async def test_responses_cause_no_drift(sikoia: Sikoia) -> None:
+    """The local Sikoia and the models agree on every field and value."""
     async with sikoia as client:
-        await _report(client)
-        await _report(client, "Insolvent Example Ltd")
-        await _report(client, _SEVERAL)
+        await report_on(client)
+        await report_on(client, "Insolvent Example Ltd")
+        await report_on(client, _SEVERAL)
 
     assert not client.drift
 
 
-async def test_a_repr_shows_no_person(sikoia: Sikoia) -> None:
-    """Names, birthdays and addresses are masked; companies and amounts are not."""
+async def test_reprs_mask_persons(sikoia: Sikoia) -> None:
+    """Names, dates of birth and addresses are masked; companies and amounts are not."""
     async with sikoia as client:
-        report = await _report(client)
+        report = await report_on(client)
 
     shown = repr(report)
     for personal in ("Directa", "Placeholder Street", "Exampleton,", "Exemplarian"):
@@ -176,9 +168,9 @@ async def test_a_repr_shows_no_person(sikoia: Sikoia) -> None:
 
 
 async def test_requests_are_listed(sikoia: Sikoia) -> None:
-    """The list tells the company once, and of each request how it ended."""
+    """The list names the company and has each request with its status."""
     async with sikoia as client:
-        company_id = await _company(client)
+        company_id = await create_company(client)
         made = await client.credit_reports.request(company_id=company_id)
         await client.credit_reports.request(company_id=company_id, company_name=_SEVERAL)
         listed = await client.credit_reports.list(company_id)
@@ -191,24 +183,24 @@ async def test_requests_are_listed(sikoia: Sikoia) -> None:
 
 
 async def test_a_picklist_is_resolved_with_an_item(sikoia: Sikoia) -> None:
-    """The answer that has the list takes the choice, and gives a new request."""
+    """`resolve` takes the item, and returns a new request."""
     async with sikoia as client:
-        company_id = await _company(client)
-        answer = await client.credit_reports.request(company_id=company_id, company_name=_SEVERAL)
-        assert answer.has_too_many_results
-        assert answer.picklist
-        match = answer.picklist[1]
-        made = await answer.resolve(match)
+        company_id = await create_company(client)
+        request = await client.credit_reports.request(company_id=company_id, company_name=_SEVERAL)
+        assert request.has_too_many_results
+        assert request.picklist
+        match = request.picklist[1]
+        made = await request.resolve(match)
 
     assert (made.status, made.company_id) == ("Complete", company_id)
     assert made.company_name == match.company_name
-    assert made.request_id != answer.request_id
+    assert made.request_id != request.request_id
 
 
-async def test_a_picklist_read_again_is_resolved_with_an_index(sikoia: Sikoia) -> None:
-    """A request that was retrieved can resolve its list, too."""
+async def test_a_retrieved_picklist_is_resolved_with_an_index(sikoia: Sikoia) -> None:
+    """A retrieved request has `resolve` as well."""
     async with sikoia as client:
-        report = await _report(client, _SEVERAL)
+        report = await report_on(client, _SEVERAL)
         assert report.data is None
         made = await report.resolve(1)
         again = await client.credit_reports.resolve_picklist(report.request_id, 1)
@@ -217,54 +209,54 @@ async def test_a_picklist_read_again_is_resolved_with_an_index(sikoia: Sikoia) -
     assert made.company_number == again.company_number == report.picklist[0].company_number
 
 
-async def test_there_must_be_something_to_resolve(sikoia: Sikoia) -> None:
-    """A complete request has no list: nothing is sent."""
+async def test_a_complete_request_cannot_be_resolved(sikoia: Sikoia) -> None:
+    """It has no picklist, so nothing is sent."""
     async with sikoia as client:
-        made = await client.credit_reports.request(company_id=await _company(client))
+        made = await client.credit_reports.request(company_id=await create_company(client))
         with pytest.raises(ConfigurationError, match="nothing to resolve"):
             await made.resolve(1)
 
 
-async def test_an_answer_from_elsewhere_has_no_client(sikoia: Sikoia) -> None:
-    """One that was pickled keeps its list, and says how to resolve it."""
+async def test_an_unpickled_request_says_what_to_call_instead(sikoia: Sikoia) -> None:
+    """It keeps its picklist, but has no client to resolve it with."""
     async with sikoia as client:
-        company_id = await _company(client, _SEVERAL)
-        answer = await client.credit_reports.request(company_id=company_id)
-        restored = pickle.loads(pickle.dumps(answer))  # noqa: S301 - our own, made a moment ago
+        company_id = await create_company(client, _SEVERAL)
+        request = await client.credit_reports.request(company_id=company_id)
+        restored = pickle.loads(pickle.dumps(request))  # noqa: S301 - pickled on this line
         with pytest.raises(ConfigurationError, match="resolve_picklist"):
             await restored.resolve(1)
 
-    assert restored == answer
+    assert restored == request
 
 
 @pytest.mark.parametrize("choice", [-1, CreditMatch(company_name="Sample Ltd"), "1", True])
-async def test_a_choice_that_is_none_is_refused(sikoia: Sikoia, choice: CreditMatch | int) -> None:
-    """Nothing is sent for a number below zero, or for what has no index."""
+async def test_an_invalid_choice_is_refused(sikoia: Sikoia, choice: CreditMatch | int) -> None:
+    """Nothing is sent for a negative number, or for a value without an index."""
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match="picklist_index"):
             await client.credit_reports.resolve_picklist("r-1", choice)
 
 
-async def test_an_item_that_is_not_there_is_refused_by_sikoia(sikoia: Sikoia) -> None:
-    """So is a list that is none: the detail says it."""
+async def test_sikoia_rejects_an_unknown_item(sikoia: Sikoia) -> None:
+    """And a request without a picklist; the detail gives the reason."""
     async with sikoia as client:
-        several = await _report(client, _SEVERAL)
-        complete = await _report(client)
+        several = await report_on(client, _SEVERAL)
+        complete = await report_on(client)
         for request_id, index in ((several.request_id, 9), (complete.request_id, 1)):
             with pytest.raises(InvalidRequestError, match="picklist"):
                 await client.credit_reports.resolve_picklist(request_id, index)
 
 
 async def test_a_company_without_a_country_is_refused(sikoia: Sikoia) -> None:
-    """Sikoia says what is missing."""
+    """Sikoia returns 422 and says what is missing."""
     async with sikoia as client:
-        company_id = await _company(client, jurisdiction_code=None)
+        company_id = await create_company(client, jurisdiction_code=None)
         with pytest.raises(UnprocessableRequestError, match="country_code"):
             await client.credit_reports.request(company_id=company_id)
 
 
-async def test_a_company_that_is_not_there_is_an_invalid_request(sikoia: Sikoia) -> None:
-    """In a body it is a mistake of the request; in a path it is not found."""
+async def test_unknown_companies_and_requests_are_errors(sikoia: Sikoia) -> None:
+    """Sikoia returns 400 for an id in a body, and 404 for one in a path."""
     async with sikoia as client:
         with pytest.raises(InvalidRequestError, match="company_id"):
             await client.credit_reports.request(company_id="c-1")
@@ -275,8 +267,8 @@ async def test_a_company_that_is_not_there_is_an_invalid_request(sikoia: Sikoia)
 
 
 @pytest.mark.parametrize("method", ["list", "retrieve"])
-async def test_an_id_that_leads_elsewhere_is_refused(sikoia: Sikoia, method: str) -> None:
-    """Nothing is sent for an id that is none."""
+async def test_an_id_that_changes_the_path_is_refused(sikoia: Sikoia, method: str) -> None:
+    """Nothing is sent for an id that is not valid."""
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match="not a valid id"):
             await getattr(client.credit_reports, method)("../users")

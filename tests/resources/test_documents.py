@@ -1,10 +1,9 @@
-"""Documents against the local Sikoia: up, looked at, down again, and checked."""
+"""Documents, their files and their integrity checks, against the local Sikoia."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+from workbench import Workbench
 
 from sikoia_async import (
     ConfigurationError,
@@ -16,22 +15,14 @@ from sikoia_async import (
 )
 from sikoia_async.models import Entity
 from sikoia_async.resources.cases import Case, NewCompany, NewPerson
-from sikoia_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
-_CLOCK = SimpleNamespace(now=0.0)
 _FILE = b"%PDF-1.7\n" + bytes(range(256)) * 400
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    """Run a local Sikoia whose clock the tests turn."""
-    with Sandbox(clock=lambda: _CLOCK.now, work_time=5, limit=10_000, token_life=10**6) as running:
-        yield running
-
-
-async def _case(client: Sikoia) -> Case:
+async def create_case(client: Sikoia) -> Case:
+    """Create a case with a company and a person."""
     return await client.cases.create(
         name="Loan",
         case_type="Business",
@@ -40,22 +31,23 @@ async def _case(client: Sikoia) -> Case:
     )
 
 
-async def _person(client: Sikoia) -> Entity:
-    case = await _case(client)
+async def create_person(client: Sikoia) -> Entity:
+    """Create a person in a new case."""
+    case = await create_case(client)
     assert case.persons
     return case.persons[0].entity
 
 
-async def test_a_document_comes_back_as_it_went(sikoia: Sikoia, tmp_path: Path) -> None:
-    """What is uploaded from a path is what both ways of getting it give."""
+async def test_a_downloaded_file_equals_the_uploaded_one(sikoia: Sikoia, tmp_path: Path) -> None:
+    """Both with `download` and with `save`."""
     source, target = tmp_path / "March.pdf", tmp_path / "copy.pdf"
     source.write_bytes(_FILE)
     async with sikoia as client:
-        person = await _person(client)
+        person = await create_person(client)
         document = await client.documents.upload(person, source, document_type="Payslip")
-        read = await client.documents.retrieve(document.document_id)
+        retrieved = await client.documents.retrieve(document.document_id)
         content = await client.download(document.document_uri)
-        size = await client.save(read.document_uri, target)
+        size = await client.save(retrieved.document_uri, target)
 
     assert content == target.read_bytes() == _FILE
     assert size == len(_FILE)
@@ -63,38 +55,38 @@ async def test_a_document_comes_back_as_it_went(sikoia: Sikoia, tmp_path: Path) 
     assert (document.file_type, document.status) == (".pdf", "Complete")
     assert (document.entity_type, document.entity_id) == ("person", person.id)
     assert document.response.status == 201
-    assert read.document_uri != document.document_uri
-    assert document.datetime_created == read.datetime_created == read.date_created
+    assert retrieved.document_uri != document.document_uri
+    assert document.datetime_created == retrieved.datetime_created == retrieved.date_created
 
 
 async def test_bytes_are_uploaded_with_a_name(sikoia: Sikoia) -> None:
-    """Bytes bring no name of their own, and may have one that is shown."""
+    """Bytes need a file name, and may have a display name."""
     async with sikoia as client:
         document = await client.documents.upload(
-            await _case(client), _FILE, file_name="a.pdf", display_name="Rent"
+            await create_case(client), _FILE, file_name="a.pdf", display_name="Rent"
         )
 
     assert (document.file_name, document.display_name) == ("a.pdf", "Rent")
     assert document.document_type is None
 
 
-async def test_what_it_is_is_found_out(sikoia: Sikoia) -> None:
-    """The finding comes after the work, beside what the caller said."""
+async def test_a_document_is_classified(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Sikoia's type appears later, next to the type given at upload."""
     async with sikoia as client:
         uploaded = await client.documents.upload(
-            await _person(client), _FILE, document_type="Contract", file_name="payslip.pdf"
+            await create_person(client), _FILE, document_type="Contract", file_name="payslip.pdf"
         )
-        _CLOCK.now += 5
+        workbench.pass_time()
         (listed,) = await client.documents.list(Entity("person", str(uploaded.entity_id)))
 
     assert (uploaded.document_type, uploaded.sikoia_document_type) == ("Contract", None)
     assert (listed.document_type, listed.sikoia_document_type) == ("Contract", "Payslip")
 
 
-async def test_a_deleted_document_is_gone(sikoia: Sikoia) -> None:
-    """After deleting, the error says that it was there once."""
+async def test_a_deleted_document_cannot_be_retrieved(sikoia: Sikoia) -> None:
+    """The error says that the document was deleted."""
     async with sikoia as client:
-        person = await _person(client)
+        person = await create_person(client)
         document = await client.documents.upload(person, _FILE, file_name="a.pdf")
         await client.documents.delete(document.document_id)
         with pytest.raises(ResourceDeletedError):
@@ -103,12 +95,12 @@ async def test_a_deleted_document_is_gone(sikoia: Sikoia) -> None:
         assert await client.documents.list(person) == ()
 
 
-async def test_a_link_is_over_after_ten_minutes(sikoia: Sikoia) -> None:
-    """Retrieving the document again gives a new one."""
+async def test_a_link_expires_after_ten_minutes(sikoia: Sikoia, workbench: Workbench) -> None:
+    """Retrieving the document again returns a new link."""
     async with sikoia as client:
-        person = await _person(client)
+        person = await create_person(client)
         document = await client.documents.upload(person, _FILE, file_name="a.pdf")
-        _CLOCK.now += 600
+        workbench.pass_time(600)
         with pytest.raises(LinkExpiredError, match="retrieve what it came with again"):
             await client.download(document.document_uri)
         again = await client.documents.retrieve(document.document_id)
@@ -116,15 +108,17 @@ async def test_a_link_is_over_after_ten_minutes(sikoia: Sikoia) -> None:
         assert await client.download(again.document_uri) == _FILE
 
 
-async def test_an_integrity_check_takes_its_time(sikoia: Sikoia) -> None:
-    """It begins by itself, is pending, and then has rules."""
+async def test_an_integrity_check_starts_automatically(
+    sikoia: Sikoia, workbench: Workbench
+) -> None:
+    """It is pending at first, and then has rules."""
     async with sikoia as client:
-        person = await _person(client)
+        person = await create_person(client)
         document = await client.documents.upload(
             person, _FILE, document_type="BankStatement", file_name="tampered.pdf"
         )
         pending = await client.documents.integrity_check(document.document_id)
-        _CLOCK.now += 5
+        workbench.pass_time()
         done = await client.documents.integrity_check(document.document_id)
         listed = await client.documents.integrity_checks(person)
 
@@ -138,9 +132,9 @@ async def test_an_integrity_check_takes_its_time(sikoia: Sikoia) -> None:
 
 
 async def test_documents_of_companies_are_not_checked(sikoia: Sikoia) -> None:
-    """There is none to be found."""
+    """Sikoia returns 404 for the check, and lists none."""
     async with sikoia as client:
-        case = await _case(client)
+        case = await create_case(client)
         assert case.companies
         document = await client.documents.upload(
             case.companies[0], _FILE, document_type="BankStatement", file_name="a.pdf"
@@ -152,28 +146,28 @@ async def test_documents_of_companies_are_not_checked(sikoia: Sikoia) -> None:
     assert listed.integrity_check_requests == ()
 
 
-async def test_a_stranger_is_no_entity(sikoia: Sikoia) -> None:
-    """Uploading for nobody is an invalid request, and listing finds nothing."""
+async def test_an_unknown_entity_is_refused(sikoia: Sikoia) -> None:
+    """Sikoia returns 400 for an upload, and 404 for a list."""
     async with sikoia as client:
-        nobody = Entity("person", "nobody")
+        unknown = Entity("person", "unknown")
         with pytest.raises(InvalidRequestError):
-            await client.documents.upload(nobody, _FILE, file_name="a.pdf")
+            await client.documents.upload(unknown, _FILE, file_name="a.pdf")
         with pytest.raises(ResourceNotFoundError):
-            await client.documents.list(nobody)
+            await client.documents.list(unknown)
 
 
-async def test_a_bad_file_is_refused_before_it_is_sent(sikoia: Sikoia) -> None:
-    """The client has not even asked for a token."""
+async def test_an_empty_file_is_refused(sikoia: Sikoia) -> None:
+    """Nothing is sent."""
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match="file: the file is empty"):
             await client.documents.upload(Entity("person", "p-1"), b"", file_name="a.pdf")
 
 
-async def test_a_repr_shows_neither_names_nor_link(sikoia: Sikoia) -> None:
-    """A link grants access, and a name may be a person's."""
+async def test_reprs_mask_names_and_links(sikoia: Sikoia) -> None:
+    """A link grants access, and a file name may be a person's."""
     async with sikoia as client:
         document = await client.documents.upload(
-            await _person(client), _FILE, file_name="Wilma.pdf", display_name="Wilma's"
+            await create_person(client), _FILE, file_name="Wilma.pdf", display_name="Wilma's"
         )
 
     assert "Wilma" not in repr(document)

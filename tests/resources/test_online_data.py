@@ -1,10 +1,10 @@
 """Online data, against the local Sikoia."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from scripted import Reply, scripted
+from workbench import UNKNOWN_ID
 
 from sikoia_async import (
     InvalidRequestError,
@@ -14,19 +14,12 @@ from sikoia_async import (
     Sikoia,
     UnprocessableRequestError,
 )
-from sikoia_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    """Run a sandbox for all tests of the module."""
-    with Sandbox(limit=10_000) as running:
-        yield running
-
-
-async def _company(client: Sikoia, name: str = "Acme Ltd") -> str:
+async def create_company(client: Sikoia, name: str = "Acme Ltd") -> str:
+    """Create a company in its own case, and return its id."""
     case = await client.cases.create(
         name="Acme", case_type="Business", companies=[NewCompany(company_name=name)]
     )
@@ -37,16 +30,16 @@ async def _company(client: Sikoia, name: str = "Acme Ltd") -> str:
 async def test_a_company_is_found_online(sikoia: Sikoia) -> None:
     """The request is complete at once, and its report has the contacts."""
     async with sikoia as client:
-        company_id = await _company(client)
-        asked = await client.online_data.request(company_id)
-        report = await client.online_data.retrieve(asked.request_id)
+        company_id = await create_company(client)
+        request = await client.online_data.request(company_id)
+        report = await client.online_data.retrieve(request.request_id)
 
-    assert (asked.status, asked.company_id, asked.entity_type) == (
+    assert (request.status, request.company_id, request.entity_type) == (
         "Complete",
         company_id,
         "company",
     )
-    assert asked.response.status == 201
+    assert request.response.status == 201
     assert report.datetime_requested is not None
     assert report.data is not None
     assert report.data.website_url == "https://acmeltd.example"
@@ -56,9 +49,9 @@ async def test_a_company_is_found_online(sikoia: Sikoia) -> None:
 
 
 async def test_requests_are_listed(sikoia: Sikoia) -> None:
-    """The list tells what was asked, the newest first; a name given replaces the company's."""
+    """The list is newest first; a name in the request replaces the company's own."""
     async with sikoia as client:
-        company_id = await _company(client)
+        company_id = await create_company(client)
         await client.online_data.request(company_id)
         await client.online_data.request(company_id, company_name="Other Ltd")
         listed = await client.online_data.list(company_id)
@@ -68,40 +61,42 @@ async def test_requests_are_listed(sikoia: Sikoia) -> None:
     assert [one.company_name for one in listed.online_data_requests] == ["Other Ltd", "Acme Ltd"]
 
 
-async def test_what_is_not_online_has_failed(sikoia: Sikoia) -> None:
-    """A failure is a result: the report has a message in place of data."""
+async def test_a_company_that_is_not_online_is_a_failed_request(sikoia: Sikoia) -> None:
+    """A failure is a result: the report has a message and no data."""
     async with sikoia as client:
-        asked = await client.online_data.request(await _company(client, "Offline Example Ltd"))
-        report = await client.online_data.retrieve(asked.request_id)
+        request = await client.online_data.request(
+            await create_company(client, "Offline Example Ltd")
+        )
+        report = await client.online_data.retrieve(request.request_id)
 
     assert (report.status, report.data) == ("Failed", None)
     assert report.message
 
 
-async def test_a_repr_shows_no_contact(sikoia: Sikoia) -> None:
-    """Numbers, mail addresses and accounts are masked."""
+async def test_reprs_mask_contacts(sikoia: Sikoia) -> None:
+    """Phone numbers, email addresses and accounts are masked."""
     async with sikoia as client:
-        asked = await client.online_data.request(await _company(client))
-        report = await client.online_data.retrieve(asked.request_id)
+        request = await client.online_data.request(await create_company(client))
+        report = await client.online_data.retrieve(request.request_id)
 
     shown = repr(report)
     assert "https://placebook.example'" in shown
-    assert not [text for text in ("+44", "info@", "placebook.example/acme") if text in shown]
+    assert not [value for value in ("+44", "info@", "placebook.example/acme") if value in shown]
 
 
-async def test_what_is_not_there_is_not_found(sikoia: Sikoia) -> None:
-    """Requests and companies that never were are a 404 to a GET, and a 400 to a POST."""
+async def test_unknown_requests_and_companies_are_errors(sikoia: Sikoia) -> None:
+    """Sikoia returns 404 for a GET, and 400 for a POST."""
     async with sikoia as client:
         with pytest.raises(ResourceNotFoundError):
             await client.online_data.retrieve("1")
         with pytest.raises(ResourceNotFoundError):
             await client.online_data.list("1")
         with pytest.raises(InvalidRequestError):
-            await client.online_data.request("00000000-0000-4000-8000-000000000000")
+            await client.online_data.request(UNKNOWN_ID)
 
 
-async def test_what_sikoia_says_of_the_company_is_raised() -> None:
-    """A 422 speaks of the company; after a 500 nothing is bought again."""
+async def test_errors_are_raised_and_a_500_is_not_retried() -> None:
+    """A 422 is about the company; after a 500, Sikoia may have charged for the request."""
     with scripted() as server:
         server.says(Reply(422, {"type": "UnprocessableRequest"}), Reply(500))
         async with server.client() as client:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from scripted import Reply, Scripted, scripted
+from workbench import UNKNOWN_ID
 
 from sikoia_async import (
     ConfigurationError,
@@ -17,7 +18,6 @@ from sikoia_async import (
 from sikoia_async.models import Entity, Items
 from sikoia_async.resources.cases import Case
 from sikoia_async.resources.screening import ScreeningSearch
-from sikoia_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -26,15 +26,8 @@ kinds = pytest.mark.parametrize("kind", STATUSES)
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    """Run a local Sikoia for all tests of this module."""
-    with Sandbox(limit=100_000) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def server() -> Iterator[Scripted]:
-    """Run a server that notes what it is sent."""
+    """Run a server that records the requests it gets."""
     with scripted() as running:
         running.says(Reply(201, {"request_id": "r-1"}))
         yield running
@@ -63,8 +56,8 @@ async def _case(client: Sikoia) -> Case:
 
 
 @kinds
-async def test_a_search_tells_how_many_matches_there_are(sikoia: Sikoia, kind: str) -> None:
-    """A search is for the entity's name, and complete when it is answered."""
+async def test_a_search_returns_the_number_of_matches(sikoia: Sikoia, kind: str) -> None:
+    """It searches for the entity's name, and is complete at once."""
     async with sikoia as client:
         case = await _case(client)
         assert case.companies
@@ -84,18 +77,18 @@ async def test_a_search_tells_how_many_matches_there_are(sikoia: Sikoia, kind: s
 
 @kinds
 async def test_searches_are_listed_by_kind(sikoia: Sikoia, kind: str) -> None:
-    """The newest comes first, and a search of one kind is not in the other list."""
+    """Lists are newest first, and contain the searches of one kind only."""
     (other,) = STATUSES.keys() - {kind}
     async with sikoia as client:
         case = await _case(client)
         older = await _search(client, kind)(case, search_term="Wilma Example")
         newer = await _search(client, kind)(case, search_term="Sandra Sanctioned")
-        found = await _list(client, kind)(case)
-        none = await _list(client, other)(case)
+        listed = await _list(client, kind)(case)
+        others = await _list(client, other)(case)
 
-    assert [one.request_id for one in found] == [newer.request_id, older.request_id]
-    assert [bool(one.total_matches) for one in found] == [True, False]
-    assert none == ()
+    assert [search.request_id for search in listed] == [newer.request_id, older.request_id]
+    assert [bool(search.total_matches) for search in listed] == [True, False]
+    assert others == ()
 
 
 @kinds
@@ -103,7 +96,7 @@ async def test_searches_are_listed_by_kind(sikoia: Sikoia, kind: str) -> None:
 async def test_a_case_needs_a_search_term(
     server: Scripted, kind: str, search_term: str | None
 ) -> None:
-    """What a case is called is not whom it is about, so nothing is sent without a term."""
+    """The name of a case is not a name to search for, so nothing is sent without a term."""
     server.asked.clear()
     async with server.client() as client:
         with pytest.raises(ConfigurationError, match="search_term: expected the name"):
@@ -123,10 +116,10 @@ async def test_a_case_needs_a_search_term(
     ],
     ids=["date", "utc", "zone", "none"],
 )
-async def test_a_date_of_birth_is_sent_as_a_moment(
+async def test_a_date_of_birth_is_sent_with_a_time(
     server: Scripted, kind: str, birth_date: date | None, sent: str | None
 ) -> None:
-    """The wire wants a time with it: midnight in UTC, unless a datetime says something else."""
+    """A date is sent as midnight UTC, and a datetime as it is."""
     server.asked.clear()
     async with server.client() as client:
         await _search(client, kind)(Entity("person", "p-1"), birth_date=birth_date)
@@ -135,8 +128,8 @@ async def test_a_date_of_birth_is_sent_as_a_moment(
 
 
 @kinds
-async def test_what_is_given_is_sent(server: Scripted, kind: str) -> None:
-    """An entity is named as bodies name it."""
+async def test_all_arguments_are_sent(server: Scripted, kind: str) -> None:
+    """The entity is sent as the two fields of a body."""
     server.asked.clear()
     async with server.client() as client:
         await _search(client, kind)(
@@ -154,38 +147,38 @@ async def test_what_is_given_is_sent(server: Scripted, kind: str) -> None:
 
 @kinds
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("arguments", "problem"),
     [
         ({"fuzziness": 1.1}, "fuzziness: expected a number from 0 to 1"),
-        ({"birth_date": datetime(1950, 8, 8)}, "datetime with a time zone"),  # noqa: DTZ001 - it is refused for that
+        ({"birth_date": datetime(1950, 8, 8)}, "datetime with a time zone"),  # noqa: DTZ001 - that is the test
         ({"birth_date": "1950-08-08"}, "birth_date: expected a date"),
     ],
-    ids=["fuzziness", "naive", "text"],
+    ids=["fuzziness", "naive", "string"],
 )
-async def test_what_cannot_be_sent_is_refused(
-    server: Scripted, kind: str, wrong: dict[str, Any], says: str
+async def test_invalid_arguments_are_refused(
+    server: Scripted, kind: str, arguments: dict[str, Any], problem: str
 ) -> None:
-    """A wrong value is named, and nothing is sent."""
+    """The error names the argument, and nothing is sent."""
     server.asked.clear()
     async with server.client() as client:
-        with pytest.raises(ConfigurationError, match=says):
-            await _search(client, kind)(Entity("person", "p-1"), **wrong)
+        with pytest.raises(ConfigurationError, match=problem):
+            await _search(client, kind)(Entity("person", "p-1"), **arguments)
 
     assert server.asked == []
 
 
 @kinds
-async def test_an_entity_that_is_not_there_is_not_found(sikoia: Sikoia, kind: str) -> None:
-    """Neither searches nor lists know of it."""
-    nobody = Entity("person", "00000000-0000-4000-8000-000000000000")
+async def test_an_unknown_entity_is_not_found(sikoia: Sikoia, kind: str) -> None:
+    """Sikoia returns 404 for searches and lists."""
+    unknown = Entity("person", UNKNOWN_ID)
     async with sikoia as client:
         for call in (_search(client, kind), _list(client, kind)):
             with pytest.raises(ResourceNotFoundError):
-                await call(nobody)
+                await call(unknown)
 
 
-async def test_a_repr_shows_neither_names_nor_links(sikoia: Sikoia) -> None:
-    """What identifies a person, or opens the certificate, is masked."""
+async def test_reprs_mask_names_and_links(sikoia: Sikoia) -> None:
+    """Personal data and the link to the certificate are masked."""
     async with sikoia as client:
         case = await _case(client)
         assert case.persons

@@ -1,11 +1,11 @@
 """Webhooks, their secret and their log, against the local Sikoia."""
 
-from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from workbench import UNKNOWN_ID
 
 from sikoia_async import (
     ConfigurationError,
@@ -21,18 +21,11 @@ from sikoia_async.sandbox.resources import webhook_log
 
 pytestmark = pytest.mark.anyio
 
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
 STATEMENTS = "BankStatementProcessing.Completed"
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    """Run a sandbox for all of these tests."""
-    with Sandbox(limit=10_000) as running:
-        yield running
-
-
-async def _create(client: Sikoia) -> Webhook:
+async def create_webhook(client: Sikoia) -> Webhook:
+    """Create a webhook for bank statements."""
     return await client.webhooks.create(
         webhook_name="Statements",
         webhook_callback_url="https://127.0.0.1:1/hook",
@@ -41,17 +34,18 @@ async def _create(client: Sikoia) -> Webhook:
     )
 
 
-def _record(sandbox: Sandbox, webhook: Webhook, **given: Any) -> str:
-    given = {"event_type": STATEMENTS, "event_data": {"ok": True}} | given
-    written = webhook_log.record(sandbox.state, webhook.webhook_id, **given)
-    return str(written["request_id"])
+def log_request(sandbox: Sandbox, webhook: Webhook, **fields: Any) -> str:
+    """Add a request to the log of a webhook, and return its id."""
+    fields = {"event_type": STATEMENTS, "event_data": {"ok": True}} | fields
+    request = webhook_log.record(sandbox.state, webhook.webhook_id, **fields)
+    return str(request["request_id"])
 
 
-async def test_a_webhook_is_created_and_read(sikoia: Sikoia) -> None:
-    """What is sent comes back, alone and in the list."""
+async def test_a_webhook_is_created_and_retrieved(sikoia: Sikoia) -> None:
+    """The fields that were sent are returned, alone and in the list."""
     async with sikoia as client:
-        created = await _create(client)
-        read = await client.webhooks.retrieve(created.webhook_id)
+        created = await create_webhook(client)
+        retrieved = await client.webhooks.retrieve(created.webhook_id)
         listed = await client.webhooks.list()
 
     assert (created.webhook_name, created.external_ref) == ("Statements", "R1")
@@ -60,14 +54,14 @@ async def test_a_webhook_is_created_and_read(sikoia: Sikoia) -> None:
     assert isinstance(created.datetime_created, datetime)
     assert created.datetime_updated == created.datetime_created
     assert created.response.status == 201
-    assert read == created
+    assert retrieved == created
     assert created in listed
 
 
-async def test_a_webhook_is_changed(sikoia: Sikoia) -> None:
-    """What is left out stays, `""` clears the reference, and events replace events."""
+async def test_a_webhook_is_updated(sikoia: Sikoia) -> None:
+    """Fields left out stay, `""` clears the reference, and event types are replaced."""
     async with sikoia as client:
-        webhook = await _create(client)
+        webhook = await create_webhook(client)
         changed = await client.webhooks.update(
             webhook.webhook_id,
             webhook_name="All",
@@ -84,17 +78,17 @@ async def test_a_webhook_is_changed(sikoia: Sikoia) -> None:
     assert moved.webhook_callback_url == "https://127.0.0.1:1/other"
 
 
-async def test_a_deleted_webhook_is_gone(sikoia: Sikoia) -> None:
-    """After deleting, the error says that the webhook was there once."""
+async def test_a_deleted_webhook_cannot_be_retrieved(sikoia: Sikoia) -> None:
+    """The error says that the webhook was deleted."""
     async with sikoia as client:
-        webhook = await _create(client)
+        webhook = await create_webhook(client)
         await client.webhooks.delete(webhook.webhook_id)
         with pytest.raises(ResourceDeletedError):
             await client.webhooks.retrieve(webhook.webhook_id)
 
 
 @pytest.mark.parametrize(
-    ("given", "problem"),
+    ("arguments", "problem"),
     [
         ({"webhook_name": ""}, "webhook_name: expected a string of 1 to 50 characters"),
         ({"webhook_name": "n" * 51}, "webhook_name: expected a string of 1 to 50 characters"),
@@ -102,13 +96,13 @@ async def test_a_deleted_webhook_is_gone(sikoia: Sikoia) -> None:
         ({"webhook_callback_url": "receiver.example/hook"}, "starts with https://"),
         ({"webhook_callback_url": f"https://receiver.example/{'p' * 2048}"}, "1 to 2,048"),
     ],
-    ids=["no name", "a long name", "http", "not absolute", "a long address"],
+    ids=["no name", "a long name", "http", "not absolute", "a long URL"],
 )
-async def test_what_cannot_be_right_is_not_sent(
-    sandbox: Sandbox, sikoia: Sikoia, given: dict[str, Any], problem: str
+async def test_invalid_names_and_urls_are_not_sent(
+    sandbox: Sandbox, sikoia: Sikoia, arguments: dict[str, Any], problem: str
 ) -> None:
-    """Name and address are checked here, when creating and when changing."""
-    good: dict[str, Any] = {
+    """They are refused in `create` and in `update`."""
+    valid: dict[str, Any] = {
         "webhook_name": "Statements",
         "webhook_callback_url": "https://127.0.0.1:1/hook",
         "event_types": [STATEMENTS],
@@ -116,33 +110,33 @@ async def test_what_cannot_be_right_is_not_sent(
     before = len(sandbox.state.store("webhooks"))
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match=problem):
-            await client.webhooks.create(**good | given)
+            await client.webhooks.create(**valid | arguments)
         with pytest.raises(ConfigurationError, match=problem):
-            await client.webhooks.update(UNKNOWN, **given)
+            await client.webhooks.update(UNKNOWN_ID, **arguments)
 
     assert len(sandbox.state.store("webhooks")) == before
 
 
-async def test_the_longest_are_sent(sikoia: Sikoia) -> None:
-    """The limits themselves are within them."""
-    address = "https://127.0.0.1:1/".ljust(2048, "p")
+async def test_names_and_urls_of_maximum_length_are_sent(sikoia: Sikoia) -> None:
+    """The limits are inclusive."""
+    url = "https://127.0.0.1:1/".ljust(2048, "p")
     async with sikoia as client:
         webhook = await client.webhooks.create(
-            webhook_name="n" * 50, webhook_callback_url=address, event_types=[STATEMENTS]
+            webhook_name="n" * 50, webhook_callback_url=url, event_types=[STATEMENTS]
         )
 
-    assert (webhook.webhook_name, webhook.webhook_callback_url) == ("n" * 50, address)
+    assert (webhook.webhook_name, webhook.webhook_callback_url) == ("n" * 50, url)
 
 
-async def test_nothing_to_change_says_so(sikoia: Sikoia) -> None:
-    """A change without a field is refused before it is sent, naming what could be given."""
+async def test_an_update_without_fields_is_refused(sikoia: Sikoia) -> None:
+    """Nothing is sent, and the error names the possible arguments."""
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match="nothing to send: give at least one of"):
-            await client.webhooks.update(UNKNOWN)
+            await client.webhooks.update(UNKNOWN_ID)
 
 
-async def test_an_event_that_sikoia_does_not_know_is_named(sikoia: Sikoia) -> None:
-    """The list of events grows, so any name is sent; who is wrong hears it from Sikoia."""
+async def test_sikoia_rejects_an_unknown_event_type(sikoia: Sikoia) -> None:
+    """The list of event types grows, so any name is sent, and Sikoia validates it."""
     async with sikoia as client:
         with pytest.raises(InvalidRequestError, match="event_types"):
             await client.webhooks.create(
@@ -152,8 +146,8 @@ async def test_an_event_that_sikoia_does_not_know_is_named(sikoia: Sikoia) -> No
             )
 
 
-async def test_kinds_of_events_are_a_tree(sikoia: Sikoia) -> None:
-    """Groups have kinds, and kinds have finer kinds, as deep as it goes."""
+async def test_event_types_are_a_tree(sikoia: Sikoia) -> None:
+    """Groups have event types, which have narrower ones, at any depth."""
     async with sikoia as client:
         groups = await client.webhooks.event_types()
         drift = dict(client.drift)
@@ -172,12 +166,12 @@ async def test_kinds_of_events_are_a_tree(sikoia: Sikoia) -> None:
     assert drift == {}
 
 
-async def test_a_request_tells_its_attempts(sandbox: Sandbox, sikoia: Sikoia) -> None:
-    """What was sent, how it went, and each attempt with what the receiver answered."""
+async def test_a_request_has_its_attempts(sandbox: Sandbox, sikoia: Sikoia) -> None:
+    """The data sent, the status, and each attempt with the receiver's status code."""
     async with sikoia as client:
-        webhook = await _create(client)
+        webhook = await create_webhook(client)
         data = {"amount": 1.5, "parts": [None]}
-        _record(sandbox, webhook, event_data=data, grouping_id="g-1", codes=(503, 200))
+        log_request(sandbox, webhook, event_data=data, grouping_id="g-1", codes=(503, 200))
         (request,) = [one async for one in client.webhooks.requests(webhook.webhook_id)]
         drift = dict(client.drift)
 
@@ -191,11 +185,11 @@ async def test_a_request_tells_its_attempts(sandbox: Sandbox, sikoia: Sikoia) ->
     assert drift == {}
 
 
-async def test_the_data_of_an_event_is_not_shown(sandbox: Sandbox, sikoia: Sikoia) -> None:
-    """The repr of a request, and of a page of them, shows no personal data."""
+async def test_reprs_mask_the_data_of_events(sandbox: Sandbox, sikoia: Sikoia) -> None:
+    """The repr of a request, alone or on a page, shows no personal data."""
     async with sikoia as client:
-        webhook = await _create(client)
-        _record(sandbox, webhook, event_data={"name": "Wilma Example"})
+        webhook = await create_webhook(client)
+        log_request(sandbox, webhook, event_data={"name": "Wilma Example"})
         (page,) = [one async for one in client.webhooks.requests(webhook.webhook_id).pages()]
 
     assert "event_data=***" in repr(page)
@@ -203,25 +197,25 @@ async def test_the_data_of_an_event_is_not_shown(sandbox: Sandbox, sikoia: Sikoi
 
 
 async def test_the_whole_log_is_read(sandbox: Sandbox, sikoia: Sikoia) -> None:
-    """All pages, the newest request first; page by page, each has the newest first, too."""
+    """All pages are read, newest request first, and can be read page by page."""
     async with sikoia as client:
-        webhook = await _create(client)
-        written = [_record(sandbox, webhook) for _ in range(60)]
+        webhook = await create_webhook(client)
+        logged = [log_request(sandbox, webhook) for _ in range(60)]
         requests = client.webhooks.requests(webhook.webhook_id)
         read = [request.request_id async for request in requests]
         pages = [page async for page in requests.pages()]
 
-    assert read == written[::-1]
+    assert read == logged[::-1]
     assert [len(page.webhook_requests or ()) for page in pages] == [25, 25, 10]
     assert pages[0].pagination_meta_data is not None
     assert pages[0].pagination_meta_data.page_size == 25
 
 
-async def test_what_came_since_is_read_backward(sandbox: Sandbox, sikoia: Sikoia) -> None:
-    """From a request that was seen to the newest: page after page of newer ones."""
+async def test_requests_since_another_are_read_backward(sandbox: Sandbox, sikoia: Sikoia) -> None:
+    """`Backward` goes from a known request to the newest, page by page."""
     async with sikoia as client:
-        webhook = await _create(client)
-        seen, *since = [_record(sandbox, webhook) for _ in range(41)]
+        webhook = await create_webhook(client)
+        seen, *since = [log_request(sandbox, webhook) for _ in range(41)]
         pages = client.webhooks.requests(
             webhook.webhook_id, after_request_id=seen, pagination_direction="Backward"
         ).pages()
@@ -231,38 +225,38 @@ async def test_what_came_since_is_read_backward(sandbox: Sandbox, sikoia: Sikoia
 
 
 async def test_the_log_is_filtered(sandbox: Sandbox, sikoia: Sikoia) -> None:
-    """A status filters all pages, and `after_request_id` begins beyond a request."""
+    """A status filters all pages, and `after_request_id` starts after a request."""
     async with sikoia as client:
-        webhook = await _create(client)
+        webhook = await create_webhook(client)
         statuses = ["Failed", "Complete"] * 30
-        written = [_record(sandbox, webhook, status=status) for status in statuses]
+        logged = [log_request(sandbox, webhook, status=status) for status in statuses]
         failed = client.webhooks.requests(webhook.webhook_id, event_status="Failed")
-        older = client.webhooks.requests(webhook.webhook_id, after_request_id=written[2])
+        older = client.webhooks.requests(webhook.webhook_id, after_request_id=logged[2])
 
-        assert [one.request_id async for one in failed] == written[::2][::-1]
-        assert [one.request_id async for one in older] == [written[1], written[0]]
+        assert [one.request_id async for one in failed] == logged[::2][::-1]
+        assert [one.request_id async for one in older] == [logged[1], logged[0]]
 
 
-async def test_the_log_of_no_webhook(sikoia: Sikoia) -> None:
-    """An id that is none is refused at once; one that is not known, when the log is read."""
+async def test_the_log_of_an_unknown_webhook(sikoia: Sikoia) -> None:
+    """An invalid id is refused at once; an unknown one when the log is read."""
     async with sikoia as client:
         with pytest.raises(ConfigurationError, match="webhook_id: not a valid id"):
             client.webhooks.requests("..")
         with pytest.raises(ResourceNotFoundError):
-            await anext(client.webhooks.requests(UNKNOWN).pages())
+            await anext(client.webhooks.requests(UNKNOWN_ID).pages())
 
 
-async def test_a_secret_is_made_changed_and_deleted(sikoia: Sikoia) -> None:
-    """There is one or none; its key changes by rotation alone, and its repr does not show it."""
+async def test_a_secret_is_created_rotated_and_deleted(sikoia: Sikoia) -> None:
+    """There is at most one; only rotation changes its key, and its repr masks it."""
     async with sikoia as client:
         created = await client.webhooks.create_secret()
         with pytest.raises(ConflictError, match="Cannot create multiple webhook secrets"):
             await client.webhooks.create_secret()
-        read = await client.webhooks.secret()
+        retrieved = await client.webhooks.secret()
         rotated = await client.webhooks.rotate_secret()
         await client.webhooks.delete_secret()
 
-    assert read == created
+    assert retrieved == created
     assert created.response.status == 201
     assert rotated.shared_key != created.shared_key
     assert rotated.date_created == created.date_created
@@ -273,9 +267,9 @@ async def test_a_secret_is_made_changed_and_deleted(sikoia: Sikoia) -> None:
 
 
 @pytest.mark.parametrize("method", ["secret", "rotate_secret", "delete_secret"])
-async def test_without_a_secret_there_is_none(sikoia: Sikoia, method: str) -> None:
-    """Each method that needs one says so."""
+async def test_a_missing_secret_is_not_found(sikoia: Sikoia, method: str) -> None:
+    """Every method that needs a secret raises the same error."""
     async with sikoia as client:
-        call: Callable[[], Awaitable[object]] = getattr(client.webhooks, method)
+        call: Any = getattr(client.webhooks, method)
         with pytest.raises(ResourceNotFoundError):
             await call()
