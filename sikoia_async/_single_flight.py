@@ -1,4 +1,7 @@
-"""One does the work, the others share its outcome; a cancelled worker hands over to the next."""
+"""Single flight: concurrent callers share one result.
+
+If the leader is cancelled, the next caller takes over.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,12 @@ __all__ = ["NotShared", "SingleFlight"]
 T = TypeVar("T")
 
 
-class NotShared(Exception):  # noqa: N818 - it carries an error, and is none
-    """Raised by work whose failure is its worker's alone; the others go on."""
+class NotShared(Exception):  # noqa: N818 - wraps an error
+    """Wraps an error that only the leader gets; the next caller takes over.
+
+    Args:
+        error: what the leader's call raises.
+    """
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -24,19 +31,19 @@ class NotShared(Exception):  # noqa: N818 - it carries an error, and is none
 
 
 class _Flight(Generic[T]):
-    """A piece of work under way. Neither result nor error: its worker was cancelled."""
+    """A run of the work. It has neither result nor error if its leader was cancelled."""
 
     def __init__(self) -> None:
-        self.landed = anyio.Event()
+        self.done = anyio.Event()
         self.results: list[T] = []
         self.error: Exception | None = None
 
 
 class SingleFlight(Generic[T]):
-    """Runs one piece of work at a time, however many ask for it.
+    """Runs some work once at a time, for any number of concurrent callers.
 
-    No task is spawned: the first caller works, and is cancelled like any other caller. Nothing is
-    awaited while the state changes, so that cancellation finds it whole.
+    The first caller, the leader, runs it in its own task, and can be cancelled like any other. The
+    state changes without an `await`, so cancellation never finds it half changed.
     """
 
     def __init__(self) -> None:
@@ -44,18 +51,18 @@ class SingleFlight(Generic[T]):
 
     @property
     def busy(self) -> bool:
-        """Whether somebody is at work."""
+        """Whether the work is running."""
         return self._flight is not None
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Return the outcome of `work`, or of the same work that is under way already.
+        """Return the result of `work`, or of the run that is already in progress.
 
         Raises:
-            Exception: what the work raised, to each caller a copy of its own, for an exception
-                that several tasks raise gathers the tracebacks of all.
+            Exception: the error of the work. Every caller gets its own copy, because an exception
+                raised in several tasks would collect the tracebacks of all of them.
         """
         while (flight := self._flight) is not None:
-            await flight.landed.wait()
+            await flight.done.wait()
             if flight.results:
                 return flight.results[0]
             if flight.error is not None:
@@ -68,7 +75,7 @@ class SingleFlight(Generic[T]):
             result = await work()
             flight.results.append(result)
         except NotShared as failure:
-            own = failure.error
+            unshared = failure.error
         except Exception as error:
             flight.error = error
             raise
@@ -76,5 +83,5 @@ class SingleFlight(Generic[T]):
             return result
         finally:
             self._flight = None
-            flight.landed.set()
-        raise own
+            flight.done.set()
+        raise unshared
