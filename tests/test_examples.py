@@ -1,4 +1,4 @@
-"""The examples run against the local Sikoia on real sockets: two apps, a batch, a test suite."""
+"""The examples run against a local Sikoia on real sockets: two apps, a batch, a test suite."""
 
 import asyncio
 import csv
@@ -38,9 +38,9 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 APPS = {"fastapi_app": "fastapi", "aiohttp_app": "aiohttp"}
 LONGEST = {"aiohttp_app": 120, "batch": 120, "fastapi_app": 120, "test_suite": 140}
-"""Lines; a test suite shows more than one thing."""
+"""The maximum number of lines; a test suite shows more than one thing."""
 PATIENCE = 60
-"""Seconds until a test gives up on what has to come; it comes within a fraction of one."""
+"""Seconds until a test gives up waiting for what usually takes a fraction of one."""
 REQUEST = ("POST", "/v2/affordability-insights")
 UPLOAD = ("POST", "/v2/documents")
 EVENT = "AffordabilityInsights.Completed"
@@ -48,7 +48,7 @@ EVENT = "AffordabilityInsights.Completed"
 
 @attrs.frozen
 class Seen:
-    """A request that came to the local Sikoia."""
+    """A request that the local Sikoia received."""
 
     method: str
     path: str
@@ -57,50 +57,50 @@ class Seen:
 
 @attrs.define
 class Watch:
-    """What came to the local Sikoia, and what a test wants done before it is answered."""
+    """The requests to the local Sikoia, and what a test does before a response is sent."""
 
     requests: list[Seen] = attrs.field(factory=list[Seen])
-    answered: int = 0
-    """How many of them have been answered."""
+    responses: int = 0
+    """How many responses have been sent."""
     before: dict[tuple[str, str], Callable[[], None]] = attrs.field(
         factory=dict[tuple[str, str], Callable[[], None]]
     )
 
     def count(self, method: str, path: str) -> int:
-        """Return how often something was asked; what the path goes on with counts as well."""
+        """Return the number of requests with this method, and a path that starts with this one."""
         return sum(one.method == method and one.path.startswith(path) for one in self.requests)
 
     @property
     def polls(self) -> int:
-        """How often was asked for insights."""
+        """How often the insights were polled."""
         return self.count("GET", REQUEST[1] + "/")
 
 
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    """Note each request to the local Sikoia."""
-    found = Watch()
+    """Record the requests to the local Sikoia."""
+    watch = Watch()
     handle = Envelope.__call__
 
-    async def noting(self: Envelope, scope: Scope, receive: Receive, send: Send) -> None:
-        what = (str(scope["method"]), str(scope["path"]))
-        found.requests.append(Seen(*what, Headers(scope=scope).get("X-Correlation-Id", "")))
+    async def recording(self: Envelope, scope: Scope, receive: Receive, send: Send) -> None:
+        key = (str(scope["method"]), str(scope["path"]))
+        watch.requests.append(Seen(*key, Headers(scope=scope).get("X-Correlation-Id", "")))
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                found.before.get(what, lambda: None)()
+                watch.before.get(key, lambda: None)()
             await send(message)
 
         await handle(self, scope, receive, sending)
-        found.answered += 1
+        watch.responses += 1
 
-    monkeypatch.setattr(Envelope, "__call__", noting)
-    return found
+    monkeypatch.setattr(Envelope, "__call__", recording)
+    return watch
 
 
 @pytest.fixture
 def clock() -> SimpleNamespace:
-    """Give a clock whose `now` tests turn by hand: no work ends before they do."""
+    """A clock that stands still until a test advances `now`; then the work is done."""
     return SimpleNamespace(now=0.0)
 
 
@@ -108,7 +108,7 @@ def clock() -> SimpleNamespace:
 def sandbox(
     watch: Watch, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> Generator[Sandbox]:
-    """Run a local Sikoia that is watched, and export how to find it."""
+    """Run a local Sikoia whose requests are recorded, and export its variables."""
     assert not watch.requests
     with Sandbox(clock=lambda: clock.now, work_time=1, delivery_retries=(0,)) as running:
         for name, value in running.variables.items():
@@ -117,7 +117,7 @@ def sandbox(
 
 
 def load(name: str) -> Any:
-    """Load an example anew."""
+    """Load an example as a fresh module."""
     spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
     assert spec
     assert spec.loader
@@ -127,16 +127,16 @@ def load(name: str) -> Any:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    """Wait for what has to come."""
+    """Wait until a condition is true."""
     end = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < end, "it has not come"
+        assert time.monotonic() < end, "the condition is still false"
         time.sleep(0.005)
 
 
 @contextmanager
 def serving_fastapi(module: ModuleType, listener: socket.socket) -> Generator[None]:
-    """Serve the app by uvicorn, as the example's first lines say, in a thread."""
+    """Serve the app with uvicorn in a thread, as the first lines of the example say."""
     config = uvicorn.Config(module.app, lifespan="on", log_config=None, ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],))
@@ -150,7 +150,7 @@ def serving_fastapi(module: ModuleType, listener: socket.socket) -> Generator[No
 
 @contextmanager
 def serving_aiohttp(module: ModuleType, listener: socket.socket) -> Generator[None]:
-    """Serve the app by aiohttp's own runner, in a thread."""
+    """Serve the app with aiohttp's own runner in a thread."""
     from aiohttp import web  # noqa: PLC0415 - the lowest versions are tested without it
 
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
@@ -183,7 +183,7 @@ SERVERS: dict[str, Callable[[ModuleType, socket.socket], AbstractContextManager[
 
 @attrs.frozen
 class Running:
-    """An app that serves, and what is around it."""
+    """An app that is being served, with its surroundings."""
 
     module: Any
     http: httpx.Client
@@ -200,25 +200,25 @@ class Running:
 
     def token(self) -> str:
         """Start an operation and return its token."""
-        answer = self.start()
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["token"])
+        response = self.start()
+        assert response.status_code == 202, response.text
+        return str(response.json()["token"])
 
     def show(self, token: str) -> httpx.Response:
         """Ask the app for an operation."""
         return self.http.get(f"/operations/{token}")
 
     def deliver(self, body: bytes, signature: str | None) -> int:
-        """Post to the app as a sender of events would, and return the status."""
+        """Post a delivery to the app, and return the status."""
         headers = {} if signature is None else {SIGNATURE_HEADER: signature}
         return self.http.post(f"/webhooks/{EVENT}", content=body, headers=headers).status_code
 
     def signed(self, body: bytes) -> int:
-        """Post what is signed as it should be, and return the status."""
+        """Post a delivery with a valid signature, and return the status."""
         return self.deliver(body, sign(body, self.secret))
 
     def log(self) -> list[WebhookRequest]:
-        """Return Sikoia's log of the deliveries."""
+        """Return the delivery log."""
 
         async def read() -> list[WebhookRequest]:
             async with Sikoia() as sikoia:
@@ -227,13 +227,13 @@ class Running:
         return anyio.run(read)
 
     def delivered(self) -> bool:
-        """Tell whether all deliveries have come to their end, and there are some."""
+        """Return whether there are deliveries, and all of them are complete."""
         log = self.log()
         return bool(log) and all(one.webhook_event_status == "Complete" for one in log)
 
 
 async def prepared(url: str) -> tuple[str, str, str]:
-    """Subscribe the app, and create a person; return webhook's id, secret and person's id."""
+    """Subscribe the app, create a person, and return webhook id, secret and person id."""
     async with Sikoia() as sikoia:
         secret = await sikoia.webhooks.create_secret()
         webhook = await sikoia.webhooks.create(
@@ -249,7 +249,7 @@ async def prepared(url: str) -> tuple[str, str, str]:
 
 
 @pytest.fixture(params=APPS)
-def app(  # noqa: PLR0917 - pytest gives them by name
+def app(  # noqa: PLR0917 - pytest passes them by name
     request: pytest.FixtureRequest,
     sandbox: Sandbox,
     clock: SimpleNamespace,
@@ -264,7 +264,7 @@ def app(  # noqa: PLR0917 - pytest gives them by name
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         webhook_id, secret, person_id = anyio.run(prepared, url)
-        clock.now += 1  # the statement is read
+        clock.now += 1  # the statement is processed
         monkeypatch.setenv("SIKOIA_WEBHOOK_SECRETS", f"a-key-that-was-rotated {secret}")
         module = load(name)
         with (
@@ -273,34 +273,34 @@ def app(  # noqa: PLR0917 - pytest gives them by name
         ):
             running = Running(module, http, sandbox, clock, watch, person_id, webhook_id, secret)
             yield running
-            # What connects while a server closes is left open by asyncio, and Python warns of it.
+            # asyncio leaves connections open that arrive while a server closes, with a warning.
             wait_until(lambda: all(one.webhook_event_status != "Pending" for one in running.log()))
 
 
-def test_an_event_finishes_what_a_request_began(app: Running) -> None:
-    """Whoever waits is answered when the event comes, and Sikoia is asked once to confirm it.
+def test_an_event_wakes_a_waiting_request(app: Running) -> None:
+    """The event triggers one poll, whose result is the response.
 
-    Without the event it would be asked again after 48 seconds at the earliest, which is more than
-    the test would wait for.
+    Without the event, the next poll would come after 48 seconds at the earliest, which is later
+    than the test waits.
     """
     app.module.WAIT = 10 * PATIENCE
     app.http.timeout = 40
     token = app.token()
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(app.show, token)
-        wait_until(lambda: app.watch.polls and app.watch.answered == len(app.watch.requests))
+        pending = pool.submit(app.show, token)
+        wait_until(lambda: app.watch.polls and app.watch.responses == len(app.watch.requests))
         app.clock.now += 1
 
-        assert answer.result().json() == {"status": "Complete"}
+        assert pending.result().json() == {"status": "Complete"}
 
-    assert answer.result().status_code == 200
+    assert pending.result().status_code == 200
     assert app.watch.polls == 2
 
 
 def test_an_event_that_nobody_waits_for_is_handled(
     app: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The handler is called with it, whose name only the address told; one look answers later."""
+    """The handler gets it, by the event type in the URL; a later request polls once."""
     app.sandbox.deliveries.shape = "bare"
     token = app.token()
     app.clock.now += 1
@@ -314,26 +314,26 @@ def test_an_event_that_nobody_waits_for_is_handled(
     UUID(handled[0].split()[2])
 
 
-def test_what_is_not_done_yet_is_accepted(app: Running) -> None:
-    """The browser is told to ask again."""
+def test_a_pending_operation_is_a_202(app: Running) -> None:
+    """The browser can ask again."""
     app.module.WAIT = 0.1
 
     assert app.show(app.token()).status_code == 202
 
 
-def test_what_came_to_nothing_is_an_answer(app: Running) -> None:
-    """An operation that failed is no error of the app."""
+def test_a_failed_operation_is_a_200(app: Running) -> None:
+    """A failed operation is a result, not an error of the app."""
     case = anyio.run(_bare_person)
-    answer = app.http.post(f"/persons/{case}/affordability")
+    started = app.http.post(f"/persons/{case}/affordability")
     app.clock.now += 1
 
-    shown = app.show(answer.json()["token"])
+    shown = app.show(started.json()["token"])
 
     assert (shown.status_code, shown.json()) == (200, {"status": "Failed"})
 
 
 async def _bare_person() -> str:
-    """Create a person about whom nothing is known."""
+    """Create a person without any documents."""
     async with Sikoia() as sikoia:
         nobody = NewPerson(first_name="No", last_name="Body")
         case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[nobody])
@@ -341,7 +341,7 @@ async def _bare_person() -> str:
 
 
 def test_the_correlation_id_is_passed_on(app: Running) -> None:
-    """The id of the app's caller is the one that Sikoia gets, for the call and for the polls."""
+    """Sikoia gets the id of the app's caller, with the call and with the polls."""
     started = app.start(**{"X-Correlation-Id": "click-1"})
     app.clock.now += 1
     app.http.get(f"/operations/{started.json()['token']}", headers={"X-Correlation-Id": "click-2"})
@@ -351,18 +351,18 @@ def test_the_correlation_id_is_passed_on(app: Running) -> None:
     assert ids == ["click-1", "click-2"]
 
 
-def test_a_correlation_id_that_is_junk_is_replaced(app: Running) -> None:
-    """A stranger chooses the header; the call is made all the same."""
-    for junk in ("a b", "x" * 129, "%0d%0a", ""):
-        answer = app.start(**{"X-Correlation-Id": junk})
+def test_an_invalid_correlation_id_is_replaced(app: Running) -> None:
+    """The header comes from outside; the call succeeds with a new id."""
+    for invalid in ("a b", "x" * 129, "%0d%0a", ""):
+        response = app.start(**{"X-Correlation-Id": invalid})
 
-        used = answer.headers["X-Correlation-Id"]
-        assert (answer.status_code, UUID(used).version) == (202, 4)
+        used = response.headers["X-Correlation-Id"]
+        assert (response.status_code, UUID(used).version) == (202, 4)
         assert app.watch.requests[-1].correlation_id == used
 
 
-def test_a_forged_delivery_is_refused_and_the_genuine_one_taken(app: Running) -> None:
-    """Signed with another key it gets 401, so that it comes again as it should."""
+def test_a_forged_delivery_is_refused(app: Running) -> None:
+    """Signed with another key it gets 401; the redelivery with a valid signature is accepted."""
     app.sandbox.deliveries.faults.add(EVENT, forge="key")
     app.token()
     app.clock.now += 1
@@ -373,38 +373,40 @@ def test_a_forged_delivery_is_refused_and_the_genuine_one_taken(app: Running) ->
     assert sorted(codes, key=str) == [204, 401]
 
 
-def test_what_nobody_signed_is_refused(app: Running, caplog: pytest.LogCaptureFixture) -> None:
-    """Nothing is handled that is not Sikoia's, and nothing breaks on what is no event."""
+def test_unsigned_and_malformed_deliveries_are_refused(
+    app: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only events with a valid signature are handled; unknown event types are ignored."""
     event = json.dumps({"event_type": EVENT, "request_id": str(uuid4())}).encode()
 
     assert app.deliver(event, None) == 401
     assert app.deliver(event, sign(event, "another-key-than-ours")) == 401
     assert app.deliver(event + b" ", sign(event, app.secret)) == 401
-    assert app.signed(b"no JSON") == 400
+    assert app.signed(b"not JSON") == 400
     assert "are ready" not in caplog.text
     assert app.signed(b'{"event_type": "Moon.Completed"}') == 204
     assert app.signed(event) == 204
     assert "are ready" in caplog.text
 
 
-def test_a_handler_that_fails_gets_the_event_again(
-    app: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The answer asks for it to be delivered again, and it is handled then."""
+def test_a_failed_handler_gets_the_event_again(app: Running) -> None:
+    """The response requests a redelivery, which is handled."""
+    failures = [LookupError()]
+
+    def fails_once(_: AffordabilityInsightsCompleted) -> None:
+        if failures:
+            raise failures.pop()
+
+    app.module.router = Router(app.secret)
+    app.module.router.on(EVENT)(fails_once)
     event = json.dumps({"event_type": EVENT}).encode()
 
-    def broken(_: AffordabilityInsightsCompleted) -> None:
-        raise LookupError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(app.module.router, "_handlers", {AffordabilityInsightsCompleted: broken})
-        assert app.signed(event) == 500
-
+    assert app.signed(event) == 500
     assert app.signed(event) == 204
 
 
 class _BrokenStore:
-    """A replay store whose database is down."""
+    """A replay store whose database is unavailable."""
 
     async def seen(self, key: str) -> bool:
         """Fail."""
@@ -415,8 +417,8 @@ class _BrokenStore:
         raise ConnectionError(key, ttl)
 
 
-def test_a_replay_store_that_fails_gets_the_event_again(app: Running) -> None:
-    """A guard that is closed refuses for the time being."""
+def test_a_failed_replay_store_requests_a_redelivery(app: Running) -> None:
+    """A guard with `on_failure="closed"` responds with 503."""
     guard = ReplayGuard(_BrokenStore(), on_failure="closed")
     app.module.router = Router(app.secret, replay=guard)
     app.module.router.on(EVENT)(app.module.completed)
@@ -435,19 +437,19 @@ FAULTS: dict[str, tuple[dict[str, Any], int]] = {
 }
 
 
-def test_an_error_is_answered_by_its_kind(app: Running) -> None:
-    """What is no fault of the caller's is no 4xx, and the answer says no more than the kind."""
+def test_errors_are_mapped_to_a_status(app: Running) -> None:
+    """4xx only if the caller made a mistake; the body has the class of the error, and no more."""
     for kind, (fault, status) in FAULTS.items():
         app.sandbox.faults.add(" ".join(REQUEST), **fault)
 
-        answer = app.start()
+        response = app.start()
 
-        assert (answer.status_code, answer.json()) == (status, {"error": kind})
+        assert (response.status_code, response.json()) == (status, {"error": kind})
         assert not app.sandbox.faults.planned
 
 
-def test_ids_and_tokens_of_a_stranger_are_not_found(app: Running) -> None:
-    """Sikoia is asked about nothing that cannot be an id or a token."""
+def test_unknown_ids_and_tokens_are_not_found(app: Running) -> None:
+    """A malformed id or operation token is not sent to Sikoia."""
     before = len(app.watch.requests)
     assert app.http.post("/persons/nobody/affordability").status_code in {404, 422}
     assert app.show("op1.00000000.affordability.AAAA.AAAAAAAAAAAAAAAAAAAAAA").status_code == 404
@@ -459,7 +461,7 @@ def test_ids_and_tokens_of_a_stranger_are_not_found(app: Running) -> None:
 
 @pytest.mark.parametrize("name", APPS)
 def test_an_app_without_secrets_does_not_start(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would take deliveries that it cannot verify."""
+    """It could not verify deliveries."""
     pytest.importorskip(APPS[name])
     monkeypatch.delenv("SIKOIA_WEBHOOK_SECRETS", raising=False)
 
@@ -469,7 +471,7 @@ def test_an_app_without_secrets_does_not_start(name: str, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def people(tmp_path: Path) -> Path:
-    """Write the batch's file: two people with a bank statement."""
+    """Write the input of the batch: two people with a bank statement."""
     (tmp_path / "statement.pdf").write_bytes(b"%PDF-1.7 fictitious")
     path = tmp_path / "people.csv"
     statement = str(tmp_path / "statement.pdf")
@@ -483,7 +485,7 @@ def people(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def batch(sandbox: Sandbox, watch: Watch, clock: SimpleNamespace) -> Any:
-    """Load the batch; documents are read and insights made as soon as they are asked for."""
+    """Load the batch; documents and insights are processed at once."""
     assert sandbox.url
 
     def pass_time() -> None:
@@ -494,15 +496,15 @@ def batch(sandbox: Sandbox, watch: Watch, clock: SimpleNamespace) -> Any:
 
 
 def run(batch: Any, people: Path) -> int:
-    """Run the batch once, and return how many rows did not come to their end."""
-    missed: int = asyncio.run(batch.main(people))
-    return missed
+    """Run the batch once, and return how many rows are incomplete."""
+    incomplete: int = asyncio.run(batch.main(people))
+    return incomplete
 
 
-def test_a_batch_goes_through_all(
+def test_a_batch_completes_every_row(
     batch: Any, people: Path, watch: Watch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each row comes to its end, and a second run buys nothing and says the same."""
+    """A second run buys nothing, and reports the same."""
     assert run(batch, people) == 0
     first = capsys.readouterr().out
     assert sorted(line.split(": ", 1)[1][:8] for line in first.splitlines()[:2]) == ["Complete"] * 2
@@ -516,10 +518,10 @@ def test_a_batch_goes_through_all(
     assert watch.count("POST", "/v2/cases") == 2
 
 
-def test_a_row_that_fails_stops_no_other(
+def test_a_failed_row_does_not_stop_the_others(
     batch: Any, people: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its error stands in its line."""
+    """Its line has the error."""
     with people.open("a", newline="") as file:
         csv.writer(file).writerow(["a-3", "Nobody", "Here", "no-such-file.pdf"])
 
@@ -530,21 +532,21 @@ def test_a_row_that_fails_stops_no_other(
     assert sum("a-3" in line and "Error" in line for line in lines) == 1
 
 
-def test_a_row_that_takes_too_long_is_resumed(
+def test_a_slow_row_is_resumed(
     batch: Any,
     people: Path,
     watch: Watch,
     clock: SimpleNamespace,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Its token is noted and told; the next run waits for what the first one bought."""
+    """Its token is saved and printed; the next run waits for what the first one bought."""
     people.write_text("".join(people.read_text().splitlines(keepends=True)[:2]))
     timeout = batch.TIMEOUT
     watch.before[REQUEST] = lambda: setattr(batch, "TIMEOUT", 0.2)
     assert run(batch, people) == 1
-    said = capsys.readouterr().out.splitlines()[0]
-    _, _, noted = json.loads(people.with_name("people.csv.progress").read_text().splitlines()[-1])
-    assert said.endswith(f"or resume {noted}")
+    line = capsys.readouterr().out.splitlines()[0]
+    _, _, token = json.loads(people.with_name("people.csv.progress").read_text().splitlines()[-1])
+    assert line.endswith(f"or resume {token}")
 
     batch.TIMEOUT = timeout
     clock.now += 1
@@ -554,10 +556,10 @@ def test_a_row_that_takes_too_long_is_resumed(
 
 
 @pytest.mark.parametrize("lost", [REQUEST, UPLOAD])
-def test_what_was_bought_and_not_answered_is_not_bought_again(
+def test_a_purchase_without_a_response_is_not_repeated(
     batch: Any, people: Path, sandbox: Sandbox, watch: Watch, lost: tuple[str, str]
 ) -> None:
-    """The connection is lost after the work was done: the next run looks before it acts."""
+    """The connection is lost after the work was done; the next run checks before it buys."""
     sandbox.faults.add(" ".join(lost), reset="after", times=2)
     assert run(batch, people) == 2
 
@@ -566,8 +568,8 @@ def test_what_was_bought_and_not_answered_is_not_bought_again(
     assert (watch.count(*REQUEST), watch.count(*UPLOAD)) == (2, 2)
 
 
-def test_the_batch_runs_as_its_first_line_says(people: Path) -> None:
-    """It is a command, and its exit code tells whether all came to their end."""
+def test_the_batch_runs_as_a_command(people: Path) -> None:
+    """Its exit code is 0 only if every row is complete."""
     command = [sys.executable, str(EXAMPLES / "batch.py"), str(people)]
     with Sandbox(work_time=0) as sandbox:
         environment = os.environ | sandbox.variables
@@ -581,7 +583,7 @@ def test_the_batch_runs_as_its_first_line_says(people: Path) -> None:
 
 
 def test_the_test_suite_passes_on_both_event_loops() -> None:
-    """Six tests, on asyncio and on trio, in a process of their own as a user would run them."""
+    """Six tests, on asyncio and on trio, in another process, as a user would run them."""
     command = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, "examples/test_suite.py"], cwd=ROOT, capture_output=True, check=False, text=True
@@ -590,8 +592,8 @@ def test_the_test_suite_passes_on_both_event_loops() -> None:
     assert "12 passed" in done.stdout, done.stdout
 
 
-def test_the_examples_are_looked_after() -> None:
-    """They are short and shipped, types are checked, and no test run collects them by accident."""
+def test_the_examples_are_maintained() -> None:
+    """They are short, type checked and shipped, and not collected as tests of the SDK."""
     lengths = {
         path.stem: len(path.read_text("utf-8").splitlines()) for path in EXAMPLES.glob("*.py")
     }
