@@ -8,7 +8,7 @@ import httpx
 
 from sikoia_async._codec.decoder import decode
 from sikoia_async._codec.drift import Drift
-from sikoia_async._transport.exchange import Response
+from sikoia_async._transport.types import Response
 from sikoia_async.errors import Attempt, CallInfo
 
 __all__ = ["CALL", "Decode", "cpu", "ours"]

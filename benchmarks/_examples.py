@@ -16,7 +16,7 @@ from _decoders import CALL
 from sikoia_async._codec.decoder import decode
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.problems import error_from
-from sikoia_async._transport.exchange import Response
+from sikoia_async._transport.types import Response
 
 sys.path.insert(1, str(Path(__file__).parent.parent / "tests"))
 from contract import ENDPOINTS, Endpoint

@@ -35,7 +35,7 @@ from sikoia_async._version import __version__
 # Generated from the table below by tests/public_names.py: do not edit.
 if TYPE_CHECKING:
     from sikoia_async._auth.tokens import StoredToken, TokenStore
-    from sikoia_async._calls.stats import Stats
+    from sikoia_async._calls.usage import Stats
     from sikoia_async._client import Sikoia
     from sikoia_async._errors import (
         APIError,
@@ -182,7 +182,7 @@ _LAZY: Final = {
     "sikoia_async.webhooks.router": ("Received", "Router", "WebhookHandlerError"),
     "sikoia_async.webhooks.replay": ("ReplayGuard", "ReplayStore"),
     "sikoia_async._hooks.correlation": ("CORRELATION_ID_HEADER", "correlation_id"),
-    "sikoia_async._calls.stats": ("Stats",),
+    "sikoia_async._calls.usage": ("Stats",),
     "sikoia_async._rate_limit.limiter": ("Quota", "QuotaStore"),
     "sikoia_async._auth.tokens": ("StoredToken", "TokenStore"),
     "sikoia_async._errors": (

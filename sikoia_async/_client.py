@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from functools import cached_property
-from sys import version_info
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
-from urllib.parse import urlsplit
 
 import attrs
 
 from sikoia_async._auth.client_credentials import ClientCredentials
 from sikoia_async._auth.credentials import ApiKey, Credentials
 from sikoia_async._auth.secret import Secret
-from sikoia_async._calls.api import Api, CallOptions, ClientContext, validate_request
+from sikoia_async._calls.api import Api, validate_request
+from sikoia_async._calls.context import CallOptions, ClientContext, request_headers
 from sikoia_async._calls.idempotency import Keys, validate_header, validate_key
 from sikoia_async._calls.lifecycle import Lifecycle
-from sikoia_async._calls.stats import Stats, Tally
-from sikoia_async._calls.usage import Spend
+from sikoia_async._calls.usage import Spend, Stats, Tally
 from sikoia_async._codec.drift import Drift
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._hooks import correlation
-from sikoia_async._hooks.auth import Authorize, ForgetRefused, SendApiKey
+from sikoia_async._hooks.auth import Authorize, DiscardRefusedToken, SendApiKey
 from sikoia_async._rate_limit.limiter import PRIORITIES, Quota, RateLimiter
 from sikoia_async._retry.budget import RetryBudget
 from sikoia_async._transport.connector import Connector, local_authorities, validate_environment
 from sikoia_async._transport.connector import http_client as new_http_client
-from sikoia_async._transport.exchange import Limits
+from sikoia_async._transport.types import Limits
 from sikoia_async._validation import validate_seconds, validate_type, validate_whole
-from sikoia_async._version import __version__
 from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.registry import OperationRegistry
 from sikoia_async.operations.token import TokenSigner
@@ -163,7 +160,7 @@ class Sikoia:
         authorization = credentials.given()
         if isinstance(authorization, Secret):
             # Tokens have their own connections, so that waiting calls cannot starve a renewal.
-            token_pool = self._connector.guard(self._environment.token_url, _TOKEN_CONNECTIONS)
+            token_pool = self._connector.new_pool(self._environment.token_url, _TOKEN_CONNECTIONS)
             self._pools.append(token_pool)
             authorization = self._token = ClientCredentials(
                 new_http_client(token_pool, {}),
@@ -176,12 +173,12 @@ class Sikoia:
 
         # 4. What every call shares.
         origin = self._environment.api
-        api_pool = self._connector.guard(origin, max_in_flight)
+        api_pool = self._connector.new_pool(origin, max_in_flight)
         self._pools.append(api_pool)
         context = ClientContext(
             client=new_http_client(api_pool, _event_hooks(authorization)),
             origin=origin,
-            headers=_headers(origin),
+            headers=request_headers(origin),
             limits=Limits(max_body, max_error_body),
             rate_limiter=RateLimiter(quota, lifecycle.time) if quota else None,
             drift=Drift(),
@@ -581,10 +578,10 @@ def _event_hooks(authorization: ApiKey | TokenSource) -> dict[str, list[Callable
     """Return the httpx event hooks: correlation ids always, and one kind of authorization."""
     if isinstance(authorization, ApiKey):
         send_key = SendApiKey(authorization.secret)
-        return {"request": [correlation.send, send_key], "response": [correlation.received]}
+        return {"request": [correlation.send, send_key], "response": [correlation.receive]}
     return {
         "request": [correlation.send, Authorize(authorization)],
-        "response": [correlation.received, ForgetRefused(authorization)],
+        "response": [correlation.receive, DiscardRefusedToken(authorization)],
     }
 
 
@@ -598,7 +595,7 @@ def _validate_options(options: CallOptions) -> CallOptions:
     validate_seconds("timeout", options.timeout)
     validate_whole("retries", options.retries, least=0)
     if options.correlation_id is not None:
-        correlation.checked(options.correlation_id)
+        correlation.validate_correlation_id(options.correlation_id)
     if options.interval is not None:
         validate_type("interval", options.interval, Interval, "an Interval(...)")
     if options.idempotency_key is not None:
@@ -607,17 +604,3 @@ def _validate_options(options: CallOptions) -> CallOptions:
         msg = f"priority: expected one of {', '.join(PRIORITIES)}"
         raise ConfigurationError(msg)
     return options
-
-
-def _headers(origin: str) -> dict[str, str]:
-    """Return the headers of every request.
-
-    Source: https://docs.sikoia.com/docs/api-behaviour requires both JSON headers.
-    """
-    return {
-        "Host": urlsplit(origin).netloc,
-        "Accept": "application/json",
-        "Accept-Encoding": "gzip",
-        "Content-Type": "application/json",
-        "User-Agent": f"sikoia-async/{__version__} Python/{version_info[0]}.{version_info[1]}",
-    }

@@ -45,6 +45,7 @@ __all__ = [
     "WebhookPayloadError",
     "WebhookVerificationError",
     "api_error_class",
+    "is_error",
     "is_server_error",
 ]
 
@@ -344,6 +345,11 @@ def api_error_class(status: int, type_: str | None) -> type[APIError]:
     """Return the class for a status and an error type; an unknown type does not matter."""
     by_status = ServerError if is_server_error(status) else _BY_STATUS.get(status, APIError)
     return _BY_TYPE.get((status, type_), by_status)
+
+
+def is_error(status: int) -> bool:
+    """Return whether a status is a 4xx or 5xx."""
+    return status >= HTTPStatus.BAD_REQUEST
 
 
 def is_server_error(status: int) -> bool:

@@ -7,12 +7,16 @@
 
 A record about a call has a fixed list of fields (`FIELDS`), as attributes for structured logs.
 Bodies, queries, ids, headers and tokens are never logged.
+
+httpx and httpcore log the URLs of requests, which hold ids. Their records about requests of this
+SDK are dropped; those about other requests pass.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIELDS",
+    "http_logs_muted",
     "is_correlation_id",
     "log_call_ended",
     "log_drift",
@@ -33,7 +38,18 @@ __all__ = [
 FIELDS: Final = ("method", "path", "status", "error", "seconds", "attempts", "correlation_id")
 """The fields of a record about a call; a record about drift has none of them."""
 
+http_logs_muted: Final[ContextVar[bool]] = ContextVar("sikoia_http_logs_muted", default=False)
+"""Whether records of httpx and httpcore are dropped in the current context."""
+
 _log: Final = logging.getLogger("sikoia_async")
+_HTTP_LOGGERS: Final = (  # each of them, because a logger's filters do not apply to its children
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+)
 
 _SAFE_SEGMENT: Final = re.compile(r"|[A-Za-z_-]{1,40}|v[0-9]{1,2}|\{[a-z_]+\}|\(link\)")
 """A path segment that is a word, a version or a placeholder."""
@@ -114,3 +130,11 @@ def _log_call(call: CallInfo, status: int | None, level: int, message: str) -> N
     )
     extra: dict[str, Any] = dict(zip(FIELDS, fields, strict=True))
     _log.log(level, message, call.method, path, call.seconds, call.correlation_id, extra=extra)
+
+
+def _passes(_: logging.LogRecord) -> bool:
+    return not http_logs_muted.get()
+
+
+for _name in _HTTP_LOGGERS:
+    logging.getLogger(_name).addFilter(_passes)

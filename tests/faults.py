@@ -8,7 +8,7 @@ import socket
 import ssl
 import struct
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +16,18 @@ from typing import Any, Final
 
 import anyio
 import attrs
+import httpx
 import trustme
 from anyio.abc import ByteStream, SocketAttribute, SocketStream
 from anyio.streams.tls import TLSStream
 
 from sikoia_async import Sikoia
-from sikoia_async._calls.api import ClientContext
+from sikoia_async._calls.context import ClientContext
+from sikoia_async._retry.policy import RetryPolicy
+from sikoia_async._transport.exchange import build_request
 from sikoia_async._transport.pool import ConnectionPool
+from sikoia_async._transport.stopwatch import Stopwatch
+from sikoia_async._transport.types import Limits, RequestState
 from sikoia_async.environments import Environment, local
 
 __all__ = [
@@ -40,8 +45,10 @@ __all__ = [
     "core",
     "guards",
     "refusing",
+    "request_to",
     "serve",
     "trusting",
+    "tuned",
 ]
 
 TOKEN: Final = "canary-token-5f1d"
@@ -184,6 +191,31 @@ def client(url: str | Environment, **options: Any) -> Sikoia:
 def core(sikoia: Sikoia) -> ClientContext:
     """Return what the client's calls share."""
     return sikoia._api.context  # pyright: ignore[reportPrivateUsage] - tests look at the machinery
+
+
+def tuned(
+    sikoia: Sikoia, *, retry_policy: RetryPolicy | None = None, connect_timeout: float | None = None
+) -> Sikoia:
+    """Return the client after giving its calls and its token requests other timings."""
+    context = core(sikoia)
+    policy = retry_policy or context.retry_policy
+    limits = context.limits
+    if connect_timeout is not None:
+        limits = attrs.evolve(limits, connect_timeout=connect_timeout)
+    context = attrs.evolve(context, retry_policy=policy, limits=limits)
+    sikoia._api = attrs.evolve(sikoia._api, context=context)  # pyright: ignore[reportPrivateUsage]
+    if (source := sikoia._token) is not None:  # pyright: ignore[reportPrivateUsage]
+        source.retry_policy = policy
+        source.limits = attrs.evolve(source.limits, connect_timeout=limits.connect_timeout)
+    return sikoia
+
+
+def request_to(
+    url: str, method: str = "GET", *, headers: Mapping[str, str] | None = None, **state: Any
+) -> httpx.Request:
+    """Build a request as a call does, with its state."""
+    watch = Stopwatch(anyio.current_time, "rate_limit")
+    return build_request(method, url, headers or {}, RequestState(watch, **state), Limits())
 
 
 def guards(sikoia: Sikoia) -> list[ConnectionPool]:

@@ -70,16 +70,16 @@ def sikoia_server() -> Iterator[Scripted]:
         ({"token": "t", "quota": 200}, "quota: expected a Quota"),
         ({"token": "t", "environment": "staging"}, "environment: expected PRODUCTION, STAGING"),
         ({"token": "t", "tls": 3}, "tls: expected an SSLContext"),
-        ({"token": "t", "proxy": f"user:{_SECRET}@proxy:3128"}, "proxy: give the address"),
-        ({"token": "t", "proxy": "socks5://proxy:1080"}, "proxy: give the address"),
-        ({"token": "t", "tls": "/nowhere/ca.pem"}, "cannot be read"),
+        ({"token": "t", "proxy": f"user:{_SECRET}@proxy:3128"}, "proxy: expected the URL"),
+        ({"token": "t", "proxy": "socks5://proxy:1080"}, "proxy: expected the URL"),
+        ({"token": "t", "tls": "/nowhere/ca.pem"}, "readable file of certificate authorities"),
         (
             {
                 "token": "t",
                 "transport": httpx.MockTransport(lambda _: httpx.Response(200)),
                 "proxy": "http://p:1",
             },
-            "set yours up with them",
+            "configure these on your own transport",
         ),
     ],
 )
@@ -245,11 +245,11 @@ async def test_a_custom_request_decodes_into_a_type(sikoia_server: Scripted) -> 
     ("method", "path", "into", "message"),
     [
         ("get", "/v2/cases", object, "method: expected one of"),
-        ("GET", "v2/cases", object, "path: give an absolute path"),
-        ("GET", "//evil.example/", object, "path: give an absolute path"),
-        ("GET", "https://evil.example/", object, "path: give an absolute path"),
-        ("GET", "/v2/../admin", object, "path: give an absolute path"),
-        ("GET", "/v2/cases?stage=New", object, "path: give an absolute path"),
+        ("GET", "v2/cases", object, "path: expected an absolute path"),
+        ("GET", "//evil.example/", object, "path: expected an absolute path"),
+        ("GET", "https://evil.example/", object, "path: expected an absolute path"),
+        ("GET", "/v2/../admin", object, "path: expected an absolute path"),
+        ("GET", "/v2/cases?stage=New", object, "path: expected an absolute path"),
         ("GET", "/v2/cases", lambda: None, "into: expected an attrs class"),
     ],
 )
@@ -388,7 +388,7 @@ async def test_the_ca_variable_applies_to_a_local_sikoia_only(
 
     assert Sikoia("an-id", "a-secret").environment == PRODUCTION
     monkeypatch.setenv("SIKOIA_ENVIRONMENT", "https://127.0.0.1:1")
-    with pytest.raises(ConfigurationError, match="cannot be read"):
+    with pytest.raises(ConfigurationError, match="readable file of certificate authorities"):
         Sikoia("an-id", "a-secret")
 
 

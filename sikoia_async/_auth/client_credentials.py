@@ -31,9 +31,11 @@ from sikoia_async._logging import is_correlation_id
 from sikoia_async._retry import policy
 from sikoia_async._retry.attempts import Attempts
 from sikoia_async._retry.budget import RetryBudget
+from sikoia_async._retry.policy import RetryPolicy
 from sikoia_async._single_flight import NotShared, SingleFlight
-from sikoia_async._transport.exchange import Limits, Response, TransportFault, build, exchange
+from sikoia_async._transport.exchange import build_request, exchange
 from sikoia_async._transport.stopwatch import Stopwatch
+from sikoia_async._transport.types import Limits, RequestState, Response, TransportFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,7 +153,11 @@ class ClientCredentials:
         store: TokenStore | None = None,
         *,
         clock: Callable[[], float] = anyio.current_time,
+        retry_policy: RetryPolicy | None = None,
+        limits: Limits = _LIMITS,
     ) -> None:
+        self.retry_policy = retry_policy or RetryPolicy()
+        self.limits = limits
         self._clock = clock
         self._client = client
         self._environment = environment
@@ -229,23 +235,25 @@ class ClientCredentials:
         watch, sent_id = Stopwatch(anyio.current_time, "token"), str(uuid4())
         # A token request buys and changes nothing: it may be repeated. In an outage one is enough.
         retries = 0 if self._outage.lasts else _RETRIES
-        attempts = Attempts(watch, retries, kind="safe", budget=self._budget)
+        attempts = Attempts(
+            watch, retries, retry_class="safe", budget=self._budget, policy=self.retry_policy
+        )
         while True:
             asked = attempts.begin()
             outcome = await self._exchange(self._request(sent_id, watch))
-            attempts.note(outcome, sent_id)
+            attempts.record(outcome, sent_id)
             hint = _asked_to_wait(outcome)
-            if not await attempts.another(outcome, hint):
+            if not await attempts.pause_before_another(outcome, hint):
                 break
         try:
             token = _token(outcome, asked, self._info(attempts, outcome, sent_id))
         except CallError as error:
             failure = error
         else:
-            attempts.went_well()
+            attempts.succeed()
             self._outage.end()
             return token
-        if attempts.cut_short:
+        if attempts.hit_deadline:
             # The others may have more time left for another attempt than this caller had.
             self._outage.pause(failure)
             raise NotShared(failure)
@@ -253,7 +261,7 @@ class ClientCredentials:
         raise failure
 
     async def _exchange(self, request: httpx.Request) -> Response | TransportFault:
-        outcome = await exchange(self._client, request, _LIMITS)
+        outcome = await exchange(self._client, request, self.limits)
         if isinstance(outcome, Response) and outcome.broken is not None:
             # Half a token is none, and half a refusal may be a good one the next time.
             return TransportFault("partial", outcome.broken)
@@ -274,9 +282,9 @@ class ClientCredentials:
             "Content-Type": "application/x-www-form-urlencoded",
             _CORRELATION: sent_id,
         }
-        request = build("POST", url, headers, urlencode(form).encode(), watch)
-        request.extensions["timeout"]["read"] = min(_SILENT_TIMEOUT, _time_left() / 2)
-        return request
+        state = RequestState(watch, content=urlencode(form).encode())
+        read_timeout = min(_SILENT_TIMEOUT, _time_left() / 2)
+        return build_request("POST", url, headers, state, self.limits, read_timeout=read_timeout)
 
     def _info(
         self, attempts: Attempts, outcome: Response | TransportFault, sent_id: str

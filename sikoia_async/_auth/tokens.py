@@ -15,7 +15,7 @@ from sikoia_async._errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from sikoia_async._transport.exchange import Response
+    from sikoia_async._transport.types import Response
 
 __all__ = [
     "CallableToken",

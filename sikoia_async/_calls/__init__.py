@@ -1,1 +1,1 @@
-"""One API call: options, attempts, retries, deadline, and the views a resource makes calls with."""
+"""One API call: its options, attempts and deadline, and the API that resources make calls with."""

@@ -1,13 +1,15 @@
-"""Makes calls: what the caller gives is validated, one call is made, and its answer decoded."""
+"""What resources make calls with: validates arguments, makes one call, decodes its response."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from sikoia_async._calls.call import Call, CallOptions, ClientContext, asked_to_wait
+from sikoia_async._calls.call import Call, retry_after
+from sikoia_async._calls.context import CallOptions, ClientContext
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._calls.urls import fill, validate_path, with_query
 from sikoia_async._errors import ConfigurationError
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from sikoia_async._calls.urls import QueryValue
-    from sikoia_async._retry.policy import Kind
-    from sikoia_async._transport.exchange import Pieces, Response, Sink
+    from sikoia_async._retry.policy import RetryClass
+    from sikoia_async._transport.types import Response, Sink, StreamedContent
     from sikoia_async.models import Model
     from sikoia_async.operations.kinds import OperationKind, State
 
@@ -33,23 +35,33 @@ T = TypeVar("T")
 P = TypeVar("P", bound="Model")
 M = TypeVar("M", bound="Model")
 
-_ACCEPTED: Final = 202
+_RETRY_CLASSES: Final[dict[str, RetryClass]] = {
+    "GET": "safe",
+    "PUT": "idempotent",
+    "DELETE": "idempotent",
+}
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_SHORTEST_WAIT: Final = 0.001
 
 
 @attrs.frozen
 class Api:
-    """Makes calls. Resources hold one, and each of their methods is one line on it."""
+    """Makes calls; each method of a resource is one line on it."""
 
     context: ClientContext
     options: CallOptions
 
-    def poll(self, asked: int) -> Api:
-        """Return the same for a poll of what was asked so often before: other calls go first."""
+    def poll(self, polls: int) -> Api:
+        """Return a copy that sends its requests at poll priority.
+
+        Args:
+            polls: how often the operation was polled before.
+        """
         priority = self.options.priority
         if priority == "interactive":
             priority = "poll"
         return attrs.evolve(
-            self, options=attrs.evolve(self.options, priority=priority, asked=asked)
+            self, options=attrs.evolve(self.options, priority=priority, polls=polls)
         )
 
     def operation(
@@ -61,32 +73,32 @@ class Api:
         *,
         state: Callable[[M], State] | None = None,
     ) -> Operation[M]:
-        """Return the operation of what is retrieved by its ids, until its status says enough.
+        """Return an operation whose polls retrieve a model until its status is final.
 
         Args:
-            kind: what operations like this one have in common.
-            ids: what it is retrieved by; the first one is what events mention.
-            retrieve: asks for it, by this transport's like.
-            first: what is known of it.
-            state: tells how far it is, where that is not its `status`.
+            kind: what operations of this kind have in common.
+            ids: the ids to retrieve it by; webhook events mention the first one.
+            retrieve: retrieves the model with the given `Api`.
+            first: the model, if it was already retrieved.
+            state: returns the state of a model; None if its `status` says it.
         """
-        if first is None:  # what Sikoia has begun is not lost, even if the client was closed
+        if first is None:  # otherwise Sikoia has begun it, and it must not get lost
             self.context.lifecycle.check()
-        kind = self._paced(kind)
+        kind = self._with_interval(kind)
 
-        def by_status(answer: M) -> State:
-            def odd() -> None:
-                self.context.drift.count(f"{type(answer).__name__}.status", "taken for running")
+        def state_by_status(model: M) -> State:
+            def count_unknown() -> None:
+                self.context.drift.count(f"{type(model).__name__}.status", "taken for running")
 
-            return kind.state(getattr(answer, "status", None), odd)
+            return kind.state(getattr(model, "status", None), count_unknown)
 
         return follow(
             kind,
             ids,
-            lambda asked: retrieve(self.poll(asked)),
+            lambda polls: retrieve(self.poll(polls)),
             first,
             registry=self.context.registry,
-            state=state or by_status,
+            state=state or state_by_status,
         )
 
     async def get(
@@ -97,7 +109,7 @@ class Api:
         query: Mapping[str, QueryValue] | None = None,
         **ids: object,
     ) -> T:
-        """Ask."""
+        """GET."""
         return await self.call("GET", path, into, query=query, ids=ids)
 
     def pages(
@@ -108,30 +120,38 @@ class Api:
         query: Mapping[str, QueryValue],
         *,
         items: Callable[[P], Iterable[T] | None],
-        onward: Callable[[P], str | None],
+        next_url: Callable[[P], str | None],
         **ids: object,
     ) -> Pages[P, T]:
-        """Ask page by page, while it is read; `onward` gives the address that a page names next."""
+        """GET page by page, while the list is read.
 
-        async def ask(target: str) -> P:
-            self.context.lifecycle.check()
-            call = self._call("GET", path, target)
+        Args:
+            path: a path template.
+            into: the model of a page.
+            query: parameters of the first page.
+            items: returns the items of a page.
+            next_url: returns the URL of the next page, if a page names one.
+            ids: values of the placeholders.
+        """
+
+        async def fetch(target: str) -> P:
+            call = self.new_call("GET", path, target=target)
             return call.decode(await call.answer(), into)
 
         first = with_query(fill(path, ids), query)
-        return Pages(ask, first, self.context.origin, items, onward)
+        return Pages(fetch, first, self.context.origin, items, next_url)
 
     async def post(
         self, path: str, into: type[T], /, body: Mapping[str, Any] | None = None, **ids: object
     ) -> T:
-        """Create."""
+        """POST; not safe to repeat."""
         return await self.call("POST", path, into, body=body, ids=ids)
 
     async def patch(
         self, path: str, into: type[T], /, body: Mapping[str, Any] | None = None, **ids: object
     ) -> T:
-        """Give fields their values; once more does no harm."""
-        return await self.call("PATCH", path, into, body=body, ids=ids, kind="idempotent")
+        """PATCH; safe to repeat."""
+        return await self.call("PATCH", path, into, body=body, ids=ids, retry_class="idempotent")
 
     async def buy(
         self,
@@ -141,43 +161,41 @@ class Api:
         body: Mapping[str, Any],
         query: Mapping[str, QueryValue] | None = None,
     ) -> T:
-        """Post what may cost credits or money: it is never sent again where it may have arrived."""
+        """POST that may cost credits or money; never repeated after an ambiguous failure."""
         return await self.call("POST", path, into, query=query, body=body, chargeable=True)
 
     async def upload(self, path: str, into: type[T], /, body: Mapping[str, Any]) -> T:
-        """Post a body with a file in it, which is encoded while it is sent."""
-        from sikoia_async._files.upload import upload_body  # noqa: PLC0415 - loaded with the first upload
+        """POST with a file, which is encoded while it is sent."""
+        from sikoia_async._files.upload import upload_body  # noqa: PLC0415 - loaded on the first upload
 
         self.context.lifecycle.check()
-        call = self._call("POST", path, path, await upload_body(body))
+        call = self.new_call("POST", path, target=path, content=await upload_body(body))
         return call.decode(await call.answer(), into)
 
     async def workbook(self, path: str, into: type[bytes], /, **ids: object) -> bytes:
-        """Ask for a workbook that may cost money, and take it out of what it comes in."""
-        from sikoia_async._files.workbook import unpack  # noqa: PLC0415 - loaded with the first one
+        """GET a workbook, which may cost money, and unwrap it if it is inside JSON."""
+        from sikoia_async._files.workbook import unpack  # noqa: PLC0415 - loaded on first use
 
-        call = self._prepare("GET", path, None, None, ids, chargeable=True)
-        answer = await call.answer()
+        call = self.new_call("GET", path, ids=ids, chargeable=True)
+        response = await call.answer()
         try:
-            return unpack(call.decode(answer, into))
+            return unpack(call.decode(response, into))
         except BodyError as error:
             broken = str(error)
-        return call.decode(attrs.evolve(answer, broken=broken), into)
+        return call.decode(attrs.evolve(response, broken=broken), into)
 
     async def save_workbook(self, path: str, to: str | os.PathLike[str], /, **ids: object) -> int:
-        """Ask for the same, and write it to a file while it comes; return the file's size."""
+        """GET a workbook, write it to a file while it arrives, and return the file's size."""
         from sikoia_async._files.sinks import FileSink, WorkbookSink  # noqa: PLC0415 - as above
 
         with FileSink(to) as sink:
-            call = self._prepare(
-                "GET", path, None, None, ids, chargeable=True, sink=WorkbookSink(sink)
-            )
+            call = self.new_call("GET", path, ids=ids, chargeable=True, sink=WorkbookSink(sink))
             await sink.open()
-            await call.pour()
+            await call.stream()
             return sink.size
 
     async def delete(self, path: str, /, **ids: object) -> None:
-        """Delete."""
+        """DELETE."""
         await self.call("DELETE", path, NoneType, ids=ids)
 
     async def call(
@@ -189,35 +207,43 @@ class Api:
         query: Mapping[str, QueryValue] | None = None,
         body: Mapping[str, Any] | None = None,
         ids: Mapping[str, object] | None = None,
-        kind: Kind | None = None,
+        retry_class: RetryClass | None = None,
         chargeable: bool = False,
     ) -> T:
-        """Make a call and return what it is to give; where that is a task, wait for it.
+        """Make a call and return its decoded response; after a 202, wait for the result.
 
         Args:
-            method: `GET`, say.
-            path: a template, such as `/v2/cases/{case_id}`.
-            into: the type of the answer: a model, `Items` of one, `bytes`, `object` for plain JSON.
-            query: parameters; those that are None are left out, several values go comma-separated.
-            body: fields of the JSON body; those that are None are left out.
-            ids: what goes into the template.
-            kind: what sending it twice does; None where the method says that.
-            chargeable: whether it may cost money, and so is not repeated after doubt.
+            method: the HTTP method.
+            path: a path template, such as `/v2/cases/{case_id}`.
+            into: the type to decode: a model, `Items` of one, `bytes`, or `object` for plain JSON.
+            query: parameters; None is left out, and a list is sent comma-separated.
+            body: fields of the JSON body; None is left out.
+            ids: values of the placeholders.
+            retry_class: the effect of repeating the request; None to derive it from the method.
+            chargeable: whether the call may cost money, and so is not repeated if in doubt.
 
         Raises:
-            ConfigurationError: something given cannot be sent.
-            APIError: Sikoia said no.
-            TransportError: no answer came, or not in time.
-            TokenError: there is no access token to be had.
-            UnexpectedResponseError: the answer is not what `into` says.
-            OperationTimeoutError: the answer was a 202, and the task is not done in time.
+            ConfigurationError: an argument cannot be sent.
+            APIError: Sikoia returned an error.
+            TransportError: no complete response arrived, or not in time.
+            TokenError: there is no access token.
+            UnexpectedResponseError: the response does not match `into`.
+            OperationTimeoutError: after a 202, the result was not ready in time.
         """
-        call = self._prepare(method, path, query, body, ids, kind=kind, chargeable=chargeable)
-        answer = await call.answer()
-        if answer.status != _ACCEPTED:
-            return call.decode(answer, into)
+        call = self.new_call(
+            method,
+            path,
+            query=query,
+            body=body,
+            ids=ids,
+            retry_class=retry_class,
+            chargeable=chargeable,
+        )
+        response = await call.answer()
+        if response.status != HTTPStatus.ACCEPTED:
+            return call.decode(response, into)
         left = self.options.timeout - call.watch.seconds
-        return await self._follow(call, answer, into).wait(timeout=max(left, _INSTANT))
+        return await self._task(call, response, into).wait(timeout=max(left, _SHORTEST_WAIT))
 
     async def start(
         self,
@@ -229,94 +255,86 @@ class Api:
         body: Mapping[str, Any] | None = None,
         chargeable: bool = False,
     ) -> Operation[T]:
-        """Make a call that may be answered by a task, and return that task at once."""
-        call = self._prepare(method, path, query, body, None, chargeable=chargeable)
-        return self._follow(call, await call.answer(), into)
+        """Make a call that may be answered by a 202, and return an operation at once."""
+        call = self.new_call(method, path, query=query, body=body, chargeable=chargeable)
+        return self._task(call, await call.answer(), into)
 
-    def _prepare(
+    def new_call(
         self,
         method: str,
         path: str,
-        query: Mapping[str, QueryValue] | None,
-        body: Mapping[str, Any] | None,
-        ids: Mapping[str, object] | None,
         *,
-        kind: Kind | None = None,
+        target: str | None = None,
+        query: Mapping[str, QueryValue] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content: bytes | StreamedContent | None = None,
+        ids: Mapping[str, object] | None = None,
+        retry_class: RetryClass | None = None,
         chargeable: bool = False,
         sink: Sink | None = None,
     ) -> Call:
+        """Return a call that is ready to be made.
+
+        Args:
+            method: the HTTP method.
+            path: a path template.
+            target: path and query, if they are known; None to fill the template.
+            query: parameters of the query.
+            body: fields of the JSON body.
+            content: the encoded body, instead of `body`.
+            ids: values of the placeholders.
+            retry_class: the effect of repeating the request; None to derive it from the method.
+            chargeable: whether the call may cost money.
+            sink: receives the body of a 200.
+
+        Raises:
+            ConfigurationError: an argument cannot be sent.
+            ClientStateError: the client is closed, or used in another event loop or process.
+        """
         self.context.lifecycle.check()
-        target = with_query(fill(path, ids or {}), query or {})
-        content = _content(body)
-        shown = without_ids(path)
-        return self._call(
-            method, shown, target, content, kind=kind, chargeable=chargeable, sink=sink
-        )
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        target: str,
-        content: bytes | Pieces = b"",
-        *,
-        kind: Kind | None = None,
-        chargeable: bool = False,
-        sink: Sink | None = None,
-    ) -> Call:
-        if kind is None:
-            kind = "unsafe" if chargeable else _KINDS.get(method, "unsafe")
+        if target is None:
+            target = with_query(fill(path, ids or {}), query)
+            path = without_ids(path)
+        if retry_class is None:
+            retry_class = "unsafe" if chargeable else _RETRY_CLASSES.get(method, "unsafe")
         return Call(
             self.context,
             self.options,
             method=method,
             path=path,
             target=target,
-            content=content,
-            kind=kind,
+            content=_encode(body) if content is None else content,
+            retry_class=retry_class,
             chargeable=chargeable,
             sink=sink,
         )
 
-    def _paced(self, kind: OperationKind) -> OperationKind:
+    def _with_interval(self, kind: OperationKind) -> OperationKind:
         interval = self.options.interval
         if interval is None:
             return kind
         return attrs.evolve(kind, interval=interval, has_custom_interval=True)
 
-    def _follow(self, call: Call, answer: Response, into: type[T]) -> Operation[T]:
-        """Return the task that a 202 speaks of; of any other answer, one that is done."""
+    def _task(self, call: Call, response: Response, into: type[T]) -> Operation[T]:
+        """Return the operation that a 202 announces; for another response, one that is done."""
         target = call.target
 
-        def progress(call: Call, answer: Response) -> Progress[T]:
+        def progress(call: Call, response: Response) -> Progress[T]:
             nonlocal target
-            if answer.status != _ACCEPTED:
-                return Progress(
-                    done=True, value=call.decode(answer, into), correlation_id=call.received_id
-                )
-            target = call.location(answer) or target
-            return Progress(
-                done=False,
-                retry_after=asked_to_wait(answer),
-                correlation_id=call.received_id,
-            )
+            if response.status != HTTPStatus.ACCEPTED:
+                value = call.decode(response, into)
+                return Progress(done=True, value=value, correlation_id=call.received_id)
+            target = call.location(response) or target
+            wait = retry_after(response)
+            return Progress(done=False, retry_after=wait, correlation_id=call.received_id)
 
-        async def ask(asked: int) -> Progress[T]:
-            self.context.lifecycle.check()
-            call = self.poll(asked)._call("GET", path, target)  # noqa: SLF001 - of its own kind
+        async def poll(polls: int) -> Progress[T]:
+            call = self.poll(polls).new_call("GET", path, target=target)
             return progress(call, await call.answer())
 
-        path = call.path
-        return self.context.registry.add(
-            Operation(
-                ask, progress(call, answer), kind=self._paced(TASK), registry=self.context.registry
-            )
-        )
-
-
-_KINDS: Final[dict[str, Kind]] = {"GET": "safe", "PUT": "idempotent", "DELETE": "idempotent"}
-_INSTANT: Final = 0.001
-_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+        path, registry = call.path, self.context.registry
+        kind = self._with_interval(TASK)
+        return registry.add(Operation(poll, progress(call, response), kind=kind, registry=registry))
 
 
 def validate_request(method: str, path: str, into: type[Any]) -> None:
@@ -334,12 +352,12 @@ def validate_request(method: str, path: str, into: type[Any]) -> None:
     check_into(into)
 
 
-def _content(body: Mapping[str, Any] | None) -> bytes:
+def _encode(body: Mapping[str, Any] | None) -> bytes:
     if body is None:
         return b""
     if body and all(value is None for value in body.values()):
-        msg = f"there is nothing to send: give at least one of {', '.join(body)}"
+        msg = f"nothing to send: expected at least one of {', '.join(body)}"
         raise ConfigurationError(msg)
-    from sikoia_async._codec.encoder import dumps  # noqa: PLC0415 - loaded with the first call
+    from sikoia_async._codec.encoder import dumps  # noqa: PLC0415 - loaded with the first body
 
     return dumps(body)

@@ -1,110 +1,74 @@
-"""One call under way: its attempts under one deadline, and what came of them.
+"""One call in progress: its attempts under one deadline, and their outcome.
 
-The order of an attempt: quota, token, permit, send, read, verdict. Each takes a slot of the quota,
-for a retry is a request too; the permit is innermost, so that nothing waits inside httpx.
+`answer()` bounds the whole call by its deadline. Each `_attempt()` takes a request slot of the rate
+limit, because a retry is a request too. `exchange()` then fetches the access token, takes a
+connection, sends the request and reads the response. The connection is taken last, so that nothing
+waits inside httpx.
 """
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
 import anyio
 import attrs
 
-from sikoia_async import _logging
+from sikoia_async._calls.failures import (
+    after_doubt,
+    connection_failed,
+    deadline_exceeded,
+    error_response,
+)
 from sikoia_async._calls.urls import target_on
 from sikoia_async._errors import (
     CallError,
-    CallInfo,
     ConfigurationError,
-    ConflictError,
-    ConnectionFailedError,
-    DeadlineExceededError,
     UnexpectedResponseError,
+    is_server_error,
 )
 from sikoia_async._hooks import correlation
+from sikoia_async._logging import log_call_ended, log_retry
 from sikoia_async._retry import policy
 from sikoia_async._retry.attempts import Attempts
-from sikoia_async._transport.exchange import (
-    HeldBack,
-    Limits,
-    Response,
-    TransportFault,
-    build,
-    exchange,
-    release_body,
-    was_sent,
-)
+from sikoia_async._transport.exchange import build_request, exchange
 from sikoia_async._transport.stopwatch import Stopwatch
+from sikoia_async._transport.types import RateLimitPaused, RequestState, Response, TransportFault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import httpx
 
-    from sikoia_async._calls.idempotency import Keys
-    from sikoia_async._calls.lifecycle import Lifecycle
-    from sikoia_async._calls.stats import Tally
-    from sikoia_async._calls.usage import Spend
-    from sikoia_async._codec.drift import Drift
-    from sikoia_async._errors import Reached
-    from sikoia_async._rate_limit.limiter import Priority, RateLimiter
-    from sikoia_async._retry.budget import RetryBudget
-    from sikoia_async._transport.exchange import Pieces, Sink
-    from sikoia_async.operations.interval import Interval
-    from sikoia_async.operations.registry import OperationRegistry
+    from sikoia_async._calls.context import CallOptions, ClientContext
+    from sikoia_async._errors import CallInfo, DeadlineExceededError, Reached
+    from sikoia_async._transport.types import Sink, StreamedContent
 
-__all__ = ["Call", "CallOptions", "ClientContext", "asked_to_wait"]
+__all__ = ["Call", "retry_after"]
 
 T = TypeVar("T")
 
-_OK: Final = 200
-_NO_CONTENT: Final = 204
-_UNAUTHORIZED: Final = 401
-_NOT_FOUND: Final = 404
-_TOO_MANY: Final = 429
-_FIRST_ERROR: Final = 400
-_FIRST_SERVER_ERROR: Final = 500
-
-
-@attrs.frozen(kw_only=True)
-class ClientContext:
-    """What all calls of a client share."""
-
-    client: httpx.AsyncClient
-    origin: str
-    headers: Mapping[str, str]
-    limits: Limits
-    rate_limiter: RateLimiter | None
-    drift: Drift
-    lifecycle: Lifecycle
-    budget: RetryBudget
-    spend: Spend
-    tally: Tally
-    registry: OperationRegistry
-    keys: Keys | None = None
-    """What idempotency keys are sent with; None where none are."""
-
-
-@attrs.frozen(kw_only=True)
-class CallOptions:
-    """What may differ from call to call; `Sikoia.with_options` documents each."""
-
-    timeout: float
-    retries: int
-    correlation_id: str | None = None
-    idempotency_key: str | None = None
-    priority: Priority = "interactive"
-    interval: Interval | None = None
-    asked: int | None = None
-    """How often an operation was asked before this poll of it; None for what is no poll."""
-    insists: bool = False
-    """Whether retries were asked for by the view that makes the call."""
+Outcome = Literal["unsent", "in doubt", "settled"]
+"""What is known about an attempt: Sikoia did not receive it, it may have been processed, or Sikoia
+said whether it was."""
 
 
 class Call:
-    """One call under way."""
+    """One call in progress.
+
+    Args:
+        context: what all calls of the client share.
+        options: what may differ from call to call.
+        method: the HTTP method.
+        path: the path template, for errors and logs.
+        target: path and query.
+        content: the body.
+        retry_class: the effect of repeating the request.
+        chargeable: whether the call may cost money.
+        sink: receives the body of a 200.
+        is_link: whether the target itself grants access to a file, and must not be shown.
+
+    Raises:
+        ConfigurationError: the call may not be made with these options.
+    """
 
     def __init__(
         self,
@@ -114,350 +78,295 @@ class Call:
         method: str,
         path: str,
         target: str,
-        content: bytes | Pieces = b"",
-        kind: policy.Kind,
+        content: bytes | StreamedContent = b"",
+        retry_class: policy.RetryClass,
         chargeable: bool = False,
         sink: Sink | None = None,
-        hidden: bool = False,
+        is_link: bool = False,
     ) -> None:
-        """Take what is to be sent.
-
-        Args:
-            context: what all calls of the client share.
-            options: what may differ from call to call.
-            method: `GET`, say.
-            path: what errors and logs show in place of the target.
-            target: path and query, filled in.
-            content: the body.
-            kind: what sending it twice does.
-            chargeable: whether it may cost money.
-            sink: where the body of a 200 goes.
-            hidden: whether the target gives access to something, and so is never shown.
-        """
         self.path = path
         self.target = target
-        self.watch = Stopwatch(context.lifecycle.now, "quota")
+        self.watch = Stopwatch(context.lifecycle.now, "rate_limit")
         self._context = context
         self._options = options
         self._method = method
         self._content = content
         self._sink = sink
-        self._hidden = hidden
-        self._acts = method != "GET" or chargeable
+        self._is_link = is_link
+        self._has_effect = method != "GET" or chargeable
         self._chargeable = chargeable
         self._sent_id = options.correlation_id or correlation.current()
-        self._key = self._idempotency_key(kind)
+        self._key = None
+        if context.keys is not None and retry_class == "unsafe":
+            chunks = (content,) if isinstance(content, bytes) else content
+            self._key = context.keys.choose(options.idempotency_key, f"{method} {target}", chunks)
         if chargeable and options.insists and self._key is None:
-            raise ConfigurationError(_INSISTS)
+            raise ConfigurationError(_RETRIES_REFUSED)
         self._attempts = Attempts(
             self.watch,
             options.retries,
-            kind=kind,
+            retry_class=retry_class,
             keyed=self._key is not None,
             budget=context.budget,
+            policy=context.retry_policy,
         )
-        self._request: httpx.Request | None = None
-        self._asked: float | None = None
-        self._hint: float | None = None
-        self._under_way = False
-        self._has_slot = False
-        self._ambiguous = False
-        self._was_ambiguous = False
+        self._state: RequestState | None = None
+        self._result: Response | TransportFault | None = None
+        self._earlier_in_doubt = False
+        self._has_renewed_token = False
+        self._retry_after: float | None = None
 
     @property
     def received_id(self) -> str:
-        """The correlation id that came back, or the one sent."""
-        extensions = self._request.extensions if self._request else {}
-        return cast("str", extensions.get("received_id", self._sent_id))
+        """The correlation id of the response, or the one that was sent."""
+        received = self._state.received_id if self._state else None
+        return received or self._sent_id
 
     async def answer(self) -> Response:
-        """Return a whole answer of 2xx or 3xx, however many attempts it takes.
+        """Return a complete 2xx or 3xx response, in as many attempts as it takes.
 
-        Raises what `Transport.call` says.
+        Raises what `Api.call` documents.
         """
+        context, options = self._context, self._options
+        operation = f"{self._method} {self.path}"
         if self._chargeable:
-            return await self._charged()
-        return await self._answer()
-
-    async def _charged(self) -> Response:
-        """Count the call as one that may cost money, unless it turns out that it did not."""
-        spend, operation = self._context.spend, f"{self._method} {self.path}"
-        spend.reserve(operation)
-        may_have_cost = True
+            context.spend.reserve(operation)
         try:
-            answer = await self._answer()
+            has_slot = options.polls is not None and context.rate_limiter is not None
+            if has_slot:
+                await self._wait_for_poll_slot()
+            context.tally.calls += 1
+            result = None
+            with anyio.move_on_after(options.timeout) as deadline:
+                result = await self._attempt(has_slot=has_slot)
+                while result.is_error and await self._pause_before_another(result):
+                    result = await self._attempt()
+            return self._finish(None if deadline.cancelled_caught else result)
         except CallError as error:
-            may_have_cost = error.may_have_been_processed
+            if self._earlier_in_doubt and self._has_effect and not error.may_have_been_processed:
+                error = after_doubt(error, self._info())
+            if self._chargeable and not error.may_have_been_processed:
+                context.spend.give_back(operation)
+            raise error from None
+        except BaseException as error:  # such as a cancellation
+            if self._chargeable and not self._is_in_doubt:
+                context.spend.give_back(operation)
+            if self._has_effect and self._is_in_doubt:
+                error.add_note(
+                    f"{operation} was in progress and may have been processed "
+                    f"(correlation id {self.received_id})"
+                )
             raise
-        except BaseException:  # cancelled, say
-            may_have_cost = self._in_doubt
-            raise
-        finally:
-            if not may_have_cost:
-                spend.give_back(operation)
-        return answer
 
-    async def _answer(self) -> Response:
-        if self._options.asked is not None and self._context.rate_limiter is not None:
-            await self._wait_for_turn(self._context.rate_limiter, self._options.asked)
-        return await self._answer_in_time()
+    async def stream(self) -> None:
+        """Write the body of the response to the sink.
 
-    async def _wait_for_turn(self, rate_limiter: RateLimiter, asked: int) -> None:
-        """Wait for the first slot outside of the call's time: a poll's turn may be minutes off.
+        Raises what `Api.call` documents.
 
-        Nothing is awaited between this and the first attempt, which gives the slot back.
+        Raises:
+            CallError: the sink failed, not the response.
         """
-        await rate_limiter.acquire(self._options.priority, asked)
-        self._has_slot = True
-        self.watch.restart()
-
-    async def _answer_in_time(self) -> Response:
-        self._context.tally.calls += 1
-        outcome: Response | TransportFault | None = None
-        with anyio.move_on_after(self._options.timeout):
-            try:
-                outcome = await self._outcome()
-            except CallError as failure:  # of the token, say
-                raise self._after_doubt(failure) from None
-            except anyio.get_cancelled_exc_class() as cancelled:
-                self._note_on(cancelled)
-                raise
-        _logging.log_call_ended(
-            self._info, outcome.status if isinstance(outcome, Response) else None
-        )
-        if isinstance(outcome, Response):
-            if outcome.status < _FIRST_ERROR:
-                self._attempts.went_well()
-                return outcome
-            if self._is_gone(outcome):
-                return attrs.evolve(outcome, status=_NO_CONTENT, body=b"")
-        error = self._error(outcome)
-        if self._attempts.left_off:
-            error.add_note(f"not tried again: {self._attempts.left_off}")
-        raise error
-
-    def _after_doubt(self, error: CallError) -> CallError:
-        """Say on an error of a later attempt what an earlier one may have done."""
-        if not (self._ambiguous and self._acts) or error.may_have_been_processed:
-            return error
-        error = copy.copy(error)  # several calls may have been told the same one
-        error.may_have_been_processed = True
-        error.call = attrs.evolve(error.call, idempotency_key=self._key)
-        error.add_note(
-            f"an earlier attempt of {self._method} {self.path} may have been processed "
-            f"(correlation id {self.received_id})"
-        )
-        return error
-
-    def _note_on(self, cancelled: BaseException) -> None:
-        """Leave word with a cancellation that what was asked for may have been done."""
-        if self._acts and self._in_doubt:
-            cancelled.add_note(
-                f"{self._method} {self.path} was under way and may have been processed "
-                f"(correlation id {self.received_id})"
+        response, sink = await self.answer(), cast("Sink", self._sink)
+        if response.broken is None:
+            broken = await sink.end() if response.status == HTTPStatus.OK else _NO_FILE
+            response = attrs.evolve(response, broken=broken)
+        if sink.failure is not None:
+            raise CallError(
+                sink.failure, call=self._info(), may_have_been_processed=self._has_effect
             )
+        self.decode(response, bytes)
 
-    def _is_gone(self, answer: Response) -> bool:
-        """Tell whether a 404 says that an earlier attempt of this DELETE went through."""
-        if not (self._method == "DELETE" and self._was_ambiguous and answer.status == _NOT_FOUND):
-            return False
-        from sikoia_async._codec.problems import is_sikoia_error  # noqa: PLC0415 - loaded when needed
-
-        return is_sikoia_error(answer)  # and not a gateway's that has lost its way
-
-    def decode(self, answer: Response, into: type[T]) -> T:
-        """Turn the answer into what it is to be."""
-        from sikoia_async._codec.decoder import decode  # noqa: PLC0415 - loaded with the first answer
+    def decode(self, response: Response, into: type[T]) -> T:
+        """Decode the body of a response."""
+        from sikoia_async._codec.decoder import decode  # noqa: PLC0415 - loaded with the first call
 
         return decode(
-            answer, into, self._info(), self._context.drift, may_have_been_processed=self._acts
+            response,
+            into,
+            self._info(),
+            self._context.drift,
+            may_have_been_processed=self._has_effect,
         )
 
-    async def pour(self) -> None:
-        """Let the answer flow into the sink.
-
-        Raises what `Transport.call` says.
+    def location(self, response: Response) -> str | None:
+        """Return the path and query of the response's Location, if it has one.
 
         Raises:
-            CallError: the sink failed, and not the answer.
+            UnexpectedResponseError: it is on another origin, which must not receive the token.
         """
-        answer, sink = await self.answer(), cast("Sink", self._sink)
-        if answer.broken is None:
-            ended = await sink.end() if answer.status == _OK else _NO_FILE
-            answer = attrs.evolve(answer, broken=ended)
-        if sink.failure is not None:
-            raise CallError(sink.failure, call=self._info(), may_have_been_processed=self._acts)
-        self.decode(answer, bytes)
-
-    def location(self, answer: Response) -> str | None:
-        """Return the path and query of the answer's Location, if it has one.
-
-        Raises:
-            UnexpectedResponseError: it is on another origin, where our token has no business.
-        """
-        header = answer.headers.get("location")
+        header = response.headers.get("location")
         if header is None:
             return None
         target = target_on(self._context.origin, header, base=self.target)
         if target is not None:
             return target
-        msg = f"{answer.status} with a Location that is not on Sikoia's API; it is not followed"
+        msg = f"{response.status} with a Location outside Sikoia's API, which is not followed"
         raise UnexpectedResponseError(
             msg,
             call=self._info(),
-            status=answer.status,
-            body=answer.body,
-            may_have_been_processed=self._acts,
+            status=response.status,
+            body=response.body,
+            may_have_been_processed=self._has_effect,
         )
 
-    async def _outcome(self) -> Response | TransportFault:
-        replayed = False
-        while True:
-            outcome = await self._attempt()
-            self._judge(outcome)
-            if not replayed and self._has_new_token(outcome):
-                replayed = True
-            elif not await self._attempts.another(outcome, self._hint, self._tell):
-                return outcome
+    async def _wait_for_poll_slot(self) -> None:
+        """Wait for the first slot of a poll outside the deadline: its turn may be minutes away.
 
-    async def _attempt(self) -> Response | TransportFault:
+        Nothing is awaited between this and the first attempt, which gives the slot back.
+        """
+        limiter, options = self._context.rate_limiter, self._options
+        if limiter is not None and options.polls is not None:
+            await limiter.acquire(options.priority, options.polls)
+            self.watch.restart()
+
+    async def _attempt(self, *, has_slot: bool = False) -> Response | TransportFault:
+        """Make one attempt: take a rate-limit slot, send the request, and record the result."""
+        context, limiter = self._context, self._context.rate_limiter
+        self._earlier_in_doubt = self._is_in_doubt
         while True:
+            if context.lifecycle.closed:  # since the last attempt
+                context.lifecycle.check()
+            request, state = self._new_request()
+            if limiter is not None:
+                state.is_paused = limiter.is_paused
+                if not has_slot:
+                    self.watch.enter("rate_limit")
+                    if limiter.is_paused():
+                        self._check_time_for(limiter.paused)
+                    await limiter.acquire(self._options.priority)
+                has_slot = False
+            context.tally.attempts += 1
+            self._attempts.begin()
+            self._state, self._result = state, None
             try:
-                return await self._try()
-            except HeldBack:
-                self._under_way = False
-                self._context.tally.attempts -= 1
+                result = await exchange(context.client, request, context.limits, self._sink)
+                self._result = result
+                break
+            except RateLimitPaused:
+                context.tally.attempts -= 1
+            finally:
+                if limiter is not None:
+                    limiter.settle(sent=self._outcome != "unsent")
+        self._attempts.record(result, self.received_id)
+        if not isinstance(self._content, bytes):
+            state.release_body()
+        return result
 
-    async def _try(self) -> Response | TransportFault:
-        context = self._context
-        if context.lifecycle.closed:  # since the last attempt
-            context.lifecycle.check()
-        url, ours = context.origin + self.target, {"correlation_id": self._sent_id}
+    def _new_request(self) -> tuple[httpx.Request, RequestState]:
+        context, attempts = self._context, self._attempts
         headers = context.headers
         if self._key is not None and context.keys is not None:
             headers = {**headers, context.keys.header: self._key}
-        self._request = build(self._method, url, headers, self._content, self.watch, **ours)
-        self._request.extensions["repeatable"] = self._attempts.more
-        if self._attempts.first and self._attempts.more and self._sink is None and not self._acts:
-            # A server that says nothing gets half of the time: there may be a better attempt.
-            self._request.extensions["timeout"]["read"] = self._options.timeout / 2
-        if context.rate_limiter is None:
-            return await self._exchange(self._request)
-        if not self._has_slot:
-            self.watch.enter("quota")
-            if self.watch.seconds + context.rate_limiter.paused >= self._options.timeout:
-                # The end is known already; waiting for it would tell the caller nothing.
-                why = f"; a 429 pauses this client for {context.rate_limiter.paused:.3g} s more"
-                raise self._too_late(why)
-            await context.rate_limiter.acquire(self._options.priority)
-        self._has_slot = False
-        self._request.extensions["held_back"] = context.rate_limiter.is_paused
-        outcome = None
-        try:
-            outcome = await self._exchange(self._request)
-            return outcome
-        finally:
-            context.rate_limiter.settle(sent=_was_counted(self._request, outcome))
-
-    async def _exchange(self, request: httpx.Request) -> Response | TransportFault:
-        self._context.tally.attempts += 1
-        self._attempts.begin()
-        self._under_way = True
-        outcome = await exchange(self._context.client, request, self._context.limits, self._sink)
-        self._under_way = False
-        self._attempts.note(outcome, self.received_id)
-        if not isinstance(self._content, bytes):
-            release_body(request)
-        return outcome
-
-    def _judge(self, outcome: Response | TransportFault) -> None:
-        """Take from an outcome what later attempts and the error need to know."""
-        self._asked = self._hint = None
-        self._was_ambiguous = self._ambiguous
-        if isinstance(outcome, TransportFault):
-            self._ambiguous |= outcome.reached != "unsent"
-            return
-        if outcome.status < _FIRST_ERROR:
-            return
-        self._ambiguous |= outcome.status >= _FIRST_SERVER_ERROR
-        self._asked = self._hint = asked_to_wait(outcome)
-        if outcome.status == _TOO_MANY and self._context.rate_limiter is not None:
-            self._hint = self._context.rate_limiter.pause(self._hint)
-
-    def _has_new_token(self, outcome: Response | TransportFault) -> bool:
-        """Tell whether a 401 refused a token that can be renewed: then nothing was processed."""
-        refused = isinstance(outcome, Response) and outcome.status == _UNAUTHORIZED
-        return (
-            refused
-            and self._request is not None
-            and self._request.extensions.get("renewable", False)
+        state = RequestState(self.watch, self._sent_id, self._content, attempts.may_repeat)
+        read_timeout = None
+        if state.may_repeat and not attempts.count and self._sink is None and not self._has_effect:
+            # A silent server gets half of the time, so that a second attempt is possible.
+            read_timeout = self._options.timeout / 2
+        request = build_request(
+            self._method,
+            context.origin + self.target,
+            headers,
+            state,
+            context.limits,
+            read_timeout=read_timeout,
         )
+        return request, state
 
-    def _error(self, outcome: Response | TransportFault | None) -> Exception:
-        may_have_been_processed = self._ambiguous and self._acts
-        if isinstance(outcome, Response):
-            from sikoia_async._codec.problems import (  # noqa: PLC0415 - loaded when needed
-                error_from,
-                link_error_from,
-            )
+    def _check_time_for(self, paused: float) -> None:
+        """Fail at once if a 429 pauses the client beyond the deadline."""
+        if self.watch.seconds + paused >= self._options.timeout:
+            raise self._deadline_exceeded(paused)
 
-            if self._hidden:
-                return link_error_from(outcome, self._info(), retry_after=self._asked)
-            error = error_from(
-                outcome,
-                self._info(),
-                retry_after=self._asked,
-                may_have_been_processed=may_have_been_processed,
+    async def _pause_before_another(self, result: Response | TransportFault) -> bool:
+        """Return whether there is to be another attempt, after the pause before it."""
+        self._retry_after = hint = None
+        if isinstance(result, Response):
+            self._retry_after = hint = retry_after(result)
+            limiter = self._context.rate_limiter
+            if result.status == HTTPStatus.TOO_MANY_REQUESTS and limiter is not None:
+                hint = limiter.pause(hint)
+            if self._can_replay_with_new_token(result):
+                self._has_renewed_token = True
+                return True
+        return await self._attempts.pause_before_another(result, hint, self._log_retry)
+
+    def _can_replay_with_new_token(self, response: Response) -> bool:
+        """Return whether a 401 refused a token that can be renewed; then nothing was processed."""
+        is_refused = response.status == HTTPStatus.UNAUTHORIZED and not self._has_renewed_token
+        return is_refused and self._state is not None and self._state.can_renew_token
+
+    def _finish(self, result: Response | TransportFault | None) -> Response:
+        """Return a successful response, or raise the error of the last attempt."""
+        log_call_ended(self._info, result.status if isinstance(result, Response) else None)
+        if isinstance(result, Response):
+            if not result.is_error:
+                self._attempts.succeed()
+                return result
+            if self._is_deleted(result):
+                return attrs.evolve(result, status=HTTPStatus.NO_CONTENT.value, body=b"")
+        error = self._error(result)
+        if self._attempts.gave_up:
+            error.add_note(f"not retried: {self._attempts.gave_up}")
+        raise error
+
+    def _is_deleted(self, response: Response) -> bool:
+        """Return whether a 404 shows that an earlier attempt of this DELETE succeeded."""
+        is_not_found = response.status == HTTPStatus.NOT_FOUND and self._method == "DELETE"
+        if not (is_not_found and self._earlier_in_doubt):
+            return False
+        from sikoia_async._codec.problems import is_sikoia_error  # noqa: PLC0415 - loaded when needed
+
+        return is_sikoia_error(response)  # not a gateway's 404
+
+    def _error(self, result: Response | TransportFault | None) -> CallError:
+        may_have_been_processed = self._has_effect and self._is_in_doubt
+        if result is None:
+            return self._deadline_exceeded()
+        if isinstance(result, TransportFault):
+            return connection_failed(
+                result, self._info(), may_have_been_processed=may_have_been_processed
             )
-            if isinstance(error, ConflictError) and self._key and self._was_ambiguous:
-                error.first_attempt_went_through = True
-                error.add_note("an earlier attempt of this call went through: read what it made")
-            return error
-        if outcome is None:
-            return self._too_late()
-        return ConnectionFailedError(
-            f"{_HOW_FAR[outcome.reached]}: {outcome.reason}",
-            call=self._info(outcome.reached),
+        return error_response(
+            result,
+            self._info(),
+            retry_after=self._retry_after,
+            is_link=self._is_link,
             may_have_been_processed=may_have_been_processed,
+            is_repeated=self._key is not None and self._earlier_in_doubt,
         )
 
-    def _too_late(self, why: str = "") -> DeadlineExceededError:
-        spent = self.watch.spent()
-        waits = [f"{phase} {seconds:.3g} s" for phase, seconds in spent.items() if seconds]
-        went_into = ", ".join(waits) or "nothing"
+    def _deadline_exceeded(self, paused: float = 0.0) -> DeadlineExceededError:
         reached: Reached = "unsent"
-        if self._in_flight:
+        if self._result is None and self._outcome != "unsent":
             reached = "partial" if self.watch.phase == "body" else "sent"
-        return DeadlineExceededError(
-            f"no answer within {self._options.timeout:g} s; it went into: {went_into}{why}",
-            call=self._info(reached),
-            may_have_been_processed=self._acts and self._in_doubt,
-            spent=spent,
+        return deadline_exceeded(
+            self._options.timeout,
+            self.watch.spent(),
+            self._info(reached),
+            may_have_been_processed=self._has_effect and self._is_in_doubt,
+            paused=paused,
         )
 
     @property
-    def _in_flight(self) -> bool:
-        """Whether the last request may have been sent, and has come to no verdict."""
-        return self._under_way and self._request is not None and was_sent(self._request)
+    def _outcome(self) -> Outcome:
+        """What is known about the last attempt."""
+        result = self._result
+        if result is None:  # no attempt yet, or one in progress
+            return "in doubt" if self._state is not None and self._state.is_sent else "unsent"
+        if isinstance(result, TransportFault):
+            return "unsent" if result.reached == "unsent" else "in doubt"
+        return "in doubt" if is_server_error(result.status) else "settled"
 
     @property
-    def _in_doubt(self) -> bool:
-        """Whether Sikoia may have done what was asked for, and has not said so."""
-        return self._in_flight or self._ambiguous
+    def _is_in_doubt(self) -> bool:
+        """Whether Sikoia may have processed an attempt, and has not said so."""
+        return self._earlier_in_doubt or self._outcome == "in doubt"
 
-    def _idempotency_key(self, kind: policy.Kind) -> str | None:
-        keys = self._context.keys
-        if keys is None or kind != "unsafe":
-            return None
-        content = (self._content,) if isinstance(self._content, bytes) else self._content
-        given = self._options.idempotency_key
-        return keys.choose(given, f"{self._method} {self.target}", content)
-
-    def _tell(self, wait: float) -> None:
-        _logging.log_retry(self._info, wait)
+    def _log_retry(self, wait: float) -> None:
+        log_retry(self._info, wait)
 
     def _info(self, reached: Reached = "whole") -> CallInfo:
-        target = "" if self._hidden else self.target.partition("?")[0]
+        target = "" if self._is_link else self.target.partition("?")[0]
         return self._attempts.info(
             self._method,
             self.path,
@@ -469,25 +378,13 @@ class Call:
         )
 
 
-def asked_to_wait(answer: Response) -> float | None:
-    """Return the seconds of the answer's Retry-After, if it has one that can be read."""
-    return policy.retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
+def retry_after(response: Response) -> float | None:
+    """Return the seconds of a response's Retry-After, if it has a valid one."""
+    return policy.retry_after(response.headers.get("retry-after"), response.headers.get("date"))
 
 
-def _was_counted(request: httpx.Request, outcome: Response | TransportFault | None) -> bool:
-    """Tell whether Sikoia may have counted a request; there is no outcome if it was cancelled."""
-    if isinstance(outcome, TransportFault) and outcome.reached == "unsent":
-        return False
-    return isinstance(outcome, Response) or was_sent(request)
-
-
-_INSISTS: Final = (
-    "retries: what may cost money is sent again only where nothing was processed; call it on the "
-    "client itself, or on a view with retries=0, or with an idempotency key"
+_RETRIES_REFUSED: Final = (
+    "retries: not allowed for calls that may cost money, unless they carry an idempotency key; use "
+    "a client or view without retries=..., or with retries=0"
 )
-_NO_FILE: Final = "a file was asked for, and none came"
-_HOW_FAR: Final = {
-    "unsent": "Sikoia could not be reached, and nothing was sent",
-    "sent": "the request was sent, and no answer came",
-    "partial": "the answer broke off",
-}
+_NO_FILE: Final = "the response is not a file"

@@ -1,7 +1,7 @@
-"""Downloads by link: files beside the API, that whoever holds the link may read, for minutes.
+"""Downloads by link: files outside the API, readable by anyone who has the link, for minutes.
 
-A link is a secret and leads to a host that is not ours to trust. So a download has a connection of
-its own, which knows no token, no key and no hook, and what is told of it names the host alone.
+A link is a secret, and leads to a host that must not be trusted. So each download has its own
+connection, without token, idempotency key or hook, and errors and logs show no part of the link.
 """
 
 from __future__ import annotations
@@ -23,41 +23,44 @@ if TYPE_CHECKING:
 
     from sikoia_async._calls.api import Api
     from sikoia_async._transport.connector import Connector
-    from sikoia_async._transport.exchange import Sink
+    from sikoia_async._transport.types import Sink
 
 __all__ = ["download", "save"]
 
 _HOST: Final = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
-"""A name or an address; httpx lets other signs pass, and looks for such a host."""
+"""A host name or an IP address; httpx accepts other characters, and tries to resolve them."""
+_LONGEST_LABEL: Final = 63  # RFC 1035, 2.3.4
 
 
-async def download(api: Api, wire: Connector, link: str | None) -> bytes:
+async def download(api: Api, connector: Connector, link: str | None) -> bytes:
     """Return the file that a link leads to."""
     api.context.lifecycle.check()
-    url = _checked(link, api.context.origin)
+    url = _validate_link(link, api.context.origin)
     sink = MemorySink(api.context.limits.body)
-    await _fetch(api, wire, url, sink)
+    await _fetch(api, connector, url, sink)
     return sink.whole()
 
 
-async def save(api: Api, wire: Connector, link: str | None, path: str | os.PathLike[str]) -> int:
+async def save(
+    api: Api, connector: Connector, link: str | None, path: str | os.PathLike[str]
+) -> int:
     """Write the file that a link leads to, and return its size."""
     api.context.lifecycle.check()
-    url = _checked(link, api.context.origin)
+    url = _validate_link(link, api.context.origin)
     with FileSink(path) as sink:
         await sink.open()
-        await _fetch(api, wire, url, sink)
+        await _fetch(api, connector, url, sink)
         return sink.size
 
 
-async def _fetch(api: Api, wire: Connector, url: httpx.URL, sink: Sink) -> None:
+async def _fetch(api: Api, connector: Connector, url: httpx.URL, sink: Sink) -> None:
     origin = _origin(url)
-    guard = wire.guard(origin, 1)
+    pool = connector.new_pool(origin, 1)
     headers = {**api.context.headers, "Host": url.netloc.decode(), "Accept": "*/*"}
     del headers["Content-Type"]
     context = attrs.evolve(
         api.context,
-        client=http_client(guard, {}),
+        client=http_client(pool, {}),
         origin=origin,
         headers=headers,
         rate_limiter=None,
@@ -69,20 +72,21 @@ async def _fetch(api: Api, wire: Connector, url: httpx.URL, sink: Sink) -> None:
         method="GET",
         path="(link)",
         target=target,
-        kind="safe",
+        retry_class="safe",
         sink=sink,
-        hidden=True,
+        is_link=True,
     )
     try:
-        await call.pour()
+        await call.stream()
     finally:
-        await guard.aclose()
+        await pool.aclose()
 
 
-def _checked(link: str | None, home: str) -> httpx.URL:
-    """Return a link that may be followed; an environment's rules say to which origins.
+def _validate_link(link: str | None, home: str) -> httpx.URL:
+    """Return a link that may be followed, by the rules for environments.
 
-    Only a local Sikoia has its files on this machine: elsewhere a link leads away from it.
+    Only the local Sikoia keeps its files on this machine, so links of other environments must not
+    lead to loopback.
     """
     try:
         url = httpx.URL(link or "")
@@ -92,14 +96,15 @@ def _checked(link: str | None, home: str) -> httpx.URL:
             return url
     except (ConfigurationError, httpx.InvalidURL, TypeError, UnicodeError):
         pass
-    msg = "link: give an address that Sikoia sent: https, and without user name and password"
+    msg = "link: expected an https URL that Sikoia sent, without user name and password"
     raise ConfigurationError(msg)
 
 
 def _is_host(host: bytes) -> bool:
-    """Tell whether this names a host; what resolves names raises errors of its own on others."""
+    """Return whether this is a host; resolvers raise errors of other types for other values."""
     labels = [b"6"] if b":" in host else host.removesuffix(b".").split(b".")
-    return _HOST.fullmatch(host) is not None and all(0 < len(one) < 64 for one in labels)  # noqa: PLR2004 - RFC 1035
+    is_valid = all(0 < len(one) <= _LONGEST_LABEL for one in labels)
+    return is_valid and _HOST.fullmatch(host) is not None
 
 
 def _origin(url: httpx.URL) -> str:

@@ -1,6 +1,7 @@
-"""Idempotency keys: the same through a call's attempts, and never for two different requests.
+"""Idempotency keys: one for all attempts of a call, and never the same for two requests.
 
-The vendor's guide speaks of such keys and names no header, so they are off until one is given.
+The vendor's guide mentions such keys and names no header, so none are sent unless the caller names
+one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ __all__ = ["Keys", "validate_header", "validate_key"]
 _REMEMBERED: Final = 10_000
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
-_OURS: Final = frozenset(
+_RESERVED: Final = frozenset(
     {
         *("accept", "accept-encoding", "apikey", "authorization", "connection", "content-length"),
         *("content-type", "cookie", "host", "transfer-encoding", "user-agent", "x-correlation-id"),
@@ -41,19 +42,24 @@ class Keys:
         self._used: OrderedDict[str, bytes] = OrderedDict()
 
     def choose(self, given: str | None, target: str, content: Iterable[bytes]) -> str:
-        """Return the key of a call: the one given, or a new one.
+        """Return the key of a call: the caller's, or a new one.
+
+        Args:
+            given: the caller's key, if any.
+            target: method, path and query of the request.
+            content: its body, in chunks.
 
         Raises:
-            ConfigurationError: the one given stands for another request already.
+            ConfigurationError: the caller's key was used for another request.
         """
         if given is None:
             return str(uuid4())
-        print_ = sha256(target.encode())
-        for piece in content:
-            print_.update(piece)
-        seen = self._used.setdefault(given, print_.digest())
-        if seen != print_.digest():
-            msg = "idempotency_key: it was used for another request already; a key is for one"
+        fingerprint = sha256(target.encode())
+        for chunk in content:
+            fingerprint.update(chunk)
+        first = self._used.setdefault(given, fingerprint.digest())
+        if first != fingerprint.digest():
+            msg = "idempotency_key: already used for another request; use a new key for each"
             raise ConfigurationError(msg)
         if len(self._used) > _REMEMBERED:
             self._used.popitem(last=False)
@@ -61,14 +67,14 @@ class Keys:
 
 
 def validate_header(name: str) -> str:
-    """Return the name of a header that may carry keys.
+    """Return the name of a header that may carry idempotency keys.
 
     Raises:
-        ConfigurationError: it is none, or one that means something else.
+        ConfigurationError: it is not a header name, or the header has another meaning.
     """
-    if _HEADER.fullmatch(name) and name.lower() not in _OURS:
+    if _HEADER.fullmatch(name) and name.lower() not in _RESERVED:
         return name
-    msg = "idempotency_header: give the name that Sikoia told you, such as Idempotency-Key"
+    msg = "idempotency_header: expected the header name from Sikoia, such as Idempotency-Key"
     raise ConfigurationError(msg)
 
 
@@ -76,9 +82,9 @@ def validate_key(key: str) -> str:
     """Return an idempotency key that can be sent.
 
     Raises:
-        ConfigurationError: it cannot.
+        ConfigurationError: it cannot be sent.
     """
     if _KEY.fullmatch(key):
         return key
-    msg = "idempotency_key: give 1 to 255 visible ASCII characters"
+    msg = "idempotency_key: expected 1 to 255 visible ASCII characters"
     raise ConfigurationError(msg)

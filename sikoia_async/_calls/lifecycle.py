@@ -1,8 +1,8 @@
-"""Where a client lives: one event loop of one process, until it is closed.
+"""Client lifecycle: bound to one event loop in one process, until closed.
 
-Its sockets belong to the loop that opened them. Used from another one, some calls would work, some
-would fail after Sikoia has done what was asked, and a forked child would write into its parent's
-connections; so all that is refused before anything is sent.
+The sockets of a client belong to the event loop that opened them. On another loop some calls would
+work, and others would fail after Sikoia has processed them. A forked child would write into its
+parent's connections. Both are refused before anything is sent.
 """
 
 import os
@@ -18,10 +18,10 @@ __all__ = ["Lifecycle"]
 
 
 class Lifecycle:
-    """Remembers the loop and the process of the first use."""
+    """The event loop and the process that a client was first used in, and whether it is closed."""
 
     now: Callable[[], float] = staticmethod(current_time)
-    """The loop's clock, in seconds; monotonic, and virtual where the loop's is."""
+    """The loop's clock, in monotonic seconds; virtual if the loop's clock is."""
 
     def __init__(self) -> None:
         self._loop: object = None
@@ -30,42 +30,42 @@ class Lifecycle:
 
     @property
     def used(self) -> bool:
-        """Whether there was a first use."""
+        """Whether the client has been used."""
         return self._loop is not None
 
     def time(self) -> float:
-        """Ask the loop's clock, also where the loop was not known when this was handed out."""
+        """Return the time of the loop's clock, even if `time` was passed on before first use."""
         return self.now()
 
     def check(self) -> None:
-        """Refuse a use that cannot go well.
+        """Check that the client may be used here.
 
         Raises:
-            ClientStateError: the client is closed, or this is not its loop or process.
+            ClientStateError: the client is closed, or belongs to another loop or process.
         """
         if self.closed:
             raise ClientStateError(_CLOSED)
         if self._process not in {0, os.getpid()}:
-            # Before the loop is asked for: in a child of its process asyncio has none.
+            # Checked before the loop: asyncio has none in a forked child of its process.
             raise ClientStateError(_FORKED)
         try:
             loop = current_token().native_token
         except NoEventLoopError:
             loop = None
         if loop is None:
-            raise ClientStateError(_NOWHERE)
+            raise ClientStateError(_NO_LOOP)
         if self._loop is None:
             self._loop, self._process = loop, os.getpid()
-            # asyncio's own clock where there is one: asked ten times a call, anyio's is seen.
+            # asyncio's own clock if there is one: with ten reads per call, anyio's is measurable.
             self.now = getattr(loop, "time", current_time)
         elif self._loop is not loop:
-            raise ClientStateError(_ELSEWHERE)
+            raise ClientStateError(_OTHER_LOOP)
 
 
-_NOWHERE: Final = "there is no event loop here: call this where the client's runs"
-_CLOSED: Final = "the client is closed: make a new one, or keep it open around all its calls"
-_FORKED: Final = "the client was used before this process was forked: make one in each process"
-_ELSEWHERE: Final = (
-    "the client belongs to another event loop: make one for each loop, "
+_NO_LOOP: Final = "no event loop is running here: use the client inside one"
+_CLOSED: Final = "the client is closed: create a new one, or keep it open around all its calls"
+_FORKED: Final = "the client was used before this process was forked: create one in each process"
+_OTHER_LOOP: Final = (
+    "the client belongs to another event loop: create one for each loop, "
     "such as one for each asyncio.run() or thread"
 )

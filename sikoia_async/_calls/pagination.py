@@ -1,7 +1,7 @@
-"""Lists that come in pages: each page names the next one, and this reads on until there is none.
+"""Lists that come in pages, read one page at a time.
 
-Of the address that a page names only the query counts, and only on our own origin: it is put on the
-path that was asked first, where it says what it says and leaves the other parameters as they were.
+Each page names the URL of the next one. Only the query of that URL is used, and only if it is on
+the API's origin: it is merged into the query of the first page, so that filters stay in place.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -22,39 +22,39 @@ T = TypeVar("T")
 
 @attrs.frozen(eq=False, repr=False)
 class Pages(Generic[P, T]):
-    """What a list that comes in pages holds: `async for` gives the items of all pages in turn.
+    """A list that comes in pages: `async for` yields the items of all pages in turn.
 
-    A page is asked for when the one before it is used up, so that to leave early saves calls. Each
-    `async for` begins at the first page. Where asking for a page fails, nothing is lost: `anext` on
-    the same iterator asks for that page again.
+    A page is fetched when the previous one is used up, so leaving early saves calls. Each
+    `async for` starts at the first page. If fetching a page fails, call `anext` on the same
+    iterator to fetch that page again.
 
     Raises, while it is read:
-        UnexpectedResponseError: a page names a next one that is not on Sikoia's API, or that was
-            read before. What came until then is good.
+        UnexpectedResponseError: a page names a next page that is not on Sikoia's API, or that was
+            already read. The items read so far are valid.
         SikoiaError: what any call may raise.
     """
 
-    _ask: Callable[[str], Awaitable[P]]
+    _fetch: Callable[[str], Awaitable[P]]
     _first: str
-    """The path and query of the first page."""
+    """Path and query of the first page."""
     _origin: str
     _items: Callable[[P], Iterable[T] | None]
-    _onward: Callable[[P], str | None]
+    _next_url: Callable[[P], str | None]
 
     def __aiter__(self) -> AsyncIterator[T]:
-        return _Items(self.pages(), self._items)
+        return _ItemIterator(self.pages(), self._items)
 
     def pages(self) -> AsyncIterator[P]:
         """Return an iterator over the pages themselves."""
-        return _Walk(self._ask, self._first, self._origin, self._onward)
+        return _PageIterator(self._fetch, self._first, self._origin, self._next_url)
 
 
-# Classes and no generators: an async generator that is left early makes trio warn, and one that has
-# raised is over.
+# Classes instead of async generators: trio warns about a generator that is not exhausted, and a
+# generator that has raised cannot continue.
 
 
 @attrs.define(eq=False)
-class _Items(Generic[P, T]):
+class _ItemIterator(Generic[P, T]):
     _pages: AsyncIterator[P]
     _items: Callable[[P], Iterable[T] | None]
     _left: Iterator[T] = attrs.field(factory=lambda: iter(()))
@@ -70,11 +70,11 @@ class _Items(Generic[P, T]):
 
 
 @attrs.define(eq=False)
-class _Walk(Generic[P]):
-    _ask: Callable[[str], Awaitable[P]]
+class _PageIterator(Generic[P]):
+    _fetch: Callable[[str], Awaitable[P]]
     _first: str
     _origin: str
-    _onward: Callable[[P], str | None]
+    _next_url: Callable[[P], str | None]
     _page: P | None = None
     _read: set[str] = attrs.field(factory=set[str])
 
@@ -82,39 +82,38 @@ class _Walk(Generic[P]):
         return self
 
     async def __anext__(self) -> P:
-        target = self._first if self._page is None else self._after(self._page)
+        target = self._first if self._page is None else self._target_after(self._page)
         if target is None:
             raise StopAsyncIteration
-        self._page = await self._ask(target)
-        self._read.add(_merged(target, target))  # in the spelling of those to come
+        self._page = await self._fetch(target)
+        self._read.add(_merged(target, target))  # spelt like the targets of later pages
         return self._page
 
-    def _after(self, page: P) -> str | None:
-        """Return the target of the page after this one, if there is one."""
-        address = self._onward(page)
-        if not address:
+    def _target_after(self, page: P) -> str | None:
+        url = self._next_url(page)
+        if not url:
             return None
-        there = target_on(self._origin, address, base=self._first)
-        if there is None:
-            raise _lost(page, "that is not on Sikoia's API; it is not asked for")
-        target = _merged(self._first, there)
+        named = target_on(self._origin, url, base=self._first)
+        if named is None:
+            raise _bad_next_page(page, "outside Sikoia's API, which is not fetched")
+        target = _merged(self._first, named)
         if target in self._read:
-            raise _lost(page, "that was read before; going on would never end")
+            raise _bad_next_page(page, "that was already read, so the list would never end")
         return target
 
 
-def _merged(first: str, there: str) -> str:
-    """Put the query of one target on another: what it leaves out stays, such as a filter."""
-    path, _, given = first.partition("?")
-    said = httpx.QueryParams(there.partition("?")[2])
-    return f"{path}?{httpx.QueryParams(given).merge(said)}"
+def _merged(first: str, named: str) -> str:
+    """Return the path of `first` with both queries; parameters of `named` replace its own."""
+    path, _, query = first.partition("?")
+    params = httpx.QueryParams(named.partition("?")[2])
+    return f"{path}?{httpx.QueryParams(query).merge(params)}"
 
 
-def _lost(page: Model, why: str) -> UnexpectedResponseError:
+def _bad_next_page(page: Model, why: str) -> UnexpectedResponseError:
     info = page.response
-    # The page itself is good, and was handed out: the error need not keep it.
+    # The page itself is valid and was returned, so the error does not keep its body.
     return UnexpectedResponseError(
-        f"{info.status} with a page that names a next one {why}",
+        f"{info.status} with a next page {why}",
         call=info,
         status=info.status,
         body=b"",

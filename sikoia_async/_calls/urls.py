@@ -1,7 +1,8 @@
-"""Paths and queries: what the caller gives is checked here, before anything is sent."""
+"""Paths and queries, built from the caller's values and validated before anything is sent."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, cast
 from urllib.parse import quote
 
@@ -15,94 +16,112 @@ __all__ = ["QueryValue", "fill", "target_on", "validate_path", "with_query"]
 QueryValue = str | int | bool | Sequence[str] | None
 
 _PATH: Final = re.compile(r"(/[A-Za-z0-9_.~:@!$&'()*+,;=-]+)+")
-_LONGEST: Final = 8192  # what servers take; httpx itself raises at 65,536
-_LARGEST: Final = 64  # bits of a whole number; Python refuses to write out very long ones
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_MOST_CHARACTERS: Final = 8192  # what servers accept; httpx itself raises at 65,536
+_MOST_BITS: Final = 64  # of an integer; Python refuses to format very long ones
 
 
 def fill(template: str, ids: Mapping[str, object]) -> str:
     """Put ids into a path template.
 
     Raises:
-        ConfigurationError: one is no id, as `checked_id` says.
+        ConfigurationError: a value is not a valid id, as `validate_id` says, or a placeholder has
+            no value, or a value has no placeholder.
     """
     for name, value in ids.items():
         validate_id(name, value)
-    return template.format_map(ids) if ids else template
+    if not ids and "{" not in template:
+        return template
+    placeholders = _placeholders(template)
+    if ids.keys() != placeholders:
+        if missing := placeholders - ids.keys():
+            msg = f"{min(missing)}: required by the path {template}"
+        else:
+            msg = f"{min(ids.keys() - placeholders)}: not a placeholder of the path {template}"
+        raise ConfigurationError(msg)
+    return template.format_map(ids)
+
+
+@lru_cache(maxsize=256)
+def _placeholders(template: str) -> frozenset[str]:
+    return frozenset(_PLACEHOLDER.findall(template))
 
 
 def validate_path(path: str) -> str:
-    """Return a path that the caller wrote, if it stays on Sikoia's API.
+    """Return a caller's path, if it stays on Sikoia's API.
 
     Raises:
-        ConfigurationError: it is no absolute path, or has dot segments or a query in it.
+        ConfigurationError: it is not an absolute path, or contains dot segments or a query.
     """
     if not _PATH.fullmatch(path) or not DOT_SEGMENTS.isdisjoint(path.split("/")):
         msg = (
-            "path: give an absolute path such as /v2/cases, without percent escapes; "
-            "its query goes into query=..."
+            "path: expected an absolute path such as /v2/cases, without percent escapes; "
+            "pass its query as query=..."
         )
         raise ConfigurationError(msg)
     return path
 
 
-def target_on(origin: str, address: str, *, base: str = "/") -> str | None:
-    """Return the path and query of an address that an answer names; None on another origin.
+def target_on(origin: str, url: str, *, base: str = "/") -> str | None:
+    """Return the path and query of a URL in a response; None if it is on another origin.
 
     Args:
-        origin: scheme, host and port that our requests, and with them our token, may go to.
-        address: absolute, or relative to `base`.
-        base: the path and query of the request that was answered.
+        origin: scheme, host and port that requests, and with them the token, may go to.
+        url: an absolute URL, or one relative to `base`.
+        base: path and query of the request.
     """
-    lifecycle = httpx.URL(origin)
+    home = httpx.URL(origin)
     try:
-        there = httpx.URL(origin + base).join(address)
+        joined = httpx.URL(origin + base).join(url)
     except httpx.InvalidURL:
         return None
-    if (there.scheme, there.netloc, there.userinfo) != (lifecycle.scheme, lifecycle.netloc, b""):
+    if (joined.scheme, joined.netloc, joined.userinfo) != (home.scheme, home.netloc, b""):
         return None
-    return there.raw_path.decode("ascii")
+    return joined.raw_path.decode("ascii")
 
 
-def with_query(path: str, query: Mapping[str, QueryValue]) -> str:
-    """Add the query's parameters that are not None; several values go comma-separated into one.
+def with_query(path: str, query: Mapping[str, QueryValue] | None) -> str:
+    """Add a query to a path: parameters that are None are left out, lists are comma-separated.
 
     Raises:
-        ConfigurationError: a value holds a comma, which would be read as two values.
-        ArgumentTypeError: it is neither a text, a whole number nor a truth value, nor a list of
-            texts.
+        ConfigurationError: a value contains a comma, which would be read as two values, or the
+            target becomes too long.
+        ArgumentTypeError: a value is not a string, an integer, a boolean or a list of strings.
     """
-    pairs = [
-        f"{quote(name, safe='')}={_query_text(name, value)}"
-        for name, value in query.items()
-        if value is not None
-    ]
-    target = f"{path}?{'&'.join(pairs)}" if pairs else path
-    if len(target) > _LONGEST:
-        msg = f"the query makes an address of more than {_LONGEST:,} characters"
+    target = path
+    if query:
+        pairs = [
+            f"{quote(name, safe='')}={_encoded(name, value)}"
+            for name, value in query.items()
+            if value is not None
+        ]
+        target = f"{path}?{'&'.join(pairs)}" if pairs else path
+    if len(target) > _MOST_CHARACTERS:
+        msg = f"query: the URL would be longer than {_MOST_CHARACTERS:,} characters"
         raise ConfigurationError(msg)
     return target
 
 
-def _query_text(name: str, value: object) -> str:
+def _encoded(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    values = _texts(name, value)
+    values = _strings(name, value)
     if not values or any("," in one or not one for one in values):
-        msg = f"{name}: give one value, or several in a list, each without a comma and not empty"
+        msg = f"{name}: expected one or more non-empty values without commas"
         raise ConfigurationError(msg)
     try:
         return "%2C".join(quote(one, safe="") for one in values)
     except UnicodeEncodeError:
-        msg = f"{name}: holds half of a surrogate pair, which is no text"
+        msg = f"{name}: expected valid Unicode, without lone surrogates"
     raise ConfigurationError(msg)
 
 
-def _texts(name: str, value: object) -> list[str]:
-    if isinstance(value, int) and value.bit_length() <= _LARGEST:
+def _strings(name: str, value: object) -> list[str]:
+    if isinstance(value, int) and value.bit_length() <= _MOST_BITS:
         return [str(value)]
     values = cast("Iterable[object]", value) if isinstance(value, LIST_TYPES) else [value]
-    texts = [one if isinstance(one, str) else None for one in values]
-    if None in texts:
-        msg = f"{name}: give a text, a whole number, True or False, or a list of texts"
+    strings = [one if isinstance(one, str) else None for one in values]
+    if None in strings:
+        msg = f"{name}: expected a string, a whole number, True or False, or a list of strings"
         raise ArgumentTypeError(msg)
-    return cast("list[str]", texts)
+    return cast("list[str]", strings)

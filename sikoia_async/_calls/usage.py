@@ -1,18 +1,59 @@
-"""Counts the calls that may cost credits or money, and refuses the one beyond a limit."""
+"""What a client has used: `sikoia.stats()`, and the chargeable calls in `sikoia.spend`."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+import attrs
+
 from sikoia_async._errors import ChargeLimitError
 
-__all__ = ["Spend"]
+__all__ = ["Spend", "Stats", "Tally"]
+
+
+@attrs.define
+class Tally:
+    """Running counts of calls and requests."""
+
+    calls: int = 0
+    attempts: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Stats:
+    """A client's state at one moment, from `sikoia.stats()`."""
+
+    calls: int
+    """Calls that were started."""
+    attempts: int
+    """Requests that were sent for them."""
+    waiting: int
+    """Requests that are waiting for a slot of the rate limit."""
+    waited: float
+    """Seconds that all requests together have waited for the rate limit."""
+    quota_left: int | None
+    """Requests that could be sent right now; None without a rate limit."""
+    paused: float
+    """Seconds until requests are sent again after a 429."""
+    retry_budget: int
+    """Tokens left in the retry budget, of 280: a retry costs 14, or 5 after a 429."""
+    connections_replaced: int
+    """Connections that were replaced because an exchange on them did not end cleanly."""
+    in_flight: int
+    """Requests in progress."""
+    token_age: float | None
+    """Seconds since the access token was fetched; None without one."""
+    spend: dict[str, int]
+    """Chargeable calls by operation, as counted by `sikoia.spend`."""
 
 
 class Spend(Mapping[str, int]):
     """Chargeable calls by operation, such as `POST /v2/identity`.
 
-    Counted are those that Sikoia did, or may have done: not what it refused, nor what was never
-    sent. One that is under way counts already.
+    Counts the calls that Sikoia has or may have processed, and those in progress. Calls that were
+    refused or never sent are not counted.
+
+    Args:
+        limit: the number of chargeable calls that are allowed; None for no limit.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -37,16 +78,15 @@ class Spend(Mapping[str, int]):
         """Count a call before it is made.
 
         Raises:
-            ChargeLimitError: it would be one too many.
+            ChargeLimitError: the limit is reached.
         """
-        made = self._calls.total()
-        if self._limit is not None and made >= self._limit:
+        if self._limit is not None and self._calls.total() >= self._limit:
             msg = f"{operation} may cost money, and max_chargeable={self._limit} is used up"
             raise ChargeLimitError(msg)
         self._calls[operation] += 1
 
     def give_back(self, operation: str) -> None:
-        """Take a call off again that cost nothing."""
+        """Subtract a call that cost nothing."""
         self._calls[operation] -= 1
         if not self._calls[operation]:
             del self._calls[operation]

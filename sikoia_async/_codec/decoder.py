@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origi
 from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.loader import load_hook
 from sikoia_async._errors import CallInfo, ConfigurationError, UnexpectedResponseError
-from sikoia_async._transport.exchange import ENDLESS
+from sikoia_async._transport.types import UNDELIMITED
 from sikoia_async.models import Items, Model, ResponseInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sikoia_async._codec.drift import Drift
-    from sikoia_async._transport.exchange import Response
+    from sikoia_async._transport.types import Response
 
 __all__ = ["check_into", "decode"]
 
@@ -51,7 +51,7 @@ def decode(
     """
     problems = _unusable(response)
     if into is bytes and not response.delimited:
-        problems = problems or (ENDLESS,)
+        problems = problems or (UNDELIMITED,)
     if not problems:
         if into is NoneType:
             return cast("T", None)

@@ -16,7 +16,7 @@ from sikoia_async._errors import APIError, CallInfo, LinkExpiredError, api_error
 from sikoia_async._logging import is_correlation_id
 
 if TYPE_CHECKING:
-    from sikoia_async._transport.exchange import Response
+    from sikoia_async._transport.types import Response
 
 __all__ = ["error_from", "is_sikoia_error", "link_error_from"]
 

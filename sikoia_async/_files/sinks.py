@@ -17,7 +17,7 @@ from anyio import to_thread
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 from sikoia_async._files.workbook import Unpacker
 from sikoia_async._transport.body import BodyError, BodyReader
-from sikoia_async._transport.exchange import Sink
+from sikoia_async._transport.types import Sink
 
 __all__ = ["FileSink", "MemorySink", "WorkbookSink"]
 

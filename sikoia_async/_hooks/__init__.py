@@ -1,1 +1,1 @@
-"""The httpx event hooks: each touches headers, and nothing else."""
+"""httpx event hooks: each reads or sets headers, and nothing else."""

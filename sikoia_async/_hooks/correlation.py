@@ -1,4 +1,4 @@
-"""Correlation ids: one goes out with each request, and one comes back with each answer.
+"""Correlation ids: each request carries one, and each response returns one.
 
 Source: https://docs.sikoia.com/docs/api-behaviour, "Correlation ID".
 """
@@ -13,32 +13,44 @@ import httpx
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._logging import is_correlation_id
+from sikoia_async._transport.types import state_of
 
-__all__ = ["CORRELATION_ID_HEADER", "checked", "correlation_id", "current", "received", "send"]
+__all__ = [
+    "CORRELATION_ID_HEADER",
+    "correlation_id",
+    "current",
+    "receive",
+    "send",
+    "validate_correlation_id",
+]
 
 CORRELATION_ID_HEADER: Final = "X-Correlation-Id"
-"""The header of correlation ids, on the way out and back."""
+"""The header that carries correlation ids, in requests and responses."""
 _scoped: ContextVar[str | None] = ContextVar("sikoia_correlation_id", default=None)
 
 
 @contextmanager
 def correlation_id(value: str | None, *, or_new: bool = False) -> Generator[str]:
-    """Send this id with all calls made in the block, in whatever client and task; give the id.
+    """Send this id with every call made inside the block, by any client and task.
 
-    In a web application that is the id of the request being served, so that one id leads from
-    your user's click to Sikoia's logs:
+    In a web application, use the id of the incoming request. It then connects your user's request
+    with Sikoia's logs:
 
         with correlation_id(request.headers.get(CORRELATION_ID_HEADER), or_new=True) as used: ...
 
     Args:
         value: the id.
-        or_new: whether to take a new one where that is None or cannot be sent, for a stranger may
-            have chosen it.
+        or_new: whether to use a new id if `value` is None or not valid, for example because it
+            comes from an untrusted request.
+
+    Yields:
+        The id that is sent.
 
     Raises:
         ConfigurationError: the id is not 1 to 128 letters, digits or any of `. _ ~ : -`.
     """
-    used = str(uuid4()) if or_new and not is_correlation_id(value) else checked(value)
+    is_replaced = or_new and not is_correlation_id(value)
+    used = str(uuid4()) if is_replaced else validate_correlation_id(value)
     token = _scoped.set(used)
     try:
         yield used
@@ -46,30 +58,30 @@ def correlation_id(value: str | None, *, or_new: bool = False) -> Generator[str]
         _scoped.reset(token)
 
 
-def checked(value: str | None) -> str:
-    """Return the id if it can be sent.
+def validate_correlation_id(value: str | None) -> str:
+    """Return a correlation id that can be sent.
 
     Raises:
-        ConfigurationError: it cannot.
+        ConfigurationError: it cannot be sent.
     """
     if is_correlation_id(value):
         return value
-    msg = "a correlation id is 1 to 128 letters, digits or any of . _ ~ : - (a UUID, say)"
+    msg = "correlation_id: expected 1 to 128 letters, digits or any of . _ ~ : - (such as a UUID)"
     raise ConfigurationError(msg)
 
 
 def current() -> str:
-    """Return the id of the block that surrounds the call, or a new one."""
+    """Return the id of the enclosing `correlation_id` block, or a new one."""
     return _scoped.get() or str(uuid4())
 
 
 async def send(request: httpx.Request) -> None:
-    """Request hook: the call's id goes out, the same in all its attempts."""
-    request.headers[CORRELATION_ID_HEADER] = request.extensions["correlation_id"]
+    """Request hook: send the call's id, which is the same in all its attempts."""
+    request.headers[CORRELATION_ID_HEADER] = state_of(request).correlation_id
 
 
-async def received(response: httpx.Response) -> None:
-    """Response hook: keep the id that came back, if it is one."""
+async def receive(response: httpx.Response) -> None:
+    """Response hook: keep the id of the response, if it is valid."""
     value = response.headers.get(CORRELATION_ID_HEADER, "")
     if is_correlation_id(value):
-        response.request.extensions["received_id"] = value
+        state_of(response.request).received_id = value

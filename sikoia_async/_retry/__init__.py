@@ -1,1 +1,1 @@
-"""When to retry: verdicts, pauses and the retry budget, for calls and for access-token requests."""
+"""Retries: which requests, after which pause, and how many. Used for calls and access tokens."""

@@ -1,36 +1,36 @@
-"""The attempts of one call: what came of each, and whether there is to be another."""
+"""The attempts of one call: their record, and the decision to make another one."""
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 import anyio
 
 from sikoia_async._errors import Attempt, CallInfo
-from sikoia_async._retry import policy
-from sikoia_async._transport.exchange import Response, TransportFault
+from sikoia_async._retry.policy import RetryPolicy, is_retryable
+from sikoia_async._transport.types import Response, TransportFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sikoia_async._errors import Reached
     from sikoia_async._retry.budget import RetryBudget
+    from sikoia_async._retry.policy import RetryClass
     from sikoia_async._transport.stopwatch import Stopwatch
 
 __all__ = ["Attempts"]
 
 
 class Attempts:
-    """Keeps the record of one call's attempts, and the pauses between them.
+    """Records one call's attempts, and makes the pauses between them.
 
     Args:
         watch: the call's stopwatch.
-        retries: how many attempts may follow the first.
-        kind: what sending the request twice does.
-        keyed: whether an idempotency key tells Sikoia that it is the same request.
-        budget: what retries are paid with.
-        jitter: gives random numbers from 0 to 1.
+        retries: how many attempts may follow the first one.
+        retry_class: the effect of repeating the request.
+        keyed: whether the request carries an idempotency key.
+        budget: pays for retries.
+        policy: decides how long the pauses are.
     """
 
     def __init__(
@@ -38,49 +38,47 @@ class Attempts:
         watch: Stopwatch,
         retries: int,
         *,
-        kind: policy.Kind,
+        retry_class: RetryClass,
         keyed: bool = False,
         budget: RetryBudget,
-        jitter: Callable[[], float] = random.random,
+        policy: RetryPolicy,
     ) -> None:
         self._watch = watch
         self._retries = retries
-        self._kind: policy.Kind = kind
+        self._retry_class: RetryClass = retry_class
         self._keyed = keyed
         self._budget = budget
-        self._jitter = jitter
-        self._made: list[Attempt] = []
-        self.left_off: str | None = None
-        """Why there was no other attempt although one was worth making."""
-        self.cut_short = False
-        """Whether that was the caller's deadline."""
+        self._policy = policy
+        self._finished: list[Attempt] = []
+        self.gave_up: str | None = None
+        """Why no further attempt was made, although the request was retryable."""
+        self.hit_deadline = False
+        """Whether the reason was the caller's deadline."""
         self._paid = 0
         self._waited = 0.0
         self._since = 0.0
 
     @property
-    def more(self) -> bool:
-        """Whether the one under way may be followed by another, whatever comes of it."""
-        return (self._kind != "unsafe" or self._keyed) and len(self._made) < self._retries
+    def count(self) -> int:
+        """The number of finished attempts."""
+        return len(self._finished)
 
     @property
-    def first(self) -> bool:
-        """Whether there was none yet."""
-        return not self._made
+    def may_repeat(self) -> bool:
+        """Whether another attempt may follow the current one, however that ends."""
+        return (self._retry_class != "unsafe" or self._keyed) and self.count < self._retries
 
     def begin(self) -> float:
-        """Note that an attempt starts, and return the moment."""
+        """Start the time of an attempt, and return the current time."""
         self._since = self._watch.now()
         return self._since
 
-    def note(self, outcome: Response | TransportFault, correlation_id: str) -> None:
-        """Note what came of the attempt."""
-        answer = outcome if isinstance(outcome, Response) else None
-        fault = outcome if isinstance(outcome, TransportFault) else None
-        self._made.append(
+    def record(self, result: Response | TransportFault, correlation_id: str) -> None:
+        """Add an attempt to the record."""
+        self._finished.append(
             Attempt(
-                status=answer.status if answer else None,
-                error=fault.reason if fault else None,
+                status=result.status if isinstance(result, Response) else None,
+                error=result.reason if isinstance(result, TransportFault) else None,
                 waited=self._waited,
                 seconds=self._watch.now() - self._since,
                 correlation_id=correlation_id,
@@ -88,42 +86,46 @@ class Attempts:
         )
         self._waited = 0.0
 
-    async def another(
+    async def pause_before_another(
         self,
-        outcome: Response | TransportFault,
+        result: Response | TransportFault,
         hint: float | None,
-        tell: Callable[[float], None] = lambda _: None,
+        log: Callable[[float], None] | None = None,
     ) -> bool:
-        """Wait as long as it takes and say True if there is to be another attempt.
+        """Wait, and return True, if there is to be another attempt.
 
-        `tell` hears before how many seconds that is.
+        No pause is made that would pass the caller's deadline: the error of this attempt says more
+        than a timeout would.
 
-        A pause that would cross the caller's deadline is not made: the error that is known now
-        says more than the one that would follow.
+        Args:
+            result: how the last attempt ended.
+            hint: seconds that the server asked for.
+            log: called with the length of the pause before it begins.
         """
-        status = outcome.status if isinstance(outcome, Response) else None
-        if len(self._made) > self._retries or not self._worth(outcome, status):
+        status = result.status if isinstance(result, Response) else None
+        if self.count > self._retries or not self._is_retryable(result):
             return False
-        wait = policy.pause(len(self._made) - 1, hint, self._jitter())
+        wait = self._policy.pause(self.count - 1, hint)
         if self._watch.enter("backoff") + wait >= anyio.current_effective_deadline():
-            self.cut_short = True
-            self.left_off = f"another attempt in {wait:.3g} s would come after the deadline"
+            self.hit_deadline = True
+            self.gave_up = f"the next attempt, in {wait:.3g} s, would miss the deadline"
             return False
         self._paid = self._budget.take(status)
         if not self._paid:
-            self.left_off = "so many calls fail that the client's retry budget is used up"
+            self.gave_up = "the client's retry budget is used up, because many of its calls fail"
             return False
         self._waited = wait
-        tell(wait)
+        if log is not None:
+            log(wait)
         try:
             await anyio.sleep(wait)
         except BaseException:
-            self._budget.give_back(self._paid)  # paid for, and not made
+            self._budget.give_back(self._paid)  # the retry that it paid for is not made
             raise
         return True
 
-    def went_well(self) -> None:
-        """Give the budget back what a call brings that was answered well."""
+    def succeed(self) -> None:
+        """Refund the retry budget after a successful call."""
         self._budget.give_back(self._paid or 1)
 
     def info(
@@ -144,18 +146,15 @@ class Attempts:
             url=url,
             correlation_id=received_id or sent_id,
             sent_correlation_id=sent_id,
-            attempts=tuple(self._made),
+            attempts=tuple(self._finished),
             seconds=self._watch.seconds,
             reached=reached,
             idempotency_key=idempotency_key,
         )
 
-    def _worth(self, outcome: Response | TransportFault, status: int | None) -> bool:
-        fault = outcome if isinstance(outcome, TransportFault) else None
-        return policy.worth_retrying(
-            self._kind,
-            status=status,
-            reached=fault.reached if fault else None,
-            final=fault is not None and fault.final,
-            keyed=self._keyed,
+    def _is_retryable(self, result: Response | TransportFault) -> bool:
+        if isinstance(result, Response):
+            return is_retryable(self._retry_class, status=result.status, keyed=self._keyed)
+        return is_retryable(
+            self._retry_class, reached=result.reached, final=result.final, keyed=self._keyed
         )

@@ -1,38 +1,39 @@
-"""Bounds retries over all calls of a client: when everything fails, trying again makes it worse.
+"""The retry budget of a client: retries make an outage worse, so all calls share a limit.
 
-A retry costs tokens, and calls that go well bring them back; without any, the first error is told
-at once. With a capacity of 280 an outage meets at most 20 retries, however many calls there are.
-The scheme and its proportions are those of the AWS SDKs.
+A retry costs tokens of the budget, and successful calls refund them. Without tokens left, a call
+fails with its first error. A capacity of 280 allows at most 20 retries during an outage, however
+many calls there are. The scheme and its proportions are those of the AWS SDKs.
 """
 
+from http import HTTPStatus
 from typing import Final
 
 __all__ = ["RetryBudget"]
 
 _CAPACITY: Final = 280
-_RETRY: Final = 14
-_THROTTLED: Final = 5
-_TOO_MANY: Final = 429
+_RETRY_COST: Final = 14
+_RATE_LIMIT_COST: Final = 5
 
 
 class RetryBudget:
-    """The tokens that retries are paid with."""
+    """The tokens that pay for retries."""
 
     def __init__(self) -> None:
         self.left = _CAPACITY
 
     def take(self, status: int | None) -> int:
-        """Pay for a retry; return what it cost, 0 where there is not enough left.
+        """Pay for a retry, and return its cost; 0 if there are not enough tokens.
 
         Args:
-            status: of the answer before; after a 429, which says when to come again, it is cheap.
+            status: status of the failed attempt. A retry after a 429 is cheap, because the server
+                says when to send it.
         """
-        cost = _THROTTLED if status == _TOO_MANY else _RETRY
+        cost = _RATE_LIMIT_COST if status == HTTPStatus.TOO_MANY_REQUESTS else _RETRY_COST
         if cost > self.left:
             return 0
         self.left -= cost
         return cost
 
     def give_back(self, tokens: int) -> None:
-        """Take tokens back: 1 for a call that went well, its last retry's cost for one retried."""
+        """Refund tokens: 1 for a call that succeeded at once, else the cost of its last retry."""
         self.left = min(_CAPACITY, self.left + tokens)

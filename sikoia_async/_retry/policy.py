@@ -1,33 +1,35 @@
-"""Whether an attempt may be made again, and after how long: pure functions, no clock, no socket.
+"""Which requests are retried, and after which pause: pure functions, no clock, no socket.
 
-The rule: what may have cost money or changed something is never sent twice on our own initiative.
-A request that never left, or that was refused for the rate limit, was not processed; what asks or
-sets may go again whatever happened; the rest is the caller's to decide, by an idempotency key.
+A request that may cost money or change something is never repeated after an ambiguous failure. A
+request that was not sent, or was refused by the rate limit, was not processed, and is always
+retried. Safe and idempotent requests are retried after any failure that may pass. Other requests
+are retried after one only if they carry an idempotency key.
 """
 
+import random
 import re
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Final, Literal
 
-from sikoia_async._transport.exchange import Reached
+import attrs
 
-__all__ = ["Kind", "pause", "retry_after", "worth_retrying"]
+from sikoia_async._errors import is_server_error
+from sikoia_async._transport.types import Reached
 
-Kind = Literal["safe", "idempotent", "unsafe"]
-"""What sending a request twice does: an ask changes nothing, a set the same as once, an act more.
+__all__ = ["RetryClass", "RetryPolicy", "is_retryable", "retry_after"]
 
-A GET asks, unless it may cost money. PUT, DELETE and the PATCHes that give fields their values
-set. Whatever else there is acts.
+RetryClass = Literal["safe", "idempotent", "unsafe"]
+"""The effect of repeating a request (RFC 9110, 9.2).
+
+`safe`: none, as for a GET that costs nothing. `idempotent`: the same as of one request, as for PUT,
+DELETE, and the PATCHes that set fields. `unsafe`: it may repeat the effect.
 """
 
-_BASE: Final = 0.5
-_CAP: Final = 8.0
 _DOUBLINGS: Final = 4
-
-_TOO_MANY: Final = 429
-_NOT_TAKEN: Final = frozenset({408, 421})
-"""The server says that it did not take the request; the vendor documents neither."""
-_FIRST_SERVER_ERROR: Final = 500
+_NOT_PROCESSED: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST})
+"""Statuses by which a server says that it did not accept the request. Sikoia documents neither."""
 
 _SECONDS: Final = re.compile(r"[0-9]{1,7}")
 _IMF_DATE: Final = re.compile(
@@ -35,58 +37,68 @@ _IMF_DATE: Final = re.compile(
 )
 
 
-def worth_retrying(
-    kind: Kind,
+@attrs.frozen
+class RetryPolicy:
+    """Pauses between attempts: exponential backoff with full jitter."""
+
+    base: float = 0.5
+    """Seconds that the first pause takes at most."""
+    cap: float = 8.0
+    """Seconds that a pause takes at most, unless the server asks for more."""
+    jitter: Callable[[], float] = random.random
+    """Returns a random number from 0 to 1, so that clients do not retry at the same moment."""
+
+    def pause(self, retry: int, hint: float | None) -> float:
+        """Return the seconds to wait before a retry.
+
+        Args:
+            retry: 0 for the first retry.
+            hint: seconds that the server asked for; the pause is never shorter.
+        """
+        if hint is not None:
+            return hint * (1 + self.jitter() / 10)
+        return min(self.cap, self.base * 2.0 ** min(retry, _DOUBLINGS)) * self.jitter()
+
+
+def is_retryable(
+    retry_class: RetryClass,
     *,
     status: int | None = None,
     reached: Reached | None = None,
     final: bool = False,
     keyed: bool = False,
 ) -> bool:
-    """Tell whether another attempt is allowed and may end better.
+    """Return whether another attempt is allowed, and may succeed.
 
     Args:
-        kind: what sending it twice does.
-        status: the answer's; None where none came.
-        reached: how far the attempt got where no answer came.
-        final: whether the fault cannot change, such as a certificate that is not good.
-        keyed: whether an idempotency key tells Sikoia that it is the same request.
+        retry_class: the effect of repeating the request.
+        status: status of the response; None if there was none.
+        reached: how far the attempt got, if there was no response.
+        final: whether the fault is permanent, such as a bad certificate.
+        keyed: whether the request carries an idempotency key.
     """
-    safe = kind != "unsafe" or keyed
+    is_repeatable = retry_class != "unsafe" or keyed
     if status is None:
-        return not final and (reached == "unsent" or safe)
-    if status == _TOO_MANY:
+        return not final and (reached == "unsent" or is_repeatable)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return True
-    return safe and (status in _NOT_TAKEN or status >= _FIRST_SERVER_ERROR)
-
-
-def pause(retry: int, hint: float | None, jitter: float) -> float:
-    """Return the seconds to wait before a retry.
-
-    Args:
-        retry: 0 for the first one.
-        hint: seconds that the server asked for; they are never cut short.
-        jitter: a random number from 0 to 1, so that callers do not come back in step.
-    """
-    if hint is not None:
-        return hint * (1 + jitter / 10)
-    return float(min(_CAP, _BASE * 2 ** min(retry, _DOUBLINGS)) * jitter)
+    return is_repeatable and (status in _NOT_PROCESSED or is_server_error(status))
 
 
 def retry_after(value: str | None, date: str | None) -> float | None:
-    """Read a Retry-After header: whole seconds, or a date that is taken against `date`.
+    """Parse a Retry-After header: whole seconds, or a date relative to the Date header.
 
-    Anything else is as good as no header: a hint that is guessed at does harm.
+    Any other value is ignored; guessing would do harm.
     """
     if value is None:
         return None
     if _SECONDS.fullmatch(value):
         return float(value)
-    then, now = _moment(value), _moment(date or "")
+    then, now = _timestamp(value), _timestamp(date or "")
     return max(0.0, then - now) if then is not None and now is not None else None
 
 
-def _moment(date: str) -> float | None:
+def _timestamp(date: str) -> float | None:
     if not _IMF_DATE.fullmatch(date):
         return None
     try:

@@ -1,6 +1,6 @@
-"""Bodies, inflated in bounded memory, and refused unless they came whole.
+"""Response bodies: decompressed in bounded memory, and rejected unless they are complete.
 
-httpx returns a gzip body that was cut short as a good 200, and inflates a bomb in one piece.
+httpx returns a truncated gzip body as a valid 200, and decompresses a bomb in one piece.
 """
 
 import zlib
@@ -11,25 +11,25 @@ from typing import Final
 __all__ = ["BodyError", "BodyReader", "Inflater", "TooLargeError"]
 
 _GZIP: Final = 31
-"""zlib's word for: a gzip header, and its checksum checked at the end."""
-
-_PIECE: Final = 1 << 18
-"""Bytes that are inflated at a time, however small what they come from is."""
+"""`wbits` for gzip: require the header and verify the checksum."""
+_IDENTITY: Final = frozenset({"", "identity"})
+_CHUNK: Final = 1 << 18
+"""Bytes that are decompressed at a time, however small the input is."""
 
 
 class BodyError(Exception):
-    """The body is not what its headers say; the message has no part of it."""
+    """The body does not match its headers; the message holds no part of it."""
 
 
 class TooLargeError(BodyError):
-    """The body is larger than the limit; what fitted was kept."""
+    """The body is larger than the limit; its beginning is kept."""
 
 
 class Inflater:
-    """Takes the raw pieces of a body and gives them inflated, in pieces of bounded size.
+    """Decompresses a body chunk by chunk, into chunks of bounded size.
 
     Args:
-        encoding: the answer's Content-Encoding; `gzip` and none are understood.
+        encoding: Content-Encoding of the response; gzip and none are supported.
 
     Raises:
         BodyError: the encoding is another one.
@@ -38,32 +38,32 @@ class Inflater:
     def __init__(self, encoding: str) -> None:
         name = encoding.strip().lower()
         if name not in {"", "identity", "gzip", "x-gzip"}:
-            msg = "the body is in an encoding that was not asked for"
+            msg = "the body has an unsupported content encoding"
             raise BodyError(msg)
-        self._gzip = zlib.decompressobj(_GZIP) if name.endswith("gzip") else None
+        self._gzip = None if name in _IDENTITY else zlib.decompressobj(_GZIP)
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
-        """Take the next piece, and yield what is in it.
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Decompress the next chunk.
 
         Raises:
-            BodyError: the piece is no gzip, or follows the end of it.
+            BodyError: the chunk is not gzip, or follows the end of it.
         """
         if self._gzip is None:
-            yield piece
+            yield chunk
             return
-        while piece:
+        while chunk:
             if self._gzip.eof:
                 msg = "bytes follow the end of the gzip body"
                 raise BodyError(msg)
-            yield _inflate(self._gzip.decompress, piece)
-            # What zlib still holds comes with the next piece, and the checksum is always still due.
-            piece = self._gzip.unconsumed_tail or self._gzip.unused_data
+            yield _inflate(self._gzip.decompress, chunk)
+            # Output that zlib still holds comes with the next chunk: the checksum is always due.
+            chunk = self._gzip.unconsumed_tail or self._gzip.unused_data
 
     def end(self) -> None:
-        """Hear that the last piece has come.
+        """Finish the body after its last chunk.
 
         Raises:
-            BodyError: the end of the gzip body never came.
+            BodyError: the gzip body is incomplete.
         """
         if self._gzip is not None and not self._gzip.eof:
             msg = "the gzip body was cut short"
@@ -71,57 +71,61 @@ class Inflater:
 
 
 class BodyReader:
-    """Takes the raw pieces of a body and gives the whole of it.
+    """Collects a body in memory, decompressed and within a limit.
 
     Args:
-        encoding: the answer's Content-Encoding; `gzip` and none are understood.
-        limit: bytes of inflated body that are kept at most.
+        encoding: Content-Encoding of the response; gzip and none are supported.
+        limit: bytes of decompressed body that are kept at most.
 
     Raises:
         BodyError: the encoding is another one.
     """
 
     def __init__(self, encoding: str, limit: int) -> None:
-        self._inflater = Inflater(encoding)
-        self._body = BytesIO()  # which gives what was written without a copy of it
+        self._inflater = None if encoding in _IDENTITY else Inflater(encoding)
+        self._body = BytesIO()  # its getvalue() does not copy
         self._room = limit
         self._limit = limit
 
-    def feed(self, piece: bytes) -> None:
-        """Take the next piece.
+    def feed(self, chunk: bytes) -> None:
+        """Add the next chunk.
 
         Raises:
-            TooLargeError: the limit is passed.
-            BodyError: the piece is no gzip, or follows the end of it.
+            TooLargeError: the body exceeds the limit.
+            BodyError: the chunk is not gzip, or follows the end of it.
         """
-        for inflated in self._inflater.feed(piece):
+        if self._inflater is None:
+            self._keep(chunk)
+            return
+        for inflated in self._inflater.feed(chunk):
             self._keep(inflated)
 
     def whole(self) -> bytes:
-        """Return the body.
+        """Return the complete body.
 
         Raises:
-            BodyError: the end of the gzip body never came.
+            BodyError: the gzip body is incomplete.
         """
-        self._inflater.end()
-        return self.so_far()
-
-    def so_far(self) -> bytes:
-        """Return what came until now."""
+        if self._inflater is not None:
+            self._inflater.end()
         return self._body.getvalue()
 
-    def _keep(self, piece: bytes) -> None:
-        self._body.write(piece[: self._room])
-        if len(piece) > self._room:
+    def so_far(self) -> bytes:
+        """Return what was read until now."""
+        return self._body.getvalue()
+
+    def _keep(self, chunk: bytes) -> None:
+        self._body.write(chunk[: self._room])
+        if len(chunk) > self._room:
             self._room = 0
             msg = f"the body is larger than {self._limit:,} bytes"
             raise TooLargeError(msg)
-        self._room -= len(piece)
+        self._room -= len(chunk)
 
 
-def _inflate(decompress: Callable[[bytes, int], bytes], piece: bytes) -> bytes:
+def _inflate(decompress: Callable[[bytes, int], bytes], chunk: bytes) -> bytes:
     try:
-        return decompress(piece, _PIECE)
+        return decompress(chunk, _CHUNK)
     except zlib.error:
-        msg = "the body is not the gzip that its headers say"
+        msg = "the body is not valid gzip"
         raise BodyError(msg) from None

@@ -1,4 +1,7 @@
-"""What `Sikoia(...)` is given, checked: environment, credentials, numbers, the way to the wire."""
+"""Creates connection pools: over this SDK's own transports, or over the caller's.
+
+Also validates the arguments of `Sikoia` that decide where and how it connects.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from sikoia_async._errors import ClientStateError, ConfigurationError
-from sikoia_async._transport.pool import ConnectionPool, new_transport, tls_context
+from sikoia_async._transport.pool import ConnectionPool
 from sikoia_async._validation import validate_type
 from sikoia_async.environments import PRODUCTION, Environment, named
 
@@ -24,15 +27,21 @@ __all__ = [
     "Connector",
     "http_client",
     "local_authorities",
+    "new_transport",
+    "tls_context",
     "validate_environment",
 ]
 
+_KEEPALIVE: Final = 15.0
+"""Seconds that an idle connection is kept: less than the 60 s after which common gateways close it,
+so that requests rarely meet a connection that is being closed."""
+
 
 def validate_environment(environment: Environment | None) -> Environment:
-    """Return the environment given, or the one that `SIKOIA_ENVIRONMENT` names, or production.
+    """Return the given environment, or the one that `SIKOIA_ENVIRONMENT` names, or production.
 
     Raises:
-        ConfigurationError: the variable names none, or what was given is none.
+        ConfigurationError: the argument is not an environment, or the variable names none.
     """
     what = "PRODUCTION, STAGING or an Environment(...)"
     validate_type("environment", environment, Environment, what)
@@ -43,21 +52,61 @@ def validate_environment(environment: Environment | None) -> Environment:
 
 
 def local_authorities(environment: Environment) -> str | None:
-    """Return the file that `SIKOIA_CA_FILE` names, for a local Sikoia and for nothing else."""
+    """Return the file that `SIKOIA_CA_FILE` names; only a local Sikoia may use it."""
     return os.environ.get("SIKOIA_CA_FILE") if environment.name == "local" else None
 
 
-class Connector:
-    """The way to the wire: our own transports, or what the caller brought.
+def tls_context(ca_file: str | None, *, key_log: bool) -> ssl.SSLContext:
+    """Create a TLS context: TLS 1.2 or newer, with certificates and host names verified.
 
     Args:
-        brought: the caller's transport or client, used for everything and never closed.
+        ca_file: the certificate authorities to trust; None for certifi's.
+        key_log: whether `SSLKEYLOGFILE` is honoured, as Python does by default.
+
+    Raises:
+        ConfigurationError: `ca_file` cannot be read, or holds no certificate.
+    """
+    import certifi  # noqa: PLC0415 - needed once, and only without a context of the caller's
+
+    context = ssl.create_default_context() if key_log else _context_without_key_log()
+    try:
+        context.load_verify_locations(ca_file or certifi.where())
+    except (OSError, ssl.SSLError):
+        problem = "tls: expected a readable file of certificate authorities in PEM format"
+    else:
+        return context
+    raise ConfigurationError(problem)
+
+
+def _context_without_key_log() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def new_transport(context: ssl.SSLContext | None, proxy: str | None) -> httpx.AsyncHTTPTransport:
+    """Create a transport with one connection, which ignores the process's environment."""
+    return httpx.AsyncHTTPTransport(
+        verify=False if context is None else context,  # plain http to loopback has no context
+        trust_env=False,
+        proxy=proxy,
+        limits=httpx.Limits(
+            max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE
+        ),
+    )
+
+
+class Connector:
+    """Creates connection pools for the origins that a client talks to.
+
+    Args:
+        brought: the caller's transport or client, used for every request and never closed.
         tls: a TLS context, or a file of certificate authorities to trust; None for certifi's.
-        proxy: address of a proxy.
+        proxy: URL of an HTTP proxy.
         trust_env: whether the process's environment may name a proxy and a TLS key log.
 
     Raises:
-        ConfigurationError: these contradict each other, or the file cannot be read.
+        ConfigurationError: the arguments contradict each other, or the file cannot be read.
     """
 
     def __init__(
@@ -69,84 +118,82 @@ class Connector:
         trust_env: bool,
     ) -> None:
         if brought is not None and (tls is not None or proxy is not None or trust_env):
-            msg = "tls, proxy and trust_env are for our own transport: set yours up with them"
+            msg = "tls, proxy, trust_env: configure these on your own transport or http_client"
             raise ConfigurationError(msg)
         validate_type("tls", tls, (ssl.SSLContext, str, Path), "an SSLContext, or a file's path")
-        self._brought = _Lent(brought) if isinstance(brought, httpx.AsyncClient) else brought
-        self._proxy = _checked_proxy(proxy)
+        self._brought = (
+            _ClientTransport(brought) if isinstance(brought, httpx.AsyncClient) else brought
+        )
+        self._proxy = _validate_proxy(proxy)
         self._trust_env = trust_env
         self._context = tls if isinstance(tls, ssl.SSLContext) else None
         if isinstance(tls, str | Path):
             self._context = tls_context(str(tls), key_log=trust_env)
 
-    def guard(self, url: str, permits: int) -> ConnectionPool:
-        """Return a guarded transport for the origin of this address."""
+    def new_pool(self, url: str, size: int) -> ConnectionPool:
+        """Return a connection pool for the origin of a URL."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if self._brought is not None:
             brought = self._brought
-            return ConnectionPool(origin, permits, lambda: brought, shared=True)
+            return ConnectionPool(origin, size, lambda: brought, shared=True)
         proxy = _proxy_for(url) if self._trust_env and self._proxy is None else self._proxy
-        return ConnectionPool(
-            origin, permits, lambda: new_transport(self._tls(parts.scheme), proxy)
-        )
+        return ConnectionPool(origin, size, lambda: new_transport(self._tls(parts.scheme), proxy))
 
     def _tls(self, scheme: str) -> ssl.SSLContext | None:
-        """Return the TLS context, made when it is first wanted: that takes 20 ms."""
+        """Return the TLS context, created on first use because that takes 20 ms."""
         if self._context is None and scheme == "https":
             self._context = tls_context(None, key_log=self._trust_env)
         return self._context
 
 
 def http_client(
-    guard: ConnectionPool, hooks: dict[str, list[Callable[..., Any]]]
+    pool: ConnectionPool, hooks: dict[str, list[Callable[..., Any]]]
 ) -> httpx.AsyncClient:
-    """Make a client of ours: it keeps no cookies, and asks the process's environment nothing."""
+    """Create the SDK's own client: it keeps no cookies and ignores the process's environment."""
     no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-    return httpx.AsyncClient(
-        transport=guard, event_hooks=hooks, cookies=no_cookies, trust_env=False
-    )
+    return httpx.AsyncClient(transport=pool, event_hooks=hooks, cookies=no_cookies, trust_env=False)
 
 
-class _Lent(httpx.AsyncBaseTransport):
-    """A caller's client as a transport: its pool and its hooks, but none of its credentials."""
+class _ClientTransport(httpx.AsyncBaseTransport):
+    """A caller's client as a transport: with its pool and hooks, without its credentials."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._client.is_closed:
-            msg = "the httpx.AsyncClient that was passed as http_client is closed"
+            msg = "the http_client is closed; keep it open for as long as this client is used"
             raise ClientStateError(msg)
         response = await self._client.send(request, auth=None, stream=True, follow_redirects=False)
         if not response.is_stream_consumed:
             return response
-        # A hook of theirs has read it: what is left is the inflated body.
+        # One of its hooks has read the body, and left it decompressed.
         headers = [
-            (name, value) for name, value in response.headers.raw if name.lower() not in _SPENT
+            (name, value) for name, value in response.headers.raw if name.lower() not in _CONSUMED
         ]
         return httpx.Response(response.status_code, headers=headers, content=response.content)
 
 
-_SPENT: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+_CONSUMED: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
 def _proxy_for(url: str) -> str | None:
-    """Return the proxy that the process's environment names for an address."""
+    """Return the proxy that the process's environment names for a URL."""
     parts = urlsplit(url)
     proxies = getproxies()
-    passed_by = proxy_bypass(str(parts.hostname))
-    return _checked_proxy(None if passed_by else proxies.get(parts.scheme) or proxies.get("all"))
+    is_bypassed = proxy_bypass(str(parts.hostname))
+    return _validate_proxy(None if is_bypassed else proxies.get(parts.scheme) or proxies.get("all"))
 
 
-def _checked_proxy(proxy: str | None) -> str | None:
-    """Refuse what httpx would refuse in the middle of the first call.
+def _validate_proxy(proxy: str | None) -> str | None:
+    """Return a proxy's URL, if httpx will accept it.
 
     Raises:
-        ConfigurationError: it is no address of an HTTP proxy. It is not repeated: it may hold a
-            password.
+        ConfigurationError: it is not the URL of an HTTP proxy. The message does not repeat it,
+            because it may hold a password.
     """
     if proxy is None or proxy.startswith(("http://", "https://")):
         return proxy
-    msg = "proxy: give the address of an HTTP proxy, such as http://proxy.example:3128"
+    msg = "proxy: expected the URL of an HTTP proxy, such as http://proxy.example:3128"
     raise ConfigurationError(msg)

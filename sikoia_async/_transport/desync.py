@@ -1,40 +1,90 @@
-"""What was read off a connection and belongs to no answer: it would be taken for the next one's.
+"""Detects a response that belongs to another request.
 
-Where a server sends an answer that nobody asked for, httpcore 1.0.9 gives it to whoever uses the
-connection next. It looks for such bytes in the socket, but not in what has left it: h11 keeps what
-came in one piece with the answer, TLS keeps the records after the one that was read last, and
-asyncio's stream what came before it was stopped. Nothing public shows these, so private names are
-followed here, and here alone; tests hold each of them on asyncio and trio, with TLS and without.
+A server that sends an unsolicited response desynchronises its connection: httpcore 1.0.9 returns
+that response to the next request. Two checks prevent it. `has_leftovers` finds bytes that follow a
+response and were already read from the socket: h11 keeps what arrived in one segment with the
+response, TLS keeps decrypted records, and asyncio's stream keeps what it received before it was
+paused. `EchoCheck` compares correlation ids, for bytes that arrive later.
 """
 
-# ruff: noqa: SLF001
+# ruff: noqa: SLF001 - no public API shows these bytes; tests check each private name on asyncio and
+# trio, with TLS and without.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import attrs
+
+from sikoia_async._errors import is_error
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["has_leftovers"]
+__all__ = ["EchoCheck", "has_leftovers"]
+
+_REMEMBERED: Final = 1000
+
+
+@attrs.define
+class EchoCheck:
+    """Compares the correlation id of a response with the one that was sent."""
+
+    _sent: OrderedDict[str, None] = attrs.field(factory=OrderedDict[str, None], init=False)
+    """The ids sent last."""
+    _echoes: bool = attrs.field(default=False, init=False)
+    """Whether the last response carried the id of its request."""
+
+    def record_sent(self, correlation_id: str) -> None:
+        """Remember the id of a request."""
+        self._sent[correlation_id] = None
+        if len(self._sent) > _REMEMBERED:
+            self._sent.popitem(last=False)
+
+    def is_mismatch(
+        self, sent: str, received: str | None, status: int, *, may_repeat: bool
+    ) -> bool:
+        """Return whether a response belongs to another request.
+
+        It does if it carries the id of another request of ours. An id that we never sent counts
+        only if the server has echoed our ids so far and the request may be repeated: a service
+        behind the gateway may create its own ids, and the response may have cost money. Errors are
+        accepted, because the gateway itself sends some.
+
+        Args:
+            sent: the id of the request.
+            received: the id of the response, if it has one.
+            status: status of the response.
+            may_repeat: whether another attempt may follow.
+        """
+        if received is None or is_error(status):
+            return False
+        if received == sent or received.lower() == sent.lower():
+            self._echoes = True
+            return False
+        if received in self._sent:
+            return True
+        echoed, self._echoes = self._echoes, False
+        return echoed and may_repeat
 
 
 def has_leftovers(transport: httpx.AsyncBaseTransport) -> bool:
-    """Tell whether bytes follow the answer that a transport of httpx's has just given.
+    """Return whether unread bytes follow the last response of one of httpx's transports.
 
-    Where that cannot be seen, for the private names have changed, it is assumed.
+    Returns True if that cannot be determined because the private names have changed.
     """
     try:
         for connection in cast("Any", transport)._pool.connections:
-            if _follows(connection):
+            if _has_unread_bytes(connection):
                 return True
     except AttributeError:
         return True
     return False
 
 
-def _follows(connection: Any) -> bool:
-    while not hasattr(connection, "_h11_state"):  # the layers of proxies, and of connecting
+def _has_unread_bytes(connection: Any) -> bool:
+    while not hasattr(connection, "_h11_state"):  # wrappers for proxies and for connecting
         connection = connection._connection
     if connection._h11_state.trailing_data[0]:
         return True
@@ -42,13 +92,13 @@ def _follows(connection: Any) -> bool:
     while stream is not None:
         if _is_unread(stream):
             return True
-        stream = getattr(stream, "transport_stream", None)  # TLS is over another one
+        stream = getattr(stream, "transport_stream", None)  # TLS wraps another stream
     return False
 
 
 def _is_unread(stream: Any) -> bool:
     records = getattr(stream, "_read_bio", None) or getattr(stream, "_incoming", None)
-    if records is not None:  # of anyio's TLS, or of trio's
+    if records is not None:  # anyio's TLS, or trio's
         return bool(records.pending)
     protocol = getattr(stream, "_protocol", None)
     return protocol is not None and bool(protocol.read_queue)

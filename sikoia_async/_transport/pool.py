@@ -1,22 +1,20 @@
-"""The transport under the client: it keeps its pool whole, and the token on its origin.
+"""The connection pool: an httpx transport that bounds concurrency and stays on one origin.
 
-httpcore 1.0.9 loses pool slots for good when a request is cancelled by asyncio's own means, and
-its pool looks through all connections for each request, so that CPU per call doubles between 1
-and 16 in flight. So no pool of many is used: a permit *is* a transport of one connection. The
-permits are a stack, the warm ones on top. An exchange that did not end cleanly costs its
-transport, which is closed and made anew when the permit is next used; there is no slot to lose,
-and nobody ever waits inside httpx.
+httpcore 1.0.9 loses pool slots for good if asyncio cancels a request, and its pool scans all
+connections for each request, so that CPU per call doubles between 1 and 16 requests in flight.
+Therefore each slot of this pool *is* a transport with one connection. Free slots form a stack,
+with the open connections on top. An exchange that does not end cleanly costs its connection, which
+is closed and opened again when the slot is next used. No slot can be lost, and nothing ever waits
+inside httpx.
 
-Nor is one connection's answer ever another call's: bytes that follow an answer cost the transport,
-too, and what comes later yet is told by its correlation id.
+No response reaches the wrong request: unread bytes after a response cost the connection, and
+correlation ids reveal what arrives later.
 
-A transport that the caller brings stands under the same permits, but is theirs: it is shared by
-all permits, never made anew and never closed.
+A transport of the caller's is shared by all slots, and is never replaced or closed.
 """
 
 from __future__ import annotations
 
-import ssl
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
@@ -26,86 +24,39 @@ import attrs
 import httpx
 
 from sikoia_async._errors import ConfigurationError
-from sikoia_async._transport.desync import has_leftovers
-from sikoia_async._transport.exchange import Echo, HeldBack, close_opened, mark_sending
+from sikoia_async._transport.desync import EchoCheck, has_leftovers
+from sikoia_async._transport.types import RateLimitPaused, state_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from sikoia_async._transport.stopwatch import Stopwatch
-
-__all__ = ["ConnectionPool", "new_transport", "tls_context"]
-
-_KEEPALIVE: Final = 15.0
-"""Seconds that an idle connection is kept: less than the 60 s after which common gateways hang up,
-so that a request seldom meets a connection that is just being closed."""
+__all__ = ["ConnectionPool"]
 
 _CLOSE_TIMEOUT: Final = 1.0
 """Seconds that closing a broken connection may take."""
 
 
-def tls_context(ca_file: str | None, *, key_log: bool) -> ssl.SSLContext:
-    """Make a TLS context: 1.2 at least, certificates and host names checked.
-
-    Args:
-        ca_file: the authorities to trust; None for those of certifi.
-        key_log: whether `SSLKEYLOGFILE` is obeyed, as Python does by default.
-
-    Raises:
-        ConfigurationError: `ca_file` is missing or holds no certificate.
-    """
-    import certifi  # noqa: PLC0415 - wanted once, and only where no context was given
-
-    make = ssl.create_default_context if key_log else _bare_context
-    context = make()
-    try:
-        context.load_verify_locations(ca_file or certifi.where())
-    except (OSError, ssl.SSLError):
-        problem = "tls: the file of certificate authorities cannot be read, or holds none"
-    else:
-        return context
-    raise ConfigurationError(problem)
-
-
-def _bare_context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-def new_transport(context: ssl.SSLContext | None, proxy: str | None) -> httpx.AsyncHTTPTransport:
-    """Make a transport of one connection, deaf to the process's environment."""
-    return httpx.AsyncHTTPTransport(
-        verify=False if context is None else context,  # plain http to loopback has none
-        trust_env=False,
-        proxy=proxy,
-        limits=httpx.Limits(
-            max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE
-        ),
-    )
-
-
 @attrs.define(eq=False)
 class _Slot:
-    """The right to one exchange at a time, with the transport that it goes through."""
+    """The right to one exchange at a time, and the transport for it."""
 
     transport: httpx.AsyncBaseTransport | None = None
 
 
 class ConnectionPool(httpx.AsyncBaseTransport):
-    """Lets at most `permits` exchanges run at once, each to one origin and no other.
+    """Runs at most `size` exchanges at once, all with one origin.
 
     Args:
         origin: scheme, host and port that requests may go to.
-        permits: how many exchanges may run at once.
-        make: makes the transport of a permit.
-        shared: whether the transport is the caller's, and so neither made anew nor closed.
+        size: the number of slots.
+        make: creates the transport of a slot.
+        shared: whether `make` returns the caller's transport, which is never replaced or closed.
     """
 
     def __init__(
         self,
         origin: str,
-        permits: int,
+        size: int,
         make: Callable[[], httpx.AsyncBaseTransport],
         *,
         shared: bool = False,
@@ -114,125 +65,142 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         self._origin = (url.host, url.port, url.scheme)
         self._make = make
         self._shared = shared
-        self._size = permits
-        self._free = [_Slot() for _ in range(permits)]
-        self._waits_in_pool = None if shared else 0.0
-        self._echo = None if shared else Echo()  # a transport of the caller's may have a cache
+        self._size = size
+        self._free = [_Slot() for _ in range(size)]
+        self._pool_timeout = None if shared else 0.0
+        self._echo = None if shared else EchoCheck()  # a transport of the caller's may cache
         self._closed = False
         self.connections_replaced: int = 0
-        """How many transports were thrown away because their exchange did not end cleanly."""
+        """How many connections were replaced because an exchange did not end cleanly."""
 
     @cached_property
-    def _permits(self) -> anyio.Semaphore:
-        # Made when first wanted, inside the event loop: outside, anyio would import asyncio.
+    def _slots(self) -> anyio.Semaphore:
+        # Created on first use, inside the event loop: outside of one, anyio would import asyncio.
         return anyio.Semaphore(len(self._free), max_value=len(self._free), fast_acquire=True)
 
     @property
     def free(self) -> int:
-        """How many permits nobody holds."""
+        """The number of free slots."""
         return len(self._free)
 
     @property
     def in_use(self) -> int:
-        """How many exchanges run."""
+        """The number of exchanges in progress."""
         return self._size - len(self._free)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request as soon as there is a permit for it.
+        """Send a request as soon as there is a slot.
 
         Raises:
             ConfigurationError: the request is for another origin.
+            RateLimitPaused: a 429 arrived in the meantime; nothing was sent.
         """
         self._pin(request.url)
-        watch = cast("Stopwatch", request.extensions["stopwatch"])
-        watch.enter("permit")
-        await self._permits.acquire()
-        held_back = request.extensions.get("held_back")
-        if held_back is not None and held_back():
-            self._permits.release()
-            raise HeldBack
-        permit = self._free.pop()
-        watch.enter("answer")
-        request.extensions["timeout"]["pool"] = self._waits_in_pool
-        request.extensions["echo"] = self._echo
+        state = state_of(request)
+        state.stopwatch.enter("connection")
+        await self._slots.acquire()
+        if state.is_paused is not None and state.is_paused():
+            self._slots.release()
+            raise RateLimitPaused
+        slot = self._free.pop()
+        state.stopwatch.enter("response")
+        request.extensions["timeout"]["pool"] = self._pool_timeout
+        state.echo = self._echo
         if self._echo is not None:
-            self._echo.sends(request)
+            self._echo.record_sent(state.correlation_id)
         try:
-            mark_sending(request, warm=permit.transport is not None and not self._shared)
-            if permit.transport is None:
-                permit.transport = self._make()
-            response = await permit.transport.handle_async_request(request)
+            state.mark_sending(request, warm=slot.transport is not None and not self._shared)
+            if slot.transport is None:
+                slot.transport = self._make()
+            response = await slot.transport.handle_async_request(request)
+            if self._shared:
+                state.attach_to(request)
+                _check_response(response)
         except BaseException:
             try:
-                await self.give_back(permit, clean=False)
+                await self._give_back(slot, clean=False)
             finally:
-                await _close(close_opened(request))
+                await _close(state.close_opened())
             raise
         if response.is_closed:
-            # Made of bytes, as transports for tests do: httpx would never close its stream.
-            await self.give_back(permit, clean=True)
+            # Made of bytes, as in tests: httpx would never close its stream.
+            await self._give_back(slot, clean=True)
             return response
-        response.stream = _Body(cast("httpx.AsyncByteStream", response.stream), permit, self)
+        stream = cast("httpx.AsyncByteStream", response.stream)
+        response.stream = _Body(stream, slot, self._give_back)
         return response
 
-    async def give_back(self, permit: _Slot, *, clean: bool) -> None:
-        """Take a permit back; where its exchange did not end cleanly, without its transport."""
-        transport, unfit = permit.transport, False
-        if not self._shared:
-            clean = clean and transport is not None and not has_leftovers(transport)
-            unfit = self._closed or not clean
-        if unfit:
-            permit.transport = None
-            self.connections_replaced += not clean
-        self._free.append(permit)
-        self._permits.release()
-        if unfit and transport is not None:
-            await _close(transport.aclose())
-
     async def aclose(self) -> None:
-        """Close all connections that are idle; those in use close when their exchange ends."""
+        """Close idle connections now, and the others when their exchange ends."""
         self._closed = True
         if not self._shared:
-            idle = [permit.transport for permit in self._free if permit.transport is not None]
-            for permit in self._free:
-                # Taken off first: a call may come to its permit while this one is being closed.
-                permit.transport = None
+            idle = [slot.transport for slot in self._free if slot.transport is not None]
+            for slot in self._free:
+                # Detached first: a request may take the slot while its connection is closing.
+                slot.transport = None
             await _close_all(idle)
+
+    async def _give_back(self, slot: _Slot, *, clean: bool) -> None:
+        """Free a slot, and close its connection if the exchange did not end cleanly."""
+        transport, is_dropped = slot.transport, False
+        if not self._shared:
+            clean = clean and transport is not None and not has_leftovers(transport)
+            is_dropped = self._closed or not clean
+        if is_dropped:
+            slot.transport = None
+            self.connections_replaced += not clean
+        self._free.append(slot)
+        self._slots.release()
+        if is_dropped and transport is not None:
+            await _close(transport.aclose())
 
     def _pin(self, url: httpx.URL) -> None:
         if (url.host, url.port, url.scheme) != self._origin:
-            msg = "refused to send to another origin than the environment's: it would get the token"
+            msg = "refused to send a request to another origin: it would receive the access token"
             raise ConfigurationError(msg)
 
 
 class _Body(httpx.AsyncByteStream):
-    """A body that gives its permit back when it is closed."""
+    """The body of a response; closing it frees the slot."""
 
-    def __init__(self, body: httpx.AsyncByteStream, permit: _Slot, guard: ConnectionPool) -> None:
-        self._body = body
-        self._permit: _Slot | None = permit
-        self._guard = guard
-        self._whole = False
+    def __init__(
+        self,
+        stream: httpx.AsyncByteStream,
+        slot: _Slot,
+        give_back: Callable[..., Awaitable[None]],
+    ) -> None:
+        self._stream = stream
+        self._slot: _Slot | None = slot
+        self._give_back = give_back
+        self._is_read = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._body:
-            yield piece
-        self._whole = True
+        async for chunk in self._stream:
+            yield chunk
+        self._is_read = True
 
     async def aclose(self) -> None:
-        permit, self._permit = self._permit, None
-        if permit is None:
+        slot, self._slot = self._slot, None
+        if slot is None:
             return
         clean = False
         try:
-            await self._body.aclose()
-            clean = self._whole
+            await self._stream.aclose()
+            clean = self._is_read
         finally:
-            await self._guard.give_back(permit, clean=clean)
+            await self._give_back(slot, clean=clean)
+
+
+def _check_response(response: object) -> None:
+    if not isinstance(response, httpx.Response) or not isinstance(
+        response.stream, httpx.AsyncByteStream
+    ):
+        msg = "transport: expected it to return an httpx.Response with an asynchronous stream"
+        raise ConfigurationError(msg)
 
 
 async def _close_all(transports: Sequence[httpx.AsyncBaseTransport]) -> None:
-    """Close them in turn, the rest also where `task.cancel()` comes in between."""
+    """Close transports in turn; the rest even if `task.cancel()` strikes in between."""
     if transports:
         try:
             await _close(transports[0].aclose())
@@ -241,6 +209,6 @@ async def _close_all(transports: Sequence[httpx.AsyncBaseTransport]) -> None:
 
 
 async def _close(closing: Awaitable[None]) -> None:
-    """Close something even while being cancelled, but not for ever, and whatever it says."""
+    """Await a close for at most a second, even while being cancelled; ignore its errors."""
     with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True), suppress(httpx.HTTPError, OSError):
         await closing

@@ -284,7 +284,7 @@ class Webhooks:
                 ),
             },
             items=lambda page: page.webhook_requests,
-            onward=_previous if pagination_direction == "Backward" else _next,
+            next_url=_previous if pagination_direction == "Backward" else _next,
             webhook_id=webhook_id,
         )
 

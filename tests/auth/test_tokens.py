@@ -10,7 +10,7 @@ from faults import client
 
 from sikoia_async import AuthenticationError, ConfigurationError
 from sikoia_async._auth.tokens import CallableToken, Grant, Refusal, StoredToken, read_grant
-from sikoia_async._transport.exchange import Response
+from sikoia_async._transport.types import Response
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 

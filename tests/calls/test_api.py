@@ -93,7 +93,7 @@ async def test_a_location_elsewhere_is_not_followed(location: str) -> None:
     """Our token has no business there; the answer is kept in the error."""
     task = _Task(headers={"Location": location})
 
-    with pytest.raises(UnexpectedResponseError, match="Location that is not on") as caught:
+    with pytest.raises(UnexpectedResponseError, match="Location outside Sikoia's API") as caught:
         await task.client().request("POST", "/v2/reports")
 
     assert_plain(caught.value)

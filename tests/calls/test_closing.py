@@ -3,12 +3,10 @@
 import anyio
 import httpx
 import pytest
-from faults import Peer, answer, client, guards, serve
+from faults import Peer, answer, client, guards, request_to, serve
 
 from sikoia_async import ClientStateError
-from sikoia_async._transport.exchange import build
 from sikoia_async._transport.pool import ConnectionPool
-from sikoia_async._transport.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.anyio
 
@@ -79,8 +77,7 @@ async def test_a_transport_that_does_not_close_is_let_go_of() -> None:
             await anyio.sleep_forever()
 
     guard = ConnectionPool("https://api.example", 1, Stuck)
-    watch = Stopwatch(anyio.current_time, "quota")
-    request = build("GET", "https://api.example/v2/cases", {}, b"", watch)
+    request = request_to("https://api.example/v2/cases")
 
     with anyio.move_on_after(5) as scope:
         await guard.handle_async_request(request)

@@ -58,8 +58,8 @@ async def _in_vain(sikoia: Sikoia, method: str = "GET") -> DeadlineExceededError
 
 @pytest.mark.parametrize(
     ("slow", "phase"),
-    [(_Slow(head=100), "answer"), (_Slow(body=100), "body")],
-    ids=["answer", "body"],
+    [(_Slow(head=100), "response"), (_Slow(body=100), "body")],
+    ids=["response", "body"],
 )
 async def test_an_answer_that_comes_too_late(slow: _Slow, phase: str) -> None:
     """The request was sent, so that it may have been processed."""
@@ -78,7 +78,7 @@ async def test_a_slot_of_the_quota_that_comes_too_late() -> None:
 
     error = await _in_vain(sikoia, "POST")
 
-    assert error.spent == {"quota": 5}
+    assert error.spent == {"rate_limit": 5}
     assert not error.may_have_been_processed
     assert slow.seen == 1
     assert await sikoia.with_options(timeout=60).request("GET", "/v2/cases") == []
@@ -111,7 +111,7 @@ async def test_a_permit_that_comes_too_late() -> None:
         calls.start_soon(sikoia.with_options(timeout=60).request, "GET", "/v2/cases")
         await anyio.sleep(0.5)
         error = await _in_vain(sikoia, "POST")
-        assert error.spent["permit"] == 5
+        assert error.spent["connection"] == 5
         assert not error.may_have_been_processed
 
     assert slow.seen == 1
@@ -131,7 +131,7 @@ async def test_the_pauses_count_too() -> None:
     error = await _in_vain(sikoia)
 
     assert error.spent["backoff"] >= 1
-    assert error.spent["answer"] + error.spent["backoff"] == pytest.approx(5, abs=0.01)
+    assert error.spent["response"] + error.spent["backoff"] == pytest.approx(5, abs=0.01)
     assert [attempt.status for attempt in error.attempts] == [503]
 
 

@@ -87,7 +87,7 @@ async def test_a_conflict_after_a_lost_attempt_says_that_it_went_through() -> No
 
     assert caught.value.first_attempt_went_through
     assert caught.value.__notes__ == [
-        "an earlier attempt of this call went through: read what it made"
+        "an earlier attempt of this call succeeded: retrieve what it created"
     ]
 
 
@@ -134,7 +134,7 @@ async def test_a_key_is_for_one_request() -> None:
 @pytest.mark.parametrize("key", ["", "a b", "a\n", "\u00fc", "a" * 256])
 async def test_a_key_that_cannot_be_sent_is_refused(key: str) -> None:
     """When it is given, and without being repeated."""
-    with pytest.raises(ConfigurationError, match="idempotency_key: give 1 to 255 visible"):
+    with pytest.raises(ConfigurationError, match="idempotency_key: expected 1 to 255 visible"):
         _client(_Answers(201)).with_options(idempotency_key=key)
 
 
@@ -151,7 +151,7 @@ async def test_a_key_without_a_header_is_refused() -> None:
 )
 async def test_a_header_that_means_something_else_is_refused(name: str) -> None:
     """A key must not take the place of the token."""
-    with pytest.raises(ConfigurationError, match="idempotency_header: give the name"):
+    with pytest.raises(ConfigurationError, match="idempotency_header: expected the header name"):
         _client(_Answers(201), idempotency_header=name)
 
 

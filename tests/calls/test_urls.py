@@ -196,7 +196,7 @@ def test_values_that_cannot_be_sent_are_refused(value: str | Sequence[str]) -> N
 )
 def test_values_of_another_type_are_refused(value: Any) -> None:
     """A text, a number, a truth value, or several texts: nothing else has a spelling."""
-    with pytest.raises(ArgumentTypeError, match=r"^keyword: give a text") as caught:
+    with pytest.raises(ArgumentTypeError, match=r"^keyword: expected a string") as caught:
         with_query("/v2/cases", {"keyword": value})
 
     assert CANARY not in str(caught.value)

@@ -10,7 +10,7 @@ import pytest
 
 from sikoia_async._codec.decoder import check_into, decode
 from sikoia_async._codec.drift import Drift
-from sikoia_async._transport.exchange import Response
+from sikoia_async._transport.types import Response
 from sikoia_async.errors import CallInfo, ConfigurationError, UnexpectedResponseError
 from sikoia_async.models import Items
 from sikoia_async.resources.users import Role, User

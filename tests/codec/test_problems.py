@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sikoia_async import errors
 from sikoia_async._codec.problems import error_from
-from sikoia_async._transport.exchange import Response
+from sikoia_async._transport.types import Response
 from sikoia_async.errors import APIError, CallInfo
 
 SENT = CallInfo(

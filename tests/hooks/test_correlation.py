@@ -1,24 +1,25 @@
-"""The hooks of correlation, each alone, and the ids that they send."""
+"""The correlation hooks, each by itself, and the ids that they send."""
 
 from uuid import UUID
 
 import anyio
 import httpx
 import pytest
+from faults import request_to
 
 from sikoia_async import ConfigurationError, correlation_id
 from sikoia_async._hooks import correlation
+from sikoia_async._transport.types import state_of
 
 pytestmark = pytest.mark.anyio
 
 
-def _request(**extensions: str) -> httpx.Request:
-    return httpx.Request("GET", "https://api.example/v2/cases", extensions=extensions)
+_URL = "https://api.example/v2/cases"
 
 
-async def test_the_id_of_the_call_goes_out() -> None:
-    """Each attempt of a call carries the same id, so the call chooses it and not the hook."""
-    request = _request(correlation_id="order-7")
+async def test_the_id_of_the_call_is_sent() -> None:
+    """All attempts of a call carry the same id, so the call chooses it."""
+    request = request_to(_URL, correlation_id="order-7")
 
     await correlation.send(request)
 
@@ -28,27 +29,25 @@ async def test_the_id_of_the_call_goes_out() -> None:
 @pytest.mark.parametrize(
     ("headers", "kept"),
     [
-        ({"x-correlation-id": "theirs"}, {"received_id": "theirs"}),
-        ({}, {}),
-        ({"X-Correlation-Id": ""}, {}),
-        ({"X-Correlation-Id": "a b"}, {}),
-        ({"X-Correlation-Id": "x" * 129}, {}),
+        ({"x-correlation-id": "theirs"}, "theirs"),
+        ({}, None),
+        ({"X-Correlation-Id": ""}, None),
+        ({"X-Correlation-Id": "a b"}, None),
+        ({"X-Correlation-Id": "x" * 129}, None),
     ],
     ids=["an id", "none", "empty", "space", "long"],
 )
-async def test_the_id_that_comes_back_is_kept(
-    headers: dict[str, str], kept: dict[str, str]
-) -> None:
-    """What is no id is left where it is: it would end up in logs."""
-    request = _request()
+async def test_the_id_of_the_response_is_kept(headers: dict[str, str], kept: str | None) -> None:
+    """An invalid id is ignored: it would end up in logs."""
+    request = request_to(_URL)
 
-    await correlation.received(httpx.Response(200, headers=headers, request=request))
+    await correlation.receive(httpx.Response(200, headers=headers, request=request))
 
-    assert request.extensions == kept
+    assert state_of(request).received_id == kept
 
 
-async def test_a_block_has_one_id_and_its_tasks_have_it_too() -> None:
-    """A web request's id reaches the calls that are made for it, and no others."""
+async def test_a_block_and_its_tasks_share_one_id() -> None:
+    """The id of a web request reaches the calls made for it, and no others."""
     seen: list[str] = []
 
     async def task() -> None:
@@ -64,24 +63,24 @@ async def test_a_block_has_one_id_and_its_tasks_have_it_too() -> None:
     assert correlation.current() != "outer"
 
 
-def test_outside_of_blocks_each_call_has_an_id_of_its_own() -> None:
-    """Without anything given, ids are random UUIDs."""
+def test_outside_of_blocks_each_call_has_its_own_id() -> None:
+    """By default, ids are random UUIDs."""
     one, another = correlation.current(), correlation.current()
 
     assert UUID(one) != UUID(another)
 
 
 @pytest.mark.parametrize("value", ["", "a b", "a\r\nX: 1", "naïve", "x" * 129, "a/b"])
-def test_what_is_no_id_is_refused(value: str) -> None:
-    """An id goes into a header, so it is checked when it is given; and the scope is unchanged."""
+def test_an_invalid_id_is_refused(value: str) -> None:
+    """An id is sent in a header, so it is validated first; the scope stays unchanged."""
     with pytest.raises(ConfigurationError, match="1 to 128 letters"), correlation_id(value):
         pass
     assert str(UUID(correlation.current()))
 
 
 @pytest.mark.parametrize("value", [None, "", "a b", "naïve", "x" * 129, b"id"])
-def test_what_a_stranger_sent_may_be_left_out(value: str | None) -> None:
-    """A web request without an id, or with a bad one, gets a new one; a good one is kept."""
+def test_an_invalid_id_can_be_replaced_by_a_new_one(value: str | None) -> None:
+    """An untrusted web request without a valid id gets a new one; a valid id is kept."""
     with correlation_id(value, or_new=True) as used:
         assert used == correlation.current() == str(UUID(used))
     with correlation_id("good", or_new=True) as used:
@@ -89,7 +88,7 @@ def test_what_a_stranger_sent_may_be_left_out(value: str | None) -> None:
 
 
 @pytest.mark.parametrize("value", [None, b"id"])
-def test_no_text_is_no_id(value: str | None) -> None:
-    """Unless another one may be taken."""
+def test_an_id_must_be_a_string(value: str | None) -> None:
+    """Unless a new one may be used instead."""
     with pytest.raises(ConfigurationError, match="1 to 128 letters"), correlation_id(value):
         pass

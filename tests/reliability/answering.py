@@ -18,7 +18,7 @@ import httpx
 
 from sikoia_async._codec.decoder import decode
 from sikoia_async._codec.drift import Drift
-from sikoia_async._transport.exchange import Response
+from sikoia_async._transport.types import Response
 from sikoia_async.errors import CallInfo, UnexpectedResponseError
 from sikoia_async.models import Items, field_types
 

@@ -55,7 +55,7 @@ _NOTHING: Final = {
 async def test_a_connection_that_ends_before_an_answer_is_tried_again(said: bytes) -> None:
     """B1, B3."""
     async with plan(sends(said)) as planned, watched(talking(planned), planned) as row:
-        await _fails_as_lost(row, "the request was sent, and no answer came")
+        await _fails_as_lost(row, "the request was sent, and no response arrived")
 
 
 _NO_HTTP: Final = {
@@ -85,7 +85,7 @@ _NO_HTTP: Final = {
 async def test_what_is_no_sound_http_is_no_answer(said: bytes) -> None:
     """B4, B5, B7 to B11: no byte of it is believed."""
     async with plan(sends(said)) as planned, watched(talking(planned), planned) as row:
-        await _fails_as_lost(row, "the request was sent, and no answer came")
+        await _fails_as_lost(row, "the request was sent, and no response arrived")
 
 
 _CUT: Final = {
@@ -105,12 +105,12 @@ _CUT: Final = {
 async def test_an_answer_that_breaks_off_is_no_answer(said: bytes) -> None:
     """B12, B14: the status was 200, and that is not enough."""
     async with plan(sends(said)) as planned, watched(talking(planned), planned) as row:
-        await _fails_as_lost(row, "the answer broke off")
+        await _fails_as_lost(row, "the response was incomplete")
 
 
 _RESET: Final = {
-    "in the head": (_LONG[:40], "the request was sent, and no answer came"),
-    "in the body": (_LONG[:-1], "the answer broke off"),
+    "in the head": (_LONG[:40], "the request was sent, and no response arrived"),
+    "in the body": (_LONG[:-1], "the response was incomplete"),
 }
 
 

@@ -38,7 +38,7 @@ from sikoia_async import (
 from sikoia_async._auth.credentials import Credentials
 from sikoia_async._auth.secret import Secret
 from sikoia_async._auth.tokens import Grant, StaticToken, StoredToken
-from sikoia_async._transport.quiet import quiet
+from sikoia_async._logging import http_logs_muted
 from sikoia_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -308,8 +308,9 @@ def test_every_logger_of_the_libraries_is_filtered() -> None:
     assert {"httpx", "httpcore.connection", "httpcore.http11"} <= names
     for name in names:
         record = logging.makeLogRecord({"name": name, "msg": "canary"})
-        with quiet():
-            assert not logging.getLogger(name).filter(record), f"{name} is not filtered"
+        muted = http_logs_muted.set(True)
+        assert not logging.getLogger(name).filter(record), f"{name} is not filtered"
+        http_logs_muted.reset(muted)
         assert logging.getLogger(name).filter(record)
 
 

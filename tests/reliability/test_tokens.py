@@ -341,6 +341,6 @@ async def test_a_follower_whose_time_is_over_leaves_the_leader_alone() -> None:
 
     (error,) = errors
     assert isinstance(error, DeadlineExceededError)
-    assert error.spent == {"quota": 0, "token": 2}
+    assert error.spent == {"rate_limit": 0, "token": 2}
     assert not error.may_have_been_processed
     assert (len(login.asked), login.served) == (1, 1)

@@ -137,7 +137,7 @@ async def test_a_next_page_elsewhere_meets_no_connection(to: str) -> None:
             watched(talking(planned), planned, next_call=False) as watch,
         ):
             await watch.fails(
-                UnexpectedResponseError, _read_all, requests=1, match="not on Sikoia's API"
+                UnexpectedResponseError, _read_all, requests=1, match="outside Sikoia's API"
             )
         assert evil.connections == 0
 
@@ -167,7 +167,7 @@ async def test_a_location_of_the_clouds_secrets_is_not_asked(location: str) -> N
             UnexpectedResponseError,
             CallOf("POST", "/v2/reports"),
             requests=1,
-            match="Location that is not on",
+            match="Location outside Sikoia's API",
         )
     assert error.may_have_been_processed
 
@@ -214,7 +214,7 @@ async def test_a_name_that_leads_to_another_machine_gets_no_request(tmp_path: Pa
         there = inside.url.replace("127.0.0.1", "localhost")
         sikoia = client(local("https://127.0.0.1:1"), tls=trusting(tmp_path))
         async with sikoia:
-            with pytest.raises(Exception, match="certificate is not good") as caught:
+            with pytest.raises(Exception, match="certificate is not valid") as caught:
                 await sikoia.download(f"{there}/a.pdf")
         assert type(caught.value).__module__ == "sikoia_async.errors"
         assert inside.requests == []

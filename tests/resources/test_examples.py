@@ -13,7 +13,7 @@ from sikoia_async._codec.decoder import decode
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.loader import load_hook
 from sikoia_async._codec.problems import error_from
-from sikoia_async._transport.exchange import Response
+from sikoia_async._transport.types import Response
 from sikoia_async.errors import CallInfo
 
 # In what form the examples may be that the schemas do not allow. Their authors' tool has written

@@ -205,7 +205,7 @@ def test_empty_lists_are_nothing_to_send(method: str, given: dict[str, Any]) -> 
     """A call that would change nothing is refused."""
     (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == f"cases.{method}"]
 
-    words = "there is nothing to send: give at least one of companies, persons"
+    words = "nothing to send: expected at least one of companies, persons"
     assert str(refused(endpoint, **given)) == words
 
 

@@ -18,8 +18,9 @@ from sikoia_async import (
 )
 from sikoia_async._retry.attempts import Attempts
 from sikoia_async._retry.budget import RetryBudget
-from sikoia_async._transport.exchange import Response, TransportFault
+from sikoia_async._retry.policy import RetryPolicy
 from sikoia_async._transport.stopwatch import Stopwatch
+from sikoia_async._transport.types import Response, TransportFault
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -183,7 +184,7 @@ async def test_a_pause_that_crosses_the_deadline_is_not_made(
 
     assert isinstance(error, ServerError)
     assert error.retry_after == 60
-    assert any("would come after the deadline" in note for note in error.__notes__)
+    assert any("would miss the deadline" in note for note in error.__notes__)
     assert anyio.current_time() == began
     assert len(transport.times) == 1
 
@@ -201,15 +202,16 @@ async def test_a_429_without_a_hint_waits_for_the_whole_window() -> None:
 
 async def test_pauses_grow_with_a_jitter_and_are_recorded() -> None:
     """With the jitter at its highest each pause is at its longest: half a second, one, two."""
-    watch = Stopwatch(anyio.current_time, "answer")
-    attempts = Attempts(watch, 3, kind="safe", budget=RetryBudget(), jitter=lambda: 1.0)
+    watch = Stopwatch(anyio.current_time, "response")
+    policy = RetryPolicy(jitter=lambda: 1.0)
+    attempts = Attempts(watch, 3, retry_class="safe", budget=RetryBudget(), policy=policy)
     outcome = Response(500, httpx.Headers(), b"")
 
     went_on: list[bool] = []
     for _ in range(4):
         attempts.begin()
-        attempts.note(outcome, "id")
-        went_on.append(await attempts.another(outcome, None))
+        attempts.record(outcome, "id")
+        went_on.append(await attempts.pause_before_another(outcome, None))
 
     info = attempts.info("GET", "/v2", "https://api.example/v2", "sent")
     assert went_on == [True, True, True, False]
@@ -220,12 +222,12 @@ async def test_pauses_grow_with_a_jitter_and_are_recorded() -> None:
 
 async def test_a_final_fault_is_the_last() -> None:
     """A certificate does not get better within a second."""
-    watch = Stopwatch(anyio.current_time, "answer")
-    attempts = Attempts(watch, 3, kind="safe", budget=RetryBudget())
+    watch = Stopwatch(anyio.current_time, "response")
+    attempts = Attempts(watch, 3, retry_class="safe", budget=RetryBudget(), policy=RetryPolicy())
     outcome = TransportFault("unsent", "expired", final=True)
-    attempts.note(outcome, "id")
+    attempts.record(outcome, "id")
 
-    assert not await attempts.another(outcome, None)
+    assert not await attempts.pause_before_another(outcome, None)
 
 
 async def test_a_client_that_is_paused_says_so_at_once() -> None:
@@ -236,7 +238,7 @@ async def test_a_client_that_is_paused_says_so_at_once() -> None:
 
     with pytest.raises(RateLimitError):
         await sikoia.with_options(timeout=5).request("GET", "/v2/cases")
-    with pytest.raises(DeadlineExceededError, match="a 429 pauses this client for 30 s more"):
+    with pytest.raises(DeadlineExceededError, match="a 429 pauses this client for another 30 s"):
         await sikoia.with_options(timeout=5).request("GET", "/v2/cases")
 
     assert anyio.current_time() == began

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sikoia_async._retry.policy import Kind, pause, retry_after, worth_retrying
-from sikoia_async._transport.exchange import Reached
+from sikoia_async._retry.policy import RetryClass, RetryPolicy, is_retryable, retry_after
+from sikoia_async._transport.types import Reached
 
 NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
 
-KINDS: tuple[Kind, ...] = ("safe", "idempotent", "unsafe")
+RETRY_CLASSES: tuple[RetryClass, ...] = ("safe", "idempotent", "unsafe")
 FAULTS: tuple[Reached, ...] = ("unsent", "sent", "partial")
 # What is decided, for each outcome and each kind of request; a reviewer reads it, and not the code.
 VERDICTS = (Path(__file__).parent / "verdicts.txt").read_text(encoding="utf-8")
@@ -38,8 +38,8 @@ def verdicts() -> Iterator[str]:
 
 def row(name: str, **outcome: Any) -> str:
     """Write down the verdicts on one outcome."""
-    said = [worth_retrying(kind, **outcome) for kind in KINDS]
-    said.append(worth_retrying("unsafe", keyed=True, **outcome))
+    said = [is_retryable(retry_class, **outcome) for retry_class in RETRY_CLASSES]
+    said.append(is_retryable("unsafe", keyed=True, **outcome))
     return name.ljust(24) + "".join(("retry" if one else "-").ljust(12) for one in said).rstrip()
 
 
@@ -48,15 +48,15 @@ def test_every_verdict_is_the_one_that_was_agreed() -> None:
     assert "\n".join(verdicts()) + "\n" == VERDICTS
 
 
-@pytest.mark.parametrize("kind", ["safe", "idempotent"])
-def test_a_key_changes_nothing_for_what_is_safe(kind: Kind) -> None:
+@pytest.mark.parametrize("retry_class", ["safe", "idempotent"])
+def test_a_key_changes_nothing_for_what_is_safe(retry_class: RetryClass) -> None:
     """It is what acts that needs one."""
     for reached in FAULTS:
-        said = worth_retrying(kind, reached=reached)
-        assert worth_retrying(kind, reached=reached, keyed=True) == said
+        said = is_retryable(retry_class, reached=reached)
+        assert is_retryable(retry_class, reached=reached, keyed=True) == said
     for status in (404, 409, 429, 500):
-        assert worth_retrying(kind, status=status, keyed=True) == worth_retrying(
-            kind, status=status
+        assert is_retryable(retry_class, status=status, keyed=True) == is_retryable(
+            retry_class, status=status
         )
 
 
@@ -66,14 +66,14 @@ def test_a_key_changes_nothing_for_what_is_safe(kind: Kind) -> None:
 )
 def test_what_acts_is_never_sent_twice(status: int, reached: Reached) -> None:
     """Whatever an answer says but 429, and whenever a connection breaks, it goes out once."""
-    assert not worth_retrying("unsafe", status=status)
-    assert not worth_retrying("unsafe", reached=reached)
+    assert not is_retryable("unsafe", status=status)
+    assert not is_retryable("unsafe", reached=reached)
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1))
 def test_pauses_grow_to_a_cap(retry: int, jitter: float) -> None:
     """A pause is drawn from 0 to twice the one before, and to 8 s at most."""
-    seconds = pause(retry, None, jitter)
+    seconds = RetryPolicy(jitter=lambda: jitter).pause(retry, None)
 
     assert 0 <= seconds <= 8
     assert seconds == pytest.approx(jitter * min(8, 0.5 * 2 ** min(retry, 10)))
@@ -84,13 +84,13 @@ def test_pauses_grow_to_a_cap(retry: int, jitter: float) -> None:
 )
 def test_the_longest_pauses(retry: int, longest: float) -> None:
     """Without luck, the pauses are half a second, doubled up to eight."""
-    assert pause(retry, None, 1.0) == longest
+    assert RetryPolicy(jitter=lambda: 1.0).pause(retry, None) == longest
 
 
 @given(st.integers(0, 50), st.floats(0, 1e7), st.floats(0, 1))
 def test_a_hint_is_never_cut_short(retry: int, hint: float, jitter: float) -> None:
     """A server that says when to come is obeyed, with up to a tenth on top."""
-    assert hint <= pause(retry, hint, jitter) <= hint * 1.1 + 1e-6
+    assert hint <= RetryPolicy(jitter=lambda: jitter).pause(retry, hint) <= hint * 1.1 + 1e-6
 
 
 @pytest.mark.parametrize(

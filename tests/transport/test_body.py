@@ -87,7 +87,7 @@ def test_bytes_after_the_end_are_refused(more: bytes, *, together: bool) -> None
 )
 def test_what_is_no_gzip_is_refused(body: bytes) -> None:
     """A body that is not what its header says is refused by a text without a part of it."""
-    with pytest.raises(BodyError, match="not the gzip that its headers say") as caught:
+    with pytest.raises(BodyError, match="not valid gzip") as caught:
         read("gzip", body)
 
     assert "secret" not in str(caught.value)
@@ -99,14 +99,14 @@ def test_a_wrong_checksum_is_refused() -> None:
     broken = bytearray(PACKED)
     broken[-8] ^= 1
 
-    with pytest.raises(BodyError, match="not the gzip"):
+    with pytest.raises(BodyError, match="not valid gzip"):
         read("gzip", bytes(broken))
 
 
 @pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "gzip;q=1", "secret"])
 def test_other_encodings_are_refused(encoding: str) -> None:
-    """What was not asked for is not guessed at."""
-    with pytest.raises(BodyError, match="not asked for") as caught:
+    """Encodings that were not requested are rejected."""
+    with pytest.raises(BodyError, match="unsupported content encoding") as caught:
         BodyReader(encoding, 10)
 
     assert "secret" not in str(caught.value)

@@ -19,6 +19,7 @@ from faults import (
     client,
     core,
     refusing,
+    request_to,
     serve,
     trusting,
 )
@@ -29,8 +30,9 @@ from sikoia_async import (
     ServerError,
     UnexpectedResponseError,
 )
-from sikoia_async._transport.exchange import Echo, Limits, TransportFault, build, exchange
-from sikoia_async._transport.stopwatch import Stopwatch
+from sikoia_async._transport.desync import EchoCheck
+from sikoia_async._transport.exchange import exchange
+from sikoia_async._transport.types import Limits, TransportFault
 
 pytestmark = pytest.mark.anyio
 
@@ -65,10 +67,10 @@ async def _hangs_up_at_once(_: Peer) -> None:
 
 
 _LOST = {
-    "hangs up": (_sends(), "the request was sent, and no answer came"),
-    "resets": (_sends_and_resets(), "the request was sent, and no answer came"),
-    "half a status line": (_sends(b"HTTP/1.1 2"), "the request was sent, and no answer came"),
-    "half a head": (_sends(answer()[:40]), "the request was sent, and no answer came"),
+    "hangs up": (_sends(), "the request was sent, and no response arrived"),
+    "resets": (_sends_and_resets(), "the request was sent, and no response arrived"),
+    "half a status line": (_sends(b"HTTP/1.1 2"), "the request was sent, and no response arrived"),
+    "half a head": (_sends(answer()[:40]), "the request was sent, and no response arrived"),
     "garbage": (_sends(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "does not speak HTTP"),
     "bytes of no protocol": (_sends(bytes(range(256)) * 8), "does not speak HTTP"),
     "status of four digits": (_sends(b"HTTP/1.1 2000 OK\r\n\r\n"), "does not speak HTTP"),
@@ -76,12 +78,12 @@ _LOST = {
         _sends(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
         "does not speak HTTP",
     ),
-    "resets after the head": (_sends_and_resets(answer(body=_ROWS)[:-24]), "broke off"),
-    "resets in the body": (_sends_and_resets(answer(body=_ROWS)[:-9]), "broke off"),
-    "short body": (_sends(answer(body=_ROWS)[:-9]), "the answer broke off"),
+    "resets after the head": (_sends_and_resets(answer(body=_ROWS)[:-24]), "was incomplete"),
+    "resets in the body": (_sends_and_resets(answer(body=_ROWS)[:-9]), "was incomplete"),
+    "short body": (_sends(answer(body=_ROWS)[:-9]), "the response was incomplete"),
     "bad chunk": (
         _sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
-        "the answer broke off",
+        "the response was incomplete",
     ),
 }
 
@@ -159,8 +161,8 @@ _WORDS: Final[dict[str, tuple[httpx.HTTPError, OSError | None, str]]] = {
         "host name cannot be resolved",
     ),
     "no route": (httpx.ConnectError("canary"), OSError(errno.EHOSTUNREACH, "canary"), "No route"),
-    "no answer": (httpx.ConnectTimeout("canary"), TimeoutError("canary"), "within the time"),
-    "no system's error": (httpx.ConnectTimeout("canary"), None, "within the time"),
+    "no answer": (httpx.ConnectTimeout("canary"), TimeoutError("canary"), "connecting timed out"),
+    "no system's error": (httpx.ConnectTimeout("canary"), None, "connecting timed out"),
     "broken pipe": (httpx.WriteError("canary"), None, "the connection was lost"),
     "something else": (httpx.ProxyError("canary"), None, "ProxyError"),
 }
@@ -193,10 +195,10 @@ _BOMB = gzip.compress(bytes(1_000_000))
         ("gzip", _GZIPPED[:-9], "cut short"),
         ("gzip", _GZIPPED[:12], "cut short"),
         ("gzip", _GZIPPED + b"more", "bytes follow"),
-        ("gzip", _ROWS, "not the gzip"),
+        ("gzip", _ROWS, "not valid gzip"),
         ("gzip", _BOMB, "larger than 10,000 bytes"),
         ("identity", bytes(20_000), "larger than 10,000 bytes"),
-        ("br", _ROWS, "encoding that was not asked for"),
+        ("br", _ROWS, "unsupported content encoding"),
     ],
     ids=["no end", "half", "junk after", "no gzip", "bomb", "large", "brotli"],
 )
@@ -270,44 +272,38 @@ async def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
     """A header that httpx does not like is repeated in its words, which are not ours."""
     async with serve(_sends(answer())) as server:
         api = core(client(server.url))
-        watch = Stopwatch(anyio.current_time, "quota")
-        request = build(
-            "GET", f"{server.url}/v2", {"x": "canary\n"}, b"", watch, correlation_id="1"
-        )
+        request = request_to(f"{server.url}/v2", headers={"x": "canary\n"})
         outcome = await exchange(api.client, request, Limits())
 
-    assert outcome == TransportFault(
-        "unsent", "the request could not be written as HTTP", final=True
-    )
+    assert outcome == TransportFault("unsent", "the request is not valid HTTP", final=True)
 
 
-def _named(sent: str, received: str | None, *, repeatable: bool = True) -> httpx.Request:
-    extensions = {"correlation_id": sent, "repeatable": repeatable}
-    if received is not None:
-        extensions["received_id"] = received
-    return httpx.Request("GET", "https://api.example", extensions=extensions)
+def _is_mismatch(
+    check: EchoCheck, sent: str, received: str | None, status: int = 200, *, may_repeat: bool = True
+) -> bool:
+    return check.is_mismatch(sent, received, status, may_repeat=may_repeat)
 
 
-def test_an_id_of_ours_tells_whose_answer_it_is() -> None:
-    """The ids that were sent last are known, and the case of their letters is no matter."""
-    echo = Echo()
+def test_the_id_of_another_request_is_a_mismatch() -> None:
+    """The last thousand ids are remembered, and the case of letters does not matter."""
+    check = EchoCheck()
     for number in range(1001):
-        echo.sends(_named(f"id-{number}", None))
+        check.record_sent(f"id-{number}")
 
-    assert not echo.is_anothers(_named("id-7", None), 200)
-    assert not echo.is_anothers(_named("id-7", "ID-7"), 200)
-    assert echo.is_anothers(_named("id-7", "id-8", repeatable=False), 200)
-    assert not echo.is_anothers(_named("id-7", "id-8"), 500)
-    assert not echo.is_anothers(_named("id-7", "id-0", repeatable=False), 200)
+    assert not _is_mismatch(check, "id-7", None)
+    assert not _is_mismatch(check, "id-7", "ID-7")
+    assert _is_mismatch(check, "id-7", "id-8", may_repeat=False)
+    assert not _is_mismatch(check, "id-7", "id-8", 500)
+    assert not _is_mismatch(check, "id-7", "id-0", may_repeat=False)
 
 
-def test_an_id_that_is_nobodys_is_doubted_where_that_does_no_harm() -> None:
-    """Once the server was seen to answer with ours, and of what may be asked again."""
-    echo = Echo()
+def test_an_unknown_id_is_a_mismatch_if_the_request_may_be_repeated() -> None:
+    """And only if the last response echoed the id of its request."""
+    check = EchoCheck()
 
-    assert not echo.is_anothers(_named("a", "x"), 200)
-    echo.is_anothers(_named("a", "a"), 200)
-    assert not echo.is_anothers(_named("b", "x", repeatable=False), 200)
-    echo.is_anothers(_named("a", "a"), 200)
-    assert echo.is_anothers(_named("b", "x"), 200)
-    assert not echo.is_anothers(_named("b", "x"), 200)
+    assert not _is_mismatch(check, "a", "x")
+    _is_mismatch(check, "a", "a")
+    assert not _is_mismatch(check, "b", "x", may_repeat=False)
+    _is_mismatch(check, "a", "a")
+    assert _is_mismatch(check, "b", "x")
+    assert not _is_mismatch(check, "b", "x")

@@ -6,12 +6,10 @@ from typing import Final, cast
 import anyio
 import httpx
 import pytest
-from faults import Peer, Script, answer, client, guards, refusing, serve
+from faults import Peer, Script, answer, client, guards, refusing, request_to, serve
 
 from sikoia_async import CallError, ConfigurationError
-from sikoia_async._transport.exchange import build
 from sikoia_async._transport.pool import ConnectionPool
-from sikoia_async._transport.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +17,7 @@ _ORIGIN: Final = "https://api.example"
 
 
 def _request(url: str = f"{_ORIGIN}/v2/cases") -> httpx.Request:
-    return build("GET", url, {}, b"", Stopwatch(anyio.current_time, "quota"))
+    return request_to(url)
 
 
 def _fine() -> httpx.AsyncBaseTransport:

@@ -17,15 +17,15 @@ class Clock:
 def test_seconds_are_added_up_by_phase() -> None:
     """A phase that comes twice counts twice, and the one that runs is counted too."""
     clock = Clock()
-    watch = Stopwatch(clock, "quota")
+    watch = Stopwatch(clock, "rate_limit")
 
     clock.now = 101
-    watch.enter("answer")
+    watch.enter("response")
     clock.now = 103.5
-    watch.enter("quota")
+    watch.enter("rate_limit")
     clock.now = 103.75
 
-    assert watch.spent() == {"quota": 1.25, "answer": 2.5}
+    assert watch.spent() == {"rate_limit": 1.25, "response": 2.5}
     assert watch.seconds == 3.75
     assert watch.started == 100
 
@@ -47,4 +47,4 @@ def test_entering_a_phase_returns_the_moment() -> None:
     """Whoever starts a phase need not ask the clock again."""
     clock = Clock()
 
-    assert Stopwatch(clock, "quota").enter("answer") == 100
+    assert Stopwatch(clock, "rate_limit").enter("response") == 100

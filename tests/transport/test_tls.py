@@ -11,7 +11,7 @@ import trustme
 from faults import Peer, Script, Server, answer, assert_plain, certified, client, serve, trusting
 
 from sikoia_async import ConfigurationError, ConnectionFailedError
-from sikoia_async._transport.pool import tls_context
+from sikoia_async._transport.connector import tls_context
 
 pytestmark = pytest.mark.anyio
 
@@ -37,11 +37,11 @@ _PROTOCOL_VERSION: Final = bytes([21, 3, 1, 0, 2, 2, 70])
 
 _Make = Callable[[], ssl.SSLContext]
 _WRONG: Final[dict[str, tuple[_Make, str]]] = {
-    "another host": (lambda: certified("other.example"), "certificate is not good"),
-    "another authority": (lambda: certified(by=trustme.CA), "certificate is not good"),
+    "another host": (lambda: certified("other.example"), "certificate is not valid"),
+    "another authority": (lambda: certified(by=trustme.CA), "certificate is not valid"),
     "expired": (
         lambda: certified(until=datetime(2020, 1, 1, tzinfo=UTC)),
-        "certificate is not good: certificate has expired",
+        "certificate is not valid: certificate has expired",
     ),
 }
 
@@ -93,7 +93,7 @@ async def test_a_server_that_is_to_be_trusted_is_asked(tmp_path: Path) -> None:
 async def test_an_authority_must_be_named_to_be_trusted() -> None:
     """By default the authorities are those of certifi."""
     async with serve(_answers, certified()) as server, client(server.url) as sikoia:
-        with pytest.raises(ConnectionFailedError, match="certificate is not good"):
+        with pytest.raises(ConnectionFailedError, match="certificate is not valid"):
             await sikoia.request("GET", "/v2/cases")
 
     _assert_unsent(server)

@@ -129,7 +129,7 @@ class Recorder(httpx.AsyncBaseTransport):
     def _way(self, url: httpx.URL) -> ConnectionPool:
         origin = _origin(url)
         if origin not in self._ways:
-            self._ways[origin] = self._wire.guard(origin, _PERMITS)
+            self._ways[origin] = self._wire.new_pool(origin, _PERMITS)
         return self._ways[origin]
 
 

@@ -8,6 +8,7 @@ import attrs
 
 from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._logging import without_ids
+from sikoia_async._transport.types import state_of
 from sikoia_async.testing.cassettes.operations import Known, find
 from sikoia_async.testing.cassettes.tape import Asked, CassetteError
 
@@ -75,9 +76,9 @@ async def _content(request: httpx.Request) -> bytes:
 
     That somebody has read it tells the SDK that it went out; here it does not.
     """
-    content: Any = request.extensions["content"]
-    was_sent = content.sent
+    state = state_of(request)
+    is_sent = state.is_sent
     try:
-        return b"".join([piece async for piece in content])
+        return b"".join([chunk async for chunk in state])
     finally:
-        content.sent = was_sent
+        state.is_sent = is_sent

@@ -1,0 +1,79 @@
+"""What the calls of a client share, and what may differ from call to call."""
+
+from __future__ import annotations
+
+from sys import version_info
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import attrs
+
+from sikoia_async._retry.policy import RetryPolicy
+from sikoia_async._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+    from sikoia_async._calls.idempotency import Keys
+    from sikoia_async._calls.lifecycle import Lifecycle
+    from sikoia_async._calls.usage import Spend, Tally
+    from sikoia_async._codec.drift import Drift
+    from sikoia_async._rate_limit.limiter import Priority, RateLimiter
+    from sikoia_async._retry.budget import RetryBudget
+    from sikoia_async._transport.types import Limits
+    from sikoia_async.operations.interval import Interval
+    from sikoia_async.operations.registry import OperationRegistry
+
+__all__ = ["CallOptions", "ClientContext", "request_headers"]
+
+
+@attrs.frozen(kw_only=True)
+class ClientContext:
+    """What all calls of a client share."""
+
+    client: httpx.AsyncClient
+    origin: str
+    headers: Mapping[str, str]
+    limits: Limits
+    rate_limiter: RateLimiter | None
+    drift: Drift
+    lifecycle: Lifecycle
+    budget: RetryBudget
+    spend: Spend
+    tally: Tally
+    registry: OperationRegistry
+    retry_policy: RetryPolicy = attrs.field(factory=RetryPolicy)
+    keys: Keys | None = None
+    """Idempotency keys; None if none are sent."""
+
+
+@attrs.frozen(kw_only=True)
+class CallOptions:
+    """What may differ from call to call; `Sikoia.with_options` documents each option."""
+
+    timeout: float
+    retries: int
+    correlation_id: str | None = None
+    idempotency_key: str | None = None
+    priority: Priority = "interactive"
+    interval: Interval | None = None
+    polls: int | None = None
+    """How often the operation was polled before this poll; None if the call is not a poll."""
+    insists: bool = False
+    """Whether the view that makes the call explicitly asked for retries."""
+
+
+def request_headers(origin: str) -> dict[str, str]:
+    """Return the headers of every request.
+
+    Source: https://docs.sikoia.com/docs/api-behaviour requires both JSON headers on each request.
+    """
+    return {
+        "Host": urlsplit(origin).netloc,
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+        "Content-Type": "application/json",
+        "User-Agent": f"sikoia-async/{__version__} Python/{version_info[0]}.{version_info[1]}",
+    }

@@ -1,0 +1,209 @@
+"""The records and protocols of one exchange: what goes in, and what comes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+import attrs
+import httpx
+
+from sikoia_async._errors import ConfigurationError, is_error
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+    from sikoia_async._transport.desync import EchoCheck
+    from sikoia_async._transport.stopwatch import Stopwatch
+
+__all__ = [
+    "UNDELIMITED",
+    "Limits",
+    "RateLimitPaused",
+    "Reached",
+    "RequestState",
+    "Response",
+    "Sink",
+    "StreamedContent",
+    "TransportFault",
+    "state_of",
+]
+
+UNDELIMITED: Final = "the response declares no length, so it may be incomplete"
+"""Why a file without a declared length is rejected. JSON shows by itself whether it is complete."""
+
+Reached = Literal["unsent", "sent", "partial"]
+"""How far a failed attempt got: not sent, sent without a response, or part of a response."""
+
+_KEY: Final = "sikoia"
+
+
+@attrs.frozen
+class Limits:
+    """Limits of one exchange."""
+
+    body: int = 32 * 1024 * 1024
+    """Bytes of a response that are read at most, after decompression."""
+    error_body: int = 64 * 1024
+    """The same for 4xx and 5xx."""
+    connect_timeout: float = 10.0
+    """Seconds to open a connection, TLS included."""
+
+
+@attrs.frozen
+class Response:
+    """A response, read to its end or to its limit."""
+
+    status: int
+    headers: httpx.Headers = attrs.field(repr=False)  # may hold cookies
+    body: bytes = attrs.field(repr=False)  # holds the token, if the token endpoint sent it
+    broken: str | None = None
+    """Why the body cannot be trusted; None if it is complete."""
+    delimited: bool = True
+    """Whether the response declares its length. Otherwise the closed connection ended it, and
+    anybody on the way can close one."""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the status is a 4xx or 5xx."""
+        return is_error(self.status)
+
+
+@attrs.frozen
+class TransportFault:
+    """Why an attempt brought no complete response."""
+
+    reached: Reached
+    reason: str
+    final: bool = False
+    """Whether every further attempt would fail too, for example because of a bad certificate."""
+
+    is_error = True
+
+
+class RateLimitPaused(Exception):  # noqa: N818 - nothing went wrong
+    """A 429 arrived while the request waited for a connection; it was not sent."""
+
+
+class StreamedContent(Protocol):
+    """A request body that is produced while it is sent, and can be sent again."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
+class Sink(Protocol):
+    """Destination for the body of a 200, chunk by chunk."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why the sink failed; None if it did not, whatever the response did."""
+        ...
+
+    async def start(self) -> None:
+        """Start a new body, and discard what an earlier attempt wrote."""
+        ...
+
+    async def take(self, piece: bytes) -> None:
+        """Write the next chunk, decompressed.
+
+        Raises:
+            BodyError: the sink accepts no more.
+        """
+        ...
+
+    async def end(self) -> str | None:
+        """Finish a complete body, and return why it is not acceptable, if so."""
+        ...
+
+
+@attrs.define(eq=False)
+class RequestState(httpx.AsyncByteStream):
+    """What our own layers know about one request: hooks, pool and exchange read and write it.
+
+    It is also the stream of the request's body, because a body that is read shows that the request
+    was sent. It is not an async generator: httpcore abandons the body if the server hangs up, and
+    trio warns about abandoned generators.
+    """
+
+    stopwatch: Stopwatch
+    correlation_id: str = ""
+    """The id to send."""
+    content: bytes | StreamedContent = attrs.field(default=b"", repr=False)
+    may_repeat: bool = False
+    """Whether another attempt may follow, however this one ends."""
+    is_paused: Callable[[], bool] | None = None
+    """Returns whether a 429 has paused all requests."""
+    is_sent: bool = False
+    """Whether the request may have been sent, and so processed."""
+    received_id: str | None = None
+    """The correlation id of the response."""
+    can_renew_token: bool = False
+    """Whether the response refused an access token that can be replaced by a new one."""
+    echo: EchoCheck | None = None
+    opened: Any = None
+    """The socket that httpcore opened for this request."""
+    _chunks: Iterator[bytes] = attrs.field(factory=lambda: iter(()), init=False, repr=False)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self.is_sent = True
+        content = self.content
+        self._chunks = iter((content,) if isinstance(content, bytes) else content)
+        return self
+
+    async def __anext__(self) -> bytes:
+        for chunk in self._chunks:
+            return chunk
+        raise StopAsyncIteration
+
+    def __deepcopy__(self, _: object) -> RequestState:
+        """Return the state itself: a transport may copy a request's extensions."""
+        return self
+
+    def mark_sending(self, request: httpx.Request, *, warm: bool) -> None:
+        """Note that the request is handed to its connection.
+
+        On an open connection it counts as sent from now on, because a cancellation may strike
+        between writing the head and reading the body. On a new one httpcore reports the moment.
+        """
+        if warm:
+            self.is_sent = True
+        else:
+            request.extensions["trace"] = self.trace
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Trace extension of httpcore: note the head being sent, and the socket."""
+        if event.endswith("send_request_headers.started"):
+            self.is_sent = True
+        elif event.endswith("connect_tcp.complete"):
+            self.opened = info["return_value"]
+
+    async def close_opened(self) -> None:
+        """Close the socket of a failed request; httpcore leaks it if a handshake is cancelled."""
+        if self.opened is not None:
+            await self.opened.aclose()
+
+    def release_body(self) -> None:
+        """Drop the body after the exchange.
+
+        httpx links request and response in a reference cycle, which would keep a file in memory
+        until the next garbage collection.
+        """
+        self.content, self._chunks = b"", iter(())
+
+    def attach_to(self, request: httpx.Request) -> None:
+        """Make `state_of` return this state, whatever a transport did to the extensions."""
+        request.extensions = {_KEY: self}
+
+
+def state_of(request: httpx.Request) -> RequestState:
+    """Return the state of a request.
+
+    Raises:
+        ConfigurationError: the request carries none: this SDK did not build it, or a transport
+            of the caller's replaced it.
+    """
+    state: Any = request.extensions.get(_KEY)
+    if isinstance(state, RequestState):
+        return state
+    msg = f'request.extensions["{_KEY}"]: missing; pass requests on with their extensions'
+    raise ConfigurationError(msg)
