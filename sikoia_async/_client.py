@@ -328,18 +328,17 @@ class Sikoia:
         On trio, call it from a task: it reads the event loop's clock.
         """
         context = self._api.context
-        # The clock starts with the first call; until then nothing has been measured.
-        rate_limiter = context.rate_limiter if context.lifecycle.used else None
-        unused = (
-            context.rate_limiter.limit if context.rate_limiter and rate_limiter is None else None
-        )
+        limiter = context.rate_limiter
+        unused = limiter.limit if limiter else None
+        if not context.lifecycle.used:  # there is no clock yet, and nothing to measure
+            limiter = None
         return Stats(
             calls=context.tally.calls,
             attempts=context.tally.attempts,
-            waiting=sum(rate_limiter.waiting.values()) if rate_limiter else 0,
-            waited=rate_limiter.waited if rate_limiter else 0.0,
-            quota_left=rate_limiter.left if rate_limiter else unused,
-            paused=rate_limiter.paused if rate_limiter else 0.0,
+            waiting=sum(limiter.waiting.values()) if limiter else 0,
+            waited=limiter.waited if limiter else 0.0,
+            quota_left=limiter.left if limiter else unused,
+            paused=limiter.paused if limiter else 0.0,
             retry_budget=context.budget.left,
             connections_replaced=sum(pool.connections_replaced for pool in self._pools),
             in_flight=sum(pool.in_use for pool in self._pools),

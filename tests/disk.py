@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from typing import IO, Any
 
 import pytest
@@ -13,7 +14,7 @@ def write_with(monkeypatch: pytest.MonkeyPatch, write: Callable[[IO[bytes], byte
 
     def created(**options: Any) -> Any:
         file = create(**options)
-        file.write = lambda content: write(file.file, content)
+        file.write = partial(write, file.file)
         return file
 
     monkeypatch.setattr(tempfile, "NamedTemporaryFile", created)

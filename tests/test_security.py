@@ -51,8 +51,8 @@ def _least(requirements: list[str]) -> dict[str, Version]:
 
 
 def _project() -> dict[str, Any]:
-    found: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return found
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return project
 
 
 def test_every_promise_names_a_test() -> None:
@@ -74,9 +74,9 @@ def test_the_tests_of_a_promise_exist(promise: str) -> None:
 def test_no_vulnerable_version_is_allowed() -> None:
     """Our requirements, and those of our dependencies, exclude vulnerable versions."""
     project = _project()
-    ours = _least([*project["dependencies"], *project["optional-dependencies"]["sandbox"]])
+    own = _least([*project["dependencies"], *project["optional-dependencies"]["sandbox"]])
     # httpcore requires h11, from our own minimum version on.
-    allowed = _least(requires("httpcore") or []) | ours
+    allowed = _least(requires("httpcore") or []) | own
 
     for name, floor in FLOORS.items():
         assert name in allowed, f"{name} has no minimum version"

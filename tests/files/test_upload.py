@@ -120,7 +120,7 @@ _REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
         {"file_name": "a.pdf", "display_name": 7},
         "display_n",
     ),
-    "half of a surrogate pair": (b"x", {"file_name": "\ud800.pdf"}, "half of a surrogate pair"),
+    "a lone surrogate": (b"x", {"file_name": "\ud800.pdf"}, "surrogate"),
 }
 _REFUSED["file object"][0].close()
 
