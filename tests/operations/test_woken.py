@@ -113,12 +113,13 @@ async def test_lost_events_do_not_override_retry_after() -> None:
 
 
 async def test_an_event_for_a_finished_operation_changes_nothing() -> None:
-    """Events arrive late, or twice."""
+    """Events arrive late, or twice, or are given up for lost."""
     task = Polled("report")
     operation = task.operation(_KIND)
     await operation
 
     operation.wake()
+    operation.poll_soon()
 
     assert await operation == "report"
     assert len(task.times) == 1

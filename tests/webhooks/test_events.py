@@ -264,9 +264,9 @@ def test_nothing_of_a_body_is_in_its_error() -> None:
         parse(f'{{"name": "{CANARY}", }}'.encode())
 
     error = caught.value
-    ours = traceback.TracebackException.from_exception(error, capture_locals=True).stack[1:]
+    frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack[1:]
     assert_plain(error)
-    assert CANARY not in str([frame.locals for frame in ours]) + repr(pickle.dumps(error))
+    assert CANARY not in str([frame.locals for frame in frames]) + repr(pickle.dumps(error))
 
 
 def test_a_byte_order_mark_is_skipped() -> None:
