@@ -126,6 +126,6 @@ class Sender:
 
     def _key(self) -> str | None:
         for entry in self._state.store("webhook_secret"):
-            key: str = entry.record["answer"]["shared_key"]
+            key: str = entry.record["secret"]["shared_key"]
             return key
         return None

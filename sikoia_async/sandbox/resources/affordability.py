@@ -18,7 +18,7 @@ from sikoia_async.sandbox.state import Record, State
 
 
 def routes(state: State) -> list[Route]:
-    """Serve affordability insights."""
+    """Return the routes for affordability insights."""
     affordability = Affordability(state)
     one = "/v2/affordability-insights/{request_id}"
     listed = "/v2/{entity_type}/{entity_id}/affordability-insights"
@@ -42,34 +42,34 @@ def insights(state: State) -> Insights:
 
 
 class Affordability:
-    """Answers for `/v2/affordability-insights`."""
+    """Handlers for `/v2/affordability-insights`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self.insights: Insights = insights(state)
 
     async def get(self, request: Request) -> Response:
-        """Answer the insights."""
-        asked, found, used = self._look(request)
-        data = {"cashflow": cashflow(found), "indicators": indicators(found), "data_sources": used}
-        return JSONResponse({**asked, "data": data if used else None})
+        """Return the insights."""
+        insights, rows, used = self._current(request)
+        data = {"cashflow": cashflow(rows), "indicators": indicators(rows), "data_sources": used}
+        return JSONResponse({**insights, "data": data if used else None})
 
     async def monthly(self, request: Request) -> Response:
-        """Answer the transactions, summed up by month."""
-        asked, found, used = self._look(request)
-        data = monthly(found) if used else None
-        return JSONResponse({**asked, "data": data, "data_sources": used})
+        """Return the transactions, summed up by month."""
+        insights, rows, used = self._current(request)
+        data = monthly(rows) if used else None
+        return JSONResponse({**insights, "data": data, "data_sources": used})
 
     async def transactions(self, request: Request) -> Response:
-        """Answer the transactions, one by one."""
-        asked, found, used = self._look(request)
-        data = found if used else None
-        return JSONResponse({**asked, "data": data, "data_sources": used})
+        """Return the single transactions."""
+        insights, rows, used = self._current(request)
+        data = rows if used else None
+        return JSONResponse({**insights, "data": data, "data_sources": used})
 
-    def _look(self, request: Request) -> tuple[Record, list[Record], list[Record] | None]:
-        asked, used = self.insights.current(request.path_params["request_id"])
+    def _current(self, request: Request) -> tuple[Record, list[Record], list[Record] | None]:
+        insights, used = self.insights.current(request.path_params["request_id"])
         if used is None:
-            return asked, [], None
-        day = date.fromisoformat(asked["datetime_requested"][:10])
-        found = transactions(self._state, used, asked["entity_id"], day)
-        return asked, found, [source_summary(source) for source in used]
+            return insights, [], None
+        day = date.fromisoformat(insights["datetime_requested"][:10])
+        rows = transactions(self._state, used, insights["entity_id"], day)
+        return insights, rows, [source_summary(source) for source in used]

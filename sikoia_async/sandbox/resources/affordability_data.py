@@ -1,7 +1,6 @@
-"""Made-up transactions of three months, and what they come to.
+"""Fictitious transactions of three months, and their sums.
 
-Sums are counted in pence: what goes out of a category is what went out in its transactions, to the
-penny.
+Amounts are summed in pence, so that categories add up exactly.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,12 +13,12 @@ from sikoia_async.sandbox.resources.income_pay import months_before
 from sikoia_async.sandbox.state import Record, State
 
 _MONTHS = 3
-_HIGH = 1_000
-"""Pounds; a transaction of more is one of high value."""
+_HIGH_VALUE = 1_000
+"""In pounds; transactions above this are of high value."""
 _GROUPS = ("Income", "Essential expenditure", "Non-essential expenditure", "Other")
 
-# Group, category, subcategory, who it is with, day of the month, pence, by how much they vary.
-_HABITS = (
+# Group, category, subcategory, counterparty, day of the month, pence, variation in pence.
+_MONTHLY_TRANSACTIONS = (
     (0, "Employment and/or Self-employment", "Salary", "Example Foods Ltd", 28, 231_250, 0),
     (0, "Benefits", "Child benefit", "Sample Benefit Office", 7, 10_240, 0),
     (1, "Mortgage and rent", "Mortgage", "Specimen Building Society", 1, -118_000, 0),
@@ -33,8 +32,8 @@ _HABITS = (
     (2, "TV and subscriptions", "Streaming", "Placeholder Films", 18, -1_099, 0),
     (3, "Transfers", "Own accounts", "Own savings", 26, -15_000, 0),
 )
-# By what an indicator knows its transactions: a subcategory; or, where there is none, the amount.
-_SIGNS = {
+# The subcategory that an indicator looks for; None for high amounts.
+_INDICATORS = {
     "Benefits": "Child benefit",
     "Children": "Child benefit",
     "Gambling": "Betting",
@@ -47,21 +46,21 @@ _SIGNS = {
 def transactions(
     state: State, sources: Sequence[Record], entity_id: str, day: date
 ) -> list[Record]:
-    """Return the transactions of the three months before a day's, the newest first.
+    """Return the transactions of the three months before the month of a day, newest first.
 
-    They are spread over the data sources, so that the sums do not depend on how many there are.
+    They are spread over the data sources, so that sums do not depend on how many there are.
     """
-    made: list[Record] = []
+    rows: list[Record] = []
     for month in months_before(day, _MONTHS):
-        for number, habit in enumerate(_HABITS):
-            group, category, subcategory, party, on, pence, spread = habit
-            chance = state.draw("affordability", entity_id, month.isoformat(), number)
-            amount = pence + (chance.randint(-spread, spread) if spread else 0)
-            made.append(
+        for number, transaction in enumerate(_MONTHLY_TRANSACTIONS):
+            group, category, subcategory, party, day_of_month, pence, variation = transaction
+            draw = state.draw("affordability", entity_id, month.isoformat(), number)
+            amount = pence + (draw.randint(-variation, variation) if variation else 0)
+            rows.append(
                 {
-                    "transaction_id": str(UUID(int=chance.getrandbits(128), version=4)),
+                    "transaction_id": str(UUID(int=draw.getrandbits(128), version=4)),
                     "account_connection_id": _account_of(state, sources[number % len(sources)]),
-                    "date": month.replace(day=on).isoformat(),
+                    "date": month.replace(day=day_of_month).isoformat(),
                     "group": _GROUPS[group],
                     "category": category,
                     "subcategory": subcategory,
@@ -70,10 +69,10 @@ def transactions(
                     "amount": amount / 100,
                 }
             )
-    return sorted(made, key=lambda one: str(one["date"]), reverse=True)
+    return sorted(rows, key=lambda one: str(one["date"]), reverse=True)
 
 
-def cashflow(made: Sequence[Record]) -> list[Record]:
+def cashflow(rows: Sequence[Record]) -> list[Record]:
     """Sum transactions up by group, category and subcategory."""
     return [
         {
@@ -91,63 +90,66 @@ def cashflow(made: Sequence[Record]) -> list[Record]:
                 for category, in_category in _by("category", in_group)
             ],
         }
-        for group, in_group in _by("group", made)
+        for group, in_group in _by("group", rows)
     ]
 
 
-def indicators(made: Sequence[Record]) -> list[Record]:
-    """Tell what is to be seen in transactions."""
-    seen = {name: [one for one in made if _shows(one, sign)] for name, sign in _SIGNS.items()}
+def indicators(rows: Sequence[Record]) -> list[Record]:
+    """Return the indicators, each with the transactions that show it."""
+    showing = {
+        name: [row for row in rows if _shows(row, subcategory)]
+        for name, subcategory in _INDICATORS.items()
+    }
     return [
-        {"name": name, "present": bool(found), "transactions": found}
-        for name, found in seen.items()
+        {"name": name, "present": bool(transactions), "transactions": transactions}
+        for name, transactions in showing.items()
     ]
 
 
-def monthly(made: Sequence[Record]) -> list[Record]:
-    """Sum transactions up by what they are and by month."""
+def monthly(rows: Sequence[Record]) -> list[Record]:
+    """Sum transactions up by counterparty and by month."""
     return [
         {
-            **{name: found[0][name] for name in ("group", "category", "subcategory")},
+            **{name: of_party[0][name] for name in ("group", "category", "subcategory")},
             "short_description": party,
-            "number_of_transactions": len(found),
-            "total_value": _sum(found),
-            "average_value": round(_sum(found) / len(found), 2),
-            "minimum_value": min(one["amount"] for one in found),
-            "maximum_value": max(one["amount"] for one in found),
+            "number_of_transactions": len(of_party),
+            "total_value": _sum(of_party),
+            "average_value": round(_sum(of_party) / len(of_party), 2),
+            "minimum_value": min(row["amount"] for row in of_party),
+            "maximum_value": max(row["amount"] for row in of_party),
             "monthly_data": [
                 {"year": int(month[:4]), "month": int(month[5:]), "total_value": _sum(of_month)}
-                for month, of_month in _grouped(found, lambda one: str(one["date"])[:7])
+                for month, of_month in _grouped(of_party, lambda row: str(row["date"])[:7])
             ],
         }
-        for party, found in _by("short_description", made)
+        for party, of_party in _by("short_description", rows)
     ]
 
 
 def _account_of(state: State, source: Record) -> str:
-    """Return the id of the account in a data source, which may be gone by now."""
+    """Return the id of the account of a data source, even if it was deleted since."""
     source_id: str = source["source_id"]
     if source["source_type"] == "BankAccount":
         return source_id
     return stable_id(state, "CURRENT", stable_id(state, "statement", source_id))
 
 
-def _shows(transaction: Record, sign: str | None) -> bool:
-    if sign is None:
-        return bool(abs(transaction["amount"]) > _HIGH)
-    return bool(transaction["subcategory"] == sign)
+def _shows(transaction: Record, subcategory: str | None) -> bool:
+    if subcategory is None:
+        return bool(abs(transaction["amount"]) > _HIGH_VALUE)
+    return bool(transaction["subcategory"] == subcategory)
 
 
-def _by(name: str, made: Iterable[Record]) -> list[tuple[str, list[Record]]]:
-    return _grouped(made, lambda one: str(one[name]))
+def _by(name: str, rows: Iterable[Record]) -> list[tuple[str, list[Record]]]:
+    return _grouped(rows, lambda row: str(row[name]))
 
 
 def _grouped(
-    made: Iterable[Record], key: Callable[[Record], str]
+    rows: Iterable[Record], key: Callable[[Record], str]
 ) -> list[tuple[str, list[Record]]]:
-    return [(name, list(found)) for name, found in groupby(sorted(made, key=key), key)]
+    return [(name, list(group)) for name, group in groupby(sorted(rows, key=key), key)]
 
 
-def _sum(made: Iterable[Record]) -> float:
-    pence: int = sum(round(one["amount"] * 100) for one in made)
+def _sum(rows: Iterable[Record]) -> float:
+    pence: int = sum(round(row["amount"] * 100) for row in rows)
     return pence / 100

@@ -1,7 +1,6 @@
-"""Bank connections and accounts: how they come about, and how they look by now.
+"""Bank connections and accounts, with their current status.
 
-There are accounts of open banking, for which the holder has consented, and those that were read
-out of bank statements.
+Accounts come from open banking, after the holder's consent, or from uploaded bank statements.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,13 +13,13 @@ from sikoia_async.sandbox.store import Entry
 from sikoia_async.sandbox.timestamps import long_timestamp
 
 _CONSENT = timedelta(days=90)
-# The last one is the first in lists.
+# Lists show the newest first, so the last of these is at the top.
 _ACCOUNT_TYPES = ("SAVINGS", "CURRENT")
 _INSTITUTION = {
     "institution_name": "Sandbox Bank",
     "institution_logo": "https://sandbox.example/bank.png",
 }
-_NOTHING_YET: Record = {
+_NOT_CONNECTED: Record = {
     "datetime_refreshed": None,
     "datetime_connected": None,
     "datetime_expiry": None,
@@ -31,29 +30,29 @@ _NOTHING_YET: Record = {
 
 
 def stable_id(state: State, *about: str) -> str:
-    """Return the id that always is the one of these things."""
+    """Return an id that is always the same for the same arguments."""
     return str(UUID(int=state.draw(*about).getrandbits(128), version=4))
 
 
 def data_source_id(state: State, source_id: str) -> str:
-    """Return the id of what is in a document or an account."""
+    """Return the `data_source_id` of a document or an account."""
     return stable_id(state, "data source", source_id)
 
 
 def type_of(document: Record) -> str:
-    """Tell what a document is: what was found out, else what was claimed."""
+    """Return the type of a document: as classified, or else as claimed."""
     kind: str | None = document.get("sikoia_document_type") or document.get("document_type")
     return kind or "None"
 
 
 def name_of(entity: Record) -> str | None:
-    """Return the name of a company or a person; of a case, that of its customer."""
+    """Return the name of a company or a person, or of a case's customer."""
     name: str | None = entity.get("company_name") or entity.get("reference_customer_name")
     return entity["name"] if "person_id" in entity else name
 
 
 class Bank:
-    """The connections and accounts in a state."""
+    """The bank connections and accounts of a local Sikoia."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -62,16 +61,16 @@ class Bank:
         self._refreshes = state.store("refreshes")
 
     def connect(self, body: Record) -> Record:
-        """Make a connection, which waits for the holder of the accounts.
+        """Create a connection that waits for the account holder.
 
         Raises:
-            ApiError: There is no such entity.
+            ApiError: The entity does not exist.
         """
         kind, entity_id = self._state.type_of(body["entity_type"]), body["entity_id"]
         self._state.entity(kind, entity_id)
         connection_id = self._state.new_id()
         connection: Record = {
-            **_NOTHING_YET,
+            **_NOT_CONNECTED,
             "bank_connection_id": connection_id,
             "bank_connection_url": f"{self._state.url}/openbanking/{connection_id}",
             "entity_id": entity_id,
@@ -87,14 +86,14 @@ class Bank:
         return connection
 
     def connections(self, entity_id: str) -> list[Record]:
-        """Find an entity's connections, the newest first."""
+        """Return an entity's connections, newest first."""
         return [self._connection(entry) for entry in self._connections.of(entity_id)]
 
     def connection(self, connection_id: str) -> Record:
-        """Find a connection.
+        """Return a connection.
 
         Raises:
-            ApiError: It was deleted, or never was.
+            ApiError: It was deleted or never existed.
         """
         return self._connection(self._connections.get(connection_id))
 
@@ -102,29 +101,29 @@ class Bank:
         """Delete a connection and its accounts.
 
         Raises:
-            ApiError: It was deleted before, or never was; the vendor says 400 to both.
+            ApiError: The connection does not exist; the API responds with 400, not 404.
         """
         with not_found_as_invalid("bank_connection_id"):
             self._connections.remove(connection_id)
         for entry in self._accounts:
             if entry.record["bank_connection_id"] == connection_id:
-                self._forget(entry.record["account_connection_id"])
+                self._delete_account(entry.record["account_connection_id"])
 
     def accounts(self, entity_id: str) -> list[Record]:
-        """Find an entity's accounts: those of open banking, then those of statements."""
+        """Return an entity's accounts: from open banking, then from statements."""
         statements = self._state.store("documents").of(entity_id)
         return [*self.open_banking(entity_id), *self._of_statements(statements)]
 
     def open_banking(self, entity_id: str) -> list[Record]:
-        """Find an entity's accounts of open banking, the newest first."""
+        """Return an entity's open banking accounts, newest first."""
         self.connections(entity_id)
         return [self._account(entry) for entry in self._accounts.of(entity_id)]
 
     def account(self, account_id: str) -> Record:
-        """Find an account.
+        """Return an account.
 
         Raises:
-            ApiError: It was deleted, or never was.
+            ApiError: It was deleted or never existed.
         """
         for account in self._of_statements(self._state.store("documents")):
             if account["account_connection_id"] == account_id:
@@ -132,29 +131,29 @@ class Bank:
         return self._account(self._accounts.get(account_id))
 
     def refresh(self, account_id: str) -> Record:
-        """Ask the bank again, and answer what is known until it replies.
+        """Start a refresh and return the account as it was before.
 
         Raises:
-            ApiError: There is no such account, or it is one of a statement.
+            ApiError: The account does not exist, or comes from a statement.
         """
         entry = self._accounts.get(account_id)
         account = self._account(entry)
         refresh = {
             "refresh_id": self._state.new_id(),
             "account_connection_id": account_id,
-            "datetime": long_timestamp(self._after(_refreshed(account))),
+            "datetime": long_timestamp(self._time_after(_refreshed(account))),
         }
         self._refreshes.add(refresh["refresh_id"], refresh, entity_id=entry.entity_id)
         self._state.progress.start("refreshes", refresh["refresh_id"])
         return account
 
-    def _after(self, refreshed: str) -> datetime:
-        """Tell the time, which is later than the last refresh, if the clock stands still, too."""
+    def _time_after(self, refreshed: str) -> datetime:
+        """Return the time; later than the last refresh even if the clock stands still."""
         last = datetime.fromisoformat(refreshed)
         return max(self._state.now(), last + timedelta(microseconds=1))
 
-    def _forget(self, account_id: str) -> None:
-        """Delete an account, and what was asked of the bank about it."""
+    def _delete_account(self, account_id: str) -> None:
+        """Delete an account and its refreshes."""
         self._accounts.remove(account_id)
         for refresh in self._refreshes:
             if refresh.record["account_connection_id"] == account_id:
@@ -167,15 +166,15 @@ class Bank:
             else:
                 self._consent(entry)
         accounts = [self._account(one) for one in self._accounts.of(entry.entity_id)]
-        own = [one for one in accounts if one["bank_connection_id"] == _id(entry.record)]
+        connected = [one for one in accounts if one["bank_connection_id"] == _id(entry.record)]
         return {
             **entry.record,
-            "datetime_refreshed": max((_refreshed(account) for account in own), default=None),
-            "account_connection_ids": [account["account_connection_id"] for account in own],
+            "datetime_refreshed": max((_refreshed(account) for account in connected), default=None),
+            "account_connection_ids": [account["account_connection_id"] for account in connected],
         }
 
     def _consent(self, entry: Entry) -> None:
-        """Let the holder of the accounts have gone through the link."""
+        """Act as if the account holder had given consent."""
         now, connection = self._state.now(), entry.record
         connection.update(
             _INSTITUTION,
@@ -212,14 +211,14 @@ class Bank:
         }
 
     def _account(self, entry: Entry) -> Record:
-        """Show an account as of its last refresh that is done."""
-        mine = (
+        """Return an account as of its last completed refresh."""
+        refreshes = (
             refresh.record["datetime"]
             for refresh in self._refreshes.of(entry.entity_id)
             if refresh.record["account_connection_id"] == entry.record["account_connection_id"]
             and self._state.progress.is_done(refresh)
         )
-        refreshed = next(mine, _refreshed(entry.record))
+        refreshed = next(refreshes, _refreshed(entry.record))
         return {**entry.record, "datetime_last_refreshed": refreshed}
 
     def _of_statements(self, documents: Iterable[Entry]) -> Iterator[Record]:

@@ -1,7 +1,7 @@
-"""What has happened on an account: three months of it, made up from the seed.
+"""The transactions and balances of an account: three months, made up from the seed.
 
-A day's transactions depend on nothing but the account and the day. So a refresh adds days, and the
-days before stay as they were.
+The transactions of a day depend only on the account and the day, so a refresh adds days and leaves
+earlier ones unchanged.
 """
 
 from collections.abc import Iterator
@@ -14,43 +14,44 @@ import attrs
 from sikoia_async.sandbox.state import Record, State
 
 HISTORY = timedelta(days=90)
-_OPENING = 150_000
-"""Pence on the account before its first day."""
-_OFTEN = 0.3
-"""How likely it is that what may happen on any day happens on this one."""
+_OPENING_BALANCE = 150_000
+"""In pence."""
+_PROBABILITY = 0.3
+"""That a transaction without a fixed day happens on a given day."""
 
 
 @attrs.frozen
-class _Habit:
-    """What the holder of an account does again and again."""
+class _Payment:
+    """A payment that happens on a day of each month, or now and then."""
 
     party: str
-    """Who pays or is paid."""
-    least: int
-    """Pence; below zero what goes out."""
-    most: int
+    """The counterparty."""
+    lowest: int
+    """In pence; negative for debits."""
+    highest: int
+    """In pence."""
     code: tuple[str, str]
-    """ISO 20022's family and sub-family of the domain of payments."""
+    """The ISO 20022 family and sub-family codes in the payments domain."""
     category: str | None = None
-    """What kind of merchant it is, where it is one."""
+    """The category of the merchant, if the counterparty is one."""
     day: int | None = None
-    """The day of the month; else any day may be it."""
+    """The day of the month; None for any day."""
 
 
-_HABITS = {
+_PAYMENTS = {
     "CURRENT": (
-        _Habit("Placeholder Widgets Ltd", 245_000, 245_000, ("RCDT", "SALA"), day=25),
-        _Habit("Specimen Lettings", -95_000, -95_000, ("ICDT", "STDO"), "Rent", 1),
-        _Habit("Sample Energy", -9_500, -7_500, ("RDDT", "PMDD"), "Utilities", 5),
-        _Habit("Example Mobile", -1_800, -1_800, ("RDDT", "PMDD"), "Telephone", 12),
-        _Habit("Own savings", -20_000, -20_000, ("ICDT", "BOOK"), day=26),
-        _Habit("Example Grocer", -6_500, -900, ("CCRD", "POSD"), "Groceries"),
-        _Habit("Placeholder Railway", -2_400, -350, ("CCRD", "POSD"), "Transport"),
-        _Habit("Example Cafe", -1_200, -280, ("CCRD", "POSD"), "Restaurants"),
+        _Payment("Placeholder Widgets Ltd", 245_000, 245_000, ("RCDT", "SALA"), day=25),
+        _Payment("Specimen Lettings", -95_000, -95_000, ("ICDT", "STDO"), "Rent", 1),
+        _Payment("Sample Energy", -9_500, -7_500, ("RDDT", "PMDD"), "Utilities", 5),
+        _Payment("Example Mobile", -1_800, -1_800, ("RDDT", "PMDD"), "Telephone", 12),
+        _Payment("Own savings", -20_000, -20_000, ("ICDT", "BOOK"), day=26),
+        _Payment("Example Grocer", -6_500, -900, ("CCRD", "POSD"), "Groceries"),
+        _Payment("Placeholder Railway", -2_400, -350, ("CCRD", "POSD"), "Transport"),
+        _Payment("Example Cafe", -1_200, -280, ("CCRD", "POSD"), "Restaurants"),
     ),
     "SAVINGS": (
-        _Habit("Own current account", 20_000, 20_000, ("RCDT", "BOOK"), day=26),
-        _Habit("Sandbox Bank, interest", 150, 450, ("MCRD", "INTR"), day=28),
+        _Payment("Own current account", 20_000, 20_000, ("RCDT", "BOOK"), day=26),
+        _Payment("Sandbox Bank, interest", 150, 450, ("MCRD", "INTR"), day=28),
     ),
 }
 _NAMES = {
@@ -70,31 +71,34 @@ _NAMES = {
 
 
 def transactions(state: State, account: Record) -> list[Record]:
-    """Return what was booked before the last refresh, the newest first."""
+    """Return the transactions up to the last refresh, newest first."""
     first, last = _days(account)
-    account_id, habits = account["account_connection_id"], _HABITS[account["account_type"]]
-    found: list[Record] = []
+    account_id, payments = account["account_connection_id"], _PAYMENTS[account["account_type"]]
+    rows: list[Record] = []
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
-        chance = state.draw("day", account_id, day.isoformat())
-        # The last day's are known to the bank, and not booked.
+        draw = state.draw("day", account_id, day.isoformat())
+        # The bank has not booked those of the last day yet.
         status = "PENDING" if day == last else "BOOKED"
-        found += [_transaction(chance, habit, day, status) for habit in _of(habits, day, chance)]
-    return found[::-1]
+        rows += [_transaction(draw, one, day, status) for one in _due(payments, day, draw)]
+    return rows[::-1]
 
 
 def balances(state: State, account: Record) -> list[Record]:
-    """Return what is on the account: with all transactions, and with those that are booked."""
-    found = transactions(state, account)
-    booked = [one for one in found if one["status"] == "BOOKED"]
+    """Return the balance after all transactions, and the balance after booked ones."""
+    everything = transactions(state, account)
+    booked = [one for one in everything if one["status"] == "BOOKED"]
     when = account["datetime_last_refreshed"][:19]
     return [
         {
             "type": kind,
-            "amount": {"value": _text(_OPENING + sum(map(_pence, rows))), "currency": "GBP"},
+            "amount": {
+                "value": _amount(_OPENING_BALANCE + sum(map(_pence, rows))),
+                "currency": "GBP",
+            },
             "date": f"{when}.000Z",
         }
-        for kind, rows in (("CLOSING_AVAILABLE", found), ("CLOSING_BOOKED", booked))
+        for kind, rows in (("CLOSING_AVAILABLE", everything), ("CLOSING_BOOKED", booked))
     ]
 
 
@@ -104,20 +108,20 @@ def _days(account: Record) -> tuple[date, date]:
     return connected - HISTORY, refreshed - timedelta(days=1)
 
 
-def _of(habits: tuple[_Habit, ...], day: date, chance: Random) -> Iterator[_Habit]:
-    """Choose what is done on a day: what is due then, and at times something else."""
-    yield from (habit for habit in habits if habit.day == day.day)
-    yield from (habit for habit in habits if habit.day is None and chance.random() < _OFTEN)
+def _due(payments: tuple[_Payment, ...], day: date, draw: Random) -> Iterator[_Payment]:
+    """Return the payments of a day: those that are due, and some without a fixed day."""
+    yield from (one for one in payments if one.day == day.day)
+    yield from (one for one in payments if one.day is None and draw.random() < _PROBABILITY)
 
 
-def _transaction(chance: Random, habit: _Habit, day: date, status: str) -> Record:
-    pence = chance.randint(habit.least, habit.most)
+def _transaction(draw: Random, payment: _Payment, day: date, status: str) -> Record:
+    pence = draw.randint(payment.lowest, payment.highest)
     booked = f"{day}T09:30:00.0000000+00:00"
-    family, sub_family = habit.code
+    family, sub_family = payment.code
     direction = "credit" if pence > 0 else "debit"
-    merchant = {"merchant_name": habit.party, "merchant_category": habit.category}
+    merchant = {"merchant_name": payment.party, "merchant_category": payment.category}
     return {
-        "transaction_id": str(UUID(int=chance.getrandbits(128), version=4)),
+        "transaction_id": str(UUID(int=draw.getrandbits(128), version=4)),
         "date": booked,
         "booking_datetime": booked if status == "BOOKED" else None,
         "value_date_time": f"{day}T00:00:00.0000000+00:00",
@@ -125,8 +129,8 @@ def _transaction(chance: Random, habit: _Habit, day: date, status: str) -> Recor
         "amount": {"amount": pence / 100, "currency": "GBP"},
         "currency": "GBP",
         "reference": f"EXAMPLE {day:%Y%m%d}",
-        "description": habit.party.upper(),
-        "merchant": merchant if habit.category else None,
+        "description": payment.party.upper(),
+        "merchant": merchant if payment.category else None,
         "iso_bank_transaction_code": {
             "domain_code": _code("PMNT"),
             "family_code": _code(family),
@@ -145,6 +149,6 @@ def _pence(transaction: Record) -> int:
     return round(pounds * 100)
 
 
-def _text(pence: int) -> str:
-    """Write an amount as balances do; what is on these accounts is never below zero."""
+def _amount(pence: int) -> str:
+    """Format a balance; these accounts are never overdrawn."""
     return f"{pence // 100}.{pence % 100:02}"

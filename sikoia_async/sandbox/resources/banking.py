@@ -9,15 +9,15 @@ from starlette.routing import Route
 from sikoia_async.sandbox.errors import invalid_request
 from sikoia_async.sandbox.resources import bank_transactions
 from sikoia_async.sandbox.resources.bank_accounts import Bank
-from sikoia_async.sandbox.resources.field_rules import country, one_of, optional, record, uuid
+from sikoia_async.sandbox.resources.field_rules import country, object_of, one_of, optional, uuid
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 
 Rows = Callable[[State, Record], list[Record]]
 
-_CONNECT = record(
+_CONNECT = object_of(
     {
-        # Here the specification asks for the form of an id; elsewhere for any text.
+        # Here the specification requires the format of a UUID; elsewhere any string will do.
         "entity_id": uuid,
         "entity_type": one_of("company", "person", "case"),
         "country_code": optional(country),
@@ -27,7 +27,7 @@ _CONNECT = record(
 
 
 def routes(state: State) -> list[Route]:
-    """Serve bank connections, and the accounts, balances and transactions that come with them."""
+    """Return the routes for bank connections, accounts, balances and transactions."""
     banking = Banking(state)
     connection = Resource(get=banking.connection, delete=banking.disconnect)
     entity, account = "/v2/{entity_type}/{entity_id}", "/v2/bankaccounts/{account_connection_id}"
@@ -44,25 +44,26 @@ def routes(state: State) -> list[Route]:
 
 
 class Banking:
-    """Answers for `/v2/openbanking`, `/v2/bankaccounts` and all below them."""
+    """Handlers for `/v2/openbanking`, `/v2/bankaccounts` and everything below them."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._bank = Bank(state)
 
     async def connect(self, request: Request) -> Response:
-        """Make a connection, with a link for the holder of the accounts."""
+        """Create a connection, with a link for the account holder."""
         return JSONResponse(self._bank.connect(await read(request, _CONNECT)), 201)
 
     async def connections(self, request: Request) -> Response:
-        """Answer an entity's connections: all, or as `completed` says."""
-        wanted = _completed(request)
-        found = self._bank.connections(self._entity_id(request))
-        passed = [one for one in found if wanted in (None, one["status"] == "Connected")]
-        return JSONResponse(passed)
+        """Return an entity's connections, filtered by `completed`."""
+        completed = _completed(request)
+        connections = self._bank.connections(self._entity_id(request))
+        return JSONResponse(
+            [one for one in connections if completed in (None, one["status"] == "Connected")]
+        )
 
     async def connection(self, request: Request) -> Response:
-        """Answer one connection."""
+        """Return one connection."""
         return JSONResponse(self._bank.connection(request.path_params["bank_connection_id"]))
 
     async def disconnect(self, request: Request) -> Response:
@@ -71,26 +72,26 @@ class Banking:
         return Response(status_code=204)
 
     async def accounts(self, request: Request) -> Response:
-        """Answer an entity's accounts."""
+        """Return an entity's accounts."""
         return JSONResponse(self._bank.accounts(self._entity_id(request)))
 
     async def account(self, request: Request) -> Response:
-        """Answer one account."""
+        """Return one account."""
         return JSONResponse(self._bank.account(_account_id(request)))
 
     async def balances(self, request: Request) -> Response:
-        """Answer what is on an account."""
-        return self._answer(request, "balances", bank_transactions.balances)
+        """Return the balances of an account."""
+        return self._respond(request, "balances", bank_transactions.balances)
 
     async def transactions(self, request: Request) -> Response:
-        """Answer what has happened on an account."""
-        return self._answer(request, "transactions", bank_transactions.transactions)
+        """Return the transactions of an account."""
+        return self._respond(request, "transactions", bank_transactions.transactions)
 
     async def refresh(self, request: Request) -> Response:
-        """Begin to refresh an account, and answer it as it was."""
+        """Start a refresh of an account, and return the account as it was before."""
         return JSONResponse(self._bank.refresh(_account_id(request)))
 
-    def _answer(self, request: Request, name: str, rows: Rows) -> Response:
+    def _respond(self, request: Request, name: str, rows: Rows) -> Response:
         account = self._bank.account(_account_id(request))
         return JSONResponse(
             {
@@ -112,10 +113,10 @@ def _account_id(request: Request) -> str:
 
 
 def _completed(request: Request) -> bool | None:
-    given = request.query_params.get("completed")
-    if given is None:
+    completed = request.query_params.get("completed")
+    if completed is None:
         return None
-    if given.lower() in ("true", "false"):
-        return given.lower() == "true"
+    if completed.lower() in ("true", "false"):
+        return completed.lower() == "true"
     detail = "completed must be true or false."
     raise invalid_request(detail)

@@ -1,15 +1,15 @@
-"""The bodies that the operations on cases accept, field by field."""
+"""The request bodies of the operations on cases."""
 
 from sikoia_async.sandbox.resources.field_rules import (
+    boolean,
     clearable,
-    filled,
-    flag,
-    many,
+    list_of,
     matching,
+    non_empty,
+    object_of,
     one_of,
     optional,
-    record,
-    text,
+    string,
 )
 
 CASE_TYPES = ("Business", "Consumer")
@@ -33,74 +33,76 @@ ADDRESS_LINES = (
     "country",
 )
 
-_jurisdiction = matching(r"\w{2}(_\w{2})?", "two letters, or two and two, as in US_DE")
-_email = matching(r"[^@\s]+@[^@\s]+", "an address of electronic mail")
-_date = clearable(matching(r"\d{4}-\d{2}-\d{2}", "a date, year first"))
-_address = optional(record(dict.fromkeys(ADDRESS_LINES, optional(text))))
+_jurisdiction = matching(r"\w{2}(_\w{2})?", "a jurisdiction such as GB or US_DE")
+_email = matching(r"[^@\s]+@[^@\s]+", "an e-mail address")
+_date = clearable(matching(r"\d{4}-\d{2}-\d{2}", "a date such as 1985-06-12"))
+_address = optional(object_of(dict.fromkeys(ADDRESS_LINES, optional(string))))
 # The schema says User, its example says user.
-_owner = record({"owner_id": optional(text), "owner_type": optional(one_of("User", "user"))})
+_owner = object_of({"owner_id": optional(string), "owner_type": optional(one_of("User", "user"))})
 
 _case = {
     "stage": optional(one_of(*STAGES)),
-    "reference": optional(text),
-    "reference_customer_id": optional(text),
-    "reference_customer_name": optional(text),
-    "description": optional(text),
-    "source": optional(text),
-    "owner": optional(text),
-    "ownership": optional(many(_owner)),
+    "reference": optional(string),
+    "reference_customer_id": optional(string),
+    "reference_customer_name": optional(string),
+    "description": optional(string),
+    "source": optional(string),
+    "owner": optional(string),
+    "ownership": optional(list_of(_owner)),
 }
-_company = {"company_number": optional(text)}
+_company = {"company_number": optional(string)}
 _person = {
     "postal_address": _address,
     "date_of_birth": _date,
-    "employer": optional(text),
-    "reference_person_id": optional(text),
+    "employer": optional(string),
+    "reference_person_id": optional(string),
 }
 _added_company = {
     **_company,
-    "company_name": filled,
+    "company_name": non_empty,
     "jurisdiction_code": optional(_jurisdiction),
-    "registry_search": flag,
-    "add_directors": flag,
+    "registry_search": boolean,
+    "add_directors": boolean,
 }
 _added_person = {
     **_person,
-    "first_name": filled,
-    "last_name": filled,
+    "first_name": non_empty,
+    "last_name": non_empty,
     "email": optional(_email),
-    # Read-only, and yet a field of the request: accepted and ignored.
-    "is_officer": flag,
+    # Read-only, but a field of the request in the specification; accepted and ignored.
+    "is_officer": boolean,
 }
-# What has a form has no empty string, but where that clears a field.
+# In an update, an empty string clears a field that has a format.
 _updated_company = {
     **_company,
-    "company_id": filled,
-    "company_name": optional(filled),
+    "company_id": non_empty,
+    "company_name": optional(non_empty),
     "jurisdiction_code": clearable(_jurisdiction),
 }
 _updated_person = {
     **_person,
-    "person_id": filled,
-    "first_name": optional(filled),
-    "last_name": optional(filled),
+    "person_id": non_empty,
+    "first_name": optional(non_empty),
+    "last_name": optional(non_empty),
     "email": clearable(_email),
 }
 _added = {
-    "companies": optional(many(record(_added_company, required=("company_name",)))),
-    "persons": optional(many(record(_added_person, required=("first_name", "last_name")))),
+    "companies": optional(list_of(object_of(_added_company, required=("company_name",)))),
+    "persons": optional(list_of(object_of(_added_person, required=("first_name", "last_name")))),
 }
 
-CREATE_CASE = record(
-    {**_case, **_added, "name": filled, "case_type": one_of(*CASE_TYPES)},
+CREATE_CASE = object_of(
+    {**_case, **_added, "name": non_empty, "case_type": one_of(*CASE_TYPES)},
     required=("name", "case_type"),
 )
-UPDATE_CASE = record({**_case, "name": optional(filled)})
-ADD_ENTITIES = record(_added)
-UPDATE_ENTITIES = record(
+UPDATE_CASE = object_of({**_case, "name": optional(non_empty)})
+ADD_ENTITIES = object_of(_added)
+UPDATE_ENTITIES = object_of(
     {
-        "companies": optional(many(record(_updated_company, required=("company_id",)))),
-        "persons": optional(many(record(_updated_person, required=("person_id",)))),
+        "companies": optional(list_of(object_of(_updated_company, required=("company_id",)))),
+        "persons": optional(list_of(object_of(_updated_person, required=("person_id",)))),
     }
 )
-DELETE_ENTITIES = record({"companies": optional(many(filled)), "persons": optional(many(filled))})
+DELETE_ENTITIES = object_of(
+    {"companies": optional(list_of(non_empty)), "persons": optional(list_of(non_empty))}
+)

@@ -1,9 +1,9 @@
-"""The validation checks that there are, and how their rules decide on data sources.
+"""The validation checks, and how their rules decide.
 
-Of each check the first rule asks whether anything of the kind is there and has been read, the
-second whether it is enough for three months. `Refer` stands between: it is there, and not yet
-read; or there is less than three months of it. A check fails when one of its rules does. What a
-scenario says of payslips goes before their number.
+The first rule of a check requires data sources of its kind that were read; the second requires
+enough of them for three months. `Refer` means that sources exist but were not read yet, or cover
+less than three months. A check fails if one of its rules does. A scenario's decision on payslips
+takes precedence over their number.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,15 +17,15 @@ from sikoia_async.sandbox.state import Record, State
 
 _ENTITY_TYPES = ("case", "company", "person")
 _DECISIONS = ("Fail", "Refer", "Pass")
-"""The worst comes first."""
+"""Worst first."""
 _MONTHS = 3
 _SPAN = timedelta(days=89)
-_MESSAGES = {"Pass": "Passed.", "Refer": "Somebody should look at it.", "Fail": "Not passed."}
+_MESSAGES = {"Pass": "Passed.", "Refer": "Needs a manual review.", "Fail": "Failed."}
 
 
 @attrs.frozen(kw_only=True)
 class Kind:
-    """A check for one type of entity."""
+    """A validation check for one type of entity."""
 
     validation_type_id: str
     name: str
@@ -34,11 +34,11 @@ class Kind:
     subject: str
     source_types: tuple[str, ...]
     span: Callable[[Sequence[Record]], str]
-    """Decides whether sources that have been read are enough."""
+    """Decides whether the sources that were read cover three months."""
 
     @property
-    def shown(self) -> Record:
-        """The check as the list of checks has it."""
+    def listed(self) -> Record:
+        """The check as it is listed."""
         return {
             "validation_type_id": self.validation_type_id,
             "validation_check_name": self.name,
@@ -47,24 +47,24 @@ class Kind:
         }
 
     def rules(self, sources: Sequence[Record]) -> list[Record]:
-        """Let each rule decide on the sources of an entity."""
-        ours = [source for source in sources if source["source_type"] in self.source_types]
-        complete = [source for source in ours if source["status"] == "Complete"]
-        there = "Pass" if complete else "Refer" if ours else "Fail"
+        """Return the decision of each rule on the data sources of an entity."""
+        relevant = [source for source in sources if source["source_type"] in self.source_types]
+        complete = [source for source in relevant if source["status"] == "Complete"]
+        presence = "Pass" if complete else "Refer" if relevant else "Fail"
         return [
-            _rule(f"{self.subject} are there", there, ours),
+            _rule(f"{self.subject} are there", presence, relevant),
             _rule(f"{self.subject} cover {_MONTHS} months", self.span(complete), complete),
         ]
 
 
 def kinds(state: State) -> dict[str, Kind]:
-    """Make all checks, by their ids."""
-    made = (kind for entity_type in _ENTITY_TYPES for kind in _for(state, entity_type))
-    return {kind.validation_type_id: kind for kind in made}
+    """Return all checks by id."""
+    checks = (kind for entity_type in _ENTITY_TYPES for kind in _for(state, entity_type))
+    return {kind.validation_type_id: kind for kind in checks}
 
 
 def rolled_up(rules: Sequence[Record]) -> str:
-    """Sum the decisions of rules up."""
+    """Return the status of a check from the decisions of its rules."""
     return "Failed" if any(rule["decision"] == "Fail" for rule in rules) else "Complete"
 
 
@@ -73,7 +73,7 @@ def _for(state: State, entity_type: str) -> tuple[Kind, Kind]:
         Kind(
             validation_type_id=_id(state, "payslips", entity_type),
             name="Last 3 months of payslips",
-            description="Asks for the payslips of three months.",
+            description="Requires payslips for three months.",
             entity_type=entity_type,
             subject="Payslips",
             source_types=("Payslip",),
@@ -82,7 +82,7 @@ def _for(state: State, entity_type: str) -> tuple[Kind, Kind]:
         Kind(
             validation_type_id=_id(state, "transactions", entity_type),
             name="Last 3 months of bank transactions",
-            description="Asks for statements or a connection that cover three months.",
+            description="Requires statements or a bank connection that cover three months.",
             entity_type=entity_type,
             subject="Bank transactions",
             source_types=("BankStatement", "BankAccount"),
@@ -100,9 +100,9 @@ def _by_number(state: State, payslips: Sequence[Record]) -> str:
     if not payslips:
         return "Fail"
     documents = (state.store("documents").get(one["source_id"]).record for one in payslips)
-    said = [scenario.payslips for scenario in map(state.scenario_of, documents)]
+    decisions = [scenario.payslips for scenario in map(state.scenario_of, documents)]
     for decision in _DECISIONS:
-        if decision in said:
+        if decision in decisions:
             return decision
     return "Pass" if len(payslips) >= _MONTHS else "Refer"
 

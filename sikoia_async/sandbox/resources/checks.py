@@ -1,7 +1,7 @@
 """The operations on validation checks.
 
-A check looks at the data sources that were there when it was asked for, decides when the work time
-is over, and never changes after that.
+A check uses the data sources that exist when it is requested, decides when the work time is over,
+and never changes after that.
 """
 
 from collections.abc import Callable
@@ -15,22 +15,28 @@ from sikoia_async.sandbox.errors import invalid_request, not_found_as_invalid
 from sikoia_async.sandbox.resources import income
 from sikoia_async.sandbox.resources.check_rules import Kind, kinds, rolled_up
 from sikoia_async.sandbox.resources.data_sources import sources
-from sikoia_async.sandbox.resources.field_rules import filled, many, one_of, optional, record
+from sikoia_async.sandbox.resources.field_rules import (
+    list_of,
+    non_empty,
+    object_of,
+    one_of,
+    optional,
+)
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
 from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 
-_parameter = record(
-    {"source_id": filled, "source_category_type": one_of("Document", "OpenBanking")},
+_parameter = object_of(
+    {"source_id": non_empty, "source_category_type": one_of("Document", "OpenBanking")},
     required=("source_id", "source_category_type"),
 )
-RUN = record(
+RUN = object_of(
     {
-        "validation_type_id": filled,
-        "entity_id": filled,
+        "validation_type_id": non_empty,
+        "entity_id": non_empty,
         "entity_type": one_of("company", "person", "case"),
-        "checklist_params": optional(many(_parameter)),
+        "checklist_params": optional(list_of(_parameter)),
     },
     required=("validation_type_id", "entity_id", "entity_type"),
 )
@@ -45,7 +51,7 @@ _LISTED = (
 
 
 def routes(state: State) -> list[Route]:
-    """Serve validation checks."""
+    """Return the routes for validation checks."""
     checks = Checks(state)
     listed = "/v2/{entity_type}/{entity_id}/validation-checks"
     return [
@@ -58,7 +64,7 @@ def routes(state: State) -> list[Route]:
 
 
 class Checks:
-    """Answers for `/v2/validation-checks`, and for the check that goes on to income."""
+    """Handlers for `/v2/validation-checks` and `/v2/completeness-income-checks`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -66,24 +72,24 @@ class Checks:
         self._kinds = kinds(state)
 
     async def types(self, _request: Request) -> Response:
-        """Answer all checks that can be run."""
-        return JSONResponse([kind.shown for kind in self._kinds.values()])
+        """Return all checks that can be run."""
+        return JSONResponse([kind.listed for kind in self._kinds.values()])
 
     async def run(self, request: Request) -> Response:
-        """Begin a check; the answer does not tell its name, nor its rules."""
-        check = self._begin(await read(request, RUN))
+        """Start a check; the response has neither its name nor its rules."""
+        check = self._create(await read(request, RUN))
         self._state.progress.start("checks", check["validation_instance_id"])
         check = _shown(check, short_timestamp)
         del check["validation_check_name"], check["rules"]
         return JSONResponse(check, 201)
 
     async def get(self, request: Request) -> Response:
-        """Answer a check, with what its rules decided."""
+        """Return a check with the decisions of its rules."""
         entry = self._store.get(request.path_params["validation_instance_id"])
         return JSONResponse(_shown(self.current(entry), short_timestamp))
 
     async def find(self, request: Request) -> Response:
-        """Answer the checks of an entity, the newest first."""
+        """Return the checks of an entity, newest first."""
         entity_type = self._state.type_of(request.path_params["entity_type"])
         entity_id = request.path_params["entity_id"]
         self._state.entity(entity_type, entity_id)
@@ -101,25 +107,25 @@ class Checks:
         )
 
     async def run_with_income(self, request: Request) -> Response:
-        """Make a check at once, and begin an income report if it passes."""
-        check = self._begin(await read(request, RUN))
+        """Run a check at once, and request an income report if it passes."""
+        check = self._create(await read(request, RUN))
         self._decide(check)
         passed = check["status"] == "Complete"
-        about = check["entity_type"], check["entity_id"]
+        entity = check["entity_type"], check["entity_id"]
         return JSONResponse(
             {
                 "completness_verification": _shown(check, short_timestamp),
-                "income_verification": income.start(self._state, *about) if passed else None,
+                "income_verification": income.start(self._state, *entity) if passed else None,
             }
         )
 
-    def _begin(self, body: Record) -> Record:
+    def _create(self, body: Record) -> Record:
         entity_id, entity_type = body["entity_id"], body["entity_type"]
         with not_found_as_invalid("entity_id"):
-            found = sources(self._state, entity_type, entity_id)
+            existing = sources(self._state, entity_type, entity_id)
         kind = self._kind(body)
         parameters = body.get("checklist_params")
-        chosen = [parameter["source_id"] for parameter in parameters or ()]
+        selected = [parameter["source_id"] for parameter in parameters or ()]
         check: Record = {
             "validation_instance_id": self._state.new_id(),
             "validation_type_id": kind.validation_type_id,
@@ -130,10 +136,10 @@ class Checks:
             "checklist_params": parameters,
             "datetime_requested": self._state.now(),
             "datetime_completed": None,
-            "message": "The check is going on.",
+            "message": "The check is in progress.",
             "rules": None,
             "_sources": {
-                one["source_id"] for one in found if not chosen or one["source_id"] in chosen
+                one["source_id"] for one in existing if not selected or one["source_id"] in selected
             },
         }
         self._store.add(check["validation_instance_id"], check, entity_id=entity_id)
@@ -147,7 +153,7 @@ class Checks:
         return kind
 
     def current(self, entry: Entry) -> Record:
-        """Return a check, decided if it is time."""
+        """Return a check; if its work has ended, this decides it."""
         check = entry.record
         if check["status"] == "Pending" and self._state.progress.is_done(entry):
             if entry.failure:
@@ -157,10 +163,10 @@ class Checks:
         return check
 
     def _decide(self, check: Record) -> None:
-        """Let the rules decide on the sources that were there at the beginning."""
-        now = sources(self._state, check["entity_type"], check["entity_id"])
-        then = [source for source in now if source["source_id"] in check["_sources"]]
-        rules = self._kinds[check["validation_type_id"]].rules(then)
+        """Decide on the data sources that existed when the check was requested."""
+        current = sources(self._state, check["entity_type"], check["entity_id"])
+        used = [source for source in current if source["source_id"] in check["_sources"]]
+        rules = self._kinds[check["validation_type_id"]].rules(used)
         self._end(check, rolled_up(rules), rules=rules)
 
     def _end(
@@ -175,10 +181,10 @@ class Checks:
         check.update(status=status, rules=rules, message=message, datetime_completed=completed)
 
 
-def _shown(check: Record, written: Callable[[datetime], str]) -> Record:
+def _shown(check: Record, timestamp: Callable[[datetime], str]) -> Record:
     completed = check["datetime_completed"]
     return {
         **{name: value for name, value in check.items() if not name.startswith("_")},
-        "datetime_requested": written(check["datetime_requested"]),
-        "datetime_completed": completed and written(completed),
+        "datetime_requested": timestamp(check["datetime_requested"]),
+        "datetime_completed": completed and timestamp(completed),
     }

@@ -1,7 +1,7 @@
 """The operations on registry data.
 
-The register has one company of whatever number or name it is asked for, unless a scenario says that
-it has none or several; of several, the last is closed. `ZZ` and `XX` are no countries.
+Every number and name matches one company, unless a scenario says otherwise. If there are several,
+the last one is closed. `ZZ` and `XX` are not countries.
 """
 
 from starlette.requests import Request
@@ -17,13 +17,13 @@ from sikoia_async.sandbox.errors import (
 )
 from sikoia_async.sandbox.resources import picklists, registry_history
 from sikoia_async.sandbox.resources.field_rules import (
-    count,
-    filled,
-    flag,
+    boolean,
     matching,
+    natural,
+    non_empty,
+    object_of,
     optional,
-    record,
-    text,
+    string,
 )
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.scenarios.scenario import Scenario
@@ -40,80 +40,82 @@ _SUMMARY = (
     "company_name",
     "country_code",
 )
-_country = optional(matching(r"(?!ZZ|XX)[A-Z]{2}", "the two letters of a country"))
-_jurisdiction = optional(matching(r"(?!ZZ|XX)[A-Z]{2}(_\w{2})?", "a country, or one and its state"))
+_country = optional(matching(r"(?!ZZ|XX)[A-Z]{2}", "a country code of two letters"))
+_jurisdiction = optional(
+    matching(r"(?!ZZ|XX)[A-Z]{2}(_\w{2})?", "a jurisdiction such as GB or US_DE")
+)
 
-REQUEST = record(
+REQUEST = object_of(
     {
-        "company_id": filled,
-        "company_number": optional(text),
-        "company_name": optional(text),
+        "company_id": non_empty,
+        "company_number": optional(string),
+        "company_name": optional(string),
         "country_code": _country,
     },
     required=("company_id",),
 )
-RESOLVE = record(
-    {"request_id": filled, "picklist_index": count}, required=("request_id", "picklist_index")
+RESOLVE = object_of(
+    {"request_id": non_empty, "picklist_index": natural}, required=("request_id", "picklist_index")
 )
-SEARCH = record(
+SEARCH = object_of(
     {
-        "company_name": filled,
+        "company_name": non_empty,
         "jurisdiction_code": _jurisdiction,
         "country_code": _country,
-        "exclude_inactive": flag,
-        "company_id": optional(text),
+        "exclude_inactive": boolean,
+        "company_id": optional(string),
     },
     required=("company_name",),
 )
 
 
 def routes(state: State) -> list[Route]:
-    """Serve registry data."""
-    found = CompanyRegistry(state)
+    """Return the routes for registry data."""
+    registry = CompanyRegistry(state)
     return [
-        Route("/v2/company-registry-data", Resource(post=found.request)),
-        Route("/v2/company-registry-data/picklist", Resource(post=found.resolve)),
-        Route("/v2/company-registry-data/search", Resource(post=found.search)),
-        Route("/v2/company-registry-data/{request_id}", Resource(get=found.get)),
-        Route("/v2/companies/{company_id}/registry-data", Resource(get=found.find)),
+        Route("/v2/company-registry-data", Resource(post=registry.request)),
+        Route("/v2/company-registry-data/picklist", Resource(post=registry.resolve)),
+        Route("/v2/company-registry-data/search", Resource(post=registry.search)),
+        Route("/v2/company-registry-data/{request_id}", Resource(get=registry.get)),
+        Route("/v2/companies/{company_id}/registry-data", Resource(get=registry.find)),
     ]
 
 
 class CompanyRegistry:
-    """Answers for `/v2/company-registry-data` and the lists of companies."""
+    """Handlers for `/v2/company-registry-data` and the list of a company's requests."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._requests = state.store("registry data")
 
     async def request(self, request: Request) -> Response:
-        """Look a company up."""
+        """Look up a company."""
         body = await read(request, REQUEST)
         with not_found_as_invalid("company_id"):
             company = self._state.entity("company", body["company_id"])
         wanted = _wanted(body, company)
         matches = self._matches(wanted)
         if len(matches) > 1:
-            return self._answer(company["company_id"], wanted, "TooManyResults", matches)
+            return self._respond(company["company_id"], wanted, "TooManyResults", matches)
         for match in matches:
             wanted["company_number"] = wanted["company_number"] or match["company_number"]
         status = "Complete" if matches else "Failed"
-        return self._answer(company["company_id"], wanted, status)
+        return self._respond(company["company_id"], wanted, status)
 
     async def resolve(self, request: Request) -> Response:
-        """Look up the company that was picked: a request of its own."""
+        """Look up a company on a picklist; this is a new request."""
         body = await read(request, RESOLVE)
         with not_found_as_invalid("request_id"):
-            asked = self._requests.get(body["request_id"])
-        item = picklists.pick(asked.record["picklist"], body["picklist_index"])
+            earlier = self._requests.get(body["request_id"])
+        item = picklists.pick(earlier.record["picklist"], body["picklist_index"])
         wanted = {name: item[name] for name in ("company_number", "company_name", "country_code")}
         self._require_credits(wanted)
-        return self._answer(asked.entity_id, wanted, "Complete")
+        return self._respond(earlier.entity_id, wanted, "Complete")
 
     async def search(self, request: Request) -> Response:
-        """Find companies; 404 says that there are none."""
+        """Search for companies; if there are none, the response is a 404."""
         body = await read(request, SEARCH)
-        most = _most(request.query_params.get("items_per_page", "100"))
+        limit = _items_per_page(request.query_params.get("items_per_page", "100"))
         country_code = (body.get("jurisdiction_code") or body.get("country_code") or "")[:2]
         if not country_code:
             detail = "jurisdiction_code or country_code is required."
@@ -128,37 +130,37 @@ class CompanyRegistry:
                 "country_code": country_code,
             }
         )
-        found = [
+        results = [
             item
             for item in matches
             if item["company_status"] == "Active" or not body.get("exclude_inactive")
         ]
-        if not found:
-            detail = "The registers have no company of this name."
+        if not results:
+            detail = "The registers have no company with this name."
             raise ApiError(kind="ResourceNotFound", detail=detail)
-        return JSONResponse(found[:most])
+        return JSONResponse(results[:limit])
 
     async def get(self, request: Request) -> Response:
-        """Answer one request with its data."""
-        found = self._requests.get(request.path_params["request_id"]).record
-        asked = short_timestamp(found["datetime_requested"])
-        return JSONResponse({**found, "datetime_requested": asked})
+        """Return one request with its data."""
+        record = self._requests.get(request.path_params["request_id"]).record
+        requested = short_timestamp(record["datetime_requested"])
+        return JSONResponse({**record, "datetime_requested": requested})
 
     async def find(self, request: Request) -> Response:
-        """Answer the requests of a company, the newest first."""
+        """Return the requests of a company, newest first."""
         company_id = request.path_params["company_id"]
         self._state.entity("company", company_id)
         requests = [_shown(entry) for entry in self._requests.of(company_id)]
         return JSONResponse({"company_id": company_id, "registry_data_requests": requests})
 
     def _matches(self, wanted: Record) -> list[Record]:
-        """Find the companies that could be meant."""
+        """Return the matching companies."""
         scenario = self._require_credits(wanted)
         name, country_code = wanted["company_name"], wanted["country_code"]
         draw = self._state.draw("companies named", name.lower(), country_code)
         items = picklists.make(draw, scenario, wanted, first=self._state.picklist_base)
         if len(items) > 1:
-            # Whoever asks for it by its number is told the same.
+            # A later request by its number has to give the same status.
             self._state.closed_numbers.add(items[-1]["company_number"])
         return [registry_history.match(self._state, item) for item in items]
 
@@ -168,7 +170,7 @@ class CompanyRegistry:
         require_credits(scenario)
         return scenario
 
-    def _answer(
+    def _respond(
         self, company_id: str, wanted: Record, status: str, matches: list[Record] | None = None
     ) -> Response:
         request_id = self._state.new_id()
@@ -182,7 +184,7 @@ class CompanyRegistry:
                 "datetime_requested": self._state.now(),
                 "message": None if has_data else _MESSAGES[status],
                 **wanted,
-                "data": registry_history.whole(self._state, wanted) if has_data else None,
+                "data": registry_history.full_record(self._state, wanted) if has_data else None,
                 "picklist": matches or [],
             },
             entity_id=company_id,
@@ -203,13 +205,13 @@ def _shown(entry: Entry) -> Record:
 
 
 def _wanted(body: Record, company: Record) -> Record:
-    """Fill in from the company what the request leaves out; a name without number stays so."""
+    """Complete a request with the company's details; a name without a number stays as it is."""
     name = body.get("company_name") or None
     number = body.get("company_number") or (None if name else company["company_number"])
     country_code = body.get("country_code") or (company["jurisdiction_code"] or "")[:2]
     if not country_code or not (name or number):
         missing = "company_number" if country_code else "country_code"
-        detail = f"The company has no {missing}: give it here, or with the company."
+        detail = f"The company has no {missing}: send one, or add it to the company."
         raise unprocessable(detail)
     return {
         "company_number": number,
@@ -218,8 +220,8 @@ def _wanted(body: Record, company: Record) -> Record:
     }
 
 
-def _most(given: str) -> int:
-    if not given.isdecimal() or not int(given):
+def _items_per_page(value: str) -> int:
+    if not value.isdecimal() or not int(value):
         detail = "items_per_page must be a whole number, one or more."
         raise invalid_request(detail)
-    return int(given)
+    return int(value)

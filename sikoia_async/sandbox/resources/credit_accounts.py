@@ -1,11 +1,11 @@
-"""The accounts in credit reports: made up from a revenue, and adding up as accounts do."""
+"""The financial statements in credit reports: fictitious, but their totals add up."""
 
 import random
 from datetime import date
 
 from sikoia_async.sandbox.state import Record
 
-# Parts of the balance sheet under their totals, in percent of the revenue.
+# Items of the balance sheet under their totals, in percent of the revenue.
 _FIXED = {
     "total_tangible_assets": {
         "land_and_buildings": 0,
@@ -56,9 +56,9 @@ _DAYS = 365
 
 
 def statements(draw: random.Random, today: date, currency: str, *, weak: bool) -> Record:
-    """Make up the accounts of the last two calendar years, the newest first.
+    """Return the statements of the last two calendar years, newest first.
 
-    Those of a weak company show a loss, and more debts than it has means.
+    Those of a weak company show a loss, and more debts than assets.
     """
     revenue = draw.randint(300, 900) * 1_000
     years = (today.year - 1, today.year - 2)
@@ -148,7 +148,7 @@ def _balance_sheet(revenue: int, *, weak: bool) -> Record:
 
 
 def _with_totals(parts: dict[str, dict[str, int]], revenue: int) -> tuple[Record, int]:
-    """Turn percentages into amounts; answer them with their totals, and the total of these."""
+    """Return items as amounts with their totals, and the sum of the totals."""
     amounts: Record = {}
     whole = 0
     for total, shares in parts.items():

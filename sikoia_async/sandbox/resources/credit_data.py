@@ -1,4 +1,4 @@
-"""What credit reports say: plausible, always the same for the same company, and true of none."""
+"""The content of credit reports: plausible, fictitious, and always the same for a company."""
 
 import random
 from datetime import date, timedelta
@@ -9,20 +9,20 @@ from sikoia_async.sandbox.resources.picklists import address
 from sikoia_async.sandbox.state import Record
 
 _CURRENCIES = {"GB": "GBP", "US": "USD"}
-# Rating, its description, the local rating, the chance of default, the percentile, the limit.
+# Rating, description, lowest and highest local rating, probability of default, percentile, limit.
 _SOUND = ("A", "Very low risk", 71, 99, 0.4, 80, 25_000)
 _WEAK = ("E", "Very high risk", 1, 15, 60.5, 1, 0)
 
 
-def report(draw: random.Random, asked: Record, today: date, *, status: str, weak: bool) -> Record:
-    """Make up the report on the company that `asked` names.
+def report(draw: random.Random, company: Record, today: date, *, status: str, weak: bool) -> Record:
+    """Return the report on a company.
 
-    A weak one is rated badly, and owes what courts have judged.
+    A weak company has a bad rating, judgments and bad debts.
     """
-    country_code = asked["country_code"] or "GB"
+    country_code = company["country_code"] or "GB"
     currency = _CURRENCIES.get(country_code, "EUR")
     return {
-        "company_information": _company(draw, asked, country_code, status),
+        "company_information": _information(draw, company, country_code, status),
         "industry_codes": [
             {"code": "32990", "description": "Other manufacturing", "classification": "UK SIC 2007"}
         ],
@@ -35,10 +35,10 @@ def report(draw: random.Random, asked: Record, today: date, *, status: str, weak
     }
 
 
-def _company(draw: random.Random, asked: Record, country_code: str, status: str) -> Record:
+def _information(draw: random.Random, company: Record, country_code: str, status: str) -> Record:
     return {
-        "company_number": asked["company_number"],
-        "company_name": asked["company_name"],
+        "company_number": company["company_number"],
+        "company_name": company["company_name"],
         "country_code": country_code,
         "status": status,
         "date_established": f"{draw.randint(2005, 2012)}-{draw.randint(1, 12):02}-15",
@@ -51,10 +51,10 @@ def _company(draw: random.Random, asked: Record, country_code: str, status: str)
 
 
 def _rating(draw: random.Random, today: date, currency: str, *, weak: bool) -> Record:
-    letter, meaning, least, most, default, percentile, limit = _WEAK if weak else _SOUND
+    letter, meaning, lowest, highest, default, percentile, limit = _WEAK if weak else _SOUND
     before = today - timedelta(days=draw.randint(200, 400))
     return {
-        **_grade(draw.randint(least, most), letter, meaning, today),
+        **_grade(draw.randint(lowest, highest), letter, meaning, today),
         "probability_of_default": default,
         "national_percentile": percentile,
         "credit_limit": limit,

@@ -1,18 +1,18 @@
-"""Who runs and owns the companies of credit reports: nobody that there is."""
+"""The fictitious officers, owners and shareholders in credit reports."""
 
 import random
 
 from sikoia_async.sandbox.resources.picklists import address
 from sikoia_async.sandbox.state import Record
 
-# Of one unit of the currency each.
+# Each worth one unit of the currency.
 _SHARES = 100
 
 
 def stakeholders(draw: random.Random, country_code: str, currency: str) -> Record:
-    """Make up officers, owners and shareholders: those parts of a report.
+    """Return the `officers`, `owners` and `capital_structure` of a report.
 
-    One person is director and owns three quarters; a company holds the rest.
+    One person is a director and owns three quarters; a company owns the rest.
     """
     founder = _person(draw, country_code, "Directa")
     former = _person(draw, country_code, "Boardwell")
@@ -58,7 +58,7 @@ def _share(owner: Record) -> Record:
 
 
 def _person(draw: random.Random, country_code: str, first_name: str) -> Record:
-    """Make up a person, of whose birth the register shows year and month only."""
+    """Return a person; registers show the year and month of birth, but not the day."""
     return {
         "first_name": first_name,
         "surname": "Placeholder",

@@ -1,4 +1,4 @@
-"""The operation on data sources, and what insights are made from: documents and bank accounts."""
+"""The operation on data sources: the documents and bank accounts that insights are made from."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -14,34 +14,36 @@ from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
 
 READ = ("BankStatement", "Payslip", "SA302", "TaxOverview")
-"""Documents whose figures are read; of all others, Sikoia knows no more than the type."""
+"""The types of documents that are read; all others are only classified."""
 
 
 def routes(state: State) -> list[Route]:
-    """Serve data sources."""
+    """Return the routes for data sources."""
     path = "/v2/{entity_type}/{entity_id}/insight-data-sources"
     return [Route(path, Resource(get=DataSources(state).find))]
 
 
 class DataSources:
-    """Answers for `insight-data-sources`."""
+    """Handlers for `insight-data-sources`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     async def find(self, request: Request) -> Response:
-        """Answer all data sources of an entity."""
+        """Return all data sources of an entity."""
         kind = self._state.type_of(request.path_params["entity_type"])
         entity_id = request.path_params["entity_id"]
-        found = sources(self._state, kind, entity_id)
-        return JSONResponse({"entity_id": entity_id, "entity_type": kind, "data_sources": found})
+        data_sources = sources(self._state, kind, entity_id)
+        return JSONResponse(
+            {"entity_id": entity_id, "entity_type": kind, "data_sources": data_sources}
+        )
 
 
 def sources(state: State, entity_type: str, entity_id: str) -> list[Record]:
-    """Find the data sources of an entity; those of a case include its companies' and persons'.
+    """Return the data sources of an entity; those of a case include its companies and people.
 
     Raises:
-        ApiError: The entity was deleted, or never was; or there is no such type.
+        ApiError: The entity was deleted or never existed, or the type is unknown.
     """
     entity = state.entity(entity_type, entity_id)
     return [
@@ -83,7 +85,7 @@ def _documents(state: State, entity_id: str, name: str | None) -> Iterator[Recor
 
 
 def status_of(state: State, entry: Entry) -> str:
-    """Tell how far a document is as a data source."""
+    """Return the status of a document as a data source."""
     if type_of(entry.record) not in READ:
         return "Provided"
     if entry.failure:

@@ -10,7 +10,13 @@ from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import invalid_request, not_found_as_invalid
 from sikoia_async.sandbox.resources import integrity
-from sikoia_async.sandbox.resources.field_rules import filled, matching, one_of, optional, record
+from sikoia_async.sandbox.resources.field_rules import (
+    matching,
+    non_empty,
+    object_of,
+    one_of,
+    optional,
+)
 from sikoia_async.sandbox.resources.files import link
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
@@ -41,24 +47,24 @@ TYPES = (
     "PensionStatement",
     "FinancialAccounts",
 )
-_UPLOAD = record(
+_UPLOAD = object_of(
     {
-        "entity_id": filled,
+        "entity_id": non_empty,
         "entity_type": one_of("company", "person", "case"),
-        "file": filled,
+        "file": non_empty,
         "document_type": optional(one_of(*TYPES)),
-        "display_name": filled,
-        "file_name": matching(r".+\.[^.]+", "a file's name, with its extension"),
+        "display_name": non_empty,
+        "file_name": matching(r".+\.[^.]+", "a file name with an extension"),
     },
     required=("entity_id", "entity_type", "file", "display_name", "file_name"),
 )
 _LINK_MINUTES = 10
 _CONTENT = "_content"
-"""The key of a record's bytes; what begins so is in no answer."""
+"""The key of a document's bytes. Keys with an underscore are in no response."""
 
 
 def routes(state: State) -> list[Route]:
-    """Serve documents, and the checks of their integrity."""
+    """Return the routes for documents and their integrity checks."""
     documents = Documents(state)
     one = Resource(get=documents.get, delete=documents.delete)
     return [
@@ -70,13 +76,13 @@ def routes(state: State) -> list[Route]:
 
 
 class Documents:
-    """Answers for `/v2/documents`."""
+    """Handlers for `/v2/documents`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     async def upload(self, request: Request) -> Response:
-        """Keep a document."""
+        """Store a document."""
         body = await read(request, _UPLOAD)
         content = _decoded(body["file"])
         with not_found_as_invalid("entity_id"):
@@ -105,7 +111,7 @@ class Documents:
         return JSONResponse(self._shown(entry), 201)
 
     async def get(self, request: Request) -> Response:
-        """Answer a document, with a new link."""
+        """Return a document, with a new link to its file."""
         store = self._state.store("documents")
         return JSONResponse(self._shown(store.get(request.path_params["document_id"])))
 
@@ -116,11 +122,11 @@ class Documents:
         return Response(status_code=204)
 
     async def find(self, request: Request) -> Response:
-        """Answer the documents of an entity, the newest first."""
+        """Return the documents of an entity, newest first."""
         entity_id = request.path_params["entity_id"]
         self._state.entity(request.path_params["entity_type"], entity_id)
-        found = self._state.store("documents").of(entity_id)
-        return JSONResponse([self._shown(entry) for entry in found])
+        entries = self._state.store("documents").of(entity_id)
+        return JSONResponse([self._shown(entry) for entry in entries])
 
     def _shown(self, entry: Entry) -> Record:
         document = entry.record
@@ -129,7 +135,7 @@ class Documents:
         uri = link(self._state, name, content, minutes=_LINK_MINUTES, media_type=media_type)
         shown = {name: value for name, value in document.items() if not name.startswith("_")}
         if not self._state.progress.is_done(entry):
-            # What it is was known at once; Sikoia takes its time to say so.
+            # The type is known, but the classification takes the work time.
             shown["sikoia_document_type"] = None
         return {**shown, "document_uri": uri}
 
@@ -143,8 +149,8 @@ def _decoded(file: str) -> bytes:
 
 
 def _classified(body: Record) -> str:
-    """Find out what a document is: its file's name tells, or else the claim is believed."""
+    """Return the type of a document: from its file name, or else as claimed."""
     name = "".join(filter(str.isalnum, body["file_name"])).lower()
-    telling = sorted(set(TYPES) - {"Other"}, key=len, reverse=True)
-    told = (kind for kind in telling if kind.lower() in name)
-    return next(told, body.get("document_type") or "Other")
+    types = sorted(set(TYPES) - {"Other"}, key=len, reverse=True)
+    in_name = (kind for kind in types if kind.lower() in name)
+    return next(in_name, body.get("document_type") or "Other")

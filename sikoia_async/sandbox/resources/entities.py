@@ -1,4 +1,7 @@
-"""The companies and persons of a case: adding, changing and removing them, all or none."""
+"""Adds, changes and removes the companies and people of a case; each request applies whole or not.
+
+A refused request leaves the case as it was.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,10 +15,10 @@ _KINDS = (("companies", "company_id"), ("persons", "person_id"))
 
 
 def require_directors_in_register(body: Record) -> None:
-    """Refuse to add directors whom nobody is to look up.
+    """Refuse `add_directors` without `registry_search`.
 
     Raises:
-        ApiError: A company asks for its directors, and not for a search.
+        ApiError: A company has one without the other.
     """
     for index, company in enumerate(_listed(body, "companies")):
         if company.get("add_directors") and not company.get("registry_search"):
@@ -24,10 +27,10 @@ def require_directors_in_register(body: Record) -> None:
 
 
 def require_some(body: Record) -> None:
-    """Refuse a body that names no entity.
+    """Refuse a body without entities.
 
     Raises:
-        ApiError: Both lists are empty, or missing.
+        ApiError: Both lists are empty or missing.
     """
     if not any(_listed(body, kind) for kind, _ in _KINDS):
         detail = "companies or persons must hold at least one item."
@@ -35,7 +38,7 @@ def require_some(body: Record) -> None:
 
 
 def add(state: State, case: Record, body: Record) -> None:
-    """Add companies, their directors where asked for, and persons."""
+    """Add companies, their directors if requested, and people."""
     for company in _listed(body, "companies"):
         case["companies"].append(new_company(state, company))
         if company.get("add_directors") and registry_companies.entry(state, company):
@@ -48,18 +51,18 @@ def add(state: State, case: Record, body: Record) -> None:
 
 
 def update(case: Record, body: Record) -> None:
-    """Change the named fields of companies and persons; an empty string clears.
+    """Change fields of companies and people; an empty string clears one.
 
     Raises:
-        ApiError: An item has no field but its id, or its id is not in this case.
+        ApiError: An item has nothing but its id, or its id is not in this case.
     """
-    # All are found before the first is changed: a refusal leaves the case as it was.
+    # The list validates everything before the first change.
     for entity, changes in list(_updates(case, body)):
         _apply(entity, changes)
 
 
 def remove(case: Record, body: Record) -> list[str]:
-    """Take companies and persons out of the case, and answer their ids.
+    """Remove companies and people from the case, and return their ids.
 
     Raises:
         ApiError: An id is not in this case.
@@ -67,10 +70,10 @@ def remove(case: Record, body: Record) -> list[str]:
     for kind, key in _KINDS:
         for index, entity_id in enumerate(_listed(body, kind)):
             _find(case[kind], key, entity_id, f"{kind}[{index}]")
-    gone: list[str] = [entity_id for kind, _ in _KINDS for entity_id in _listed(body, kind)]
+    removed: list[str] = [entity_id for kind, _ in _KINDS for entity_id in _listed(body, kind)]
     for kind, key in _KINDS:
-        case[kind] = [entity for entity in case[kind] if entity[key] not in gone]
-    return gone
+        case[kind] = [entity for entity in case[kind] if entity[key] not in removed]
+    return removed
 
 
 def _listed(body: Record, kind: str) -> list[Any]:
@@ -94,13 +97,13 @@ def _find(entities: Sequence[Record], key: str, entity_id: str, path: str) -> Re
     for entity in entities:
         if entity[key] == entity_id:
             return entity
-    detail = f"{path} names nothing in this case."
+    detail = f"{path} is not in this case."
     raise invalid_request(detail)
 
 
 def _apply(entity: Record, changes: dict[str, Any]) -> None:
-    given = changes.pop("postal_address", None)
+    new_address = changes.pop("postal_address", None)
     entity.update({name: value or None for name, value in changes.items()})
     if "person_id" in entity:
         entity["name"] = full_name(entity)
-        entity["postal_address"] = address(entity["postal_address"], given)
+        entity["postal_address"] = address(entity["postal_address"], new_address)

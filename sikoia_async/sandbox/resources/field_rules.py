@@ -1,7 +1,7 @@
-"""What a field of a request may hold: small rules, and ways of joining them into larger ones.
+"""Rules for the fields of requests, and functions that combine them.
 
-A rule gets the path of a field and its value, and raises when the value breaks it.
-The message names the path and never repeats the value: values are personal.
+A rule is called with the path of a field and its value, and raises if the value breaks it. The
+message has the path but never the value, which may be personal.
 """
 
 import re
@@ -15,72 +15,72 @@ _UUID = re.compile("-".join(f"[0-9a-fA-F]{{{size}}}" for size in (8, 4, 4, 4, 12
 _COUNTRY = re.compile("(?!ZZ|XX)[A-Z]{2}", re.ASCII | re.IGNORECASE)
 
 
-def text(path: str, value: Any) -> None:
-    """Ask for a string."""
+def string(path: str, value: Any) -> None:
+    """Require a string."""
     if not isinstance(value, str):
         raise _broken(path, "must be a string")
 
 
-def filled(path: str, value: Any) -> None:
-    """Ask for a string that says something."""
-    text(path, value)
+def non_empty(path: str, value: Any) -> None:
+    """Require a string that is not blank."""
+    string(path, value)
     if not value.strip():
         raise _broken(path, "must not be empty")
 
 
-def flag(path: str, value: Any) -> None:
-    """Ask for true or false."""
+def boolean(path: str, value: Any) -> None:
+    """Require true or false."""
     if not isinstance(value, bool):
         raise _broken(path, "must be true or false")
 
 
-def count(path: str, value: Any) -> None:
-    """Ask for a whole number from zero up."""
-    # A bool is an int to Python, and not to JSON.
+def natural(path: str, value: Any) -> None:
+    """Require a whole number of at least zero."""
+    # In Python, a bool is an int; in JSON, it is not.
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise _broken(path, "must be a whole number, zero or more")
 
 
 def fraction(path: str, value: Any) -> None:
-    """Ask for a number from zero to one."""
+    """Require a number from zero to one."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
         raise _broken(path, "must be a number from zero to one")
 
 
-def any_record(path: str, value: Any) -> None:
-    """Ask for an object, with any fields."""
+def any_object(path: str, value: Any) -> None:
+    """Require an object with any fields."""
     if not _is_record(value):
         raise _broken(path or "The body", "must be an object")
 
 
 def matching(pattern: str, meaning: str) -> Rule:
-    """Ask for a string of a certain form."""
-    form = re.compile(pattern, re.ASCII)
+    """Require a string that matches a pattern; `meaning` describes it in messages."""
+    compiled = re.compile(pattern, re.ASCII)
 
     def rule(path: str, value: Any) -> None:
-        text(path, value)
-        if not form.fullmatch(value):
+        string(path, value)
+        if not compiled.fullmatch(value):
             raise _broken(path, f"must be {meaning}")
 
     return rule
 
 
 def uuid(path: str, value: Any) -> None:
-    """Ask for an id in its usual form."""
-    text(path, value)
+    """Require a UUID with dashes."""
+    string(path, value)
     if not _UUID.fullmatch(value):
         raise _broken(path, "must be a UUID")
 
 
 def country(path: str, value: Any) -> None:
-    """Ask for a country's two letters; `ZZ` and `XX` are none."""
-    text(path, value)
+    """Require a country code of two letters; `ZZ` and `XX` are not countries."""
+    string(path, value)
     if not _COUNTRY.fullmatch(value):
-        raise _broken(path, "must be the two letters of a country, as in GB")
+        raise _broken(path, "must be a country code of two letters, such as GB")
 
 
 def one_of(*allowed: str) -> Rule:
-    """Ask for one of a few words."""
+    """Require one of a set of strings."""
 
     def rule(path: str, value: Any) -> None:
         if value not in allowed:
@@ -90,17 +90,17 @@ def one_of(*allowed: str) -> Rule:
 
 
 def optional(rule: Rule) -> Rule:
-    """Let null pass, which says no more than leaving the field out."""
+    """Allow null, which is the same as leaving the field out."""
     return lambda path, value: None if value is None else rule(path, value)
 
 
 def clearable(rule: Rule) -> Rule:
-    """Let null pass, and the empty string, which clears the field."""
+    """Allow null, and the empty string, which clears the field."""
     return lambda path, value: None if value in (None, "") else rule(path, value)
 
 
-def many(rule: Rule) -> Rule:
-    """Ask for a list, and for each of its items what `rule` asks."""
+def list_of(rule: Rule) -> Rule:
+    """Require a list whose items pass a rule."""
 
     def each(path: str, value: Any) -> None:
         if not _is_list(value):
@@ -111,19 +111,19 @@ def many(rule: Rule) -> Rule:
     return each
 
 
-def record(fields: Mapping[str, Rule], *, required: Collection[str] = ()) -> Rule:
-    """Ask for an object with these fields and no others."""
+def object_of(fields: Mapping[str, Rule], *, required: Collection[str] = ()) -> Rule:
+    """Require an object with these fields and no others."""
 
     def rule(path: str, value: Any) -> None:
-        any_record(path, value)
+        any_object(path, value)
         prefix = f"{path}." if path else ""
         for name in value.keys() - fields.keys():
             raise _broken(prefix + name, "is not a field of this request")
         for name in required:
             if name not in value:
                 raise _broken(prefix + name, "is required")
-        for name, given in value.items():
-            fields[name](prefix + name, given)
+        for name, item in value.items():
+            fields[name](prefix + name, item)
 
     return rule
 

@@ -1,6 +1,6 @@
-"""Links to files that live for minutes, as a blob store beside the API hands them out.
+"""Short-lived links to files, like those of the blob store behind the API.
 
-Nobody shows a token here: who holds the link may read the file, until it expires.
+They need no token: anyone who has a link may read the file until the link expires.
 """
 
 from datetime import timedelta
@@ -20,14 +20,14 @@ _SECONDS = 60
 def link(
     state: State, name: str, content: bytes, *, minutes: int, media_type: str = "application/pdf"
 ) -> str:
-    """Make a link to a file.
+    """Return a new link to a file.
 
     Args:
-        state: Where it is kept.
-        name: The file's name, for whoever saves it.
-        content: What is in it.
-        minutes: How long the link lives, on the state's clock.
-        media_type: What it is.
+        state: The records.
+        name: The name under which clients save the file.
+        content: The content of the file.
+        minutes: How long the link is valid, by the clock.
+        media_type: The media type of the file.
     """
     file_id, signature = state.new_id(), state.new_secret(24)
     file = {
@@ -35,7 +35,7 @@ def link(
         "content": content,
         "media_type": media_type,
         "signature": signature,
-        "until": state.clock() + minutes * _SECONDS,
+        "expires": state.clock() + minutes * _SECONDS,
     }
     state.store("files").add(file_id, file)
     expiry = state.now() + timedelta(minutes=minutes)
@@ -43,26 +43,28 @@ def link(
 
 
 def routes(state: State) -> list[Route]:
-    """Serve the files that there are links to."""
+    """Return the routes for linked files."""
     files = Files(state)
     return [Route("/sandbox/files/{file_id}", Resource(get=files.get))]
 
 
 class Files:
-    """Answers for `/sandbox/files`."""
+    """Handlers for `/sandbox/files`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     async def get(self, request: Request) -> Response:
-        """Answer a file to whoever has its link, and shows no token of ours."""
+        """Return a file if the link is valid; like a blob store, refuse requests with a token."""
         if "authorization" in request.headers:
-            return _refusal(400, "InvalidAuthenticationInfo", "A link is all that is asked for.")
+            return _refusal(
+                400, "InvalidAuthenticationInfo", "Use the link without an Authorization header."
+            )
         file = self._state.store("files").get(request.path_params["file_id"]).record
-        given = request.query_params.get("sig", "")
-        signed = compare_digest(given.encode(), str(file["signature"]).encode())
-        if not signed or self._state.clock() >= file["until"]:
-            return _refusal(403, "AuthenticationFailed", "The signature is wrong, or expired.")
+        signature = request.query_params.get("sig", "")
+        is_signed = compare_digest(signature.encode(), str(file["signature"]).encode())
+        if not is_signed or self._state.clock() >= file["expires"]:
+            return _refusal(403, "AuthenticationFailed", "The signature is wrong or has expired.")
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file['name'])}"}
         return Response(file["content"], headers=headers, media_type=file["media_type"])
 

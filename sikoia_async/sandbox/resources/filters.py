@@ -1,4 +1,4 @@
-"""Which cases a list shows: each filter takes several values, separated by commas."""
+"""The filters of the list of cases; each takes several values, separated by commas."""
 
 from collections.abc import Callable, Iterable
 
@@ -8,7 +8,7 @@ from sikoia_async.sandbox.resources.case_bodies import CASE_TYPES, STAGES
 from sikoia_async.sandbox.resources.field_rules import one_of
 from sikoia_async.sandbox.state import Record
 
-_CLOSED = {"case_type": one_of(*CASE_TYPES), "stage": one_of(*STAGES)}
+_RULES = {"case_type": one_of(*CASE_TYPES), "stage": one_of(*STAGES)}
 _EXACT: dict[str, Callable[[Record], list[str]]] = {
     "case_type": lambda case: [case["case_type"]],
     "stage": lambda case: [case["stage"]],
@@ -20,24 +20,24 @@ _SEARCHED = ("name", "reference", "description")
 
 
 def select(cases: Iterable[Record], query: QueryParams) -> list[Record]:
-    """Pick the cases that pass every filter.
+    """Return the cases that match every filter.
 
     Raises:
-        ApiError: A value is not one of a closed set.
+        ApiError: A case type or a stage is unknown.
     """
     wanted = {name: _values(query, name) for name in (*_EXACT, "keyword")}
-    for name, rule in _CLOSED.items():
-        # An empty one filters nothing elsewhere; here it is none of the set.
+    for name, rule in _RULES.items():
+        # Unlike in the other filters, an empty value is an error here.
         for value in wanted[name] or ([""] if name in query else []):
             rule(name, value)
-    return [case for case in cases if _passes(case, wanted)]
+    return [case for case in cases if _matches(case, wanted)]
 
 
 def _values(query: QueryParams, name: str) -> list[str]:
     return [value.strip() for value in query.get(name, "").split(",") if value.strip()]
 
 
-def _passes(case: Record, wanted: dict[str, list[str]]) -> bool:
+def _matches(case: Record, wanted: dict[str, list[str]]) -> bool:
     return _mentions(case, wanted["keyword"]) and all(
         not set(wanted[name]).isdisjoint(traits(case))
         for name, traits in _EXACT.items()

@@ -1,4 +1,4 @@
-"""The operations on identity verification: pending at first, decided when the work time is over."""
+"""The operations on identity verification; a decision is made when the work time is over."""
 
 from datetime import datetime
 
@@ -8,27 +8,33 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import not_found_as_invalid, require_credits
-from sikoia_async.sandbox.resources.field_rules import country, filled, one_of, optional, record
+from sikoia_async.sandbox.resources.field_rules import (
+    country,
+    non_empty,
+    object_of,
+    one_of,
+    optional,
+)
 from sikoia_async.sandbox.resources.identity_data import Outcome, findings, outcome
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
 from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 
-VERIFY = record(
+VERIFY = object_of(
     {
-        "person_id": filled,
+        "person_id": non_empty,
         "country_code": optional(country),
     },
     required=("person_id",),
 )
 _ENDED = "_ended"
-"""The key of a record's end; it is in no answer under this name."""
-_truth = one_of("true", "false")
+"""The key of the time of completion; it is in no response under this name."""
+_true_or_false = one_of("true", "false")
 
 
 def routes(state: State) -> list[Route]:
-    """Serve identity verification."""
+    """Return the routes for identity verification."""
     identity = Identity(state)
     listed = Resource(get=identity.find)
     return [
@@ -39,14 +45,14 @@ def routes(state: State) -> list[Route]:
 
 
 class Identity:
-    """Answers for `/v2/identity`, and for the list of a person."""
+    """Handlers for `/v2/identity` and the list of a person's verifications."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._store = state.store("identity")
 
     async def start(self, request: Request) -> Response:
-        """Begin to verify a person."""
+        """Start a verification."""
         body = await read(request, VERIFY)
         person_id, country_code = body["person_id"], body.get("country_code")
         with not_found_as_invalid("person_id"):
@@ -74,7 +80,7 @@ class Identity:
         return JSONResponse(shown, 201)
 
     async def get(self, request: Request) -> Response:
-        """Answer a verification with what it found."""
+        """Return a verification with its findings."""
         entry = self._store.get(request.path_params["request_id"])
         person = self._state.entity("person", entry.record["person_id"])
         ended = _ended(self._state, entry)
@@ -82,7 +88,7 @@ class Identity:
         data = findings(self._state, entry.record, person, decision, ended or self._state.now())
         return JSONResponse(
             {
-                **_asked(entry),
+                **_request(entry),
                 "status": status,
                 "datetime_requested": short_timestamp(entry.record["datetime_requested"]),
                 "datetime_completed": ended and short_timestamp(ended),
@@ -92,17 +98,17 @@ class Identity:
         )
 
     async def find(self, request: Request) -> Response:
-        """Answer the verifications of a person that pass the filters, the newest first."""
+        """Return the verifications of a person that match the filters, newest first."""
         person_id = request.path_params["person_id"]
         person = self._state.entity("person", person_id)
         rows = [self._row(entry, person) for entry in self._store.of(person_id)]
-        wanted = _select(rows, request.query_params)
-        return JSONResponse({"person_id": person_id, "identity_verification_requests": wanted})
+        selected = _select(rows, request.query_params)
+        return JSONResponse({"person_id": person_id, "identity_verification_requests": selected})
 
     def _row(self, entry: Entry, person: Record) -> Record:
         ended = _ended(self._state, entry)
         status, decision, message = _outcome(self._state, entry, person, is_done=ended is not None)
-        shown = {name: value for name, value in _asked(entry).items() if name != "person_id"}
+        shown = {name: value for name, value in _request(entry).items() if name != "person_id"}
         return {
             **shown,
             "status": status,
@@ -114,18 +120,18 @@ class Identity:
 
 
 def verification(state: State, request_id: str) -> tuple[Record, Outcome]:
-    """Return what was asked for and how it stands, as a webhook is told.
+    """Return a verification and its outcome so far, for webhook events.
 
     Raises:
-        ApiError: It never was, or went with its person.
+        ApiError: It never existed, or was deleted with its person.
     """
     entry = state.store("identity").get(request_id)
     person = state.entity("person", entry.record["person_id"])
-    return _asked(entry), _outcome(state, entry, person, is_done=_ended(state, entry) is not None)
+    return _request(entry), _outcome(state, entry, person, is_done=_ended(state, entry) is not None)
 
 
 def _ended(state: State, entry: Entry) -> datetime | None:
-    """Tell when a verification ended: when somebody first saw it so. None if it has not."""
+    """Return when a verification completed, which is when that was first noticed; None if not."""
     if not state.progress.is_done(entry):
         return None
     ended: datetime = entry.record.setdefault(_ENDED, state.now())
@@ -138,13 +144,13 @@ def _outcome(state: State, entry: Entry, person: Record, *, is_done: bool) -> Ou
     return outcome(state.scenarios.of_entity(person), is_done=is_done)
 
 
-def _asked(entry: Entry) -> Record:
+def _request(entry: Entry) -> Record:
     return {name: value for name, value in entry.record.items() if name != _ENDED}
 
 
 def _select(rows: list[Record], query: QueryParams) -> list[Record]:
     complete = query.get("complete", "false").lower()
-    _truth("complete", complete)
+    _true_or_false("complete", complete)
     decisions = query.get("verification_status")
     return [
         row

@@ -1,4 +1,4 @@
-"""What a verification of identity found; how it ends is told by the person's scenario."""
+"""The outcomes and findings of identity verifications; the outcome depends on the scenario."""
 
 from datetime import datetime
 from random import Random
@@ -14,7 +14,7 @@ _LINK_MINUTES = 30
 
 
 class Outcome(NamedTuple):
-    """How a verification ends."""
+    """The outcome of a verification."""
 
     status: str
     verification_status: str | None
@@ -26,11 +26,11 @@ _OUTCOMES: dict[Identity, Outcome] = {
     "Declined": Outcome("Complete", "Declined"),
     "ResubmissionRequested": Outcome("Complete", "ResubmissionRequested"),
     "Expired": Outcome("Expired", "NotCompleted", "The link has expired."),
-    "Failed": Outcome("Failed", None, "The provider was not to be reached."),
+    "Failed": Outcome("Failed", None, "The provider could not be reached."),
 }
 _PENDING = Outcome("Pending", None)
 _REMARKS = {
-    "Approved": ("9001", "The document is genuine, and shows the same face."),
+    "Approved": ("9001", "The document is genuine and shows the same face."),
     "Declined": ("9102", "The document shows another face."),
     "ResubmissionRequested": ("9103", "The pictures are blurred."),
 }
@@ -41,14 +41,14 @@ _MEDIA = (
 
 
 def outcome(scenario: Scenario, *, is_done: bool) -> Outcome:
-    """Tell how a verification stands."""
+    """Return the outcome of a verification, which is pending until it is done."""
     return _OUTCOMES[scenario.identity] if is_done else _PENDING
 
 
 def findings(
     state: State, request: Record, person: Record, decision: str | None, decided: datetime
 ) -> Record | None:
-    """Make up what was found, with links that are new each time; None where nobody decided."""
+    """Return the findings, with new links to media; None if there was no decision."""
     if decision is None:
         return None
     remark = _REMARKS.get(decision)
@@ -65,15 +65,15 @@ def findings(
 
 
 def _person(draw: Random, person: Record) -> Record:
-    drawn = f"{draw.randint(1950, 2000)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}"
-    born = person["date_of_birth"] or drawn
-    year, month, day = (int(part) for part in born.split("-"))
+    drawn_birth = f"{draw.randint(1950, 2000)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}"
+    birth = person["date_of_birth"] or drawn_birth
+    year, month, day = (int(part) for part in birth.split("-"))
     address = person["postal_address"] or {"summary_line": "1 Placeholder Street, Exampleton"}
     return {
         "first_name": person["first_name"],
         "surname": person["last_name"],
         "full_name": full_name(person),
-        "date_of_birth": born,
+        "date_of_birth": birth,
         "birth_year": year,
         "birth_month": month,
         "birth_day": day,

@@ -13,7 +13,7 @@ from sikoia_async.sandbox.state import Record, State
 
 
 def routes(state: State) -> list[Route]:
-    """Serve income and employer verification."""
+    """Return the routes for income and employer verification."""
     income = Income(state)
     one = "/v2/income-employer/{request_id}"
     listed = "/v2/{entity_type}/{entity_id}/income-employer"
@@ -26,10 +26,10 @@ def routes(state: State) -> list[Route]:
 
 
 def start(state: State, entity_type: str, entity_id: str) -> Record:
-    """Begin a verification, and answer the report as it is at first.
+    """Start a verification, and return the report without its data.
 
     Raises:
-        ApiError: There is no such entity.
+        ApiError: The entity does not exist.
     """
     return {**insights(state).start(entity_type, entity_id), "data": None}
 
@@ -45,24 +45,24 @@ def insights(state: State) -> Insights:
 
 
 class Income:
-    """Answers for `/v2/income-employer`."""
+    """Handlers for `/v2/income-employer`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self.insights: Insights = insights(state)
 
     async def get(self, request: Request) -> Response:
-        """Answer the report."""
-        asked, used = self.insights.current(request.path_params["request_id"])
-        data = overview(self._state, used, _day(asked)) if used else None
-        return JSONResponse({**asked, "data": data})
+        """Return the report."""
+        insights, used = self.insights.current(request.path_params["request_id"])
+        data = overview(self._state, used, _day(insights)) if used else None
+        return JSONResponse({**insights, "data": data})
 
     async def details(self, request: Request) -> Response:
-        """Answer what each data source says."""
-        asked, used = self.insights.current(request.path_params["request_id"])
-        data = details(self._state, used, _day(asked)) if used else None
-        return JSONResponse({**asked, "data": data})
+        """Return the details from each data source."""
+        insights, used = self.insights.current(request.path_params["request_id"])
+        data = details(self._state, used, _day(insights)) if used else None
+        return JSONResponse({**insights, "data": data})
 
 
-def _day(asked: Record) -> date:
-    return date.fromisoformat(asked["datetime_requested"][:10])
+def _day(insights: Record) -> date:
+    return date.fromisoformat(insights["datetime_requested"][:10])

@@ -1,4 +1,4 @@
-"""Made-up incomes: what each data source tells of them, and what that comes to together."""
+"""Fictitious incomes: the details from each data source, and the overview of all."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -19,8 +19,8 @@ from sikoia_async.sandbox.resources.income_tax import by_tax_documents, tax_docu
 from sikoia_async.sandbox.resources.insights import source_summary
 from sikoia_async.sandbox.state import Record, State
 
-_NOBODY = "Wilma Example"
-"""Whom documents name that belong to a case, and so to none of its persons."""
+_DEFAULT_RECIPIENT = "Wilma Example"
+"""The name in documents that belong to a case instead of a person."""
 _EMPLOYMENT = "Employment"
 _PAID_IN = "Employment and/or Self-employment"
 _TAXED = "Other"
@@ -92,23 +92,23 @@ _DETAILED = [
 
 @attrs.frozen
 class _Income:
-    """What a recipient gets of one type, and the data sources that tell of it."""
+    """A recipient's income of one type, and the data sources that show it."""
 
     recipient: str
     type: str
     sources: list[Record]
     pay: Pay
     day: date
-    """When the report was asked for."""
+    """When the report was requested."""
 
     @property
     def months(self) -> list[date]:
-        """The months that it is about: one for each payslip."""
+        """The months that the sources cover; one for each payslip."""
         payslips = self.type == _EMPLOYMENT
         return months_before(self.day, len(self.sources) if payslips else _BANK_MONTHS)
 
     def named(self) -> Record:
-        """Say whose and what it is; tax documents do not tell where it comes from."""
+        """Return the recipient, type and source; tax documents do not show the source."""
         return {
             "income_recipient": self.recipient,
             "income_type": self.type,
@@ -116,7 +116,7 @@ class _Income:
         }
 
     def reported(self) -> Record:
-        """Say what all data sources come to."""
+        """Return the fields of the overview."""
         if self.type == _EMPLOYMENT:
             return by_payslips(self.pay, self.months[-1])
         if self.type == _PAID_IN:
@@ -125,7 +125,7 @@ class _Income:
         return by_tax_documents(self.pay, has_return=has_return)
 
     def detailed(self, number: int) -> Record:
-        """Say what one data source does."""
+        """Return the details from one data source."""
         if self.type == _EMPLOYMENT:
             return payslip(self.pay, self.months[number], self.recipient)
         if self.type == _PAID_IN:
@@ -133,7 +133,7 @@ class _Income:
         return tax_document(self.pay, self.sources[number]["source_type"], self.day)
 
     def ranges(self) -> list[Record]:
-        """Say which months the data sources of each type are about."""
+        """Return the range of months that the data sources of each type cover."""
         taxed = self.type == _TAXED
         first, last = tax_year(self.day) if taxed else (self.months[0], self.months[-1])
         return [
@@ -149,7 +149,7 @@ class _Income:
 
 
 def overview(state: State, used: Sequence[Record], day: date) -> Record:
-    """Return the data of a report that was asked for on a day."""
+    """Return the data of a report that was requested on a day."""
     return {
         "income_details": [
             {
@@ -165,7 +165,7 @@ def overview(state: State, used: Sequence[Record], day: date) -> Record:
 
 
 def details(state: State, used: Sequence[Record], day: date) -> list[Record]:
-    """Return the data of the details of such a report."""
+    """Return the details of a report that was requested on a day."""
     names = ("source_type", "source_id", "data_source_id", "source_name")
     return [
         {
@@ -187,7 +187,7 @@ def details(state: State, used: Sequence[Record], day: date) -> list[Record]:
 
 def _incomes(state: State, used: Sequence[Record], day: date) -> list[_Income]:
     def key(source: Record) -> tuple[str, str]:
-        return source["recipient"] or _NOBODY, _TYPES[source["source_type"]]
+        return source["recipient"] or _DEFAULT_RECIPIENT, _TYPES[source["source_type"]]
 
     return [
         _Income(recipient, kind, list(listed), pay_of(state, recipient), day)
@@ -199,4 +199,4 @@ def _by_type(listed: Sequence[Record]) -> list[tuple[str, list[Record]]]:
     def key(source: Record) -> str:
         return str(source["source_type"])
 
-    return [(name, list(found)) for name, found in groupby(sorted(listed, key=key), key)]
+    return [(name, list(group)) for name, group in groupby(sorted(listed, key=key), key)]

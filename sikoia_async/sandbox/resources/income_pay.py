@@ -1,7 +1,6 @@
-"""The made-up pay of an employee of Example Foods Ltd, as payslips and accounts tell of it.
+"""The fictitious pay of an employee of Example Foods Ltd, as payslips and accounts show it.
 
-Amounts are counted in pence, so that the net pay is the gross pay less the deductions, to the
-penny.
+Amounts are in pence, so that net pay is exactly gross pay less deductions.
 """
 
 from calendar import monthrange
@@ -13,7 +12,7 @@ import attrs
 from sikoia_async.sandbox.state import Record, State
 
 EMPLOYER = "Example Foods Ltd"
-# HMRC gives nobody a number that begins with QQ.
+# HMRC does not issue numbers that begin with QQ.
 NI_NUMBER = "QQ123456C"
 _JOBS = ("Baker", "Confectioner", "Dispatcher", "Pastry cook")
 _TAX_CODE = "1257L"
@@ -24,7 +23,7 @@ _HOME_ADDRESS = {"summary_line": "2 Sample Street, Testtown", "post_code": "ZZ2 
 
 @attrs.frozen
 class Pay:
-    """What an employee gets in a month, in pence."""
+    """An employee's monthly pay, in pence."""
 
     gross: int
     job: str
@@ -32,39 +31,39 @@ class Pay:
 
     @property
     def tax(self) -> int:
-        """The income tax."""
+        """Income tax."""
         return (self.gross - 104_750) // 5
 
     @property
     def insurance(self) -> int:
-        """The National Insurance."""
+        """National Insurance."""
         return (self.gross - 104_800) * 8 // 100
 
     @property
     def pension(self) -> int:
-        """The employee's part of the pension."""
+        """The employee's pension contribution."""
         return self.gross // 20
 
     @property
     def deductions(self) -> int:
-        """All that is taken off."""
+        """The sum of all deductions."""
         return self.tax + self.insurance + self.pension
 
     @property
     def net(self) -> int:
-        """What is left."""
+        """Gross pay less deductions."""
         return self.gross - self.deductions
 
 
 def pay_of(state: State, recipient: str) -> Pay:
-    """Return what somebody gets, which is always the same."""
-    chance = state.draw("pay", recipient)
-    gross = chance.randrange(200_000, 450_000, 5_000)
-    return Pay(gross, chance.choice(_JOBS), f"EX{chance.randrange(10**5):05}")
+    """Return the pay of a recipient, which is always the same."""
+    draw = state.draw("pay", recipient)
+    gross = draw.randrange(200_000, 450_000, 5_000)
+    return Pay(gross, draw.choice(_JOBS), f"EX{draw.randrange(10**5):05}")
 
 
 def months_before(day: date, count: int) -> list[date]:
-    """Return the first days of the months before a day's, the oldest first."""
+    """Return the first days of the months before the month of a day, oldest first."""
     number = day.year * 12 + day.month - 1
     return [date(one // 12, one % 12 + 1, 1) for one in range(number - count, number)]
 
@@ -75,7 +74,7 @@ def last_of(month: date) -> date:
 
 
 def by_payslips(pay: Pay, month: date) -> Record:
-    """Say what a report does that has payslips, the last one from a month."""
+    """Return the overview from payslips, the last one of which is for this month."""
     return {
         "annual_gross_pay": pay.gross * 12 / 100,
         "monthly_gross_pay": pay.gross / 100,
@@ -109,7 +108,7 @@ def by_payslips(pay: Pay, month: date) -> Record:
 
 
 def payslip(pay: Pay, month: date, recipient: str) -> Record:
-    """Say what the payslip of a month does."""
+    """Return the details of the payslip for a month."""
     last = last_of(month).isoformat()
     return {
         "payslip_date": last,
@@ -141,7 +140,7 @@ def payslip(pay: Pay, month: date, recipient: str) -> Record:
 
 
 def statement(pay: Pay, months: Sequence[date]) -> Record:
-    """Say what a bank statement or an account does that has these months."""
+    """Return the details of a bank statement or an account that covers these months."""
     return {
         "start_date": months[0].isoformat(),
         "end_date": last_of(months[-1]).isoformat(),
@@ -151,19 +150,19 @@ def statement(pay: Pay, months: Sequence[date]) -> Record:
 
 
 def _year_to_date(pay: Pay, month: date) -> Record:
-    paid = _pay_period(month)
+    months = _pay_period(month)
     return {
-        "ytd_gross_pay": pay.gross * paid / 100,
-        "ytd_net_pay": pay.net * paid / 100,
-        "ytd_tax_paid": pay.tax * paid / 100,
-        "ytd_ni_paid": pay.insurance * paid / 100,
-        "ytd_pension_paid": pay.pension * paid / 100,
+        "ytd_gross_pay": pay.gross * months / 100,
+        "ytd_net_pay": pay.net * months / 100,
+        "ytd_tax_paid": pay.tax * months / 100,
+        "ytd_ni_paid": pay.insurance * months / 100,
+        "ytd_pension_paid": pay.pension * months / 100,
         "ytd_other_deductions": 0,
     }
 
 
 def _pay_period(month: date) -> int:
-    """Number a month in the tax year, which begins in April."""
+    """Return the number of a month in the tax year, which begins in April."""
     return (month.month - 4) % 12 + 1
 
 

@@ -1,4 +1,4 @@
-"""The made-up tax of somebody who is employed and lets a flat, as tax documents tell of it."""
+"""The fictitious tax of an employee who rents out a flat, as tax documents show it."""
 
 from datetime import date
 
@@ -10,8 +10,8 @@ from sikoia_async.sandbox.state import Record
 _UTR = "0000000000"
 _ALLOWANCE = 1_257_000
 _RENT = 600_000
-"""Pence; the yearly profit."""
-_ELSEWHERE = [
+"""The yearly profit, in pence."""
+_OTHER_INCOME = [
     "share_schemes",
     "profit_from_self_employment",
     "profit_from_partnerships",
@@ -50,14 +50,14 @@ class _Year:
 
 
 def tax_year(day: date) -> tuple[date, date]:
-    """Return the first and the last day of the last whole tax year before a day."""
+    """Return the first and last day of the last complete tax year before a day."""
     end = date(day.year, 4, 5)
     end = end if end < day else end.replace(year=day.year - 1)
     return date(end.year - 1, 4, 6), end
 
 
 def by_tax_documents(pay: Pay, *, has_return: bool) -> Record:
-    """Say what a report does that has tax documents; a return tells of the incomes, too."""
+    """Return the overview from tax documents; only a return shows the incomes."""
     year = _Year(pay)
     incomes = (
         ("PayFromAllEmployments", pay.gross * 12),
@@ -84,7 +84,7 @@ def by_tax_documents(pay: Pay, *, has_return: bool) -> Record:
 
 
 def tax_document(pay: Pay, source_type: str, day: date) -> Record:
-    """Say what a return's calculation (SA302) or the overview of a tax year does."""
+    """Return the details of a tax calculation (SA302) or of the overview of a tax year."""
     is_return = source_type == "SA302"
     start, end = tax_year(day)
     return {
@@ -111,7 +111,7 @@ def _return(year: _Year) -> Record:
             "income_from_benefits": 0,
             "allowable_expenses": 0,
             "non_employment_income": {
-                **dict.fromkeys(_ELSEWHERE, 0),
+                **dict.fromkeys(_OTHER_INCOME, 0),
                 "profit_from_uk_land_and_property": _RENT / 100,
                 "subtotal": _RENT / 100,
             },

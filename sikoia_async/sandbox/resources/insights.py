@@ -1,7 +1,7 @@
-"""What income and affordability have in common: asked for, pending, and made from data sources.
+"""What income and affordability share: requests that wait, and then use complete data sources.
 
-The data sources are those that are complete at the first look after the work time, which is at once
-where a webhook is to be told. From then on the answer stays as it is.
+The data sources are settled when the insights are first read after the work time, or at once if
+there are webhooks. After that, the insights do not change.
 """
 
 from collections.abc import Collection
@@ -12,13 +12,13 @@ from starlette.responses import JSONResponse, Response
 
 from sikoia_async.sandbox.errors import not_found_as_invalid
 from sikoia_async.sandbox.resources.data_sources import sources
-from sikoia_async.sandbox.resources.field_rules import filled, one_of, record
+from sikoia_async.sandbox.resources.field_rules import non_empty, object_of, one_of
 from sikoia_async.sandbox.resources.routing import read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.timestamps import long_timestamp
 
-_REQUEST = record(
-    {"entity_id": filled, "entity_type": one_of("company", "person", "case")},
+_REQUEST = object_of(
+    {"entity_id": non_empty, "entity_type": one_of("company", "person", "case")},
     required=("entity_id", "entity_type"),
 )
 _LISTED = ("request_id", "status", "datetime_requested", "datetime_completed", "message")
@@ -26,42 +26,42 @@ _LISTED = ("request_id", "status", "datetime_requested", "datetime_completed", "
 
 @attrs.frozen(kw_only=True)
 class Insights:
-    """The requests for insights of one kind."""
+    """The requests for one kind of insights."""
 
     state: State
     kind: str
-    """The name of their store, and of their kind in messages."""
+    """The name of their store, and how messages call them."""
     listed_as: str
-    """The field that lists have them in."""
+    """The field for them in lists."""
     usable: Collection[str]
-    """Which types of data sources they can be made from."""
+    """The types of data sources that they can use."""
 
     async def request(self, request: Request) -> Response:
-        """Begin to make insights."""
+        """Request insights."""
         body = await read(request, _REQUEST)
         return JSONResponse(self.start(body["entity_type"], body["entity_id"]), 201)
 
     async def find(self, request: Request) -> Response:
-        """Answer the requests about an entity, the newest first."""
+        """Return the requests for an entity, newest first."""
         kind = self.state.type_of(request.path_params["entity_type"])
         entity_id = request.path_params["entity_id"]
         self.state.entity(kind, entity_id)
-        asked = [
+        requests = [
             self.current(entry.record["request_id"])[0]
             for entry in self.state.store(self.kind).of(entity_id)
         ]
-        listed = [{name: one[name] for name in _LISTED} for one in asked]
+        listed = [{name: one[name] for name in _LISTED} for one in requests]
         return JSONResponse({"entity_id": entity_id, "entity_type": kind, self.listed_as: listed})
 
     def start(self, entity_type: str, entity_id: str) -> Record:
-        """Begin to make insights on an entity, and answer the request.
+        """Start a request for insights into an entity, and return it.
 
         Raises:
-            ApiError: There is no such entity: 400, as for most POSTs.
+            ApiError: The entity does not exist; the response is a 400, as for most POSTs.
         """
         with not_found_as_invalid("entity_id"):
             self.state.entity(entity_type, entity_id)
-        asked: Record = {
+        insights: Record = {
             "request_id": self.state.new_id(),
             "status": "Pending",
             "entity_id": entity_id,
@@ -70,41 +70,43 @@ class Insights:
             "datetime_completed": None,
             "message": f"The {self.kind} insights are being made.",
         }
-        self.state.store(self.kind).add(asked["request_id"], dict(asked), entity_id=entity_id)
-        self.state.progress.start(self.kind, asked["request_id"])
-        return asked
+        self.state.store(self.kind).add(insights["request_id"], dict(insights), entity_id=entity_id)
+        self.state.progress.start(self.kind, insights["request_id"])
+        return insights
 
     def current(self, request_id: str) -> tuple[Record, list[Record] | None]:
-        """Answer a request as it is by now, and what it is made from once it is complete.
+        """Return a request with its current status, and the data sources that it uses.
 
         Raises:
-            ApiError: The request never was, or went with its entity.
+            ApiError: The request never existed, or was deleted with its entity.
         """
         entry = self.state.store(self.kind).get(request_id)
         if "used" not in entry.record and self.state.progress.is_done(entry):
             self._complete(entry.record, entry.failure)
-        asked = {name: value for name, value in entry.record.items() if name != "used"}
-        return asked, entry.record.get("used")
+        insights = {name: value for name, value in entry.record.items() if name != "used"}
+        return insights, entry.record.get("used")
 
-    def _complete(self, asked: Record, failure: str | None) -> None:
-        used = [] if failure else self._sources(asked)
+    def _complete(self, insights: Record, failure: str | None) -> None:
+        used = [] if failure else self._sources(insights)
         types = ", ".join(self.usable)
-        needed = f"The entity needs a data source that is Complete, of one of the types {types}."
-        asked["used"] = used or None
-        asked["status"] = "Complete" if used else "Failed"
-        asked["datetime_completed"] = long_timestamp(self.state.now())
-        asked["message"] = f"The {self.kind} insights are complete." if used else failure or needed
+        needed = f"The entity needs a Complete data source of one of these types: {types}."
+        insights["used"] = used or None
+        insights["status"] = "Complete" if used else "Failed"
+        insights["datetime_completed"] = long_timestamp(self.state.now())
+        insights["message"] = (
+            f"The {self.kind} insights are complete." if used else failure or needed
+        )
 
-    def _sources(self, asked: Record) -> list[Record]:
-        """Find what they can be made from."""
+    def _sources(self, insights: Record) -> list[Record]:
+        """Return the data sources that the insights can use."""
         return [
             source
-            for source in sources(self.state, asked["entity_type"], asked["entity_id"])
+            for source in sources(self.state, insights["entity_type"], insights["entity_id"])
             if source["status"] == "Complete" and source["source_type"] in self.usable
         ]
 
 
 def source_summary(source: Record) -> Record:
-    """Show a data source as insights do."""
+    """Return a data source as insights list it."""
     names = ("source_name", "source_id", "source_category_type", "source_type")
     return {name: source[name] for name in names}

@@ -1,4 +1,4 @@
-"""Checks of documents' integrity: they begin by themselves, with the upload."""
+"""Integrity checks of documents; each starts by itself with the upload."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -22,11 +22,11 @@ _CHECKS = {
     "TaxOverview": ("Tax Overview Integrity Checks", "Overview is complete"),
 }
 _FOR_ALL = ("File was not edited", "Fonts are the same throughout")
-_MESSAGES = {"Pending": "The check is under way.", "Complete": "The check is done."}
+_MESSAGES = {"Pending": "The check is in progress.", "Complete": "The check is complete."}
 
 
 def routes(state: State) -> list[Route]:
-    """Serve the checks."""
+    """Return the routes for integrity checks."""
     checks = Checks(state)
     return [
         Route("/v2/documents/{document_id}/integrity-checks", Resource(get=checks.get)),
@@ -35,7 +35,7 @@ def routes(state: State) -> list[Route]:
 
 
 def start(state: State, document: Record) -> None:
-    """Begin to check a document that was uploaded, if it is one of those that are checked."""
+    """Start the check of an uploaded document, if documents of its type are checked."""
     if _is_checked(document):
         check: Record = {"document_id": document["document_id"], "datetime_completed": None}
         state.store("integrity").add(_key(document), check, entity_id=document["entity_id"])
@@ -43,13 +43,13 @@ def start(state: State, document: Record) -> None:
 
 
 def delete(state: State, document: Record) -> None:
-    """Delete the check of a document that was deleted."""
+    """Delete the check of a deleted document."""
     if _is_checked(document):
         state.store("integrity").remove(_key(document))
 
 
 def status_of(state: State, check: Entry) -> str:
-    """Tell the status of a check; one that has ended, has ended when somebody first saw it so."""
+    """Return the status of a check; it completes when its end is first noticed."""
     if not state.progress.is_done(check):
         return "Pending"
     check.record["datetime_completed"] = check.record["datetime_completed"] or long_timestamp(
@@ -59,13 +59,13 @@ def status_of(state: State, check: Entry) -> str:
 
 
 class Checks:
-    """Answers for `integrity-checks`."""
+    """Handlers for `integrity-checks`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     async def get(self, request: Request) -> Response:
-        """Answer the check of a document."""
+        """Return the check of a document."""
         document_id = request.path_params["document_id"]
         entry = self._state.store("documents").get(document_id)
         if not _is_checked(entry.record):
@@ -84,12 +84,12 @@ class Checks:
         )
 
     async def find(self, request: Request) -> Response:
-        """Answer how far the checks of an entity's documents are, the newest first."""
+        """Return the status of the checks of an entity's documents, newest first."""
         kind = self._state.type_of(request.path_params["entity_type"])
         entity_id = request.path_params["entity_id"]
         self._state.entity(kind, entity_id)
-        found = self._state.store("documents").of(entity_id)
-        requests = [self._summary(entry) for entry in found if _is_checked(entry.record)]
+        documents = self._state.store("documents").of(entity_id)
+        requests = [self._summary(entry) for entry in documents if _is_checked(entry.record)]
         return JSONResponse(
             {"entity_id": entity_id, "entity_type": kind, "integrity_check_requests": requests}
         )
@@ -123,10 +123,10 @@ class Checks:
 
 
 def _is_checked(document: Record) -> bool:
-    """Tell whether a document is checked: documents of companies are not."""
+    """Return whether a document is checked; documents of companies are not."""
     return document["entity_type"] != "company" and document["sikoia_document_type"] in _CHECKS
 
 
 def _key(document: Record) -> str:
-    """Name the check of a document, which Sikoia knows by the document's id alone."""
+    """Return our key of a check; the API identifies it by the document's id."""
     return f"integrity of {document['document_id']}"

@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import not_found_as_invalid
-from sikoia_async.sandbox.resources.field_rules import matching, optional, record, text
+from sikoia_async.sandbox.resources.field_rules import matching, object_of, optional, string
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
@@ -14,37 +14,37 @@ from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 _SUMMARY = ("request_id", "status", "datetime_requested", "message", "company_name")
 _OPENED = "2020-01-01T00:00:00Z"
 
-REQUEST = record(
+REQUEST = object_of(
     {
-        # The only id that the API takes in braces, too.
+        # The only id that the API also accepts in braces.
         "company_id": matching(
             r"\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?", "the id of a company"
         ),
-        "company_name": optional(text),
+        "company_name": optional(string),
     },
     required=("company_id",),
 )
 
 
 def routes(state: State) -> list[Route]:
-    """Serve online data."""
-    found = OnlineData(state)
+    """Return the routes for online data."""
+    online = OnlineData(state)
     return [
-        Route("/v2/company-online-data", Resource(post=found.request)),
-        Route("/v2/company-online-data/{request_id}", Resource(get=found.get)),
-        Route("/v2/companies/{company_id}/online-data", Resource(get=found.find)),
+        Route("/v2/company-online-data", Resource(post=online.request)),
+        Route("/v2/company-online-data/{request_id}", Resource(get=online.get)),
+        Route("/v2/companies/{company_id}/online-data", Resource(get=online.find)),
     ]
 
 
 class OnlineData:
-    """Answers for `/v2/company-online-data` and the lists of companies."""
+    """Handlers for `/v2/company-online-data` and the list of a company's requests."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._requests = state.store("online data")
 
     async def request(self, request: Request) -> Response:
-        """Look for a company online."""
+        """Search for a company online."""
         body = await read(request, REQUEST)
         with not_found_as_invalid("company_id"):
             company = self._state.entity("company", body["company_id"].strip("{}").lower())
@@ -69,13 +69,13 @@ class OnlineData:
         return JSONResponse(answer, 201)
 
     async def get(self, request: Request) -> Response:
-        """Answer one request with its data."""
-        found = self._requests.get(request.path_params["request_id"]).record
-        asked = short_timestamp(found["datetime_requested"])
-        return JSONResponse({**found, "datetime_requested": asked})
+        """Return one request with its data."""
+        record = self._requests.get(request.path_params["request_id"]).record
+        requested = short_timestamp(record["datetime_requested"])
+        return JSONResponse({**record, "datetime_requested": requested})
 
     async def find(self, request: Request) -> Response:
-        """Answer the requests of a company, the newest first."""
+        """Return the requests of a company, newest first."""
         company_id = request.path_params["company_id"]
         self._state.entity("company", company_id)
         requests = [_shown(entry) for entry in self._requests.of(company_id)]
@@ -88,9 +88,9 @@ def _shown(entry: Entry) -> Record:
 
 
 def _contacts(state: State, name: str) -> Record:
-    """Make up contacts: always the same for the same name, and in nobody's use."""
+    """Return fictitious contacts, which are always the same for a name."""
     draw = state.draw("online", name)
-    # Ofcom keeps 01632 960 free for drama.
+    # Ofcom reserves 01632 960 for drama.
     number = f"+441632960{draw.randint(0, 999):03}"
     label = "".join(sign for sign in name.lower() if sign.isalnum() and sign.isascii())
     domain = f"{label[:60] or 'nameless'}.example"

@@ -1,7 +1,7 @@
-"""Lists to pick a company from, as registry data and credit reports offer them.
+"""Picklists of matching companies, for registry data and credit reports.
 
-Which requests end in one, and how many companies it has: a scenario tells. They are counted from 1
-unless `picklist_base` says otherwise.
+The scenario decides how many companies match. Their indexes start at 1 unless `picklist_base` says
+otherwise.
 """
 
 import random
@@ -10,26 +10,26 @@ from sikoia_async.sandbox.errors import invalid_request
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.state import Record
 
-# How the names of several companies end that could be meant by one; after them, they are counted.
+# The endings of the names of matching companies; further ones are numbered.
 _ENDINGS = ("Holdings Ltd", "Services Ltd", "Trading Ltd")
-# The scenarios of the catalogue have numbers above these.
+# Below the numbers of the scenarios in the catalogue.
 _NUMBERS = range(10_000_000, 90_000_000)
 
 
 def make(
     draw: random.Random, scenario: Scenario, company: Record, *, first: int = 1
 ) -> list[Record]:
-    """Make up the companies that could be meant by a `company_name` in a `country_code`.
+    """Return the companies that match a `company_name` in a `country_code`.
 
-    The fields are those that every picklist has; whoever answers one adds its own. `first` is the
-    index of the first. A company that is the only one has the number of its scenario.
+    They have the fields that all picklists share. `first` is the index of the first one. A single
+    match has the number of its scenario.
     """
     numbers = [str(number) for number in draw.sample(_NUMBERS, scenario.matches)]
     name = str(company["company_name"]).removesuffix(" Ltd")
     if scenario.matches == 1:
         number = scenario.company_number or numbers[0]
-        only = scenario.company_name or f"{name} Ltd"
-        return [_match(only, number, company["country_code"], first)]
+        full_name = scenario.company_name or f"{name} Ltd"
+        return [_match(full_name, number, company["country_code"], first)]
     return [
         _match(f"{name} {_ending(count)}", number, company["country_code"], first + count)
         for count, number in enumerate(numbers)
@@ -37,16 +37,16 @@ def make(
 
 
 def registered_address(number: str, country_code: str | None) -> Record:
-    """Make up where a company has its seat: always the same for the same number."""
-    # To repeat, nothing to keep secret.
+    """Return the registered address of a company, which is always the same for a number."""
+    # Reproducible, not secret.
     return address(random.Random(number), country_code)  # noqa: S311
 
 
 def pick(picklist: list[Record] | None, index: int) -> Record:
-    """Find an item by its index.
+    """Return an item of a picklist by its index.
 
     Raises:
-        ApiError: There is no list, or no such item in it.
+        ApiError: There is no picklist, or no such item.
     """
     if not picklist:
         detail = "The request did not produce picklist results."
@@ -59,7 +59,7 @@ def pick(picklist: list[Record] | None, index: int) -> Record:
 
 
 def address(draw: random.Random, country_code: str | None) -> Record:
-    """Make up an address as registers spell it."""
+    """Return a fictitious address as registers write it."""
     street = f"{draw.randint(1, 99)} Placeholder Street"
     post_code = f"ZZ{draw.randint(1, 99)} {draw.randint(1, 9)}ZZ"
     return {

@@ -1,4 +1,4 @@
-"""Cases, companies and persons: how a request becomes a record, and a record an answer."""
+"""Converts requests to records of cases, companies and people, and cases to responses."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from sikoia_async.sandbox.resources.case_bodies import ADDRESS_LINES
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 
-# The order in which the one line that sums an address up names its parts.
+# The order of the parts in the `summary_line` of an address.
 _SUMMARY = (
     "house_number",
     "address_line_1",
@@ -22,7 +22,7 @@ _SUMMARY = (
 
 
 def new_case(state: State, body: Record) -> Record:
-    """Make a case without entities."""
+    """Return a new case without entities."""
     now = state.now()
     return {
         "case_id": state.new_id(),
@@ -44,7 +44,7 @@ def new_case(state: State, body: Record) -> Record:
 
 
 def new_company(state: State, body: Record) -> Record:
-    """Make a company, with what the register knows of it when that was asked for."""
+    """Return a new company, with its registered details if `registry_search` is set."""
     return {
         "company_id": state.new_id(),
         "company_name": body["company_name"],
@@ -60,7 +60,7 @@ def new_company(state: State, body: Record) -> Record:
 
 
 def new_person(state: State, body: Record, *, is_officer: bool = False) -> Record:
-    """Make a person."""
+    """Return a new person."""
     return {
         "person_id": state.new_id(),
         "first_name": body["first_name"],
@@ -79,27 +79,27 @@ def new_person(state: State, body: Record, *, is_officer: bool = False) -> Recor
 
 
 def full_name(person: Record) -> str:
-    """Join the two names of a person."""
+    """Return the first and last name of a person."""
     return f"{person['first_name']} {person['last_name']}"
 
 
-def owners(given: Sequence[Record]) -> list[Record]:
-    """Give every owner both of its fields."""
-    return [{name: owner.get(name) for name in ("owner_id", "owner_type")} for owner in given]
+def owners(sent: Sequence[Record]) -> list[Record]:
+    """Return owners with both of their fields."""
+    return [{name: owner.get(name) for name in ("owner_id", "owner_type")} for owner in sent]
 
 
-def address(known: Record | None, given: Record | None) -> Record | None:
-    """Lay the given lines of an address over the known ones; an empty line clears."""
-    if given is None:
+def address(known: Record | None, sent: Record | None) -> Record | None:
+    """Return an address with the lines that were sent; an empty line clears one."""
+    if sent is None:
         return known or None
-    sent = {name: line for name, line in given.items() if line is not None}
-    lines = {**(known or {}), **sent}
-    kept = {name: lines.get(name) or None for name in ADDRESS_LINES}
-    return {**kept, "summary_line": ", ".join(line for name in _SUMMARY if (line := kept[name]))}
+    changes = {name: line for name, line in sent.items() if line is not None}
+    merged = {**(known or {}), **changes}
+    lines = {name: merged.get(name) or None for name in ADDRESS_LINES}
+    return {**lines, "summary_line": ", ".join(line for name in _SUMMARY if (line := lines[name]))}
 
 
 def summary(case: Record) -> Record:
-    """Show a case as one line of the list: counts, and no entities."""
+    """Return a case as it is listed: with the number of entities, but without them."""
     return {
         **{name: value for name, value in case.items() if name not in ("companies", "persons")},
         "datetime_created": long_timestamp(case["datetime_created"]),
@@ -109,8 +109,8 @@ def summary(case: Record) -> Record:
     }
 
 
-def whole(case: Record) -> Record:
-    """Show a case with all that is in it."""
+def in_full(case: Record) -> Record:
+    """Return a case with its entities."""
     return {
         **summary(case),
         "datetime_created": short_timestamp(case["datetime_created"]),

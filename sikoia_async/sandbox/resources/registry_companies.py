@@ -1,15 +1,15 @@
-"""The register of companies: finds whatever is asked for well enough, and makes up its officers."""
+"""The register of companies, which has every company with a number, a name and a jurisdiction."""
 
 from sikoia_async.sandbox.state import Record, State
 
-# Nobody is called this.
+# Fictitious names.
 _DIRECTORS = (("Directa", "Placeholder"), ("Boardwell", "Placeholder"))
 
 
 def entry(state: State, company: Record) -> Record:
-    """Look a company up; an empty answer says that the register has none like it.
+    """Return the registered details of a company, or nothing if it is not registered.
 
-    Name, number and jurisdiction must all be given.
+    A company needs a name, a number and a jurisdiction to be found.
     """
     names = ("company_number", "company_name", "jurisdiction_code")
     number, name, jurisdiction = (company.get(one) for one in names)
@@ -21,7 +21,7 @@ def entry(state: State, company: Record) -> Record:
 
 
 def counts(number: str) -> Record:
-    """Count the officers and the owners of a company."""
+    """Return the number of officers and of owners of a company."""
     total = sum(map(ord, number))
     return {
         "number_of_officers": 1 + total % len(_DIRECTORS),
@@ -30,14 +30,14 @@ def counts(number: str) -> Record:
 
 
 def status(state: State, company: Record) -> str:
-    """Tell whether a company is active or closed."""
+    """Return the status of a company: `Active` or `Closed`."""
     number = company["company_number"]
     is_closed = state.scenarios.of_company(number, company["company_name"]).closed
     return "Closed" if is_closed or number in state.closed_numbers else "Active"
 
 
 def directors(company: Record) -> list[Record]:
-    """Name the officers of a company, as persons to add to its case."""
+    """Return the directors of a company, as people to add to its case."""
     return [
         {"first_name": first_name, "last_name": last_name, "employer": company["company_name"]}
         for first_name, last_name in _DIRECTORS[

@@ -1,4 +1,4 @@
-"""What registers say of a company: made up from its number, so that one number has one history."""
+"""Register entries of companies, drawn from the number, so that they are always the same."""
 
 from datetime import date, timedelta
 from random import Random
@@ -12,7 +12,7 @@ _YEAR = timedelta(days=365)
 
 
 def match(state: State, item: Record) -> Record:
-    """Show a company as picklists and searches do."""
+    """Return a company as picklists and searches list it."""
     number = item["company_number"]
     return {
         **item,
@@ -22,8 +22,8 @@ def match(state: State, item: Record) -> Record:
     }
 
 
-def whole(state: State, company: Record) -> Record:
-    """Show a `company_name`, `company_number` and `country_code` with all that is registered."""
+def full_record(state: State, company: Record) -> Record:
+    """Complete a `company_name`, `company_number` and `country_code` with the register's data."""
     number, country_code = company["company_number"], company["country_code"]
     draw = state.draw("register", number)
     established = _established(state, number)
@@ -70,7 +70,7 @@ def _previous_name(established: date) -> Record:
 
 
 def _accounts(today: date, *, is_closed: bool) -> Record:
-    """File the accounts of each calendar year by the September after it."""
+    """Return the last and the next accounts; those of a year are due in the next September."""
     filed = today.year - 2
     last = {
         "made_up_to": f"{filed}-12-31",
@@ -88,7 +88,7 @@ def _accounts(today: date, *, is_closed: bool) -> Record:
 
 
 def _officers(draw: Random, company: Record, established: date) -> Record:
-    """List the directors whom cases are given, too, and a secretary that has resigned."""
+    """Return the directors, who are also added to cases, and a secretary that resigned."""
     directors = [
         {
             **_person(draw, director, company["country_code"]),
@@ -115,7 +115,7 @@ def _officers(draw: Random, company: Record, established: date) -> Record:
 
 
 def _owners(draw: Random, company: Record, established: date) -> Record:
-    """List as many owners as the register counts: directors first, then companies."""
+    """Return as many owners as the register counts: directors first, then companies."""
     count: int = registry_companies.counts(company["company_number"])["number_of_owners"]
     since = {
         "type": "Person with significant control",
@@ -140,7 +140,7 @@ def _owners(draw: Random, company: Record, established: date) -> Record:
 
 
 def _person(draw: Random, director: Record, country_code: str) -> Record:
-    """Tell year and month of a birth, as registers do that keep the day to themselves."""
+    """Return a person; registers publish the year and month of birth, but not the day."""
     return {
         "source_id": _source_id(draw),
         "first_name": director["first_name"],

@@ -14,26 +14,26 @@ _SHEETS = {"Document": "Documents", "OpenBanking": "Open banking"}
 
 
 def routes(state: State) -> list[Route]:
-    """Serve the Excel report."""
+    """Return the routes for the Excel report."""
     path = "/v2/{entity_type}/{entity_id}/excel-report"
     return [Route(path, Resource(get=Reports(state).excel))]
 
 
 class Reports:
-    """Answers for `excel-report`."""
+    """Handlers for `excel-report`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     async def excel(self, request: Request) -> Response:
-        """Answer a workbook of what there is: a sheet for each kind of source."""
+        """Return a workbook with a sheet for each kind of data source that exists."""
         kind = self._state.type_of(request.path_params["entity_type"])
         entity_id = request.path_params["entity_id"]
-        found = sources(self._state, kind, entity_id)
-        sheets: dict[str, Rows] = {"Summary": [("entity", kind), ("sources", len(found))]}
+        data_sources = sources(self._state, kind, entity_id)
+        sheets: dict[str, Rows] = {"Summary": [("entity", kind), ("sources", len(data_sources))]}
         for category, title in _SHEETS.items():
-            rows = [source for source in found if source["source_category_type"] == category]
+            rows = [one for one in data_sources if one["source_category_type"] == category]
             if rows:
                 sheets[title] = [_COLUMNS, *([row[name] for name in _COLUMNS] for row in rows)]
-        # The specification calls it so, whatever it is.
+        # The specification declares this media type, although the body is a workbook.
         return Response(workbook(sheets), media_type="application/json")

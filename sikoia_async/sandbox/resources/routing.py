@@ -1,4 +1,4 @@
-"""One path and its methods, and how a handler gets at a body it can trust."""
+"""Routes requests to handlers by method, and validates request bodies."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Resource:
-    """Hands a request to the handler of its method; `Resource(get=…, post=…)`."""
+    """The methods of one path, each with a handler: `Resource(get=…, post=…)`."""
 
     def __init__(self, **handlers: Handler) -> None:
         self.handlers: dict[str, Handler] = {
@@ -24,7 +24,11 @@ class Resource:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse its method."""
+        """Call the handler for the method of a request.
+
+        Raises:
+            ApiError: The path does not have this method.
+        """
         handler = self.handlers.get(scope["method"])
         if handler is None:
             raise method_not_allowed(", ".join(self.handlers))
@@ -33,21 +37,21 @@ class Resource:
 
 
 def operations(route: Route) -> list[str]:
-    """Name what a route answers as the API reference does: `GET /v2/cases/{case_id}`."""
-    # Starlette knows an endpoint as any callable; here, each one is a Resource.
+    """Return the operations of a route as the API reference names them: `GET /v2/cases`."""
+    # Starlette types endpoints as callables; here, each one is a Resource.
     handlers = cast("Resource", route.endpoint).handlers
     return [f"{method} {route.path}" for method in handlers]
 
 
 async def read(request: Request, rule: Rule) -> dict[str, Any]:
-    """Read the body of a request, once it has passed `rule`.
+    """Return the JSON body of a request, validated by a rule.
 
     Raises:
-        ApiError: It is no JSON, or breaks the rule.
+        ApiError: The body is not valid JSON, or breaks the rule.
     """
     try:
         body: dict[str, Any] = json.loads(await request.body())
-        # Python reads NaN and half a surrogate pair, and then no answer could repeat them.
+        # Python accepts NaN and lone surrogates, but could not send them in a response.
         json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as exc:
         detail = "The body must be JSON."

@@ -1,6 +1,6 @@
 """Searches for PEPs and sanctions, and for adverse media.
 
-How much a search finds: nothing, unless the scenario of who is searched for has matches.
+They find nothing unless the scenario of the person or company has matches.
 """
 
 from starlette.requests import Request
@@ -10,35 +10,35 @@ from starlette.routing import Route
 from sikoia_async.sandbox.errors import invalid_request
 from sikoia_async.sandbox.resources import files
 from sikoia_async.sandbox.resources.field_rules import (
-    filled,
-    flag,
+    boolean,
     fraction,
     matching,
+    non_empty,
+    object_of,
     one_of,
     optional,
-    record,
-    text,
+    string,
 )
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 
-# A search is found at its path, and answered with its status.
+# The path of each search, and the status of its response.
 _STATUSES = {"peps-sanctions": 201, "adverse-media": 200}
-# The field of a scenario that has how much its searches find.
+# The field of a scenario with the number of matches.
 _TOTALS = {"peps-sanctions": "peps_sanctions", "adverse-media": "adverse_media"}
 _NAMES = {"company": "company_name", "person": "name"}
 _LINK_MINUTES = 10
 _CERTIFICATE = b"%PDF-1.4\n% A certificate of the local Sikoia: it certifies nothing.\n%%EOF\n"
 _MOMENT = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})"
 
-SEARCH = record(
+SEARCH = object_of(
     {
-        "search_term": optional(text),
+        "search_term": optional(string),
         "entity_type": one_of("company", "person", "case"),
-        "entity_id": filled,
-        "birth_date": optional(matching(_MOMENT, "a date and a time with an offset, or with a Z")),
-        "monitored": flag,
+        "entity_id": non_empty,
+        "birth_date": optional(matching(_MOMENT, "a date and time with an offset, or with Z")),
+        "monitored": boolean,
         "fuzziness": optional(fraction),
     },
     required=("entity_type", "entity_id"),
@@ -46,18 +46,18 @@ SEARCH = record(
 
 
 def routes(state: State) -> list[Route]:
-    """Serve both kinds of searches."""
-    found: list[Route] = []
+    """Return the routes for both kinds of searches."""
+    routes: list[Route] = []
     for kind, status in _STATUSES.items():
         searches = Searches(state, kind, status)
         listed = f"/v2/{{entity_type}}/{{entity_id}}/{kind}"
-        found.append(Route(f"/v2/{kind}", Resource(post=searches.search)))
-        found.append(Route(listed, Resource(get=searches.find)))
-    return found
+        routes.append(Route(f"/v2/{kind}", Resource(post=searches.search)))
+        routes.append(Route(listed, Resource(get=searches.find)))
+    return routes
 
 
 class Searches:
-    """Answers for searches of one kind."""
+    """Handlers for searches of one kind."""
 
     def __init__(self, state: State, kind: str, status: int) -> None:
         self._state = state
@@ -66,7 +66,7 @@ class Searches:
         self._total = _TOTALS[kind]
 
     async def search(self, request: Request) -> Response:
-        """Search, which is done at once."""
+        """Run a search, which completes at once."""
         body = await read(request, SEARCH)
         entity = self._state.entity(body["entity_type"], body["entity_id"])
         search = self._new(body, entity)
@@ -75,7 +75,7 @@ class Searches:
         return JSONResponse(shown, self._status)
 
     async def find(self, request: Request) -> Response:
-        """Answer all searches for an entity, the newest first."""
+        """Return all searches for an entity, newest first."""
         entity_id = request.path_params["entity_id"]
         self._state.entity(request.path_params["entity_type"], entity_id)
         searches = [entry.record for entry in self._store.of(entity_id)]
@@ -87,15 +87,15 @@ class Searches:
         )
 
     def _new(self, body: Record, entity: Record) -> Record:
-        # The name of a case is nobody's.
+        # A case has no name to search for.
         term = body.get("search_term") or entity.get(_NAMES.get(body["entity_type"], ""))
         if not term:
             detail = "search_term is required where the entity_type is case."
             raise invalid_request(detail)
         draw, moment = self._state.draw("search", term), self._state.now()
         scenarios = self._state.scenarios
-        named = body.get("search_term")
-        scenario = scenarios.of_name(named) if named else scenarios.of_entity(entity)
+        sent = body.get("search_term")
+        scenario = scenarios.of_name(sent) if sent else scenarios.of_entity(entity)
         return {
             "request_id": self._state.new_id(),
             "search_ref": f"{int(moment.timestamp())}-{draw.getrandbits(40):010x}",
@@ -110,7 +110,7 @@ class Searches:
         }
 
     def _shown(self, search: Record, requested: str) -> Record:
-        """Show a search, with a link that is new each time."""
+        """Return a search, with a new link to its certificate."""
         name = f"{search['request_id']}.pdf"
         link = files.link(self._state, name, _CERTIFICATE, minutes=_LINK_MINUTES)
         return {**search, "datetime_requested": requested, "search_certificate_uri": link}

@@ -1,7 +1,7 @@
-"""A task that takes its time: 202 until it is done, as the guide to the API documents it.
+"""Tasks that respond with 202 until they are done.
 
-The guide explains the 202, and no published operation answers it.
-So the path `/v2/sandbox-tasks` is ours, not the vendor's: never send it to Sikoia.
+The guide to the API documents the status 202, but no published operation uses it. So the path
+`/v2/sandbox-tasks` exists in the local Sikoia only.
 """
 
 from starlette.requests import Request
@@ -9,16 +9,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import not_found
-from sikoia_async.sandbox.resources.field_rules import any_record, count, optional, record
+from sikoia_async.sandbox.resources.field_rules import any_object, natural, object_of, optional
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 
-_START = record({"polls": optional(count), "result": optional(any_record)})
+_START = object_of({"polls": optional(natural), "result": optional(any_object)})
 _DEFAULT_POLLS = 2
 
 
 def routes(state: State) -> list[Route]:
-    """Serve the tasks."""
+    """Return the routes for the tasks."""
     tasks = Tasks(state)
     return [
         Route("/v2/sandbox-tasks", Resource(post=tasks.start)),
@@ -27,13 +27,13 @@ def routes(state: State) -> list[Route]:
 
 
 class Tasks:
-    """Answers for `/v2/sandbox-tasks`."""
+    """Handlers for `/v2/sandbox-tasks`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     async def start(self, request: Request) -> Response:
-        """Start a task that stays pending for as many looks as the body says."""
+        """Start a task that stays pending for as many polls as the body says."""
         body = await read(request, _START)
         polls = body.get("polls")
         task: Record = {
@@ -45,7 +45,7 @@ class Tasks:
         return _pending(task)
 
     async def get(self, request: Request) -> Response:
-        """Answer 202 while looks remain, then the result."""
+        """Respond with 202 while polls remain, then with the result."""
         task = self._state.tasks.get(request.path_params["task_id"])
         if task is None:
             raise not_found(request.path_params["task_id"])

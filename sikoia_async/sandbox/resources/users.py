@@ -1,4 +1,4 @@
-"""The users of the organisation, who can be listed and nothing else."""
+"""The operation on users, which are read-only."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -9,16 +9,16 @@ from sikoia_async.sandbox.state import State
 
 
 def routes(state: State) -> list[Route]:
-    """Serve the users."""
+    """Return the routes for the users."""
     return [Route("/v2/users", Resource(get=Users(state).find))]
 
 
 class Users:
-    """Answers for `/v2/users`."""
+    """Handlers for `/v2/users`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     async def find(self, _request: Request) -> Response:
-        """Answer all users."""
+        """Return all users."""
         return JSONResponse(self._state.users)

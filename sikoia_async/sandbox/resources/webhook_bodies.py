@@ -1,7 +1,7 @@
-"""The events that webhooks can subscribe to, and the bodies that the operations on them accept.
+"""The event types of webhooks, and the request bodies of the operations on webhooks.
 
-Callbacks are on loopback: what the local Sikoia would say is fictitious, and saying it elsewhere
-would be real. There, a receiver in a test has no certificate, so http is as good as https.
+Callback URLs have to be on loopback, so that fictitious events never reach a real server. Because
+receivers in tests rarely have a certificate, http is allowed as well as https.
 """
 
 from collections.abc import Iterator
@@ -11,17 +11,17 @@ from sikoia_async.sandbox.errors import invalid_request
 from sikoia_async.sandbox.loopback import is_callback_here
 from sikoia_async.sandbox.resources.field_rules import (
     Rule,
-    many,
+    list_of,
     matching,
+    object_of,
     one_of,
     optional,
-    record,
-    text,
+    string,
 )
 
 Tree = dict[str, "Tree"]
 
-# The guide names the groups, and two of the parents; where the others stand is a guess.
+# The guide documents the groups and two of the parents; the other parents are a guess.
 EVENTS: dict[str, Tree] = {
     "Document Lifecycle": {
         "DocumentProcessing.Completed": {
@@ -48,7 +48,7 @@ EVENTS: dict[str, Tree] = {
 
 
 def event_types(tree: Tree) -> list[dict[str, Any]]:
-    """Write a tree of events as it goes out."""
+    """Return a tree of event types as responses have it."""
     return [{"event_name": name, "event_types": event_types(inner)} for name, inner in tree.items()]
 
 
@@ -62,67 +62,67 @@ EVENT_NAMES = tuple(dict.fromkeys(name for tree in EVENTS.values() for name in _
 
 
 def with_parents(event: str) -> tuple[str, ...]:
-    """Return an event after all that it is a kind of."""
-    above = {name for tree in EVENTS.values() for name in _above(tree, event)}
-    return (*(name for name in EVENT_NAMES if name in above), event)
+    """Return the parents of an event type, followed by the event type itself."""
+    parents = {name for tree in EVENTS.values() for name in _parents(tree, event)}
+    return (*(name for name in EVENT_NAMES if name in parents), event)
 
 
-def _above(tree: Tree, event: str) -> Iterator[str]:
+def _parents(tree: Tree, event: str) -> Iterator[str]:
     for name, inner in tree.items():
         if event in _names(inner):
             yield name
-            yield from _above(inner, event)
+            yield from _parents(inner, event)
 
 
-def _some(rule: Rule) -> Rule:
-    """Ask for a list with something in it."""
-    each = many(rule)
+def _non_empty_list_of(rule: Rule) -> Rule:
+    """Require a list with at least one item."""
+    each = list_of(rule)
 
-    def some(path: str, value: Any) -> None:
+    def non_empty_list(path: str, value: Any) -> None:
         each(path, value)
         if not value:
             detail = f"{path} must not be empty."
             raise invalid_request(detail)
 
-    return some
+    return non_empty_list
 
 
-_name = matching(r"(?s:.{1,50})", "a text of 1 to 50 characters")
-_address = matching(
+_name = matching(r"(?s:.{1,50})", "a string of 1 to 50 characters")
+_url = matching(
     r"(?=.{1,2048}\Z)https?://[^\s/?#@]+([/?#]\S*)?",
-    "an absolute https address of at most 2048 characters",
+    "an absolute https URL of at most 2048 characters",
 )
 
 
 def _callback(path: str, value: Any) -> None:
-    _address(path, value)
+    _url(path, value)
     if not is_callback_here(value):
         detail = (
             f"{path} must be on loopback, such as https://127.0.0.1:8000/webhooks:"
-            " no other address is supported here."
+            " the local Sikoia sends nothing elsewhere."
         )
         raise invalid_request(detail)
 
 
-_events = _some(one_of(*EVENT_NAMES))
-# Read-only, and yet in the example of the request: accepted and ignored.
-_read_only = dict.fromkeys(("webhook_id", "datetime_created", "datetime_updated"), optional(text))
+_events = _non_empty_list_of(one_of(*EVENT_NAMES))
+# Read-only, but in the example of the request; accepted and ignored.
+_read_only = dict.fromkeys(("webhook_id", "datetime_created", "datetime_updated"), optional(string))
 
-CREATE_WEBHOOK = record(
+CREATE_WEBHOOK = object_of(
     {
         **_read_only,
         "webhook_name": _name,
         "webhook_callback_url": _callback,
-        "external_ref": optional(text),
+        "external_ref": optional(string),
         "event_types": _events,
     },
     required=("webhook_name", "webhook_callback_url", "event_types"),
 )
-UPDATE_WEBHOOK = record(
+UPDATE_WEBHOOK = object_of(
     {
         "webhook_name": optional(_name),
         "webhook_callback_url": optional(_callback),
-        "external_ref": optional(text),
+        "external_ref": optional(string),
         "event_types": optional(_events),
     }
 )

@@ -1,4 +1,4 @@
-"""The log of what was sent to webhooks: what writes it, and how it is read in pages."""
+"""The log of requests to webhooks: written by the sender, read page by page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,23 +26,23 @@ def record(
     status: str = "Complete",
     codes: Sequence[int] = (),
 ) -> Record:
-    """Write down a request to a webhook, and answer the record, for the sender to keep up to date.
+    """Log a request to a webhook, and return its record for the sender to update.
 
     Args:
-        state: Where the webhook is.
-        webhook_id: Whom the request is for.
-        event_type: What happened.
+        state: The records.
+        webhook_id: The webhook that the request is for.
+        event_type: The type of the event.
         event_data: The body of the request.
-        grouping_id: What other requests about the same occurrence have; a new one if left out.
-        status: `Complete` once it was delivered.
-        codes: What the receiver answered to each attempt; 0 where there was no answer.
+        grouping_id: Shared by all requests about one occurrence; by default a new one.
+        status: `Complete` if it was delivered.
+        codes: The status of the receiver's response to each attempt; 0 without a response.
 
     Raises:
-        ApiError: There is no such webhook.
+        ApiError: The webhook does not exist.
     """
     webhook = state.store("webhooks").get(webhook_id).record
     attempts = [attempt(state, code) for code in codes]
-    written: Record = {
+    request: Record = {
         "request_id": state.new_delivery_id(),
         "grouping_id": grouping_id or state.new_delivery_id(),
         "event_type": event_type,
@@ -52,12 +52,12 @@ def record(
         "webhook_event_status": status,
         "request_attempts": attempts,
     }
-    state.store("webhook_requests").add(written["request_id"], written, entity_id=webhook_id)
-    return written
+    state.store("webhook_requests").add(request["request_id"], request, entity_id=webhook_id)
+    return request
 
 
 def attempt(state: State, code: int) -> Record:
-    """Describe an attempt of this moment."""
+    """Return the record of an attempt that was just made."""
     return {
         "attempt_id": state.new_delivery_id(),
         "datetime_created": long_timestamp(state.now()),
@@ -66,44 +66,44 @@ def attempt(state: State, code: int) -> Record:
 
 
 def page(state: State, webhook_id: str, query: Mapping[str, str]) -> Record:
-    """Answer a page of a webhook's log, the newest request first.
+    """Return a page of a webhook's log, the newest request first.
 
     Raises:
         ApiError: A parameter has a value that it cannot have, or names no request of this log.
     """
-    status, backward = _read(query)
+    status, is_backward = _read(query)
     log = [entry.record for entry in state.store("webhook_requests").of(webhook_id)]
     after = query.get("after_request_id")
-    start = _place(log, after) if after is not None else len(log) if backward else -1
-    wanted = [
-        place
-        for place, request in enumerate(log)
+    start = _index(log, after) if after is not None else len(log) if is_backward else -1
+    matching = [
+        index
+        for index, request in enumerate(log)
         if status is None or request["webhook_event_status"] == status
     ]
-    if backward:
-        shown = [place for place in wanted if place < start][-PAGE_SIZE:]
+    if is_backward:
+        shown = [index for index in matching if index < start][-PAGE_SIZE:]
     else:
-        shown = [place for place in wanted if place > start][:PAGE_SIZE]
-    older, newer = shown and wanted[-1] > shown[-1], shown and wanted[0] < shown[0]
+        shown = [index for index in matching if index > start][:PAGE_SIZE]
+    has_older, has_newer = shown and matching[-1] > shown[-1], shown and matching[0] < shown[0]
 
-    def url(place: int, direction: str) -> str:
+    def url(index: int, direction: str) -> str:
         filters = {"event_status": status} if status else {}
-        anchor = {"after_request_id": log[place]["request_id"], "pagination_direction": direction}
+        anchor = {"after_request_id": log[index]["request_id"], "pagination_direction": direction}
         return f"{state.url}/v2/webhooks/{webhook_id}/requests?{urlencode(anchor | filters)}"
 
     return {
         "pagination_meta_data": {
-            "next_page_url": url(shown[-1], "Forward") if older else None,
-            "previous_page_url": url(shown[0], "Backward") if newer else None,
+            "next_page_url": url(shown[-1], "Forward") if has_older else None,
+            "previous_page_url": url(shown[0], "Backward") if has_newer else None,
             "page_size": PAGE_SIZE,
             "page_count": len(shown),
         },
-        "webhook_requests": [log[place] for place in shown],
+        "webhook_requests": [log[index] for index in shown],
     }
 
 
 def _read(query: Mapping[str, str]) -> tuple[str | None, bool]:
-    """Read which status is asked for, if any, and whether newer requests are."""
+    """Return the status to filter by, and whether to page backward, towards newer requests."""
     status, direction = query.get("event_status"), query.get("pagination_direction", "Forward")
     if status is not None:
         _status("event_status", status)
@@ -111,9 +111,9 @@ def _read(query: Mapping[str, str]) -> tuple[str | None, bool]:
     return status, direction == "Backward"
 
 
-def _place(log: Sequence[Record], request_id: str) -> int:
-    """Find a request in the log, also one that the filter hides."""
-    for place, request in enumerate(log):
+def _index(log: Sequence[Record], request_id: str) -> int:
+    """Return the index of a request in the log, even if the filter hides it."""
+    for index, request in enumerate(log):
         if request["request_id"] == request_id:
-            return place
+            return index
     raise not_found(request_id)

@@ -21,7 +21,7 @@ _SECRET = "webhook_secret"  # noqa: S105 - the name of a store
 
 
 def routes(state: State) -> list[Route]:
-    """Serve webhooks."""
+    """Return the routes for webhooks."""
     webhooks, secret = Webhooks(state), Secret(state)
     one = Resource(get=webhooks.get, patch=webhooks.update, delete=webhooks.delete)
     the_secret = Resource(get=secret.get, post=secret.create, delete=secret.delete)
@@ -36,7 +36,7 @@ def routes(state: State) -> list[Route]:
 
 
 async def find_event_types(_request: Request) -> Response:
-    """Answer what webhooks can subscribe to."""
+    """Return the event types that webhooks can subscribe to."""
     groups = [
         {"event_group_name": name, "event_types": event_types(tree)}
         for name, tree in EVENTS.items()
@@ -45,18 +45,18 @@ async def find_event_types(_request: Request) -> Response:
 
 
 class Webhooks:
-    """Answers for `/v2/webhooks` and the log of each."""
+    """Handlers for `/v2/webhooks` and their logs."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._webhooks = state.store("webhooks")
 
     async def find(self, _request: Request) -> Response:
-        """Answer all webhooks, the newest first."""
+        """Return all webhooks, newest first."""
         return JSONResponse([entry.record for entry in self._webhooks][::-1])
 
     async def create(self, request: Request) -> Response:
-        """Subscribe to events."""
+        """Create a webhook."""
         body = await read(request, CREATE_WEBHOOK)
         now = long_timestamp(self._state.now())
         webhook: Record = {
@@ -72,12 +72,12 @@ class Webhooks:
         return JSONResponse(webhook, 201)
 
     async def get(self, request: Request) -> Response:
-        """Answer one webhook."""
-        return JSONResponse(self._named(request))
+        """Return one webhook."""
+        return JSONResponse(self._webhook(request))
 
     async def update(self, request: Request) -> Response:
         """Change fields of a webhook; an empty string clears the reference."""
-        webhook = self._named(request)
+        webhook = self._webhook(request)
         body = await read(request, UPDATE_WEBHOOK)
         changes = {name: value or None for name, value in body.items() if value is not None}
         if not changes:
@@ -87,55 +87,55 @@ class Webhooks:
         return JSONResponse(webhook)
 
     async def delete(self, request: Request) -> Response:
-        """Delete a webhook, and its log with it."""
+        """Delete a webhook and its log."""
         webhook_id = request.path_params["webhook_id"]
         self._webhooks.remove(webhook_id)
         self._state.store("webhook_requests").remove_of({webhook_id})
         return Response(status_code=204)
 
     async def find_requests(self, request: Request) -> Response:
-        """Answer a page of a webhook's log."""
-        webhook_id = self._named(request)["webhook_id"]
+        """Return a page of a webhook's log."""
+        webhook_id = self._webhook(request)["webhook_id"]
         return JSONResponse(webhook_log.page(self._state, webhook_id, request.query_params))
 
-    def _named(self, request: Request) -> Record:
+    def _webhook(self, request: Request) -> Record:
         return self._webhooks.get(request.path_params["webhook_id"]).record
 
 
 class Secret:
-    """Answers for `/v2/webhooks/secrets`, of which the organisation has one or none."""
+    """Handlers for `/v2/webhooks/secrets`; an organisation has at most one secret."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._secrets = state.store(_SECRET)
 
     async def get(self, _request: Request) -> Response:
-        """Answer the secret."""
-        return JSONResponse(self._only().record["answer"])
+        """Return the secret."""
+        return JSONResponse(self._entry().record["secret"])
 
     async def create(self, _request: Request) -> Response:
-        """Make the secret."""
+        """Create the secret."""
         if len(self._secrets):
             title = "Cannot create multiple webhook secrets"
             raise conflict(title, "There is a secret already; rotate or delete it.")
         now = short_timestamp(self._state.now())
-        answer = {"shared_key": self._new_key(), "date_created": now, "date_updated": now}
+        secret = {"shared_key": self._new_key(), "date_created": now, "date_updated": now}
         secret_id = self._state.new_id()
-        self._secrets.add(secret_id, {"secret_id": secret_id, "answer": answer})
-        return JSONResponse(answer, 201)
+        self._secrets.add(secret_id, {"secret_id": secret_id, "secret": secret})
+        return JSONResponse(secret, 201)
 
     async def rotate(self, _request: Request) -> Response:
-        """Change the key."""
-        answer = self._only().record["answer"]
-        answer.update(shared_key=self._new_key(), date_updated=short_timestamp(self._state.now()))
-        return JSONResponse(answer)
+        """Replace the key."""
+        secret = self._entry().record["secret"]
+        secret.update(shared_key=self._new_key(), date_updated=short_timestamp(self._state.now()))
+        return JSONResponse(secret)
 
     async def delete(self, _request: Request) -> Response:
         """Delete the secret."""
-        self._secrets.remove(self._only().record["secret_id"])
+        self._secrets.remove(self._entry().record["secret_id"])
         return Response(status_code=204)
 
-    def _only(self) -> Entry:
+    def _entry(self) -> Entry:
         for entry in self._secrets:
             return entry
         what = "/v2/webhooks/secrets"

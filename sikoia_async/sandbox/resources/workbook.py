@@ -1,4 +1,4 @@
-"""A workbook as Excel opens it, of texts alone."""
+"""Writes a minimal Excel workbook whose cells are strings."""
 
 import io
 import zipfile
@@ -15,7 +15,7 @@ _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
 def workbook(sheets: Mapping[str, Rows]) -> bytes:
-    """Write a workbook; the same sheets give the same bytes."""
+    """Return a workbook; the same sheets give the same bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
         for name, text in _parts(sheets).items():
@@ -70,6 +70,6 @@ def _sheet(rows: Rows) -> str:
 
 
 def _cell(value: object) -> str:
-    # XML has no way to write most control characters.
+    # XML cannot represent most control characters.
     text = "".join(filter(str.isprintable, "" if value is None else str(value)))
     return f'<c t="inlineStr"><is><t>{escape(text)}</t></is></c>'

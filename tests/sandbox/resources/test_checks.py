@@ -108,7 +108,7 @@ def test_each_type_of_entity_has_both_checks(client: httpx.Client) -> None:
         (name, kind) for name in (PAYSLIPS, TRANSACTIONS) for kind in ("case", "company", "person")
     }
     assert len({one["validation_type_id"] for one in types}) == len(types) == 6
-    assert [kind.shown for kind in kinds(State(seed=0)).values()] == types
+    assert [kind.listed for kind in kinds(State(seed=0)).values()] == types
 
 
 def test_a_check_is_pending_at_first(

@@ -6,27 +6,27 @@ from sikoia_async.sandbox.errors import ApiError
 from sikoia_async.sandbox.resources import field_rules
 
 CODE = field_rules.matching(r"\w{2}", "two letters")
-PERSON = field_rules.record(
-    {"name": field_rules.filled, "age": field_rules.optional(field_rules.count)}, required=["name"]
+PERSON = field_rules.object_of(
+    {"name": field_rules.non_empty, "age": field_rules.optional(field_rules.natural)}, required=["name"]
 )
 
 
 @pytest.mark.parametrize(
     ("rule", "value"),
     [
-        (field_rules.text, ""),
-        (field_rules.filled, "x"),
-        (field_rules.flag, False),
-        (field_rules.count, 0),
+        (field_rules.string, ""),
+        (field_rules.non_empty, "x"),
+        (field_rules.boolean, False),
+        (field_rules.natural, 0),
         (field_rules.uuid, "01951375-1c4e-7b6e-8f7a-0123456789AB"),
-        (field_rules.any_record, {"any": "thing"}),
+        (field_rules.any_object, {"any": "thing"}),
         (CODE, "GB"),
         (field_rules.one_of("A", "B"), "B"),
         (field_rules.optional(CODE), None),
         (field_rules.clearable(CODE), ""),
         (field_rules.clearable(CODE), None),
         (field_rules.clearable(CODE), "GB"),
-        (field_rules.many(CODE), ["GB", "US"]),
+        (field_rules.list_of(CODE), ["GB", "US"]),
         (PERSON, {"name": "x", "age": None}),
         (PERSON, {"name": "x", "age": 3}),
     ],
@@ -56,21 +56,21 @@ def test_a_fitting_value_passes(rule: field_rules.Rule, value: object) -> None:
 @pytest.mark.parametrize(
     ("rule", "value", "message"),
     [
-        (field_rules.text, 31337, "field must be a string."),
-        (field_rules.text, None, "field must be a string."),
-        (field_rules.filled, "  ", "field must not be empty."),
-        (field_rules.flag, "31337", "field must be true or false."),
-        (field_rules.count, -31337, "field must be a whole number, zero or more."),
-        (field_rules.count, True, "field must be a whole number, zero or more."),
-        (field_rules.count, "31337", "field must be a whole number, zero or more."),
+        (field_rules.string, 31337, "field must be a string."),
+        (field_rules.string, None, "field must be a string."),
+        (field_rules.non_empty, "  ", "field must not be empty."),
+        (field_rules.boolean, "31337", "field must be true or false."),
+        (field_rules.natural, -31337, "field must be a whole number, zero or more."),
+        (field_rules.natural, True, "field must be a whole number, zero or more."),
+        (field_rules.natural, "31337", "field must be a whole number, zero or more."),
         (field_rules.uuid, "31337", "field must be a UUID."),
         (field_rules.uuid, 31337, "field must be a string."),
-        (field_rules.any_record, [], "field must be an object."),
+        (field_rules.any_object, [], "field must be an object."),
         (CODE, "31337", "field must be two letters."),
         (field_rules.one_of("A", "B"), "31337", "field must be one of A, B."),
         (field_rules.optional(CODE), "", "field must be two letters."),
-        (field_rules.many(CODE), "31337", "field must be a list."),
-        (field_rules.many(CODE), ["GB", "31337"], "field[1] must be two letters."),
+        (field_rules.list_of(CODE), "31337", "field must be a list."),
+        (field_rules.list_of(CODE), ["GB", "31337"], "field[1] must be two letters."),
         (PERSON, "31337", "field must be an object."),
         (PERSON, {}, "field.name is required."),
         (PERSON, {"name": "x", "age": "31337"}, "field.age must be a whole number, zero or more."),

@@ -117,7 +117,7 @@ def test_a_callback_elsewhere_is_refused(client: httpx.Client, webhook: str, url
         assert (refused.status_code, refused.json()["type"]) == (400, "InvalidRequest")
         assert refused.json()["detail"] == (
             "webhook_callback_url must be on loopback, such as https://127.0.0.1:8000/webhooks:"
-            " no other address is supported here."
+            " the local Sikoia sends nothing elsewhere."
         )
     assert client.get("/v2/webhooks").json() == before
 
