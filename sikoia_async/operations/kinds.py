@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
@@ -14,7 +14,7 @@ __all__ = ["TASK", "Opener", "OperationKind", "State"]
 State = Literal["running", "done", "failed"]
 """How far an operation is. `failed` means that it ended without a result for a technical reason."""
 
-Opener: TypeAlias = Callable[..., Any]
+Opener: TypeAlias = Callable[[Any, Sequence[Any]], Any]
 """Takes a client's `Api` and the ids of an operation, and returns that `Operation`."""
 
 _LONGEST_PAUSE: Final = 600.0

@@ -50,7 +50,7 @@ def resume(api: Api, kind_name: str, ids: tuple[str, ...]) -> Operation[Any]:
     if len(ids) != kind.id_count:
         msg = "token: not a valid operation token; give operation.token unchanged"
         raise ConfigurationError(msg)
-    operation: Operation[Any] = kind.opener(api, *ids)
+    operation: Operation[Any] = kind.opener(api, ids)
     return operation
 
 

@@ -316,6 +316,6 @@ _OPERATION = OperationKind(
     name="affordability",
     timeout=600.0,
     events=frozenset({"AffordabilityInsights.Completed"}),
-    opener=lambda api, request_id: Affordability(api).operation(request_id),
+    opener=lambda api, ids: Affordability(api).operation(*ids),
 )
 OPERATION_KINDS = (_OPERATION,)

@@ -435,9 +435,12 @@ _CONNECTION = OperationKind(
     failed=frozenset(),
     running=frozenset({"Created", "SelectingInstitutions", "Authorising"}),
     events=frozenset({"OpenBankingProcessing.Completed", "BankingProcessing.Completed"}),
-    opener=lambda api, bank_connection_id: Banking(api).wait_connected(bank_connection_id),
+    opener=lambda api, ids: Banking(api).wait_connected(*ids),
 )
 _REFRESH = OperationKind(
-    name="account-refresh", timeout=600.0, id_count=2, opener=_refresh_operation
+    name="account-refresh",
+    timeout=600.0,
+    id_count=2,
+    opener=lambda api, ids: _refresh_operation(api, *ids),
 )
 OPERATION_KINDS = (_CONNECTION, _REFRESH)

@@ -269,6 +269,6 @@ _OPERATION = OperationKind(
     name="check",
     done=frozenset({"Complete", "Failed"}),
     failed=frozenset(),
-    opener=lambda api, instance_id: Checks(api).operation(instance_id),
+    opener=lambda api, ids: Checks(api).operation(*ids),
 )
 OPERATION_KINDS = (_OPERATION,)

@@ -589,6 +589,6 @@ _OPERATION = OperationKind(
     name="company-registry",
     done=frozenset({"Complete", "TooManyResults"}),
     running=frozenset(),
-    opener=lambda api, request_id: CompanyRegistry(api).operation(request_id),
+    opener=lambda api, ids: CompanyRegistry(api).operation(*ids),
 )
 OPERATION_KINDS = (_OPERATION,)

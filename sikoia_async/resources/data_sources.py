@@ -128,6 +128,6 @@ _OPERATION = OperationKind(
     is_final=False,
     events=DOCUMENT_EVENTS | {"BankingProcessing.Completed", "OpenBankingProcessing.Completed"},
     id_count=2,
-    opener=_completion,
+    opener=lambda api, ids: _completion(api, *ids),
 )
 OPERATION_KINDS = (_OPERATION,)

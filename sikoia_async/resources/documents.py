@@ -293,7 +293,7 @@ _CLASSIFICATION = OperationKind(
     name="classification",
     timeout=600.0,
     events=DOCUMENT_EVENTS,
-    opener=lambda api, document_id: Documents(api).wait_classified(document_id),
+    opener=lambda api, ids: Documents(api).wait_classified(*ids),
 )
 _INTEGRITY = OperationKind(
     name="integrity-check",
@@ -301,6 +301,6 @@ _INTEGRITY = OperationKind(
     done=frozenset({"Complete", "Failed"}),
     failed=frozenset(),
     visible_within=60.0,
-    opener=lambda api, document_id: Documents(api).wait_checked(document_id),
+    opener=lambda api, ids: Documents(api).wait_checked(*ids),
 )
 OPERATION_KINDS = (_CLASSIFICATION, _INTEGRITY)

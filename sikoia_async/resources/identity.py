@@ -261,6 +261,6 @@ _OPERATION = OperationKind(
     first_poll_with_events=900.0,
     done=frozenset({"Complete", "Expired"}),
     events=frozenset({"IdentityVerification.Completed", "IdentityVerification.Expired"}),
-    opener=lambda api, request_id: Identity(api).operation(request_id),
+    opener=lambda api, ids: Identity(api).operation(*ids),
 )
 OPERATION_KINDS = (_OPERATION,)

@@ -239,6 +239,6 @@ _OPERATION = OperationKind(
     name="credit-report",
     done=frozenset({"Complete", "TooManyResults"}),
     running=frozenset(),
-    opener=lambda api, request_id: CreditReports(api).operation(request_id),
+    opener=lambda api, ids: CreditReports(api).operation(*ids),
 )
 OPERATION_KINDS = (_OPERATION,)

@@ -158,6 +158,6 @@ _OPERATION = OperationKind(
     name="income",
     timeout=600.0,
     events=frozenset({"IncomeEmployerInsights.Completed"}),
-    opener=lambda api, request_id: Income(api).operation(request_id),
+    opener=lambda api, ids: Income(api).operation(*ids),
 )
 OPERATION_KINDS = (_OPERATION,)
