@@ -8,7 +8,7 @@ from sikoia_async import NewPerson, Operation, Sikoia
 from sikoia_async.resources.cases import Person
 from sikoia_async.sandbox import Sandbox
 
-__all__ = ["UNKNOWN_ID", "WORK_TIME", "Workbench"]
+__all__ = ["UNKNOWN_ID", "WORK_TIME", "Workbench", "create_person"]
 
 T = TypeVar("T")
 
@@ -18,28 +18,36 @@ WORK_TIME = 60.0
 """How long all work takes in the local Sikoia, in seconds of its clock."""
 
 
+async def create_person(client: Sikoia, *, name: str = "Wilma Example", **fields: Any) -> Person:
+    """Create a person in a new case.
+
+    Args:
+        client: a client of a local Sikoia.
+        name: first and last name.
+        fields: further fields of `NewPerson`.
+    """
+    first_name, last_name = name.split()
+    new = NewPerson(first_name=first_name, last_name=last_name, **fields)
+    case = await client.cases.create(name="Loan", case_type="Consumer", persons=[new])
+    assert case.persons
+    return case.persons[0]
+
+
 @attrs.frozen
 class Workbench:
     """A local Sikoia whose clock stands still until a test advances it."""
 
     sandbox: Sandbox
 
-    async def person(
-        self, client: Sikoia, *document_types: str, name: str = "Wilma Example", **fields: Any
-    ) -> Person:
+    async def person(self, client: Sikoia, *document_types: str, **fields: Any) -> Person:
         """Create a person, with documents of these types that Sikoia has already read.
 
         Args:
             client: a client of the sandbox.
             document_types: one document is created for each.
-            name: first and last name.
-            fields: further fields of `NewPerson`.
+            fields: further arguments of `create_person`.
         """
-        first_name, last_name = name.split()
-        new = NewPerson(first_name=first_name, last_name=last_name, **fields)
-        case = await client.cases.create(name="Loan", case_type="Consumer", persons=[new])
-        assert case.persons
-        person = case.persons[0]
+        person = await create_person(client, **fields)
         for document_type in document_types:
             self._add_document(document_type, person.person_id)
         return person

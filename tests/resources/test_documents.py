@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from workbench import Workbench
+from workbench import Workbench, create_person
 
 from sikoia_async import (
     ConfigurationError,
@@ -31,13 +31,6 @@ async def create_case(client: Sikoia) -> Case:
     )
 
 
-async def create_person(client: Sikoia) -> Entity:
-    """Create a person in a new case."""
-    case = await create_case(client)
-    assert case.persons
-    return case.persons[0].entity
-
-
 async def test_a_downloaded_file_equals_the_uploaded_one(sikoia: Sikoia, tmp_path: Path) -> None:
     """Both with `download` and with `save`."""
     source, target = tmp_path / "March.pdf", tmp_path / "copy.pdf"
@@ -53,7 +46,7 @@ async def test_a_downloaded_file_equals_the_uploaded_one(sikoia: Sikoia, tmp_pat
     assert size == len(_FILE)
     assert (document.file_name, document.display_name) == ("March.pdf", "March.pdf")
     assert (document.file_type, document.status) == (".pdf", "Complete")
-    assert (document.entity_type, document.entity_id) == ("person", person.id)
+    assert (document.entity_type, document.entity_id) == ("person", person.person_id)
     assert document.response.status == 201
     assert retrieved.document_uri != document.document_uri
     assert document.datetime_created == retrieved.datetime_created == retrieved.date_created
@@ -101,7 +94,7 @@ async def test_a_link_expires_after_ten_minutes(sikoia: Sikoia, workbench: Workb
         person = await create_person(client)
         document = await client.documents.upload(person, _FILE, file_name="a.pdf")
         workbench.pass_time(600)
-        with pytest.raises(LinkExpiredError, match="retrieve what it came with again"):
+        with pytest.raises(LinkExpiredError, match="retrieve the model with the link again"):
             await client.download(document.document_uri)
         again = await client.documents.retrieve(document.document_id)
 
@@ -128,7 +121,7 @@ async def test_an_integrity_check_starts_automatically(
     assert done.datetime_requested == document.datetime_created
     assert listed.integrity_check_requests
     assert listed.integrity_check_requests[0].integrity_type_id == done.integrity_type_id
-    assert (listed.entity_id, listed.entity_type) == (person.id, "person")
+    assert (listed.entity_id, listed.entity_type) == (person.person_id, "person")
 
 
 async def test_documents_of_companies_are_not_checked(sikoia: Sikoia) -> None:

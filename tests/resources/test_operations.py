@@ -1,4 +1,4 @@
-"""Operations of all kinds against the local Sikoia: awaited, resumed elsewhere, told by events."""
+"""Operations of every kind, against the local Sikoia: awaited, resumed, woken by events."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 import attrs
 import pytest
+from workbench import UNKNOWN_ID, create_person
 
 from sikoia_async import (
     ArgumentTypeError,
@@ -14,7 +15,6 @@ from sikoia_async import (
     ConfigurationError,
     Interval,
     NewCompany,
-    NewPerson,
     Operation,
     OperationFailedError,
     OperationTimeoutError,
@@ -33,31 +33,23 @@ from sikoia_async.webhooks import events
 
 pytestmark = pytest.mark.anyio
 
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
-
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """Run a sandbox in which work takes a moment."""
+    """Run a local Sikoia in real time, in which work takes a moment."""
     with Sandbox(limit=100_000, work_time=0.15) as running:
         yield running
 
 
 @pytest.fixture
 def sikoia(sandbox: Sandbox) -> Sikoia:
-    """Make a client that asks often."""
-    return _client(sandbox)
+    """Make a client that polls often."""
+    return connect(sandbox)
 
 
-def _client(sandbox: Sandbox, **options: Any) -> Sikoia:
+def connect(sandbox: Sandbox, **options: Any) -> Sikoia:
+    """Make a client that polls often."""
     return client_of(sandbox, interval=Interval(first=0.1, most=0.1), quota=None, **options)
-
-
-async def _person(client: Sikoia) -> Person:
-    wilma = NewPerson(first_name="Wilma", last_name="Example")
-    case = await client.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-    assert case.persons
-    return case.persons[0]
 
 
 async def _company_id(client: Sikoia) -> str:
@@ -77,7 +69,7 @@ async def _statement(client: Sikoia, person: Person) -> str:
 
 
 async def _with_data(client: Sikoia) -> Person:
-    person = await _person(client)
+    person = await create_person(client)
     await _statement(client, person)
     await client.data_sources.wait_complete(person)
     return person
@@ -92,17 +84,17 @@ async def _income(client: Sikoia) -> Operation[Any]:
 
 
 async def _identity(client: Sikoia) -> Operation[Any]:
-    return await client.identity.request((await _person(client)).person_id)
+    return await client.identity.request((await create_person(client)).person_id)
 
 
 async def _check(client: Sikoia) -> Operation[Any]:
-    person, types = await _person(client), await client.checks.types()
+    person, types = await create_person(client), await client.checks.types()
     (wanted, *_) = (one for one in types if one.entity_type == "person")
     return await client.checks.run(person, wanted.validation_type_id)
 
 
 async def _connection(client: Sikoia) -> Operation[Any]:
-    connection = await client.banking.connect(await _person(client))
+    connection = await client.banking.connect(await create_person(client))
     return client.banking.wait_connected(connection.bank_connection_id)
 
 
@@ -113,17 +105,17 @@ async def _refresh(client: Sikoia) -> Operation[Any]:
 
 
 async def _sources(client: Sikoia) -> Operation[Any]:
-    person = await _person(client)
+    person = await create_person(client)
     await _statement(client, person)
     return client.data_sources.wait_complete(person)
 
 
 async def _classification(client: Sikoia) -> Operation[Any]:
-    return client.documents.wait_classified(await _statement(client, await _person(client)))
+    return client.documents.wait_classified(await _statement(client, await create_person(client)))
 
 
 async def _integrity(client: Sikoia) -> Operation[Any]:
-    return client.documents.wait_checked(await _statement(client, await _person(client)))
+    return client.documents.wait_checked(await _statement(client, await create_person(client)))
 
 
 async def _registry(client: Sikoia) -> Operation[Any]:
@@ -155,10 +147,10 @@ _KINDS = {
 async def test_every_kind_is_awaited_and_resumed(
     kind: str, sandbox: Sandbox, sikoia: Sikoia
 ) -> None:
-    """Another client goes on by the token, and comes to the same result."""
+    """Another client resumes the operation from its token, with the same result."""
     begin: Callable[[Sikoia], Awaitable[Operation[Any]]]
     begin, field = _KINDS[kind]
-    async with sikoia, _client(sandbox) as other:
+    async with sikoia, connect(sandbox) as other:
         operation = await begin(sikoia)
         resumed = other.operation(operation.token)
 
@@ -171,8 +163,8 @@ async def test_every_kind_is_awaited_and_resumed(
     assert sikoia.drift == {}
 
 
-async def test_one_operation_is_one_object(sikoia: Sikoia) -> None:
-    """However it is come by: so it is asked about once."""
+async def test_a_client_has_one_object_per_operation(sikoia: Sikoia) -> None:
+    """However it is obtained, so that it is polled only once."""
     async with sikoia:
         operation = await _identity(sikoia)
 
@@ -181,10 +173,10 @@ async def test_one_operation_is_one_object(sikoia: Sikoia) -> None:
         assert sikoia.operation(operation.token) is operation
 
 
-async def test_data_sources_may_be_waited_for_again(sikoia: Sikoia) -> None:
-    """There is another document: what was complete is no answer to that."""
+async def test_data_sources_can_be_awaited_again(sikoia: Sikoia) -> None:
+    """After another upload, the earlier result is not reused."""
     async with sikoia:
-        person = await _person(sikoia)
+        person = await create_person(sikoia)
         await _statement(sikoia, person)
         first = sikoia.data_sources.wait_complete(person)
         before = await first
@@ -197,8 +189,8 @@ async def test_data_sources_may_be_waited_for_again(sikoia: Sikoia) -> None:
     ].count("Complete")
 
 
-async def test_the_income_that_follows_a_check_is_waited_for(sikoia: Sikoia) -> None:
-    """`completeness_and_income` gives a report that is pending, and its id is all it takes."""
+async def test_an_income_verification_is_awaited_by_its_id(sikoia: Sikoia) -> None:
+    """`completeness_and_income` returns a pending one; its id is enough to wait for it."""
     async with sikoia:
         person = await _with_data(sikoia)
         begun = await sikoia.income.request(person)
@@ -209,19 +201,19 @@ async def test_the_income_that_follows_a_check_is_waited_for(sikoia: Sikoia) -> 
     assert report.status == "Complete"
 
 
-async def test_a_failure_is_an_error_or_the_report(sikoia: Sikoia) -> None:
-    """Without data there are no insights."""
+async def test_a_failure_raises_or_returns_the_report(sikoia: Sikoia) -> None:
+    """Depending on `raise_on_failure`."""
     async with sikoia:
-        operation = await sikoia.affordability.request(await _person(sikoia))
+        operation = await sikoia.affordability.request(await create_person(sikoia))
         report = await operation.wait(raise_on_failure=False)
         assert report.status == "Failed"
         with pytest.raises(OperationFailedError):
             await operation
 
 
-async def test_a_timeout_leads_on_in_another_client(sandbox: Sandbox, sikoia: Sikoia) -> None:
-    """By its token."""
-    async with sikoia, _client(sandbox) as other:
+async def test_a_timeout_is_resumed_in_anotherconnect(sandbox: Sandbox, sikoia: Sikoia) -> None:
+    """The error has the token."""
+    async with sikoia, connect(sandbox) as other:
         operation = await _identity(sikoia)
         with pytest.raises(OperationTimeoutError) as caught:
             await operation.wait(timeout=0.01)
@@ -230,43 +222,44 @@ async def test_a_timeout_leads_on_in_another_client(sandbox: Sandbox, sikoia: Si
         assert (await other.operation(caught.value.token)).status == "Complete"
 
 
-async def test_what_is_not_there_is_not_waited_for(sikoia: Sikoia) -> None:
-    """An id that nobody knows is an error with the first poll."""
+async def test_an_unknown_id_fails_with_the_first_poll(sikoia: Sikoia) -> None:
+    """Nothing waits for an object that does not exist."""
     async with sikoia:
         for operation in (
-            sikoia.income.operation(UNKNOWN),
-            sikoia.banking.wait_connected(UNKNOWN),
-            sikoia.documents.wait_classified(UNKNOWN),
+            sikoia.income.operation(UNKNOWN_ID),
+            sikoia.banking.wait_connected(UNKNOWN_ID),
+            sikoia.documents.wait_classified(UNKNOWN_ID),
         ):
             with pytest.raises(ResourceNotFoundError):
                 await operation
 
 
-async def test_tokens_that_lead_nowhere(sandbox: Sandbox, sikoia: Sikoia) -> None:
-    """Of other credentials, of kinds that come later, with ids that are none: nothing is sent."""
-    sealer = TokenSigner(sandbox.url, sandbox.client_secret)
-    strange = _client(sandbox)._api.context.registry.signer
+async def test_invalid_operation_tokens_are_refused(sandbox: Sandbox, sikoia: Sikoia) -> None:
+    """Of other credentials, of unknown kinds, or with invalid ids: nothing is sent."""
+    signer = TokenSigner(sandbox.url, sandbox.client_secret)
     async with sikoia:
         calls = sikoia.stats().calls
-        for token, why in {
+        for token, problem in {
             TokenSigner(sandbox.url, "another-secret").token(
-                "income", (UNKNOWN,)
+                "income", (UNKNOWN_ID,)
             ): "other credentials",
-            TokenSigner("https://x.example", "").token("income", (UNKNOWN,)): "another environment",
-            sealer.token("horoscope", (UNKNOWN,)): "unknown kind",
-            sealer.token("income", (UNKNOWN, UNKNOWN)): "not a valid operation token",
-            sealer.token("data-sources", (UNKNOWN,)): "not a valid operation token",
-            strange.token("income", ("..",)): "request_id",
-            strange.token("account-refresh", ("", "x")): "account_connection_id",
-            strange.token("data-sources", (UNKNOWN, "planet")): "entity_type",
+            TokenSigner("https://x.example", "").token(
+                "income", (UNKNOWN_ID,)
+            ): "another environment",
+            signer.token("horoscope", (UNKNOWN_ID,)): "unknown kind",
+            signer.token("income", (UNKNOWN_ID, UNKNOWN_ID)): "not a valid operation token",
+            signer.token("data-sources", (UNKNOWN_ID,)): "not a valid operation token",
+            signer.token("income", ("..",)): "request_id",
+            signer.token("account-refresh", ("", "x")): "account_connection_id",
+            signer.token("data-sources", (UNKNOWN_ID, "planet")): "entity_type",
         }.items():
-            with pytest.raises(ConfigurationError, match=why):
+            with pytest.raises(ConfigurationError, match=problem):
                 sikoia.operation(token)
         assert sikoia.stats().calls == calls
 
 
-async def test_ids_that_are_none_are_refused(sikoia: Sikoia) -> None:
-    """Before anything is asked."""
+async def test_invalid_ids_are_refused(sikoia: Sikoia) -> None:
+    """When the operation is created, before anything is sent."""
     async with sikoia:
         for wait in (
             sikoia.affordability.operation,
@@ -287,25 +280,25 @@ async def test_ids_that_are_none_are_refused(sikoia: Sikoia) -> None:
             sikoia.data_sources.wait_complete("id")  # type: ignore[arg-type]
 
 
-async def test_a_refresh_is_done_when_the_moment_is_another(sikoia: Sikoia) -> None:
-    """Also where there was none before, and not before."""
+async def test_a_refresh_is_done_when_the_timestamp_changes(sikoia: Sikoia) -> None:
+    """Also if there was no timestamp before, and not while it is the same."""
     moment = datetime(2024, 1, 15, tzinfo=UTC)
     async with sikoia:
         connected = await (await _connection(sikoia))
         account = await sikoia.banking.account(connected.account_connection_ids[0])
         assert isinstance(account, BankAccount)
 
-        same = sikoia.banking.wait_refreshed(account)
+        unchanged = sikoia.banking.wait_refreshed(account)
         with pytest.raises(OperationTimeoutError):
-            await same.wait(timeout=0.3)
-        for before in (None, moment):
-            was = attrs.evolve(account, datetime_last_refreshed=before)
-            assert await sikoia.banking.wait_refreshed(was) == account
+            await unchanged.wait(timeout=0.3)
+        for timestamp in (None, moment):
+            before = attrs.evolve(account, datetime_last_refreshed=timestamp)
+            assert await sikoia.banking.wait_refreshed(before) == account
 
 
-async def test_an_event_wakes_who_waits(sandbox: Sandbox) -> None:
-    """With events alone: the interval is a minute, and the test is over in a moment."""
-    async with _client(sandbox, rely_on_events=True) as sikoia:
+async def test_an_event_completes_an_operation(sandbox: Sandbox) -> None:
+    """The polling interval is a minute, so only the event can complete it within seconds."""
+    async with connect(sandbox, rely_on_events=True) as sikoia:
         operation = await _identity(sikoia.with_options(interval=Interval(first=60, most=60)))
         assert operation.first
         body = b'{"event_type":"IdentityVerification.Completed","id":"%s"}'
@@ -323,22 +316,22 @@ async def test_an_event_wakes_who_waits(sandbox: Sandbox) -> None:
     assert len(operation.correlation_ids) == 2
 
 
-async def test_an_event_that_nobody_waits_for_is_harmless(sikoia: Sikoia) -> None:
-    """Whatever is in it."""
+async def test_an_event_that_no_operation_awaits_is_ignored(sikoia: Sikoia) -> None:
+    """Whatever its body contains."""
     async with sikoia:
         for body in (b"[]", b'{"id":"x"}', b'"https://a.example/b"', b"null", b"5"):
             assert sikoia.events.feed(events.parse(body)) == 0
-        nothing: list[Any] = [b"{}", {}, None, "x"]
-        for given in nothing:
+        not_events: list[Any] = [b"{}", {}, None, "x"]
+        for value in not_events:
             with pytest.raises(ArgumentTypeError, match="event: "):
-                sikoia.events.feed(given)
+                sikoia.events.feed(value)
 
     with pytest.raises(ClientStateError):
         sikoia.events.feed(events.parse(b"{}"))
 
 
-async def test_what_was_delivered_and_not_seen_is_found(sandbox: Sandbox, sikoia: Sikoia) -> None:
-    """The oldest first, also page by page and since a request; what was handled is left out."""
+async def test_reconcile_returns_unhandled_deliveries(sandbox: Sandbox, sikoia: Sikoia) -> None:
+    """Oldest first, over several pages and since a request, without those handled before."""
     guard = ReplayGuard()
     router, handled = Router("0123456789abcdef", replay=guard), list[str]()
 
@@ -352,7 +345,7 @@ async def test_what_was_delivered_and_not_seen_is_found(sandbox: Sandbox, sikoia
             webhook_callback_url="https://127.0.0.1:9/hook",
             event_types=["DocumentProcessing.Completed"],
         )
-        written = [
+        logged = [
             webhook_log.record(
                 sandbox.state, webhook.webhook_id, event_type="DocumentProcessing.Completed",
                 event_data={"n": number}, status=status,
@@ -368,21 +361,21 @@ async def test_what_was_delivered_and_not_seen_is_found(sandbox: Sandbox, sikoia
 
         missed = await sikoia.webhooks.reconcile(webhook.webhook_id, guard)
         since = await sikoia.webhooks.reconcile(
-            webhook.webhook_id, guard, after_request_id=written[28]
+            webhook.webhook_id, guard, after_request_id=logged[28]
         )
         for request in missed:
             await router.handle(events.from_request(request))
         again = await sikoia.webhooks.reconcile(webhook.webhook_id, guard)
 
-    left = [*range(1, 7), *range(8, 30), 32]
-    assert [request.event_data["n"] for request in missed] == left
+    unhandled = [*range(1, 7), *range(8, 30), 32]
+    assert [request.event_data["n"] for request in missed] == unhandled
     assert [request.event_data["n"] for request in since] == [29, 32]
-    assert handled == ["0", "7", *map(str, left)]
+    assert handled == ["0", "7", *map(str, unhandled)]
     assert again == []
 
 
-async def test_a_request_without_data_counts_as_missed(sandbox: Sandbox, sikoia: Sikoia) -> None:
-    """Nobody can tell; and what is no guard is refused."""
+async def test_a_delivery_without_data_counts_as_missed(sandbox: Sandbox, sikoia: Sikoia) -> None:
+    """There is nothing to compare; and a value that is not a guard is refused."""
     async with sikoia:
         webhook = await sikoia.webhooks.create(
             webhook_name="All",

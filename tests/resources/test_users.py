@@ -3,22 +3,14 @@
 import pytest
 
 from sikoia_async import Sikoia
-from sikoia_async.environments import local
-from sikoia_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_users_are_listed_with_their_roles() -> None:
-    """Each user comes with an id, and with what the user may do."""
-    with Sandbox() as sandbox:
-        async with Sikoia(
-            sandbox.client_id,
-            sandbox.client_secret,
-            environment=local(sandbox.url),
-            tls=sandbox.ca_file,
-        ) as sikoia:
-            users = await sikoia.users.list()
+async def test_users_are_listed_with_their_roles(sikoia: Sikoia) -> None:
+    """Each user has an id, a date and roles; reprs mask names."""
+    async with sikoia:
+        users = await sikoia.users.list()
 
     assert users.response.path == "/v2/users"
     assert {role.name for user in users for role in user.roles or ()} <= {

@@ -1,4 +1,4 @@
-"""The types of what the resources give: read by pyright and mypy, and never run."""
+"""The types that the resources return: checked by pyright and mypy, and never run."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -25,7 +25,7 @@ from sikoia_async.resources.webhooks import (
 
 
 async def companies(sikoia: Sikoia) -> None:
-    """Requests, picklists, reports."""
+    """Requests, picklists and reports have their own types."""
     request = await sikoia.company_registry.request(company_id="1")
     assert_type(request, RegistryRequest)
     assert_type(await request.resolve(1), RegistryRequest)
@@ -42,7 +42,7 @@ async def companies(sikoia: Sikoia) -> None:
 
 
 async def banks(sikoia: Sikoia, person: Entity) -> None:
-    """Connections, accounts, transactions."""
+    """Connections, accounts, transactions and data sources."""
     assert_type(await sikoia.banking.connect(person), BankConnection)
     assert_type(await sikoia.banking.accounts(person), Items[BankAccount])
     found = await sikoia.banking.transactions("1")
@@ -52,7 +52,7 @@ async def banks(sikoia: Sikoia, person: Entity) -> None:
 
 
 async def files(sikoia: Sikoia, person: Entity) -> None:
-    """Documents, links, the Excel report."""
+    """Documents, links and the Excel report."""
     document = await sikoia.documents.upload(person, Path("a.pdf"), document_type="Payslip")
     assert_type(document, Document)
     await sikoia.documents.upload(person, b"", file_name="a.pdf")
@@ -62,8 +62,8 @@ async def files(sikoia: Sikoia, person: Entity) -> None:
     assert_type(await sikoia.reports.save_excel(person, "a.xlsx"), int)
 
 
-async def slow_work(sikoia: Sikoia, person: Entity) -> None:
-    """Each operation knows what it gives."""
+async def operations(sikoia: Sikoia, person: Entity) -> None:
+    """Each operation has the type of its result."""
     assert_type(await sikoia.affordability.request(person), Operation[AffordabilityReport])
     assert_type(await (await sikoia.income.request(person)), IncomeReport)
     assert_type(await (await sikoia.identity.request("1")), IdentityReport)
@@ -75,7 +75,7 @@ async def slow_work(sikoia: Sikoia, person: Entity) -> None:
 
 
 async def webhooks(sikoia: Sikoia) -> None:
-    """Subscriptions, secrets, the log."""
+    """Webhooks, secrets and the log of deliveries."""
     webhook = await sikoia.webhooks.create(
         webhook_name="a",
         webhook_callback_url="https://lender.example",
@@ -89,8 +89,8 @@ async def webhooks(sikoia: Sikoia) -> None:
         assert_type(page, WebhookRequestsPage)
 
 
-def books(sikoia: Sikoia, error: CallError) -> None:
-    """What was done and spent, and how far a call got."""
+def accounting(sikoia: Sikoia, error: CallError) -> None:
+    """Statistics, spending, and idempotency keys."""
     assert_type(sikoia.spend, Mapping[str, int])
     assert_type(sikoia.stats(), Stats)
     assert_type(sikoia.with_options(idempotency_key="a", priority="background"), Sikoia)
