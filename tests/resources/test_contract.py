@@ -1,4 +1,4 @@
-"""Methods and models against Sikoia's specification: operations, fields, types, enums."""
+"""Methods and models compared with Sikoia's specification: operations, fields, types, enums."""
 
 import re
 from collections.abc import Iterable
@@ -13,28 +13,28 @@ from contract import ENDPOINTS, Endpoint
 
 from sikoia_async.models import EntityType, HasEntity
 
-EVENTS = "the vendor's guide to webhooks lists the events, the specification shows one or two"
-# Where we differ from the specification, and why.
+EVENTS = "Sikoia's guide to webhooks lists the event types, the specification shows one or two"
+# Where the SDK differs from the specification, and why.
 DIFFERENCES = {
     "*_id: required": "nullable there, but an object without its own id could not be used",
     "checks.*.entity_type: required": "optional there, but an entity has an id and a type",
     "documents.upload.*_name: optional": "required there, but a path has a name",
-    "documents.upload.file: PathLike for string": "base64 there; paths, bytes and streams are read",
-    "screening.*.fuzziness: float for number": "sent, and no money",
-    "identity.list.verification_status: values that are not described*": "those of the answer",
-    "CreditLimit.value: Decimal for string": "money, as text",
-    "BalanceAmount.value: Decimal for string": "money, as text",
+    "documents.upload.file: PathLike for string": "base64 there; here a path, bytes or a stream",
+    "screening.*.fuzziness: float for number": "only sent, and not money",
+    "identity.list.verification_status: values that are not described*": "those of the response",
+    "CreditLimit.value: Decimal for string": "money as a string",
+    "BalanceAmount.value: Decimal for string": "money as a string",
     "ChecklistParameter.source_category_type: values that are not described (OpenBanking)": (
-        "described where a check lists its sources"
+        "described for the sources of a check"
     ),
     "webhooks.*.event_types*: values that are not described*": EVENTS,
     "Webhook.event_types*: values that are not described*": EVENTS,
     "WebhookEventType.event_name: values that are not described*": EVENTS,
     "WebhookRequest.event_type: values that are not described*": EVENTS,
     "WebhookRequest.webhook_event_status: values that are not described*": "those of the filter",
-    "WebhookEventType.event_types*: WebhookEventType for anything": "the guide nests them",
+    "WebhookEventType.event_types*: WebhookEventType for anything": "nested, by the guide",
 }
-READ = {model for one in ENDPOINTS for model in contract.models_in(one.into)}
+RESPONSE_MODELS = {model for one in ENDPOINTS for model in contract.models_in(one.into)}
 OWN_IDS = {
     *("request_id", "case_id", "company_id", "person_id", "document_id", "user_id", "webhook_id"),
     *("account_connection_id", "bank_connection_id"),
@@ -49,7 +49,7 @@ MASKED_HERE = {
     *("Filing.description", "ChargeNote.description", "IdentityDocument.country_code"),
     *("PersonOfficer.source_id", "PersonOwner.source_id", "CheckRule.message"),
 }
-REFUSALS = {
+DOCUMENTED_ERRORS = {
     403: "InsufficientPermissionsError",
     404: "ResourceNotFoundError",
     409: "ConflictError",
@@ -57,33 +57,35 @@ REFUSALS = {
 }
 
 
-def unexplained(found: Iterable[str]) -> list[str]:
+def unexplained(differences: Iterable[str]) -> list[str]:
     """Return the differences that are not in the table."""
-    return sorted({one for one in found if not any(fnmatch(one, known) for known in DIFFERENCES)})
+    return sorted(
+        {one for one in differences if not any(fnmatch(one, known) for known in DIFFERENCES)}
+    )
 
 
-def read(endpoint: Endpoint) -> list[str]:
-    """Return where what an answer becomes differs from its schema."""
+def response_differences(endpoint: Endpoint) -> list[str]:
+    """Return where the models of a response differ from its schema."""
     found = list[str]()
-    for into, answer in endpoint.successes:
+    for into, media in endpoint.successes:
         if into is not bytes:
-            found += differences(into, answer["schema"], "answer")
-    # What an answer always has may be optional for us all the same.
+            found += differences(into, media["schema"], "response")
+    # A field that a response always has may still be optional in a model.
     found = [one for one in found if not one.endswith(": optional")]
     if not endpoint.is_task:
         return found
-    # The first answer of a task is the report that `retrieve` gives, without its result, and
-    # described in fewer words.
+    # The first response of a task is decoded like that of `retrieve`, but has no result, and its
+    # schema describes less.
     less = re.compile(rf"{endpoint.into.__name__}\.\w+: (unknown|values that are not described.*)")
     return [one for one in found if not less.fullmatch(one)]
 
 
-def sent(endpoint: Endpoint) -> list[str]:
-    """Return where the parameters of a method differ from its request."""
+def request_differences(endpoint: Endpoint) -> list[str]:
+    """Return where the parameters of a method differ from the request's schema."""
     operation = endpoint.operation
-    given = {name: one for name, one in as_fields(endpoint).items() if name not in endpoint.ids}
-    query = {name: one for name, one in given.items() if name in operation.query}
-    body = {name: one for name, one in given.items() if name not in query}
+    fields = {name: one for name, one in as_fields(endpoint).items() if name not in endpoint.ids}
+    query = {name: one for name, one in fields.items() if name in operation.query}
+    body = {name: one for name, one in fields.items() if name not in query}
     name = contract.ids(endpoint)
     found = [
         *field_differences(query, {"properties": operation.query}, name),
@@ -93,7 +95,7 @@ def sent(endpoint: Endpoint) -> list[str]:
 
 
 def as_fields(endpoint: Endpoint) -> dict[str, Field]:
-    """Return the parameters of a method; an entity is two fields."""
+    """Return the parameters of a method, with an entity as its two fields."""
     fields = endpoint.parameters()
     if "entity" in fields:
         annotation, is_required = fields.pop("entity")
@@ -103,17 +105,17 @@ def as_fields(endpoint: Endpoint) -> dict[str, Field]:
 
 
 def test_each_operation_has_a_method() -> None:
-    """The methods call the operations of the specification, all of them, each one once."""
+    """The methods call all operations of the specification, each of them once."""
     called = [(one.method, one.path) for one in ENDPOINTS]
 
-    # The client itself asks for tokens.
+    # The client itself requests access tokens.
     assert sorted([*called, ("POST", "/token")]) == sorted(spec.operations())
     assert len(called) == 70
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=contract.ids)
 def test_each_method_calls_an_operation(endpoint: Endpoint) -> None:
-    """A method calls what the specification has, and fills what its path leaves open."""
+    """A method calls an operation of the specification, and fills the placeholders of its path."""
     assert (endpoint.method, endpoint.path) in spec.operations()
     assert endpoint.ids.keys() == set(re.findall("{(.*?)}", endpoint.path))
     for name, filled_from in endpoint.ids.items():
@@ -121,20 +123,20 @@ def test_each_method_calls_an_operation(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=contract.ids)
-def test_answers_have_the_fields_of_the_specification(endpoint: Endpoint) -> None:
-    """The models that we read, and those in them, have the schema's fields, types and enums."""
-    assert unexplained(read(endpoint)) == []
+def test_responses_have_the_fields_of_the_specification(endpoint: Endpoint) -> None:
+    """The models of a response, at any depth, have the schema's fields, types and enums."""
+    assert unexplained(response_differences(endpoint)) == []
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=contract.ids)
 def test_parameters_are_those_of_the_specification(endpoint: Endpoint) -> None:
-    """A method takes the fields of its request's body, and the parameters of its query."""
-    assert unexplained(sent(endpoint)) == []
+    """A method takes the fields of the request's body and the query parameters."""
+    assert unexplained(request_differences(endpoint)) == []
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=contract.ids)
-def test_what_is_given_is_sent(endpoint: Endpoint) -> None:
-    """Each parameter goes out under its own name, and none is forgotten."""
+def test_every_parameter_is_sent(endpoint: Endpoint) -> None:
+    """Each one under its own name."""
     fields = {**endpoint.body, **endpoint.query}
 
     assert fields.keys() | endpoint.ids.keys() == as_fields(endpoint).keys()
@@ -142,11 +144,11 @@ def test_what_is_given_is_sent(endpoint: Endpoint) -> None:
         assert {name, "entity"} & filled_from
 
 
-def test_an_object_needs_nothing_but_its_own_id() -> None:
-    """A model requires what it is asked for by, if anything: null elsewhere loses no answer."""
+def test_models_require_only_their_own_id() -> None:
+    """A null in any other field does not make a response unreadable."""
     needed = {
         model.__name__: [name for name, (_, must) in fields_of(model).items() if must]
-        for model in READ
+        for model in RESPONSE_MODELS
     }
 
     assert needed.pop("WebhookSecret") == ["shared_key"]
@@ -155,9 +157,11 @@ def test_an_object_needs_nothing_but_its_own_id() -> None:
 
 
 def test_personal_fields_are_masked() -> None:
-    """Births and names, free text and references never stand in a repr."""
+    """Names, dates of birth, free text and references never appear in a repr."""
     fields = {
-        (model, one.name, bool(one.metadata)) for model in READ for one in attrs.fields(model)
+        (model, one.name, bool(one.metadata))
+        for model in RESPONSE_MODELS
+        for one in attrs.fields(model)
     }
     shown = {f"{model.__name__}.{name}" for model, name, masked in fields if not masked}
 
@@ -166,18 +170,22 @@ def test_personal_fields_are_masked() -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=contract.ids)
-def test_refusals_are_documented(endpoint: Endpoint) -> None:
-    """What a caller may want to catch stands in the docstring."""
-    told = str(endpoint.function.__doc__)
-    refused = endpoint.operation.responses.keys() & REFUSALS.keys()
-    if endpoint.name == "search":  # where it means that nothing matched
-        refused -= {404}
+def test_errors_are_documented(endpoint: Endpoint) -> None:
+    """The docstring names the errors that callers may want to catch."""
+    docstring = str(endpoint.function.__doc__)
+    statuses = endpoint.operation.responses.keys() & DOCUMENTED_ERRORS.keys()
+    if endpoint.name == "search":  # where 404 means that nothing matched
+        statuses -= {404}
 
-    assert [status for status in refused if REFUSALS[status] not in told] == []
+    assert [status for status in statuses if DOCUMENTED_ERRORS[status] not in docstring] == []
 
 
-def test_the_differences_are_still_there() -> None:
-    """A difference that has gone goes from the table."""
-    found = {one for endpoint in ENDPOINTS for one in (*read(endpoint), *sent(endpoint))}
+def test_the_table_has_no_outdated_differences() -> None:
+    """A difference that no longer exists has to be removed from the table."""
+    found = {
+        one
+        for endpoint in ENDPOINTS
+        for one in (*response_differences(endpoint), *request_differences(endpoint))
+    }
 
     assert [one for one in DIFFERENCES if not any(fnmatch(each, one) for each in found)] == []

@@ -1,4 +1,4 @@
-"""What has another type than a parameter is a TypeError before anything is sent."""
+"""Arguments of the wrong type raise a TypeError before anything is sent."""
 
 import inspect
 from collections.abc import Sequence
@@ -29,42 +29,44 @@ PARAMETERS = [
     for endpoint in ENDPOINTS
     for name in endpoint.parameters()
 ]
-# What a method needs beside its required parameters, or needs in a form of its own.
-OTHERS: dict[str, Any] = {
+# Valid values of required parameters for which "x" is not one.
+VALID: dict[str, Any] = {
     "webhook_callback_url": "https://hooks.example.com/sikoia",
     "event_types": ["DocumentProcessing.Completed"],
     "file": b"x",
     "picklist_index": 1,
 }
-BESIDE = {"documents.upload": {"file_name": "a.pdf"}, "cases.update": {"name": "a"}}
-BESIDE["company_registry.search"] = {"country_code": "GB"}
-# Where the type is one of many.
-LENIENT = {"documents.upload-file"}
+# Arguments that methods need although their parameters are optional.
+NEEDED = {
+    "documents.upload": {"file_name": "a.pdf"},
+    "cases.update": {"name": "a"},
+    "company_registry.search": {"country_code": "GB"},
+}
 
 
-def least(endpoint: Endpoint) -> dict[str, Any]:
-    """Return the fewest arguments that a method takes."""
-    found = dict[str, Any](BESIDE.get(contract.ids(endpoint), {}))
+def minimal(endpoint: Endpoint) -> dict[str, Any]:
+    """Return the smallest valid set of arguments for a method."""
+    arguments = dict[str, Any](NEEDED.get(contract.ids(endpoint), {}))
     for name, (annotation, is_required) in endpoint.parameters().items():
         if is_required:
             entity = Entity("person", "p-1") if annotation is HasEntity else None
-            found[name] = entity or OTHERS.get(name, "x")
-    return found
+            arguments[name] = entity or VALID.get(name, "x")
+    return arguments
 
 
-def refused(endpoint: Endpoint, **given: Any) -> ConfigurationError:
-    """Return what a call is refused with; nothing is sent."""
+def refused(endpoint: Endpoint, **arguments: Any) -> ConfigurationError:
+    """Call a method that refuses its arguments before sending anything; return the error."""
     sent = list[httpx.Request]()
 
-    async def answer(request: httpx.Request) -> httpx.Response:
+    async def respond(request: httpx.Request) -> httpx.Response:
         sent.append(request)
         return httpx.Response(500)
 
     async def main() -> None:
-        transport = httpx.MockTransport(answer)
+        transport = httpx.MockTransport(respond)
         async with Sikoia(token="t", quota=None, retries=0, transport=transport) as sikoia:
             method = getattr(getattr(sikoia, endpoint.resource), endpoint.name)
-            result = method(**least(endpoint) | given)
+            result = method(**minimal(endpoint) | arguments)
             await (result if inspect.isawaitable(result) else anext(aiter(result)))
 
     with pytest.raises(ConfigurationError) as caught:
@@ -79,7 +81,7 @@ def refused(endpoint: Endpoint, **given: Any) -> ConfigurationError:
 )
 @pytest.mark.parametrize(("endpoint", "name"), PARAMETERS)
 def test_wrong_types_are_type_errors(endpoint: Endpoint, name: str, wrong: object) -> None:
-    """Each parameter of each method refuses what it is not made for, and is named."""
+    """Every parameter of every method refuses other types, and the error names it."""
     error = refused(endpoint, **{name: wrong})
 
     assert isinstance(error, ArgumentTypeError)
@@ -87,19 +89,19 @@ def test_wrong_types_are_type_errors(endpoint: Endpoint, name: str, wrong: objec
 
 
 @pytest.mark.parametrize(("endpoint", "name"), PARAMETERS)
-def test_a_text_is_a_text(endpoint: Endpoint, name: str) -> None:
-    """Where a text is asked for, a number is none, nor are bytes; and the other way round."""
+def test_strings_and_numbers_are_not_interchangeable(endpoint: Endpoint, name: str) -> None:
+    """A number or bytes are refused as a string, and a string is refused as a number."""
     annotation, _ = endpoint.parameters()[name]
     takes_numbers = {int, float, bool} & {*contract.alternatives(annotation)}
-    wrongs: list[Any] = [CANARY] if takes_numbers else [5] if name == "file" else [5, 5.5, b"x"]
+    values: list[Any] = [CANARY] if takes_numbers else [5] if name == "file" else [5, 5.5, b"x"]
 
-    for wrong in wrongs:
-        assert isinstance(refused(endpoint, **{name: wrong}), ArgumentTypeError)
+    for value in values:
+        assert isinstance(refused(endpoint, **{name: value}), ArgumentTypeError)
 
 
 @pytest.mark.parametrize(("endpoint", "name"), PARAMETERS)
-def test_what_is_required_is_not_left_out(endpoint: Endpoint, name: str) -> None:
-    """None is not sent, so a required parameter may not be None."""
+def test_required_parameters_must_not_be_none(endpoint: Endpoint, name: str) -> None:
+    """None would not be sent."""
     if endpoint.parameters()[name][1]:
         assert name in str(refused(endpoint, **{name: None}))
 
@@ -114,12 +116,12 @@ IDS = [
 
 @pytest.mark.parametrize(("endpoint", "name"), IDS)
 @pytest.mark.parametrize("wrong", ["", "..", "canary/x"])
-def test_ids_are_checked(endpoint: Endpoint, name: str, wrong: str) -> None:
+def test_ids_are_validated(endpoint: Endpoint, name: str, wrong: str) -> None:
     """In bodies and queries as well as in paths."""
     assert str(refused(endpoint, **{name: wrong})).startswith(f"{name}: not a valid id")
 
 
-def test_a_person_is_not_sent_in_place_of_an_id() -> None:
+def test_a_model_is_refused_as_an_id() -> None:
     """A model holds more than its id, and the call may cost money."""
     (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "identity.request"]
 
@@ -137,8 +139,8 @@ LISTS = [
 
 
 @pytest.mark.parametrize(("endpoint", "name"), LISTS)
-def test_a_list_is_a_list(endpoint: Endpoint, name: str) -> None:
-    """It holds nothing but what it is a list of."""
+def test_lists_have_items_of_one_type(endpoint: Endpoint, name: str) -> None:
+    """A list with other items, or a value that is not a list, is refused."""
     wanted = contract.alternatives(endpoint.parameters()[name][0])
 
     for wrong in ([None], [5], (object(),), Owner()):
@@ -176,8 +178,8 @@ MODELS = {
 
 
 @pytest.mark.parametrize(("method", "name", "model"), MODELS.values(), ids=MODELS.keys())
-def test_fields_of_models_are_checked(method: str, name: str, model: Any) -> None:
-    """A model that is sent holds what its fields are made for."""
+def test_fields_of_models_are_validated(method: str, name: str, model: Any) -> None:
+    """A field of the wrong type in a request model is refused."""
     (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == method]
 
     error = refused(endpoint, **{name: [model]})
@@ -190,8 +192,8 @@ def test_fields_of_models_are_checked(method: str, name: str, model: Any) -> Non
     ("name", "model"),
     [("companies", CompanyUpdate(company_id="")), ("persons", PersonUpdate(person_id="canary/x"))],
 )
-def test_ids_in_models_are_checked(name: str, model: Any) -> None:
-    """Those of what is to be changed."""
+def test_ids_in_models_are_validated(name: str, model: Any) -> None:
+    """The ids of the entities to change."""
     (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "cases.update_entities"]
 
     assert "_id: not a valid id" in str(refused(endpoint, **{name: [model]}))
@@ -199,20 +201,20 @@ def test_ids_in_models_are_checked(name: str, model: Any) -> None:
 
 @pytest.mark.parametrize("method", ["add_entities", "update_entities", "remove_entities"])
 @pytest.mark.parametrize(
-    "given", [{}, {"companies": []}, {"companies": (), "persons": []}], ids=str
+    "arguments", [{}, {"companies": []}, {"companies": (), "persons": []}], ids=str
 )
-def test_empty_lists_are_nothing_to_send(method: str, given: dict[str, Any]) -> None:
+def test_empty_lists_alone_are_refused(method: str, arguments: dict[str, Any]) -> None:
     """A call that would change nothing is refused."""
     (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == f"cases.{method}"]
 
-    words = "nothing to send: expected at least one of companies, persons"
-    assert str(refused(endpoint, **given)) == words
+    problem = "nothing to send: expected at least one of companies, persons"
+    assert str(refused(endpoint, **arguments)) == problem
 
 
 @pytest.mark.parametrize("birth", [date(1985, 6, 12), ""])
-def test_dates_may_be_cleared(birth: Any) -> None:
-    """An empty text is no date, and clears one: what is allowed passes."""
+def test_a_date_or_an_empty_string_is_accepted_as_a_date(birth: Any) -> None:
+    """An empty string clears the date. Only the invalid id is refused."""
     (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "cases.update_entities"]
-    wrong = PersonUpdate(person_id="..", date_of_birth=birth)
+    update = PersonUpdate(person_id="..", date_of_birth=birth)
 
-    assert "person_id: not a valid id" in str(refused(endpoint, persons=[wrong]))
+    assert "person_id: not a valid id" in str(refused(endpoint, persons=[update]))
