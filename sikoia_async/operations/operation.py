@@ -335,12 +335,10 @@ class Operation(Generic[T]):
             OperationTimeoutError: no news can arrive before the deadline.
         """
         self._check_usable()
+        event_expected = self._expects_event()  # may find events lost, and change the schedule
         news = self._news
         step = self._schedule.next_step(
-            anyio.current_time(),
-            deadline=deadline,
-            timeout=seconds,
-            event_expected=self._expects_event(),
+            anyio.current_time(), deadline=deadline, timeout=seconds, event_expected=event_expected
         )
         if step != "give up":
             with anyio.CancelScope(deadline=deadline if step == "wait" else min(step, deadline)):
@@ -407,10 +405,11 @@ class Operation(Generic[T]):
         self._plan(progress.retry_after)
 
     def _plan(self, retry_after: float | None, *, has_failed: bool = False) -> None:
+        event_expected = self._expects_event()  # may find events lost, and change the schedule
         self._schedule = self._schedule.poll_ended(
             anyio.current_time(),
             jitter=self._jitter(),
-            event_expected=self._expects_event(),
+            event_expected=event_expected,
             retry_after=retry_after,
             has_failed=has_failed,
         )

@@ -100,6 +100,20 @@ async def test_lost_events_bring_the_next_poll_forward() -> None:
     assert len(task.times) == 4
 
 
+async def test_a_poll_that_finds_events_lost_counts_as_the_first() -> None:
+    """Pauses start again with the shortest."""
+    kind = OperationKind(name="report", events=frozenset({_EVENT}), interval=Interval(first=10))
+    registry = make_registry(rely_on_events=True)
+    task = Polled(PENDING, PENDING, "report")
+    operation = task.operation(kind, registry=registry)
+    registry.ended_without_event(kind, ("another",))
+
+    await operation.wait(timeout=5000)
+
+    # The waiter wakes for the poll at 60 s, and that poll finds the events lost.
+    assert task.gaps == pytest.approx([10.1, 15.1])
+
+
 async def test_lost_events_do_not_override_retry_after() -> None:
     """Sikoia said when to poll."""
     first = Progress(done=False, value=PENDING, retry_after=500.0)

@@ -7,7 +7,8 @@ from sikoia_async.sandbox.resources import field_rules
 
 CODE = field_rules.matching(r"\w{2}", "two letters")
 PERSON = field_rules.object_of(
-    {"name": field_rules.non_empty, "age": field_rules.optional(field_rules.natural)}, required=["name"]
+    {"name": field_rules.non_empty, "age": field_rules.optional(field_rules.natural)},
+    required=["name"],
 )
 
 
