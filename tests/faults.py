@@ -8,8 +8,8 @@ import socket
 import ssl
 import struct
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,7 @@ from sikoia_async.environments import Environment, local
 __all__ = [
     "SECRET",
     "TOKEN",
+    "NoPauses",
     "Peer",
     "Script",
     "Server",
@@ -47,6 +48,7 @@ __all__ = [
     "refusing",
     "request_to",
     "serve",
+    "short_pauses",
     "trusting",
     "tuned",
 ]
@@ -185,7 +187,29 @@ def client(url: str | Environment, **options: Any) -> Sikoia:
     """Make a client that holds a token, makes one attempt and is not paced."""
     environment = local(url) if isinstance(url, str) else url
     options = {"token": TOKEN, "quota": None, "retries": 0, "timeout": 10} | options
-    return Sikoia(environment=environment, **options)
+    return tuned(Sikoia(environment=environment, **options), retry_policy=_policies[-1])
+
+
+@attrs.frozen
+class NoPauses(RetryPolicy):
+    """Retries at once, whatever the server asks for."""
+
+    def pause(self, retry: int, hint: float | None) -> float:  # noqa: ARG002
+        """Return 0."""
+        return 0.0
+
+
+_policies: list[RetryPolicy] = [RetryPolicy()]
+
+
+@contextmanager
+def short_pauses() -> Generator[None]:
+    """Let the first pause of clients that `client` makes in the block take 10 ms at most."""
+    _policies.append(RetryPolicy(base=0.01))
+    try:
+        yield
+    finally:
+        _policies.pop()
 
 
 def core(sikoia: Sikoia) -> ClientContext:

@@ -267,7 +267,7 @@ class Api:
         target: str | None = None,
         query: Mapping[str, QueryValue] | None = None,
         body: Mapping[str, Any] | None = None,
-        content: bytes | StreamedContent | None = None,
+        content: bytes | StreamedContent = b"",
         ids: Mapping[str, object] | None = None,
         retry_class: RetryClass | None = None,
         chargeable: bool = False,
@@ -303,7 +303,7 @@ class Api:
             method=method,
             path=path,
             target=target,
-            content=_encode(body) if content is None else content,
+            content=content if body is None else _encode(body),
             retry_class=retry_class,
             chargeable=chargeable,
             sink=sink,
@@ -352,9 +352,7 @@ def validate_request(method: str, path: str, into: type[Any]) -> None:
     check_into(into)
 
 
-def _encode(body: Mapping[str, Any] | None) -> bytes:
-    if body is None:
-        return b""
+def _encode(body: Mapping[str, Any]) -> bytes:
     if body and all(value is None for value in body.values()):
         msg = f"nothing to send: expected at least one of {', '.join(body)}"
         raise ConfigurationError(msg)

@@ -140,6 +140,7 @@ class Call:
             with anyio.move_on_after(options.timeout) as deadline:
                 result = await self._attempt(has_slot=has_slot)
                 while result.is_error and await self._pause_before_another(result):
+                    self._earlier_in_doubt = self._is_in_doubt
                     result = await self._attempt()
             return self._finish(None if deadline.cancelled_caught else result)
         except CallError as error:
@@ -222,7 +223,6 @@ class Call:
     async def _attempt(self, *, has_slot: bool = False) -> Response | TransportFault:
         """Make one attempt: take a rate-limit slot, send the request, and record the result."""
         context, limiter = self._context, self._context.rate_limiter
-        self._earlier_in_doubt = self._is_in_doubt
         while True:
             if context.lifecycle.closed:  # since the last attempt
                 context.lifecycle.check()

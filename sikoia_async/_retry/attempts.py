@@ -66,7 +66,9 @@ class Attempts:
     @property
     def may_repeat(self) -> bool:
         """Whether another attempt may follow the current one, however that ends."""
-        return (self._retry_class != "unsafe" or self._keyed) and self.count < self._retries
+        return (self._retry_class != "unsafe" or self._keyed) and len(
+            self._finished
+        ) < self._retries
 
     def begin(self) -> float:
         """Start the time of an attempt, and return the current time."""

@@ -35,6 +35,7 @@ Reached = Literal["unsent", "sent", "partial"]
 """How far a failed attempt got: not sent, sent without a response, or part of a response."""
 
 _KEY: Final = "sikoia"
+_NO_CHUNKS: Final[Iterator[bytes]] = iter(())
 
 
 @attrs.frozen
@@ -142,7 +143,7 @@ class RequestState(httpx.AsyncByteStream):
     echo: EchoCheck | None = None
     opened: Any = None
     """The socket that httpcore opened for this request."""
-    _chunks: Iterator[bytes] = attrs.field(factory=lambda: iter(()), init=False, repr=False)
+    _chunks: Iterator[bytes] = attrs.field(default=_NO_CHUNKS, init=False, repr=False)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self.is_sent = True
@@ -188,7 +189,7 @@ class RequestState(httpx.AsyncByteStream):
         httpx links request and response in a reference cycle, which would keep a file in memory
         until the next garbage collection.
         """
-        self.content, self._chunks = b"", iter(())
+        self.content, self._chunks = b"", _NO_CHUNKS
 
     def attach_to(self, request: httpx.Request) -> None:
         """Make `state_of` return this state, whatever a transport did to the extensions."""

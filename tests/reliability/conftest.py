@@ -1,20 +1,24 @@
-"""What all rows share: short pauses in real time, and a word on deadlines at the end."""
+"""Shared by all rows: short pauses in real time, and a report on deadlines at the end."""
+
+from collections.abc import Iterator
 
 import pytest
+from faults import short_pauses
 from reliability.oracle import OVERRUNS
-
-from sikoia_async._retry import policy
 
 
 @pytest.fixture(autouse=True)
-def _hasty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the pauses between attempts where they take real time: no row is about those."""
-    if request.node.get_closest_marker("virtual_time") is None:
-        monkeypatch.setattr(policy, "_BASE", 0.01)
+def _short_pauses(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Shorten the pauses between attempts if they take real time: no row is about those."""
+    if request.node.get_closest_marker("virtual_time") is not None:
+        yield
+        return
+    with short_pauses():
+        yield
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell how long after their deadlines the rows ended: a figure, and no verdict."""
+    """Report how long after their deadlines the rows ended; this is not a verdict."""
     if OVERRUNS:
         row, late = max(OVERRUNS, key=lambda one: one[1])
         terminalreporter.write_line(

@@ -11,12 +11,11 @@ from typing import Any, Final
 
 import anyio
 import pytest
-from faults import Peer, Script, answer, authority, client, serve, trusting
+from faults import Peer, Script, answer, authority, client, serve, trusting, tuned
 from reliability.harness import Plan, Played, act, ask, healthy, plan, put, resets, silent
 from reliability.oracle import Watch, watched
 
 from sikoia_async import ConnectionFailedError, DeadlineExceededError, Sikoia
-from sikoia_async._transport import exchange
 from sikoia_async.environments import Environment
 
 pytestmark = pytest.mark.anyio
@@ -117,11 +116,10 @@ def _black_hole(family: int = socket.AF_INET, port: int = 0) -> Generator[int]:
         yield listener.getsockname()[1]
 
 
-async def test_a_host_that_swallows_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_host_that_swallows_connections() -> None:
     """A4: each attempt has its time to connect, and the call its deadline."""
-    monkeypatch.setattr(exchange, "_CONNECT_TIMEOUT", 0.1)
     with _black_hole() as port:
-        sikoia = _talking(f"http://127.0.0.1:{port}")
+        sikoia = tuned(_talking(f"http://127.0.0.1:{port}"), connect_timeout=0.1)
         async with watched(sikoia, Played(), next_call=False) as row:
             await _nothing_was_sent(row, "connecting timed out", attempts=3)
 
@@ -159,13 +157,14 @@ _NO_HANDSHAKE: Final[dict[str, tuple[Script, str]]] = {
 
 @pytest.mark.parametrize(("script", "match"), _NO_HANDSHAKE.values(), ids=_NO_HANDSHAKE.keys())
 async def test_a_handshake_that_comes_to_nothing(
-    script: Script, match: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: Script, match: str, tmp_path: Path
 ) -> None:
     """A5, A12: it may go better the next time, and no byte of a request was sent."""
-    monkeypatch.setattr(exchange, "_CONNECT_TIMEOUT", 0.1)
     async with (
         plan(script) as planned,
-        watched(_secure(planned, tmp_path), planned, next_call=False) as row,
+        watched(
+            tuned(_secure(planned, tmp_path), connect_timeout=0.1), planned, next_call=False
+        ) as row,
     ):
         await _nothing_was_sent(row, match, attempts=3)
         assert planned.server.connections == 9

@@ -15,11 +15,11 @@ import anyio
 import attrs
 import httpx
 import pytest
+from faults import NoPauses, tuned
 from sandbox.conftest import credentials
 from sandbox.test_answers import WALKS, Walk
 
 from sikoia_async import CallError, errors
-from sikoia_async._retry import policy
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.testing import MemorySandbox, client_of
 
@@ -142,7 +142,8 @@ async def outcome(
     """Make a call that meets faults, and say what came of it."""
     sandbox.faults.clear()
     before = len(sandbox.state.cases)
-    async with client_of(sandbox, **options) as sikoia:
+    client = tuned(client_of(sandbox, **options), retry_policy=NoPauses())
+    async with client as sikoia:
         await sikoia.users.list()  # there is a token, and a connection
         for fault in faults:
             sandbox.faults.add("*", **fault)
@@ -162,11 +163,6 @@ async def outcome(
             len(sandbox.state.cases) - before,
             [one.effect for one in sandbox.faults.triggered],
         )
-
-
-def at_once(*_: object) -> float:
-    """Stand in for the pause before another attempt."""
-    return 0.0
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -199,11 +195,8 @@ async def test_faults_are_met_alike(
     in_memory: Sandbox,
     faults: list[dict[str, Any]],
     method: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The SDK makes as many attempts, knows as much, raises the same; the same work is done."""
-    monkeypatch.setattr(policy, "pause", at_once)
-
     expected = await outcome(on_wire, faults, method)
 
     assert await outcome(in_memory, faults, method) == expected

@@ -20,7 +20,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from testing.cassette_walk import PERSONAL, walk
 
-import sikoia_async._transport.connector
 from sikoia_async import Interval, NewPerson, Sikoia
 from sikoia_async.environments import Environment, local
 from sikoia_async.errors import ConfigurationError, ConnectionFailedError
@@ -102,7 +101,6 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("connect", "connect_ex", "sendto"):
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(sikoia_async._transport.connector, "new_transport", refuse)
 
 
 def personal_in(found: Any) -> Iterator[Any]:

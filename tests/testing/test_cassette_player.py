@@ -12,10 +12,10 @@ import attrs
 import httpx
 import msgspec
 import pytest
+from faults import NoPauses, tuned
 from testing.test_cassette import record, text_of, way_to
 
 from sikoia_async import CallError, Interval, NewPerson, Sikoia, errors
-from sikoia_async._retry import policy
 from sikoia_async.errors import APIError, DeadlineExceededError, UnexpectedResponseError
 from sikoia_async.testing import Cassette, CassetteError, MemorySandbox, client_of
 
@@ -195,25 +195,22 @@ async def test_faults_are_replayed_as_they_were(
     sandbox: MemorySandbox,
     faults: list[dict[str, Any]],
     method: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The same attempts, the same error; of bodies that nobody knows there is nothing left."""
-    monkeypatch.setattr(policy, "pause", _at_once)
     for fault in faults:
         sandbox.faults.add(USERS if method == "GET" else "POST /v2/cases", **fault)
 
-    recorded = await record(path, sandbox, lambda sikoia: outcome(sikoia, method))
+    async def use(sikoia: Sikoia) -> Outcome:
+        return await outcome(tuned(sikoia, retry_policy=NoPauses()), method)
+
+    recorded = await record(path, sandbox, use)
 
     assert sandbox.faults.triggered
     assert _MARK not in text_of(path)
     with Cassette(path) as cassette:
         async with client_of(cassette) as sikoia:
-            assert await outcome(sikoia, method) == recorded
+            assert await use(sikoia) == recorded
         assert cassette.unused == ()
-
-
-def _at_once(*_: object) -> float:
-    return 0.0
 
 
 @pytest.mark.virtual_time
