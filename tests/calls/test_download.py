@@ -147,7 +147,9 @@ async def test_a_link_that_is_over_says_so(status: int, way: str, tmp_path: Path
     """The error tells what to do, and nothing of the link, whatever the other side repeats."""
     body = b'{"detail": "canary-sig", "title": "canary-path", "correlation_id": "canary"}'
     async with _storage(answer(status, body)) as (sikoia, link, server):
-        with pytest.raises(LinkExpiredError, match="retrieve what it came with again") as caught:
+        with pytest.raises(
+            LinkExpiredError, match="retrieve the model with the link again"
+        ) as caught:
             await _get(sikoia, link, way, tmp_path)
 
     assert_plain(caught.value)

@@ -404,7 +404,7 @@ async def test_an_act_whose_answer_names_another_request_is_in_doubt() -> None:
     ):
         await row.works(ask)
         error = await row.fails(
-            ConnectionFailedError, act, requests=1, match="the answer to another request"
+            ConnectionFailedError, act, requests=1, match="the response belongs to another request"
         )
         assert error.may_have_been_processed
 

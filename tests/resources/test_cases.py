@@ -108,7 +108,7 @@ async def test_filters_take_one_value_or_several(sikoia: Sikoia) -> None:
 async def test_a_comma_in_a_filter_is_refused(sikoia: Sikoia) -> None:
     """A comma separates values on the wire, so a value cannot contain one."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="keyword: give one value, or several"):
+        with pytest.raises(ConfigurationError, match="keyword: expected one or more"):
             await client.cases.list(keyword="Example, Wilma")
 
 
@@ -137,7 +137,7 @@ async def test_owners_are_sent_as_models(sikoia: Sikoia) -> None:
 async def test_a_change_without_fields_is_refused(sikoia: Sikoia, method: str) -> None:
     """Nothing is sent, and the error names the possible arguments."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="nothing to send: give at least one of"):
+        with pytest.raises(ConfigurationError, match="nothing to send: expected at least one of"):
             await getattr(client.cases, method)("c-1")
 
 

@@ -131,7 +131,7 @@ async def test_names_and_urls_of_maximum_length_are_sent(sikoia: Sikoia) -> None
 async def test_an_update_without_fields_is_refused(sikoia: Sikoia) -> None:
     """Nothing is sent, and the error names the possible arguments."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="nothing to send: give at least one of"):
+        with pytest.raises(ConfigurationError, match="nothing to send: expected at least one of"):
             await client.webhooks.update(UNKNOWN_ID)
 
 
