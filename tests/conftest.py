@@ -1,4 +1,4 @@
-"""What many tests need: both event loops, in real or in virtual time."""
+"""Settings and fixtures of all tests: both event loops, in real or in virtual time."""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 import virtual
 
-# No test fails on a time: these machines are shared. In the gate examples are the same each run.
+# No deadlines, because machines may be shared. In CI, the examples are the same in every run.
 hypothesis.settings.register_profile(
     "here",
     deadline=None,
@@ -20,7 +20,7 @@ hypothesis.settings.load_profile("here")
 
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str | tuple[str, Mapping[str, Any]]:
-    """Run each async test on asyncio and on trio; with the marker, in virtual time."""
+    """Run async tests on asyncio and on trio; with the marker `virtual_time`, in virtual time."""
     if request.node.get_closest_marker("virtual_time"):
         return virtual.BACKENDS[request.param]()
     return str(request.param)
@@ -28,6 +28,6 @@ def anyio_backend(request: pytest.FixtureRequest) -> str | tuple[str, Mapping[st
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep what the developer's shell exports away from the tests."""
+    """Hide the variables of the developer's shell from the tests."""
     for name in ("ENVIRONMENT", "CLIENT_ID", "CLIENT_SECRET", "CA_FILE"):
         monkeypatch.delenv(f"SIKOIA_{name}", raising=False)

@@ -1,6 +1,6 @@
-"""A Sikoia that answers what a test tells it to, on a real TLS socket, and notes what it was asked.
+"""A server with scripted responses, on a real TLS socket, which records its requests.
 
-It runs in threads, so that tests on asyncio and on trio can use it alike.
+It runs in threads, so that tests on asyncio and on trio can use it.
 """
 
 import json
@@ -17,11 +17,11 @@ import trustme
 from sikoia_async import Sikoia
 from sikoia_async.environments import local
 
-__all__ = ["Asked", "Reply", "Scripted", "scripted"]
+__all__ = ["Received", "Reply", "Scripted", "scripted"]
 
 
 @attrs.frozen
-class Asked:
+class Received:
     """A request that arrived."""
 
     method: str
@@ -32,65 +32,65 @@ class Asked:
 
     @property
     def json(self) -> Any:
-        """The body, read as JSON."""
+        """The decoded JSON body."""
         return json.loads(self.body)
 
 
 @attrs.frozen
 class Reply:
-    """What to answer."""
+    """A scripted response."""
 
     status: int = 200
     body: Any = attrs.field(factory=dict[str, Any])
-    """JSON, or bytes to be sent as they are."""
+    """Anything that can be JSON, or raw bytes."""
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
 
 
-Script = Callable[[Asked], Reply]
+Script = Callable[[Received], Reply]
 
 
 @attrs.define
 class Scripted:
-    """The server, as a test sees it."""
+    """The server, as tests use it."""
 
     url: str
     tls: ssl.SSLContext
-    asked: list[Asked] = attrs.field(factory=list[Asked])
+    requests: list[Received] = attrs.field(factory=list[Received])
     tokens: int = 0
-    """How many access tokens were asked for."""
+    """How many access tokens were issued."""
     script: Script = attrs.field(default=lambda _: Reply())
 
-    def says(self, *replies: Reply) -> None:
-        """Answer these in turn; the last one again and again."""
-        left = list(replies)
-        self.script = lambda _: left.pop(0) if len(left) > 1 else left[0]
+    def respond_with(self, *replies: Reply) -> None:
+        """Send these in turn, and then the last one for ever."""
+        remaining = list(replies)
+        self.script = lambda _: remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
     def client(self, **options: Any) -> Sikoia:
-        """Make a client that talks to this server."""
+        """Return a client for this server."""
         return Sikoia("an-id", "a-secret", environment=local(self.url), tls=self.tls, **options)
 
-    def reply(self, asked: Asked) -> Reply:
-        """Answer a request: with a token at its endpoint, else by the script."""
-        if asked.path == "/token":
+    def reply(self, request: Received) -> Reply:
+        """Return the response to a request: an access token, or what the script returns."""
+        if request.path == "/token":
             self.tokens += 1
             grant = {"access_token": f"token-{self.tokens}", "token_type": "Bearer"}
             return Reply(201, grant | {"expires_in": 3600})
-        self.asked.append(asked)
-        return self.script(asked)
+        self.requests.append(request)
+        return self.script(request)
 
 
 @contextmanager
 def scripted() -> Generator[Scripted]:
-    """Run such a server while the block does."""
+    """Run a server for the duration of the block."""
     authority = trustme.CA()
-    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # The signatures also name contexts of pyOpenSSL, which is not installed.
-    authority.issue_cert("127.0.0.1").configure_cert(ours)  # pyright: ignore[reportUnknownMemberType]
-    authority.configure_trust(theirs)  # pyright: ignore[reportUnknownMemberType]
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # The signatures include types of pyOpenSSL, which is not installed.
+    authority.issue_cert("127.0.0.1").configure_cert(server_context)  # pyright: ignore[reportUnknownMemberType]
+    authority.configure_trust(client_context)  # pyright: ignore[reportUnknownMemberType]
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.socket = ours.wrap_socket(server.socket, server_side=True)
-    server.scripted = Scripted(f"https://127.0.0.1:{server.server_address[1]}", theirs)
+    server.socket = server_context.wrap_socket(server.socket, server_side=True)
+    server.scripted = Scripted(f"https://127.0.0.1:{server.server_address[1]}", client_context)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -110,11 +110,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         length = int(self.headers.get("Content-Length", "0"))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Asked(self.command, self.path, headers, self.rfile.read(length))
-        reply = cast("_Server", self.server).scripted.reply(asked)
+        request = Received(self.command, self.path, headers, self.rfile.read(length))
+        reply = cast("_Server", self.server).scripted.reply(request)
         content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         self.send_response(reply.status)
         for name, value in reply.headers.items():
@@ -125,8 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.status != 204:
             self.wfile.write(content)
 
-    # The names that the base class looks for.
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _answer  # noqa: N815
+    # The base class looks these names up.
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _respond  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Say nothing."""
+        """Do not log."""

@@ -53,22 +53,24 @@ async def _one_of_each(client: Sikoia) -> None:
 @pytest.mark.parametrize("header", ["accept", "content-type"])
 async def test_every_request_has_both_json_headers(sikoia_server: Scripted, header: str) -> None:
     """`Accept` and `Content-Type` are application/json, with or without a body."""
-    sikoia_server.says(Reply(200, _CASE))
+    sikoia_server.respond_with(Reply(200, _CASE))
 
     async with sikoia_server.client() as client:
         await _one_of_each(client)
 
-    assert [asked.headers[header] for asked in sikoia_server.asked] == ["application/json"] * 4
+    assert [request.headers[header] for request in sikoia_server.requests] == [
+        "application/json"
+    ] * 4
 
 
 async def test_every_request_has_the_bearer_token(sikoia_server: Scripted) -> None:
     """In the header `Authorization: Bearer …`."""
-    sikoia_server.says(Reply(200, _CASE))
+    sikoia_server.respond_with(Reply(200, _CASE))
 
     async with sikoia_server.client() as client:
         await _one_of_each(client)
 
-    sent = [asked.headers["authorization"] for asked in sikoia_server.asked]
+    sent = [request.headers["authorization"] for request in sikoia_server.requests]
     assert sent == ["Bearer token-1"] * 4
 
 
@@ -94,7 +96,7 @@ def test_plain_http_is_accepted_for_loopback() -> None:
 @pytest.mark.parametrize("status", [200, 201])
 async def test_200_and_201_become_a_model(sikoia_server: Scripted, status: int) -> None:
     """200 Ok and 201 Created have a resource in the body."""
-    sikoia_server.says(Reply(status, _CASE))
+    sikoia_server.respond_with(Reply(status, _CASE))
 
     async with sikoia_server.client() as client:
         case = await client.cases.retrieve("c-1")
@@ -106,24 +108,24 @@ async def test_200_and_201_become_a_model(sikoia_server: Scripted, status: int) 
 async def test_202_is_polled(sikoia_server: Scripted) -> None:
     """202 Accepted is a task, which is polled at its `Location` until it is done."""
     accepted = Reply(202, {}, {"Location": "/v2/tasks/t-1", "Retry-After": "0"})
-    sikoia_server.says(accepted, accepted, Reply(200, _CASE))
+    sikoia_server.respond_with(accepted, accepted, Reply(200, _CASE))
 
     async with sikoia_server.client() as client:
         case = await client.request("POST", "/v2/new-things", into=Case, body={"name": "x"})
 
     assert case.case_id == "c-1"
-    asked = [(asked.method, asked.path) for asked in sikoia_server.asked]
-    assert asked == [("POST", "/v2/new-things")] + [("GET", "/v2/tasks/t-1")] * 2
+    requests = [(request.method, request.path) for request in sikoia_server.requests]
+    assert requests == [("POST", "/v2/new-things")] + [("GET", "/v2/tasks/t-1")] * 2
 
 
 async def test_204_returns_none(sikoia_server: Scripted) -> None:
     """204 Deleted has no body."""
-    sikoia_server.says(Reply(204))
+    sikoia_server.respond_with(Reply(204))
 
     async with sikoia_server.client() as client:
         await client.cases.delete("c-1")
 
-    assert [asked.method for asked in sikoia_server.asked] == ["DELETE"]
+    assert [request.method for request in sikoia_server.requests] == ["DELETE"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ async def test_each_status_has_its_error(
     sikoia_server: Scripted, status: int, error: type[APIError]
 ) -> None:
     """If the error type is unknown, the status alone decides."""
-    sikoia_server.says(Reply(status, {"type": "SomethingNew", "title": "Title"}))
+    sikoia_server.respond_with(Reply(status, {"type": "SomethingNew", "title": "Title"}))
 
     async with sikoia_server.client(retries=0) as client:
         with pytest.raises(APIError) as caught:
@@ -175,7 +177,7 @@ async def test_each_error_type_has_its_error(
     sikoia_server: Scripted, type_: str, status: int, error: type[APIError]
 ) -> None:
     """The error types of the page decide."""
-    sikoia_server.says(Reply(status, {"type": type_, "status": status}))
+    sikoia_server.respond_with(Reply(status, {"type": type_, "status": status}))
 
     async with sikoia_server.client(retries=0) as client:
         with pytest.raises(error) as caught:
@@ -189,7 +191,9 @@ async def test_each_error_type_has_its_error(
 async def test_the_generic_error_is_decoded(sikoia_server: Scripted, spelling: str) -> None:
     """The error has type, title, detail (`details` on the page) and correlation id."""
     body: dict[str, Any] = {"type": "InvalidRequest", "status": "400", "title": "Invalid request"}
-    sikoia_server.says(Reply(400, body | {spelling: "name is required", "correlation_id": _ID}))
+    sikoia_server.respond_with(
+        Reply(400, body | {spelling: "name is required", "correlation_id": _ID})
+    )
 
     async with sikoia_server.client() as client:
         with pytest.raises(InvalidRequestError) as caught:
@@ -210,17 +214,17 @@ async def test_the_generic_error_is_decoded(sikoia_server: Scripted, spelling: s
 
 async def test_every_request_has_a_correlation_id(sikoia_server: Scripted) -> None:
     """Every call sends a new one."""
-    sikoia_server.says(Reply(200, _CASE))
+    sikoia_server.respond_with(Reply(200, _CASE))
 
     async with sikoia_server.client() as client:
         await _one_of_each(client)
 
-    assert len({asked.headers["x-correlation-id"] for asked in sikoia_server.asked}) == 4
+    assert len({request.headers["x-correlation-id"] for request in sikoia_server.requests}) == 4
 
 
 async def test_models_and_lists_have_the_correlation_id(sikoia_server: Scripted) -> None:
     """A model, a list and each model in it have the id of the response, and the one sent."""
-    sikoia_server.says(
+    sikoia_server.respond_with(
         Reply(200, _CASE, {"X-Correlation-Id": _ID}), Reply(200, [_CASE], {"X-Correlation-Id": _ID})
     )
 
@@ -230,13 +234,13 @@ async def test_models_and_lists_have_the_correlation_id(sikoia_server: Scripted)
 
     infos = [case.response, cases.response, cases[0].response]
     assert [info.correlation_id for info in infos] == [_ID] * 3
-    sent = [asked.headers["x-correlation-id"] for asked in sikoia_server.asked]
+    sent = [request.headers["x-correlation-id"] for request in sikoia_server.requests]
     assert [case.response.sent_correlation_id, cases.response.sent_correlation_id] == sent
 
 
 async def test_errors_have_the_correlation_id(sikoia_server: Scripted) -> None:
     """An error has both ids, and its message has the one of the response."""
-    sikoia_server.says(Reply(404, {}, {"X-Correlation-Id": _ID}))
+    sikoia_server.respond_with(Reply(404, {}, {"X-Correlation-Id": _ID}))
 
     async with sikoia_server.client() as client:
         with pytest.raises(ResourceNotFoundError) as caught:
@@ -244,7 +248,7 @@ async def test_errors_have_the_correlation_id(sikoia_server: Scripted) -> None:
 
     assert caught.value.correlation_id == _ID
     assert _ID in str(caught.value)
-    sent = sikoia_server.asked[0].headers["x-correlation-id"]
+    sent = sikoia_server.requests[0].headers["x-correlation-id"]
     assert caught.value.call.sent_correlation_id == sent
 
 
@@ -253,7 +257,7 @@ async def test_log_records_have_the_correlation_id(
 ) -> None:
     """A call is one record, with its correlation id and with its path as a template."""
     caplog.set_level(logging.DEBUG, "sikoia_async")
-    sikoia_server.says(Reply(200, _CASE, {"X-Correlation-Id": _ID}))
+    sikoia_server.respond_with(Reply(200, _CASE, {"X-Correlation-Id": _ID}))
 
     async with sikoia_server.client() as client:
         await client.cases.retrieve("c-1")

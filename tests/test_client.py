@@ -36,7 +36,7 @@ _SECRET = "canary-5f1d"
 def sikoia_server() -> Iterator[Scripted]:
     """Run a server that responds with a case."""
     with scripted() as server:
-        server.says(Reply(200, _CASE))
+        server.respond_with(Reply(200, _CASE))
         yield server
 
 
@@ -150,7 +150,7 @@ async def test_a_static_token_is_sent(sikoia_server: Scripted) -> None:
     ) as sikoia:
         await sikoia.cases.retrieve("c-1")
 
-    assert sikoia_server.asked[0].headers["authorization"] == "Bearer mine"
+    assert sikoia_server.requests[0].headers["authorization"] == "Bearer mine"
     assert sikoia_server.tokens == 0
 
 
@@ -162,8 +162,8 @@ async def test_an_api_key_is_sent_in_its_own_header(sikoia_server: Scripted) -> 
     ) as sikoia:
         await sikoia.cases.retrieve("c-1")
 
-    assert sikoia_server.asked[0].headers["apikey"] == "legacy"
-    assert "authorization" not in sikoia_server.asked[0].headers
+    assert sikoia_server.requests[0].headers["apikey"] == "legacy"
+    assert "authorization" not in sikoia_server.requests[0].headers
 
 
 @pytest.mark.anyio
@@ -175,7 +175,7 @@ async def test_a_view_has_other_options(sikoia_server: Scripted) -> None:
         await view.cases.retrieve("c-1")
         await view.with_options(timeout=6).cases.retrieve("c-1")
 
-    sent = [asked.headers["x-correlation-id"] for asked in sikoia_server.asked]
+    sent = [request.headers["x-correlation-id"] for request in sikoia_server.requests]
     assert sent[1:] == ["of-the-view"] * 2
     assert sent[0] != "of-the-view"
     assert sikoia_server.tokens == 1
@@ -205,7 +205,7 @@ async def test_a_correlation_id_is_scoped_to_a_block(sikoia_server: Scripted) ->
             await sikoia.cases.retrieve("c-1")
         await sikoia.cases.retrieve("c-1")
 
-    sent = [asked.headers["x-correlation-id"] for asked in sikoia_server.asked]
+    sent = [request.headers["x-correlation-id"] for request in sikoia_server.requests]
     assert sent[0] == "request-4711"
     assert sent[1] != "request-4711"
 
@@ -222,15 +222,15 @@ async def test_a_custom_request_returns_plain_python(sikoia_server: Scripted) ->
         )
 
     assert result == _CASE
-    assert sikoia_server.asked[0].method == "PUT"
-    assert sikoia_server.asked[0].path == "/v2/new-things/1?deep=true&of=a%2Cb"
-    assert sikoia_server.asked[0].json == {"x": 1}
+    assert sikoia_server.requests[0].method == "PUT"
+    assert sikoia_server.requests[0].path == "/v2/new-things/1?deep=true&of=a%2Cb"
+    assert sikoia_server.requests[0].json == {"x": 1}
 
 
 @pytest.mark.anyio
 async def test_a_custom_request_decodes_into_a_type(sikoia_server: Scripted) -> None:
     """`into` accepts models, lists of models, bytes, and `type(None)`."""
-    sikoia_server.says(Reply(200, [_CASE]))
+    sikoia_server.respond_with(Reply(200, [_CASE]))
 
     async with sikoia_server.client() as sikoia:
         cases = await sikoia.request("GET", "/v2/cases", into=Items[CaseSummary])
@@ -262,13 +262,13 @@ async def test_invalid_custom_requests_are_refused(
         with pytest.raises(ConfigurationError, match=message):
             await sikoia.request(method, path, into=into)
 
-    assert sikoia_server.asked == []
+    assert sikoia_server.requests == []
 
 
 @pytest.mark.anyio
 async def test_drift_is_counted(sikoia_server: Scripted) -> None:
     """Unknown fields and values do not fail a call."""
-    sikoia_server.says(Reply(200, _CASE | {"colour": "blue", "stage": "Frozen"}))
+    sikoia_server.respond_with(Reply(200, _CASE | {"colour": "blue", "stage": "Frozen"}))
 
     async with sikoia_server.client() as sikoia:
         case = await sikoia.cases.retrieve("c-1")
@@ -295,14 +295,14 @@ async def test_an_own_http_client_is_used_and_left_open(sikoia_server: Scripted)
 
         assert not mine.is_closed
     assert seen == ["/token", "/v2/cases/c-1"]
-    assert sikoia_server.asked[0].headers["authorization"] == "Bearer token-1"
+    assert sikoia_server.requests[0].headers["authorization"] == "Bearer token-1"
 
 
 @pytest.mark.anyio
 async def test_an_own_response_hook_may_read_the_body(sikoia_server: Scripted) -> None:
     """The SDK can still read it."""
     compressed = gzip.compress(json.dumps(_CASE).encode())
-    sikoia_server.says(Reply(200, compressed, {"Content-Encoding": "gzip"}))
+    sikoia_server.respond_with(Reply(200, compressed, {"Content-Encoding": "gzip"}))
 
     async with httpx.AsyncClient(
         verify=sikoia_server.tls, event_hooks={"response": [httpx.Response.aread]}
@@ -339,7 +339,7 @@ async def test_a_client_can_be_closed_twice(sikoia_server: Scripted) -> None:
         await sikoia.cases.retrieve("c-1")
     with pytest.raises(ClientStateError, match="closed"):
         await sikoia.__aenter__()
-    assert sikoia_server.asked == []
+    assert sikoia_server.requests == []
 
 
 @pytest.mark.anyio
@@ -366,7 +366,7 @@ async def test_trust_env_uses_the_proxy_of_the_environment(
         token="t", environment=_environment(sikoia_server), tls=str(ca_file), trust_env=True
     ) as sikoia:
         await sikoia.cases.retrieve("c-1")
-    assert len(sikoia_server.asked) == 1
+    assert len(sikoia_server.requests) == 1
     assert "SSLKEYLOGFILE" not in os.environ
 
 
@@ -395,7 +395,7 @@ async def test_the_ca_variable_applies_to_a_local_sikoia_only(
 @pytest.mark.anyio
 async def test_a_204_returns_none(sikoia_server: Scripted) -> None:
     """A custom request without a type returns None if there is no body."""
-    sikoia_server.says(Reply(204))
+    sikoia_server.respond_with(Reply(204))
 
     async with sikoia_server.client() as sikoia:
         result = await sikoia.request("DELETE", "/v2/new-things/1")
@@ -421,4 +421,4 @@ async def test_a_post_without_a_body_has_a_content_length(
     async with sikoia_server.client() as sikoia:
         await sikoia.request(method, "/v2/new-things/1/refresh")
 
-    assert sikoia_server.asked[0].headers.get("content-length") == length
+    assert sikoia_server.requests[0].headers.get("content-length") == length

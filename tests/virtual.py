@@ -1,4 +1,4 @@
-"""Time that jumps: a test of hours takes milliseconds, and nothing sleeps."""
+"""Virtual time: a test of hours takes milliseconds."""
 
 import asyncio
 import selectors
@@ -11,7 +11,7 @@ __all__ = ["BACKENDS", "VirtualLoop"]
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Asks what is ready, and where the loop would sleep lets its time jump instead."""
+    """Never blocks: if nothing is ready, it advances the time instead of sleeping."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,9 +25,9 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock moves only when nothing else is left to do.
+    """An event loop whose clock advances only when there is nothing else to do.
 
-    For tests without sockets: what comes over the wire takes real time, and would come too late.
+    It is for tests without sockets: data on a socket takes real time, and would arrive too late.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(self._jumping)
 
     def time(self) -> float:
-        """Return the virtual seconds."""
+        """Return the virtual time in seconds."""
         return self._jumping.jumped
 
 
@@ -48,4 +48,4 @@ def _trio() -> tuple[str, Mapping[str, Any]]:
 
 
 BACKENDS = {"asyncio": _asyncio, "trio": _trio}
-"""Makes a fresh backend with virtual time, for anyio's pytest plugin."""
+"""Functions that return a backend with virtual time, for the pytest plugin of anyio."""

@@ -163,19 +163,19 @@ async def test_all_arguments_are_sent() -> None:
     check = {"validation_instance_id": "v-1", "status": "Complete"}
     parameter = ChecklistParameter(source_id="d-1", source_category_type="Document")
     with scripted() as server:
-        server.says(Reply(200, check | {"completness_verification": check}))
+        server.respond_with(Reply(200, check | {"completness_verification": check}))
         async with server.client() as client:
             case = Entity("case", "c-1")
             operation = await client.checks.run(case, "t-1", checklist_params=[parameter])
             await client.checks.completeness_and_income(case, "t-1", checklist_params=[parameter])
 
     assert operation.done
-    assert [asked.path for asked in server.asked] == [
+    assert [request.path for request in server.requests] == [
         "/v2/validation-checks",
         "/v2/completeness-income-checks",
     ]
-    for asked in server.asked:
-        assert asked.json == {
+    for request in server.requests:
+        assert request.json == {
             "validation_type_id": "t-1",
             "entity_type": "case",
             "entity_id": "c-1",

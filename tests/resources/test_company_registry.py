@@ -257,7 +257,7 @@ async def test_no_match_is_an_empty_result_with_a_reason(sikoia: Sikoia) -> None
 
 async def test_the_title_is_the_reason_if_there_is_no_detail(server: Scripted) -> None:
     """An empty result always has a reason."""
-    server.says(Reply(404, {"type": "ResourceNotFound", "title": "Resource Not Found"}))
+    server.respond_with(Reply(404, {"type": "ResourceNotFound", "title": "Resource Not Found"}))
     async with server.client() as client:
         found = await client.company_registry.search(company_name="Acme", country_code="GB")
 
@@ -276,7 +276,7 @@ async def test_any_other_404_is_an_error(
     server: Scripted, body: object, error: type[ResourceNotFoundError]
 ) -> None:
     """Only ResourceNotFound means that nothing matched."""
-    server.says(Reply(404, body))
+    server.respond_with(Reply(404, body))
     async with server.client() as client:
         with pytest.raises(error) as caught:
             await client.company_registry.search(company_name="Acme", country_code="GB")
@@ -286,7 +286,7 @@ async def test_any_other_404_is_an_error(
 
 async def test_chargeable_requests_are_not_retried_after_a_500(server: Scripted) -> None:
     """Sikoia may have processed them."""
-    server.says(Reply(500, {"type": "ServerError"}))
+    server.respond_with(Reply(500, {"type": "ServerError"}))
     async with server.client() as client:
         registry = client.company_registry
         for buy in (
@@ -297,7 +297,7 @@ async def test_chargeable_requests_are_not_retried_after_a_500(server: Scripted)
             with pytest.raises(Exception, match="ServerError"):
                 await buy
 
-    assert [one.path for one in server.asked] == [
+    assert [one.path for one in server.requests] == [
         "/v2/company-registry-data",
         "/v2/company-registry-data/picklist",
         "/v2/company-registry-data/search",
@@ -312,7 +312,7 @@ async def test_a_search_without_country_is_refused(server: Scripted) -> None:
         ):
             await client.company_registry.search(company_name="Acme")
 
-    assert server.asked == []
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("items", [0, -1, True, "5"])
@@ -324,13 +324,13 @@ async def test_a_page_has_at_least_one_item(server: Scripted, items: int) -> Non
                 company_name="Acme", country_code="GB", items_per_page=items
             )
 
-    assert server.asked == []
+    assert server.requests == []
 
 
 async def test_an_invalid_date_does_not_cost_the_report(server: Scripted) -> None:
     """The date is None, and the string that could not be read is kept on the response."""
     body = {"request_id": "1", "status": "Complete", "data": {"date_established": "about 1900"}}
-    server.says(Reply(200, body))
+    server.respond_with(Reply(200, body))
     async with server.client() as client:
         report = await client.company_registry.retrieve("1")
 

@@ -98,11 +98,11 @@ async def test_unknown_requests_and_companies_are_errors(sikoia: Sikoia) -> None
 async def test_errors_are_raised_and_a_500_is_not_retried() -> None:
     """A 422 is about the company; after a 500, Sikoia may have charged for the request."""
     with scripted() as server:
-        server.says(Reply(422, {"type": "UnprocessableRequest"}), Reply(500))
+        server.respond_with(Reply(422, {"type": "UnprocessableRequest"}), Reply(500))
         async with server.client() as client:
             with pytest.raises(UnprocessableRequestError):
                 await client.online_data.request("1")
             with pytest.raises(ServerError):
                 await client.online_data.request("1")
 
-    assert [one.json for one in server.asked] == [{"company_id": "1"}] * 2
+    assert [one.json for one in server.requests] == [{"company_id": "1"}] * 2

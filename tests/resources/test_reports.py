@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from faults import Peer, answer, assert_plain, client, serve
-from scripted import Asked, Reply, Scripted, scripted
+from scripted import Received, Reply, Scripted, scripted
 
 from sikoia_async import (
     ConfigurationError,
@@ -97,11 +97,11 @@ async def test_the_encoding_is_detected_from_the_body(
     server: Scripted, body: bytes, media_type: str, method: str, tmp_path: Path
 ) -> None:
     """Not from the header, because the specification declares every response as JSON."""
-    server.says(Reply(200, body, {"Content-Type": media_type}))
+    server.respond_with(Reply(200, body, {"Content-Type": media_type}))
     async with server.client() as sikoia:
         assert await get_report(sikoia, method, tmp_path) == _BOOK
 
-    assert server.asked[-1].path == "/v2/Cases/c-1/excel-report"
+    assert server.requests[-1].path == "/v2/Cases/c-1/excel-report"
 
 
 _NOT_A_WORKBOOK: dict[str, tuple[int, bytes]] = {
@@ -120,8 +120,8 @@ async def test_a_body_that_is_not_a_workbook_is_kept(
     server: Scripted, status: int, body: bytes, method: str, tmp_path: Path
 ) -> None:
     """It may have cost money: the error says so and has the body, and nothing is retried."""
-    server.asked.clear()
-    server.says(Reply(status, body))
+    server.requests.clear()
+    server.respond_with(Reply(status, body))
     async with server.client() as sikoia:
         with pytest.raises(UnexpectedResponseError) as caught:
             await get_report(sikoia, method, tmp_path)
@@ -129,7 +129,7 @@ async def test_a_body_that_is_not_a_workbook_is_kept(
     assert_plain(caught.value)
     assert caught.value.may_have_been_processed
     assert caught.value.body == (body if method == "excel" else body[:65_536])
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     assert _names(tmp_path) == []
 
 
@@ -153,20 +153,20 @@ async def test_a_truncated_report_is_not_requested_again(method: str, tmp_path: 
 @both_methods
 async def test_a_server_error_is_not_retried(server: Scripted, method: str, tmp_path: Path) -> None:
     """Sikoia may have charged for the request."""
-    server.asked.clear()
-    server.says(Reply(500))
+    server.requests.clear()
+    server.respond_with(Reply(500))
     async with server.client() as sikoia:
         with pytest.raises(ServerError) as caught:
             await get_report(sikoia, method, tmp_path)
 
     assert caught.value.may_have_been_processed
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @both_methods
 async def test_a_429_is_retried(server: Scripted, method: str, tmp_path: Path) -> None:
     """Sikoia has not processed the request."""
-    server.says(Reply(429, headers={"Retry-After": "0"}), Reply(200, _BOOK))
+    server.respond_with(Reply(429, headers={"Retry-After": "0"}), Reply(200, _BOOK))
     async with server.client() as sikoia:
         assert await get_report(sikoia, method, tmp_path) == _BOOK
 
@@ -174,7 +174,7 @@ async def test_a_429_is_retried(server: Scripted, method: str, tmp_path: Path) -
 async def test_an_unwritable_path_is_refused_first(server: Scripted, tmp_path: Path) -> None:
     """Nothing is sent, because the report may cost money and could not be saved."""
 
-    def fail(request: Asked) -> Reply:
+    def fail(request: Received) -> Reply:
         raise AssertionError(request)
 
     server.script = fail

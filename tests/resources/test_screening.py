@@ -29,7 +29,7 @@ kinds = pytest.mark.parametrize("kind", STATUSES)
 def server() -> Iterator[Scripted]:
     """Run a server that records the requests it gets."""
     with scripted() as running:
-        running.says(Reply(201, {"request_id": "r-1"}))
+        running.respond_with(Reply(201, {"request_id": "r-1"}))
         yield running
 
 
@@ -97,12 +97,12 @@ async def test_a_case_needs_a_search_term(
     server: Scripted, kind: str, search_term: str | None
 ) -> None:
     """The name of a case is not a name to search for, so nothing is sent without a term."""
-    server.asked.clear()
+    server.requests.clear()
     async with server.client() as client:
         with pytest.raises(ConfigurationError, match="search_term: expected the name"):
             await _search(client, kind)(Entity("case", "c-1"), search_term=search_term)
 
-    assert server.asked == []
+    assert server.requests == []
 
 
 @kinds
@@ -120,23 +120,23 @@ async def test_a_date_of_birth_is_sent_with_a_time(
     server: Scripted, kind: str, birth_date: date | None, sent: str | None
 ) -> None:
     """A date is sent as midnight UTC, and a datetime as it is."""
-    server.asked.clear()
+    server.requests.clear()
     async with server.client() as client:
         await _search(client, kind)(Entity("person", "p-1"), birth_date=birth_date)
 
-    assert server.asked[0].json.get("birth_date") == sent
+    assert server.requests[0].json.get("birth_date") == sent
 
 
 @kinds
 async def test_all_arguments_are_sent(server: Scripted, kind: str) -> None:
     """The entity is sent as the two fields of a body."""
-    server.asked.clear()
+    server.requests.clear()
     async with server.client() as client:
         await _search(client, kind)(
             Entity("case", "c-1"), search_term="Acme", monitored=True, fuzziness=1
         )
 
-    assert server.asked[0].json == {
+    assert server.requests[0].json == {
         "search_term": "Acme",
         "entity_type": "case",
         "entity_id": "c-1",
@@ -159,12 +159,12 @@ async def test_invalid_arguments_are_refused(
     server: Scripted, kind: str, arguments: dict[str, Any], problem: str
 ) -> None:
     """The error names the argument, and nothing is sent."""
-    server.asked.clear()
+    server.requests.clear()
     async with server.client() as client:
         with pytest.raises(ConfigurationError, match=problem):
             await _search(client, kind)(Entity("person", "p-1"), **arguments)
 
-    assert server.asked == []
+    assert server.requests == []
 
 
 @kinds

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 def sikoia_server() -> Iterator[Scripted]:
     """Run a Sikoia that answers with no cases."""
     with scripted() as server:
-        server.says(Reply(200, []))
+        server.respond_with(Reply(200, []))
         yield server
 
 
