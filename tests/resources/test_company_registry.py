@@ -248,7 +248,7 @@ async def test_no_match_is_an_empty_result_with_a_reason(sikoia: Sikoia) -> None
         )
 
     assert not found
-    assert found.reason == "The registers have no company of this name."
+    assert found.reason == "The registers have no company with this name."
     assert (found.response.status, found.response.method) == (404, "POST")
     assert len(found.response.attempts) == 1
     again = pickle.loads(pickle.dumps(found))  # noqa: S301 - pickled on this line

@@ -84,7 +84,7 @@ async def test_a_technical_failure_raises(sikoia: Sikoia, workbench: Workbench) 
             operation.result()
 
     assert caught.value.result == operation.last
-    assert "not to be reached" in str(caught.value.result.message)
+    assert "could not be reached" in str(caught.value.result.message)
 
 
 async def test_requests_are_listed_and_retrieved(sikoia: Sikoia, workbench: Workbench) -> None:

@@ -154,20 +154,24 @@ NUMBER: Any = 5
 NOTHING: Any = None
 MODELS = {
     "number": ("cases.add_entities", "companies", NewCompany(company_name=NUMBER)),
-    "nothing": ("cases.add_entities", "companies", NewCompany(company_name=NOTHING)),
-    "truth": ("cases.create", "companies", NewCompany(company_name="a", registry_search=ANY)),
+    "none": ("cases.add_entities", "companies", NewCompany(company_name=NOTHING)),
+    "boolean": ("cases.create", "companies", NewCompany(company_name="a", registry_search=ANY)),
     "date": (
         "cases.create",
         "persons",
         NewPerson(first_name="a", last_name="b", date_of_birth=ANY),
     ),
-    "no date": ("cases.update_entities", "persons", PersonUpdate(person_id="1", date_of_birth=ANY)),
+    "not a date": (
+        "cases.update_entities",
+        "persons",
+        PersonUpdate(person_id="1", date_of_birth=ANY),
+    ),
     "part of a part": (
         "cases.add_entities",
         "persons",
         NewPerson(first_name="a", last_name="b", postal_address=NewAddress(house_number=NUMBER)),
     ),
-    "text for a part": (
+    "string for a part": (
         "cases.add_entities",
         "persons",
         NewPerson(first_name="a", last_name="b", postal_address=ANY),
