@@ -1,7 +1,7 @@
-"""Drives a headless Chromium over its own pipe, so that browser tests need no other package.
+"""Drives a headless Chromium over a pipe, so that browser tests need no other package.
 
-The protocol is that of Chromium's developer tools: messages of JSON, each with a zero byte after
-it, on the descriptors 3 and 4 of the browser. https://chromedevtools.github.io/devtools-protocol/
+It speaks the DevTools protocol: JSON messages, each followed by a zero byte, on the file
+descriptors 3 and 4 of the browser. https://chromedevtools.github.io/devtools-protocol/
 """
 
 import base64
@@ -20,12 +20,12 @@ from typing import Any
 import pytest
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_PATIENCE = 30
-"""Seconds until what does not come is missing; only a test that fails waits for so long."""
+_TIMEOUT = 30
+"""Seconds until a wait fails."""
 _OPTIONS = (
     "--headless",
     "--remote-debugging-pipe",
-    # It sees no page but ours, and root may not have a sandbox.
+    # It loads only our page, and Chromium refuses a sandbox to root.
     "--no-sandbox",
     "--no-first-run",
     "--disable-background-networking",
@@ -34,7 +34,7 @@ _OPTIONS = (
     "--disable-gpu",
     "--hide-scrollbars",
 )
-# What the protocol wants to know of a key: its code, and the text that it types.
+# The key code of each key, and the text that it types.
 _KEYS: dict[str, tuple[int, str]] = {
     "Tab": (9, ""),
     "Enter": (13, "\r"),
@@ -51,35 +51,35 @@ _KEYS: dict[str, tuple[int, str]] = {
 
 @contextmanager
 def chromium() -> Generator["Chromium"]:
-    """Run a browser; where there is none, the test is skipped, unless the gate asks for one."""
+    """Run a browser; without one, skip the test, or fail it if SIKOIA_REQUIRE_BROWSER is set."""
     path = next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
-        reason = f"no browser is installed here: {', '.join(_NAMES)}"
+        reason = f"no browser is installed: {', '.join(_NAMES)}"
         if os.environ.get("SIKOIA_REQUIRE_BROWSER"):
             pytest.fail(reason)
         pytest.skip(reason)
     with ExitStack() as stack:
         profile = stack.enter_context(tempfile.TemporaryDirectory(prefix="sikoia-browser-"))
-        theirs_in, ours_out = _pipe()
-        ours_in, theirs_out = _pipe()
-        # Python cannot put descriptors where the browser looks for them, and this shell can.
-        redirected = f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}'
+        browser_in, our_out = _pipe()
+        our_in, browser_out = _pipe()
+        # subprocess cannot choose descriptor numbers, but the shell can.
+        command = f'exec "$0" "$@" 3<&{browser_in} 4>&{browser_out}'
         process = subprocess.Popen(
-            ["/bin/bash", "-c", redirected, path, *_OPTIONS, f"--user-data-dir={profile}"],
-            pass_fds=(theirs_in, theirs_out),
+            ["/bin/bash", "-c", command, path, *_OPTIONS, f"--user-data-dir={profile}"],
+            pass_fds=(browser_in, browser_out),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        os.close(theirs_in)
-        os.close(theirs_out)
+        os.close(browser_in)
+        os.close(browser_out)
         stack.callback(_end, process)
-        stack.callback(os.close, ours_in)
-        stack.callback(os.close, ours_out)
-        yield Chromium(ours_in, ours_out)
+        stack.callback(os.close, our_in)
+        stack.callback(os.close, our_out)
+        yield Chromium(our_in, our_out)
 
 
 class Chromium:
-    """A browser, and what it has told."""
+    """A browser, and the events that it has sent."""
 
     def __init__(self, reading: int, writing: int) -> None:
         self._reading = reading
@@ -89,23 +89,23 @@ class Chromium:
         self.events: list[dict[str, Any]] = []
 
     def call(self, method: str, session: str | None = None, **parameters: Any) -> Any:
-        """Have the browser do something, and return its answer."""
+        """Call a method of the browser, and return its result."""
         self._last += 1
         message: dict[str, Any] = {"id": self._last, "method": method, "params": parameters}
         if session:
             message["sessionId"] = session
         self._write(json.dumps(message).encode() + b"\0")
         while True:
-            told = self._read()
-            if told.get("id") != self._last:
-                self.events.append(told)
-            elif "error" in told:
-                raise AssertionError(method, told["error"])
+            received = self._read()
+            if received.get("id") != self._last:
+                self.events.append(received)
+            elif "error" in received:
+                raise AssertionError(method, received["error"])
             else:
-                return told["result"]
+                return received["result"]
 
     def page(self) -> "Page":
-        """Open a page with nothing in it yet."""
+        """Open an empty page."""
         target = self.call("Target.createTarget", url="about:blank")
         attached = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         page = Page(self, attached["sessionId"])
@@ -120,26 +120,26 @@ class Chromium:
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
             more = os.read(self._reading, 1 << 20)
-            assert more, "the browser has ended"
+            assert more, "the browser has exited"
             self._rest += more
         message, _, self._rest = self._rest.partition(b"\0")
-        told: dict[str, Any] = json.loads(message)
-        return told
+        received: dict[str, Any] = json.loads(message)
+        return received
 
 
 class Page:
-    """A page that is open."""
+    """An open page."""
 
     def __init__(self, browser: Chromium, session: str) -> None:
         self._browser = browser
         self._session = session
 
     def call(self, method: str, **parameters: Any) -> Any:
-        """Have the browser do something with this page."""
+        """Call a method of the browser on this page."""
         return self._browser.call(method, self._session, **parameters)
 
     def visit(self, url: str, *, width: int = 1280, height: int = 800) -> None:
-        """Begin again with another address, as a page that has seen nothing yet."""
+        """Load another URL in the state of a new page."""
         self.call("Page.navigate", url="about:blank")
         self.run("0")
         self._browser.events.clear()
@@ -148,7 +148,7 @@ class Page:
         self.call("Page.navigate", url=url)
 
     def resize(self, width: int, height: int, *, zoom: float = 1) -> None:
-        """Show it on a screen of this size; zoomed, there is room for less."""
+        """Set the size of the screen in device pixels, and the zoom factor."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=round(width / zoom),
@@ -158,54 +158,54 @@ class Page:
         )
 
     def prefer(self, **features: str) -> None:
-        """Let it believe that its user prefers something, such as `prefers_color_scheme="dark"`."""
-        wanted = [
+        """Emulate user preferences, such as `prefers_color_scheme="dark"`."""
+        emulated = [
             {"name": name.replace("_", "-"), "value": value} for name, value in features.items()
         ]
-        self.call("Emulation.setEmulatedMedia", features=wanted)
+        self.call("Emulation.setEmulatedMedia", features=emulated)
 
     def run(self, script: str) -> Any:
         """Evaluate an expression in the page, and return its value."""
-        told = self.call(
+        evaluated = self.call(
             "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
         )
-        assert "exceptionDetails" not in told, told["exceptionDetails"]
-        return told["result"].get("value")
+        assert "exceptionDetails" not in evaluated, evaluated["exceptionDetails"]
+        return evaluated["result"].get("value")
 
     def until(self, script: str) -> Any:
-        """Wait until an expression is true, and return its value."""
+        """Wait until an expression is truthy, and return its value."""
         return eventually(lambda: self.run(script), script)
 
     def press(self, key: str, *, shift: bool = False) -> None:
-        """Press a key, and let it go."""
+        """Press and release a key."""
         code, text = _KEYS.get(key, (ord(key[0].upper()), key))
-        about = {
+        description = {
             "key": key,
             "windowsVirtualKeyCode": code,
             "modifiers": 8 if shift else 0,
         }
         typed = {"text": text} if text else {}
         down = "keyDown" if text else "rawKeyDown"
-        self.call("Input.dispatchKeyEvent", type=down, **about, **typed)
-        self.call("Input.dispatchKeyEvent", type="keyUp", **about)
+        self.call("Input.dispatchKeyEvent", type=down, **description, **typed)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **description)
 
-    def tab_to(self, script: str, *, most: int = 60) -> None:
-        """Press Tab until the element that has the focus fits; it is called `it`."""
-        fits = f"((it) => Boolean({script}))(document.activeElement)"
-        for _ in range(most):
+    def tab_to(self, script: str, *, limit: int = 60) -> None:
+        """Press Tab until an expression about the focused element, `it`, is true."""
+        matches = f"((it) => Boolean({script}))(document.activeElement)"
+        for _ in range(limit):
             self.press("Tab")
-            if self.run(fits):
+            if self.run(matches):
                 return
-        msg = f"Tab does not lead to where {script}, but to {self.run(_FOCUSED)}"
+        msg = f"Tab never reached an element with {script}; it is at {self.run(_FOCUSED)}"
         raise AssertionError(msg)
 
     def screenshot(self, path: Path) -> None:
-        """Take a picture of what is in view."""
+        """Save an image of the visible part of the page."""
         taken = self.call("Page.captureScreenshot", format="png")
         path.write_bytes(base64.b64decode(taken["data"]))
 
-    def told(self, *methods: str) -> list[dict[str, Any]]:
-        """Return what the browser has told of this page, of these kinds."""
+    def events(self, *methods: str) -> list[dict[str, Any]]:
+        """Return the parameters of this page's events of some kinds."""
         self.run("0")
         return [
             event["params"]
@@ -214,16 +214,16 @@ class Page:
         ]
 
     def errors(self) -> list[Any]:
-        """Return all that went wrong in the page, and all that it wrote to the console."""
-        return self.told(*_ERRORS)
+        """Return the errors of the page, and its console messages."""
+        return self.events(*_ERRORS)
 
-    def forgive(self) -> None:
-        """Count the errors of all pages so far as expected."""
+    def clear_errors(self) -> None:
+        """Forget the errors of all pages so far."""
         events = self._browser.events
         events[:] = [event for event in events if event["method"] not in _ERRORS]
 
     def controls(self) -> Sequence[tuple[str, str]]:
-        """Return the role and the name of all that can be used, as a screen reader has them."""
+        """Return the role and accessible name of each control and region."""
         nodes = self.call("Accessibility.getFullAXTree")["nodes"]
         return [
             (node["role"]["value"], node.get("name", {}).get("value", "").strip())
@@ -248,17 +248,17 @@ _CONTROLS = {
 }
 
 
-def eventually(look: Callable[[], Any], what: str) -> Any:
-    """Look again and again until there is something, and return it."""
-    deadline = time.monotonic() + _PATIENCE
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"this never came: {what}"
+def eventually(check: Callable[[], Any], description: str) -> Any:
+    """Call a function until it returns something truthy, and return that."""
+    deadline = time.monotonic() + _TIMEOUT
+    while not (result := check()):
+        assert time.monotonic() < deadline, f"timed out: {description}"
         time.sleep(0.02)
-    return found
+    return result
 
 
 def _pipe() -> tuple[int, int]:
-    """Make a pipe whose descriptors are none of those that the browser looks at."""
+    """Create a pipe with descriptors from 10 up, out of the way of the browser's."""
     ends = os.pipe()
     moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
     for end in ends:
@@ -267,9 +267,9 @@ def _pipe() -> tuple[int, int]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    # Its pipe is closed, so that it ends by itself.
+    # Closing the pipe makes the browser exit.
     try:
-        process.wait(_PATIENCE)
+        process.wait(_TIMEOUT)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -1,6 +1,7 @@
-"""The local Sikoia: a stateful stand-in for the API, on loopback, for tests and demonstrations.
+"""The local Sikoia: a stateful stand-in for the API on loopback, for tests and demonstrations.
 
-It shares no code with the client: a mistake in one cannot excuse the same mistake in the other.
+It shares no code with the client, so that a mistake in one cannot hide the same mistake in the
+other.
 """
 
 try:
@@ -8,7 +9,7 @@ try:
     from sikoia_async.sandbox.scenarios.scenario import Scenario
     from sikoia_async.sandbox.server import Sandbox
 except ImportError as _exc:
-    msg = "the local Sikoia is an extra: pip install 'sikoia-async[sandbox]'"
+    msg = "the local Sikoia is an optional extra: pip install 'sikoia-async[sandbox]'"
     raise ImportError(msg) from _exc
 
 __all__ = ["App", "Sandbox", "Scenario", "create_app"]

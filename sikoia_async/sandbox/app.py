@@ -1,9 +1,8 @@
-"""The local Sikoia as an ASGI application: its routes, and what every request passes through."""
+"""The local Sikoia as an ASGI application: `create_app` builds its parts and connects them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Unpack
 
 import attrs
 from starlette.applications import Starlette
@@ -14,7 +13,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sikoia_async.sandbox.clock import Clock
-from sikoia_async.sandbox.deliveries.payloads import EventShape
 from sikoia_async.sandbox.deliveries.queue import Deliveries
 from sikoia_async.sandbox.errors import not_found
 from sikoia_async.sandbox.event_loop import EventLoop
@@ -25,11 +23,11 @@ from sikoia_async.sandbox.ledger.ledger import Ledger
 from sikoia_async.sandbox.ledger.personal_data import personal_values
 from sikoia_async.sandbox.ledger.prices import price_list
 from sikoia_async.sandbox.ledger.recorder import Billing, Recorder
-from sikoia_async.sandbox.middleware.accepted import Accepted
+from sikoia_async.sandbox.middleware.accepted import AcceptedResponses
 from sikoia_async.sandbox.middleware.authentication import Authentication
 from sikoia_async.sandbox.middleware.envelope import Envelope
 from sikoia_async.sandbox.middleware.idempotency import IdempotencyKeys
-from sikoia_async.sandbox.middleware.rate_limit import RateLimit, WindowKey
+from sikoia_async.sandbox.middleware.rate_limit import RateLimit
 from sikoia_async.sandbox.middleware.token_endpoint import AccessTokens, Application
 from sikoia_async.sandbox.resources import (
     affordability,
@@ -51,14 +49,14 @@ from sikoia_async.sandbox.resources import (
     webhooks,
 )
 from sikoia_async.sandbox.resources.routing import Resource
-from sikoia_async.sandbox.scenarios.file import LoadedScenarios, Source
-from sikoia_async.sandbox.scenarios.scenario import Scenario
+from sikoia_async.sandbox.scenarios.file import LoadedScenarios
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
-from sikoia_async.sandbox.snapshot import Snapshot, Snapshots
+from sikoia_async.sandbox.settings import Options, Settings
+from sikoia_async.sandbox.snapshot import Part, Snapshot, Snapshots
 from sikoia_async.sandbox.state import State
 from sikoia_async.sandbox.work import Work
 
-_MODULES = (
+_RESOURCES = (
     affordability,
     banking,
     cases,
@@ -81,7 +79,7 @@ _MODULES = (
 
 @attrs.frozen(kw_only=True)
 class App:
-    """An ASGI application, with what a test wants to know of it."""
+    """An ASGI application, with the parts that tests control and inspect."""
 
     application: Application
     state: State
@@ -93,183 +91,195 @@ class App:
     clock: Clock
     event_loop: EventLoop = attrs.field(repr=False)
     _snapshots: Snapshots = attrs.field(alias="snapshots", repr=False)
-    _beginning: Snapshot = attrs.field(alias="beginning", repr=False)
+    _initial: Snapshot = attrs.field(alias="initial", repr=False)
     _asgi: ASGIApp = attrs.field(alias="asgi", repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; what has ended by then, has ended before it."""
-        self.deliveries.notice()
+        """Respond to one request, after queueing the events of operations that have ended."""
+        self.deliveries.queue_events()
         await self._asgi(scope, receive, send)
 
     def snapshot(self) -> Snapshot:
-        """Keep what there is: records, tokens, windows, faults, deliveries, requests, time.
+        """Return a copy of the state: records, tokens, windows, faults, deliveries, ledger, clock.
 
-        A request or delivery that is under way is in it as far as it has come. Without a server,
-        call this in the event loop of the application, like the other two.
+        Requests and deliveries in progress are included as far as they have got. Without a
+        server, call this, `restore` and `reset` from the application's event loop.
         """
         return self.event_loop.run(lambda: self._snapshots.take(self.clock.now))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot, or on from one of another local Sikoia with the same seed.
+        """Replace the state with that of a snapshot, possibly of another local Sikoia.
 
-        What was there before is gone, deliveries that are under way are abandoned. A request that
-        is under way is answered, and what it does is lost.
+        Deliveries in progress are abandoned. Requests in progress are answered, but their
+        effects are lost.
 
         Raises:
-            TypeError: It is no snapshot.
-            ValueError: It is of another seed.
+            TypeError: The argument is not a snapshot.
+            ValueError: The snapshot was taken with another seed.
         """
         self.event_loop.run(partial(self._snapshots.restore, snapshot))
 
     def reset(self) -> None:
-        """Go back to the beginning: nothing but the users, no token, no fault, the first id next.
+        """Return to the initial state: only users, no tokens, the same ids as after the start.
 
-        The clock begins again too: at its epoch, and without one at the real time of day. Faults
-        out of files of scenarios are planned again.
+        The clock restarts at its epoch, or at the real time if it has none. Faults from scenario
+        files are planned again; other faults are cleared.
         """
 
-        def begin_again() -> None:
-            self._snapshots.restore(self._beginning)
+        def reset() -> None:
+            self._snapshots.restore(self._initial)
             self.clock.restart()
 
-        self.event_loop.run(begin_again)
+        self.event_loop.run(reset)
 
 
-def create_app(
-    *,
-    url: str = "https://sandbox.example",
-    client_id: str | None = None,
-    client_secret: str | None = None,
-    api_key: str | None = None,
-    token_life: float = 300,
-    limit: int = 200,
-    per: float = 60,
-    window_key: WindowKey = "organisation",
-    retry_after: bool = True,
-    echo_correlation: bool = True,
-    idempotency_header: str | None = None,
-    accepted: bool = False,
-    picklist_base: Literal[0, 1] = 1,
-    clock: Callable[[], float] | None = None,
-    speed: float = 1,
-    epoch: datetime | None = None,
-    seed: int = 0,
-    work_time: float = 0.5,
-    delivery_retries: Sequence[float] = (1, 5, 25),
-    event_shape: EventShape = "full",
-    prices: Mapping[str, int] | None = None,
-    scenarios: Sequence[Scenario | Source] = (),
-) -> App:
-    """Make a local Sikoia that remembers nothing yet but its users.
+def create_app(*, url: str = "https://sandbox.example", **options: Unpack[Options]) -> App:
+    """Create a local Sikoia whose only records are its users.
 
     Args:
-        url: Where it will be reached; the scope of its tokens follows from this.
-        client_id: The id of the one application; by default drawn from the seed.
-        client_secret: Its secret; by default drawn from the seed and the address.
-        api_key: A key that the legacy header `apikey` may carry in place of a token.
-        token_life: Seconds until a token expires.
-        limit: How many requests a window admits.
-        per: Seconds until the window turns.
-        window_key: Whether the limit is for the `organisation` or for each `token`.
-        retry_after: Whether a 429 says in how many seconds the window turns.
-        echo_correlation: Answer with the correlation id of the request, when it is a sane one.
-        idempotency_header: The header for idempotency keys; without one, keys mean nothing.
-        accepted: Answer 202 with a `Location` where work begins, in place of 201.
-        picklist_base: The index of the first company of a picklist.
-        clock: A function that counts seconds, to have windows, tokens and time stamps follow it
-            and not a clock that can be moved on.
-        speed: How many seconds of the clock pass in one of real time; with 0 it stands still until
-            it is moved on.
-        epoch: The time of day at which the clock begins; by default the real one.
-        seed: The same seed gives the same ids in the same order, and the same data for them.
-        work_time: Seconds that work takes which is answered as pending at first.
-        delivery_retries: Seconds before each further attempt to tell a webhook of something.
-        event_shape: What webhooks are sent of a payload: `full`, `bare`, which is all but
-            `event_type` and `grouping_id`, or what a function makes of it.
-        prices: What operations cost in credits, by their names in the API reference; by default
-            1 for each that may cost something.
-        scenarios: Companies, persons and files that are answered for in a way of their own, and
-            the paths of TOML files with such scenarios and with faults.
+        url: The base URL at which it will be reached.
+        options: The other fields of `sikoia_async.sandbox.settings.Settings`.
 
     Raises:
-        ValueError: A pause is no number of seconds, or there is no such shape, window key,
-            speed or epoch; or a scenario or a file of them is wrong.
-        OSError: A file of scenarios cannot be read.
+        ValueError: An option is out of range, or a scenario or scenario file is invalid.
+        OSError: A scenario file cannot be read.
     """
-    loaded = LoadedScenarios.load(scenarios)
-    the_clock = Clock(speed=speed, epoch=epoch, source=clock)
+    settings = Settings(url=url, **options)
+    parts = _build(settings)
+    snapshots = Snapshots(parts.stateful, seed=settings.seed)
+    return App(
+        application=parts.application,
+        state=parts.state,
+        scenarios=parts.state.scenarios,
+        faults=parts.faults,
+        deliveries=parts.deliveries,
+        work=Work(parts.state, parts.event_loop, parts.deliveries.queue_events),
+        ledger=parts.ledger,
+        clock=parts.clock,
+        event_loop=parts.event_loop,
+        snapshots=snapshots,
+        initial=snapshots.take(parts.clock.now),
+        asgi=_asgi(parts.routes, _middleware(settings, parts)),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class _Parts:
+    """The connected parts of one local Sikoia."""
+
+    clock: Clock
+    state: State
+    application: Application
+    tokens: AccessTokens
+    rate_limit: RateLimit
+    routes: list[Route]
+    faults: Faults
+    deliveries: Deliveries
+    ledger: Ledger
+    event_loop: EventLoop
+
+    @property
+    def stateful(self) -> Sequence[Part]:
+        """Every part that snapshots have to include."""
+        return (
+            self.clock,
+            self.state,
+            self.tokens,
+            self.rate_limit,
+            self.faults,
+            self.deliveries,
+            self.ledger,
+        )
+
+
+def _build(settings: Settings) -> _Parts:
+    """Create the parts, each from those above it."""
+    loaded = LoadedScenarios.load(settings.scenarios)
+    clock = Clock(speed=settings.speed, epoch=settings.epoch, source=settings.clock)
     state = State(
-        clock=the_clock,
-        seed=seed,
-        work_time=work_time,
-        url=url,
-        picklist_base=picklist_base,
+        clock=clock,
+        seed=settings.seed,
+        work_time=settings.work_time,
+        url=settings.url,
+        picklist_base=settings.picklist_base,
         scenarios=loaded.scenarios,
     )
     application = Application(
-        client_id=client_id or state.new_id(),
-        client_secret=client_secret or state.new_secret(24),
-        resource=url,
+        client_id=settings.client_id or state.new_id(),
+        client_secret=settings.client_secret or state.new_secret(24),
+        resource=settings.url,
     )
-    tokens = AccessTokens(application, life=token_life, state=state)
-    window = RateLimit(limit=limit, per=per, clock=the_clock, key=window_key, says_when=retry_after)
+    tokens = AccessTokens(application, life=settings.token_life, state=state)
+    rate_limit = RateLimit(
+        limit=settings.limit,
+        per=settings.per,
+        clock=clock,
+        key=settings.window_key,
+        sends_retry_after=settings.retry_after,
+    )
     routes = _routes(state, tokens)
-    registered = Operations(routes)
-    faults = Faults(registered, clock=the_clock)
-    deliveries = Deliveries(state, retries=delivery_retries, shape=event_shape)
+    operations = Operations(routes)
+    faults = Faults(operations, clock=clock)
+    deliveries = Deliveries(
+        state,
+        retries=settings.delivery_retries,
+        shape=settings.event_shape,
+        timeout=settings.delivery_timeout,
+    )
+    loaded.plan_faults(faults, deliveries.faults)
     event_loop = EventLoop()
+    clock.on_advance(partial(event_loop.run, deliveries.queue_events))
     ledger = Ledger(
-        registered,
-        prices=price_list(prices or {}, registered),
-        url=url,
+        operations,
+        prices=price_list(settings.prices or {}, operations),
+        url=settings.url,
         now=state.now,
         personal_values=lambda: event_loop.run(lambda: set(personal_values(state.records()))),
     )
-    loaded.plan_faults(faults, deliveries.faults)
-    new_id = state.new_correlation_id
-    starlette = Starlette(
-        routes=routes,
-        middleware=[
-            Middleware(Recorder, begin=ledger.begin, end=ledger.end),
-            Middleware(
-                FaultInjector, faults=faults, tokens=tokens, echo=echo_correlation, new_id=new_id
-            ),
-            Middleware(Envelope, echo=echo_correlation, new_id=new_id),
-            Middleware(Authentication, tokens=tokens, window=window, api_key=api_key),
-            *(
-                [
-                    Middleware(
-                        IdempotencyKeys,
-                        header=idempotency_header,
-                        answers=state.idempotent_responses,
-                    )
-                ]
-                if idempotency_header
-                else []
-            ),
-            *([Middleware(Accepted)] if accepted else []),
-            Middleware(Billing),
-        ],
-    )
-    starlette.router.redirect_slashes = False
-    starlette.router.default = _nowhere
-    the_clock.on_advance(partial(event_loop.run, deliveries.notice))
-    # Whatever else remembers something belongs here too.
-    snapshots = Snapshots([the_clock, state, tokens, window, faults, deliveries, ledger], seed=seed)
-    return App(
-        application=application,
+    return _Parts(
+        clock=clock,
         state=state,
-        scenarios=state.scenarios,
+        application=application,
+        tokens=tokens,
+        rate_limit=rate_limit,
+        routes=routes,
         faults=faults,
         deliveries=deliveries,
-        work=Work(state, event_loop, deliveries.notice),
         ledger=ledger,
-        clock=the_clock,
         event_loop=event_loop,
-        snapshots=snapshots,
-        beginning=snapshots.take(the_clock.now),
-        asgi=starlette,
     )
+
+
+def _middleware(settings: Settings, parts: _Parts) -> list[Middleware]:
+    """Return what each request passes through, outermost first."""
+    echo, new_id = settings.echo_correlation, parts.state.new_correlation_id
+    key_header = settings.idempotency_header
+    layers = [
+        Middleware(Recorder, begin=parts.ledger.begin, end=parts.ledger.end),
+        Middleware(
+            FaultInjector, faults=parts.faults, tokens=parts.tokens, echo=echo, new_id=new_id
+        ),
+        Middleware(Envelope, echo=echo, new_id=new_id),
+        Middleware(
+            Authentication,
+            tokens=parts.tokens,
+            rate_limit=parts.rate_limit,
+            api_key=settings.api_key,
+        ),
+    ]
+    if key_header:
+        responses = parts.state.idempotent_responses
+        layers.append(Middleware(IdempotencyKeys, header=key_header, responses=responses))
+    if settings.accepted:
+        layers.append(Middleware(AcceptedResponses))
+    return [*layers, Middleware(Billing)]
+
+
+def _asgi(routes: list[Route], middleware: list[Middleware]) -> ASGIApp:
+    starlette = Starlette(routes=routes, middleware=middleware)
+    starlette.router.redirect_slashes = False
+    starlette.router.default = _no_route
+    return starlette
 
 
 def _routes(state: State, tokens: AccessTokens) -> list[Route]:
@@ -277,13 +287,12 @@ def _routes(state: State, tokens: AccessTokens) -> list[Route]:
         Route("/token", Resource(post=tokens.grant)),
         Route("/sandbox/health", Resource(get=_health)),
     ]
-    return own + sorted(
-        (route for module in _MODULES for route in module.routes(state)), key=_by_words
-    )
+    routes = (route for module in _RESOURCES for route in module.routes(state))
+    return own + sorted(routes, key=_literals_first)
 
 
-def _by_words(route: Route) -> list[bool]:
-    """Put words before parameters: `webhooks/secrets` is no webhook with the id `secrets`."""
+def _literals_first(route: Route) -> list[bool]:
+    """Sort `webhooks/secrets` before `webhooks/{webhook_id}`, which would match it too."""
     return [part.startswith("{") for part in route.path.split("/")]
 
 
@@ -291,5 +300,5 @@ async def _health(_request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def _nowhere(scope: Scope, _receive: Receive, _send: Send) -> None:
+async def _no_route(scope: Scope, _receive: Receive, _send: Send) -> None:
     raise not_found(scope["path"])

@@ -1,4 +1,4 @@
-"""The time of the local Sikoia: it runs at a speed or stands still, and tests move it on."""
+"""The clock of the local Sikoia: it runs at a configurable speed, and tests can advance it."""
 
 import math
 import threading
@@ -10,25 +10,26 @@ from sikoia_async.sandbox.snapshot import Saved
 
 __all__ = ["Clock"]
 
-_FASTEST = 1_000_000
-# What is dated around a moment lies some years before and after it.
+_MAX_SPEED = 1_000_000
+# Records contain dates some years before and after the current time.
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Clock:
-    """Counts the seconds of one local Sikoia, and tells the time of day by them.
+    """The seconds since the start of one local Sikoia, and its time of day.
 
-    Called, it gives the seconds since it began. Any thread may call it, and move it on.
+    Calling the clock returns the seconds. Any thread may read and advance it.
 
     Args:
-        speed: How many of its seconds pass in one of real time, up to a million; with 0 it stands
-            still, and only `advance` moves it.
-        epoch: The time of day at which it begins, with a time zone; by default the real one.
-        source: A function that counts the seconds in its place.
+        speed: Clock seconds per real second, up to a million; at 0 the clock stands still and
+            only `advance` moves it.
+        epoch: The time of day at the start, with a time zone; by default the real time.
+        source: A function that returns seconds, used instead of real time.
+        monotonic: Measures real time.
 
     Raises:
-        ValueError: There is no such speed, the epoch has no time zone or is out of reach, or a
-            speed is given for a function, which has its own.
+        ValueError: The speed or the epoch is out of range, the epoch has no time zone, or both
+            `source` and `speed` are given.
     """
 
     def __init__(
@@ -37,27 +38,29 @@ class Clock:
         speed: float = 1,
         epoch: datetime | None = None,
         source: Callable[[], float] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        for complaint in _complaints(speed, epoch, source):
-            raise ValueError(complaint)
+        for error in _errors(speed, epoch, source):
+            raise ValueError(error)
         self._speed = speed
         self._given_epoch = epoch
-        self._follows = source is not None
-        self._source = source or time.monotonic
+        self._has_source = source is not None
+        self._source = source or monotonic
         self._listeners: list[Callable[[], None]] = []
         self._lock = threading.Lock()
-        # What it showed, and what the source did; replaced as one, so that readers need no lock.
-        self._mark = (0.0, 0.0)
+        # The clock's seconds and the source's at one moment. Replaced as one tuple, so that
+        # readers need no lock.
+        self._reference = (0.0, 0.0)
         self.restart()
 
     def __call__(self) -> float:
-        """Tell the seconds since it began."""
-        shown, then = self._mark
-        return shown + (self._source() - then) * self._speed
+        """Return the seconds since the start."""
+        seconds, source = self._reference
+        return seconds + (self._source() - source) * self._speed
 
     @property
     def speed(self) -> float:
-        """How many of its seconds pass in one of real time."""
+        """Clock seconds per real second."""
         return self._speed
 
     @property
@@ -66,77 +69,77 @@ class Clock:
         return self.at(self())
 
     def at(self, seconds: float) -> datetime:
-        """Tell the time of day, in UTC, so many seconds after the beginning.
+        """Return the time of day, in UTC, at so many seconds after the start.
 
         Raises:
-            OverflowError: That is beyond the year 9999.
+            OverflowError: The time is after the year 9999.
         """
         return self._epoch + timedelta(seconds=seconds)
 
     def advance(self, seconds: float) -> None:
-        """Move on at once, however fast the clock runs.
+        """Move the clock forward at once, whatever its speed.
 
-        What falls due on the way, falls due together at its end: tokens, links and windows are
-        over, work has ended, and webhooks are about to be told. `Sandbox.settle` waits until they
-        have been.
+        Everything that becomes due is due together at the new time: access tokens, links and
+        rate-limit windows expire, operations end, and webhook deliveries are queued.
+        `Sandbox.settle` waits until they have been sent.
 
         Args:
-            seconds: How far, zero or more; `Sandbox.restore` is what goes back.
+            seconds: How far, zero or more; use `Sandbox.restore` to go back.
 
         Raises:
-            ValueError: It is no such number, it leads beyond the year 8999, or the clock is a
-                function that was given.
+            ValueError: The number is negative or not finite, the time would be after the year
+                8999, or the clock follows a function.
         """
-        if self._follows:
-            msg = "the clock is a function of yours: move on what it counts, or give a speed"
+        if self._has_source:
+            msg = "advance: the clock follows your function; change what that returns instead"
             raise ValueError(msg)
         if not 0 <= seconds < math.inf:
-            msg = "advance: give seconds, zero or more"
+            msg = "advance: expected seconds, zero or more"
             raise ValueError(msg)
         with self._lock:
-            shown = self() + seconds
-            if shown >= (_LATEST - self._epoch).total_seconds():
-                msg = "advance: the clock goes to the end of the year 8999"
+            target = self() + seconds
+            if target >= (_LATEST - self._epoch).total_seconds():
+                msg = "advance: the clock ends with the year 8999"
                 raise ValueError(msg)
-            self._set(shown)
-        for told in self._listeners:
-            told()
+            self._set(target)
+        for listener in self._listeners:
+            listener()
 
-    def on_advance(self, told: Callable[[], None]) -> None:
-        """Call a function after each `advance`, before it returns."""
-        self._listeners.append(told)
+    def on_advance(self, listener: Callable[[], None]) -> None:
+        """Call a function at the end of each `advance`."""
+        self._listeners.append(listener)
 
     def restart(self) -> None:
-        """Begin again, at the epoch; without one, at the real time of day."""
+        """Start again at the epoch, or at the real time if there is none."""
         epoch = (self._given_epoch or datetime.now(UTC)).astimezone(UTC)
-        if self._follows:
+        if self._has_source:
             self._epoch = epoch - timedelta(seconds=self._source())
         else:
             self._epoch = epoch
             self._set(0.0)
 
     def save(self) -> Saved:
-        """Keep what it shows."""
+        """Return the current seconds and the epoch."""
         return Saved(kept=(self(), self._epoch))
 
     def restore(self, saved: Saved) -> None:
-        """Go on from what it showed; a function that was given goes its own way."""
-        if not self._follows:
-            shown, self._epoch = saved.kept
-            self._set(shown)
+        """Continue from saved seconds, unless the clock follows a function."""
+        if not self._has_source:
+            seconds, self._epoch = saved.kept
+            self._set(seconds)
 
-    def _set(self, shown: float) -> None:
-        self._mark = (shown, self._source())
+    def _set(self, seconds: float) -> None:
+        self._reference = (seconds, self._source())
 
 
-def _complaints(
+def _errors(
     speed: float, epoch: datetime | None, source: Callable[[], float] | None
 ) -> Iterator[str]:
-    if not 0 <= speed <= _FASTEST:
-        yield "speed: give seconds of the clock in one of real time, from 0 to a million"
+    if not 0 <= speed <= _MAX_SPEED:
+        yield "speed: expected clock seconds per real second, from 0 to a million"
     if source is not None and speed != 1:
-        yield "speed: a clock that is a function has its own, so leave out one of the two"
+        yield "speed: cannot be combined with clock, whose function sets the speed"
     if epoch is not None and epoch.tzinfo is None:
-        yield "epoch: give it with a time zone"
+        yield "epoch: expected a datetime with a time zone"
     elif epoch is not None and not _EARLIEST <= epoch < _LATEST:
-        yield "epoch: give a year from 1970 to 8999"
+        yield "epoch: expected a year from 1970 to 8999"

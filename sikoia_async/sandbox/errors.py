@@ -1,4 +1,4 @@
-"""How the local Sikoia refuses: one envelope for every error but those of the token endpoint."""
+"""Error responses: one envelope for all of them, except those of the token endpoint."""
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -8,21 +8,22 @@ from http.client import responses
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 
 _STATUS_AND_TITLE = {
-    "InvalidRequest": (400, "Validation Errors"),
-    "InvalidToken": (401, "Invalid Token"),
-    "ExpiredToken": (401, "Expired Token"),
-    "InsufficientPermissions": (403, "Service not enabled"),
-    "ResourceNotFound": (404, "Resource Not Found"),
-    "ResourceDeleted": (404, "Resource Deleted"),
-    "Conflict": (409, "Conflict"),
-    "UnprocessableRequest": (422, "Entity Missing Information"),
-    "RateLimit": (429, "Too Many Requests"),
-    "ServerError": (500, "Internal Server Error"),
+    "InvalidRequest": (HTTPStatus.BAD_REQUEST, "Validation Errors"),
+    "InvalidToken": (HTTPStatus.UNAUTHORIZED, "Invalid Token"),
+    "ExpiredToken": (HTTPStatus.UNAUTHORIZED, "Expired Token"),
+    "InsufficientPermissions": (HTTPStatus.FORBIDDEN, "Service not enabled"),
+    "ResourceNotFound": (HTTPStatus.NOT_FOUND, "Resource Not Found"),
+    "ResourceDeleted": (HTTPStatus.NOT_FOUND, "Resource Deleted"),
+    "Conflict": (HTTPStatus.CONFLICT, "Conflict"),
+    "UnprocessableRequest": (HTTPStatus.UNPROCESSABLE_ENTITY, "Entity Missing Information"),
+    "RateLimit": (HTTPStatus.TOO_MANY_REQUESTS, "Too Many Requests"),
+    "ServerError": (HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error"),
 }
+"""The usual status and title of each error type."""
 
 
 class ApiError(Exception):
-    """A refusal; raised anywhere below a request, answered as the envelope."""
+    """An error response; raised anywhere in a handler, and sent as the error envelope."""
 
     def __init__(
         self,
@@ -34,15 +35,15 @@ class ApiError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
-        usual, usual_title = _STATUS_AND_TITLE[kind]
+        usual_status, usual_title = _STATUS_AND_TITLE[kind]
         self.title: str = title or usual_title
         self.kind = kind
         self.detail = detail
-        self.status: int = status or usual
+        self.status = int(status or usual_status)
         self.headers: dict[str, str] = dict(headers or {})
 
     def body(self, correlation_id: str) -> dict[str, str | int]:
-        """Fill the envelope."""
+        """Return the error envelope."""
         return {
             "type": self.kind,
             "status": self.status,
@@ -53,35 +54,35 @@ class ApiError(Exception):
 
 
 def invalid_request(detail: str) -> ApiError:
-    """Refuse a request that breaks a rule; `detail` names the field and never repeats its value."""
+    """400: the request breaks a rule; `detail` names the field but never repeats its value."""
     return ApiError("InvalidRequest", detail)
 
 
 @contextmanager
 def not_found_as_invalid(field: str) -> Generator[None]:
-    """Refuse with 400 what is not there: most POSTs do so where a GET would answer 404."""
+    """Turn a 404 into a 400, which most POSTs return for the id of a missing record."""
     try:
         yield
     except ApiError as exc:
-        detail = f"{field} must be the id of something that is there."
+        detail = f"{field} must be the id of an existing record."
         raise invalid_request(detail) from exc
 
 
 def invalid_token() -> ApiError:
-    """Refuse a request without a token, or with one that was never issued."""
-    return ApiError("InvalidToken", "The request carries no token that was issued here.")
+    """401: the request has no access token, or one that was never issued."""
+    return ApiError("InvalidToken", "The request has no token that was issued here.")
 
 
 def expired_token() -> ApiError:
-    """Refuse a token that has outlived its time."""
-    return ApiError("ExpiredToken", "The token has expired; ask for a new one.")
+    """401: the access token has expired."""
+    return ApiError("ExpiredToken", "The token has expired; request a new one.")
 
 
 def require_credits(scenario: Scenario) -> None:
-    """Refuse what costs credits where the scenario has none; the API's own title says no more.
+    """Refuse a chargeable request if its scenario has no credits.
 
     Raises:
-        ApiError: There are no credits.
+        ApiError: 403, the API's status for missing credits.
     """
     if not scenario.credits:
         detail = "Insufficient credits."
@@ -89,60 +90,65 @@ def require_credits(scenario: Scenario) -> None:
 
 
 def not_found(what: str) -> ApiError:
-    """Answer for a path or an id that never was."""
+    """404: nothing has ever existed at this path or with this id."""
     return ApiError("ResourceNotFound", f"There is nothing at {what}.")
 
 
 def unknown_entity_type() -> ApiError:
-    """Answer for a path below an unknown type of entity: such paths have no 400."""
+    """404: the path has an unknown entity type; such paths never return 400."""
     detail = "entity_type must be one of Companies, Persons, Cases."
     return ApiError("ResourceNotFound", detail)
 
 
 def deleted(what: str) -> ApiError:
-    """Answer for an id that was, and is deleted."""
-    return ApiError("ResourceDeleted", f"What was at {what} has been deleted.")
+    """404: the record has been deleted."""
+    return ApiError("ResourceDeleted", f"The record {what} has been deleted.")
 
 
 def unprocessable(detail: str) -> ApiError:
-    """Refuse a request whose entity lacks what it needs; `detail` names the field."""
+    """422: the entity lacks required information; `detail` names the field."""
     return ApiError("UnprocessableRequest", detail)
 
 
 def conflict(title: str, detail: str) -> ApiError:
-    """Refuse to make a second one of what there is one of, in the words of the specification."""
-    return ApiError("UnprocessableRequest", detail, status=409, title=title)
+    """409: only one such record can exist; worded as in the specification."""
+    return ApiError("UnprocessableRequest", detail, status=HTTPStatus.CONFLICT, title=title)
 
 
 def idempotency_key_conflict(header: str) -> ApiError:
-    """Refuse an idempotency key that another request has used, as the guide words it."""
+    """409: the idempotency key belongs to a different request, as the guide puts it."""
     return ApiError("Conflict", f"The {header} was used for another request.")
 
 
 def method_not_allowed(allowed: str) -> ApiError:
-    """Refuse a method that a known path does not have."""
-    detail = f"This path answers {allowed} only."
-    return ApiError("InvalidRequest", detail, status=405, headers={"Allow": allowed})
+    """405: the path exists, but not with this method."""
+    detail = f"This path supports {allowed} only."
+    return ApiError(
+        "InvalidRequest",
+        detail,
+        status=HTTPStatus.METHOD_NOT_ALLOWED,
+        headers={"Allow": allowed},
+    )
 
 
 def rate_limited(seconds: int | None) -> ApiError:
-    """Refuse a request over the limit, and say when the next window opens unless it is None."""
+    """429: the window is full; `seconds` until the next one go into `Retry-After`, if given."""
     detail = "The requests of this window are used up."
     headers = {} if seconds is None else {"Retry-After": str(seconds)}
     return ApiError("RateLimit", detail, headers=headers)
 
 
 def server_error() -> ApiError:
-    """Answer for a mistake of the sandbox itself."""
-    return ApiError("ServerError", "The local Sikoia made a mistake; its log says which.")
+    """500: a bug in the local Sikoia itself."""
+    return ApiError("ServerError", "The local Sikoia failed; see its log.")
 
 
 def planned_error(status: int, retry_after: int | None) -> ApiError:
-    """Refuse because a fault plan says so, as any refusal with this status would look."""
-    detail = "The fault plan of the local Sikoia says so."
+    """Return the error of a planned fault, in the form that this status usually has."""
+    detail = "A planned fault of the local Sikoia."
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    for kind, (usual, _) in _STATUS_AND_TITLE.items():
-        if usual == status:
+    for kind, (usual_status, _) in _STATUS_AND_TITLE.items():
+        if usual_status == status:
             return ApiError(kind, detail, headers=headers)
     kind = "ServerError" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "InvalidRequest"
     title = responses.get(status, "Refused")

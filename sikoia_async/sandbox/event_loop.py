@@ -1,7 +1,7 @@
-"""Takes turns with requests: what looks at everything does so between two steps of handlers.
+"""Runs code in the event loop of the server, between the steps of request handlers.
 
-Handlers change the state in the event loop of the server. A look from another thread would find
-the changes half done, so it is taken there.
+Handlers change the state in that event loop. Another thread that read the state directly could
+see half of a change.
 """
 
 import asyncio
@@ -15,49 +15,50 @@ Result = TypeVar("Result")
 
 
 class EventLoop:
-    """Knows the event loop in which requests are answered, and has things done there.
+    """The event loop that handles requests.
 
-    An application without a server is answered in the event loop of whoever calls it. Then things
-    are done at once, and it is for the caller to be in no other thread.
+    An application without a server runs in the event loop of its caller. Functions are then
+    called directly, and callers must not use other threads.
     """
 
     def __init__(self) -> None:
         self._loop: Future[asyncio.AbstractEventLoop] | None = None
 
     def expect_server(self) -> Future[asyncio.AbstractEventLoop]:
-        """Rely from now on on a server, which puts its event loop in here once it has one."""
+        """Return a future that the server completes with its event loop."""
         self._loop = Future()
         return self._loop
 
     def forget_server(self) -> None:
-        """Rely on it no longer: it has ended."""
+        """Call functions directly again, after the server has stopped."""
         self._loop = None
 
-    def run(self, work: Callable[[], Result]) -> Result:
-        """Do something while no request is being worked on; any thread may."""
+    def run(self, function: Callable[[], Result]) -> Result:
+        """Call a function while no request handler runs; safe from any thread."""
         if self._loop is None or self._loop.result() is _running():
-            return work()
+            return function()
 
-        async def take() -> Result:
-            # Nothing is awaited, so nothing else gets a turn.
-            return work()
+        async def call() -> Result:
+            # Without an await in between, no other task can run.
+            return function()
 
-        return self.run_coroutine(take)
+        return self.run_coroutine(call)
 
-    def run_coroutine(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-        """Do something in the event loop of the server, and block until it is done.
+    def run_coroutine(self, function: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+        """Run a coroutine in the event loop of the server, and block until it has finished.
 
         Raises:
-            RuntimeError: There is no server, or this is its own thread, which may not block.
+            RuntimeError: No server is running, or this is the server's own thread, which must
+                not block.
         """
         if self._loop is None:
-            msg = "the local Sikoia is not running: do this within its with block"
+            msg = "the local Sikoia is not running: call this inside its `with` block"
             raise RuntimeError(msg)
         loop = self._loop.result()
         if loop is _running():
-            msg = "this blocks, and would wait for itself in the thread of the local Sikoia"
+            msg = "this call blocks and would deadlock in the thread of the local Sikoia"
             raise RuntimeError(msg)
-        return asyncio.run_coroutine_threadsafe(work(), loop).result()
+        return asyncio.run_coroutine_threadsafe(function(), loop).result()
 
 
 def _running() -> asyncio.AbstractEventLoop | None:

@@ -1,4 +1,4 @@
-"""Where the local Sikoia may listen, and the certificate it shows there."""
+"""The listening socket of the local Sikoia, limited to loopback, and its TLS certificate."""
 
 import os
 import socket
@@ -9,14 +9,14 @@ from pathlib import Path
 import httpx
 import trustme
 
-_LAST_PORT = 65_535
+_MAX_PORT = 65_535
 
 
-def require_loopback(host: str) -> None:
-    """Refuse to be reached from elsewhere.
+def validate_loopback(host: str) -> None:
+    """Refuse a host that other machines could reach.
 
     Raises:
-        ValueError: The host is not this machine speaking to itself.
+        ValueError: The host is not a loopback address.
     """
     if not _is_loopback(host):
         msg = (
@@ -26,56 +26,57 @@ def require_loopback(host: str) -> None:
         raise ValueError(msg)
 
 
-def require_port(port: int, *, name: str = "port") -> None:
-    """Refuse what is no port, by the name of the argument that it was given as.
+def validate_port(port: int, *, name: str = "port") -> None:
+    """Refuse a number that is not a port; `name` is the argument to report.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The port is out of range.
     """
-    if not 0 <= port <= _LAST_PORT:
-        msg = f"{name}: give one from 1 to {_LAST_PORT}, or 0 for any that is free"
+    if not 0 <= port <= _MAX_PORT:
+        msg = f"{name}: expected 1 to {_MAX_PORT}, or 0 for any free port"
         raise ValueError(msg)
 
 
-def is_callback_here(url: str) -> bool:
-    """Tell whether a callback leads to this machine, so that something may be sent there.
+def is_loopback_callback(url: str) -> bool:
+    """Return whether a callback URL points to this machine, so that it may receive requests.
 
-    A name but `localhost` does not, wherever it leads today: to look that up would be traffic.
+    Host names other than `localhost` do not, whatever they resolve to: resolving them would
+    already cause network traffic.
     """
     try:
         parts = httpx.URL(url)
     except (httpx.InvalidURL, ValueError):
         return False
-    return _is_loopback(parts.raw_host.decode()) and (parts.port or 0) <= _LAST_PORT
+    return _is_loopback(parts.raw_host.decode()) and (parts.port or 0) <= _MAX_PORT
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open a listening socket; port 0 takes a free one.
+    """Open a listening socket; port 0 picks a free one.
 
     Raises:
-        OSError: The port is in use, or not ours to take.
+        OSError: The port is in use, or reserved.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)
     except OSError as exc:
         reason = os.strerror(exc.errno or 0)
-        msg = f"cannot listen on port {port} of {host}: {reason}; give another one, or 0 for any"
+        msg = f"cannot listen on port {port} of {host}: {reason}; use another port, or 0 for any"
         raise OSError(exc.errno, msg) from exc
-    # Connections inherit it. Head and body of an answer are two packets, and without this the
-    # second waits 40 ms for the first to be acknowledged.
+    # Connections inherit this. The head and body of a response are two packets; without the
+    # option the second one waits up to 40 ms for an acknowledgement of the first.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
-def address_of(host: str, listener: socket.socket, scheme: str = "https") -> str:
-    """Write the address of a listener as a URL."""
+def url_of(host: str, listener: socket.socket, scheme: str = "https") -> str:
+    """Return the base URL of a listening socket."""
     port: int = listener.getsockname()[1]
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def certify(host: str, ca_file: Path) -> ssl.SSLContext:
-    """Make a certificate for `host`, and write down the authority to trust it by."""
+def tls_context(host: str, ca_file: Path) -> ssl.SSLContext:
+    """Issue a certificate for `host`, and write its certificate authority to `ca_file`."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(ca_file))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

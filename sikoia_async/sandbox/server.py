@@ -1,6 +1,6 @@
-"""The local Sikoia on a real socket, with TLS, in a thread of its own.
+"""The local Sikoia on a real socket with TLS, in its own thread.
 
-The thread brings its own event loop, so that tests on asyncio, on trio and on neither can use it.
+The thread runs its own event loop, so synchronous tests and tests on asyncio or trio can use it.
 """
 
 import asyncio
@@ -11,14 +11,13 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypedDict, Unpack
+from typing import Self, Unpack
 
 import anyio
 import uvicorn
@@ -27,22 +26,19 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sikoia_async.sandbox.app import App, create_app
 from sikoia_async.sandbox.clock import Clock
-from sikoia_async.sandbox.deliveries.payloads import EventShape
 from sikoia_async.sandbox.deliveries.queue import Deliveries
 from sikoia_async.sandbox.faults.injector import CONNECTION
 from sikoia_async.sandbox.faults.requests import Faults
 from sikoia_async.sandbox.ledger.ledger import Ledger
 from sikoia_async.sandbox.loopback import (
-    address_of,
-    certify,
     listen,
-    require_loopback,
-    require_port,
+    tls_context,
+    url_of,
+    validate_loopback,
+    validate_port,
 )
-from sikoia_async.sandbox.middleware.rate_limit import WindowKey
-from sikoia_async.sandbox.scenarios.file import Source
-from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
+from sikoia_async.sandbox.settings import Options
 from sikoia_async.sandbox.snapshot import Snapshot
 from sikoia_async.sandbox.state import State
 from sikoia_async.sandbox.work import Work
@@ -50,46 +46,20 @@ from sikoia_async.sandbox.work import Work
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Options(TypedDict, total=False):
-    """What `create_app` takes, all but the address."""
-
-    client_id: str | None
-    client_secret: str | None
-    api_key: str | None
-    token_life: float
-    limit: int
-    per: float
-    window_key: WindowKey
-    retry_after: bool
-    echo_correlation: bool
-    idempotency_header: str | None
-    accepted: bool
-    picklist_base: Literal[0, 1]
-    clock: Callable[[], float] | None
-    speed: float
-    epoch: datetime | None
-    seed: int
-    work_time: float
-    delivery_retries: Sequence[float]
-    event_shape: EventShape
-    scenarios: Sequence[Scenario | Source]
-    prices: Mapping[str, int] | None
-
-
 class Sandbox:
-    """A local Sikoia that runs while the `with` block does.
+    """A local Sikoia that runs for the duration of a `with` block.
 
-    Everything but the constructor and `exports` needs the block to be entered.
+    Everything except the constructor is available only inside the block.
 
     Args:
         host: A loopback address, or `localhost`.
-        port: 0 takes a free one.
-        inspector: Serve a page too that shows what goes on, and lets a person meddle.
-        inspector_port: Where that is; 0 takes a free one.
-        options: As for `create_app`.
+        port: The port to listen on; 0 picks a free one.
+        inspector: Also serve a page that shows and controls the local Sikoia.
+        inspector_port: The port of that page; 0 picks a free one.
+        options: The keyword arguments of `create_app`.
 
     Raises:
-        ValueError: The host is not a loopback address, or the port none.
+        ValueError: The host is not a loopback address, or a port is out of range.
     """
 
     url: str
@@ -106,7 +76,7 @@ class Sandbox:
     ledger: Ledger
     clock: Clock
     inspector_url: str | None = None
-    """Where the page of the inspector is; None if there is none."""
+    """The URL of the inspector; None unless `inspector=True`."""
 
     def __init__(
         self,
@@ -117,9 +87,9 @@ class Sandbox:
         inspector_port: int = 0,
         **options: Unpack[Options],
     ) -> None:
-        require_loopback(host)
-        require_port(port)
-        require_port(inspector_port, name="inspector_port")
+        validate_loopback(host)
+        validate_port(port)
+        validate_port(inspector_port, name="inspector_port")
         self._host = host
         self._port = port
         self._inspector = inspector
@@ -132,10 +102,10 @@ class Sandbox:
             listener = stack.enter_context(listen(self._host, self._port))
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sikoia-sandbox-"))
             ca_file = Path(folder, "ca.pem")
-            app = create_app(url=address_of(self._host, listener), **self._options)
+            app = create_app(url=url_of(self._host, listener), **self._options)
             self._describe(app, ca_file)
             page = self._open_inspector(app, stack) if self._inspector else None
-            stack.enter_context(_serving(app, listener, certify(self._host, ca_file), page))
+            stack.enter_context(_serving(app, listener, tls_context(self._host, ca_file), page))
             self._running = stack.pop_all()
         return self
 
@@ -149,7 +119,7 @@ class Sandbox:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The variables of the environment by which a client finds this: for `os.environ`."""
+        """The environment variables that point a client to this local Sikoia."""
         return {
             "SIKOIA_ENVIRONMENT": self.url,
             "SIKOIA_CA_FILE": self.ca_file,
@@ -158,61 +128,61 @@ class Sandbox:
         }
 
     def exports(self) -> tuple[str, ...]:
-        """Say, in lines for a shell, what a client needs to know."""
+        """Return `variables` as shell `export` lines."""
         return tuple(
             f"export {name}={shlex.quote(value)}" for name, value in self.variables.items()
         )
 
     def snapshot(self) -> Snapshot:
-        """Keep what there is: records, tokens, windows, faults, deliveries, requests, time.
+        """Return a copy of the state: records, tokens, windows, faults, deliveries, ledger, clock.
 
-        A request or delivery that is under way is in it as far as it has come. Any thread may call
-        this, like the other two.
+        Requests and deliveries in progress are included as far as they have got. This method,
+        `restore` and `reset` can be called from any thread.
         """
         return self._app.snapshot()
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot, or on from one of another local Sikoia with the same seed.
+        """Replace the state with that of a snapshot, possibly of another local Sikoia.
 
-        What was there before is gone, deliveries that are under way are abandoned. A request that
-        is under way is answered, and what it does is lost.
+        Deliveries in progress are abandoned. Requests in progress are answered, but their
+        effects are lost.
 
         Raises:
-            TypeError: It is no snapshot.
-            ValueError: It is of another seed.
+            TypeError: The argument is not a snapshot.
+            ValueError: The snapshot was taken with another seed.
         """
         self._app.restore(snapshot)
 
     def reset(self) -> None:
-        """Go back to the beginning: nothing but the users, no token, no fault, the first id next.
+        """Return to the initial state: only users, no tokens, the same ids as after the start.
 
-        The clock begins again too: at its epoch, and without one at the real time of day. Faults
-        out of files of scenarios are planned again.
+        The clock restarts at its epoch, or at the real time if it has none. Faults from scenario
+        files are planned again; other faults are cleared.
         """
         self._app.reset()
 
     def settle(self) -> None:
-        """Block until webhooks have been told of all that is due by the clock.
+        """Block until every webhook delivery that is due has been attempted.
 
-        A receiver that fails is tried again when the clock says so, which is not waited for.
+        Retries that become due later are not awaited.
 
         Raises:
-            RuntimeError: An event loop runs in this thread, and perhaps the receiver in it, which
-                could not answer meanwhile; or the block is not entered.
+            RuntimeError: This thread runs an event loop, possibly that of the receiver, which
+                could not respond while it is blocked; or the `with` block was not entered.
         """
         if _is_async():
-            msg = "settle would block the event loop: await sandbox.until_settled()"
+            msg = "settle() would block the event loop: use `await sandbox.until_settled()`"
             raise RuntimeError(msg)
         self._settle()
 
     async def until_settled(self) -> None:
-        """Wait as `settle` does; on asyncio and on trio."""
+        """Wait like `settle`, on asyncio or trio."""
         await anyio.to_thread.run_sync(self.settle, abandon_on_cancel=True)
 
     def serve_forever(self) -> None:
-        """Block until Ctrl-C or SIGTERM, then stop; for the body of the `with` block."""
+        """Block until Ctrl-C or SIGTERM, then stop; call it inside the `with` block."""
         with _signalled() as stop:
-            # In short steps: not every system wakes a waiting thread for a signal.
+            # In short steps, because not every system wakes a waiting thread for a signal.
             any(stop.wait(0.5) for _ in itertools.count())
         self._running.close()
 
@@ -220,10 +190,10 @@ class Sandbox:
         self._app.event_loop.run_coroutine(self.deliveries.settle)
 
     def _open_inspector(self, app: App, stack: ExitStack) -> "_Page":
-        from sikoia_async.sandbox.inspector import create_inspector  # noqa: PLC0415 - for who wants to look
+        from sikoia_async.sandbox.inspector import create_inspector  # noqa: PLC0415 - only if used
 
         listener = stack.enter_context(listen(self._host, self._inspector_port))
-        origin = address_of(self._host, listener, "http")
+        origin = url_of(self._host, listener, "http")
         self.inspector_url = f"{origin}/"
         return _config(create_inspector(app, origin=origin)), listener
 
@@ -245,9 +215,9 @@ class Sandbox:
 
 
 class _Protocol(H11Protocol):
-    """Tells the application which connection a request has come by: a fault may drop it."""
+    """Adds the connection to each ASGI scope, because a fault may have to drop it."""
 
-    # Narrower than in asyncio, as in uvicorn: all connections are TCP's.
+    # Narrower than in asyncio, as in uvicorn: every connection is TCP.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         app = self.app
@@ -260,7 +230,7 @@ class _Protocol(H11Protocol):
 
 
 _Page = tuple[uvicorn.Config, socket.socket]
-"""What is served beside the API, and the open socket that it is served on."""
+"""The configuration of the inspector, and its listening socket."""
 
 
 class _Server(uvicorn.Server):
@@ -283,7 +253,7 @@ class _Server(uvicorn.Server):
             await self._serve_page(*self._page)
 
     async def _serve_page(self, config: uvicorn.Config, listener: socket.socket) -> None:
-        """Let connections to the page begin and end with those to the API."""
+        """Serve the inspector for as long as the API."""
         protocol = partial(
             _Protocol, config=config, server_state=self.server_state, app_state=self.lifespan.state
         )
@@ -294,14 +264,14 @@ class _Server(uvicorn.Server):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._deliveries.run)
             await super().main_loop()
-            # Nobody waits for a receiver: what is under way is abandoned.
+            # Stopping does not wait for receivers: deliveries in progress are abandoned.
             tasks.cancel_scope.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # A goodbye in TLS waits half a minute for its answer, which an idle client never gives.
+        # A TLS close would wait 30 seconds for a reply that an idle client never sends.
         for connection in self.server_state.connections:
             connection.transport.abort()
-        # From Python 3.12 on, to wait for them is to wait for whoever is amid a handshake.
+        # Since Python 3.12, waiting for a server includes clients in the middle of a handshake.
         for server in self.servers:
             server.close()
         self.servers.clear()
@@ -313,7 +283,7 @@ def _serving(
     app: App, listener: socket.socket, context: ssl.SSLContext, page: _Page | None
 ) -> Generator[None]:
     server = _Server(_config(app, context), app.deliveries, app.event_loop.expect_server(), page)
-    # The listener is open already, so nobody needs to wait for the thread to get going.
+    # The listener is open, so clients can connect before the thread accepts.
     thread = threading.Thread(target=server.run, args=([listener],), name="sikoia-sandbox")
     thread.daemon = True
     thread.start()
@@ -334,13 +304,13 @@ def _config(app: ASGIApp, context: ssl.SSLContext | None = None) -> uvicorn.Conf
         lifespan="off",
         proxy_headers=False,
         timeout_graceful_shutdown=1,
-        # The logging of the host program is its own affair.
+        # Leave the logging configuration of the host program alone.
         log_config=None,
         log_level="warning",
         access_log=False,
     )
     config.load()
-    # Set by hand: uvicorn would want the private key in a file.
+    # Set directly, because uvicorn reads private keys only from files.
     config.ssl = context
     return config
 

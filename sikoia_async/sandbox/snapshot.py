@@ -1,4 +1,4 @@
-"""What the local Sikoia is at a moment, kept so that it can be put back."""
+"""Snapshots of the local Sikoia's state, which can be restored later."""
 
 import pickle
 from collections.abc import Sequence
@@ -12,52 +12,52 @@ __all__ = ["Part", "Saved", "Snapshot", "Snapshots"]
 
 @attrs.frozen(kw_only=True)
 class Saved:
-    """What a part of the local Sikoia is made of."""
+    """The state of one part of the local Sikoia."""
 
     copied: Any = None
-    """What goes on changing: plain records, of which a snapshot takes a copy."""
+    """Mutable plain records, which a snapshot pickles."""
     kept: Any = None
-    """What nobody changes: it is kept as it is, so it may have functions in it."""
+    """Immutable values, which a snapshot keeps by reference; they may contain functions."""
 
 
 class Part(Protocol):
-    """Something that remembers."""
+    """A part of the local Sikoia that keeps state."""
 
     def save(self) -> Saved:
-        """Give all that it remembers."""
+        """Return the complete state."""
         ...
 
     def restore(self, saved: Saved) -> None:
-        """Remember this, and nothing else."""
+        """Replace the state."""
         ...
 
 
 @attrs.frozen(kw_only=True)
 class Snapshot:
-    """A moment of a local Sikoia; it can be restored as often as wanted, and elsewhere too."""
+    """The state of a local Sikoia at one moment; it can be restored any number of times."""
 
     moment: datetime
-    """The time of day that it showed."""
+    """The clock's time of day when the snapshot was taken."""
     seed: int
-    """What it draws its data from."""
-    # Bytes, not records: nobody can change them, and they are a tenth of the size.
+    """The seed of the local Sikoia."""
+    # Pickled: nobody can change bytes, and they take a tenth of the memory.
     _copied: bytes = attrs.field(alias="copied", repr=False)
     _kept: tuple[Any, ...] = attrs.field(alias="kept", repr=False)
 
     def saved(self) -> list[Saved]:
-        """Give what each part was made of, with a copy of its own."""
-        # Only this process has written these bytes.
+        """Return the state of each part, as fresh copies."""
+        # These bytes were written by this process.
         copied = pickle.loads(self._copied)  # noqa: S301
         return [Saved(copied=one, kept=kept) for one, kept in zip(copied, self._kept, strict=True)]
 
 
 class Snapshots:
-    """Takes snapshots, and puts them back.
+    """Takes and restores snapshots.
 
     Args:
-        parts: All that remembers something. They are copied together, so that what two of them
-            share is shared by the copies.
-        seed: What the data are drawn from.
+        parts: Every part that keeps state. They are pickled together, so that objects shared by
+            two parts are shared by the copies too.
+        seed: The seed of the local Sikoia.
     """
 
     def __init__(self, parts: Sequence[Part], *, seed: int) -> None:
@@ -65,7 +65,7 @@ class Snapshots:
         self._seed = seed
 
     def take(self, moment: datetime) -> Snapshot:
-        """Keep what all parts remember."""
+        """Return the state of all parts."""
         saved = [part.save() for part in self._parts]
         return Snapshot(
             moment=moment,
@@ -75,18 +75,18 @@ class Snapshots:
         )
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Let all parts remember what they did.
+        """Replace the state of all parts.
 
         Raises:
-            TypeError: It is no snapshot.
-            ValueError: It is of a local Sikoia with another seed.
+            TypeError: The argument is not a snapshot.
+            ValueError: The snapshot was taken with another seed.
         """
-        # A test without types may bring anything.
+        # Untyped tests may pass anything.
         if not isinstance(snapshot, Snapshot):  # pyright: ignore[reportUnnecessaryIsInstance]
-            msg = f"restore: give what snapshot() returned, not {type(snapshot).__name__}"
+            msg = f"restore: expected the result of snapshot(), not {type(snapshot).__name__}"
             raise TypeError(msg)
         if snapshot.seed != self._seed:
-            msg = f"the snapshot is of the seed {snapshot.seed}, and the seed here is {self._seed}"
+            msg = f"restore: the snapshot has the seed {snapshot.seed}, expected {self._seed}"
             raise ValueError(msg)
         for part, saved in zip(self._parts, snapshot.saved(), strict=True):
             part.restore(saved)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from sikoia_async.sandbox.server import Options
+from sikoia_async.sandbox.settings import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

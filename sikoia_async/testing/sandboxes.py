@@ -13,7 +13,7 @@ from sikoia_async.testing.memory import in_memory
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from sikoia_async.sandbox.server import Options
+    from sikoia_async.sandbox.settings import Options
     from sikoia_async.testing.memory import MemoryTransport
 
 __all__ = ["MemorySandbox"]

@@ -1,4 +1,4 @@
-"""A local Sikoia in memory, and walks through its operations that write every answer down."""
+"""A local Sikoia in memory, and walks through its operations that record every response."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -19,25 +19,25 @@ _URL = "https://local.example"
 _HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 
 Answer = tuple[str, str, int, list[tuple[str, str]], bytes]
-"""The method, the path, and all that came back."""
+"""The method, the path, and the response."""
 
 
 class InMemory(httpx.BaseTransport):
-    """Asks an application itself, and writes down what it answers."""
+    """Calls an application in memory, and records its responses."""
 
     def __init__(self, app: App) -> None:
         self.answers: list[Answer] = []
         self._transport = httpx.ASGITransport(app)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Ask, and wait for the whole answer."""
+        """Send a request, and return the complete response."""
 
-        async def ask() -> httpx.Response:
+        async def send() -> httpx.Response:
             answer = await self._transport.handle_async_request(request)
             content = await answer.aread()
             return httpx.Response(answer.status_code, headers=answer.headers, content=content)
 
-        answer = anyio.run(ask)
+        answer = anyio.run(send)
         headers = answer.headers.multi_items()
         asked = request.method, request.url.path
         self.answers.append((*asked, answer.status_code, headers, answer.content))
@@ -46,10 +46,10 @@ class InMemory(httpx.BaseTransport):
 
 @attrs.define
 class _Walk(Walk):
-    """A walk on a clock that can be moved on."""
+    """A walk on a clock that can be advanced."""
 
     def work(self) -> None:
-        """Move the clock on until all that was begun is done."""
+        """Advance the clock until all operations are finished."""
         self.sandbox.clock.advance(61)
 
 
@@ -68,11 +68,11 @@ class Recorder:
 
     @property
     def answers(self) -> list[Answer]:
-        """All that came back so far."""
+        """All responses so far."""
         return self._transport.answers
 
     def authorize(self) -> str:
-        """Get a token, and use it from now on."""
+        """Get a token for the following requests."""
         self._client.headers.pop("Authorization", None)
         application = self.app.application
         form = {
@@ -81,37 +81,37 @@ class Recorder:
             "client_id": application.client_id,
             "client_secret": application.client_secret,
         }
-        # A form says so itself.
+        # Overrides the JSON type of the client.
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         token: str = self._client.post("/token", data=form, headers=kind).json()["access_token"]
         self.use(token)
         return token
 
     def use(self, token: str) -> None:
-        """Use this token from now on."""
+        """Set the token of the following requests."""
         self._client.headers["Authorization"] = f"Bearer {token}"
 
     def ask(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> httpx.Response:
-        """Ask for one thing."""
+        """Send a request."""
         return self._client.request(method, path, json=body, headers=headers)
 
     def create(self, path: str, body: Any = None) -> Any:
-        """Create something, and give the answer."""
+        """Create something, and return the body of the response."""
         answer = self.ask("POST", path, body)
         assert answer.status_code == 201, answer.text
         return answer.json()
 
     def person(self) -> dict[str, str]:
-        """Create a case with a person, and give the fields that name the person in bodies."""
+        """Create a case with a person, and return the fields that identify the person."""
         case = self.create("/v2/cases", {"name": "Loan", "case_type": "Business"})["case_id"]
         body = {"persons": [{"first_name": "Sample", "last_name": "Example"}]}
         made = self.create(f"/v2/cases/{case}/entities", body)
         return {"entity_type": "person", "entity_id": made["persons"][0]["person_id"]}
 
     def walk(self, *numbers: int) -> list[Answer]:
-        """Walk through some of the walks, each with a case of its own, and give the answers."""
+        """Run some of the walks, each with its own case, and return the responses."""
         before = len(self.answers)
         for number in numbers:
             walk = _Walk(self.app, self._client, SimpleNamespace())
@@ -121,23 +121,23 @@ class Recorder:
 
 
 def local(**options: Any) -> Recorder:
-    """Make a local Sikoia on a clock that stands still, and get a token of it."""
-    still: dict[str, Any] = {"url": _URL, "speed": 0, "epoch": EPOCH, "work_time": 60}
-    wide: dict[str, Any] = {"token_life": 10**6, "limit": 10**6}
-    recorder = Recorder(create_app(**(still | wide | options)))
+    """Create a local Sikoia with a paused clock, and get a token from it."""
+    paused: dict[str, Any] = {"url": _URL, "speed": 0, "epoch": EPOCH, "work_time": 60}
+    limits: dict[str, Any] = {"token_life": 10**6, "limit": 10**6}
+    recorder = Recorder(create_app(**(paused | limits | options)))
     recorder.authorize()
     return recorder
 
 
 def in_memory(app: App) -> httpx.AsyncClient:
-    """Open a client of an application that takes the key `legacy`."""
+    """Return a client of an application that accepts the key `legacy`."""
     headers = {"apikey": "legacy", **_HEADERS}
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url=_URL, headers=headers)
 
 
 async def begin(client: httpx.AsyncClient, times: int = 1) -> str:
-    """Begin to verify persons, with a webhook to be told of it, and give the path to that."""
+    """Create a webhook, start verifications, and return the path of the webhook."""
 
     async def create(path: str, body: Any) -> Any:
         answer = await client.post(path, json=body)

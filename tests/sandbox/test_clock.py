@@ -1,4 +1,4 @@
-"""The clock: how it runs, who may move it on, and what follows when it is moved."""
+"""The clock, and the parts of the local Sikoia that follow it."""
 
 import math
 import threading
@@ -18,26 +18,18 @@ from sandbox.deliveries.test_sender import receiving, subscribe, verify
 from sandbox.memory import ALL, EPOCH, Recorder, begin, in_memory, local
 
 from sikoia_async.sandbox import Sandbox, create_app
-from sikoia_async.sandbox import clock as module
 from sikoia_async.sandbox.clock import Clock
 
 VERIFIED = "IdentityVerification.Completed"
-STILL: dict[str, Any] = {"speed": 0, "work_time": 60, "token_life": 10**6}
+PAUSED: dict[str, Any] = {"speed": 0, "work_time": 60, "token_life": 10**6}
 YEARS = 366 * 24 * 3600.0
 
 
-@pytest.fixture
-def real(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Give the real time, for clocks that are made from now on, to a test."""
-    real = SimpleNamespace(now=500.0)
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: real.now))
-    return real
-
-
 @pytest.mark.parametrize("speed", [0, 0.5, 1, 60, 10**6])
-def test_a_clock_runs_at_its_speed(real: SimpleNamespace, speed: float) -> None:
-    """It begins at zero; what it is moved on by is added, whatever the speed."""
-    clock = Clock(speed=speed, epoch=EPOCH)
+def test_a_clock_runs_at_its_speed(speed: float) -> None:
+    """It starts at zero; an advance is added at any speed."""
+    real = SimpleNamespace(now=500.0)
+    clock = Clock(speed=speed, epoch=EPOCH, monotonic=lambda: real.now)
     shown = [clock()]
     real.now += 2
     shown.append(clock())
@@ -50,20 +42,20 @@ def test_a_clock_runs_at_its_speed(real: SimpleNamespace, speed: float) -> None:
     assert clock.now == EPOCH + timedelta(seconds=4 * speed + 5)
 
 
-def test_time_goes_by_itself() -> None:
-    """Unless told otherwise, a clock shows the time of day, and does not stand."""
+def test_the_clock_follows_real_time_by_default() -> None:
+    """It shows the time of day, and runs."""
     clock = Clock()
     before = clock()
     while clock() == before:
-        """The next reading is another."""
+        """Wait for the next reading."""
 
     assert clock() > before
     assert abs(clock.now - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 @given(st.lists(st.floats(0, YEARS)))
-def test_a_clock_that_stands_shows_what_it_was_moved_on_by(steps: list[float]) -> None:
-    """Nothing else moves it, and it never goes back."""
+def test_a_paused_clock_shows_the_sum_of_its_advances(steps: list[float]) -> None:
+    """Nothing else moves it."""
     clock = Clock(speed=0, epoch=EPOCH)
     expected = 0.0
     for step in steps:
@@ -76,8 +68,8 @@ def test_a_clock_that_stands_shows_what_it_was_moved_on_by(steps: list[float]) -
 
 @pytest.mark.parametrize("seconds", [-1, -0.001, math.nan, math.inf, -math.inf, 1e300, 3e11])
 @pytest.mark.parametrize("speed", [0, 1])
-def test_what_is_no_step_is_refused(seconds: float, speed: float) -> None:
-    """Back, nowhere, and past the end of time: the clock shows what it did."""
+def test_an_invalid_advance_is_refused(seconds: float, speed: float) -> None:
+    """Negative, infinite, or beyond the last year; the clock does not move."""
     clock = Clock(speed=speed, epoch=EPOCH)
 
     with pytest.raises(ValueError, match=r"^advance: "):
@@ -86,39 +78,39 @@ def test_what_is_no_step_is_refused(seconds: float, speed: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "error"),
     [
-        ({"speed": -1}, "speed: give seconds"),
-        ({"speed": math.nan}, "speed: give seconds"),
-        ({"speed": math.inf}, "speed: give seconds"),
-        ({"speed": 10**6 + 1}, "speed: give seconds"),
-        ({"speed": 0, "clock": lambda: 0.0}, "speed: a clock that is a function"),
-        ({"epoch": datetime(2026, 1, 1)}, "epoch: give it with a time zone"),  # noqa: DTZ001
-        ({"epoch": datetime(1969, 12, 31, tzinfo=UTC)}, "epoch: give a year"),
-        ({"epoch": datetime(9000, 1, 1, tzinfo=UTC)}, "epoch: give a year"),
+        ({"speed": -1}, "speed: expected clock seconds"),
+        ({"speed": math.nan}, "speed: expected clock seconds"),
+        ({"speed": math.inf}, "speed: expected clock seconds"),
+        ({"speed": 10**6 + 1}, "speed: expected clock seconds"),
+        ({"speed": 0, "clock": lambda: 0.0}, "speed: cannot be combined with clock"),
+        ({"epoch": datetime(2026, 1, 1)}, "epoch: expected a datetime with a time zone"),  # noqa: DTZ001
+        ({"epoch": datetime(1969, 12, 31, tzinfo=UTC)}, "epoch: expected a year"),
+        ({"epoch": datetime(9000, 1, 1, tzinfo=UTC)}, "epoch: expected a year"),
     ],
 )
-def test_a_clock_that_cannot_be_is_refused(options: dict[str, Any], complaint: str) -> None:
-    """The message says what to give."""
-    with pytest.raises(ValueError, match=f"^{complaint}"):
+def test_invalid_options_are_refused(options: dict[str, Any], error: str) -> None:
+    """The error says what is expected."""
+    with pytest.raises(ValueError, match=f"^{error}"):
         create_app(**options)
 
 
-def test_an_epoch_is_a_moment_wherever_it_was_read() -> None:
-    """Time stamps are in UTC."""
-    there = EPOCH.astimezone(timezone(timedelta(hours=-7)))
+def test_the_epoch_is_converted_to_utc() -> None:
+    """From any time zone."""
+    local_epoch = EPOCH.astimezone(timezone(timedelta(hours=-7)))
 
-    assert Clock(speed=0, epoch=there).now.isoformat() == EPOCH.isoformat()
+    assert Clock(speed=0, epoch=local_epoch).now.isoformat() == EPOCH.isoformat()
 
 
-def test_a_function_goes_its_own_way(clock: SimpleNamespace) -> None:
-    """A clock that follows a function shows what that counts, and is moved by nobody else."""
+def test_a_clock_follows_a_function(clock: SimpleNamespace) -> None:
+    """It can be neither advanced nor restored."""
     clock.now = 1000.0
     following = Clock(source=lambda: clock.now, epoch=EPOCH)
     saved = following.save()
     clock.now = 1060.0
 
-    with pytest.raises(ValueError, match="a function of yours"):
+    with pytest.raises(ValueError, match="follows your function"):
         following.advance(1)
     following.restore(saved)
     assert following() == 1060
@@ -127,16 +119,15 @@ def test_a_function_goes_its_own_way(clock: SimpleNamespace) -> None:
     assert (following(), following.now) == (1060, EPOCH)
 
 
-def test_no_step_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads may move a clock on at the same time."""
+def test_no_advance_is_lost() -> None:
+    """Even if threads advance the clock at the same time."""
 
     def read() -> float:
-        # Lets another thread go on, which then reads the same.
+        # Lets another thread run, which then reads the same value.
         time.sleep(0)
         return 0.0
 
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=read))
-    clock = Clock(speed=0, epoch=EPOCH)
+    clock = Clock(speed=0, epoch=EPOCH, monotonic=read)
 
     def step() -> None:
         for _ in range(1000):
@@ -151,8 +142,8 @@ def test_no_step_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     assert clock() == 4000
 
 
-def test_two_runs_answer_alike() -> None:
-    """All operations, byte by byte, headers included: ids, tokens, signatures and stamps too."""
+def test_two_runs_return_the_same_responses() -> None:
+    """Byte for byte, including headers, ids, tokens, signatures and timestamps."""
     first, second = local(seed=7), local(seed=7)
     for one in (first, second):
         one.walk(*ALL)
@@ -167,8 +158,8 @@ def test_two_runs_answer_alike() -> None:
     assert other.app.application.client_secret != first.app.application.client_secret
 
 
-def test_another_address_has_other_secrets() -> None:
-    """Of two local Sikoias side by side, neither takes the other's token."""
+def test_another_url_has_other_secrets() -> None:
+    """A token of one local Sikoia is not valid for another."""
     here, there = local(), local(url="https://elsewhere.example")
     there.use(here.authorize())
 
@@ -177,8 +168,8 @@ def test_another_address_has_other_secrets() -> None:
     assert here.app.application.client_secret != there.app.application.client_secret
 
 
-def test_tokens_and_windows_follow() -> None:
-    """A window turns and a token is over as soon as the clock says so."""
+def test_tokens_and_windows_follow_the_clock() -> None:
+    """They end when it reaches their end."""
     one = local(token_life=300, limit=1, per=60)
     users: Callable[[], int] = lambda: one.ask("GET", "/v2/users").status_code  # noqa: E731
     full = [users(), users()]
@@ -189,8 +180,8 @@ def test_tokens_and_windows_follow() -> None:
     assert (full, turned, users()) == ([200, 429], 200, 401)
 
 
-def test_links_follow() -> None:
-    """A link is over as soon as the clock says so."""
+def test_links_follow_the_clock() -> None:
+    """They expire when it reaches their end."""
     one = local()
     body = {"file": "JVBERg==", "display_name": "A document", "file_name": "document.pdf"}
     link = httpx.URL(one.create("/v2/documents", body | one.person())["document_uri"])
@@ -202,8 +193,8 @@ def test_links_follow() -> None:
     assert outside.ask("GET", link.raw_path.decode()).status_code == 403
 
 
-def test_work_follows() -> None:
-    """What is pending stays so until the work time is over, and ends at that moment."""
+def test_operations_follow_the_clock() -> None:
+    """They are pending until exactly the end of their work time."""
     one = local(work_time=90)
     who = one.person()
     path = f"/v2/income-employer/{one.create('/v2/income-employer', who)['request_id']}"
@@ -217,11 +208,11 @@ def test_work_follows() -> None:
     assert late["datetime_completed"][:23] == "2026-03-04T05:07:37.000"
 
 
-def test_what_ends_is_noticed_before_advance_returns(
+def test_advance_queues_deliveries_before_it_returns(
     connect: Callable[[Sandbox], httpx.Client],
 ) -> None:
-    """The log of a webhook tells of it at once, though nobody has asked."""
-    with receiving("http") as receiver, Sandbox(**STILL) as sandbox:
+    """The log of a webhook has them at once, without any request."""
+    with receiving("http") as receiver, Sandbox(**PAUSED) as sandbox:
         client = connect(sandbox)
         subscribe(client, f"{receiver.url}/hook", VERIFIED)
         verify(client, _case(client))
@@ -232,12 +223,12 @@ def test_what_ends_is_noticed_before_advance_returns(
         assert (before, len(sandbox.state.store("webhook_requests"))) == (0, 1)
 
 
-def test_webhooks_have_been_told_once_it_is_settled(
+def test_settle_waits_for_deliveries(
     connect: Callable[[Sandbox], httpx.Client],
 ) -> None:
-    """Without sleeping, and on a clock that stands; so have those that are tried again."""
+    """On a paused clock, including retries that are due."""
     answers = iter([500, 500, 204])
-    with receiving("http") as receiver, Sandbox(**STILL) as sandbox:
+    with receiving("http") as receiver, Sandbox(**PAUSED) as sandbox:
         receiver.answer = lambda: next(answers)
         client = connect(sandbox)
         webhook = subscribe(client, f"{receiver.url}/hook", VERIFIED)
@@ -256,8 +247,8 @@ def test_webhooks_have_been_told_once_it_is_settled(
 
 @pytest.mark.anyio
 @pytest.mark.virtual_time
-async def test_settling_waits_for_what_is_under_way() -> None:
-    """A receiver that takes its time is waited for, whoever has told it."""
+async def test_settle_waits_for_deliveries_in_progress() -> None:
+    """Even if another task has started them."""
     app = create_app(speed=0, epoch=EPOCH, work_time=60, api_key="legacy")
     answered: list[str] = []
 
@@ -278,8 +269,10 @@ async def test_settling_waits_for_what_is_under_way() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_event_loop_is_not_blocked(connect: Callable[[Sandbox], httpx.Client]) -> None:
-    """A receiver in the event loop of the test can answer, as it is awaited and not blocked for."""
+async def test_until_settled_does_not_block_the_event_loop(
+    connect: Callable[[Sandbox], httpx.Client],
+) -> None:
+    """A receiver in the event loop of the test can respond."""
     arrived: list[bytes] = []
 
     async def receive(stream: SocketStream) -> None:
@@ -289,7 +282,7 @@ async def test_an_event_loop_is_not_blocked(connect: Callable[[Sandbox], httpx.C
 
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     port: int = listener.extra(SocketAttribute.local_port)  # noqa: S610 - no database here
-    with Sandbox(**STILL) as sandbox:
+    with Sandbox(**PAUSED) as sandbox:
         client = connect(sandbox)
         subscribe(client, f"http://127.0.0.1:{port}/hook", VERIFIED)
         verify(client, _case(client))

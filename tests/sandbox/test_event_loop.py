@@ -1,4 +1,4 @@
-"""Things that are done in the event loop of the server, and block until they are."""
+"""Calls into the event loop of the server."""
 
 import threading
 
@@ -12,38 +12,38 @@ async def nothing() -> None:
     """Return at once."""
 
 
-def test_what_looks_at_everything_is_done_where_requests_are_answered(sandbox: Sandbox) -> None:
-    """Any thread may ask for it, the server's own too; what comes back, comes back."""
-    turns = sandbox._app.event_loop
+def test_functions_run_in_the_event_loop_of_the_server(sandbox: Sandbox) -> None:
+    """From any thread, including the server's own; the result is returned."""
+    event_loop = sandbox._app.event_loop
 
     def inner() -> str:
         return threading.current_thread().name
 
-    assert turns.run(inner) == "sikoia-sandbox"
-    assert turns.run(lambda: turns.run(inner)) == "sikoia-sandbox"
+    assert event_loop.run(inner) == "sikoia-sandbox"
+    assert event_loop.run(lambda: event_loop.run(inner)) == "sikoia-sandbox"
 
 
-def test_what_goes_wrong_there_goes_wrong_here(sandbox: Sandbox) -> None:
-    """An exception crosses the threads."""
+def test_exceptions_are_raised_in_the_caller(sandbox: Sandbox) -> None:
+    """They cross the threads."""
     with pytest.raises(ZeroDivisionError):
         sandbox._app.event_loop.run(lambda: 1 / 0)
 
 
-def test_without_a_server_things_are_done_at_once() -> None:
-    """Before it, after it, and where there is none; but there is nobody to block for."""
-    here = threading.current_thread()
+def test_without_a_server_functions_run_in_the_caller() -> None:
+    """Before the start, after the end, and without a server; coroutines cannot run."""
+    caller = threading.current_thread()
     with Sandbox() as sandbox:
-        ended = sandbox._app.event_loop
+        stopped = sandbox._app.event_loop
 
-    for turns in (ended, EventLoop(), create_app().event_loop):
-        assert turns.run(threading.current_thread) is here
+    for event_loop in (stopped, EventLoop(), create_app().event_loop):
+        assert event_loop.run(threading.current_thread) is caller
         with pytest.raises(RuntimeError, match="not running"):
-            turns.run_coroutine(nothing)
+            event_loop.run_coroutine(nothing)
 
 
-def test_the_server_does_not_wait_for_itself(sandbox: Sandbox) -> None:
-    """Blocking in its own thread would last for ever, and is refused."""
-    turns = sandbox._app.event_loop
+def test_blocking_in_the_thread_of_the_server_is_refused(sandbox: Sandbox) -> None:
+    """It would be a deadlock."""
+    event_loop = sandbox._app.event_loop
 
-    with pytest.raises(RuntimeError, match="wait for itself"):
-        turns.run(lambda: turns.run_coroutine(nothing))
+    with pytest.raises(RuntimeError, match="would deadlock"):
+        event_loop.run(lambda: event_loop.run_coroutine(nothing))

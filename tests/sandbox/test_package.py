@@ -8,8 +8,8 @@ import pytest
 import sikoia_async.sandbox
 
 
-def test_the_package_offers_these_names() -> None:
-    """What is exported is what there is to use."""
+def test_the_public_names() -> None:
+    """`__all__` lists them."""
     assert sikoia_async.sandbox.__all__ == ["App", "Sandbox", "Scenario", "create_app"]
 
 
@@ -17,7 +17,7 @@ def test_the_package_offers_these_names() -> None:
 def test_a_missing_dependency_names_the_extra(
     monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    """Without the extra, the import says how to install it."""
+    """The error says how to install it."""
     for name in list(sys.modules):
         if name.startswith(("sikoia_async.sandbox", missing)):
             monkeypatch.delitem(sys.modules, name)

@@ -16,21 +16,21 @@ import pytest
 from sikoia_async.sandbox import Sandbox
 
 
-def test_the_attributes_fit_together(sandbox: Sandbox) -> None:
-    """The token endpoint and the scope follow from the address."""
+def test_token_url_and_scope_follow_from_the_url(sandbox: Sandbox) -> None:
+    """On loopback, with HTTPS."""
     assert sandbox.url.startswith("https://127.0.0.1:")
     assert sandbox.token_url == f"{sandbox.url}/token"
     assert sandbox.scope == f"{sandbox.url}/.default"
 
 
 def test_credentials_can_be_chosen() -> None:
-    """A sandbox takes the id and the secret that a configuration already names."""
+    """So an existing configuration can be used."""
     with Sandbox(client_id="known", client_secret="sesame") as sandbox:
         assert (sandbox.client_id, sandbox.client_secret) == ("known", "sesame")
 
 
-def test_the_exports_are_lines_for_a_shell(sandbox: Sandbox) -> None:
-    """Each line exports one variable, and a shell reads back the value."""
+def test_exports_can_be_read_by_a_shell(sandbox: Sandbox) -> None:
+    """Each line exports one of the variables."""
     words = [shlex.split(line) for line in sandbox.exports()]
 
     assert words == [
@@ -44,8 +44,8 @@ def test_the_exports_are_lines_for_a_shell(sandbox: Sandbox) -> None:
     ]
 
 
-def test_strangers_do_not_trust_it(sandbox: Sandbox) -> None:
-    """Only who loads the certificate of its authority gets through."""
+def test_the_certificate_is_not_trusted_by_default(sandbox: Sandbox) -> None:
+    """Clients have to load the certificate authority."""
     with (
         httpx.Client(verify=ssl.create_default_context()) as stranger,
         pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
@@ -54,13 +54,13 @@ def test_strangers_do_not_trust_it(sandbox: Sandbox) -> None:
 
 
 def test_plain_http_fails(sandbox: Sandbox) -> None:
-    """A call without TLS gets no answer."""
+    """A request without TLS gets no response."""
     with httpx.Client() as careless, pytest.raises(httpx.TransportError):
         careless.get(f"{sandbox.url}/sandbox/health".replace("https", "http"))
 
 
-def test_nothing_is_left_behind() -> None:
-    """After the block the thread, the socket and the certificate are gone."""
+def test_nothing_is_left_after_the_block() -> None:
+    """The thread, the socket and the certificate are gone."""
     before = threading.active_count()
     with Sandbox() as sandbox:
         assert threading.active_count() == before + 1
@@ -72,8 +72,8 @@ def test_nothing_is_left_behind() -> None:
         socket.create_connection(("127.0.0.1", int(sandbox.url.rpartition(":")[2])))
 
 
-def test_an_idle_client_does_not_hold_up_the_end() -> None:
-    """The sandbox hangs up on connections that are kept alive."""
+def test_an_idle_client_does_not_delay_stopping() -> None:
+    """The sandbox closes idle connections."""
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox())
         trust = ssl.create_default_context(cafile=sandbox.ca_file)
@@ -86,7 +86,7 @@ def test_an_idle_client_does_not_hold_up_the_end() -> None:
 
 
 def test_a_sandbox_can_run_again() -> None:
-    """A second block starts afresh, with a state of its own."""
+    """A second block starts with a new state."""
     sandbox = Sandbox()
     with sandbox:
         first = sandbox.state
@@ -95,8 +95,8 @@ def test_a_sandbox_can_run_again() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serving_ends_with_a_signal(number: signal.Signals) -> None:
-    """Ctrl-C and SIGTERM stop the sandbox, and afterwards mean what they meant before."""
+def test_a_signal_stops_serving(number: signal.Signals) -> None:
+    """Afterwards the previous handlers are restored."""
     before = signal.getsignal(number)
 
     def interrupt_once_serving() -> None:

@@ -1,1 +1,1 @@
-"""Webhook deliveries that the local Sikoia sends."""
+"""The webhook deliveries that the local Sikoia sends."""

@@ -1,7 +1,7 @@
-"""What webhooks are told: which event it is when work has come to its end, and of what.
+"""The webhook event of each operation that has ended, and the data that it carries.
 
-Sikoia does not publish what it sends. The fields here are this project's own, and a receiver that
-relies on them relies on the local Sikoia.
+Sikoia does not publish its payloads. These fields are this project's own; a receiver that
+depends on them depends on the local Sikoia.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,11 @@ from sikoia_async.sandbox.resources.insights import Insights
 from sikoia_async.sandbox.resources.webhook_bodies import with_parents
 from sikoia_async.sandbox.state import Record, State
 
-_LOOKED_AT = 200
+_MAX_SEARCHED = 200
+"""How many of the newest operations are searched for an event."""
 
-# What no line names is a document and nothing more.
-_BY_TYPE = {
+# Documents of other types have the general event.
+_BY_DOCUMENT_TYPE = {
     "BankStatement": "BankStatementProcessing.Completed",
     "Payslip": "PayslipProcessing.Completed",
     "TaxOverview": "TaxOverviewProcessing.Completed",
@@ -26,61 +27,61 @@ _BY_TYPE = {
 
 
 @attrs.frozen
-class Occurrence:
-    """Something that webhooks can subscribe to."""
+class WebhookEvent:
+    """An event that webhooks can subscribe to."""
 
-    event: str
-    """The most special event that it is; a webhook may have subscribed to what stands above."""
-    about: Record
-    """How it ended, and the ids of what it is about."""
+    name: str
+    """The most specific event type; webhooks may have subscribed to one of its parents."""
+    data: Record
+    """The outcome of the operation, and the ids of the records involved."""
 
 
-def occurrence(state: State, kind: str, key: str) -> Occurrence | None:
-    """Look at work that has come to its end, which settles what it has come to.
+def event_of(state: State, kind: str, key: str) -> WebhookEvent | None:
+    """Return the event of an operation that has ended, and fix the outcome of the operation.
 
-    None where Sikoia has no event for work of its kind.
+    Returns None if Sikoia has no event for operations of this kind.
 
     Args:
-        state: Where it is.
-        kind: The name of the store that it is in.
-        key: Its id.
+        state: The records.
+        kind: The name of the store that holds the operation.
+        key: The id of the operation.
     """
-    look = _LOOKS.get(kind)
-    return look and look(state, key)
+    build = _BUILDERS.get(kind)
+    return build and build(state, key)
 
 
-def latest(state: State, event: str) -> Record:
-    """Say what an event would be about now: the latest work that has ended, if it is for any."""
-    for kind, key in reversed(state.progress.started()[-_LOOKED_AT:]):
+def latest_data(state: State, event: str) -> Record:
+    """Return the data of the newest operation with this event, or that of an unknown request."""
+    for kind, key in reversed(state.progress.started()[-_MAX_SEARCHED:]):
         if state.progress.is_done(state.store(kind).get(key)):
-            happened = occurrence(state, kind, key)
-            if happened and event in with_parents(happened.event):
-                return happened.about
+            found = event_of(state, kind, key)
+            if found and event in with_parents(found.name):
+                return found.data
     return {"status": "Complete", "request_id": state.new_delivery_id()}
 
 
-def _document(state: State, document_id: str) -> Occurrence:
+def _document(state: State, document_id: str) -> WebhookEvent:
     entry = state.store("documents").get(document_id)
-    document, kind = entry.record, type_of(entry.record)
-    read = [
+    document, document_type = entry.record, type_of(entry.record)
+    accounts = [
         account
         for account in Bank(state).accounts(document["entity_id"])
         if account["document_id"] == document_id
     ]
-    about = {
+    data = {
         "status": "Failed" if entry.failure else "Complete",
         "document_id": document_id,
-        "document_type": kind,
+        "document_type": document_type,
         "entity_id": document["entity_id"],
         "entity_type": document["entity_type"],
     }
-    if read:
-        about["bank_connection_id"] = read[0]["bank_connection_id"]
-        about["account_connection_ids"] = [account["account_connection_id"] for account in read]
-    return Occurrence(_BY_TYPE.get(kind, "DocumentProcessing.Completed"), about)
+    if accounts:
+        data["bank_connection_id"] = accounts[0]["bank_connection_id"]
+        data["account_connection_ids"] = [one["account_connection_id"] for one in accounts]
+    return WebhookEvent(_BY_DOCUMENT_TYPE.get(document_type, "DocumentProcessing.Completed"), data)
 
 
-def _connection(state: State, connection_id: str) -> Occurrence:
+def _connection(state: State, connection_id: str) -> WebhookEvent:
     connection = Bank(state).connection(connection_id)
     names = (
         "status",
@@ -89,31 +90,31 @@ def _connection(state: State, connection_id: str) -> Occurrence:
         "entity_id",
         "entity_type",
     )
-    about = {name: connection[name] for name in names}
-    return Occurrence("OpenBankingProcessing.Completed", about)
+    data = {name: connection[name] for name in names}
+    return WebhookEvent("OpenBankingProcessing.Completed", data)
 
 
-def _verification(state: State, request_id: str) -> Occurrence:
-    asked, outcome = verification(state, request_id)
-    how = "Expired" if outcome.status == "Expired" else "Completed"
-    about = {
+def _verification(state: State, request_id: str) -> WebhookEvent:
+    request, outcome = verification(state, request_id)
+    suffix = "Expired" if outcome.status == "Expired" else "Completed"
+    data = {
         "status": outcome.status,
         "request_id": request_id,
-        "person_id": asked["person_id"],
+        "person_id": request["person_id"],
     }
-    return Occurrence(f"IdentityVerification.{how}", about)
+    return WebhookEvent(f"IdentityVerification.{suffix}", data)
 
 
-def _insights(event: str, of: Callable[[State], Insights]) -> Callable[[State, str], Occurrence]:
-    def look(state: State, request_id: str) -> Occurrence:
-        asked, _ = of(state).current(request_id)
-        names = ("status", "request_id", "entity_id", "entity_type")
-        return Occurrence(event, {name: asked[name] for name in names})
+def _insights(name: str, of: Callable[[State], Insights]) -> Callable[[State, str], WebhookEvent]:
+    def build(state: State, request_id: str) -> WebhookEvent:
+        request, _ = of(state).current(request_id)
+        fields = ("status", "request_id", "entity_id", "entity_type")
+        return WebhookEvent(name, {field: request[field] for field in fields})
 
-    return look
+    return build
 
 
-_LOOKS: dict[str, Callable[[State, str], Occurrence]] = {
+_BUILDERS: dict[str, Callable[[State, str], WebhookEvent]] = {
     "documents": _document,
     "connections": _connection,
     "identity": _verification,

@@ -1,4 +1,4 @@
-"""The bytes of a delivery: what stands in them, and the signature over them."""
+"""The body of a delivery, and its signature."""
 
 import base64
 import hashlib
@@ -13,8 +13,8 @@ from sikoia_async.sandbox.state import Record
 __all__ = ["EventShape"]
 
 EventShape = Literal["full", "bare"] | Callable[[Record], Any]
-"""What is sent of a payload: all of it; all but `event_type` and `grouping_id`, which perhaps do
-not stand in Sikoia's; or whatever JSON a function makes of it."""
+"""What is sent of a payload: all of it; everything except `event_type` and `grouping_id`, which
+Sikoia may not send; or the JSON value that a function returns."""
 
 _HEADER = "X-HMAC-SHA256-Signature"
 _SAMPLE: Record = {
@@ -27,24 +27,24 @@ _SAMPLE: Record = {
 
 
 def validate_shape(shape: EventShape) -> EventShape:
-    """Refuse a shape that could not be sent, in the thread of whoever gives it.
+    """Refuse a shape that could not be sent, by trying it on a sample.
 
     Raises:
-        ValueError: There is no shape of this name, or what the function makes is no JSON.
+        ValueError: The name is unknown, or the function does not return JSON.
     """
     if not callable(shape) and shape not in ("full", "bare"):
-        msg = f"event_shape: give 'full', 'bare' or a function, not {shape!r}"
+        msg = "event_shape: expected 'full', 'bare' or a function"
         raise ValueError(msg)
     try:
         to_bytes(apply_shape(dict(_SAMPLE), shape))
     except (TypeError, ValueError) as exc:
-        msg = "event_shape: the function has to return what JSON can hold"
+        msg = "event_shape: the function must return a JSON value"
         raise ValueError(msg) from exc
     return shape
 
 
 def apply_shape(payload: Record, shape: EventShape) -> Any:
-    """Return what is sent of a payload."""
+    """Return the part of a payload that is sent."""
     if callable(shape):
         return shape(payload)
     hidden = ("event_type", "grouping_id") if shape == "bare" else ()
@@ -52,18 +52,18 @@ def apply_shape(payload: Record, shape: EventShape) -> Any:
 
 
 def to_bytes(event_data: Any) -> bytes:
-    """Write the body of a delivery."""
+    """Encode the body of a delivery."""
     text = json.dumps(event_data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode()
 
 
 def signed(body: bytes, key: str | None, forgery: Forgery | None) -> tuple[bytes, dict[str, str]]:
-    """Return a body and its headers as they go out, forged if so planned.
+    """Return the body and headers to send, forged if a fault says so.
 
     Args:
-        body: What is to be sent.
-        key: The shared key of this moment, if there is one.
-        forgery: What is to be wrong with it.
+        body: The genuine body.
+        key: The current shared key, if any.
+        forgery: How to forge the delivery, if at all.
     """
     sent = body + b" " if forgery == "body" else body
     return sent, {"Content-Type": "application/json", **_signature(body, key, forgery)}
@@ -71,9 +71,9 @@ def signed(body: bytes, key: str | None, forgery: Forgery | None) -> tuple[bytes
 
 def _signature(body: bytes, key: str | None, forgery: Forgery | None) -> dict[str, str]:
     if forgery == "signature":
-        return {_HEADER: "no signature at all"}
+        return {_HEADER: "not a signature"}
     if forgery == "key":
-        key = "a key that nobody shares"
+        key = "another key"
     if key is None or forgery == "unsigned":
         return {}
     digest = hmac.new(key.encode(), body, hashlib.sha256).digest()

@@ -1,11 +1,10 @@
-"""Tells webhooks what has happened: who is told, when, and how often it is tried.
+"""The queue of webhook deliveries: what is sent to which webhook, when, and how often.
 
-Work that ends is noticed before each request is answered, and by the loop that the server runs.
-Then it is settled what is sent to whom, and written to the log; sending comes after. With no
-webhook to be told, nothing is looked at.
+Operations that have ended are noticed before each request and by the server's own loop. Their
+deliveries are written to the webhook log and queued at that moment, and sent afterwards. Without
+webhooks, operations are not examined.
 """
 
-import math
 import threading
 from collections.abc import Sequence
 
@@ -13,7 +12,7 @@ import anyio
 import attrs
 import httpx
 
-from sikoia_async.sandbox.deliveries.events import Occurrence, latest, occurrence
+from sikoia_async.sandbox.deliveries.events import WebhookEvent, event_of, latest_data
 from sikoia_async.sandbox.deliveries.payloads import (
     EventShape,
     apply_shape,
@@ -32,62 +31,61 @@ from sikoia_async.sandbox.timestamps import long_timestamp
 __all__ = ["Deliveries"]
 
 _TICK = 0.02
-"""Seconds, of real time, between two looks at the clock."""
+"""Real seconds between two checks for due deliveries."""
 
 
 @attrs.define(eq=False)
 class _Batch:
-    """Deliveries that are under way."""
+    """Deliveries in progress."""
 
     deliveries: list[Delivery]
     scope: anyio.CancelScope = attrs.field(factory=anyio.CancelScope)
 
 
 class Deliveries:
-    """The deliveries of one local Sikoia to its webhooks.
+    """The webhook deliveries of one local Sikoia.
 
-    Each subscribed event that matches is a delivery of its own. What is due at once goes to one
-    receiver, which is a host and a port, one after the other: the oldest first, and of one
-    occurrence the more general event first. Several receivers are told at the same time.
+    Each subscribed event that matches is one delivery. Deliveries that are due together go to a
+    receiver, which is a host and a port, one after the other: the oldest first, and a parent event
+    before its child. Different receivers are served concurrently.
 
     Args:
-        state: Where the webhooks and the work are.
-        retries: Seconds of the clock before the second attempt, the third, and so on.
-        shape: What is sent of a payload.
-
-    Raises:
-        ValueError: A pause is no number of seconds, or there is no such shape.
+        state: Holds the webhooks and the operations.
+        retries: Clock seconds before each retry.
+        shape: The part of a payload that is sent.
+        timeout: Real seconds until a receiver has to respond.
     """
 
     faults: DeliveryFaults
-    """What goes wrong on purpose."""
+    """The faults planned for deliveries."""
 
     def __init__(
-        self, state: State, *, retries: Sequence[float] = (1, 5, 25), shape: EventShape = "full"
+        self,
+        state: State,
+        *,
+        retries: Sequence[float] = (1, 5, 25),
+        shape: EventShape = "full",
+        timeout: float = 5,
     ) -> None:
-        for pause in retries:
-            if not 0 <= pause < math.inf:
-                msg = "delivery_retries: give seconds, zero or more"
-                raise ValueError(msg)
         self.faults = DeliveryFaults(clock=state.clock)
         self._state = state
         self._retries = tuple(retries)
-        self._shape: EventShape = validate_shape(shape)
+        self._shape: EventShape = shape
         self._webhooks = state.store("webhooks")
         self._log = state.store("webhook_requests")
-        self._sender = Sender(state, self._wait_again)
-        # The event loop sends; any thread may release.
+        self._sender = Sender(state, self._requeue, timeout=timeout)
+        # Only the event loop sends, but any thread may release.
         self._lock = threading.Lock()
-        self._waiting: list[Delivery] = []
+        self._queued: list[Delivery] = []
         self._held: list[Delivery] = []
-        self._under_way: list[_Batch] = []
+        self._in_progress: list[_Batch] = []
 
     @property
     def shape(self) -> EventShape:
-        """What is sent of a payload from now on; any thread may set it.
+        """The part of a payload that is sent; any thread may change it.
 
         Raises:
-            ValueError: There is no such shape.
+            ValueError: The shape is unknown.
         """
         return self._shape
 
@@ -97,118 +95,116 @@ class Deliveries:
 
     @property
     def held_count(self) -> int:
-        """How many deliveries the fault plan holds back."""
+        """How many deliveries are held by faults."""
         with self._lock:
             return len(self._held)
 
     def release(self) -> None:
-        """Let go what the fault plan holds back, the newest first; any thread may."""
+        """Queue all held deliveries, the newest first; safe from any thread."""
         with self._lock:
-            self._waiting[:0] = self._held[::-1]
+            self._queued[:0] = self._held[::-1]
             self._held.clear()
 
     def send(self, webhook_id: str, event: str) -> None:
-        """Tell a webhook of an event by hand, whether or not it has subscribed to it.
+        """Send an event to a webhook, whether or not it has subscribed to it.
 
-        It is about the latest work that the event would be sent for; where there is none, about a
-        request that nobody knows. Call this, and `send_again`, in the event loop of the
-        application.
+        The payload describes the newest operation with this event, or an unknown request if
+        there is none. Call this method and `send_again` from the application's event loop.
 
         Raises:
-            ApiError: There is no such webhook.
-            ValueError: There is no such event.
+            ApiError: The webhook does not exist.
+            ValueError: The event is unknown.
         """
         webhook = self._webhooks.get(webhook_id).record
         if event not in EVENT_NAMES:
             kind = "event"
             raise unknown_name(kind, event, EVENT_NAMES)
-        about = latest(self._state, event)
-        self._prepare(webhook, event, self._state.new_delivery_id(), about)
+        data = latest_data(self._state, event)
+        self._create(webhook, event, self._state.new_delivery_id(), data)
 
     def send_again(self, request_id: str) -> None:
-        """Send what stands in the log of a webhook once more, as another attempt.
+        """Send a logged delivery once more, as another attempt.
 
         Raises:
-            ApiError: There is no such request in any log.
-            ValueError: It is still on its way.
+            ApiError: The request is not in any webhook's log.
+            ValueError: The delivery is still pending.
         """
         request = self._log.get(request_id).record
         if request["webhook_event_status"] == "Pending":
-            msg = "this delivery is still on its way: it is tried again by itself"
+            msg = "this delivery is still pending and is retried automatically"
             raise ValueError(msg)
         request["webhook_event_status"] = "Pending"
-        self._wait_for_first(request)
+        self._queue_first_attempt(request)
 
-    def notice(self) -> None:
-        """Settle what is sent about work that has ended by now."""
+    def queue_events(self) -> None:
+        """Queue the deliveries of all operations that have ended."""
         for kind, key in self._state.progress.take_ended():
-            if len(self._webhooks) and (happened := occurrence(self._state, kind, key)):
-                self._announce(happened)
+            if len(self._webhooks) and (event := event_of(self._state, kind, key)):
+                self._queue_event(event)
 
     async def deliver_due(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """Send all that is due; for an application without a server, which does so by itself.
+        """Send every due delivery, including those that become due meanwhile.
 
-        It returns when each delivery that is due by the clock has been tried, those included that
-        become due meanwhile.
+        Use it with an application that has no server; a server sends deliveries by itself.
 
         Args:
-            transport: What to send by in place of sockets.
+            transport: An HTTP transport to use instead of sockets.
         """
-        self.notice()
+        self.queue_events()
         while due := self._take_due():
             await self._send(due, transport)
-            self.notice()
+            self.queue_events()
 
     async def settle(self) -> None:
-        """Send all that is due, and return when nothing that is due is under way any more."""
+        """Send every due delivery, and wait for those in progress."""
         await self.deliver_due()
-        while self._under_way:
+        while self._in_progress:
             await anyio.sleep(_TICK)
             await self.deliver_due()
 
     async def run(self) -> None:
-        """Send what is due whenever it is, until cancelled."""
+        """Send deliveries when they become due, until cancelled."""
         async with anyio.create_task_group() as tasks:
             while True:
-                self.notice()
+                self.queue_events()
                 if due := self._take_due():
-                    # What a slow receiver keeps waiting does not keep what is due later.
+                    # In its own task, so that a slow receiver does not delay later deliveries.
                     tasks.start_soon(self._send, due)
                 await anyio.sleep(_TICK)
 
     def save(self) -> Saved:
-        """Give what is still to be sent, what is under way included, and what goes wrong."""
+        """Return all unsent deliveries, including those in progress, and the fault plan."""
         with self._lock:
-            under_way = [one for batch in self._under_way for one in batch.deliveries]
+            in_progress = [one for batch in self._in_progress for one in batch.deliveries]
             return Saved(
-                copied=([*under_way, *self._waiting], self._held),
+                copied=([*in_progress, *self._queued], self._held),
                 kept=(self._shape, self.faults.save()),
             )
 
     def restore(self, saved: Saved) -> None:
-        """Send that and nothing else; what is under way is abandoned."""
-        for batch in self._under_way:
+        """Replace the queue, and abandon deliveries in progress."""
+        for batch in self._in_progress:
             batch.scope.cancel()
-        self._under_way = []
+        self._in_progress = []
         with self._lock:
-            self._waiting, self._held = saved.copied
+            self._queued, self._held = saved.copied
         self._shape, faults = saved.kept
         self.faults.restore(faults)
 
-    def _announce(self, happened: Occurrence) -> None:
+    def _queue_event(self, event: WebhookEvent) -> None:
         grouping_id = self._state.new_delivery_id()
-        events = with_parents(happened.event)
+        names = with_parents(event.name)
         for webhook in [entry.record for entry in self._webhooks]:
-            for event in events:
-                if event in webhook["event_types"]:
-                    self._prepare(webhook, event, grouping_id, happened.about)
+            for name in names:
+                if name in webhook["event_types"]:
+                    self._create(webhook, name, grouping_id, event.data)
 
-    def _prepare(self, webhook: Record, event: str, grouping_id: str, about: Record) -> None:
+    def _create(self, webhook: Record, event: str, grouping_id: str, data: Record) -> None:
         payload = {
             "event_type": event,
             "grouping_id": grouping_id,
             "datetime_created": long_timestamp(self._state.now()),
-            **about,
+            **data,
         }
         event_data = apply_shape(payload, self._shape)
         request = webhook_log.record(
@@ -219,46 +215,46 @@ class Deliveries:
             grouping_id=grouping_id,
             status="Pending",
         )
-        self._wait_for_first(request)
+        self._queue_first_attempt(request)
 
-    def _wait_for_first(self, request: Record) -> None:
-        """Have a request of the log sent at once, and again after each pause if that fails."""
+    def _queue_first_attempt(self, request: Record) -> None:
+        """Queue a logged request for now, with all its retries."""
         body, pauses = to_bytes(request["event_data"]), list(self._retries)
-        self._wait(Delivery(request, body, self._state.clock(), pauses))
+        self._queue(Delivery(request, body, self._state.clock(), pauses))
 
-    def _wait(self, delivery: Delivery) -> None:
+    def _queue(self, delivery: Delivery) -> None:
         with self._lock:
-            self._waiting.append(delivery)
+            self._queued.append(delivery)
 
-    def _wait_again(self, delivery: Delivery) -> None:
-        """Take a delivery back, unless its record went while it was under way."""
+    def _requeue(self, delivery: Delivery) -> None:
+        """Queue a retry, unless the log record was deleted during the attempt."""
         if self._log.has(delivery.request["request_id"], delivery.request):
-            self._wait(delivery)
+            self._queue(delivery)
 
     async def _send(self, batch: _Batch, transport: httpx.AsyncBaseTransport | None = None) -> None:
         with batch.scope:
             try:
                 await self._sender.send(batch.deliveries, transport)
             finally:
-                # It is not there any more when it was abandoned.
-                self._under_way = [one for one in self._under_way if one is not batch]
+                # It is already gone if a restore abandoned it.
+                self._in_progress = [one for one in self._in_progress if one is not batch]
 
     def _take_due(self) -> _Batch | None:
-        """Take out what is to be sent now, if anything is."""
-        if not self._waiting:
+        """Remove the due deliveries from the queue, if there are any."""
+        if not self._queued:
             return None
         now = self._state.clock()
         with self._lock:
-            due = [one for one in self._waiting if one.due <= now]
-            self._waiting = [one for one in self._waiting if one.due > now]
-            going = [one for one in due if self._goes_out(one, now)]
-        if not going:
+            due = [one for one in self._queued if one.due <= now]
+            self._queued = [one for one in self._queued if one.due > now]
+            sendable = [one for one in due if self._is_sendable(one, now)]
+        if not sendable:
             return None
-        self._under_way.append(_Batch(going))
-        return self._under_way[-1]
+        self._in_progress.append(_Batch(sendable))
+        return self._in_progress[-1]
 
-    def _goes_out(self, delivery: Delivery, now: float) -> bool:
-        """Ask the fault plan, once, and do what it says about the time."""
+    def _is_sendable(self, delivery: Delivery, now: float) -> bool:
+        """Take a fault for a delivery, once, and hold or delay the delivery if it says so."""
         if delivery.is_fault_taken:
             return True
         delivery.is_fault_taken = True
@@ -270,5 +266,5 @@ class Deliveries:
             self._held.append(delivery)
         elif fault.delay:
             delivery.due = now + fault.delay
-            self._waiting.append(delivery)
+            self._queued.append(delivery)
         return not (fault.hold or fault.delay)

@@ -1,1 +1,1 @@
-"""Fault injection: what can go wrong, and when."""
+"""Fault injection: planned failures of requests and webhook deliveries."""

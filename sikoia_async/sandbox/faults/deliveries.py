@@ -1,24 +1,24 @@
-"""What goes wrong on purpose with deliveries to webhooks: planned as other faults are."""
+"""Faults of webhook deliveries, planned in the same way as faults of requests."""
 
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple, get_args
 
 import attrs
 
-from sikoia_async.sandbox.faults.catalogue import NAMED_DELIVERIES, called
+from sikoia_async.sandbox.faults.catalogue import NAMED_DELIVERIES, named_fault
 from sikoia_async.sandbox.faults.plan import EVERY, Plan, PlannedFault, out_of_range, unknown_name
 from sikoia_async.sandbox.resources.webhook_bodies import EVENT_NAMES
 
-__all__ = ["DeliveryFault", "DeliveryFaults", "Forgery", "Met"]
+__all__ = ["DeliveryFault", "DeliveryFaults", "Forgery", "TriggeredDeliveryFault"]
 
 Forgery = Literal["key", "body", "signature", "unsigned"]
-"""What is wrong with a forged delivery."""
+"""The way in which a delivery is forged."""
 
-_LEAST: dict[str, float] = {"nth": 1, "times": 1, "after": 0, "repeat": 1, "delay": 0}
+_MINIMUM: dict[str, float] = {"nth": 1, "times": 1, "after": 0, "repeat": 1, "delay": 0}
 
 
-class Met(NamedTuple):
-    """A fault that a delivery met."""
+class TriggeredDeliveryFault(NamedTuple):
+    """A fault that a delivery has triggered."""
 
     event: str
     effect: str
@@ -26,7 +26,7 @@ class Met(NamedTuple):
 
 @attrs.frozen(kw_only=True)
 class DeliveryFault(PlannedFault):
-    """A planned fault: for which event, when, and what happens."""
+    """A planned fault of deliveries: its event, when it is due, and its effect."""
 
     event: str
     repeat: int | None = None
@@ -37,31 +37,31 @@ class DeliveryFault(PlannedFault):
 
     @property
     def subject(self) -> str:
-        """Which event it is for, or `*`."""
+        """The event that it applies to, or `*`."""
         return self.event
 
 
 NO_FAULT = DeliveryFault(event=EVERY)
-"""The fault of a delivery that goes as it should."""
+"""The fault of a delivery without a fault."""
 
 
-class DeliveryFaults(Plan[DeliveryFault, Met]):
-    """The fault plan of the deliveries of one local Sikoia; any thread may write and read it.
+class DeliveryFaults(Plan[DeliveryFault, TriggeredDeliveryFault]):
+    """The fault plan for webhook deliveries; safe to use from any thread.
 
-    A delivery meets one fault at most, at its first attempt: of those that are due, the one that
-    was added first. The others stay due. What is tried again afterwards goes out as it should.
-    What is held back stays so when the plan is cleared.
+    A delivery triggers at most one fault, at its first attempt: of those that are due, the one
+    added first. The others stay due. Retries are sent without faults. Held deliveries stay held
+    when the plan is cleared.
     """
 
-    _place = "sandbox.deliveries.faults"
-    _asked_for = "deliveries"
+    _expression = "sandbox.deliveries.faults"
+    _subjects = "deliveries"
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
-        super().__init__(Met, clock=clock)
+        super().__init__(TriggeredDeliveryFault, clock=clock)
 
     @property
     def events(self) -> tuple[str, ...]:
-        """The events that faults can be for."""
+        """The events that faults can apply to."""
         return EVENT_NAMES
 
     def add(
@@ -77,26 +77,27 @@ class DeliveryFaults(Plan[DeliveryFault, Met]):
         forge: Forgery | None = None,
         delay: float | None = None,
     ) -> None:
-        """Plan a fault; by default it happens once, to the next delivery of the event.
+        """Plan a fault; by default it applies once, to the next delivery of the event.
 
         Args:
-            event: The event that the webhook has subscribed to, or `*` for all of them.
-            nth: The first matching delivery that it happens to, counted from now on.
-            times: How many deliveries it happens to.
-            after: Seconds of the clock that go by before it counts deliveries.
-            repeat: How many times more it is sent, at once and byte for byte; each time is an
-                attempt in the log.
-            hold: Hold it back until `Deliveries.release`, which turns the order round.
-            drop: Log it as delivered, and send nothing.
-            forge: Send what is not Sikoia's: signed with another `key`, with a `body` that was
-                changed after it was signed, with a `signature` that is none, or `unsigned`.
-            delay: Seconds of the clock before the first attempt.
+            event: The event that the webhook has subscribed to, or `*` for every event.
+            nth: The first matching delivery that it applies to, counted from now.
+            times: How many deliveries it applies to.
+            after: Clock seconds until it starts to count deliveries.
+            repeat: How many extra times to send the same bytes at once; each time is an attempt
+                in the log.
+            hold: Hold the delivery until `Deliveries.release`, which sends the newest first.
+            drop: Log the delivery as successful, but do not send it.
+            forge: Send a forged delivery: signed with another `key`, with a `body` changed after
+                signing, with an invalid `signature`, or `unsigned`.
+            delay: Clock seconds before the first attempt.
 
         Raises:
-            ValueError: There is no such event, or the rest makes no sense.
+            ValueError: The event is unknown, or the other arguments are out of range or
+                contradictory.
         """
         fault = DeliveryFault(
-            event=_known(event),
+            event=_validate_event(event),
             nth=nth,
             times=times,
             after=after,
@@ -106,43 +107,43 @@ class DeliveryFaults(Plan[DeliveryFault, Met]):
             forge=forge,
             delay=delay,
         )
-        for complaint in _complaints(fault):
-            raise ValueError(complaint)
-        self._put(fault)
+        for error in _errors(fault):
+            raise ValueError(error)
+        self._add(fault)
 
     def inject(self, name: str, event: str = EVERY, *, nth: int = 1, after: float = 0) -> None:
-        """Plan one of the faults that have a name.
+        """Plan a named fault.
 
         Args:
-            name: Which: one of `sikoia_async.sandbox.faults.catalogue.NAMED_DELIVERIES`.
+            name: A key of `sikoia_async.sandbox.faults.catalogue.NAMED_DELIVERIES`.
             event: As for `add`.
             nth: As for `add`.
             after: As for `add`.
 
         Raises:
-            ValueError: There is no such fault, or no such event.
+            ValueError: The fault or the event is unknown.
         """
-        self.add(event, nth=nth, after=after, **called(name, NAMED_DELIVERIES).arguments)
+        self.add(event, nth=nth, after=after, **named_fault(name, NAMED_DELIVERIES).arguments)
 
     def take(self, event: str) -> DeliveryFault | None:
-        """Choose the fault of a delivery, and note that it happens."""
-        return self._choose(lambda: event)
+        """Return the fault that a delivery triggers, if any, and record it."""
+        return self._take(lambda: event)
 
 
-def _known(event: str) -> str:
+def _validate_event(event: str) -> str:
     if event == EVERY or event in EVENT_NAMES:
         return event
     kind = "event"
     raise unknown_name(kind, event, EVENT_NAMES)
 
 
-def _complaints(fault: DeliveryFault) -> Iterator[str]:
-    yield from out_of_range(fault, _LEAST)
+def _errors(fault: DeliveryFault) -> Iterator[str]:
+    yield from out_of_range(fault, _MINIMUM)
     if fault.forge not in {None, *get_args(Forgery)}:
-        yield f"forge: give one of {', '.join(get_args(Forgery))}"
+        yield f"forge: expected one of {', '.join(get_args(Forgery))}"
     if fault.hold and fault.delay is not None:
-        yield "hold: it waits for its release then, so leave out delay"
+        yield "hold: a held delivery waits for its release, so omit delay"
     if fault.drop and (fault.repeat is not None or fault.forge is not None):
-        yield "drop: nothing is sent then, so leave out repeat and forge"
+        yield "drop: a dropped delivery is not sent, so omit repeat and forge"
     if not fault.effect:
-        yield "say what is to happen: hold, drop, a delay, …"
+        yield "expected an effect, such as hold, drop or delay"

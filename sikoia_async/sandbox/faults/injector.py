@@ -1,4 +1,4 @@
-"""Does to a request what the fault plan says; where nothing is planned, it only looks on."""
+"""Applies planned faults to requests and responses."""
 
 import asyncio
 import os
@@ -19,27 +19,28 @@ from sikoia_async.sandbox.middleware.envelope import Envelope
 from sikoia_async.sandbox.middleware.token_endpoint import AccessTokens, bearer_token
 
 CONNECTION = "sikoia.connection"
-"""The extension of an ASGI scope that holds the transport of the request."""
+"""The extension of an ASGI scope that holds the connection of the request."""
 
 FAULT = "sikoia.fault"
-"""The key of a scope that says what the fault plan does to the request; absent where nothing."""
+"""The key of an ASGI scope that holds the effect of the fault, if there is one."""
 
-_DRIPS_PER_SECOND = 20
-# Linger for no time: the connection ends with a reset. Windows packs the two numbers tighter.
-_AT_ONCE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+_CHUNKS_PER_SECOND = 20
+# SO_LINGER with a timeout of zero makes close() send a reset. Windows uses two shorts.
+_NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class FaultInjector:
-    """Hands each request down, but for what is planned.
+    """Passes requests on, except those that trigger a fault.
 
-    It sits above all else, so that an answer it spoils is complete, and a refusal one like others.
+    It wraps the other middleware, so that the response it changes is complete, and its own error
+    responses look like all others.
 
     Args:
-        app: The application below.
-        faults: What is planned.
-        tokens: Where a token expires that is to.
-        echo: As for `Envelope`, for the refusals.
-        new_id: The same.
+        app: The wrapped application.
+        faults: The fault plan.
+        tokens: The access tokens, which a fault may expire.
+        echo: As for `Envelope`, for error responses of faults.
+        new_id: As for `Envelope`, for error responses of faults.
     """
 
     def __init__(
@@ -58,42 +59,42 @@ class FaultInjector:
         self._new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or do what is planned.
+        """Handle a request, and apply the fault that it triggers.
 
         Raises:
-            RuntimeError: The connection is to be dropped, and there is none.
+            RuntimeError: The fault has to close the connection, and there is none.
         """
         fault = self._faults.take(scope) if scope["type"] == "http" else None
         if fault is None:
             await self._app(scope, receive, send)
             return
         scope[FAULT] = fault.effect
-        line = _Line(scope, receive, send)
+        client = _Client(scope, receive, send)
         if fault.drops_connection:
-            line.require_connection()
+            client.require_connection()
         if fault.reset == "before":
-            await line.pause(fault.delay)
-            await line.reset()
+            await client.pause(fault.delay)
+            await client.reset()
             return
-        answer = await _collect(self._below(fault, scope), scope, receive)
-        await line.pause(fault.delay)
+        response = await _collect(self._target(fault, scope), scope, receive)
+        await client.pause(fault.delay)
         if fault.reset == "after":
-            await line.reset()
+            await client.reset()
             return
-        answer.change(fault)
-        await line.deliver(answer, fault)
+        response.apply(fault)
+        await client.send_response(response, fault)
 
-    def _below(self, fault: Fault, scope: Scope) -> ASGIApp:
-        error = self._refusal(fault, scope)
+    def _target(self, fault: Fault, scope: Scope) -> ASGIApp:
+        error = self._error(fault, scope)
         if error is None:
             return self._app
 
-        async def refuse(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        async def fail(_scope: Scope, _receive: Receive, _send: Send) -> None:
             raise error
 
-        return Envelope(refuse, echo=self._echo, new_id=self._new_id)
+        return Envelope(fail, echo=self._echo, new_id=self._new_id)
 
-    def _refusal(self, fault: Fault, scope: Scope) -> ApiError | None:
+    def _error(self, fault: Fault, scope: Scope) -> ApiError | None:
         if fault.token is not None:
             self._tokens.expire(bearer_token(Headers(scope=scope)))
             return expired_token()
@@ -103,38 +104,38 @@ class FaultInjector:
 
 
 @attrs.define
-class _Answer:
-    """An answer that has not been sent."""
+class _Response:
+    """A response that has not been sent yet."""
 
     start: Message
     body: bytes
 
-    def change(self, fault: Fault) -> None:
-        """Put in what the fault brings in place of the body and of headers."""
+    def apply(self, fault: Fault) -> None:
+        """Replace the body and headers as the fault says."""
         headers = MutableHeaders(scope=self.start)
         if fault.body is not None:
             self.body = fault.body
             headers["Content-Length"] = str(len(fault.body))
             if self.start["status"] == HTTPStatus.NO_CONTENT:
-                # There is content now.
+                # A 204 must not have a body.
                 self.start["status"] = HTTPStatus.OK.value
         headers.update(fault.headers or {})
 
 
-async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> _Answer:
+async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> _Response:
     messages: list[Message] = []
 
-    async def keep(message: Message) -> None:
+    async def send(message: Message) -> None:
         messages.append(message)
 
-    await app(scope, receive, keep)
+    await app(scope, receive, send)
     start, *rest = messages
-    return _Answer(start, b"".join(message["body"] for message in rest))
+    return _Response(start, b"".join(message["body"] for message in rest))
 
 
 @attrs.frozen
-class _Line:
-    """The way back to the client."""
+class _Client:
+    """The sender of the request, and its connection."""
 
     scope: Scope
     receive: Receive
@@ -144,47 +145,47 @@ class _Line:
         """Return the connection of the request.
 
         Raises:
-            RuntimeError: There is none.
+            RuntimeError: The application runs without a server.
         """
         connection: asyncio.Transport | None = self.scope.get("extensions", {}).get(CONNECTION)
         if connection is None:
-            msg = "reset and truncate need a connection to drop: run this in a Sandbox"
+            msg = "reset and truncate need a connection: use a Sandbox instead of create_app"
             raise RuntimeError(msg)
         return connection
 
     async def pause(self, seconds: float | None) -> None:
-        """Wait, but no longer than the client does."""
+        """Wait, until the client disconnects at the latest."""
         if seconds:
             with anyio.move_on_after(seconds):
-                await self._hung_up()
+                await self._wait_for_disconnect()
 
     async def reset(self) -> None:
-        """Drop the connection, so that the client sees a reset."""
+        """Reset the connection."""
         connection = self.require_connection()
         raw = connection.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         connection.abort()
-        await self._hung_up()
+        await self._wait_for_disconnect()
 
-    async def deliver(self, answer: _Answer, fault: Fault) -> None:
-        """Send an answer, or as much of it as is planned."""
-        await self.send(answer.start)
-        await self._send_body(answer.body[: fault.truncate], fault.drip)
+    async def send_response(self, response: _Response, fault: Fault) -> None:
+        """Send a response, or as much of it as is planned."""
+        await self.send(response.start)
+        await self._send_body(response.body[: fault.truncate], fault.drip)
         if fault.truncate is None:
             await self.send({"type": "http.response.body", "body": b""})
             return
-        # Not aborted: what has been written is still to arrive.
+        # Closed, not aborted, so that the bytes written so far still arrive.
         self.require_connection().close()
-        await self._hung_up()
+        await self._wait_for_disconnect()
 
     async def _send_body(self, body: bytes, drip: float | None) -> None:
-        size = max(1, int(drip / _DRIPS_PER_SECOND)) if drip else max(1, len(body))
+        size = max(1, int(drip / _CHUNKS_PER_SECOND)) if drip else max(1, len(body))
         for start in range(0, len(body), size):
-            piece = body[start : start + size]
-            await self.pause(len(piece) / drip if drip else None)
-            await self.send({"type": "http.response.body", "body": piece, "more_body": True})
+            chunk = body[start : start + size]
+            await self.pause(len(chunk) / drip if drip else None)
+            await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
 
-    async def _hung_up(self) -> None:
-        """Return when the client, or this side, has hung up."""
+    async def _wait_for_disconnect(self) -> None:
+        """Return when either side has closed the connection."""
         while (await self.receive())["type"] != "http.disconnect":
-            """What comes is the rest of the request."""
+            """Skip the rest of the request."""

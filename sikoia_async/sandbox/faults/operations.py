@@ -1,4 +1,4 @@
-"""The operations that are served, by the names that the API reference gives them."""
+"""The operations of the API, by the names that its reference gives them."""
 
 import re
 from collections.abc import Sequence
@@ -12,58 +12,58 @@ __all__ = ["Operations"]
 
 
 class Operations:
-    """Knows each operation by its method and its path, and what a request asks for.
+    """Index of the operations that the local Sikoia serves.
 
     Args:
-        routes: What is served, words before parameters.
+        routes: The routes, literal paths before paths with parameters.
     """
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        self._names = {_unnamed(name): name for route in routes for name in operations(route)}
-        # By the method and the number of parts: of few templates each.
+        self._names = {_without_names(name): name for route in routes for name in operations(route)}
+        # By method and number of segments: only a few templates each.
         self._templates: dict[tuple[str, int], list[tuple[list[str], str]]] = {}
         for name in self._names.values():
             method, path = name.split(" ")
-            parts = path.split("/")
-            words = ["" if part.startswith("{") else part for part in parts]
-            self._templates.setdefault((method, len(parts)), []).append((words, name))
+            segments = path.split("/")
+            literals = ["" if segment.startswith("{") else segment for segment in segments]
+            self._templates.setdefault((method, len(segments)), []).append((literals, name))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them, as in `GET /v2/cases/{case_id}`."""
+        """All names, such as `GET /v2/cases/{case_id}`."""
         return tuple(self._names.values())
 
     def known(self, name: str) -> str:
-        """Return an operation's name; parameters may be spelt in the reader's own way.
+        """Return the canonical name of an operation, whatever its parameters are called.
 
         Raises:
-            ValueError: There is no such operation; the message has the nearest names.
+            ValueError: The operation does not exist; the message has the closest names.
         """
-        known = self._names.get(_unnamed(name))
+        known = self._names.get(_without_names(name))
         if known is None:
             kind = "operation"
             raise unknown_name(kind, name, self.names)
         return known
 
     def of(self, method: str, path: str) -> str | None:
-        """Name the operation that a request asks for; None where nothing is served.
+        """Return the operation of a request; None if no route matches.
 
         Args:
-            method: Of the request.
-            path: Of the request, percent-decoded.
+            method: The request method.
+            path: The percent-decoded path.
         """
-        parts = path.split("/")
-        for words, name in self._templates.get((method, len(parts)), ()):
-            if all(map(_matches, parts[1:], words[1:])):
+        segments = path.split("/")
+        for literals, name in self._templates.get((method, len(segments)), ()):
+            if all(map(_matches, segments[1:], literals[1:])):
                 return name
         return None
 
 
-def _matches(part: str, word: str) -> bool:
-    """Tell whether a part of a path is a word, or whatever is given for a parameter."""
-    return part == word if word else bool(part)
+def _matches(segment: str, literal: str) -> bool:
+    """Return whether a path segment is the literal, or any value of a parameter."""
+    return segment == literal if literal else bool(segment)
 
 
-def _unnamed(operation: str) -> str:
-    """Leave out the names of the parameters."""
+def _without_names(operation: str) -> str:
+    """Remove the names of the parameters."""
     return re.sub(r"\{\w+\}", "{}", operation)

@@ -1,4 +1,4 @@
-"""What all fault plans have in common: which fault's turn it is, and which have happened."""
+"""What all fault plans have in common: which fault is due, and which have been triggered."""
 
 import math
 import reprlib
@@ -13,9 +13,9 @@ import attrs
 from sikoia_async.sandbox.snapshot import Saved
 
 EVERY = "*"
-"""The subject of a fault that is for all of them."""
+"""The subject of a fault that applies to every operation or event."""
 
-_WRITERS: Final[Mapping[type, Callable[[Any], str]]] = {
+_LITERALS: Final[Mapping[type, Callable[[Any], str]]] = {
     bool: bool.__repr__,
     int: int.__repr__,
     float: float.__repr__,
@@ -26,7 +26,7 @@ _WRITERS: Final[Mapping[type, Callable[[Any], str]]] = {
 
 @attrs.frozen(kw_only=True)
 class PlannedFault(ABC):
-    """A fault: when it happens, and in the fields of a subclass to whom, and what."""
+    """When a fault is due; subclasses have fields for its subject and its effect."""
 
     nth: int = 1
     times: int = 1
@@ -35,101 +35,103 @@ class PlannedFault(ABC):
     @property
     @abstractmethod
     def subject(self) -> str:
-        """Whom it is for, or `*`."""
+        """The operation or event that it applies to, or `*`."""
 
-    def concerns(self, subject: str) -> bool:
-        """Tell whether a subject is one that it is for."""
+    def applies_to(self, subject: str) -> bool:
+        """Return whether it applies to a subject."""
         return self.subject in {subject, EVERY}
 
     @property
     def effect(self) -> str:
-        """Say what happens, as `add` was told."""
-        return ", ".join(f"{name}={reprlib.repr(value)}" for name, value in self._consequences())
+        """The effect, as arguments of `add`."""
+        return ", ".join(f"{name}={reprlib.repr(value)}" for name, value in self._effects())
 
-    def written(self) -> str:
-        """Write the arguments of `add` that plan it again."""
+    def arguments(self) -> str:
+        """Return the arguments of `add` that plan it again, as Python source."""
         arguments = [_literal(self.subject)]
         for field in attrs.fields(type(self)):
             value = getattr(self, field.name)
-            # What has to be given is the subject.
+            # The only field without a default is the subject.
             if field.default is not attrs.NOTHING and value != field.default:
                 arguments.append(f"{field.name}={_literal(value)}")
         return ", ".join(arguments)
 
-    def _consequences(self) -> Iterator[tuple[str, object]]:
+    def _effects(self) -> Iterator[tuple[str, object]]:
         for field in attrs.fields(type(self)):
             value = getattr(self, field.name)
-            # What has a value by default is a condition, and so is what has to be given.
+            # Effects default to None; conditions have another default, the subject has none.
             if field.default is None and value is not None:
                 yield field.name, value
 
 
-Some = TypeVar("Some", bound=PlannedFault)
+FaultT = TypeVar("FaultT", bound=PlannedFault)
 
 
 @attrs.define(eq=False)
-class _Entry(Generic[Some]):
-    """A line of the plan."""
+class _Entry(Generic[FaultT]):
+    """A fault in the plan."""
 
-    fault: Some
+    fault: FaultT
     since: float
-    """The clock from which on it counts."""
+    """The clock's seconds from which it counts subjects."""
     left: int
     seen: int = 0
 
     def count(self, subject: str, now: float) -> bool:
-        """Count a subject that matches, and tell whether the fault is due."""
-        if now < self.since or not self.fault.concerns(subject):
+        """Count a subject if the fault applies to it, and return whether the fault is due."""
+        if now < self.since or not self.fault.applies_to(subject):
             return False
         self.seen += 1
         return self.seen >= self.fault.nth
 
 
-Met = TypeVar("Met", bound=tuple[str, str])
+TriggeredT = TypeVar("TriggeredT", bound=tuple[str, str])
 
 
-class Plan(Generic[Some, Met]):
-    """The faults of one kind; any thread may write and read them. A subclass has words for them.
+class Plan(Generic[FaultT, TriggeredT]):
+    """The planned and triggered faults of one kind; safe to use from any thread.
 
     Args:
-        met: Says of a subject what has happened to it.
-        clock: Counts the seconds of `after`.
+        triggered: Creates the record of a triggered fault from its subject and effect.
+        clock: Returns the seconds that `after` refers to.
     """
 
-    _place: ClassVar[str]
-    """Where a test finds it."""
-    _asked_for: ClassVar[str]
-    """What its subjects are, many of them."""
+    _expression: ClassVar[str]
+    """The Python expression of this plan in a test."""
+    _subjects: ClassVar[str]
+    """The plural noun for its subjects."""
 
-    def __init__(self, met: Callable[[str, str], Met], *, clock: Callable[[], float]) -> None:
-        self._met = met
+    def __init__(
+        self, triggered: Callable[[str, str], TriggeredT], *, clock: Callable[[], float]
+    ) -> None:
+        self._new_triggered = triggered
         self._clock = clock
         self._lock = threading.Lock()
-        self._entries: list[_Entry[Some]] = []
-        self._happened: list[Met] = []
-        # All that was planned, each with how many had come by then.
-        self._added: list[tuple[int, Some]] = []
-        self._came = 0
+        self._entries: list[_Entry[FaultT]] = []
+        self._triggered: list[TriggeredT] = []
+        # Every fault added, with the number of subjects seen before it.
+        self._added: list[tuple[int, FaultT]] = []
+        self._seen = 0
 
-    def _put(self, fault: Some) -> None:
+    def _add(self, fault: FaultT) -> None:
         """Plan a fault."""
         with self._lock:
             since = self._clock() + fault.after
             self._entries.append(_Entry(fault, since, left=fault.times))
-            self._added.append((self._came, fault))
+            self._added.append((self._seen, fault))
 
-    def _choose(self, name: Callable[[], str]) -> Some | None:
-        """Choose the fault that a subject meets, and note that it happens.
+    def _take(self, name: Callable[[], str]) -> FaultT | None:
+        """Return the fault that a subject triggers, if any, and record it.
 
         Args:
-            name: Says what the subject is called; where nothing is planned, it is not asked.
+            name: Returns the name of the subject; not called if nothing is planned.
         """
         with self._lock:
-            self._came += 1
+            self._seen += 1
             if not self._entries:
                 return None
             subject, now = name(), self._clock()
-            # All of them count the subject, those that come too late included.
+            # Every entry counts the subject, including those that do not get their turn.
             due = [entry for entry in self._entries if entry.count(subject, now)]
             if not due:
                 return None
@@ -137,82 +139,83 @@ class Plan(Generic[Some, Met]):
             entry.left -= 1
             if not entry.left:
                 self._entries.remove(entry)
-            self._happened.append(self._met(subject, entry.fault.effect))
+            self._triggered.append(self._new_triggered(subject, entry.fault.effect))
             return entry.fault
 
     def clear(self) -> None:
-        """Forget what is planned and what has happened."""
+        """Remove all planned and triggered faults."""
         with self._lock:
             self._entries.clear()
             self._added.clear()
-            self._happened.clear()
+            self._triggered.clear()
 
     def script(self) -> str:
-        """Write Python that plans the same faults again, on a new `sandbox`, in the same order.
+        """Return Python source that plans the same faults in the same order on a new `sandbox`.
 
-        Those that have happened are in it as they were planned. A comment says how many had come
-        before one was planned. It is empty when nothing was planned, or all was cleared.
+        Faults that have been triggered are included as they were planned. A comment tells how many
+        requests or deliveries came before a fault was added. The result is empty if no fault has
+        been planned since the start or the last `clear`.
         """
         with self._lock:
             added = tuple(self._added)
-        return "\n".join(self._line(came, fault) for came, fault in added)
+        return "\n".join(self._line(seen, fault) for seen, fault in added)
 
-    def _line(self, came: int, fault: Some) -> str:
-        comment = f"  # {self._asked_for} before this: {came}" if came else ""
-        return f"{self._place}.add({fault.written()}){comment}"
+    def _line(self, seen: int, fault: FaultT) -> str:
+        comment = f"  # {self._subjects} before this: {seen}" if seen else ""
+        return f"{self._expression}.add({fault.arguments()}){comment}"
 
     def save(self) -> Saved:
-        """Give what is planned and what has happened, for a snapshot."""
+        """Return the planned and triggered faults."""
         with self._lock:
-            # Copies: the entries themselves go on counting.
+            # Copies, because the entries go on counting.
             entries = tuple(attrs.evolve(entry) for entry in self._entries)
-            return Saved(kept=(entries, tuple(self._happened), tuple(self._added), self._came))
+            return Saved(kept=(entries, tuple(self._triggered), tuple(self._added), self._seen))
 
     def restore(self, saved: Saved) -> None:
-        """Plan this, and nothing else."""
-        entries, happened, added, came = saved.kept
+        """Replace the planned and triggered faults."""
+        entries, triggered, added, seen = saved.kept
         with self._lock:
             self._entries = [attrs.evolve(entry) for entry in entries]
-            self._happened = list(happened)
+            self._triggered = list(triggered)
             self._added = list(added)
-            self._came = came
+            self._seen = seen
 
     @property
-    def planned(self) -> tuple[Some, ...]:
-        """The faults that are still to happen."""
+    def planned(self) -> tuple[FaultT, ...]:
+        """The faults that have not been triggered as often as planned."""
         with self._lock:
             return tuple(entry.fault for entry in self._entries)
 
     @property
-    def triggered(self) -> tuple[Met, ...]:
-        """The faults that have happened, from the first to the last."""
+    def triggered(self) -> tuple[TriggeredT, ...]:
+        """The faults that have been triggered, oldest first."""
         with self._lock:
-            return tuple(self._happened)
+            return tuple(self._triggered)
 
     def __repr__(self) -> str:
         planned = [f"{fault.subject}: {fault.effect}" for fault in self.planned]
-        happened = [": ".join(one) for one in self.triggered]
-        return f"<{type(self).__name__} planned={planned} happened={happened}>"
+        triggered = [": ".join(one) for one in self.triggered]
+        return f"<{type(self).__name__} planned={planned} triggered={triggered}>"
 
 
-def out_of_range(fault: PlannedFault, least: dict[str, float]) -> Iterator[str]:
-    """Complain of numbers that are given and are too small, or out of reach."""
-    for name, bound in least.items():
+def out_of_range(fault: PlannedFault, minimum: Mapping[str, float]) -> Iterator[str]:
+    """Yield an error message for each number that is too small or not finite."""
+    for name, bound in minimum.items():
         value = getattr(fault, name)
         if value is not None and not bound <= value < math.inf:
-            yield f"{name}: give at least {bound}"
+            yield f"{name}: expected at least {bound}"
 
 
 def unknown_name(kind: str, name: str, known: Collection[str]) -> ValueError:
-    """Return the complaint that nothing of a kind is called so, with what might be meant."""
+    """Return the error for an unknown name, with the closest known names."""
     nearest = ", ".join(get_close_matches(name, known, cutoff=0))
-    return ValueError(f"no {kind} is called {name!r}; the nearest are {nearest}")
+    return ValueError(f"unknown {kind} {name!r}; the closest are {nearest}")
 
 
 def _literal(value: Any) -> str:
-    """Write a value as Python reads it, an enum's as what it stands for."""
+    """Return a value as Python source; an enum's member as its value."""
     if isinstance(value, Mapping):
         items = cast("Mapping[object, object]", value).items()
         return "{" + ", ".join(f"{_literal(name)}: {_literal(one)}" for name, one in items) + "}"
-    writers = [write for kind, write in _WRITERS.items() if isinstance(value, kind)]
+    writers = [write for kind, write in _LITERALS.items() if isinstance(value, kind)]
     return [*writers, repr][0](value)

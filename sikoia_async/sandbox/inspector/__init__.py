@@ -1,7 +1,7 @@
-"""The inspector: a page that shows what goes on in the local Sikoia, and lets a person meddle.
+"""The inspector: a web page that shows and controls the local Sikoia.
 
-It is served in the event loop of the API, so that it sees whole requests and races with none, and
-on an origin of its own: plain http, for a browser does not trust the certificate of the other.
+It runs in the event loop of the API, so that it never sees a half-processed request. It has its
+own origin with plain HTTP, because browsers do not trust the certificate of the API.
 """
 
 from sikoia_async.sandbox.inspector.app import create_inspector

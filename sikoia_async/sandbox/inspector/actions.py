@@ -1,4 +1,4 @@
-"""What a person can do on the page: each action is a function that says what it has done."""
+"""The actions of the page; each one is a function that returns a message for the user."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,86 +11,86 @@ __all__ = ["ACTIONS", "act"]
 Form = Mapping[str, Any]
 
 _LARGEST_WHOLE = 2**53
-"""Beyond it a browser cannot count."""
+"""The largest integer that a browser represents exactly."""
 
 
 def act(app: App, name: str, form: Form) -> str:
-    """Do something, and say in a sentence that it is done.
+    """Perform an action, and return a message that confirms it.
 
     Args:
         app: The local Sikoia.
         name: A key of `ACTIONS`.
-        form: What the page has asked the person for.
+        form: The fields of the form.
 
     Raises:
-        ValueError: The form lacks something, or it cannot be done; the message says why.
+        ValueError: A field is missing or invalid, or the action is not possible.
     """
     try:
         return ACTIONS[name](app, form)
     except ApiError as exc:
-        # What is not there, or not any more.
+        # A record that does not exist, or no longer.
         raise ValueError(exc.detail) from exc
 
 
 def _advance(app: App, form: Form) -> str:
     app.clock.advance(_number(form, "seconds"))
-    return f"The clock shows {app.clock.now:%Y-%m-%d %H:%M:%S} UTC."
+    return f"The clock now shows {app.clock.now:%Y-%m-%d %H:%M:%S} UTC."
 
 
 def _finish(app: App, form: Form) -> str:
-    kind = _text(form, "kind")
-    app.work.finish(_text(form, "id"), kind=kind)
+    kind = _string(form, "kind")
+    app.work.finish(_string(form, "id"), kind=kind)
     return f"Finished: {kind}."
 
 
 def _fail(app: App, form: Form) -> str:
-    kind = _text(form, "kind")
-    app.work.fail(_text(form, "id"), kind=kind)
-    return f"Failed, as asked for: {kind}."
+    kind = _string(form, "kind")
+    app.work.fail(_string(form, "id"), kind=kind)
+    return f"Failed: {kind}."
 
 
 def _finish_all(app: App, _form: Form) -> str:
     app.work.finish_all()
-    return "All work is finished."
+    return "All operations are finished."
 
 
 def _plan_fault(app: App, form: Form) -> str:
-    name, operation = _text(form, "name"), _text(form, "operation")
+    name, operation = _string(form, "name"), _string(form, "operation")
     app.faults.inject(name, operation, nth=_whole(form, "nth"))
-    return f"Planned: {name}, for {_whom(operation, 'every request')}."
+    return f"Planned: {name}, for {_label(operation, 'every request')}."
 
 
 def _plan_delivery_fault(app: App, form: Form) -> str:
-    name, event = _text(form, "name"), _text(form, "event")
+    name, event = _string(form, "name"), _string(form, "event")
     app.deliveries.faults.inject(name, event, nth=_whole(form, "nth"))
-    return f"Planned: {name}, for {_whom(event, 'every event')}."
+    return f"Planned: {name}, for {_label(event, 'every event')}."
 
 
 def _clear_faults(app: App, _form: Form) -> str:
     app.faults.clear()
     app.deliveries.faults.clear()
-    return "No fault is planned any more."
+    return "All faults are cleared."
 
 
 def _send(app: App, form: Form) -> str:
-    event = _text(form, "event")
-    app.deliveries.send(_text(form, "webhook_id"), event)
-    return f"On its way: {event}."
+    event = _string(form, "event")
+    app.deliveries.send(_string(form, "webhook_id"), event)
+    return f"Queued: {event}."
 
 
 def _send_again(app: App, form: Form) -> str:
-    app.deliveries.send_again(_text(form, "request_id"))
-    return "On its way again."
+    app.deliveries.send_again(_string(form, "request_id"))
+    return "Queued again."
 
 
 def _release(app: App, _form: Form) -> str:
     app.deliveries.release()
-    return "What was held back is on its way."
+    return "The held deliveries are released."
 
 
 def _reset(app: App, _form: Form) -> str:
     app.reset()
-    return "All is as it was at the beginning. Clients need a new token."
+    return "Everything is reset. Clients need a new access token."
 
 
 ACTIONS: dict[str, Callable[[App, Form], str]] = {
@@ -108,26 +108,26 @@ ACTIONS: dict[str, Callable[[App, Form], str]] = {
 }
 
 
-def _whom(subject: str, everyone: str) -> str:
-    return everyone if subject == "*" else subject
+def _label(subject: str, every: str) -> str:
+    return every if subject == "*" else subject
 
 
-def _text(form: Form, name: str) -> str:
+def _string(form: Form, name: str) -> str:
     value = form.get(name)
     if not isinstance(value, str) or not value:
-        msg = f"{name}: choose one"
+        msg = f"{name}: required"
         raise ValueError(msg)
     return value
 
 
 def _number(form: Form, name: str) -> float:
     value = form.get(name)
-    # True is a number to Python.
+    # bool is a subclass of int.
     if isinstance(value, bool) or not isinstance(value, int | float):
-        msg = f"{name}: give a number"
-        raise ValueError(msg)  # noqa: TRY004 - the page shows what a ValueError says
+        msg = f"{name}: expected a number"
+        raise ValueError(msg)  # noqa: TRY004 - the page shows the message of a ValueError
     if isinstance(value, int) and abs(value) > _LARGEST_WHOLE:
-        msg = f"{name}: give a smaller number"
+        msg = f"{name}: expected a smaller number"
         raise ValueError(msg)
     return value
 
@@ -135,6 +135,6 @@ def _number(form: Form, name: str) -> float:
 def _whole(form: Form, name: str) -> int:
     value = _number(form, name)
     if not isinstance(value, int):
-        msg = f"{name}: give a whole number"
+        msg = f"{name}: expected a whole number"
         raise ValueError(msg)  # noqa: TRY004 - as above
     return value

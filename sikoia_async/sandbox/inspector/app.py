@@ -1,8 +1,9 @@
-"""The inspector as an ASGI application: its page, what the page asks for, and what it may do."""
+"""The inspector as an ASGI application: the page, its data and its actions."""
 
 import json
 import re
 import secrets
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,18 +28,18 @@ _FILES = {
 }
 _TOKEN = b"{{token}}"
 _NUMBER = re.compile("[0-9]{1,15}")
-_LARGEST = 10_000
-"""Bytes of a form."""
+_MAX_FORM = 10_000
+"""The maximum size of a form in bytes."""
 
 
 def create_inspector(app: App, *, origin: str) -> ASGIApp:
-    """Make the inspector of a local Sikoia, to be served in the same event loop.
+    """Create the inspector of a local Sikoia; serve it in the same event loop.
 
     Args:
         app: The local Sikoia.
-        origin: Where it will be reached; it answers to no other name.
+        origin: The origin of the page; requests to any other host are refused.
     """
-    # Not drawn from the seed: who knows that could foretell it.
+    # Not drawn from the seed, from which anybody could predict it.
     token = secrets.token_urlsafe(32)
     inspector = _Inspector(app)
     routes = [
@@ -53,89 +54,91 @@ def create_inspector(app: App, *, origin: str) -> ASGIApp:
 
 
 class _Inspector:
-    """Answers the page."""
+    """Handles the requests of the page."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     async def choices(self, _request: Request) -> Response:
-        """Answer what the forms offer."""
+        """Return the options of the forms."""
         return _Json(choices(self._app))
 
     async def state(self, _request: Request) -> Response:
-        """Answer all that the page shows."""
-        # What has ended by now, has ended before somebody looks.
-        self._app.deliveries.notice()
+        """Return everything that the page shows."""
+        # First record the operations that have ended.
+        self._app.deliveries.queue_events()
         return _Json(state_of(self._app))
 
     async def request(self, request: Request) -> Response:
-        """Answer one request of the ledger with its headers and bodies."""
+        """Return one request of the ledger with headers and bodies."""
         number = request.path_params["number"]
         known = _NUMBER.fullmatch(number)
         found = request_in_full(self._app.ledger, int(number)) if known else None
-        return _refusal("The ledger has forgotten it.", 404) if found is None else _Json(found)
+        if found is None:
+            return _error(HTTPStatus.NOT_FOUND, "The request is no longer in the ledger.")
+        return _Json(found)
 
     async def do(self, request: Request) -> Response:
-        """Do what a person asks for, and answer what has been done."""
+        """Perform an action, and return its message."""
         action = request.path_params["action"]
         if action not in ACTIONS:
-            return _refusal("There is no such action.", 404)
+            return _error(HTTPStatus.NOT_FOUND, "Unknown action.")
         try:
             return _Json({"message": act(self._app, action, await _form(request))})
         except ValueError as exc:
-            return _refusal(str(exc), 400)
+            return _error(HTTPStatus.BAD_REQUEST, str(exc))
         except ClientDisconnect:
-            # Whoever was to read an answer has gone; so it is too when the local Sikoia stops.
-            return _refusal("The form did not come.", 400)
+            # Nobody reads this response. It also happens when the local Sikoia stops.
+            return _error(HTTPStatus.BAD_REQUEST, "The form is incomplete.")
 
 
 class _Json(JSONResponse):
-    """An answer that can tell of any string: half a surrogate pair has no bytes in UTF-8."""
+    """A JSON response in ASCII, because lone surrogates cannot be encoded in UTF-8."""
 
     def render(self, content: Any) -> bytes:
-        """Write it down in ASCII."""
+        """Encode the content."""
         return json.dumps(content, separators=(",", ":")).encode("ascii")
 
 
 def _page(token: str) -> Route:
     body = (_PAGE / "index.html").read_bytes().replace(_TOKEN, token.encode())
 
-    async def answer(_request: Request) -> Response:
+    async def respond(_request: Request) -> Response:
         return Response(body, media_type="text/html")
 
-    return Route("/", answer)
+    return Route("/", respond)
 
 
 def _file(name: str, media_type: str) -> Route:
     body = (_PAGE / name).read_bytes()
 
-    async def answer(_request: Request) -> Response:
+    async def respond(_request: Request) -> Response:
         return Response(body, media_type=media_type)
 
-    return Route(f"/{name}", answer)
+    return Route(f"/{name}", respond)
 
 
 async def _form(request: Request) -> dict[str, Any]:
-    """Read what was filled in.
+    """Read a form from the body.
 
     Raises:
-        ValueError: It is no object of JSON, or longer than any form.
+        ValueError: The body is not a JSON object, or is too large.
     """
     read = b""
     async for part in request.stream():
         read += part
-        if len(read) > _LARGEST:
-            msg = "This is more than a form can have."
+        if len(read) > _MAX_FORM:
+            msg = "The form is too large."
             raise ValueError(msg)
     try:
         form: object = json.loads(read)
     except (ValueError, RecursionError):
         form = None
     if not isinstance(form, dict):
-        msg = "The body must be an object of JSON."
-        raise ValueError(msg)  # noqa: TRY004 - the page shows what a ValueError says
+        msg = "The body must be a JSON object."
+        raise ValueError(msg)  # noqa: TRY004 - the page shows the message of a ValueError
     return cast("dict[str, Any]", form)  # JSON has no other keys
 
 
-def _refusal(reason: str, status: int) -> Response:
+def _error(status: HTTPStatus, reason: str) -> Response:
     return _Json({"error": reason}, status)

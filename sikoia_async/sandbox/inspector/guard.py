@@ -1,7 +1,7 @@
-"""Who may ask the inspector: its own page, and no other that the same browser has open.
+"""Access control of the inspector: only its own page may use its API.
 
-Any site in the world can have a browser send requests to loopback. What tells them apart is the
-name they ask for, where they say they come from, and a token that only the page can read.
+Any website can make a browser send requests to loopback. The guard checks the host and the origin
+of a request, and a token that only the page can read.
 """
 
 from hmac import compare_digest
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["API", "TOKEN_HEADER", "Guard"]
 
 API = "/api/"
-"""Below it, everything needs the token; the page and its files are for whoever is here."""
+"""The paths that need the token; the page and its files need none."""
 TOKEN_HEADER = "X-Inspector-Token"  # noqa: S105 - the name of a header
 
 _JSON = "application/json"
@@ -37,43 +37,43 @@ _HEADERS = {
 
 @attrs.frozen(kw_only=True)
 class Guard:
-    """Lets requests pass that the page may have sent, and puts its headers on every answer."""
+    """Refuses requests that the page cannot have sent, and adds security headers to responses."""
 
     app: ASGIApp
     origin: str
-    """Where the inspector is: the only name by which it answers."""
+    """The only origin that is accepted."""
     token: str = attrs.field(repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request down, or refuse it."""
+        """Pass the request on, or refuse it."""
 
-        async def stamped(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
         app = self._refusal(scope) or self.app
-        await app(scope, receive, stamped)
+        await app(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         headers = Headers(scope=scope)
-        # A site may have its own name lead to loopback, and then be of one origin with this.
+        # A website can point its own host name to loopback and so share the origin.
         if headers.get("host") != urlsplit(self.origin).netloc:
             return _refuse(HTTPStatus.MISDIRECTED_REQUEST, f"The inspector is at {self.origin}/")
         if not scope["path"].startswith(API):
             return None
         if headers.get("origin", self.origin) != self.origin or _is_from_elsewhere(headers):
-            return _refuse(HTTPStatus.FORBIDDEN, "Only the inspector's own page may ask this.")
+            return _refuse(HTTPStatus.FORBIDDEN, "Only the inspector's own page may use this.")
         if not compare_digest(headers.get(TOKEN_HEADER, "").encode(), self.token.encode()):
-            return _refuse(HTTPStatus.FORBIDDEN, "The page is of an earlier run: load it again.")
-        # No form of another site can say this, and no script without asking first.
+            return _refuse(HTTPStatus.FORBIDDEN, "The page is from an earlier run: reload it.")
+        # Forms of other sites cannot set this type, and scripts need permission by CORS.
         if scope["method"] == "POST" and headers.get("content-type") != _JSON:
             return _refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"The body must be {_JSON}.")
         return None
 
 
 def _is_from_elsewhere(headers: Headers) -> bool:
-    """Believe the browser, if it says; whatever is no browser needs the token all the same."""
+    """Return whether the browser says that another site sent the request."""
     return headers.get("sec-fetch-site", "same-origin") != "same-origin"
 
 

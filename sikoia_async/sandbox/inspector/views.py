@@ -1,4 +1,4 @@
-"""What the page shows: the newest of everything, as plain records, and counts of the rest."""
+"""The data of the page: the newest records of each kind, and counts of all of them."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -24,15 +24,15 @@ __all__ = ["choices", "request_in_full", "state_of"]
 _REQUESTS = 300
 _ROWS = 200
 _NAMES = 8
-"""How many companies and persons of a case are named."""
-_SHOWN_BYTES = 20_000
-"""Of a body."""
+"""How many companies and persons of a case are listed."""
+_MAX_BODY = 20_000
+"""How many bytes of a body are shown."""
 
 
 def state_of(app: App) -> Record:
-    """Show everything at this moment; of each kind the newest come first."""
+    """Return everything that the page shows, the newest records of each kind first."""
     return {
-        "address": app.application.resource,
+        "url": app.application.resource,
         "clock": _clock(app.clock),
         "requests": _requests(app.ledger),
         "work": _work(app.state),
@@ -44,7 +44,7 @@ def state_of(app: App) -> Record:
 
 
 def choices(app: App) -> Record:
-    """Show what the forms offer."""
+    """Return the options of the forms."""
     return {
         "operations": app.faults.operations,
         "events": app.deliveries.faults.events,
@@ -54,7 +54,7 @@ def choices(app: App) -> Record:
 
 
 def request_in_full(ledger: Ledger, number: int) -> Record | None:
-    """Show a request with headers and bodies, as far as the ledger has kept them."""
+    """Return a request with the headers and bodies that the ledger has kept."""
     asked, content = ledger.get(number), ledger.content(number)
     if asked is None:
         return None
@@ -102,10 +102,10 @@ def _request(asked: RecordedRequest) -> Record:
 
 
 def _outcome(asked: RecordedRequest) -> str:
-    """Say how it ended in words, so that nothing hangs on a colour."""
+    """Return the outcome in words, so that the page does not rely on colour."""
     if asked.status is not None:
         return f"{asked.status} {responses.get(asked.status, '')}".strip()
-    return "under way" if asked.seconds is None else "no answer"
+    return "in progress" if asked.seconds is None else "no response"
 
 
 def _work(state: State) -> Record:
@@ -122,7 +122,7 @@ def _work(state: State) -> Record:
                 "status": one.status,
                 "is_pending": one.is_pending,
                 "can_fail": one.can_fail,
-                "begun": _moment(one.started),
+                "started": _moment(one.started),
                 "due": one.due and _moment(one.due),
             }
             for one in newest
@@ -163,7 +163,7 @@ def _webhook(webhook: Record) -> Record:
     return {
         "id": webhook["webhook_id"],
         "name": webhook["webhook_name"],
-        "address": _without_query(webhook["webhook_callback_url"]),
+        "url": _without_query(webhook["webhook_callback_url"]),
         "events": webhook["event_types"],
     }
 
@@ -178,10 +178,10 @@ def _deliveries(deliveries: Deliveries, state: State) -> Record:
                 "id": entry.record["request_id"],
                 "webhook_id": entry.entity_id,
                 "event": entry.record["event_type"],
-                "address": _without_query(entry.record["webhook_callback_url"]),
+                "url": _without_query(entry.record["webhook_callback_url"]),
                 "status": entry.record["webhook_event_status"],
                 "delivered": entry.record["datetime_created"],
-                "answers": [
+                "statuses": [
                     attempt["http_response_code"] for attempt in entry.record["request_attempts"]
                 ],
             }
@@ -197,28 +197,28 @@ def _faults(app: App) -> Record:
             *(_planned(fault, "every request") for fault in requests.planned[:_ROWS]),
             *(_planned(fault, "every event") for fault in deliveries.planned[:_ROWS]),
         ],
-        "happened": [
-            {"whom": whom, "what": what}
-            for whom, what in (*requests.triggered[-_ROWS:], *deliveries.triggered[-_ROWS:])
+        "triggered": [
+            {"subject": subject, "effect": effect}
+            for subject, effect in (*requests.triggered[-_ROWS:], *deliveries.triggered[-_ROWS:])
         ],
     }
 
 
-def _planned(fault: PlannedFault, everyone: str) -> Record:
-    usual = {"nth": 1, "times": 1, "after": 0}
-    when = [
+def _planned(fault: PlannedFault, every: str) -> Record:
+    defaults = {"nth": 1, "times": 1, "after": 0}
+    conditions = [
         f"{name}={value}"
-        for name, usually in usual.items()
-        if (value := getattr(fault, name)) != usually
+        for name, default in defaults.items()
+        if (value := getattr(fault, name)) != default
     ]
     return {
-        "whom": everyone if fault.subject == EVERY else fault.subject,
-        "what": ", ".join([fault.effect, *when]),
+        "subject": every if fault.subject == EVERY else fault.subject,
+        "effect": ", ".join([fault.effect, *conditions]),
     }
 
 
 def _described(table: Mapping[str, NamedFault]) -> list[Record]:
-    return [{"name": name, "about": fault.about} for name, fault in table.items()]
+    return [{"name": name, "description": fault.description} for name, fault in table.items()]
 
 
 def _moment(moment: datetime) -> str:
@@ -226,7 +226,7 @@ def _moment(moment: datetime) -> str:
 
 
 def _without_query(url: str) -> str:
-    """Leave out where people put passwords."""
+    """Return a URL without its query, which may contain a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
@@ -236,6 +236,6 @@ def _lines(headers: Headers) -> str:
 
 
 def _readable(body: bytes) -> Any:
-    shown = body[:_SHOWN_BYTES].decode(errors="replace")
-    left = len(body) - _SHOWN_BYTES
-    return f"{shown}\n… and {left} bytes more" if left > 0 else shown
+    shown = body[:_MAX_BODY].decode(errors="replace")
+    left = len(body) - _MAX_BODY
+    return f"{shown}\n… and {left} more bytes" if left > 0 else shown

@@ -1,16 +1,17 @@
-"""202 for work that begins, for who assumes that Sikoia answers so.
+"""Returns 202 when an operation starts, for users who expect Sikoia to do so.
 
-The guide has a 202 for work that is accepted and not yet completed, and no published operation
-answers it: they answer 201 with `Pending`. So this is off until it is asked for.
+The guide documents a 202 for accepted work, but no published operation returns it: they return
+201 with the status `Pending`. So this middleware is off by default.
 """
 
 import json
+from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# What begins work, with the field that names it.
-_BEGIN = {
+# The paths that start an operation, with the response field that holds its id.
+_ID_FIELDS = {
     "/v2/affordability-insights": "request_id",
     "/v2/identity": "request_id",
     "/v2/income-employer": "request_id",
@@ -18,28 +19,28 @@ _BEGIN = {
 }
 
 
-class Accepted:
-    """Answers 202 in place of 201 where work begins, with the `Location` to look at."""
+class AcceptedResponses:
+    """Returns 202 with a `Location` instead of 201 when an operation starts."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request down, and change its answer if it has begun work."""
+        """Pass the request on, and change its response if it started an operation."""
         path: str = scope.get("path", "")
-        if path not in _BEGIN:
+        if path not in _ID_FIELDS:
             await self._app(scope, receive, send)
             return
         started: list[Message] = []
 
-        async def changed(message: Message) -> None:
+        async def send_accepted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 started.append(message)
                 return
-            # The answers of these operations come whole.
-            name = json.loads(message["body"])[_BEGIN[path]]
-            MutableHeaders(scope=started[0])["Location"] = f"{path}/{name}"
-            await send({**started[0], "status": 202})
+            # These operations send their body in one message.
+            operation_id = json.loads(message["body"])[_ID_FIELDS[path]]
+            MutableHeaders(scope=started[0])["Location"] = f"{path}/{operation_id}"
+            await send({**started[0], "status": HTTPStatus.ACCEPTED.value})
             await send(message)
 
-        await self._app(scope, receive, changed)
+        await self._app(scope, receive, send_accepted)

@@ -1,4 +1,4 @@
-"""Who gets in to `/v2`: a caller with a live token, within the limit, with the right headers."""
+"""Authentication for `/v2`, followed by the rate limit and the required headers."""
 
 from hmac import compare_digest
 
@@ -15,36 +15,36 @@ _JSON = "application/json"
 
 @attrs.frozen
 class Authentication:
-    """Lets a request to `/v2` pass, or raises the reason why not."""
+    """Refuses requests to `/v2` without a valid access token, over the limit, or not JSON."""
 
     app: ASGIApp
     tokens: AccessTokens = attrs.field(kw_only=True)
-    window: RateLimit = attrs.field(kw_only=True)
+    rate_limit: RateLimit = attrs.field(kw_only=True)
     api_key: str | None = attrs.field(repr=False, kw_only=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request down when it may pass; what is not below `/v2` always may."""
+        """Pass the request on, or raise the error response; other paths are never refused."""
         if scope["type"] == "http" and scope["path"].startswith("/v2/"):
             headers = Headers(scope=scope)
-            self.window.admit(self._authenticate(headers))
+            self.rate_limit.admit(self._authenticate(headers))
             _require_json(headers)
         await self.app(scope, receive, send)
 
     def _authenticate(self, headers: Headers) -> str:
-        """Return the key or the token that the request may pass with."""
-        if self.api_key and _same(headers.get("apikey", ""), self.api_key):
+        """Return the access token or the API key of the request."""
+        if self.api_key and _is_equal(headers.get("apikey", ""), self.api_key):
             return self.api_key
         token = bearer_token(headers)
         self.tokens.check(token)
         return token
 
 
-def _same(given: str, known: str) -> bool:
-    return compare_digest(given.encode(), known.encode())
+def _is_equal(given: str, expected: str) -> bool:
+    return compare_digest(given.encode(), expected.encode())
 
 
 def _require_json(headers: Headers) -> None:
-    # The guide asks for both on every request, those without a body included.
+    # The guide requires both headers on every request, including those without a body.
     for name in ("Accept", "Content-Type"):
         if _JSON not in headers.get(name, "").lower():
             detail = f"The header {name} must be {_JSON}."

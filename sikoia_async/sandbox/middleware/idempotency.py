@@ -1,7 +1,7 @@
-"""Idempotency keys, for who assumes that Sikoia takes them: a repeated request has one effect.
+"""Idempotency keys, for users who expect Sikoia to support them.
 
-The guide mentions a conflict of keys, and nobody has published the header, nor what a repetition is
-answered with. So this is off until a name is given.
+The guide mentions conflicting keys, but neither the header nor the response to a repeated
+request is published. So this middleware is off until a header name is given.
 """
 
 from copy import deepcopy
@@ -12,18 +12,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sikoia_async.sandbox.errors import idempotency_key_conflict
 
-_SAFE = ("GET", "HEAD", "OPTIONS")
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class IdempotencyKeys:
-    """Gives a request the answer that it had before under its key.
+    """Repeats the response to the first request with a key.
 
-    A refused request leaves its key free.
+    A key stays free if its request was refused.
 
     Args:
-        app: The application below.
-        header: The header that keys come in.
-        answers: What was asked for under each key, and the answer.
+        app: The wrapped application.
+        header: The header that carries the keys.
+        responses: The request and the response of each key.
     """
 
     def __init__(
@@ -31,43 +31,46 @@ class IdempotencyKeys:
         app: ASGIApp,
         *,
         header: str,
-        answers: dict[str, tuple[object, list[Message]]],
+        responses: dict[str, tuple[object, list[Message]]],
     ) -> None:
         self._app = app
         self._header = header
-        self._answers = answers
+        self._responses = responses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request down, unless it was answered before.
+        """Pass the request on, unless its key already has a response.
 
         Raises:
-            ApiError: The key was used for another request.
+            ApiError: The key was used for a different request.
         """
-        key = (
-            None if scope.get("method", "GET") in _SAFE else Headers(scope=scope).get(self._header)
-        )
+        key = self._key(scope)
         if not key:
             await self._app(scope, receive, send)
             return
         body = await Request(scope, receive).body()
-        asked = scope["method"], scope["path"], scope["query_string"], body
-        if key not in self._answers:
-            self._answers[key] = asked, await self._answer(scope, body)
-        earlier, answer = self._answers[key]
-        if earlier != asked:
+        request = scope["method"], scope["path"], scope["query_string"], body
+        if key not in self._responses:
+            self._responses[key] = request, await self._collect(scope, body)
+        first_request, response = self._responses[key]
+        if first_request != request:
             raise idempotency_key_conflict(self._header)
-        for message in answer:
-            # A copy: whoever stamps an answer would stamp the next one too.
+        for message in response:
+            # A copy, because outer middleware adds headers to the message.
             await send(deepcopy(message))
 
-    async def _answer(self, scope: Scope, body: bytes) -> list[Message]:
-        answer: list[Message] = []
+    def _key(self, scope: Scope) -> str | None:
+        if scope.get("method", "GET") in _SAFE_METHODS:
+            return None
+        return Headers(scope=scope).get(self._header)
 
-        async def given() -> Message:
+    async def _collect(self, scope: Scope, body: bytes) -> list[Message]:
+        response: list[Message] = []
+
+        async def receive() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        async def keep(message: Message) -> None:
-            answer.append(message)
+        async def send(message: Message) -> None:
+            response.append(message)
 
-        await self._app(scope, given, keep)
-        return answer
+        await self._app(scope, receive, send)
+        return response

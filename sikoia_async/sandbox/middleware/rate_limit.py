@@ -1,4 +1,4 @@
-"""The rate limit: so many requests in a window that turns with the clock, not on demand."""
+"""The rate limit: a fixed number of requests in each window of time."""
 
 import math
 from collections import Counter
@@ -11,15 +11,26 @@ from sikoia_async.sandbox.snapshot import Saved
 WindowKey = Literal["organisation", "token"]
 
 
+def validate_window_key(key: str) -> None:
+    """Refuse an unknown window key.
+
+    Raises:
+        ValueError: The key is neither `organisation` nor `token`.
+    """
+    if key not in get_args(WindowKey):
+        msg = f"window_key: expected one of {', '.join(get_args(WindowKey))}"
+        raise ValueError(msg)
+
+
 class RateLimit:
-    """Counts requests, and refuses those over `limit` until `per` seconds are up.
+    """Counts requests in fixed windows, which follow one another without gaps.
 
     Args:
-        limit: How many requests are admitted.
-        per: Seconds until it turns.
-        clock: What it turns with.
-        key: Whether the limit is for all that asks, or for each token.
-        says_when: Whether refusals tell in how many seconds it turns.
+        limit: The number of requests allowed in a window.
+        per: The length of a window in seconds.
+        clock: Returns the seconds since the start.
+        key: Whether the limit applies to the whole organisation or to each token.
+        sends_retry_after: Whether a 429 has a `Retry-After` header.
     """
 
     def __init__(
@@ -29,16 +40,13 @@ class RateLimit:
         per: float,
         clock: Callable[[], float],
         key: WindowKey = "organisation",
-        says_when: bool = True,
+        sends_retry_after: bool = True,
     ) -> None:
-        if key not in get_args(WindowKey):
-            msg = f"window_key: give one of {', '.join(get_args(WindowKey))}"
-            raise ValueError(msg)
         self._limit = limit
         self._per = per
         self._clock = clock
         self._key = key
-        self._says_when = says_when
+        self._sends_retry_after = sends_retry_after
         self._opened = clock()
         self._counts: Counter[str] = Counter()
 
@@ -46,29 +54,30 @@ class RateLimit:
         """Count one request.
 
         Args:
-            credential: The token, or the key, that it came with.
+            credential: The access token or API key of the request.
 
         Raises:
-            ApiError: The window is full.
+            ApiError: 429, the window is full.
         """
         now = self._clock()
-        self._turn(now)
-        counted = credential if self._key == "token" else ""
-        if self._counts[counted] >= self._limit:
+        self._open_window(now)
+        key = credential if self._key == "token" else ""
+        if self._counts[key] >= self._limit:
             seconds = math.ceil(self._opened + self._per - now)
-            raise rate_limited(seconds if self._says_when else None)
-        self._counts[counted] += 1
+            raise rate_limited(seconds if self._sends_retry_after else None)
+        self._counts[key] += 1
 
     def save(self) -> Saved:
-        """Give when it opened, and which requests it has counted."""
+        """Return the start of the window and its counts."""
         return Saved(copied=(self._opened, self._counts))
 
     def restore(self, saved: Saved) -> None:
-        """Go on counting from there."""
+        """Continue with a saved window."""
         self._opened, self._counts = saved.copied
 
-    def _turn(self, now: float) -> None:
-        turns = (now - self._opened) // self._per
-        if turns > 0:
-            self._opened += turns * self._per
+    def _open_window(self, now: float) -> None:
+        """Open the window of this moment, unless it is open already."""
+        windows = (now - self._opened) // self._per
+        if windows > 0:
+            self._opened += windows * self._per
             self._counts.clear()

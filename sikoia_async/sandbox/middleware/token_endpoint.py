@@ -1,7 +1,8 @@
-"""The token endpoint: trades the credentials of an application for a short-lived, opaque token."""
+"""The token endpoint: exchanges client credentials for a short-lived, opaque access token."""
 
 from collections.abc import Mapping
 from hmac import compare_digest
+from http import HTTPStatus
 from urllib.parse import parse_qsl
 
 import attrs
@@ -18,7 +19,7 @@ _FIELDS = ("grant_type", "scope", "client_id", "client_secret")
 
 @attrs.frozen(kw_only=True)
 class Application:
-    """Who may ask for tokens, and for which API."""
+    """The only OAuth client, and the API for which it may request tokens."""
 
     client_id: str
     client_secret: str = attrs.field(repr=False)
@@ -26,12 +27,12 @@ class Application:
 
     @property
     def scope(self) -> str:
-        """The one scope a token can have."""
+        """The only scope of a token."""
         return f"{self.resource}/.default"
 
 
 class AccessTokens:
-    """Issues tokens and remembers them, so that an expired one is told from an invented one."""
+    """Issues access tokens, and remembers them so that expired and unknown tokens differ."""
 
     def __init__(self, application: Application, *, life: float, state: State) -> None:
         self._application = application
@@ -40,16 +41,17 @@ class AccessTokens:
         self._expiries: dict[str, float] = {}
 
     async def grant(self, request: Request) -> Response:
-        """Answer `POST /token`: 201 and a token, or 400 in the words of OAuth 2.0."""
-        # Parsed here: starlette reads forms through one more dependency.
+        """Handle `POST /token`: 201 with a token, or 400 with an OAuth 2.0 error code."""
+        # Parsed by hand, because starlette needs another dependency to read forms.
         fields = dict(parse_qsl((await request.body()).decode("latin-1")))
         if refusal := _refusal(fields, self._application):
             error, description = refusal
-            return JSONResponse({"error": error, "error_description": description}, 400)
-        return JSONResponse(self.issue(), 201)
+            body = {"error": error, "error_description": description}
+            return JSONResponse(body, HTTPStatus.BAD_REQUEST)
+        return JSONResponse(self.issue(), HTTPStatus.CREATED)
 
     def issue(self) -> dict[str, str | int]:
-        """Make a token, and the record that tells of it."""
+        """Create a token, and return the body that describes it."""
         token = self._state.new_secret(32)
         self._expiries[token] = self._state.clock() + self._life
         now = self._state.now().timestamp()
@@ -63,10 +65,10 @@ class AccessTokens:
         }
 
     def check(self, token: str) -> None:
-        """Let a live token pass.
+        """Verify a token.
 
         Raises:
-            ApiError: The token is over, or was never issued here.
+            ApiError: 401, the token has expired or was never issued here.
         """
         if token not in self._expiries:
             raise invalid_token()
@@ -74,21 +76,21 @@ class AccessTokens:
             raise expired_token()
 
     def expire(self, token: str) -> None:
-        """Let a token be over from now on; one that was never issued here is left as it is."""
+        """Expire a token at once; unknown tokens are ignored."""
         if token in self._expiries:
             self._expiries[token] = self._state.clock()
 
     def save(self) -> Saved:
-        """Give the tokens, and when they expire."""
+        """Return the tokens with their expiry times."""
         return Saved(copied=self._expiries)
 
     def restore(self, saved: Saved) -> None:
-        """Know these tokens, and no others."""
+        """Replace the tokens."""
         self._expiries = saved.copied
 
 
 def bearer_token(headers: Headers) -> str:
-    """Return the token of a request, or an empty text when it has none."""
+    """Return the bearer token of a request, or an empty string."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else ""
 
@@ -98,15 +100,15 @@ def _refusal(fields: Mapping[str, str], application: Application) -> tuple[str, 
         if name not in fields:
             return "invalid_request", f"The form lacks {name}."
     if fields["grant_type"] != "client_credentials":
-        return "unsupported_grant_type", "The only grant type here is client_credentials."
-    if not _same(fields["client_id"], application.client_id):
+        return "unsupported_grant_type", "The only supported grant type is client_credentials."
+    if not _is_equal(fields["client_id"], application.client_id):
         return "invalid_client", "No application has this client_id."
-    if not _same(fields["client_secret"], application.client_secret):
-        return "invalid_client", "The client_secret is not one of this application."
+    if not _is_equal(fields["client_secret"], application.client_secret):
+        return "invalid_client", "The client_secret is wrong."
     if fields["scope"] != application.scope:
-        return "invalid_scope", "The scope must be the address of the API followed by /.default."
+        return "invalid_scope", "The scope must be the URL of the API followed by /.default."
     return None
 
 
-def _same(given: str, known: str) -> bool:
-    return compare_digest(given.encode(), known.encode())
+def _is_equal(given: str, expected: str) -> bool:
+    return compare_digest(given.encode(), expected.encode())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sikoia_async.sandbox.errors import invalid_request
-from sikoia_async.sandbox.loopback import is_callback_here
+from sikoia_async.sandbox.loopback import is_loopback_callback
 from sikoia_async.sandbox.resources.field_rules import (
     Rule,
     list_of,
@@ -96,7 +96,7 @@ _url = matching(
 
 def _callback(path: str, value: Any) -> None:
     _url(path, value)
-    if not is_callback_here(value):
+    if not is_loopback_callback(value):
         detail = (
             f"{path} must be on loopback, such as https://127.0.0.1:8000/webhooks:"
             " the local Sikoia sends nothing elsewhere."

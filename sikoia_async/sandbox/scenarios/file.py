@@ -195,7 +195,7 @@ def _argument(name: str, annotation: Any, value: Any) -> Any:
 
 
 def _key_of(message: str, keys: Collection[str]) -> str:
-    """Return the key that a message is about: `status: …` or `no operation is called …`."""
+    """Return the key that a message is about: `status: …` or `unknown operation …`."""
     prefix, colon, _ = message.partition(":")
     if colon and prefix.isidentifier():
         return prefix

@@ -1,4 +1,4 @@
-"""Deliveries to webhooks: who is told what, when, and what the log says of it; without sockets."""
+"""Webhook deliveries in memory: their payloads, their timing and their log."""
 
 import base64
 import hmac
@@ -17,7 +17,7 @@ from sikoia_async.sandbox import App, create_app
 from sikoia_async.sandbox.deliveries.payloads import EventShape
 from sikoia_async.sandbox.faults.deliveries import Forgery
 from sikoia_async.sandbox.resources import webhook_log
-from sikoia_async.sandbox.resources.webhook_bodies import EVENT_NAMES as EVERYTHING
+from sikoia_async.sandbox.resources.webhook_bodies import EVENT_NAMES
 
 PARENT, CHILD = "DocumentProcessing.Completed", "PayslipProcessing.Completed"
 BANKING, STATEMENT = "BankingProcessing.Completed", "BankStatementProcessing.Completed"
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.anyio
 
 @attrs.define
 class Local:
-    """A local Sikoia in memory, on a clock that tests turn, and whoever receives its deliveries."""
+    """A local Sikoia in memory, on a clock that tests set, and its receiver."""
 
     app: App
     api: httpx.AsyncClient
@@ -48,12 +48,12 @@ class Local:
     person: dict[str, str] = attrs.field(factory=dict[str, str])
 
     def receive(self, request: httpx.Request) -> httpx.Response:
-        """Note a delivery, and answer it."""
+        """Record a delivery, and respond to it."""
         self.received.append(request)
         return self.answer(request)
 
     async def deliver(self, seconds: float = 0) -> list[Any]:
-        """Turn the clock, deliver what is due, and give the bodies of what came."""
+        """Advance the clock, deliver what is due, and return the bodies received."""
         self.clock.now += seconds
         before = len(self.received)
         with anyio.fail_after(60):
@@ -61,18 +61,18 @@ class Local:
         return [json.loads(request.content) for request in self.received[before:]]
 
     async def post(self, path: str, body: Any = None) -> Any:
-        """Create something, and give the answer."""
+        """Create something, and return the body of the response."""
         response = await self.api.post(path, json=body)
         assert response.status_code == 201, response.text
         return response.json()
 
     async def subscribe(self, *events: str, url: str = CALLBACK) -> str:
-        """Create a webhook, and give its id."""
+        """Create a webhook, and return its id."""
         body = {"webhook_name": "Test", "webhook_callback_url": url, "event_types": events}
         return str((await self.post("/v2/webhooks", body))["webhook_id"])
 
     async def upload(self, document_type: str = "Payslip") -> str:
-        """Upload a document about the person, and give its id."""
+        """Upload a document of the person, and return its id."""
         body = {
             "file": "JVBERg==",
             "document_type": document_type,
@@ -82,13 +82,13 @@ class Local:
         return str((await self.post("/v2/documents", body | self.person))["document_id"])
 
     async def log(self, webhook_id: str) -> list[dict[str, Any]]:
-        """Read the log of a webhook, the newest request first."""
+        """Return the log of a webhook, newest first."""
         page = (await self.api.get(f"/v2/webhooks/{webhook_id}/requests")).json()
         requests: list[dict[str, Any]] = page["webhook_requests"]
         return requests
 
     async def attempts(self, webhook_id: str) -> list[tuple[str, list[int]]]:
-        """Read the status of each request in the log, and what came back of its attempts."""
+        """Return the status of each request in the log, and those of its attempts."""
         return [
             (
                 request["webhook_event_status"],
@@ -100,7 +100,7 @@ class Local:
 
 @pytest.fixture
 async def local(clock: SimpleNamespace) -> AsyncIterator[Local]:
-    """Make a local Sikoia with a person in a case; work takes ten seconds."""
+    """Return a local Sikoia with a person in a case; operations take ten seconds."""
     app = create_app(
         api_key="legacy", clock=lambda: clock.now, work_time=10, limit=9999, delivery_retries=(2, 4)
     )
@@ -114,22 +114,26 @@ async def local(clock: SimpleNamespace) -> AsyncIterator[Local]:
 
 
 async def person(local: Local, case_id: str, name: str = "Sample Example") -> str:
-    """Add a person to a case, and give the id."""
+    """Add a person to a case, and return the id."""
     first_name, last_name = name.split()
     body = {"persons": [{"first_name": first_name, "last_name": last_name}]}
     answer = await local.post(f"/v2/cases/{case_id}/entities", body)
     return str(answer["persons"][-1]["person_id"])
 
 
-async def test_what_ends_is_told(local: Local) -> None:
-    """The webhook hears of it when the work time is over, though nobody asked; and then no more."""
+async def test_a_finished_operation_is_delivered(local: Local) -> None:
+    """Once, when its work time is over, without any request to the API."""
     webhook = await local.subscribe(CHILD)
     document = await local.upload()
 
-    early, told, later = await local.deliver(9.9), await local.deliver(0.2), await local.deliver(99)
+    early, delivered, later = (
+        await local.deliver(9.9),
+        await local.deliver(0.2),
+        await local.deliver(99),
+    )
 
     assert (early, later) == ([], [])
-    (delivery,) = told
+    (delivery,) = delivered
     assert (delivery["event_type"], delivery["document_id"]) == (CHILD, document)
     (request,) = local.received
     assert (request.method, str(request.url)) == ("POST", CALLBACK)
@@ -143,8 +147,8 @@ async def test_what_ends_is_told(local: Local) -> None:
     assert await local.attempts(webhook) == [("Complete", [200])]
 
 
-async def test_what_ended_unheard_is_not_told(local: Local) -> None:
-    """A webhook hears of nothing that was over before it subscribed."""
+async def test_events_before_the_subscription_are_not_delivered(local: Local) -> None:
+    """Neither before the webhook nor before its change of events."""
     await local.upload()
     local.clock.now += 10
     webhook = await local.subscribe(CHILD)
@@ -154,38 +158,38 @@ async def test_what_ended_unheard_is_not_told(local: Local) -> None:
     assert (await local.api.patch(f"/v2/webhooks/{webhook}", json=body)).status_code == 200
     await local.upload()
 
-    told = await local.deliver(10)
+    delivered = await local.deliver(10)
 
-    assert [one["event_type"] for one in told] == [CHILD, PARENT]
+    assert [one["event_type"] for one in delivered] == [CHILD, PARENT]
 
 
-async def test_parent_and_child_are_told_apart(local: Local) -> None:
-    """Each subscribed event is a request of its own; one occurrence has one grouping id."""
+async def test_parent_and_child_are_separate_deliveries(local: Local) -> None:
+    """Each subscribed event is one request; they share a grouping id."""
     both, other = await local.subscribe(CHILD, PARENT), await local.subscribe(STATEMENT, PARENT)
     await local.upload()
 
-    told = await local.deliver(10)
+    delivered = await local.deliver(10)
 
-    assert [one["event_type"] for one in told] == [PARENT, CHILD, PARENT]
-    assert len({one["grouping_id"] for one in told}) == 1
+    assert [one["event_type"] for one in delivered] == [PARENT, CHILD, PARENT]
+    assert len({one["grouping_id"] for one in delivered}) == 1
     assert [one["event_type"] for one in await local.log(both)] == [CHILD, PARENT]
     assert [one["event_type"] for one in await local.log(other)] == [PARENT]
     await local.upload()
-    assert (await local.deliver(10))[0]["grouping_id"] != told[0]["grouping_id"]
+    assert (await local.deliver(10))[0]["grouping_id"] != delivered[0]["grouping_id"]
 
 
-async def test_a_receiver_that_fails_is_asked_again(local: Local) -> None:
-    """The pauses grow, by the clock; each attempt is in the log, until one succeeds."""
+async def test_a_failed_delivery_is_retried(local: Local) -> None:
+    """After growing pauses by the clock; the log has each attempt."""
     webhook = await local.subscribe(CHILD)
     await local.upload()
     local.answer = lambda _request: httpx.Response(500 if len(local.received) < 3 else 299)
-    came: list[int] = []
+    counts: list[int] = []
     states: list[Any] = []
     for seconds in (10, 1.9, 0.2, 3.9, 0.2, 999):
-        came.append(len(await local.deliver(seconds)))
+        counts.append(len(await local.deliver(seconds)))
         states += await local.attempts(webhook)
 
-    assert came == [1, 0, 1, 0, 1, 0]
+    assert counts == [1, 0, 1, 0, 1, 0]
     assert states == [
         ("Pending", [500]),
         ("Pending", [500]),
@@ -198,8 +202,8 @@ async def test_a_receiver_that_fails_is_asked_again(local: Local) -> None:
 
 
 @pytest.mark.parametrize("status", [199, 301, 400, 503])
-async def test_a_receiver_that_goes_on_failing_is_given_up(local: Local, status: int) -> None:
-    """After the last attempt the request has failed, and was received at no time."""
+async def test_a_delivery_fails_after_the_last_retry(local: Local, status: int) -> None:
+    """Its time of delivery stays null."""
     webhook = await local.subscribe(CHILD)
     await local.upload()
     headers = {"Location": "https://localhost/elsewhere"}
@@ -212,8 +216,8 @@ async def test_a_receiver_that_goes_on_failing_is_given_up(local: Local, status:
     assert (await local.log(webhook))[0]["datetime_created"] is None
 
 
-async def test_no_answer_is_a_zero(local: Local) -> None:
-    """The field is a number in the specification, so a connection that fails has one as well."""
+async def test_an_attempt_without_a_response_has_the_status_0(local: Local) -> None:
+    """The specification requires a number."""
 
     def fail(_request: httpx.Request) -> httpx.Response:
         msg = "nobody listens"
@@ -229,8 +233,8 @@ async def test_no_answer_is_a_zero(local: Local) -> None:
 
 
 @pytest.mark.virtual_time
-async def test_a_receiver_that_says_nothing_is_given_five_seconds(local: Local) -> None:
-    """Then the attempt is over, whoever receives; what is for others has not waited for it."""
+async def test_an_attempt_times_out_after_five_seconds(local: Local) -> None:
+    """Other receivers are served meanwhile."""
     started = anyio.current_time()
     at: dict[str, float] = {}
 
@@ -259,16 +263,16 @@ async def test_a_receiver_that_says_nothing_is_given_five_seconds(local: Local) 
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:9/hook", "http://[::1]:9", "http://localhost", "http://LOCALHOST/"]
 )
-async def test_loopback_needs_no_certificate(local: Local, url: str) -> None:
-    """There, http is as good as https."""
+async def test_loopback_callbacks_may_use_http(local: Local, url: str) -> None:
+    """Under any name of loopback."""
     await local.subscribe(CHILD, url=url)
     await local.upload()
 
     assert len(await local.deliver(10)) == 1
 
 
-async def test_a_deleted_webhook_is_told_no_more(local: Local) -> None:
-    """What is still to be sent is not; what it was told before stays told."""
+async def test_a_deleted_webhook_gets_no_more_deliveries(local: Local) -> None:
+    """Retries and new events are dropped."""
     webhook = await local.subscribe(CHILD)
     await local.upload()
     local.answer = lambda _request: httpx.Response(500)
@@ -282,8 +286,8 @@ async def test_a_deleted_webhook_is_told_no_more(local: Local) -> None:
 
 
 @pytest.mark.parametrize("gone", ["document", "case"])
-async def test_what_was_deleted_is_not_told_of(local: Local, gone: str) -> None:
-    """Work on what is no longer there comes to no end."""
+async def test_operations_on_deleted_records_are_not_delivered(local: Local, gone: str) -> None:
+    """They never end."""
     await local.subscribe(PARENT)
     document = await local.upload()
     case_id = next(iter(local.app.state.cases))
@@ -294,8 +298,8 @@ async def test_what_was_deleted_is_not_told_of(local: Local, gone: str) -> None:
     assert await local.deliver(10) == []
 
 
-async def test_the_key_is_that_of_the_sending(local: Local) -> None:
-    """A delivery that waits while the key is rotated is signed with the new one."""
+async def test_deliveries_are_signed_with_the_current_key(local: Local) -> None:
+    """Even if the key was rotated after the first attempt."""
     await local.subscribe(CHILD)
     keys = [(await local.post("/v2/webhooks/secrets"))["shared_key"]]
     await local.upload()
@@ -320,7 +324,7 @@ async def test_the_key_is_that_of_the_sending(local: Local) -> None:
 
 
 async def test_ids_do_not_depend_on_deliveries() -> None:
-    """What is asked for has the same ids, whatever was told to whom in between."""
+    """The API returns the same ids whatever was delivered before."""
     following: list[str] = []
     for codes in ((), (500, 200)):
         app = create_app()
@@ -332,8 +336,8 @@ async def test_ids_do_not_depend_on_deliveries() -> None:
     assert following[0] == following[1]
 
 
-async def test_without_webhooks_nothing_is_looked_at(local: Local) -> None:
-    """What nobody is told of stays as cheap as it was: it is made when somebody asks."""
+async def test_operations_are_not_examined_without_webhooks(local: Local) -> None:
+    """Their outcome is fixed by the first request for it."""
     await local.post("/v2/income-employer", local.person)
     assert await local.deliver(10) == []
     await local.upload("Payslip")
@@ -345,8 +349,8 @@ async def test_without_webhooks_nothing_is_looked_at(local: Local) -> None:
     assert asked["status"] == "Complete"
 
 
-async def test_each_statement_has_its_account(local: Local) -> None:
-    """Two of one person are told of apart."""
+async def test_each_statement_has_its_own_account(local: Local) -> None:
+    """Two statements of a person are distinct."""
     await local.subscribe(STATEMENT)
     for _ in range(2):
         await local.upload("BankStatement")
@@ -368,16 +372,16 @@ async def test_each_statement_has_its_account(local: Local) -> None:
         ("Other", [PARENT]),
     ],
 )
-async def test_documents_tell_by_their_type(
+async def test_the_events_of_a_document_depend_on_its_type(
     local: Local, document_type: str, events: list[str]
 ) -> None:
-    """All of them are documents; those of three types are more, and statements banking too."""
-    await local.subscribe(*EVERYTHING)
+    """All are documents; three types have more specific events, and statements are banking too."""
+    await local.subscribe(*EVENT_NAMES)
     document = await local.upload(document_type)
 
-    told = await local.deliver(10)
+    delivered = await local.deliver(10)
 
-    assert [one["event_type"] for one in told] == events
+    assert [one["event_type"] for one in delivered] == events
     accounts = (await local.api.get(f"/v2/person/{local.person['entity_id']}/bankaccounts")).json()
     read = {
         name: one
@@ -388,30 +392,30 @@ async def test_documents_tell_by_their_type(
         }.items()
     }
     assert bool(read) == (document_type == "BankStatement")
-    for one in told:
+    for one in delivered:
         assert one == local.person | read | {
             "event_type": one["event_type"],
-            "grouping_id": told[0]["grouping_id"],
-            "datetime_created": told[0]["datetime_created"],
+            "grouping_id": delivered[0]["grouping_id"],
+            "datetime_created": delivered[0]["datetime_created"],
             "status": "Complete",
             "document_id": document,
             "document_type": document_type,
         }
 
 
-async def test_a_connection_tells_when_it_is_connected(local: Local) -> None:
-    """Its accounts are there by then."""
-    await local.subscribe(*EVERYTHING)
+async def test_a_connection_is_delivered_with_its_accounts(local: Local) -> None:
+    """Once it is connected."""
+    await local.subscribe(*EVENT_NAMES)
     connection = await local.post("/v2/openbanking", local.person)
 
-    told = await local.deliver(10)
+    delivered = await local.deliver(10)
 
-    assert [one["event_type"] for one in told] == [BANKING, "OpenBankingProcessing.Completed"]
+    assert [one["event_type"] for one in delivered] == [BANKING, "OpenBankingProcessing.Completed"]
     url = f"/v2/openbanking/{connection['bank_connection_id']}"
     now = (await local.api.get(url)).json()
     assert (now["status"], len(now["account_connection_ids"])) == ("Connected", 2)
     names = ("status", "bank_connection_id", "account_connection_ids", *local.person)
-    assert told[1].items() >= {name: now[name] for name in names}.items()
+    assert delivered[1].items() >= {name: now[name] for name in names}.items()
 
 
 @pytest.mark.parametrize(
@@ -423,22 +427,22 @@ async def test_a_connection_tells_when_it_is_connected(local: Local) -> None:
         ("Edgar Expired", EXPIRED, "Expired"),
     ],
 )
-async def test_a_verification_tells_how_it_ended(
+async def test_a_verification_is_delivered_with_its_outcome(
     local: Local, name: str, event: str, status: str
 ) -> None:
-    """One that failed is completed as well; its end is the moment that the webhook was told of."""
-    await local.subscribe(*EVERYTHING)
+    """A failed one is completed too; its end is the time of the event."""
+    await local.subscribe(*EVENT_NAMES)
     who = await person(local, next(iter(local.app.state.cases)), name)
     asked = await local.post("/v2/identity", {"person_id": who})
 
-    (told,) = await local.deliver(10)
+    (delivered,) = await local.deliver(10)
     local.clock.now += 100
 
-    assert (told["event_type"], told["status"]) == (event, status)
-    assert (told["request_id"], told["person_id"]) == (asked["request_id"], who)
+    assert (delivered["event_type"], delivered["status"]) == (event, status)
+    assert (delivered["request_id"], delivered["person_id"]) == (asked["request_id"], who)
     now = (await local.api.get(f"/v2/identity/{asked['request_id']}")).json()
     assert now["status"] == status
-    assert now["datetime_completed"][:19] == told["datetime_created"][:19]
+    assert now["datetime_completed"][:19] == delivered["datetime_created"][:19]
     assert now.keys() >= asked.keys()
     assert not [name for name in now if name.startswith("_")]
 
@@ -448,45 +452,45 @@ async def test_a_verification_tells_how_it_ended(
     ("path", "event"),
     [("affordability-insights", AFFORDABILITY), ("income-employer", INCOME)],
 )
-async def test_insights_tell_when_they_are_made(
+async def test_insights_are_delivered_with_their_outcome(
     local: Local, path: str, event: str, status: str
 ) -> None:
-    """Also when there was nothing to make them from; what comes later changes nothing."""
+    """Also if they failed; later documents change nothing."""
     await local.subscribe(AFFORDABILITY, INCOME)
     if status == "Complete":
         await local.upload("BankStatement")
     asked = await local.post(f"/v2/{path}", local.person)
 
-    (told,) = await local.deliver(10)
+    (delivered,) = await local.deliver(10)
     await local.upload("BankStatement")
     local.clock.now += 100
 
-    assert told == local.person | {
+    assert delivered == local.person | {
         "event_type": event,
-        "grouping_id": told["grouping_id"],
-        "datetime_created": told["datetime_created"],
+        "grouping_id": delivered["grouping_id"],
+        "datetime_created": delivered["datetime_created"],
         "status": status,
         "request_id": asked["request_id"],
     }
     now = (await local.api.get(f"/v2/{path}/{asked['request_id']}")).json()
-    assert (now["status"], now["datetime_completed"]) == (status, told["datetime_created"])
+    assert (now["status"], now["datetime_completed"]) == (status, delivered["datetime_created"])
 
 
-async def test_what_ends_is_noticed_before_a_request(local: Local) -> None:
-    """It has not seen what came later, however late somebody delivers."""
+async def test_outcomes_are_fixed_before_the_next_request(local: Local) -> None:
+    """Later documents do not count, however late the delivery is."""
     await local.subscribe(INCOME)
     await local.post("/v2/income-employer", local.person)
     local.clock.now += 10
     await local.upload("Payslip")
     local.clock.now += 10
 
-    (told,) = await local.deliver()
+    (delivered,) = await local.deliver()
 
-    assert told["status"] == "Failed"
+    assert delivered["status"] == "Failed"
 
 
 async def test_payloads_can_have_another_shape(local: Local) -> None:
-    """Any JSON will do; what is in the log is what was sent."""
+    """Any JSON value; the log has what was sent."""
     webhook = await local.subscribe(CHILD)
     deliveries = local.app.deliveries
     assert deliveries.shape == "full"
@@ -495,19 +499,19 @@ async def test_payloads_can_have_another_shape(local: Local) -> None:
         await local.upload()
         local.clock.now += 10
         await local.api.get("/v2/users")
-    told = await local.deliver()
+    delivered = await local.deliver()
 
-    assert told[0].keys() == {
+    assert delivered[0].keys() == {
         "datetime_created",
         "status",
         "document_id",
         "document_type",
         *local.person,
     }
-    assert told[1:] == [None, [CHILD], "\u00e4"]
+    assert delivered[1:] == [None, [CHILD], "\u00e4"]
     assert local.received[3].content == '"ä"'.encode()
     logged = await local.log(webhook)
-    assert [one["event_data"] for one in logged] == told[::-1]
+    assert [one["event_data"] for one in logged] == delivered[::-1]
     assert {one["event_type"] for one in logged} == {CHILD}
 
 
@@ -515,7 +519,7 @@ async def test_payloads_can_have_another_shape(local: Local) -> None:
     "shape", ["round", NO_JSON, NO_NUMBER], ids=["no name", "no JSON", "no number"]
 )
 async def test_a_shape_must_be_json(local: Local, shape: Any) -> None:
-    """What could not be sent is refused where it is given."""
+    """Another shape is refused at once."""
     with pytest.raises(ValueError, match="event_shape: "):
         create_app(event_shape=shape)
     with pytest.raises(ValueError, match="event_shape: "):
@@ -525,19 +529,19 @@ async def test_a_shape_must_be_json(local: Local, shape: Any) -> None:
 
 
 @pytest.mark.parametrize("pause", [-1, math.inf, math.nan])
-async def test_a_pause_is_a_number_of_seconds(pause: float) -> None:
-    """What could not be waited for is refused."""
-    with pytest.raises(ValueError, match="delivery_retries: give seconds"):
+async def test_an_invalid_pause_is_refused(pause: float) -> None:
+    """It must be finite and not negative."""
+    with pytest.raises(ValueError, match="delivery_retries: expected seconds"):
         create_app(delivery_retries=(1, pause))
 
 
-async def test_without_pauses_there_is_one_attempt() -> None:
-    """And with pauses of nothing, all attempts come at once."""
+async def test_without_pauses_there_are_no_retries() -> None:
+    """With pauses of zero, all attempts are made at once."""
     for pauses, expected in (((), [0]), ((0, 0), [0, 0, 0])):
         app = create_app(delivery_retries=pauses)
         webhook = {"webhook_id": "w", "webhook_callback_url": CALLBACK, "event_types": [PARENT]}
         app.state.store("webhooks").add("w", webhook)
-        app.deliveries._prepare(webhook, PARENT, "g", {})
+        app.deliveries.send("w", PARENT)
 
         await app.deliveries.deliver_due(httpx.MockTransport(lambda _: httpx.Response(500)))
 
@@ -548,21 +552,21 @@ async def test_without_pauses_there_is_one_attempt() -> None:
 
 
 async def test_a_delivery_can_be_repeated(local: Local) -> None:
-    """The same bytes come again; each time is an attempt."""
+    """With the same bytes; each time is an attempt."""
     webhook = await local.subscribe(CHILD)
     local.app.deliveries.faults.add(repeat=2)
     for _ in range(2):
         await local.upload()
 
-    told = await local.deliver(10)
+    delivered = await local.deliver(10)
 
-    assert [told[0], told[0], told[0]] == told[:3]
-    assert len(told) == 4
+    assert [delivered[0], delivered[0], delivered[0]] == delivered[:3]
+    assert len(delivered) == 4
     assert await local.attempts(webhook) == [("Complete", [200]), ("Complete", [200] * 3)]
 
 
-async def test_one_good_answer_of_several_is_enough(local: Local) -> None:
-    """A delivery that came through once is complete."""
+async def test_one_successful_attempt_is_enough(local: Local) -> None:
+    """A repeated delivery is then complete."""
     webhook = await local.subscribe(CHILD)
     local.app.deliveries.faults.add(repeat=1)
     await local.upload()
@@ -573,8 +577,8 @@ async def test_one_good_answer_of_several_is_enough(local: Local) -> None:
     assert await local.attempts(webhook) == [("Complete", [200, 500])]
 
 
-async def test_deliveries_can_be_turned_round(local: Local) -> None:
-    """What is held back comes after its release, the newest first."""
+async def test_held_deliveries_are_released_newest_first(local: Local) -> None:
+    """Other deliveries are sent meanwhile."""
     webhook = await local.subscribe(CHILD)
     local.app.deliveries.faults.add(hold=True, times=3)
     ids = [await local.upload() for _ in range(4)]
@@ -595,7 +599,7 @@ async def test_deliveries_can_be_turned_round(local: Local) -> None:
 
 
 async def test_a_delivery_can_be_lost(local: Local) -> None:
-    """The log says that it was delivered, and nothing came."""
+    """It is logged as delivered, but not sent."""
     webhook = await local.subscribe(CHILD)
     local.app.deliveries.faults.add(CHILD, drop=True)
     await local.upload()
@@ -606,19 +610,19 @@ async def test_a_delivery_can_be_lost(local: Local) -> None:
 
 
 async def test_a_delivery_can_be_late(local: Local) -> None:
-    """By seconds of the clock; others do not wait for it."""
+    """By clock seconds; other deliveries are not delayed."""
     await local.subscribe(CHILD, PARENT)
     local.app.deliveries.faults.add(PARENT, delay=3)
     await local.upload()
 
-    told = [await local.deliver(seconds) for seconds in (10, 2.9, 0.2)]
+    delivered = [await local.deliver(seconds) for seconds in (10, 2.9, 0.2)]
 
-    assert [[one["event_type"] for one in some] for some in told] == [[CHILD], [], [PARENT]]
+    assert [[one["event_type"] for one in some] for some in delivered] == [[CHILD], [], [PARENT]]
 
 
 @pytest.mark.parametrize("forgery", ["key", "body", "signature", "unsigned"])
 async def test_a_delivery_can_be_forged(local: Local, forgery: Forgery) -> None:
-    """A receiver that verifies refuses it, and then the genuine one comes."""
+    """A receiver that verifies signatures refuses it, and accepts the retry."""
     webhook = await local.subscribe(CHILD)
     key = (await local.post("/v2/webhooks/secrets"))["shared_key"]
     local.app.deliveries.faults.add(forge=forgery)
@@ -641,20 +645,22 @@ async def test_a_delivery_can_be_forged(local: Local, forgery: Forgery) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "came", "later"),
+    ("name", "at_once", "later"),
     [
         ("lost", 0, 0),
         ("doubled", 2, 0),
         ("late", 0, 1),
-        ("held back", 0, 1),
+        ("held", 0, 1),
         ("forged", 1, 0),
         ("changed", 1, 0),
-        ("nonsense signature", 1, 0),
+        ("invalid signature", 1, 0),
         ("unsigned", 1, 0),
     ],
 )
-async def test_the_named_faults(local: Local, name: str, came: int, later: int) -> None:
-    """Each does what its name says, and the delivery is complete in the end."""
+async def test_named_faults_have_their_effect(
+    local: Local, name: str, at_once: int, later: int
+) -> None:
+    """The delivery is complete in the end."""
     webhook = await local.subscribe(CHILD)
     await local.upload()
     local.app.deliveries.faults.inject(name, CHILD)
@@ -663,12 +669,12 @@ async def test_the_named_faults(local: Local, name: str, came: int, later: int) 
     local.app.deliveries.release()
     second = await local.deliver(60)
 
-    assert (len(first), len(second)) == (came, later)
-    assert await local.attempts(webhook) == [("Complete", [200] * max(came, 1))]
+    assert (len(first), len(second)) == (at_once, later)
+    assert await local.attempts(webhook) == [("Complete", [200] * max(at_once, 1))]
 
 
-async def test_faults_meet_one_delivery_each(local: Local) -> None:
-    """They are for an event, the next one or a later one, and are told of afterwards."""
+async def test_a_fault_applies_to_matching_deliveries(local: Local) -> None:
+    """By event and by number; triggered faults are recorded."""
     await local.subscribe(CHILD, PARENT)
     faults = local.app.deliveries.faults
     faults.add(CHILD, nth=2, repeat=1)
@@ -676,16 +682,16 @@ async def test_faults_meet_one_delivery_each(local: Local) -> None:
     for _ in range(3):
         await local.upload()
 
-    told = await local.deliver(10)
+    delivered = await local.deliver(10)
 
-    assert [one["event_type"] for one in told] == [CHILD, PARENT, CHILD, CHILD, PARENT, CHILD]
+    assert [one["event_type"] for one in delivered] == [CHILD, PARENT, CHILD, CHILD, PARENT, CHILD]
     assert faults.triggered == ((PARENT, "drop=True"), (CHILD, "repeat=1"))
     assert faults.triggered[0].event == PARENT
     assert faults.planned == ()
 
 
-async def test_a_fault_is_for_the_first_attempt(local: Local) -> None:
-    """What is planned afterwards waits for another delivery, and a retry goes out as it should."""
+async def test_a_fault_applies_to_the_first_attempt(local: Local) -> None:
+    """Retries are sent without faults, and later faults wait for another delivery."""
     webhook = await local.subscribe(CHILD)
     await local.upload()
     local.answer = lambda _request: httpx.Response(500)
@@ -698,27 +704,27 @@ async def test_a_fault_is_for_the_first_attempt(local: Local) -> None:
     assert len(local.app.deliveries.faults.planned) == 1
 
 
-async def test_a_slow_receiver_is_abandoned_when_cancelled(local: Local) -> None:
-    """Who delivers can be stopped at any time."""
+async def test_deliveries_can_be_cancelled(local: Local) -> None:
+    """A receiver that does not respond is abandoned."""
     webhook = await local.subscribe(CHILD)
     await local.upload()
     local.clock.now += 10
-    began = anyio.Event()
+    started = anyio.Event()
 
     class Silent(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            began.set()
+            started.set()
             await anyio.sleep_forever()
             return httpx.Response(200, request=request)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(local.app.deliveries.deliver_due, Silent())
-        await began.wait()
+        await started.wait()
         tasks.cancel_scope.cancel()
 
     assert await local.attempts(webhook) == [("Pending", [])]
 
 
 def signature(body: bytes, key: str) -> str:
-    """Sign as the specification says."""
+    """Return the signature that the specification defines."""
     return base64.b64encode(hmac.digest(key.encode(), body, "sha256")).decode()

@@ -1,4 +1,4 @@
-"""Deliveries to webhooks on real sockets, sent by the server of the local Sikoia itself."""
+"""Webhook deliveries on real sockets, sent by the server of the local Sikoia."""
 
 import base64
 import hmac
@@ -19,16 +19,15 @@ import pytest
 import trustme
 
 from sikoia_async.sandbox import Sandbox
-from sikoia_async.sandbox.deliveries import sender
 
 VERIFIED = "IdentityVerification.Completed"
 WAIT = 60
-"""Seconds until a test gives up on what has to come; it comes within a fraction of one."""
+"""Seconds until a wait fails."""
 
 
 @attrs.frozen
 class Received:
-    """A request that came to the receiver."""
+    """A request that the receiver got."""
 
     path: str
     headers: dict[str, str]
@@ -37,20 +36,20 @@ class Received:
 
 @attrs.define
 class Receiver:
-    """What a test knows of a running receiver."""
+    """A running receiver."""
 
     url: str
     answer: Callable[[], int] = lambda: 204
     arrived: "queue.Queue[Received]" = attrs.field(factory=queue.Queue["Received"])
 
     def next(self) -> Received:
-        """Return the next request that comes, or has come."""
+        """Return the next request, and wait for it if necessary."""
         return self.arrived.get(timeout=WAIT)
 
 
 @contextmanager
 def receiving(scheme: str) -> Generator[Receiver]:
-    """Run a receiver, with a certificate that nobody trusts where it has one."""
+    """Run a receiver; for https it has a certificate that is not trusted."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -62,7 +61,7 @@ def receiving(scheme: str) -> Generator[Receiver]:
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as in http.server
-            """Say nothing."""
+            """Do not log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if scheme == "https":
@@ -81,27 +80,23 @@ def receiving(scheme: str) -> Generator[Receiver]:
         server.server_close()
 
 
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no attempt end because this machine is slow."""
-    monkeypatch.setattr(sender, "_TIMEOUT", 10 * WAIT)
-
-
 @pytest.fixture(scope="module")
 def clock() -> SimpleNamespace:
-    """Give a clock whose `now` tests turn by hand."""
+    """Return a clock whose `now` tests set."""
     return SimpleNamespace(now=0.0)
 
 
 @pytest.fixture(scope="module")
 def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
-    """Run a sandbox on that clock, with tokens and windows that outlive the tests."""
-    with Sandbox(clock=lambda: clock.now, token_life=99_999, limit=9999) as running:
+    """Run a sandbox on that clock, with limits that the tests do not reach."""
+    with Sandbox(
+        clock=lambda: clock.now, token_life=99_999, limit=9999, delivery_timeout=10 * WAIT
+    ) as running:
         yield running
 
 
 def subscribe(client: httpx.Client, url: str, *events: str) -> str:
-    """Create a webhook, and give the path to it."""
+    """Create a webhook, and return its path."""
     body = {"webhook_name": "Test", "webhook_callback_url": url, "event_types": events}
     response = client.post("/v2/webhooks", json=body)
     assert response.status_code == 201, response.text
@@ -109,14 +104,14 @@ def subscribe(client: httpx.Client, url: str, *events: str) -> str:
 
 
 def verify(client: httpx.Client, case: str) -> str:
-    """Have a person verified, and give the id of the request."""
+    """Start a verification, and return the id of the request."""
     body = {"persons": [{"first_name": "Sample", "last_name": "Example"}]}
     who = client.post(f"{case}/entities", json=body).json()["persons"][-1]["person_id"]
     return str(client.post("/v2/identity", json={"person_id": who}).json()["request_id"])
 
 
 def settled(client: httpx.Client, webhook: str, status: str, attempts: int) -> dict[str, Any]:
-    """Wait until the newest request to a webhook stands so in the log."""
+    """Wait until the newest request in the log has a status and a number of attempts."""
     until = time.monotonic() + WAIT
     while time.monotonic() < until:
         log = client.get(f"{webhook}/requests").json()["webhook_requests"]
@@ -132,10 +127,10 @@ def settled(client: httpx.Client, webhook: str, status: str, attempts: int) -> d
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_delivery_arrives(
+def test_a_delivery_is_sent_by_the_server(
     client: httpx.Client, case: str, clock: SimpleNamespace, scheme: str
 ) -> None:
-    """Nobody asks and nobody calls: it comes when the clock says so, signed over its bytes."""
+    """It is sent when it is due by the clock, and signed."""
     key = client.post("/v2/webhooks/secrets").json()["shared_key"]
     with receiving(scheme) as receiver:
         webhook = subscribe(client, f"{receiver.url}/hook?part=1", VERIFIED)
@@ -156,8 +151,10 @@ def test_a_delivery_arrives(
     assert logged["request_attempts"][0]["http_response_code"] == 204
 
 
-def test_no_redirect_is_followed(client: httpx.Client, case: str, clock: SimpleNamespace) -> None:
-    """It is an answer that is no success: the same address is asked again after the pause."""
+def test_redirects_are_not_followed(
+    client: httpx.Client, case: str, clock: SimpleNamespace
+) -> None:
+    """A redirect is a failed attempt; the retry goes to the same URL."""
     with receiving("http") as receiver:
         receiver.answer = lambda: 307
         webhook = subscribe(client, f"{receiver.url}/hook", VERIFIED)
@@ -174,10 +171,10 @@ def test_no_redirect_is_followed(client: httpx.Client, case: str, clock: SimpleN
     client.delete(webhook)
 
 
-def test_no_proxy_is_asked(
+def test_proxies_are_not_used(
     client: httpx.Client, case: str, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the environment says about proxies is for the way out, and nothing goes there."""
+    """Whatever the environment says."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     with receiving("http") as receiver:
@@ -189,12 +186,12 @@ def test_no_proxy_is_asked(
     client.delete(webhook)
 
 
-def test_nobody_listening_is_no_answer(
+def test_a_refused_connection_is_retried(
     client: httpx.Client, case: str, clock: SimpleNamespace
 ) -> None:
-    """A refused connection stands in the log as zero, and is tried again."""
+    """The log has the status 0."""
     with receiving("http") as receiver:
-        """From here on nobody listens there."""
+        """The receiver stops at the end of the block."""
     webhook = subscribe(client, receiver.url, VERIFIED)
     verify(client, case)
     clock.now += 1
@@ -205,10 +202,10 @@ def test_nobody_listening_is_no_answer(
     client.delete(webhook)
 
 
-def test_any_thread_plans_and_releases(
+def test_any_thread_can_plan_and_release(
     sandbox: Sandbox, client: httpx.Client, case: str, clock: SimpleNamespace
 ) -> None:
-    """A test writes the plan while the server runs, and lets go what is held back."""
+    """While the server runs."""
     sandbox.deliveries.faults.add(VERIFIED, hold=True, times=3)
     with receiving("http") as receiver:
         webhook = subscribe(client, receiver.url, VERIFIED)
@@ -220,54 +217,54 @@ def test_any_thread_plans_and_releases(
 
         sandbox.deliveries.release()
 
-        came = [json.loads(receiver.next().body)["request_id"] for _ in range(3)]
-    assert came == ids[::-1]
+        received = [json.loads(receiver.next().body)["request_id"] for _ in range(3)]
+    assert received == ids[::-1]
     assert [one.effect for one in sandbox.deliveries.faults.triggered] == ["hold=True"] * 3
     sandbox.deliveries.faults.clear()
     client.delete(webhook)
 
 
-def test_an_attempt_under_way_does_not_hold_up_the_end(
+def test_an_attempt_in_progress_does_not_delay_stopping(
     connect: Callable[[Sandbox], httpx.Client],
 ) -> None:
-    """A receiver that says nothing is abandoned when the sandbox stops."""
-    let_go, answered = threading.Event(), threading.Event()
+    """A receiver that does not respond is abandoned."""
+    can_respond, answered = threading.Event(), threading.Event()
 
     def answer() -> int:
-        let_go.wait(WAIT)
+        can_respond.wait(WAIT)
         answered.set()
         return 200
 
     with receiving("http") as receiver:
         receiver.answer = answer
-        with Sandbox(work_time=0) as sandbox:
+        with Sandbox(work_time=0, delivery_timeout=10 * WAIT) as sandbox:
             client = connect(sandbox)
             subscribe(client, receiver.url, VERIFIED)
             body = {"name": "Loan", "case_type": "Business"}
             verify(client, f"/v2/cases/{client.post('/v2/cases', json=body).json()['case_id']}")
             receiver.next()
         was_abandoned = not answered.is_set()
-        let_go.set()
+        can_respond.set()
 
     assert was_abandoned
 
 
-def test_a_slow_receiver_keeps_nobody_waiting(
+def test_a_slow_receiver_does_not_delay_later_deliveries(
     client: httpx.Client, case: str, clock: SimpleNamespace
 ) -> None:
-    """What is due later is sent while an earlier attempt is under way."""
-    let_go = threading.Event()
+    """They are sent while the first attempt is in progress."""
+    can_respond = threading.Event()
     with receiving("http") as receiver:
         webhook = subscribe(client, receiver.url, VERIFIED)
-        receiver.answer = lambda: 200 if let_go.wait(WAIT) else 500
+        receiver.answer = lambda: 200 if can_respond.wait(WAIT) else 500
         first = verify(client, case)
         clock.now += 1
-        came = [json.loads(receiver.next().body)["request_id"]]
+        received = [json.loads(receiver.next().body)["request_id"]]
         second = verify(client, case)
         clock.now += 1
 
-        came.append(json.loads(receiver.next().body)["request_id"])
-        let_go.set()
+        received.append(json.loads(receiver.next().body)["request_id"])
+        can_respond.set()
 
-        assert came == [first, second]
+        assert received == [first, second]
     client.delete(webhook)

@@ -1,4 +1,4 @@
-"""The faults that have a name: what each does to a client on a real socket, and how it is found."""
+"""Named faults: their effect on a client on a real socket, and how to plan them."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,53 +23,53 @@ PAYSLIP = "PayslipProcessing.Completed"
 
 
 @attrs.frozen
-class Met:
-    """What becomes of a call that meets a fault."""
+class Outcome:
+    """The outcome of a call that triggers a fault."""
 
     error: str | None = None
-    """The name of the error that the SDK raises; None where the call gets its answer."""
+    """The name of the error that the SDK raises; None if the call succeeds."""
     requests: int = 1
-    """How many requests the SDK makes for it, those of the fault included."""
+    """How many requests the SDK sends, including those with the fault."""
 
 
 LOST: Final = "ConnectionFailedError"
-NO_SENSE: Final = "UnexpectedResponseError"
-# What may go again goes again; what acts goes again only where it was certainly not processed.
-ASKED: Final[Mapping[str, Met]] = {
-    "expired token": Met(requests=2),
-    "burst of 429": Met(requests=3),
-    "burst of 429 with Retry-After": Met(requests=3),
-    "server error": Met(requests=2),
-    "brief outage": Met(requests=3),
-    "outage": Met("ServerError", requests=3),
-    "gateway page": Met(requests=2),
-    "page of a proxy": Met(NO_SENSE),
-    "other shape": Met(NO_SENSE),
-    "empty body": Met(NO_SENSE),
-    "slow answer": Met(),
-    "no answer": Met(requests=2),
-    "dripping body": Met(),
-    "reset before work": Met(requests=2),
-    "reset after work": Met(requests=2),
-    "cut answer": Met(requests=2),
+UNEXPECTED: Final = "UnexpectedResponseError"
+# Safe requests are retried; unsafe ones only if they were certainly not processed.
+SAFE: Final[Mapping[str, Outcome]] = {
+    "expired token": Outcome(requests=2),
+    "burst of 429": Outcome(requests=3),
+    "burst of 429 with Retry-After": Outcome(requests=3),
+    "server error": Outcome(requests=2),
+    "brief outage": Outcome(requests=3),
+    "outage": Outcome("ServerError", requests=3),
+    "gateway page": Outcome(requests=2),
+    "proxy page": Outcome(UNEXPECTED),
+    "other shape": Outcome(UNEXPECTED),
+    "empty body": Outcome(UNEXPECTED),
+    "slow response": Outcome(),
+    "no response": Outcome(requests=2),
+    "dripping body": Outcome(),
+    "reset before processing": Outcome(requests=2),
+    "reset after processing": Outcome(requests=2),
+    "truncated response": Outcome(requests=2),
 }
-ACTED: Final[Mapping[str, Met]] = {
-    "expired token": Met(requests=2),
-    "burst of 429": Met(requests=3),
-    "burst of 429 with Retry-After": Met(requests=3),
-    "server error": Met("ServerError"),
-    "brief outage": Met("ServerError"),
-    "outage": Met("ServerError"),
-    "gateway page": Met("ServerError"),
-    "page of a proxy": Met(NO_SENSE),
-    "other shape": Met(NO_SENSE),
-    "empty body": Met(NO_SENSE),
-    "slow answer": Met(),
-    "no answer": Met("DeadlineExceededError"),
-    "dripping body": Met(),
-    "reset before work": Met(LOST),
-    "reset after work": Met(LOST),
-    "cut answer": Met(LOST),
+UNSAFE: Final[Mapping[str, Outcome]] = {
+    "expired token": Outcome(requests=2),
+    "burst of 429": Outcome(requests=3),
+    "burst of 429 with Retry-After": Outcome(requests=3),
+    "server error": Outcome("ServerError"),
+    "brief outage": Outcome("ServerError"),
+    "outage": Outcome("ServerError"),
+    "gateway page": Outcome("ServerError"),
+    "proxy page": Outcome(UNEXPECTED),
+    "other shape": Outcome(UNEXPECTED),
+    "empty body": Outcome(UNEXPECTED),
+    "slow response": Outcome(),
+    "no response": Outcome("DeadlineExceededError"),
+    "dripping body": Outcome(),
+    "reset before processing": Outcome(LOST),
+    "reset after processing": Outcome(LOST),
+    "truncated response": Outcome(LOST),
 }
 
 
@@ -80,8 +80,8 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-async def meet(sandbox: Sandbox, name: str, operation: str) -> Met:
-    """Have a call of the SDK meet a fault, and tell what became of it."""
+async def call(sandbox: Sandbox, name: str, operation: str) -> Outcome:
+    """Make a call that triggers a fault, and return its outcome."""
     sandbox.faults.inject(name, operation)
     client = Sikoia(
         sandbox.client_id,
@@ -89,7 +89,7 @@ async def meet(sandbox: Sandbox, name: str, operation: str) -> Met:
         environment=local(sandbox.url),
         tls=sandbox.ca_file,
         quota=None,
-        timeout=4 if name == "no answer" else 60,
+        timeout=4 if name == "no response" else 60,
     )
     error = None
     async with client as sikoia:
@@ -101,37 +101,39 @@ async def meet(sandbox: Sandbox, name: str, operation: str) -> Met:
                 assert case.case_id in sandbox.state.cases
         except CallError as exc:
             error = type(exc).__name__
-        return Met(error, sikoia.stats().attempts)
+        return Outcome(error, sikoia.stats().attempts)
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", NAMED)
-async def test_what_becomes_of_a_call(sandbox: Sandbox, name: str) -> None:
-    """Of one that asks and one that acts; that nothing was done, or all, is what the line says."""
-    became: dict[str, Met] = {}
+async def test_the_sdk_handles_each_fault(sandbox: Sandbox, name: str) -> None:
+    """A safe call and an unsafe one; the description says whether the request was processed."""
+    outcomes: dict[str, Outcome] = {}
 
-    async def note(operation: str) -> None:
-        became[operation] = await meet(sandbox, name, operation)
+    async def record(operation: str) -> None:
+        outcomes[operation] = await call(sandbox, name, operation)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(note, USERS)
-        tasks.start_soon(note, CREATE)
+        tasks.start_soon(record, USERS)
+        tasks.start_soon(record, CREATE)
 
-    assert became == {USERS: ASKED[name], CREATE: ACTED[name]}
-    is_done = ACTED[name].error is None or "the work is done" in NAMED[name].about
-    assert len(sandbox.state.cases) == is_done
-    happened = {one.operation for one in sandbox.faults.triggered}
-    assert happened == {USERS, CREATE}
+    assert outcomes == {USERS: SAFE[name], CREATE: UNSAFE[name]}
+    is_processed = (
+        UNSAFE[name].error is None or "the request is processed" in NAMED[name].description
+    )
+    assert len(sandbox.state.cases) == is_processed
+    triggered = {one.operation for one in sandbox.faults.triggered}
+    assert triggered == {USERS, CREATE}
 
 
-def test_every_name_is_walked() -> None:
-    """What is new in the table needs a row in both of these."""
-    assert ASKED.keys() == ACTED.keys() == NAMED.keys()
+def test_every_named_fault_has_an_expectation() -> None:
+    """A new named fault needs a row in both tables."""
+    assert SAFE.keys() == UNSAFE.keys() == NAMED.keys()
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_a_name_stands_for_what_add_takes(name: str) -> None:
-    """With any operation that needs a token, and from any request on."""
+def test_a_name_stands_for_arguments_of_add(name: str) -> None:
+    """It can be combined with any operation that needs a token, and with conditions."""
     named, added = create_app().faults, create_app().faults
 
     named.inject(name, CREATE, nth=3, after=60)
@@ -143,8 +145,8 @@ def test_a_name_stands_for_what_add_takes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMED_DELIVERIES)
-def test_a_delivery_has_named_faults_too(name: str) -> None:
-    """What each does is for `tests/sandbox/deliveries/test_queue.py`."""
+def test_a_name_stands_for_arguments_of_add_for_deliveries(name: str) -> None:
+    """Their effects are tested in `tests/sandbox/deliveries/test_queue.py`."""
     named, added = DeliveryFaults(clock=float), DeliveryFaults(clock=float)
 
     named.inject(name, PAYSLIP, nth=3, after=60)
@@ -156,12 +158,12 @@ def test_a_delivery_has_named_faults_too(name: str) -> None:
 
 
 def test_an_unknown_name_is_refused() -> None:
-    """With the names that are near it, and nothing is planned."""
+    """The error has the closest names, and nothing is planned."""
     app = create_app()
 
-    with pytest.raises(ValueError, match="no fault is called 'burst of 428'; the nearest are burs"):
+    with pytest.raises(ValueError, match="unknown fault 'burst of 428'; the closest are burst"):
         app.faults.inject("burst of 428")
-    with pytest.raises(ValueError, match=r"'doubel'; the nearest are doubled, .*, "):
+    with pytest.raises(ValueError, match=r"'doubel'; the closest are doubled, .*, "):
         app.deliveries.faults.inject("doubel")
 
     assert not app.faults.planned
@@ -172,20 +174,20 @@ def test_the_subject_of_a_named_fault_must_exist() -> None:
     """As with `add`."""
     app = create_app()
 
-    with pytest.raises(ValueError, match="no operation is called 'GET /v2/user'"):
+    with pytest.raises(ValueError, match="unknown operation 'GET /v2/user'"):
         app.faults.inject("outage", "GET /v2/user")
-    with pytest.raises(ValueError, match="no event is called 'Payslip'"):
+    with pytest.raises(ValueError, match="unknown event 'Payslip'"):
         app.deliveries.faults.inject("lost", "Payslip")
 
 
 @pytest.mark.parametrize(
-    ("heading", "named"), [("## Faults", NAMED), ("## Deliveries to webhooks", NAMED_DELIVERIES)]
+    ("heading", "named"), [("## Faults", NAMED), ("## Webhook deliveries", NAMED_DELIVERIES)]
 )
 def test_the_names_are_in_the_documentation(heading: str, named: Mapping[str, NamedFault]) -> None:
-    """Each with its line, in the same order."""
+    """With their descriptions, in the same order."""
     section = PAGE.read_text(encoding="utf-8").partition(f"\n{heading}\n")[2].partition("\n## ")[0]
-    table = section.partition("| name | what happens |\n|---|---|\n")[2].partition("\n\n")[0]
+    table = section.partition("| name | effect |\n|---|---|\n")[2].partition("\n\n")[0]
 
     rows = re.findall(r"^\| `(.+?)` \| (.+) \|$", table, re.MULTILINE)
 
-    assert rows == [(name, fault.about) for name, fault in named.items()]
+    assert rows == [(name, fault.description) for name, fault in named.items()]

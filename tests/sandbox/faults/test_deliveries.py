@@ -1,4 +1,4 @@
-"""The fault plan of deliveries: what can be planned, and how it is read."""
+"""The fault plan for webhook deliveries."""
 
 from types import SimpleNamespace
 from typing import Any, get_args
@@ -13,7 +13,7 @@ CHILD = "PayslipProcessing.Completed"
 
 
 def test_the_plan_can_be_read() -> None:
-    """What is to happen and what has happened stand in two lists, and both can be cleared."""
+    """Planned and triggered faults are two lists, and can be cleared."""
     faults = DeliveryFaults(clock=float)
     faults.add(delay=0.5, forge="key")
     faults.add(CHILD, times=3, drop=True)
@@ -23,7 +23,7 @@ def test_the_plan_can_be_read() -> None:
     assert faults.triggered == (("IdentityVerification.Expired", "forge='key', delay=0.5"),)
     assert repr(faults) == (
         f"<DeliveryFaults planned=['{CHILD}: drop=True']"
-        " happened=[\"IdentityVerification.Expired: forge='key', delay=0.5\"]>"
+        " triggered=[\"IdentityVerification.Expired: forge='key', delay=0.5\"]>"
     )
     faults.clear()
     assert not faults.planned
@@ -32,7 +32,7 @@ def test_the_plan_can_be_read() -> None:
 
 
 def test_events_can_be_listed() -> None:
-    """All that a fault can be for."""
+    """A fault can be planned for each of them."""
     faults = DeliveryFaults(clock=float)
 
     for event in faults.events:
@@ -42,8 +42,8 @@ def test_events_can_be_listed() -> None:
     assert tuple(one.event for one in faults.planned) == faults.events
 
 
-def test_a_fault_can_wait_for_the_clock() -> None:
-    """It begins to count when so many seconds have gone by."""
+def test_a_fault_can_start_later() -> None:
+    """It counts deliveries only after its delay."""
     clock = SimpleNamespace(now=100.0)
     faults = DeliveryFaults(clock=lambda: clock.now)
     faults.add(CHILD, drop=True, after=60, nth=2)
@@ -76,21 +76,21 @@ _FAULTS = st.one_of(
 
 
 @hypothesis.given(st.lists(st.tuples(st.sampled_from(["*", CHILD]), _FAULTS), max_size=4))
-def test_a_script_plans_the_same_again(planned: list[tuple[str, dict[str, Any]]]) -> None:
-    """Each fault with all that it has, in the same order; it is for the deliveries' plan."""
+def test_a_script_plans_the_same_faults(planned: list[tuple[str, dict[str, Any]]]) -> None:
+    """With all their arguments, in the same order."""
     first, second = DeliveryFaults(clock=float), DeliveryFaults(clock=float)
     for event, fault in planned:
         first.add(event, **fault)
 
     sandbox = SimpleNamespace(deliveries=SimpleNamespace(faults=second))
-    exec(first.script(), {"sandbox": sandbox})  # noqa: S102 - it is for that
+    exec(first.script(), {"sandbox": sandbox})  # noqa: S102 - scripts are to be executed
 
     assert second.planned == first.planned
     assert second.script() == first.script()
 
 
-def test_a_script_says_what_came_before() -> None:
-    """How many deliveries there had been, whether a fault was planned by then or not."""
+def test_a_script_counts_earlier_deliveries() -> None:
+    """Whether or not a fault was planned for them."""
     faults = DeliveryFaults(clock=float)
     for _ in range(2):
         faults.take(CHILD)
@@ -102,33 +102,33 @@ def test_a_script_says_what_came_before() -> None:
 
 
 def test_an_event_must_exist() -> None:
-    """What is no event is refused, with what might have been meant."""
-    with pytest.raises(ValueError, match=r"'Payslip.Completed'; the nearest are PayslipProc"):
+    """The error has the closest names."""
+    with pytest.raises(ValueError, match=r"'Payslip.Completed'; the closest are PayslipProc"):
         DeliveryFaults(clock=float).add("Payslip.Completed", hold=True)
 
 
 @pytest.mark.parametrize(
-    ("fault", "complaint"),
+    ("fault", "error"),
     [
-        ({}, "what is to happen"),
-        ({"hold": False}, "what is to happen"),
-        ({"drop": True, "nth": 0}, "nth: give at least 1"),
-        ({"drop": True, "times": 0}, "times: give at least 1"),
-        ({"drop": True, "after": -1}, "after: give at least 0"),
-        ({"repeat": 0}, "repeat: give at least 1"),
-        ({"delay": -0.1}, "delay: give at least 0"),
-        ({"delay": float("nan")}, "delay: give at least 0"),
-        ({"forge": "stamp"}, "forge: give one of key, body, signature, unsigned"),
-        ({"hold": True, "delay": 1}, "leave out delay"),
-        ({"drop": True, "repeat": 1}, "leave out repeat and forge"),
-        ({"drop": True, "forge": "key"}, "leave out repeat and forge"),
+        ({}, "expected an effect"),
+        ({"hold": False}, "expected an effect"),
+        ({"drop": True, "nth": 0}, "nth: expected at least 1"),
+        ({"drop": True, "times": 0}, "times: expected at least 1"),
+        ({"drop": True, "after": -1}, "after: expected at least 0"),
+        ({"repeat": 0}, "repeat: expected at least 1"),
+        ({"delay": -0.1}, "delay: expected at least 0"),
+        ({"delay": float("nan")}, "delay: expected at least 0"),
+        ({"forge": "stamp"}, "forge: expected one of key, body, signature, unsigned"),
+        ({"hold": True, "delay": 1}, "omit delay"),
+        ({"drop": True, "repeat": 1}, "omit repeat and forge"),
+        ({"drop": True, "forge": "key"}, "omit repeat and forge"),
     ],
 )
-def test_a_fault_must_make_sense(fault: dict[str, Any], complaint: str) -> None:
-    """What is out of range or contradicts itself is refused, and not planned."""
+def test_invalid_arguments_are_refused(fault: dict[str, Any], error: str) -> None:
+    """Numbers out of range and contradictions; nothing is planned."""
     faults = DeliveryFaults(clock=float)
 
-    with pytest.raises(ValueError, match=complaint):
+    with pytest.raises(ValueError, match=error):
         faults.add(**fault)
 
     assert faults.planned == ()

@@ -1,4 +1,4 @@
-"""The names of operations."""
+"""The index of operations."""
 
 import pytest
 from hypothesis import given
@@ -11,16 +11,16 @@ from sikoia_async.sandbox.faults.operations import Operations
 from sikoia_async.sandbox.resources.routing import Resource
 
 
-async def _answer(_request: Request) -> Response:
-    """Nobody asks."""
+async def _handle(_request: Request) -> Response:
+    """Is never called."""
     raise NotImplementedError
 
 
 ROUTES = [
-    Route("/v2/cases", Resource(get=_answer, post=_answer)),
-    Route("/v2/webhooks/secrets", Resource(get=_answer)),
-    Route("/v2/webhooks/{webhook_id}", Resource(get=_answer)),
-    Route("/v2/{entity_type}/{entity_id}/documents", Resource(get=_answer)),
+    Route("/v2/cases", Resource(get=_handle, post=_handle)),
+    Route("/v2/webhooks/secrets", Resource(get=_handle)),
+    Route("/v2/webhooks/{webhook_id}", Resource(get=_handle)),
+    Route("/v2/{entity_type}/{entity_id}/documents", Resource(get=_handle)),
 ]
 OPERATIONS = Operations(ROUTES)
 
@@ -38,14 +38,14 @@ OPERATIONS = Operations(ROUTES)
         ("GET", "", None),
     ],
 )
-def test_a_request_is_for_an_operation(method: str, path: str, name: str | None) -> None:
-    """Words go before parameters, which are not empty."""
+def test_a_request_matches_an_operation(method: str, path: str, name: str | None) -> None:
+    """Literal segments come before parameters, which are never empty."""
     assert OPERATIONS.of(method, path) == name
 
 
 @given(st.lists(st.sampled_from(["v2", "cases", "webhooks", "secrets", "documents", "x", ""])))
-def test_it_is_what_the_router_takes_it_for(parts: list[str]) -> None:
-    """The first route that matches answers."""
+def test_operations_match_like_the_router(parts: list[str]) -> None:
+    """The first matching route wins."""
     path = "/" + "/".join(parts)
     scope = {"type": "http", "method": "GET", "path": path, "root_path": ""}
     matching = [route.path for route in ROUTES if route.matches(scope)[0] is Match.FULL]
@@ -53,9 +53,9 @@ def test_it_is_what_the_router_takes_it_for(parts: list[str]) -> None:
     assert OPERATIONS.of("GET", path) == next((f"GET {one}" for one in matching), None)
 
 
-def test_parameters_may_have_other_names() -> None:
-    """What counts is where they stand; what is not there has near names."""
+def test_parameter_names_do_not_matter() -> None:
+    """Only their positions do; the error for an unknown operation has the closest names."""
     assert OPERATIONS.known("GET /v2/webhooks/{id}") == "GET /v2/webhooks/{webhook_id}"
-    with pytest.raises(ValueError, match=r"'GET /v2/case'; the nearest are GET /v2/cases, "):
+    with pytest.raises(ValueError, match=r"'GET /v2/case'; the closest are GET /v2/cases, "):
         OPERATIONS.known("GET /v2/case")
     assert OPERATIONS.names[:2] == ("GET /v2/cases", "POST /v2/cases")

@@ -1,4 +1,4 @@
-"""The fault plan: what a test plans happens to the requests it means, and to no others."""
+"""The fault plan for requests, and its effects."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from sikoia_async.sandbox.faults.injector import FAULT
 
 USERS = "GET /v2/users"
 CREATE = "POST /v2/cases"
-# Before Python 3.13, a reset under TLS looks like an end.
+# Before Python 3.13, a reset under TLS looks like a regular close.
 RESET = (httpx.ReadError, httpx.RemoteProtocolError)
 FIRST, SECOND = create_app(), create_app()
 LOAN = {"name": "Loan", "case_type": "Business"}
@@ -27,18 +27,18 @@ LOAN = {"name": "Loan", "case_type": "Business"}
 
 @pytest.fixture(autouse=True)
 def _no_faults(sandbox: Sandbox) -> Iterator[None]:
-    """Leave no fault to the next test."""
+    """Clear the faults after each test."""
     yield
     sandbox.faults.clear()
 
 
 def statuses(client: httpx.Client, count: int, path: str = "/v2/users") -> list[int]:
-    """Ask several times."""
+    """Send several requests, and return their statuses."""
     return [client.get(path).status_code for _ in range(count)]
 
 
 def connected(sandbox: Sandbox) -> Sikoia:
-    """Make an SDK client of a sandbox."""
+    """Return an SDK client for a sandbox."""
     return Sikoia(
         sandbox.client_id,
         sandbox.client_secret,
@@ -48,8 +48,8 @@ def connected(sandbox: Sandbox) -> Sikoia:
     )
 
 
-def test_a_refusal_comes_before_the_work(sandbox: Sandbox, client: httpx.Client) -> None:
-    """The next request gets the envelope of the status and leaves nothing; then all is well."""
+def test_an_error_status_prevents_processing(sandbox: Sandbox, client: httpx.Client) -> None:
+    """The next request gets the error envelope and has no effect; the one after it succeeds."""
     before = dict(sandbox.state.cases)
     sandbox.faults.add(CREATE, status=429, retry_after=7)
 
@@ -61,7 +61,7 @@ def test_a_refusal_comes_before_the_work(sandbox: Sandbox, client: httpx.Client)
         "type": "RateLimit",
         "status": 429,
         "title": "Too Many Requests",
-        "detail": "The fault plan of the local Sikoia says so.",
+        "detail": "A planned fault of the local Sikoia.",
         "correlation_id": "mine",
     }
     assert sandbox.state.cases == before
@@ -77,7 +77,7 @@ def test_a_refusal_comes_before_the_work(sandbox: Sandbox, client: httpx.Client)
         (599, "ServerError", "Refused"),
     ],
 )
-def test_every_status_has_an_envelope(
+def test_every_status_has_an_error_envelope(
     sandbox: Sandbox, client: httpx.Client, status: int, kind: str, title: str
 ) -> None:
     """A status that Sikoia does not document has the type of its class."""
@@ -93,7 +93,7 @@ def test_every_status_has_an_envelope(
 def test_the_token_endpoint_can_fail(
     sandbox: Sandbox, connect: Callable[[Sandbox], httpx.Client], client: httpx.Client
 ) -> None:
-    """It is one of the operations, and a fault asks for no token."""
+    """It is one of the operations."""
     sandbox.faults.add("POST /token", status=500, nth=2)
 
     connect(sandbox)
@@ -101,8 +101,10 @@ def test_the_token_endpoint_can_fail(
     assert client.post("/token").status_code == 500
 
 
-def test_only_the_operation_is_met(sandbox: Sandbox, client: httpx.Client, case: str) -> None:
-    """Another path, another method and another template are left alone."""
+def test_other_operations_are_not_affected(
+    sandbox: Sandbox, client: httpx.Client, case: str
+) -> None:
+    """Neither other paths, methods nor templates."""
     sandbox.faults.add("GET /v2/cases/{case_id}", status=503)
 
     assert client.get("/v2/cases").status_code == 200
@@ -111,8 +113,8 @@ def test_only_the_operation_is_met(sandbox: Sandbox, client: httpx.Client, case:
     assert client.get(case).status_code == 503
 
 
-def test_a_star_stands_for_every_request(sandbox: Sandbox, client: httpx.Client) -> None:
-    """Even one that no operation would answer."""
+def test_a_star_matches_every_request(sandbox: Sandbox, client: httpx.Client) -> None:
+    """Even one that no route matches."""
     sandbox.faults.add("*", status=503, times=2)
 
     assert statuses(client, 1) == [503]
@@ -129,17 +131,17 @@ def test_a_star_stands_for_every_request(sandbox: Sandbox, client: httpx.Client)
         ({"nth": 2, "times": 2}, [200, 503, 503, 200]),
     ],
 )
-def test_a_fault_comes_when_it_is_planned(
+def test_a_fault_applies_as_planned(
     sandbox: Sandbox, client: httpx.Client, when: dict[str, Any], expected: list[int]
 ) -> None:
-    """By default the next request meets it, and only that one."""
+    """By default to the next request only."""
     sandbox.faults.add(USERS, status=503, **when)
 
     assert statuses(client, 4) == expected
 
 
-def test_a_request_meets_one_fault(sandbox: Sandbox, client: httpx.Client) -> None:
-    """Those that are due at once follow in the order in which they were added."""
+def test_a_request_triggers_one_fault(sandbox: Sandbox, client: httpx.Client) -> None:
+    """Faults that are due together apply in the order in which they were added."""
     sandbox.faults.add(USERS, status=500, nth=2)
     sandbox.faults.add(USERS, status=502)
     sandbox.faults.add("*", status=503)
@@ -147,8 +149,8 @@ def test_a_request_meets_one_fault(sandbox: Sandbox, client: httpx.Client) -> No
     assert statuses(client, 4) == [502, 500, 503, 200]
 
 
-def test_an_answer_can_be_late(sandbox: Sandbox, client: httpx.Client) -> None:
-    """The work is done at once: who gives up waiting finds it done."""
+def test_a_delayed_response_follows_processing(sandbox: Sandbox, client: httpx.Client) -> None:
+    """A client that gives up finds the request processed."""
     sandbox.faults.add(CREATE, delay=30)
     before = len(sandbox.state.cases)
 
@@ -158,8 +160,8 @@ def test_an_answer_can_be_late(sandbox: Sandbox, client: httpx.Client) -> None:
     assert len(sandbox.state.cases) == before + 1
 
 
-def test_a_late_answer_is_whole(sandbox: Sandbox, client: httpx.Client) -> None:
-    """It is the answer that it would have been, and comes no sooner than planned."""
+def test_a_delayed_response_is_complete(sandbox: Sandbox, client: httpx.Client) -> None:
+    """It is not sent before the delay is over."""
     sandbox.faults.add(USERS, delay=0.2)
     started = time.monotonic()
 
@@ -169,10 +171,10 @@ def test_a_late_answer_is_whole(sandbox: Sandbox, client: httpx.Client) -> None:
     assert late.json() == list(sandbox.state.users)
 
 
-def test_a_late_answer_does_not_hold_up_the_end(
+def test_a_delayed_response_does_not_delay_stopping(
     connect: Callable[[Sandbox], httpx.Client],
 ) -> None:
-    """A sandbox stops without waiting for what is delayed."""
+    """The sandbox stops without waiting for it."""
     with Sandbox() as sandbox:
         client = connect(sandbox)
         sandbox.faults.add(USERS, delay=600)
@@ -185,7 +187,7 @@ def test_a_late_answer_does_not_hold_up_the_end(
 
 @pytest.mark.parametrize("drip", [5, 400], ids=["slow", "fast"])
 def test_a_body_can_drip(sandbox: Sandbox, client: httpx.Client, drip: int) -> None:
-    """It comes whole, piece by piece, at no more than so many bytes a second."""
+    """It arrives complete, in pieces, at no more than the given rate."""
     body = b'"abc"' if drip == 5 else b" " * 98 + b"[]"
     sandbox.faults.add(USERS, drip=drip, body=body)
     started = time.monotonic()
@@ -199,8 +201,8 @@ def test_a_body_can_drip(sandbox: Sandbox, client: httpx.Client, drip: int) -> N
 
 
 @pytest.mark.parametrize("operation", [CREATE, "*"])
-def test_a_reset_before_the_work(sandbox: Sandbox, client: httpx.Client, operation: str) -> None:
-    """The connection ends without an answer, and nothing has been done."""
+def test_a_reset_before_processing(sandbox: Sandbox, client: httpx.Client, operation: str) -> None:
+    """The connection is reset without a response, and the request has no effect."""
     before = dict(sandbox.state.cases)
     sandbox.faults.add(operation, reset="before", delay=0.01)
 
@@ -211,8 +213,8 @@ def test_a_reset_before_the_work(sandbox: Sandbox, client: httpx.Client, operati
     assert client.post("/v2/cases", json=LOAN).status_code == 201
 
 
-def test_a_reset_after_the_work(sandbox: Sandbox, client: httpx.Client) -> None:
-    """The connection ends without an answer, and the work is done."""
+def test_a_reset_after_processing(sandbox: Sandbox, client: httpx.Client) -> None:
+    """The connection is reset without a response, but the request has taken effect."""
     before = len(sandbox.state.cases)
     sandbox.faults.add(CREATE, reset="after")
 
@@ -223,8 +225,8 @@ def test_a_reset_after_the_work(sandbox: Sandbox, client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 10, 1_000_000])
-def test_a_body_can_be_cut_off(sandbox: Sandbox, client: httpx.Client, size: int) -> None:
-    """So many bytes come, though the header promises all of them."""
+def test_a_body_can_be_truncated(sandbox: Sandbox, client: httpx.Client, size: int) -> None:
+    """Fewer bytes arrive than the header promises."""
     body = b"x" * 2_000_000
     sandbox.faults.add(USERS, body=body, truncate=size)
 
@@ -238,8 +240,8 @@ def test_a_body_can_be_cut_off(sandbox: Sandbox, client: httpx.Client, size: int
     assert response.num_bytes_downloaded == size
 
 
-def test_an_answer_can_be_replaced(sandbox: Sandbox, client: httpx.Client) -> None:
-    """The body is other bytes, headers are added or replaced, the status stays."""
+def test_body_and_headers_can_be_replaced(sandbox: Sandbox, client: httpx.Client) -> None:
+    """The status stays the same."""
     headers = {"Content-Type": "text/html", "X-Correlation-Id": "theirs", "X-Empty": ""}
     sandbox.faults.add(USERS, body=b"<html>", headers=headers)
 
@@ -249,8 +251,8 @@ def test_an_answer_can_be_replaced(sandbox: Sandbox, client: httpx.Client) -> No
     assert {name: replaced.headers[name] for name in headers} == headers
 
 
-def test_a_refusal_can_have_another_body(sandbox: Sandbox, client: httpx.Client) -> None:
-    """A gateway in front of Sikoia knows nothing of the envelope."""
+def test_an_error_can_have_another_body(sandbox: Sandbox, client: httpx.Client) -> None:
+    """As from a gateway that does not know the envelope."""
     sandbox.faults.add(USERS, status=502, body=b"Bad Gateway")
 
     refused = client.get("/v2/users")
@@ -258,10 +260,8 @@ def test_a_refusal_can_have_another_body(sandbox: Sandbox, client: httpx.Client)
     assert (refused.status_code, refused.text) == (502, "Bad Gateway")
 
 
-def test_a_body_needs_a_status_that_allows_it(
-    sandbox: Sandbox, client: httpx.Client, case: str
-) -> None:
-    """A 204 has no body, so that one with a body is a 200."""
+def test_a_204_with_a_body_becomes_a_200(sandbox: Sandbox, client: httpx.Client, case: str) -> None:
+    """A 204 must not have a body."""
     sandbox.faults.add("DELETE /v2/cases/{case_id}", body=b"gone")
 
     deleted = client.delete(case)
@@ -271,8 +271,8 @@ def test_a_body_needs_a_status_that_allows_it(
 
 @pytest.mark.parametrize("reset", ["before", "after"])
 @pytest.mark.anyio
-async def test_a_lost_post_is_no_secret(sandbox: Sandbox, reset: Any) -> None:
-    """The SDK says that the case may exist, and never sends a second time what may have worked."""
+async def test_the_sdk_never_repeats_a_lost_post(sandbox: Sandbox, reset: Any) -> None:
+    """Its error says that the request may have been processed."""
     before = len(sandbox.state.cases)
     sandbox.faults.add(CREATE, reset=reset)
 
@@ -286,8 +286,8 @@ async def test_a_lost_post_is_no_secret(sandbox: Sandbox, reset: Any) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_lost_get_is_tried_again(sandbox: Sandbox) -> None:
-    """The SDK gets over what happens to a question."""
+async def test_the_sdk_retries_a_lost_get(sandbox: Sandbox) -> None:
+    """After a reset, and after a 503."""
     sandbox.faults.add(USERS, reset="after")
     sandbox.faults.add(USERS, status=503, retry_after=0)
 
@@ -301,10 +301,10 @@ async def test_a_lost_get_is_tried_again(sandbox: Sandbox) -> None:
     ]
 
 
-def test_a_token_can_expire_in_mid_flight(
+def test_a_token_can_expire_early(
     sandbox: Sandbox, client: httpx.Client, connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
-    """The work is not done, the token is over for good, and others are as good as before."""
+    """The request is not processed, the token stays expired, and other tokens stay valid."""
     doomed, before = connect(sandbox), dict(sandbox.state.cases)
     sandbox.faults.add(CREATE, token="expired")
 
@@ -315,7 +315,7 @@ def test_a_token_can_expire_in_mid_flight(
         "type": "ExpiredToken",
         "status": 401,
         "title": "Expired Token",
-        "detail": "The token has expired; ask for a new one.",
+        "detail": "The token has expired; request a new one.",
         "correlation_id": "mine",
     }
     again = doomed.get("/v2/users")
@@ -324,8 +324,10 @@ def test_a_token_can_expire_in_mid_flight(
     assert client.get("/v2/users").status_code == 200
 
 
-def test_a_restore_gives_the_token_back(connect: Callable[[Sandbox], httpx.Client]) -> None:
-    """That it has expired is part of what there is at a moment."""
+def test_a_restore_makes_an_expired_token_valid_again(
+    connect: Callable[[Sandbox], httpx.Client],
+) -> None:
+    """Expiry is part of a snapshot."""
     with Sandbox() as sandbox:
         client = connect(sandbox)
         sandbox.faults.add(USERS, token="expired")
@@ -339,8 +341,10 @@ def test_a_restore_gives_the_token_back(connect: Callable[[Sandbox], httpx.Clien
         assert statuses(client, 1) == [200]
 
 
-def test_only_a_token_can_expire(sandbox: Sandbox, client: httpx.Client) -> None:
-    """What needs none is passed over, a stranger learns that it is over, and both get an answer."""
+def test_requests_without_a_token_do_not_trigger_a_token_fault(
+    sandbox: Sandbox, client: httpx.Client
+) -> None:
+    """An unknown token is reported as expired too."""
     sandbox.faults.add("*", token="expired")
     assert client.get("/sandbox/health").status_code == 200
     assert client.post("/token").status_code == 400
@@ -353,8 +357,8 @@ def test_only_a_token_can_expire(sandbox: Sandbox, client: httpx.Client) -> None
 
 
 @pytest.mark.anyio
-async def test_an_expired_token_costs_one_more(sandbox: Sandbox) -> None:
-    """The SDK asks for a new one and replays, also what must not be done twice."""
+async def test_the_sdk_replaces_an_expired_token(sandbox: Sandbox) -> None:
+    """It repeats even an unsafe request, because the first one was not processed."""
     before = len(sandbox.state.cases)
 
     async with connected(sandbox) as sikoia:
@@ -368,9 +372,9 @@ async def test_an_expired_token_costs_one_more(sandbox: Sandbox) -> None:
     assert sikoia.stats().attempts == 4
 
 
-def test_a_fault_can_wait_for_the_clock() -> None:
-    """It begins to count when so many seconds have gone by; what came before does not count."""
-    with Sandbox(speed=0) as sandbox, httpx.Client(verify=False) as client:  # noqa: S501 - TLS is not the point
+def test_a_fault_can_start_later() -> None:
+    """It counts requests only after its delay."""
+    with Sandbox(speed=0) as sandbox, httpx.Client(verify=False) as client:  # noqa: S501 - not about TLS
         sandbox.faults.add("*", status=503, after=60, nth=2)
         url = f"{sandbox.url}/sandbox/health"
 
@@ -383,7 +387,7 @@ def test_a_fault_can_wait_for_the_clock() -> None:
 
 
 def test_operations_can_be_listed(sandbox: Sandbox) -> None:
-    """All that a fault can be for, as `add` takes it and `happened` shows it."""
+    """A fault can be planned for each of them, under the same name."""
     operations = sandbox.faults.operations
 
     assert len(set(operations)) == len(operations) >= 72
@@ -423,23 +427,23 @@ _OPERATIONS = st.sampled_from(["*", USERS, "GET /v2/cases/{case_id}"])
 
 @hypothesis.settings(max_examples=300)
 @hypothesis.given(st.lists(st.tuples(_OPERATIONS, _FAULTS), max_size=4))
-def test_a_script_plans_the_same_again(planned: list[tuple[str, dict[str, Any]]]) -> None:
-    """Each fault with all that it has, in the same order, and the script of that is the same."""
+def test_a_script_plans_the_same_faults(planned: list[tuple[str, dict[str, Any]]]) -> None:
+    """With all their arguments, in the same order; their script is the same again."""
     first, second = FIRST.faults, SECOND.faults
     first.clear()
     second.clear()
     for operation, fault in planned:
         first.add(operation, **fault)
 
-    exec(first.script(), {"sandbox": SECOND})  # noqa: S102 - it is for that
+    exec(first.script(), {"sandbox": SECOND})  # noqa: S102 - scripts are to be executed
 
     assert second.planned == first.planned
     assert second.script() == first.script()
     assert len(first.script().splitlines()) == len(planned)
 
 
-def test_a_script_has_what_has_happened(sandbox: Sandbox, client: httpx.Client) -> None:
-    """As it was planned; what was planned in the middle says how much there was before it."""
+def test_a_script_includes_triggered_faults(sandbox: Sandbox, client: httpx.Client) -> None:
+    """As they were planned; comments count the requests before a fault was added."""
     sandbox.reset()
     sandbox.faults.add("GET /v2/cases/{id}", delay=1, nth=2)
     sandbox.faults.inject("brief outage")
@@ -467,8 +471,8 @@ def test_a_script_has_what_has_happened(sandbox: Sandbox, client: httpx.Client) 
     assert sandbox.faults.script() == "sandbox.faults.add('GET /v2/users', delay=1)"
 
 
-def test_a_snapshot_does_not_go_on_counting() -> None:
-    """Each restore begins where the snapshot was taken, however often it is restored."""
+def test_a_snapshot_does_not_count_later_requests() -> None:
+    """Each restore starts from the same counts."""
     faults = create_app().faults
     faults.add("*", status=503, nth=2, times=2)
     health = {"type": "http", "method": "GET", "path": "/sandbox/health"}
@@ -478,22 +482,22 @@ def test_a_snapshot_does_not_go_on_counting() -> None:
 
     for _ in range(2):
         faults.restore(saved)
-        met = [faults.take(health) is not None for _ in range(3)]
-        assert met == [True, True, False]
+        triggered = [faults.take(health) is not None for _ in range(3)]
+        assert triggered == [True, True, False]
 
 
 @pytest.mark.anyio
-async def test_a_request_knows_its_fault() -> None:
-    """Whoever stands above finds in its scope what was done to it, if anything was."""
+async def test_the_scope_has_the_effect_of_the_fault() -> None:
+    """Outer middleware can read it."""
     app = create_app()
     app.faults.add("*", delay=0, body=b"{}")
     scopes: list[Any] = []
 
-    async def noting(scope: Any, receive: Any, send: Any) -> None:
+    async def record_scope(scope: Any, receive: Any, send: Any) -> None:
         scopes.append(scope)
         await app(scope, receive, send)
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(noting)) as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(record_scope)) as client:
         for _ in range(2):
             await client.get("https://local.example/sandbox/health")
 
@@ -501,7 +505,7 @@ async def test_a_request_knows_its_fault() -> None:
 
 
 def test_the_plan_can_be_read(sandbox: Sandbox, client: httpx.Client) -> None:
-    """What is to happen and what has happened stand in two lists, and both can be cleared."""
+    """Planned and triggered faults are two lists, and can be cleared."""
     faults = sandbox.faults
     faults.add(USERS, status=503)
     faults.add("GET /v2/cases/{id}", times=3, delay=0.5)
@@ -512,62 +516,62 @@ def test_the_plan_can_be_read(sandbox: Sandbox, client: httpx.Client) -> None:
     ]
     assert repr(faults) == (
         "<Faults planned=['GET /v2/cases/{case_id}: delay=0.5']"
-        " happened=['GET /v2/users: status=503']>"
+        " triggered=['GET /v2/users: status=503']>"
     )
     faults.clear()
     assert (faults.planned, faults.triggered) == ((), ())
 
 
 def test_an_operation_must_exist(sandbox: Sandbox) -> None:
-    """What is not in the API is refused, with what might have been meant."""
-    with pytest.raises(ValueError, match="'POST /v2/identities'; the nearest are POST /v2/ident"):
+    """The error has the closest names."""
+    with pytest.raises(ValueError, match="'POST /v2/identities'; the closest are POST /v2/ident"):
         sandbox.faults.add("POST /v2/identities", status=503)
 
 
 @pytest.mark.parametrize(
-    ("fault", "complaint"),
+    ("fault", "error"),
     [
-        ({}, "what is to happen"),
-        ({"status": 503, "nth": 0}, "nth: give at least 1"),
-        ({"status": 503, "times": 0}, "times: give at least 1"),
-        ({"status": 503, "retry_after": -1}, "retry_after: give at least 0"),
-        ({"delay": -0.1}, "delay: give at least 0"),
-        ({"delay": float("nan")}, "delay: give at least 0"),
-        ({"delay": float("inf")}, "delay: give at least 0"),
-        ({"drip": 0}, "drip: give at least 1"),
-        ({"truncate": -1}, "truncate: give at least 0"),
-        ({"status": 200}, "status: give that of a refusal"),
-        ({"status": 503, "after": -1}, "after: give at least 0"),
-        ({"reset": "during"}, "reset: give 'before' or 'after'"),
-        ({"token": "stolen"}, "token: give 'expired'"),
-        ({"token": "expired", "status": 401}, "leave out status"),
-        ({"token": "expired", "retry_after": 1}, "give a status too"),
-        ({"reset": "before", "token": "expired"}, "leave out token"),
-        ({"delay": 1, "retry_after": 1}, "give a status too"),
-        ({"reset": "after", "status": 503, "body": b""}, "leave out status, body"),
+        ({}, "expected an effect"),
+        ({"status": 503, "nth": 0}, "nth: expected at least 1"),
+        ({"status": 503, "times": 0}, "times: expected at least 1"),
+        ({"status": 503, "retry_after": -1}, "retry_after: expected at least 0"),
+        ({"delay": -0.1}, "delay: expected at least 0"),
+        ({"delay": float("nan")}, "delay: expected at least 0"),
+        ({"delay": float("inf")}, "delay: expected at least 0"),
+        ({"drip": 0}, "drip: expected at least 1"),
+        ({"truncate": -1}, "truncate: expected at least 0"),
+        ({"status": 200}, "status: expected an error status"),
+        ({"status": 503, "after": -1}, "after: expected at least 0"),
+        ({"reset": "during"}, "reset: expected 'before' or 'after'"),
+        ({"token": "stolen"}, "token: expected 'expired'"),
+        ({"token": "expired", "status": 401}, "omit status"),
+        ({"token": "expired", "retry_after": 1}, "retry_after: requires a status"),
+        ({"reset": "before", "token": "expired"}, "omit token"),
+        ({"delay": 1, "retry_after": 1}, "retry_after: requires a status"),
+        ({"reset": "after", "status": 503, "body": b""}, "omit status, body"),
         ({"body": b"12", "truncate": 2}, "less than the length"),
-        ({"headers": {"two words": "x"}}, "'two words' cannot be sent"),
-        ({"headers": {"X": "a\r\nb"}}, "'X' cannot be sent"),
-        ({"headers": {"Content-length": "1"}}, "Content-length is the server's own"),
+        ({"headers": {"two words": "x"}}, "'two words' or its value is not valid"),
+        ({"headers": {"X": "a\r\nb"}}, "'X' or its value is not valid"),
+        ({"headers": {"Content-length": "1"}}, "Content-length is set by the server"),
     ],
 )
-def test_a_fault_must_make_sense(sandbox: Sandbox, fault: dict[str, Any], complaint: str) -> None:
-    """What is out of range or contradicts itself is refused, and not planned."""
-    with pytest.raises(ValueError, match=complaint):
+def test_invalid_arguments_are_refused(sandbox: Sandbox, fault: dict[str, Any], error: str) -> None:
+    """Numbers out of range and contradictions; nothing is planned."""
+    with pytest.raises(ValueError, match=error):
         sandbox.faults.add(USERS, **fault)
 
     assert sandbox.faults.planned == ()
 
 
 @pytest.mark.parametrize("operation", ["POST /token", "GET /sandbox/health"])
-def test_no_token_expires_where_none_is_needed(sandbox: Sandbox, operation: str) -> None:
-    """It would wait for ever."""
-    with pytest.raises(ValueError, match=f"requests to {operation} need none"):
+def test_a_token_fault_needs_an_operation_with_a_token(sandbox: Sandbox, operation: str) -> None:
+    """It could never be triggered."""
+    with pytest.raises(ValueError, match=f"requests to {operation} have no token"):
         sandbox.faults.add(operation, token="expired")
 
 
 def test_a_misspelt_argument_is_refused(sandbox: Sandbox) -> None:
-    """By Python itself, and by type checkers before it."""
+    """By Python, and by type checkers before that."""
     add: Any = sandbox.faults.add
 
     with pytest.raises(TypeError, match="unexpected keyword argument 'dely'"):
@@ -575,15 +579,15 @@ def test_a_misspelt_argument_is_refused(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("body", ["[]", 7, {"a": 1}], ids=["text", "number", "object"])
-def test_a_body_is_bytes(sandbox: Sandbox, body: Any) -> None:
-    """Anything else is refused where it is given, and the error says what to give."""
+def test_a_body_must_be_bytes(sandbox: Sandbox, body: Any) -> None:
+    """Other types are refused by `add`."""
     with pytest.raises(TypeError, match="bytes-like object"):
         sandbox.faults.add(USERS, body=body)
 
 
 @pytest.mark.anyio
-async def test_most_faults_need_no_socket() -> None:
-    """In memory they work the same; only a connection cannot be dropped where there is none."""
+async def test_most_faults_work_without_a_socket() -> None:
+    """Only those that close the connection do not."""
     app = create_app(api_key="legacy", echo_correlation=False)
     headers = {"apikey": "legacy", "Accept": "application/json", "Content-Type": "application/json"}
     app.faults.add(USERS, status=503)
@@ -597,7 +601,7 @@ async def test_most_faults_need_no_socket() -> None:
         with anyio.fail_after(10):
             refused, late = await client.get(url), await client.get(url)
         for _ in range(2):
-            with pytest.raises(RuntimeError, match="need a connection to drop"):
+            with pytest.raises(RuntimeError, match="reset and truncate need a connection"):
                 await client.get(url)
 
     assert refused.status_code == 503

@@ -1,4 +1,4 @@
-"""The inspector as its page sees it: who may ask, what is shown, what can be done."""
+"""The API of the inspector: access control, data and actions."""
 
 import html.parser
 import re
@@ -43,57 +43,57 @@ NOWHERE = "http://127.0.0.1:1/hooks?key=swordfish"
 
 @attrs.frozen
 class Desk:
-    """A local Sikoia, a client of its API, and one of its inspector, as the page is one."""
+    """A local Sikoia with a client of its API and one of its inspector."""
 
     sandbox: Sandbox
     api: httpx.Client
     page: httpx.Client
 
     def state(self) -> Any:
-        """Ask for all that is shown."""
+        """Return the data of the page."""
         return self.page.get("api/state").raise_for_status().json()
 
     def do(self, action: str, **form: object) -> str:
-        """Do something, and return what the page would say of it."""
-        answer = self.page.post(f"api/do/{action}", json=form)
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["message"])
+        """Perform an action, and return its message."""
+        response = self.page.post(f"api/do/{action}", json=form)
+        assert response.status_code == 200, response.text
+        return str(response.json()["message"])
 
     def refused(self, action: str, **form: object) -> str:
-        """Try to do what cannot be done, and return the reason."""
-        answer = self.page.post(f"api/do/{action}", json=form)
-        assert answer.status_code == 400, answer.text
-        return str(answer.json()["error"])
+        """Attempt an action that is refused, and return the error."""
+        response = self.page.post(f"api/do/{action}", json=form)
+        assert response.status_code == 400, response.text
+        return str(response.json()["error"])
 
     def in_full(self) -> Any:
-        """Ask for the latest request with its headers and bodies."""
+        """Return the newest request with headers and bodies."""
         return self.page.get(f"api/requests/{self.sandbox.ledger[-1].number}").json()
 
     def post(self, path: str, body: object) -> Any:
-        """Ask the API to make something."""
-        answer = self.api.post(path, json=body)
-        assert answer.status_code == 201, answer.text
-        return answer.json()
+        """Send a POST that creates something."""
+        response = self.api.post(path, json=body)
+        assert response.status_code == 201, response.text
+        return response.json()
 
     def case(self, **more: object) -> Any:
         """Create a case."""
         return self.post("/v2/cases", {"name": "Loan", "case_type": "Business", **more})
 
     def verification(self) -> tuple[str, str]:
-        """Begin to verify a person, and return the id of that and the person's."""
+        """Start a verification, and return its id and that of the person."""
         (person,) = self.case(persons=[{"first_name": "Ada", "last_name": "Example"}])["persons"]
         begun = self.post("/v2/identity", {"person_id": person["person_id"]})
         return begun["request_id"], person["person_id"]
 
     def webhook(self, *events: str, url: str = NOWHERE) -> str:
-        """Subscribe somebody who is not there."""
+        """Create a webhook whose receiver does not exist."""
         body = {"webhook_name": "Test", "webhook_callback_url": url, "event_types": events}
         return str(self.post("/v2/webhooks", body)["webhook_id"])
 
 
 @pytest.fixture(scope="module")
 def inspected() -> Generator[tuple[Sandbox, httpx.Client]]:
-    """Run a local Sikoia whose time stands still, and open its inspector."""
+    """Run a local Sikoia with a paused clock, and open its inspector."""
     with (
         Sandbox(inspector=True, speed=0, work_time=60, epoch=EPOCH, limit=1000) as sandbox,
         open_page(sandbox) as page,
@@ -105,7 +105,7 @@ def inspected() -> Generator[tuple[Sandbox, httpx.Client]]:
 def desk(
     inspected: tuple[Sandbox, httpx.Client], connect: Callable[[Sandbox], httpx.Client]
 ) -> Desk:
-    """Begin again, and get in."""
+    """Reset the local Sikoia, and connect to it."""
     sandbox, page = inspected
     sandbox.reset()
     return Desk(sandbox, connect(sandbox), page)
@@ -113,15 +113,15 @@ def desk(
 
 @contextmanager
 def open_page(sandbox: Sandbox) -> Generator[httpx.Client]:
-    """Do what a browser does: load the page, and ask with the token that is in it."""
+    """Load the page, and return a client with its token."""
     with httpx.Client(base_url=str(sandbox.inspector_url)) as client:
         (token,) = re.findall(r'<meta name="token" content="([^"]+)">', client.get("/").text)
         client.headers["X-Inspector-Token"] = token
         yield client
 
 
-def test_its_origin_is_its_own(desk: Desk) -> None:
-    """It is served on loopback by plain http, and not where the API is."""
+def test_the_inspector_has_its_own_origin(desk: Desk) -> None:
+    """It is served on loopback over plain HTTP, not by the API."""
     url = httpx.URL(str(desk.sandbox.inspector_url))
 
     assert (url.scheme, url.host, url.path) == ("http", "127.0.0.1", "/")
@@ -129,23 +129,23 @@ def test_its_origin_is_its_own(desk: Desk) -> None:
     assert desk.api.get("/").status_code == 404
 
 
-def test_nobody_has_it_who_does_not_ask_for_it() -> None:
-    """A sandbox serves no page by itself."""
+def test_the_inspector_is_off_by_default() -> None:
+    """A sandbox serves no page unless asked to."""
     with Sandbox() as sandbox:
         assert sandbox.inspector_url is None
 
 
 @pytest.mark.parametrize("host", ["localhost", "::1"])
-def test_it_is_where_the_sandbox_is(host: str) -> None:
-    """Other names of loopback lead to it as well, if they are the sandbox's."""
+def test_the_inspector_uses_the_host_of_the_sandbox(host: str) -> None:
+    """Other loopback hosts work too."""
     if host == "::1" and not _has_ipv6():
         pytest.skip("this machine has no IPv6")
     with Sandbox(host=host, inspector=True) as sandbox, open_page(sandbox) as page:
-        assert page.get("api/state").json()["address"] == sandbox.url
+        assert page.get("api/state").json()["url"] == sandbox.url
 
 
-def test_its_port_can_be_chosen() -> None:
-    """It is served where somebody has a bookmark."""
+def test_the_port_can_be_chosen() -> None:
+    """So that bookmarks keep working."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
 
@@ -153,8 +153,8 @@ def test_its_port_can_be_chosen() -> None:
         assert sandbox.inspector_url == f"http://127.0.0.1:{port}/"
 
 
-def test_a_port_that_is_in_use_is_named() -> None:
-    """The sandbox does not start without it, and leaves nothing behind."""
+def test_a_port_in_use_is_reported() -> None:
+    """The sandbox does not start, and leaves no thread behind."""
     before = threading.active_count()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
@@ -163,22 +163,22 @@ def test_a_port_that_is_in_use_is_named() -> None:
     assert threading.active_count() == before
 
 
-def test_a_port_that_is_none_is_refused() -> None:
-    """It is said when the sandbox is made."""
+def test_a_port_out_of_range_is_refused() -> None:
+    """The constructor raises."""
     with pytest.raises(ValueError, match="port"):
         Sandbox(inspector=True, inspector_port=70_000)
 
 
-def test_in_memory_there_is_none() -> None:
+def test_a_memory_sandbox_has_no_inspector() -> None:
     """A browser could not reach it."""
     with pytest.raises(ValueError, match="use Sandbox"):
         MemorySandbox(inspector=True)  # type: ignore[call-arg]
 
 
-def test_the_command_line_says_where_it_is(
+def test_the_command_line_prints_the_url(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`--inspector 0` serves it at any free port."""
+    """`--inspector 0` picks a free port."""
     answers = list[int]()
 
     def look(sandbox: Sandbox) -> None:
@@ -192,10 +192,10 @@ def test_the_command_line_says_where_it_is(
     assert re.search(r"The inspector is at http://127\.0\.0\.1:\d+/\n", capsys.readouterr().out)
 
 
-def test_without_the_option_the_command_line_serves_none(
+def test_the_command_line_serves_no_inspector_by_default(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is said of it either."""
+    """It does not mention one either."""
     monkeypatch.setattr(Sandbox, "serve_forever", Sandbox.exports)
 
     assert cli.main(["sandbox", "--port", "0"]) == 0
@@ -203,8 +203,8 @@ def test_without_the_option_the_command_line_serves_none(
     assert "inspector" not in capsys.readouterr().out
 
 
-def test_nothing_is_left_behind() -> None:
-    """After the block nobody listens, and an idle page does not hold up the end."""
+def test_the_inspector_stops_with_the_sandbox() -> None:
+    """The port is closed, and an idle page does not delay the end."""
     before = threading.active_count()
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(inspector=True))
@@ -220,14 +220,14 @@ def test_nothing_is_left_behind() -> None:
         socket.create_connection((url.host, url.port or 0))
 
 
-# Who may ask.
+# Access control.
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/style.css", "/script.js", "/icon.svg", "/api/state", "/api/nothing", "/other"]
 )
-def test_every_answer_has_the_headers(desk: Desk, path: str) -> None:
-    """Those of errors too: no other origin may frame, read or guess at anything."""
+def test_every_response_has_security_headers(desk: Desk, path: str) -> None:
+    """Error responses have them too; other origins can neither frame nor read the page."""
     headers = desk.page.get(path).headers
 
     policy = [rule.split(" ", 1) for rule in headers["Content-Security-Policy"].split("; ")]
@@ -240,28 +240,28 @@ def test_every_answer_has_the_headers(desk: Desk, path: str) -> None:
     assert not [name for name in headers if name.startswith("access-control")]
 
 
-def test_the_page_is_what_its_files_are(desk: Desk) -> None:
-    """Each has its type, and only the token is put in."""
+def test_the_files_of_the_page_are_served_unchanged(desk: Desk) -> None:
+    """Each has its media type; only the token is inserted."""
     for path, media_type in (
         ("style.css", "text/css"),
         ("script.js", "text/javascript"),
         ("icon.svg", "image/svg+xml"),
     ):
-        answer = desk.page.get(path)
-        assert answer.headers["Content-Type"].startswith(media_type)
-        assert answer.content == (PAGE / path).read_bytes()
+        response = desk.page.get(path)
+        assert response.headers["Content-Type"].startswith(media_type)
+        assert response.content == (PAGE / path).read_bytes()
     assert "{{" not in desk.page.get("/").text
 
 
 @pytest.mark.parametrize(
     ("status", "headers"),
     [
-        pytest.param(421, {"Host": "attacker.example"}, id="another name"),
-        pytest.param(421, {"Host": "127.0.0.1"}, id="without its port"),
-        pytest.param(421, {"Host": "localhost:{port}"}, id="another name of loopback"),
+        pytest.param(421, {"Host": "attacker.example"}, id="another host"),
+        pytest.param(421, {"Host": "127.0.0.1"}, id="no port"),
+        pytest.param(421, {"Host": "localhost:{port}"}, id="another loopback host"),
         pytest.param(403, {"Origin": "https://attacker.example"}, id="another origin"),
-        pytest.param(403, {"Origin": "http://localhost:{port}"}, id="nearly the origin"),
-        pytest.param(403, {"Origin": "null"}, id="a hidden origin"),
+        pytest.param(403, {"Origin": "http://localhost:{port}"}, id="almost the origin"),
+        pytest.param(403, {"Origin": "null"}, id="opaque origin"),
         pytest.param(403, {"Sec-Fetch-Site": "cross-site"}, id="another site"),
         pytest.param(403, {"Sec-Fetch-Site": "same-site"}, id="another port"),
         pytest.param(403, {"X-Inspector-Token": ""}, id="no token"),
@@ -270,60 +270,60 @@ def test_the_page_is_what_its_files_are(desk: Desk) -> None:
         pytest.param(415, {"Content-Type": "application/x-www-form-urlencoded"}, id="a form"),
     ],
 )
-def test_who_is_not_the_page_may_do_nothing(
+def test_requests_from_elsewhere_are_refused(
     desk: Desk, status: int, headers: Mapping[str, str]
 ) -> None:
-    """What other sites can have a browser send is refused, and nothing is done."""
+    """Whatever other sites make a browser send has no effect."""
     port = httpx.URL(str(desk.sandbox.inspector_url)).port
     sent = {
         name.encode(): value.format(port=port).encode("latin-1") for name, value in headers.items()
     }
 
-    answer = desk.page.post("api/do/advance", json={"seconds": 60}, headers=sent)
+    response = desk.page.post("api/do/advance", json={"seconds": 60}, headers=sent)
 
-    assert answer.status_code == status
-    assert answer.json()["error"]
+    assert response.status_code == status
+    assert response.json()["error"]
     assert desk.sandbox.clock.now == EPOCH
     if status != 415:
         assert desk.page.get("api/state", headers=sent).status_code == status
 
 
-def test_another_name_does_not_get_the_page(desk: Desk) -> None:
-    """The token is in the page, so that is only for who knows where it is."""
-    answer = desk.page.get("/", headers={"Host": "attacker.example"})
+def test_the_page_is_refused_to_other_hosts(desk: Desk) -> None:
+    """The page contains the token."""
+    response = desk.page.get("/", headers={"Host": "attacker.example"})
 
-    assert answer.status_code == 421
-    assert answer.json() == {"error": f"The inspector is at {desk.sandbox.inspector_url}"}
+    assert response.status_code == 421
+    assert response.json() == {"error": f"The inspector is at {desk.sandbox.inspector_url}"}
 
 
-def test_the_page_itself_may(desk: Desk) -> None:
-    """With all that a browser says of it."""
+def test_requests_of_the_page_are_accepted(desk: Desk) -> None:
+    """They have the headers that a browser adds."""
     origin = str(desk.sandbox.inspector_url).rstrip("/")
-    said = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+    headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
 
-    answer = desk.page.post("api/do/advance", json={"seconds": 60}, headers=said)
+    response = desk.page.post("api/do/advance", json={"seconds": 60}, headers=headers)
 
-    assert answer.json() == {"message": "The clock shows 2027-03-01 09:31:00 UTC."}
-
-
-def test_a_preflight_leads_nowhere(desk: Desk) -> None:
-    """A script of another site cannot even ask whether it may."""
-    asked = {"Origin": "https://attacker.example", "Access-Control-Request-Method": "POST"}
-
-    answer = desk.page.options("api/do/advance", headers=asked)
-
-    assert answer.status_code == 403
-    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert response.json() == {"message": "The clock now shows 2027-03-01 09:31:00 UTC."}
 
 
-def test_looking_is_not_doing(desk: Desk) -> None:
-    """No address does something by being looked at."""
+def test_a_preflight_request_is_refused(desk: Desk) -> None:
+    """So scripts of other sites cannot send JSON."""
+    headers = {"Origin": "https://attacker.example", "Access-Control-Request-Method": "POST"}
+
+    response = desk.page.options("api/do/advance", headers=headers)
+
+    assert response.status_code == 403
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+def test_actions_need_post(desk: Desk) -> None:
+    """A GET has no effect."""
     for action in ACTIONS:
         assert desk.page.get(f"api/do/{action}").status_code == 405
 
 
-def test_each_run_has_a_token_of_its_own() -> None:
-    """The same seed does not foretell it."""
+def test_each_run_has_another_token() -> None:
+    """The seed does not determine it."""
     tokens = set[str]()
     for _ in range(2):
         with Sandbox(seed=7, inspector=True) as sandbox, open_page(sandbox) as page:
@@ -332,8 +332,8 @@ def test_each_run_has_a_token_of_its_own() -> None:
     assert len(tokens) == 2
 
 
-def test_nothing_comes_from_elsewhere() -> None:
-    """The page names no other host, and has no script, style or handler between its lines."""
+def test_the_page_loads_nothing_from_other_hosts() -> None:
+    """It has no inline script, style or event handler either."""
     for file in PAGE.iterdir():
         text = file.read_text("utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert "//" not in re.sub(r"^\s*//.*|; //.*", "", text, flags=re.MULTILINE), file.name
@@ -348,19 +348,19 @@ def test_nothing_comes_from_elsewhere() -> None:
     ]
 
 
-def test_the_script_writes_text_only() -> None:
-    """What comes from requests can be anything, and is never read as markup."""
+def test_the_script_never_inserts_markup() -> None:
+    """Data from requests is not trusted."""
     script = (PAGE / "script.js").read_text("utf-8")
 
     for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
         assert word not in script
 
 
-# What is shown.
+# Data.
 
 
 def test_a_request_is_shown(desk: Desk) -> None:
-    """With its number, moment, correlation id, status and cost."""
+    """With number, time, correlation id, status and price."""
     desk.sandbox.clock.advance(5)
     desk.api.get("/v2/users", headers={"X-Correlation-Id": "mine"})
 
@@ -384,12 +384,12 @@ def test_a_request_is_shown(desk: Desk) -> None:
     assert shown["count"] == len(desk.sandbox.ledger)
 
 
-def test_the_spend_is_that_of_the_ledger(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever becomes of that, and without a look at all of it each time."""
+def test_the_spend_matches_the_ledger(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At every stage of a request, and without adding up all of them each time."""
     ledger = desk.sandbox.ledger
 
     def spent() -> int:
-        # A client has its answer before the ledger has noted that this is the end of it.
+        # The client has its response before the ledger records the end of the request.
         while ledger and ledger[-1].seconds is None:
             time.sleep(0.001)
         spend = sum(asked.cost for asked in ledger)
@@ -428,8 +428,8 @@ def test_the_spend_is_that_of_the_ledger(desk: Desk, monkeypatch: pytest.MonkeyP
     assert spent() == 0
 
 
-def test_what_is_pending_in_a_case_is_counted(desk: Desk) -> None:
-    """With what is about those who are not named for want of room."""
+def test_pending_operations_of_a_case_are_counted(desk: Desk) -> None:
+    """Including those of persons who are not listed."""
     people = [{"first_name": "Ada", "last_name": f"Example {number}"} for number in range(12)]
     case = desk.case(persons=people)
     desk.case()
@@ -445,7 +445,7 @@ def test_what_is_pending_in_a_case_is_counted(desk: Desk) -> None:
 
 
 def test_costs_and_failures_are_shown(desk: Desk) -> None:
-    """Of each request, and together."""
+    """For each request, and in total."""
     desk.verification()
     desk.api.get("/v2/cases/none?stage=New")
 
@@ -465,14 +465,14 @@ def test_costs_and_failures_are_shown(desk: Desk) -> None:
     [
         (201, 0.1, "201 Created"),
         (599, 0.1, "599"),
-        (None, None, "under way"),
-        (None, 0.1, "no answer"),
+        (None, None, "in progress"),
+        (None, 0.1, "no response"),
     ],
 )
-def test_how_it_ended_is_said_in_words(
+def test_outcomes_are_described_in_words(
     status: int | None, seconds: float | None, words: str
 ) -> None:
-    """Also where no answer came, and where none has come yet."""
+    """Also without a response, and while a request is in progress."""
     asked = RecordedRequest(
         number=1,
         moment=EPOCH,
@@ -491,13 +491,13 @@ def test_how_it_ended_is_said_in_words(
     assert _outcome(asked) == words
 
 
-def test_its_own_requests_are_not_shown(desk: Desk) -> None:
-    """Looking changes nothing that is looked at."""
+def test_requests_of_the_page_are_not_shown(desk: Desk) -> None:
+    """Two reads in a row return the same."""
     assert desk.state()["requests"] == desk.state()["requests"]
 
 
-def test_the_newest_are_shown_and_the_others_counted(desk: Desk) -> None:
-    """So that a hundred thousand requests are no more to send than three hundred."""
+def test_only_the_newest_requests_are_shown(desk: Desk) -> None:
+    """The others are counted, so that the response stays small."""
     for _ in range(310):
         desk.api.get("/v2/users")
 
@@ -508,8 +508,8 @@ def test_the_newest_are_shown_and_the_others_counted(desk: Desk) -> None:
     assert numbers == [asked.number for asked in desk.sandbox.ledger[-300:][::-1]]
 
 
-def test_a_case_is_shown_with_who_is_in_it(desk: Desk) -> None:
-    """Some of them by name, and how many more there are."""
+def test_a_case_is_shown_with_its_entities(desk: Desk) -> None:
+    """The first ones are listed, the others counted."""
     persons = [{"first_name": "Ada", "last_name": f"Example {number}"} for number in range(9)]
     case = desk.case(companies=[{"company_name": "Crumb Limited"}], persons=persons)
     desk.case(name="Later")
@@ -531,8 +531,8 @@ def test_a_case_is_shown_with_who_is_in_it(desk: Desk) -> None:
     assert earlier["more"] == 2
 
 
-def test_work_is_shown(desk: Desk) -> None:
-    """How it stands, when it began, and when it ends by itself."""
+def test_operations_are_shown(desk: Desk) -> None:
+    """With their status, start and end."""
     request_id, person_id = desk.verification()
 
     assert desk.state()["work"] == {
@@ -546,7 +546,7 @@ def test_work_is_shown(desk: Desk) -> None:
                 "status": "Pending",
                 "is_pending": True,
                 "can_fail": True,
-                "begun": "2027-03-01T09:30:00Z",
+                "started": "2027-03-01T09:30:00Z",
                 "due": "2027-03-01T09:31:00Z",
             }
         ],
@@ -562,10 +562,10 @@ def test_work_is_shown(desk: Desk) -> None:
     )
 
 
-def test_what_has_just_ended_by_itself_is_shown_so(
+def test_operations_that_have_just_ended_are_shown_as_complete(
     clock: SimpleNamespace, connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
-    """Nobody needs to ask the API first."""
+    """No API request is needed first."""
     with (
         Sandbox(inspector=True, work_time=60, clock=lambda: clock.now) as sandbox,
         open_page(sandbox) as page,
@@ -579,7 +579,7 @@ def test_what_has_just_ended_by_itself_is_shown_so(
 
 
 def test_webhooks_and_deliveries_are_shown(desk: Desk) -> None:
-    """With what was answered to each attempt; queries, where keys may be, are left out."""
+    """With the status of each attempt; queries of URLs are removed because they may hold keys."""
     webhook_id = desk.webhook("IdentityVerification.Completed")
     desk.verification()
     desk.sandbox.work.finish_all()
@@ -591,7 +591,7 @@ def test_webhooks_and_deliveries_are_shown(desk: Desk) -> None:
         {
             "id": webhook_id,
             "name": "Test",
-            "address": "http://127.0.0.1:1/hooks",
+            "url": "http://127.0.0.1:1/hooks",
             "events": ["IdentityVerification.Completed"],
         }
     ]
@@ -600,15 +600,15 @@ def test_webhooks_and_deliveries_are_shown(desk: Desk) -> None:
     assert delivery == {
         "webhook_id": webhook_id,
         "event": "IdentityVerification.Completed",
-        "address": "http://127.0.0.1:1/hooks",
+        "url": "http://127.0.0.1:1/hooks",
         "status": "Pending",
         "delivered": None,
-        "answers": [0],
+        "statuses": [0],
     }
 
 
 def test_faults_are_shown(desk: Desk) -> None:
-    """Those that are planned, with their conditions, and those that have happened."""
+    """Planned faults with their conditions, and triggered ones."""
     desk.sandbox.faults.add("GET /v2/users", status=503)
     desk.api.get("/v2/users")
     desk.sandbox.faults.add("*", delay=1, nth=2, times=3, after=4)
@@ -616,27 +616,26 @@ def test_faults_are_shown(desk: Desk) -> None:
 
     assert desk.state()["faults"] == {
         "planned": [
-            {"whom": "every request", "what": "delay=1, nth=2, times=3, after=4"},
-            {"whom": "every event", "what": "drop=True"},
+            {"subject": "every request", "effect": "delay=1, nth=2, times=3, after=4"},
+            {"subject": "every event", "effect": "drop=True"},
         ],
-        "happened": [{"whom": "GET /v2/users", "what": "status=503"}],
+        "triggered": [{"subject": "GET /v2/users", "effect": "status=503"}],
     }
 
 
-def test_the_forms_offer_what_there_is(desk: Desk) -> None:
-    """All operations, events and named faults, each with a line of what it does."""
+def test_the_forms_offer_all_choices(desk: Desk) -> None:
+    """All operations, events and named faults, with a description of each fault."""
     offered = desk.page.get("api/choices").json()
 
     assert offered["operations"] == list(desk.sandbox.faults.operations)
     assert offered["events"] == list(desk.sandbox.deliveries.faults.events)
-    assert {"name": "lost", "about": "the log says that it was delivered, and nothing is sent"} in (
-        offered["delivery_faults"]
-    )
-    assert all(one["name"] and one["about"] for one in offered["faults"])
+    lost = {"name": "lost", "description": "it is logged as delivered, but not sent"}
+    assert lost in offered["delivery_faults"]
+    assert all(one["name"] and one["description"] for one in offered["faults"])
 
 
 def test_a_request_is_shown_in_full(desk: Desk) -> None:
-    """Headers and bodies of both sides."""
+    """With the headers and bodies of both sides."""
     case = desk.case(name="Loan for a bakery")
 
     shown = desk.in_full()
@@ -648,17 +647,17 @@ def test_a_request_is_shown_in_full(desk: Desk) -> None:
     assert case["case_id"] in shown["answered"]
 
 
-def test_of_a_large_body_the_beginning_is_shown(desk: Desk) -> None:
-    """It says how much is left out."""
+def test_large_bodies_are_truncated(desk: Desk) -> None:
+    """A note tells how many bytes are missing."""
     desk.api.post("/v2/cases", content=b"a" * 20_005)
 
     shown = desk.in_full()
 
-    assert shown["sent"] == "a" * 20_000 + "\n… and 5 bytes more"
+    assert shown["sent"] == "a" * 20_000 + "\n… and 5 more bytes"
 
 
-def test_what_the_ledger_has_dropped_is_shown_without_it(desk: Desk) -> None:
-    """A request stays, when its headers and bodies had to go."""
+def test_a_request_without_kept_bodies_is_shown(desk: Desk) -> None:
+    """The ledger keeps requests longer than their bodies."""
     desk.api.post("/v2/cases", content=b"a" * 33 * 2**20)
 
     shown = desk.in_full()
@@ -668,16 +667,16 @@ def test_what_the_ledger_has_dropped_is_shown_without_it(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("number", ["999999", pytest.param("9" * 5000, id="huge"), "-1", "first"])
-def test_a_request_that_never_was_is_not_shown(desk: Desk, number: str) -> None:
-    """The ledger may have been cleared since the page has shown it."""
-    answer = desk.page.get(f"api/requests/{number}")
+def test_an_unknown_request_is_not_found(desk: Desk, number: str) -> None:
+    """The ledger may have been cleared after the page showed it."""
+    response = desk.page.get(f"api/requests/{number}")
 
-    assert answer.status_code == 404
-    assert answer.json() == {"error": "The ledger has forgotten it."}
+    assert response.status_code == 404
+    assert response.json() == {"error": "The request is no longer in the ledger."}
 
 
 def test_no_secret_is_shown(desk: Desk) -> None:
-    """No token, no client secret, no key of webhooks, wherever one looks."""
+    """No token, client secret or shared key is in any response."""
     key = desk.post("/v2/webhooks/secrets", None)["shared_key"]
     desk.webhook("IdentityVerification.Completed")
     secrets = (
@@ -686,42 +685,42 @@ def test_no_secret_is_shown(desk: Desk) -> None:
         key,
     )
 
-    looks = ["/", "/api/state", "/api/choices"]
-    looks += [f"/api/requests/{asked.number}" for asked in desk.sandbox.ledger]
+    paths = ["/", "/api/state", "/api/choices"]
+    paths += [f"/api/requests/{asked.number}" for asked in desk.sandbox.ledger]
 
-    for path in looks:
+    for path in paths:
         shown = desk.page.get(path).raise_for_status().text
         assert not [secret for secret in secrets if secret in shown], path
     assert "swordfish" not in desk.page.get("/api/state").text
 
 
-# What can be done.
+# Actions.
 
 
-def test_the_clock_is_advanced(desk: Desk) -> None:
-    """It says what it shows now."""
-    assert desk.do("advance", seconds=3600) == "The clock shows 2027-03-01 10:30:00 UTC."
+def test_the_clock_can_be_advanced(desk: Desk) -> None:
+    """The message has the new time."""
+    assert desk.do("advance", seconds=3600) == "The clock now shows 2027-03-01 10:30:00 UTC."
     assert desk.state()["clock"] == {"now": "2027-03-01T10:30:00Z", "speed": 0}
 
 
 @pytest.mark.parametrize("seconds", [-1, None, "60", True, {}, pytest.param(10**400, id="huge")])
-def test_the_clock_goes_forward_only(desk: Desk, seconds: object) -> None:
-    """And by numbers."""
-    assert "give" in desk.refused("advance", seconds=seconds)
+def test_an_invalid_advance_is_refused(desk: Desk, seconds: object) -> None:
+    """The clock needs a non-negative number."""
+    assert "expected" in desk.refused("advance", seconds=seconds)
     assert desk.sandbox.clock.now == EPOCH
 
 
-def test_a_clock_of_somebodys_own_is_theirs() -> None:
-    """The page says so."""
+def test_a_clock_function_cannot_be_advanced() -> None:
+    """The error says so."""
     with Sandbox(inspector=True, clock=lambda: 0.0) as sandbox, open_page(sandbox) as page:
-        answer = page.post("api/do/advance", json={"seconds": 1})
+        response = page.post("api/do/advance", json={"seconds": 1})
 
-    assert answer.status_code == 400
-    assert "the clock is a function of yours" in answer.json()["error"]
+    assert response.status_code == 400
+    assert "the clock follows your function" in response.json()["error"]
 
 
-def test_work_is_finished(desk: Desk) -> None:
-    """As it would have ended by itself."""
+def test_an_operation_can_be_finished(desk: Desk) -> None:
+    """It ends as it would have by itself."""
     request_id, _ = desk.verification()
 
     assert desk.do("finish", kind="identity", id=request_id) == "Finished: identity."
@@ -730,38 +729,38 @@ def test_work_is_finished(desk: Desk) -> None:
     assert "nothing is pending" in desk.refused("finish", kind="identity", id=request_id)
 
 
-def test_work_is_made_to_fail(desk: Desk) -> None:
-    """As the API says it."""
+def test_an_operation_can_be_made_to_fail(desk: Desk) -> None:
+    """The API then returns its failure."""
     request_id, _ = desk.verification()
 
-    assert desk.do("fail", kind="identity", id=request_id) == "Failed, as asked for: identity."
+    assert desk.do("fail", kind="identity", id=request_id) == "Failed: identity."
 
     assert desk.api.get(f"/v2/identity/{request_id}").json()["status"] == "Failed"
 
 
-def test_all_work_is_finished(desk: Desk) -> None:
-    """At once."""
+def test_all_operations_can_be_finished(desk: Desk) -> None:
+    """With one action."""
     desk.verification()
     desk.verification()
 
-    assert desk.do("finish-all") == "All work is finished."
+    assert desk.do("finish-all") == "All operations are finished."
 
     assert desk.state()["work"]["pending"] == 0
 
 
-def test_a_fault_is_planned_and_cleared(desk: Desk) -> None:
-    """By name, for an operation, from a request on."""
-    said = desk.do("plan-fault", name="server error", operation="GET /v2/users", nth=2)
+def test_a_fault_can_be_planned_and_cleared(desk: Desk) -> None:
+    """By name, for an operation, from the nth request."""
+    message = desk.do("plan-fault", name="server error", operation="GET /v2/users", nth=2)
 
-    assert said == "Planned: server error, for GET /v2/users."
+    assert message == "Planned: server error, for GET /v2/users."
     assert [desk.api.get("/v2/users").status_code for _ in range(3)] == [200, 500, 200]
 
     assert desk.do("plan-fault", name="server error", operation="*", nth=1) == (
         "Planned: server error, for every request."
     )
-    assert desk.do("clear-faults") == "No fault is planned any more."
+    assert desk.do("clear-faults") == "All faults are cleared."
     assert desk.api.get("/v2/users").status_code == 200
-    assert desk.state()["faults"] == {"planned": [], "happened": []}
+    assert desk.state()["faults"] == {"planned": [], "triggered": []}
 
 
 @pytest.mark.parametrize(
@@ -769,61 +768,62 @@ def test_a_fault_is_planned_and_cleared(desk: Desk) -> None:
     [
         ({"name": "server eror", "operation": "*", "nth": 1}, "server error"),
         ({"name": "server error", "operation": "GET /v2/user", "nth": 1}, "GET /v2/users"),
-        ({"name": "server error", "operation": "*", "nth": 1.5}, "nth: give a whole number"),
-        ({"name": "server error", "operation": "*", "nth": 0}, "nth: give at least 1"),
-        ({"name": "server error", "operation": "*"}, "nth: give a number"),
-        ({"name": "server error", "operation": "*", "nth": 10**20}, "nth: give a smaller number"),
-        ({"name": "server error", "nth": 1}, "operation: choose one"),
-        ({"name": "", "operation": "*", "nth": 1}, "name: choose one"),
-        ({"name": 7, "operation": "*", "nth": 1}, "name: choose one"),
+        ({"name": "server error", "operation": "*", "nth": 1.5}, "nth: expected a whole number"),
+        ({"name": "server error", "operation": "*", "nth": 0}, "nth: expected at least 1"),
+        ({"name": "server error", "operation": "*"}, "nth: expected a number"),
+        (
+            {"name": "server error", "operation": "*", "nth": 10**20},
+            "nth: expected a smaller number",
+        ),
+        ({"name": "server error", "nth": 1}, "operation: required"),
+        ({"name": "", "operation": "*", "nth": 1}, "name: required"),
+        ({"name": 7, "operation": "*", "nth": 1}, "name: required"),
     ],
 )
-def test_what_cannot_be_planned_is_refused(
-    desk: Desk, form: Mapping[str, object], words: str
-) -> None:
-    """With the nearest of what there is, or what is missing."""
+def test_an_invalid_fault_is_refused(desk: Desk, form: Mapping[str, object], words: str) -> None:
+    """The error has the closest names, or the missing field."""
     assert words in desk.refused("plan-fault", **form)
 
 
-def test_a_fault_of_deliveries_is_planned(desk: Desk) -> None:
-    """What is held back is counted, and released."""
+def test_a_delivery_fault_can_be_planned(desk: Desk) -> None:
+    """Held deliveries are counted, and can be released."""
     webhook_id = desk.webhook("IdentityVerification.Completed")
     event = "IdentityVerification.Completed"
-    assert desk.do("plan-delivery-fault", name="held back", event="*", nth=1) == (
-        "Planned: held back, for every event."
+    assert desk.do("plan-delivery-fault", name="held", event="*", nth=1) == (
+        "Planned: held, for every event."
     )
 
-    assert desk.do("send", webhook_id=webhook_id, event=event) == f"On its way: {event}."
+    assert desk.do("send", webhook_id=webhook_id, event=event) == f"Queued: {event}."
     desk.sandbox.settle()
     assert desk.state()["deliveries"]["held"] == 1
 
-    assert desk.do("release") == "What was held back is on its way."
+    assert desk.do("release") == "The held deliveries are released."
     desk.sandbox.settle()
     shown = desk.state()["deliveries"]
-    assert (shown["held"], shown["rows"][0]["answers"]) == (0, [0])
+    assert (shown["held"], shown["rows"][0]["statuses"]) == (0, [0])
 
 
-def test_what_has_failed_is_sent_again(desk: Desk) -> None:
-    """Once it is given up; before, it is tried again by itself."""
+def test_a_failed_delivery_can_be_sent_again(desk: Desk) -> None:
+    """A pending one cannot, because it is retried anyway."""
     webhook_id = desk.webhook("IdentityVerification.Completed")
     desk.do("send", webhook_id=webhook_id, event="IdentityVerification.Completed")
     desk.sandbox.settle()
     (row,) = desk.state()["deliveries"]["rows"]
-    assert "still on its way" in desk.refused("send-again", request_id=row["id"])
+    assert "still pending" in desk.refused("send-again", request_id=row["id"])
     for pause in (1, 5, 25):
         desk.sandbox.clock.advance(pause)
         desk.sandbox.settle()
     assert desk.state()["deliveries"]["rows"][0]["status"] == "Failed"
 
-    assert desk.do("send-again", request_id=row["id"]) == "On its way again."
+    assert desk.do("send-again", request_id=row["id"]) == "Queued again."
 
     desk.sandbox.settle()
     (row,) = desk.state()["deliveries"]["rows"]
-    assert (row["status"], row["answers"]) == ("Pending", [0, 0, 0, 0, 0])
+    assert (row["status"], row["statuses"]) == ("Pending", [0, 0, 0, 0, 0])
 
 
-def test_an_event_is_about_the_latest_work(desk: Desk) -> None:
-    """A receiver can ask the API for it; what is pending, or not of this event, is passed over."""
+def test_an_event_describes_the_newest_operation(desk: Desk) -> None:
+    """Pending operations and those with other events are skipped."""
     event = "IdentityVerification.Completed"
     request_id, person_id = desk.verification()
     latest, _ = desk.verification()
@@ -842,8 +842,8 @@ def test_an_event_is_about_the_latest_work(desk: Desk) -> None:
     assert sent["request_id"] != latest
 
 
-def test_an_event_without_work_is_about_nothing(desk: Desk) -> None:
-    """It has an id that leads nowhere."""
+def test_an_event_without_an_operation_has_an_unknown_id(desk: Desk) -> None:
+    """The payload is otherwise complete."""
     webhook_id = desk.webhook("IdentityVerification.Completed")
 
     desk.do("send", webhook_id=webhook_id, event="OpenBankingProcessing.Completed")
@@ -853,31 +853,31 @@ def test_an_event_without_work_is_about_nothing(desk: Desk) -> None:
     assert set(sent) == {"event_type", "grouping_id", "datetime_created", "status", "request_id"}
 
 
-def test_an_event_that_there_is_not_is_not_sent(desk: Desk) -> None:
-    """The nearest are named."""
+def test_an_unknown_event_is_not_sent(desk: Desk) -> None:
+    """The error has the closest names."""
     webhook_id = desk.webhook("IdentityVerification.Completed")
 
-    said = desk.refused("send", webhook_id=webhook_id, event="IdentityVerification.Complete")
+    message = desk.refused("send", webhook_id=webhook_id, event="IdentityVerification.Complete")
 
-    assert "the nearest are IdentityVerification.Completed" in said
+    assert "the closest are IdentityVerification.Completed" in message
 
 
-def test_a_webhook_that_is_gone_is_told_nothing(desk: Desk) -> None:
-    """The page may not have seen yet that it is."""
+def test_a_deleted_webhook_receives_nothing(desk: Desk) -> None:
+    """The page may still show it."""
     webhook_id = desk.webhook("IdentityVerification.Completed")
     desk.api.delete(f"/v2/webhooks/{webhook_id}")
 
-    said = desk.refused("send", webhook_id=webhook_id, event="IdentityVerification.Completed")
+    message = desk.refused("send", webhook_id=webhook_id, event="IdentityVerification.Completed")
 
-    assert "deleted" in said.lower()
+    assert "deleted" in message.lower()
 
 
-def test_everything_begins_again(desk: Desk) -> None:
-    """Records, requests and faults are gone, and the clock is at its epoch."""
+def test_everything_can_be_reset(desk: Desk) -> None:
+    """Records, requests and faults are deleted, and the clock is at its epoch."""
     desk.case()
     desk.do("advance", seconds=60)
 
-    assert "Clients need a new token" in desk.do("reset")
+    assert "Clients need a new access token" in desk.do("reset")
 
     shown = desk.state()
     assert shown["cases"] == {"count": 0, "rows": []}
@@ -889,38 +889,38 @@ def test_everything_begins_again(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"", "object of JSON"),
-        (b"{", "object of JSON"),
-        (b"\xff", "object of JSON"),
-        (b"[]", "object of JSON"),
-        (b"[" * 9_000, "object of JSON"),
-        (b" " * 10_001, "more than a form can have"),
+        (b"", "JSON object"),
+        (b"{", "JSON object"),
+        (b"\xff", "JSON object"),
+        (b"[]", "JSON object"),
+        (b"[" * 9_000, "JSON object"),
+        (b" " * 10_001, "too large"),
     ],
 )
-def test_what_is_no_form_is_refused(desk: Desk, body: bytes, words: str) -> None:
-    """It is read no further than it has to be."""
-    answer = desk.page.post(
+def test_an_invalid_form_is_refused(desk: Desk, body: bytes, words: str) -> None:
+    """It is not read further than necessary."""
+    response = desk.page.post(
         "api/do/advance", content=body, headers={"Content-Type": "application/json"}
     )
 
-    assert answer.status_code == 400
-    assert words in answer.json()["error"]
+    assert response.status_code == 400
+    assert words in response.json()["error"]
 
 
-def test_half_a_character_is_refused_like_another(desk: Desk) -> None:
-    """JSON can have in it what UTF-8 cannot, and the reason repeats it."""
-    answer = desk.page.post(
+def test_a_lone_surrogate_is_repeated_in_the_error(desk: Desk) -> None:
+    """JSON can contain it, UTF-8 cannot."""
+    response = desk.page.post(
         "api/do/send-again",
         content=b'{"request_id": "\\ud800"}',
         headers={"Content-Type": "application/json"},
     )
 
-    assert answer.status_code == 400
-    assert "There is nothing at" in answer.json()["error"]
+    assert response.status_code == 400
+    assert "There is nothing at" in response.json()["error"]
 
 
-def test_a_form_that_never_comes_is_no_error_of_ours(caplog: pytest.LogCaptureFixture) -> None:
-    """Neither when its sender goes away, nor when the local Sikoia stops; it stops at once."""
+def test_an_incomplete_form_is_not_logged_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither if its sender disconnects, nor if the local Sikoia stops, which happens at once."""
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(inspector=True))
         url = httpx.URL(str(sandbox.inspector_url))
@@ -943,12 +943,12 @@ def test_a_form_that_never_comes_is_no_error_of_ours(caplog: pytest.LogCaptureFi
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-def test_there_are_no_other_actions(desk: Desk) -> None:
-    """A page of another version may know some."""
-    answer = desk.page.post("api/do/explode", json={})
+def test_an_unknown_action_is_refused(desk: Desk) -> None:
+    """A page of another version may send one."""
+    response = desk.page.post("api/do/explode", json={})
 
-    assert answer.status_code == 404
-    assert answer.json() == {"error": "There is no such action."}
+    assert response.status_code == 404
+    assert response.json() == {"error": "Unknown action."}
 
 
 class _Tags(html.parser.HTMLParser):
@@ -959,7 +959,7 @@ class _Tags(html.parser.HTMLParser):
         self.tags: list[tuple[str, dict[str, str | None]]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note one."""
+        """Collect a tag."""
         self.tags.append((tag, dict(attrs)))
 
 

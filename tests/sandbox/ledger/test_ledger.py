@@ -424,7 +424,7 @@ def test_an_operation_that_was_never_requested_was_not_charged(sandbox: Sandbox)
     assert failure(sandbox.ledger.assert_charged_once, IDENTITY) == [
         f"{IDENTITY} was not charged, expected once: it was never requested"
     ]
-    with pytest.raises(ValueError, match="the nearest are POST /v2/identity, "):
+    with pytest.raises(ValueError, match="the closest are POST /v2/identity, "):
         sandbox.ledger.assert_charged_once("POST /v2/idenity")
 
 

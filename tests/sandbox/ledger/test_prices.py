@@ -26,8 +26,8 @@ def test_chargeable_operations_are_in_the_specification() -> None:
 @pytest.mark.parametrize(
     ("prices", "message"),
     [
-        ({"POST /v2/identities": 1}, "no operation is called .*; the nearest are POST /v2/ident"),
-        ({"*": 1}, "no operation is called"),
+        ({"POST /v2/identities": 1}, "unknown operation .*; the closest are POST /v2/ident"),
+        ({"*": 1}, "unknown operation"),
         ({"POST /v2/identity": -1}, "prices: expected a whole number .* for POST /v2/identity"),
         ({"POST /v2/identity": 1.5}, "a whole number"),
         ({"POST /v2/identity": True}, "a whole number"),

@@ -1,4 +1,4 @@
-"""202 where work begins, and whether the client copes with it."""
+"""202 responses when operations start, and the SDK's handling of them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,17 +15,17 @@ from sikoia_async.sandbox import Sandbox, create_app
 PERSON = {"first_name": "Sample", "last_name": "Person"}
 
 
-def test_where_work_begins_the_answer_is_202(connect: Callable[[Sandbox], httpx.Client]) -> None:
-    """It says where to look; a refusal stays one, and so does what begins no work."""
+def test_starting_an_operation_returns_202(connect: Callable[[Sandbox], httpx.Client]) -> None:
+    """With a Location; errors and other requests keep their status."""
     with Sandbox(accepted=True, work_time=0) as sandbox:
         client = connect(sandbox)
         case = client.post(
             "/v2/cases", json={"name": "Loan", "case_type": "Business", "persons": [PERSON]}
         )
         person = {"entity_type": "person", "entity_id": case.json()["persons"][0]["person_id"]}
-        begun = client.post("/v2/income-employer", json=person)
+        started = client.post("/v2/income-employer", json=person)
         refused = client.post("/v2/income-employer", json={})
-        seen = client.get(begun.headers["Location"])
+        seen = client.get(started.headers["Location"])
         checks = client.get("/v2/validation-checks/validation-types").json()
         kind = next(one for one in checks if one["entity_type"] == "person")
         check = client.post(
@@ -34,9 +34,9 @@ def test_where_work_begins_the_answer_is_202(connect: Callable[[Sandbox], httpx.
         )
 
     assert (case.status_code, refused.status_code) == (201, 400)
-    assert (begun.status_code, begun.json()["status"]) == (202, "Pending")
-    assert begun.headers["Location"] == f"/v2/income-employer/{begun.json()['request_id']}"
-    assert (seen.status_code, seen.json()["request_id"]) == (200, begun.json()["request_id"])
+    assert (started.status_code, started.json()["status"]) == (202, "Pending")
+    assert started.headers["Location"] == f"/v2/income-employer/{started.json()['request_id']}"
+    assert (seen.status_code, seen.json()["request_id"]) == (200, started.json()["request_id"])
     assert check.status_code == 202
     assert check.headers["Location"].endswith(check.json()["validation_instance_id"])
 
@@ -46,10 +46,8 @@ def test_where_work_begins_the_answer_is_202(connect: Callable[[Sandbox], httpx.
 @pytest.mark.parametrize("accepted", [False, True], ids=["201", "202"])
 @pytest.mark.parametrize("work", [0.0, 30.0], ids=["at once", "later"])
 @pytest.mark.parametrize("kind", ["affordability", "income", "identity", "checks"])
-async def test_the_client_waits_for_work_however_its_beginning_is_answered(
-    kind: str, work: float, *, accepted: bool
-) -> None:
-    """201 and `Pending`, or 202 and a `Location`: the result is the same."""
+async def test_the_sdk_waits_after_201_and_202(kind: str, work: float, *, accepted: bool) -> None:
+    """201 with `Pending` or 202 with a `Location`: the result is the same."""
     app = create_app(accepted=accepted, work_time=work, clock=anyio.current_time)
     client = Sikoia(
         app.application.client_id,
@@ -70,12 +68,12 @@ async def test_the_client_waits_for_work_however_its_beginning_is_answered(
                 person, b"%PDF-1.7", file_name="a.pdf", document_type=document_type
             )
         types = await client.checks.types()
-        kind_of_check = next(one.validation_type_id for one in types if one.entity_type == "person")
+        check_type = next(one.validation_type_id for one in types if one.entity_type == "person")
         begin: dict[str, Callable[[], Any]] = {
             "affordability": lambda: client.affordability.request(person),
             "income": lambda: client.income.request(person),
             "identity": lambda: client.identity.request(person.person_id or ""),
-            "checks": lambda: client.checks.run(person, kind_of_check or ""),
+            "checks": lambda: client.checks.run(person, check_type or ""),
         }
         found = await (await begin[kind]()).wait(timeout=600)
 

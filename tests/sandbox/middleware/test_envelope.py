@@ -1,4 +1,4 @@
-"""What every answer has: a correlation id, and when it is a refusal, the error envelope."""
+"""Correlation ids and the error envelope."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -9,8 +9,8 @@ import pytest
 from sikoia_async.sandbox import Sandbox
 
 
-def test_a_sane_correlation_id_is_echoed(client: httpx.Client) -> None:
-    """The id of the request comes back, and a refusal repeats it in its body."""
+def test_a_well_formed_correlation_id_is_echoed(client: httpx.Client) -> None:
+    """In the header, and in the body of an error."""
     response = client.get("/v2/nowhere", headers={"X-Correlation-Id": "trace-1.a_B"})
 
     assert response.headers["X-Correlation-Id"] == "trace-1.a_B"
@@ -19,14 +19,14 @@ def test_a_sane_correlation_id_is_echoed(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("given", ["", "two words", "x" * 129], ids=["none", "space", "long"])
 def test_any_other_correlation_id_is_replaced(client: httpx.Client, given: str) -> None:
-    """An id that is missing or not fit for a log gives way to a new UUID."""
+    """By a new UUID."""
     response = client.get("/v2/users", headers={"X-Correlation-Id": given})
 
     assert UUID(response.headers["X-Correlation-Id"]).version == 4
 
 
 def test_echoing_can_be_switched_off(connect: Callable[[Sandbox], httpx.Client]) -> None:
-    """With the switch off, every answer has an id of the server's own."""
+    """Every response then has a new id."""
     with Sandbox(echo_correlation=False) as sandbox:
         client = connect(sandbox)
         response = client.get("/v2/users", headers={"X-Correlation-Id": "mine"})
@@ -34,8 +34,8 @@ def test_echoing_can_be_switched_off(connect: Callable[[Sandbox], httpx.Client])
     assert UUID(response.headers["X-Correlation-Id"]).version == 4
 
 
-def test_a_refusal_fills_the_envelope(client: httpx.Client) -> None:
-    """A refusal has the five documented fields, and its status is that of the response."""
+def test_errors_have_the_documented_envelope(client: httpx.Client) -> None:
+    """With five fields; its status is that of the response."""
     response = client.get("/v2/nowhere")
 
     assert response.json() == {
@@ -47,10 +47,10 @@ def test_a_refusal_fills_the_envelope(client: httpx.Client) -> None:
     }
 
 
-def test_a_mistake_of_the_sandbox_stays_in_its_log(
+def test_a_bug_in_a_handler_is_logged(
     connect: Callable[[Sandbox], httpx.Client], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An exception becomes a 500 that shows nothing of it; the log has the traceback."""
+    """The response is a 500 without details."""
     with Sandbox() as sandbox:
         client = connect(sandbox)
         sandbox.state.users = ({"not json": object()},)

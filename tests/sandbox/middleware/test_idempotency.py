@@ -1,4 +1,4 @@
-"""Idempotency keys, where a name for their header is given."""
+"""Idempotency keys, if their header has a name."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ Connect = Callable[[Sandbox], httpx.Client]
 
 
 def test_a_repeated_request_has_one_effect(connect: Connect) -> None:
-    """The second answer is the first one's, under a correlation id of its own."""
+    """Its response is that of the first request, with a new correlation id."""
     with Sandbox(idempotency_header="Idempotency-Key") as sandbox:
         client = connect(sandbox)
         first, second, third = (
@@ -30,8 +30,8 @@ def test_a_repeated_request_has_one_effect(connect: Connect) -> None:
     assert third.headers.get_list("X-Correlation-Id") == ["c"]
 
 
-def test_what_befalls_an_answer_does_not_befall_its_repetition(connect: Connect) -> None:
-    """A fault happens to one answer; what is kept under the key is the answer without it."""
+def test_a_fault_is_not_repeated_with_the_response(connect: Connect) -> None:
+    """The stored response does not include the fault."""
     with Sandbox(idempotency_header="Idempotency-Key") as sandbox:
         client = connect(sandbox)
         sandbox.faults.add("POST /v2/cases", headers={"X-Odd": "yes"})
@@ -41,8 +41,8 @@ def test_what_befalls_an_answer_does_not_befall_its_repetition(connect: Connect)
     assert first.json() == second.json()
 
 
-def test_a_key_is_for_one_request(connect: Connect) -> None:
-    """Another body under a key that was used is a conflict, and has no effect."""
+def test_a_key_belongs_to_one_request(connect: Connect) -> None:
+    """Another body with the same key is a conflict, and has no effect."""
     with Sandbox(idempotency_header="Idempotency-Key") as sandbox:
         client = connect(sandbox)
         client.post("/v2/cases", json=CASE, headers=KEY)
@@ -55,7 +55,7 @@ def test_a_key_is_for_one_request(connect: Connect) -> None:
 
 
 def test_a_refused_request_leaves_its_key_free(connect: Connect) -> None:
-    """What had no effect can be put right under the same key."""
+    """So the request can be corrected."""
     with Sandbox(idempotency_header="Idempotency-Key") as sandbox:
         client = connect(sandbox)
         refused = client.post("/v2/cases", json={**CASE, "name": ""}, headers=KEY)
@@ -64,8 +64,8 @@ def test_a_refused_request_leaves_its_key_free(connect: Connect) -> None:
     assert (refused.status_code, accepted.status_code) == (400, 201)
 
 
-def test_keys_mean_nothing_unless_their_header_has_a_name(connect: Connect) -> None:
-    """As long as Sikoia publishes none, each request has its effect."""
+def test_keys_are_ignored_by_default(connect: Connect) -> None:
+    """Each request has its effect, because Sikoia publishes no header."""
     with Sandbox() as sandbox:
         client = connect(sandbox)
         for _ in range(2):
@@ -78,17 +78,17 @@ def test_keys_mean_nothing_unless_their_header_has_a_name(connect: Connect) -> N
     [create_app(idempotency_header="Key"), create_app(accepted=True)],
     ids=["keys", "202"],
 )
-def test_what_is_no_request_passes(app: App) -> None:
-    """The lifespan protocol of ASGI goes through what looks at requests."""
-    wanted = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
-    answers: list[str] = []
+def test_lifespan_messages_pass_the_middleware(app: App) -> None:
+    """They are not requests."""
+    messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+    sent: list[str] = []
 
     async def receive() -> Message:
-        return next(wanted)
+        return next(messages)
 
     async def send(message: Message) -> None:
-        answers.append(message["type"])
+        sent.append(message["type"])
 
     anyio.run(app, {"type": "lifespan"}, receive, send)
 
-    assert answers == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

@@ -1,4 +1,4 @@
-"""The rate limit, in windows that turn with the clock."""
+"""The rate limit."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -11,10 +11,10 @@ from sikoia_async.sandbox.errors import ApiError
 from sikoia_async.sandbox.middleware.rate_limit import RateLimit, WindowKey
 
 
-def test_a_full_window_says_when_it_turns(
+def test_a_full_window_returns_429(
     clock: SimpleNamespace, connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
-    """Over the limit comes 429, with the whole seconds left of the window, rounded up."""
+    """With the seconds until the next window, rounded up."""
     with Sandbox(limit=2, per=60, clock=lambda: clock.now) as sandbox:
         client = connect(sandbox)
         admitted = [client.get("/v2/users").status_code for _ in range(2)]
@@ -32,7 +32,7 @@ def test_a_full_window_says_when_it_turns(
 def test_only_authenticated_requests_count(
     connect: Callable[[Sandbox], httpx.Client],
 ) -> None:
-    """Tokens, health and refused callers leave the window as it is; a bad request does not."""
+    """Token and health requests do not, nor requests without a valid token; invalid requests do."""
     with Sandbox(limit=1) as sandbox:
         client = connect(sandbox)
         client.post("/token")
@@ -45,20 +45,20 @@ def test_only_authenticated_requests_count(
 
 
 def test_windows_keep_their_phase(clock: SimpleNamespace) -> None:
-    """A window opens when the one before it ends, however long nobody asked."""
-    window = RateLimit(limit=1, per=10, clock=lambda: clock.now)
+    """Windows follow one another without gaps, even without requests."""
+    rate_limit = RateLimit(limit=1, per=10, clock=lambda: clock.now)
     clock.now = 37.0
-    window.admit()
+    rate_limit.admit()
 
     with pytest.raises(ApiError) as refused:
-        window.admit()
+        rate_limit.admit()
     assert refused.value.headers == {"Retry-After": "3"}
 
 
-def test_a_window_may_keep_silent_about_its_turn(
+def test_retry_after_can_be_left_out(
     connect: Callable[[Sandbox], httpx.Client],
 ) -> None:
-    """Sikoia does not promise a Retry-After, so a client has to do without it too."""
+    """Sikoia does not promise it."""
     with Sandbox(limit=0, retry_after=False) as sandbox:
         refused = connect(sandbox).get("/v2/users")
 
@@ -67,20 +67,20 @@ def test_a_window_may_keep_silent_about_its_turn(
 
 
 @pytest.mark.parametrize(("key", "statuses"), [("organisation", [200, 429]), ("token", [200, 200])])
-def test_the_limit_is_for_all_or_for_each_token(
+def test_the_limit_applies_to_the_organisation_or_to_each_token(
     key: WindowKey, statuses: list[int], connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
-    """Whom Sikoia counts together is not published."""
+    """Sikoia does not publish which."""
     with Sandbox(limit=1, window_key=key) as sandbox:
         clients = [connect(sandbox), connect(sandbox)]
-        answered = [client.get("/v2/users").status_code for client in clients]
+        first = [client.get("/v2/users").status_code for client in clients]
         again = clients[0].get("/v2/users").status_code
 
-    assert answered == statuses
+    assert first == statuses
     assert again == 429
 
 
-def test_a_window_needs_a_known_key() -> None:
-    """The message names the known ones."""
-    with pytest.raises(ValueError, match="window_key: give one of organisation, token"):
+def test_an_unknown_window_key_is_refused() -> None:
+    """The error lists the known ones."""
+    with pytest.raises(ValueError, match="window_key: expected one of organisation, token"):
         create_app(window_key="client")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,4 +1,4 @@
-"""The token endpoint: what it gives, and how it refuses."""
+"""The token endpoint."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -10,7 +10,7 @@ from sikoia_async.sandbox import Sandbox, create_app
 
 
 def form(sandbox: Sandbox, **changes: str) -> dict[str, str]:
-    """Fill the form of the token endpoint, with changes."""
+    """Return the form of a token request, with changes."""
     return {
         "grant_type": "client_credentials",
         "scope": sandbox.scope,
@@ -20,8 +20,8 @@ def form(sandbox: Sandbox, **changes: str) -> dict[str, str]:
     }
 
 
-def test_a_token_comes_with_its_times(sandbox: Sandbox, client: httpx.Client) -> None:
-    """The answer is 201, and says in whole seconds how long the token lives."""
+def test_a_token_has_its_lifetime(sandbox: Sandbox, client: httpx.Client) -> None:
+    """The response is a 201, with lifetimes in whole seconds."""
     response = client.post(
         "/token",
         data=form(sandbox),
@@ -44,8 +44,8 @@ def test_a_token_comes_with_its_times(sandbox: Sandbox, client: httpx.Client) ->
     assert token["expires_on"] - token["not_before"] == 300
 
 
-def test_every_token_is_another(sandbox: Sandbox, client: httpx.Client) -> None:
-    """Two grants give two tokens, and the first stays good."""
+def test_each_request_returns_a_new_token(sandbox: Sandbox, client: httpx.Client) -> None:
+    """Earlier tokens stay valid."""
     first, second = (client.post("/token", data=form(sandbox)).json() for _ in range(2))
 
     assert first["access_token"] != second["access_token"]
@@ -62,10 +62,10 @@ def test_every_token_is_another(sandbox: Sandbox, client: httpx.Client) -> None:
         ("client_secret", "s\u00e9same", "invalid_client"),
     ],
 )
-def test_a_wrong_field_is_refused_in_the_words_of_oauth(
+def test_a_wrong_field_has_an_oauth_error(
     sandbox: Sandbox, client: httpx.Client, field: str, value: str, error: str
 ) -> None:
-    """A field that is wrong gives 400, its own error code, and no correlation id in the body."""
+    """A 400 with an error code of OAuth 2.0, without the error envelope."""
     response = client.post("/token", data=form(sandbox, **{field: value}))
 
     assert response.status_code == 400
@@ -77,7 +77,7 @@ def test_a_wrong_field_is_refused_in_the_words_of_oauth(
 
 @pytest.mark.parametrize("field", ["grant_type", "scope", "client_id", "client_secret"])
 def test_a_missing_field_is_named(sandbox: Sandbox, client: httpx.Client, field: str) -> None:
-    """A form that lacks a field is an invalid request, and the answer names the field."""
+    """An invalid request; the description names the field."""
     response = client.post("/token", data=form(sandbox, **{field: ""}))
 
     assert response.status_code == 400
@@ -88,7 +88,7 @@ def test_a_missing_field_is_named(sandbox: Sandbox, client: httpx.Client, field:
 def test_a_token_expires(
     clock: SimpleNamespace, connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
-    """A token is good until its life is over, and then is told from an invented one."""
+    """The error of an expired token differs from that of an unknown one."""
     with Sandbox(token_life=30, clock=lambda: clock.now) as sandbox:
         client = connect(sandbox)
         clock.now = 29.9
@@ -101,7 +101,7 @@ def test_a_token_expires(
 
 
 def test_the_secret_is_not_in_the_repr() -> None:
-    """An application can be logged: its representation keeps the secret to itself."""
+    """So an application can be logged."""
     app = create_app(client_secret="sesame")
 
     assert app.application.client_secret == "sesame"

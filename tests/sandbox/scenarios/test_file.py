@@ -66,7 +66,7 @@ drip = 1.5
 name = "outage"
 
 [[fault]]
-name = "reset after work"
+name = "reset after processing"
 operation = "POST /v2/identity"
 nth = 2
 
@@ -120,7 +120,7 @@ def test_a_file_is_equivalent_to_python(write: Write, end: str, mark: bytes) -> 
     )
     twin.faults.add("*", body=b"<html>", headers={"X-Page": "two"}, drip=1.5)
     twin.faults.inject("outage")
-    twin.faults.inject("reset after work", "POST /v2/identity", nth=2)
+    twin.faults.inject("reset after processing", "POST /v2/identity", nth=2)
     twin.deliveries.faults.add(hold=True)
     twin.deliveries.faults.inject("lost", "PayslipProcessing.Completed")
 
@@ -244,10 +244,10 @@ def test_syntax_errors_have_a_line(write: Write, source: str | bytes, message: s
         ("[[fault]]\nstatus = 503", "1: a fault needs operation"),
         (
             "[[fault]]\nstatus = 503\noperation = 'GET /v2/usrs'",
-            "3: no operation is called 'GET /v2/usrs'; the nearest are GET /v2/users, ",
+            "3: unknown operation 'GET /v2/usrs'; the closest are GET /v2/users, ",
         ),
         ("[[fault]]\noperation = '*'\nstatus = '503'", "3: status: expected a whole number"),
-        ("[[fault]]\noperation = '*'\nstatus = 200", "3: status: give that of a refusal"),
+        ("[[fault]]\noperation = '*'\nstatus = 200", "3: status: expected an error status"),
         ("[[fault]]\noperation = '*'\nreset = 'x'", "3: reset: expected one of 'before', 'after'"),
         ("[[fault]]\noperation = '*'\nbody = 7", "3: body: expected a string"),
         (
@@ -256,21 +256,21 @@ def test_syntax_errors_have_a_line(write: Write, source: str | bytes, message: s
         ),
         ("[[fault]]\noperation = '*'\nheaders.x = 7", "3: headers: expected a table whose values "),
         ("[[fault]]\noperation = '*'\nheaders = 7", "3: headers: expected a table whose values "),
-        ("[[fault]]\noperation = '*'\ndelay = nan", "3: delay: give at least 0"),
-        ("[[fault]]\noperation = '*'\nretry_after = 1", "3: retry_after: only a refusal has it"),
-        ("[[fault]]\n\noperation = '*'", "1: say what is to happen"),
+        ("[[fault]]\noperation = '*'\ndelay = nan", "3: delay: expected at least 0"),
+        ("[[fault]]\noperation = '*'\nretry_after = 1", "3: retry_after: requires a status"),
+        ("[[fault]]\n\noperation = '*'", "1: expected an effect"),
         ("[[fault]]\noperation = '*'\nstats = 503", "3: unknown key 'stats'"),
         ("[[fault]]\nname = 'outage'\nstatus = 503", "3: unknown key 'status'"),
-        ("[[fault]]\nname = 'outge'", "2: no fault is called 'outge'; the nearest are outage, "),
+        ("[[fault]]\nname = 'outge'", "2: unknown fault 'outge'; the closest are outage, "),
         (
             "fault = [{operation = '*', status = 503}, {operation = '*'}]",
-            "1: say what is to happen",
+            "1: expected an effect",
         ),
         ("[[delivery_fault]]\nhold = 1", "2: hold: expected true or false"),
-        ("[[delivery_fault]]\nhold = true\nevent = 'x'", "3: no event is called 'x'; the nearest"),
+        ("[[delivery_fault]]\nhold = true\nevent = 'x'", "3: unknown event 'x'; the closest"),
         (
             "[[delivery_fault]]\nevent = '*'\nname = 'lst'",
-            "3: no fault is called 'lst'; the nearest",
+            "3: unknown fault 'lst'; the closest",
         ),
         ("[[delivery_fault]]\nforge = 'x'", "2: forge: expected one of 'key', 'body', "),
     ],

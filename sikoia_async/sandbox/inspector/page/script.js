@@ -1,53 +1,53 @@
-// The inspector's page. It asks for the state once a second, and changes what has changed, in
-// place: what somebody reads, has selected or has the focus on stays where it is. All that comes
-// from requests goes in as text.
+// The inspector's page. It fetches the state once a second and updates only what has changed, so
+// that selections, scroll positions and the focus survive. Data from requests is inserted as text.
 
 const SECOND = 1000;
 const TOKEN = document.querySelector("meta[name=token]").content;
 const find = (id) => document.getElementById(id);
 
-// ---- asking ----
+// ---- requests to the inspector ----
 
-class Refused extends Error {}
+class RefusedError extends Error {}
 
-async function ask(path, form) {
+async function request(path, form) {
   const headers = { "X-Inspector-Token": TOKEN };
-  const sent = form && { method: "POST", body: JSON.stringify(form) };
+  const options = form && { method: "POST", body: JSON.stringify(form) };
   if (form) headers["Content-Type"] = "application/json";
-  const answer = await fetch(path, { ...sent, headers, signal: AbortSignal.timeout(10 * SECOND) });
-  const said = await answer.json();
-  if (answer.status === 403) location.reload(); // It was started anew: this page's token is over.
-  if (!answer.ok) throw new Refused(said.error);
-  return said;
+  const response = await fetch(path, { ...options, headers, signal: AbortSignal.timeout(10 * SECOND) });
+  const content = await response.json();
+  // After a restart of the local Sikoia, the token of this page is no longer valid.
+  if (response.status === 403) location.reload();
+  if (!response.ok) throw new RefusedError(content.error);
+  return content;
 }
 
 async function act(action, form = {}) {
   try {
-    say((await ask(`/api/do/${action}`, form)).message);
+    announce((await request(`/api/do/${action}`, form)).message);
   } catch (error) {
-    const reason = error instanceof Refused ? error.message : "the local Sikoia does not answer";
-    say(`Not done: ${reason}`, "bad");
+    const reason = error instanceof RefusedError ? error.message : "the local Sikoia does not respond";
+    announce(`Failed: ${reason}`, "bad");
   }
   await refresh();
 }
 
-function say(text, how = "") {
-  const said = find("said");
-  said.textContent = "";
-  said.className = how;
-  // An empty line in between, so that the same words are spoken again.
-  setTimeout(() => { said.textContent = text; }, 50);
+function announce(text, className = "") {
+  const message = find("message");
+  message.textContent = "";
+  message.className = className;
+  // Emptied first, so that screen readers repeat an unchanged message.
+  setTimeout(() => { message.textContent = text; }, 50);
 }
 
 // ---- parts of the page ----
 
-function put(element, text) {
-  const wanted = String(text ?? "");
-  if (element.textContent !== wanted) element.textContent = wanted;
+function setText(element, text) {
+  const content = String(text ?? "");
+  if (element.textContent !== content) element.textContent = content;
 }
 
-// The name of an event goes over to the next line at its point, if it has to.
-function putInParts(element, text) {
+// Allows a line break after the dot of an event name.
+function setBreakableText(element, text) {
   if (element.textContent === text) return;
   const parts = text.split(/(?<=[.])/);
   element.replaceChildren(...parts.flatMap((part, index) => (index ? [make("wbr"), part] : [part])));
@@ -60,20 +60,19 @@ function make(name, text, className) {
   return element;
 }
 
-// A button says on what it acts to those who do not see its row.
-function button(text, about, pressed) {
+// The label of a button names its record for screen readers, which do not convey the row.
+function button(text, onClick) {
   const made = make("button", text);
   made.type = "button";
-  made.append(make("span", "", "unseen"));
+  made.append(make("span", "", "visually-hidden"));
   made.tabIndex = -1;
-  made.addEventListener("click", pressed);
-  made.about = (words) => put(made.lastChild, ` ${words}`);
-  made.about(about);
+  made.addEventListener("click", onClick);
+  made.describe = (record) => setText(made.lastChild, ` ${record}`);
   return made;
 }
 
-// A table whose rows stay what they are while their cells change. All its buttons are one stop for
-// the Tab key; arrow keys go from one to the next.
+// A table that keeps its rows and updates their cells. All its buttons are one Tab stop; arrow keys
+// move between them.
 class Table {
   constructor(id, key, columns) {
     this.table = find(id);
@@ -81,7 +80,7 @@ class Table {
     this.key = key;
     this.columns = columns;
     this.rows = new Map();
-    this.isFirst = true;
+    this.isFirstUpdate = true;
     const heads = make("tr");
     heads.setAttribute("role", "row");
     for (const { label, className = "" } of columns) {
@@ -95,9 +94,9 @@ class Table {
     head.append(heads);
     this.body = make("tbody");
     this.body.setAttribute("role", "rowgroup");
-    this.nothing = make("p", "Nothing yet.", "empty");
+    this.emptyNote = make("p", "None yet.", "empty");
     this.table.append(head, this.body);
-    this.table.after(this.nothing);
+    this.table.after(this.emptyNote);
     this.body.addEventListener("keydown", (event) => this.move(event));
     this.body.addEventListener("focusin", (event) => this.stopAt(event.target.closest("button")));
   }
@@ -106,15 +105,15 @@ class Table {
     const before = this.buttons();
     const focused = document.activeElement;
     const hadFocus = this.body.contains(focused);
-    const wanted = new Map(records.map((record) => [String(record[this.key]), record]));
+    const current = new Map(records.map((record) => [String(record[this.key]), record]));
     for (const [key, row] of this.rows) {
-      if (!wanted.has(key)) {
+      if (!current.has(key)) {
         row.line.remove();
         this.rows.delete(key);
       }
     }
     let next = this.body.firstChild;
-    for (const [key, record] of wanted) {
+    for (const [key, record] of current) {
       const row = this.rows.get(key) ?? this.add(key);
       if (row.line === next) next = next.nextSibling;
       else this.body.insertBefore(row.line, next);
@@ -123,28 +122,28 @@ class Table {
       row.text = text;
       row.line.hidden = !isShown(record);
     }
-    this.nothing.hidden = records.length > 0;
+    this.emptyNote.hidden = records.length > 0;
     this.table.hidden = records.length === 0;
-    this.isFirst = false;
+    this.isFirstUpdate = false;
     this.keepStop(before, hadFocus, focused);
     return [...this.body.children].filter((line) => !line.hidden).length;
   }
 
   add(key) {
-    const line = make("tr", undefined, this.isFirst ? "" : "new");
+    const line = make("tr", undefined, this.isFirstUpdate ? "" : "new");
     line.setAttribute("role", "row");
     const fill = this.columns.map(({ label, className = "", isHead, build }) => {
       const cell = make(isHead ? "th" : "td", undefined, className);
       if (isHead) cell.scope = "row";
       cell.setAttribute("role", isHead ? "rowheader" : "cell");
       cell.dataset.label = label;
-      // In a card, the name of the cell is one column and all that is in it the other.
+      // In a card, the label of a cell is one column and its content the other.
       const inside = make("div");
       cell.append(inside);
       line.append(cell);
-      const filled = build(inside);
+      const fillCell = build(inside);
       return (record) => {
-        filled(record);
+        fillCell(record);
         const isFull = [...inside.childNodes].some((one) => !one.hidden && one.textContent.trim());
         cell.classList.toggle("blank", !isFull);
       };
@@ -165,17 +164,17 @@ class Table {
     stop.tabIndex = 0;
   }
 
-  // Where the focus was may be gone: then the next button gets it, and without one the title.
+  // If the focused button is gone, its neighbour gets the focus, or else the title.
   keepStop(before, hadFocus, focused) {
-    const there = new Set(this.buttons());
-    if (!there.has(this.stop)) {
+    const present = new Set(this.buttons());
+    if (!present.has(this.stop)) {
       const index = before.indexOf(this.stop);
       const near = [...before.slice(index + 1), ...before.slice(0, Math.max(index, 0)).reverse()];
-      const [first] = there;
-      this.stopAt(near.find((one) => there.has(one)) ?? first);
-      if (!there.size) this.stop = undefined;
+      const [first] = present;
+      this.stopAt(near.find((one) => present.has(one)) ?? first);
+      if (!present.size) this.stop = undefined;
     }
-    if (hadFocus && !there.has(focused)) (this.stop ?? this.title).focus();
+    if (hadFocus && !present.has(focused)) (this.stop ?? this.title).focus();
   }
 
   move(event) {
@@ -208,7 +207,7 @@ class Table {
 
 const text = (name, className) => (cell) => {
   if (className) cell.classList.add(className);
-  return (record) => put(cell, record[name]);
+  return (record) => setText(cell, record[name]);
 };
 
 const moment = (name) => (cell) => {
@@ -216,21 +215,21 @@ const moment = (name) => (cell) => {
   const day = make("span", "", "small");
   cell.append(time, day);
   return (record) => {
-    const told = record[name];
-    put(time, told ? told.slice(11, 19) : "");
-    put(day, told ? told.slice(0, 10) : "");
-    if (told) time.dateTime = told;
+    const value = record[name];
+    setText(time, value ? value.slice(11, 19) : "");
+    setText(day, value ? value.slice(0, 10) : "");
+    if (value) time.dateTime = value;
   };
 };
 
 const WORDS = { Pending: "waiting", Failed: "bad", Rejected: "bad", Declined: "bad", Expired: "bad" };
 
 const status = (name) => (cell) => (record) => {
-  put(cell, record[name]);
+  setText(cell, record[name]);
   cell.className = WORDS[record[name]] ?? "good";
 };
 
-const took = (seconds) => {
+const duration = (seconds) => {
   if (seconds === null) return "";
   if (seconds < 0.01) return `${(seconds * 1000).toFixed(1)} ms`;
   return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
@@ -238,14 +237,14 @@ const took = (seconds) => {
 
 function requestNumber(cell) {
   let shown;
-  const opener = button("", "", () => showRequest(shown.number));
+  const opener = button("", () => showRequest(shown.number));
   const number = make("span");
   opener.prepend(number);
   cell.append(opener);
   return (record) => {
     shown = record;
-    put(number, record.number);
-    opener.about("show request");
+    setText(number, record.number);
+    opener.describe("show request");
   };
 }
 
@@ -254,52 +253,51 @@ function requestLine(cell) {
   const path = make("span", "", "code");
   cell.append(method, " ", path);
   return (record) => {
-    put(method, record.method);
-    put(path, record.path);
+    setText(method, record.method);
+    setText(path, record.path);
   };
 }
 
 function requestOutcome(cell) {
   return (record) => {
-    put(cell, record.outcome);
-    cell.className = record.outcome === "under way" ? "waiting" : record.has_failed ? "bad" : "good";
+    setText(cell, record.outcome);
+    cell.className = record.outcome === "in progress" ? "waiting" : record.has_failed ? "bad" : "good";
   };
 }
 
 function correlation(cell) {
   let shown;
   const id = make("span", "", "code");
-  const copier = button("Copy", "", () => copy(shown.correlation_id, say));
+  const copier = button("Copy", () => copy(shown.correlation_id, announce));
   const sent = make("span", "", "small code");
   cell.append(id, " ", copier, sent);
   return (record) => {
     shown = record;
-    put(id, record.correlation_id);
-    copier.about(`correlation id of request ${record.number}`);
+    setText(id, record.correlation_id);
+    copier.describe(`correlation id of request ${record.number}`);
     copier.hidden = !record.correlation_id;
     id.hidden = !record.correlation_id;
     sent.hidden = !record.sent_correlation_id || record.sent_correlation_id === record.correlation_id;
-    put(sent, sent.hidden ? "" : `sent: ${record.sent_correlation_id}`);
+    setText(sent, sent.hidden ? "" : `sent: ${record.sent_correlation_id}`);
   };
 }
 
 function workButtons(cell) {
   let shown;
   const on = (action) => () => act(action, { kind: shown.kind, id: shown.id });
-  const finish = button("Finish", "", on("finish"));
-  const fail = button("Fail", "", on("fail"));
+  const finish = button("Finish", on("finish"));
+  const fail = button("Fail", on("fail"));
   cell.append(finish, fail);
   return (record) => {
     shown = record;
-    finish.about(`${record.kind} ${record.id}`);
-    fail.about(`${record.kind} ${record.id}`);
+    finish.describe(`${record.kind} ${record.id}`);
+    fail.describe(`${record.kind} ${record.id}`);
     finish.hidden = !record.is_pending;
     fail.hidden = !record.is_pending || !record.can_fail;
   };
 }
 
-// A name may be written from right to left, or have marks in it that turn what follows: each is
-// kept to itself.
+// Names may be written from right to left or contain direction marks, so each one is isolated.
 function entities(cell) {
   return (record) => {
     const parts = record.entities.map((one) => make("bdi", one.name));
@@ -308,27 +306,27 @@ function entities(cell) {
   };
 }
 
-function named(name, id, putName = put) {
+function named(name, id, setName = setText) {
   return (cell) => {
-    const words = make("bdi");
+    const label = make("bdi");
     const small = make("span", "", "small code");
-    cell.append(words, small);
+    cell.append(label, small);
     return (record) => {
-      putName(words, record[name]);
-      put(small, record[id]);
+      setName(label, record[name]);
+      setText(small, record[id]);
     };
   };
 }
 
-const events = (cell) => (record) => putInParts(cell, record.subscribed);
+const events = (cell) => (record) => setBreakableText(cell, record.subscribed);
 
 function sendAgain(cell) {
   let shown;
-  const again = button("Send again", "", () => act("send-again", { request_id: shown.id }));
+  const again = button("Send again", () => act("send-again", { request_id: shown.id }));
   cell.append(again);
   return (record) => {
     shown = record;
-    again.about(`${record.event} ${record.id}`);
+    again.describe(`${record.event} ${record.id}`);
     again.hidden = record.status === "Pending";
   };
 }
@@ -340,15 +338,15 @@ const tables = {
     { label: "Request", className: "free request", build: requestLine },
     { label: "Status", className: "outcome", build: requestOutcome },
     { label: "Credits", className: "number", build: text("charged") },
-    { label: "Took", className: "number", build: text("took") },
+    { label: "Duration", className: "number", build: text("duration") },
     { label: "Correlation id", className: "correlation", build: correlation },
     { label: "Fault", build: text("fault") },
   ]),
   work: new Table("work", "key", [
     { label: "Operation", className: "free", isHead: true, build: named("kind", "id") },
-    { label: "About", className: "free", build: named("about", "entity_id") },
+    { label: "Subject", className: "free", build: named("subject", "entity_id") },
     { label: "Status", build: status("status") },
-    { label: "Begun", className: "time", build: moment("begun") },
+    { label: "Started", className: "time", build: moment("started") },
     { label: "Due", className: "time", build: moment("due") },
     { label: "Actions", className: "actions", build: workButtons },
   ]),
@@ -362,35 +360,35 @@ const tables = {
   ]),
   webhooks: new Table("webhooks", "id", [
     { label: "Webhook", className: "free", isHead: true, build: named("name", "id") },
-    { label: "Address", build: text("address", "code") },
+    { label: "Callback URL", build: text("url", "code") },
     { label: "Events", className: "free event", build: events },
   ]),
   deliveries: new Table("deliveries", "id", [
-    { label: "Event", className: "free event", isHead: true, build: named("event", "id", putInParts) },
-    { label: "Webhook", className: "free", build: named("webhook", "address") },
+    { label: "Event", className: "free event", isHead: true, build: named("event", "id", setBreakableText) },
+    { label: "Webhook", className: "free", build: named("webhook", "url") },
     { label: "Status", build: status("status") },
     { label: "Delivered", className: "time", build: moment("delivered") },
-    { label: "Answers", build: text("said") },
+    { label: "Responses", build: text("responses") },
     { label: "Actions", className: "actions", build: sendAgain },
   ]),
   faults: new Table("faults", "key", [
-    { label: "For", className: "free", isHead: true, build: text("whom") },
+    { label: "Applies to", className: "free", isHead: true, build: text("subject") },
     { label: "State", build: text("state") },
-    { label: "What", build: text("what", "code") },
+    { label: "Effect", build: text("effect", "code") },
   ]),
 };
 
-// ---- what is shown ----
+// ---- updates ----
 
 let state;
 
 function showAll() {
   const { clock, requests, work, cases, webhooks, deliveries, faults } = state;
-  put(find("address"), state.address);
-  put(find("now"), `${clock.now.slice(0, 10)} ${clock.now.slice(11, 19)}`);
-  put(find("speed"), clock.speed === 0 ? "stands still" : `${clock.speed} s per second`);
-  put(find("request-count"), requests.count);
-  put(find("spend"), requests.spend);
+  setText(find("url"), state.url);
+  setText(find("now"), `${clock.now.slice(0, 10)} ${clock.now.slice(11, 19)}`);
+  setText(find("speed"), clock.speed === 0 ? "paused" : `${clock.speed} s per second`);
+  setText(find("request-count"), requests.count);
+  setText(find("spend"), requests.spend);
   showRequests();
   showWork(work, cases);
   showCases(cases);
@@ -404,23 +402,23 @@ function showRequests() {
   const search = find("search").value.trim().toLowerCase();
   const passes = {
     all: () => true,
-    failed: (one) => one.outcome !== "under way" && one.has_failed,
+    failed: (one) => one.outcome !== "in progress" && one.has_failed,
     charged: (one) => one.cost > 0,
     faulty: (one) => one.fault !== null,
   }[find("only").value];
-  const told = rows.map((one) => ({ ...one, took: took(one.seconds), charged: one.cost || "" }));
-  const shown = tables.requests.show(told, (one) => {
-    return passes(one) && (!search || words(one).includes(search));
+  const records = rows.map((one) => ({ ...one, duration: duration(one.seconds), charged: one.cost || "" }));
+  const shown = tables.requests.show(records, (one) => {
+    return passes(one) && (!search || searchText(one).includes(search));
   });
-  put(find("requests-shown"), counted(shown, count));
+  setText(find("requests-shown"), counted(shown, count));
 }
 
-function words(record) {
+function searchText(record) {
   return Object.values(record).join(" ").toLowerCase();
 }
 
 function counted(shown, count) {
-  return shown === count ? `${count} in all` : `${shown} shown of ${count} in all`;
+  return shown === count ? `${count} in total` : `${shown} shown of ${count} in total`;
 }
 
 function showWork(work, cases) {
@@ -429,79 +427,79 @@ function showWork(work, cases) {
     names.set(one.id, one.name);
     for (const entity of one.entities) names.set(entity.id, entity.name);
   }
-  const told = work.rows.map((one) => ({
-    ...one, key: `${one.kind} ${one.id} ${one.begun}`, about: names.get(one.entity_id) ?? "",
+  const records = work.rows.map((one) => ({
+    ...one, key: `${one.kind} ${one.id} ${one.started}`, subject: names.get(one.entity_id) ?? "",
   }));
-  const shown = tables.work.show(told);
-  put(find("work-shown"), `${counted(shown, work.count)}, ${work.pending} pending`);
+  const shown = tables.work.show(records);
+  setText(find("work-shown"), `${counted(shown, work.count)}, ${work.pending} pending`);
 }
 
 function showCases(cases) {
-  const told = cases.rows.map((one) => ({ ...one, pending: one.pending || "" }));
-  put(find("cases-shown"), counted(tables.cases.show(told), cases.count));
+  const records = cases.rows.map((one) => ({ ...one, pending: one.pending || "" }));
+  setText(find("cases-shown"), counted(tables.cases.show(records), cases.count));
 }
 
 function showWebhooks(webhooks) {
-  const told = webhooks.map((one) => ({ ...one, subscribed: one.events.join(", ") }));
-  tables.webhooks.show(told);
-  put(find("webhooks-shown"), `${webhooks.length} in all`);
-  offer(find("webhook"), webhooks.map((one) => [one.id, one.name]));
+  const records = webhooks.map((one) => ({ ...one, subscribed: one.events.join(", ") }));
+  tables.webhooks.show(records);
+  setText(find("webhooks-shown"), `${webhooks.length} in total`);
+  setOptions(find("webhook"), webhooks.map((one) => [one.id, one.name]));
   find("webhook").disabled = webhooks.length === 0;
   find("no-webhook").hidden = webhooks.length > 0;
 }
 
 function showDeliveries(deliveries, webhooks) {
   const names = new Map(webhooks.map((one) => [one.id, one.name]));
-  const told = deliveries.rows.map((one) => ({
+  const records = deliveries.rows.map((one) => ({
     ...one,
     webhook: names.get(one.webhook_id),
-    said: one.answers.map((code) => code || "none").join(", "),
+    responses: one.statuses.map((status) => status || "none").join(", "),
   }));
-  const shown = tables.deliveries.show(told);
-  const held = deliveries.held ? `, ${deliveries.held} held back` : "";
-  put(find("deliveries-shown"), counted(shown, deliveries.count) + held);
+  const shown = tables.deliveries.show(records);
+  const held = deliveries.held ? `, ${deliveries.held} held` : "";
+  setText(find("deliveries-shown"), counted(shown, deliveries.count) + held);
   const hadFocus = document.activeElement === find("release");
   find("release").hidden = !deliveries.held;
   if (hadFocus && !deliveries.held) find("deliveries-title").focus();
 }
 
-function showFaults({ planned, happened }) {
+function showFaults({ planned, triggered }) {
   const of = (rows, word) => rows.map((one, index) => ({ ...one, state: word, key: `${word} ${index}` }));
-  tables.faults.show([...of(planned, "planned"), ...of(happened, "happened").reverse()]);
-  put(find("faults-shown"), `${planned.length} planned, ${happened.length} happened`);
+  tables.faults.show([...of(planned, "planned"), ...of(triggered, "triggered").reverse()]);
+  setText(find("faults-shown"), `${planned.length} planned, ${triggered.length} triggered`);
 }
 
-// Options stay while they are offered, so that an open list does not close.
-function offer(select, wanted) {
-  const text = JSON.stringify(wanted);
-  if (select.dataset.offered === text) return;
-  select.dataset.offered = text;
+// Replaces options only if they have changed, so that an open list stays open.
+function setOptions(select, options) {
+  const text = JSON.stringify(options);
+  if (select.dataset.options === text) return;
+  select.dataset.options = text;
   const chosen = select.value;
-  select.replaceChildren(...wanted.map(([value, words]) => new Option(words, value)));
-  if (wanted.some(([value]) => value === chosen)) select.value = chosen;
+  select.replaceChildren(...options.map(([value, label]) => new Option(label, value)));
+  if (options.some(([value]) => value === chosen)) select.value = chosen;
 }
 
 // ---- one request ----
 
 async function showRequest(number) {
-  let told;
+  let details;
   try {
-    told = await ask(`/api/requests/${number}`);
+    details = await request(`/api/requests/${number}`);
   } catch (error) {
-    say(`Not shown: ${error.message}`, "bad");
+    announce(`Failed: ${error.message}`, "bad");
     return;
   }
-  put(find("request-title"), `Request ${told.number}`);
+  setText(find("request-title"), `Request ${details.number}`);
   const facts = [
-    ["Request", `${told.method} ${told.path}`],
-    ["Operation", told.operation ?? "none is served there"],
-    ["Status", told.outcome],
-    ["Credits", told.cost],
-    ["Took", took(told.seconds) || "under way"],
-    ["Time, UTC", told.moment.replace("T", " ").replace("Z", "")],
-    ["Correlation id", told.correlation_id ?? "none"],
-    ["Correlation id that was sent", told.sent_correlation_id ?? "none"],
-    ["Fault", told.fault ?? "none"],
+    ["Request", `${details.method} ${details.path}`],
+    ["Operation", details.operation ?? "unknown"],
+    ["Status", details.outcome],
+    ["Credits", details.cost],
+    ["Duration", duration(details.seconds) || "in progress"],
+    ["Time (UTC)", details.moment.replace("T", " ").replace("Z", "")],
+    ["Correlation id", details.correlation_id ?? "none"],
+    ["Correlation id sent", details.sent_correlation_id ?? "none"],
+    ["Fault", details.fault ?? "none"],
   ];
   find("request-facts").replaceChildren(...facts.map(([name, value]) => {
     const fact = make("div");
@@ -509,10 +507,10 @@ async function showRequest(number) {
     return fact;
   }));
   const parts = [
-    ["Sent headers", told.sent_headers],
-    ["Sent body", told.sent],
-    ["Headers of the answer", told.answered_headers],
-    ["Body of the answer", told.answered],
+    ["Request headers", details.sent_headers],
+    ["Request body", details.sent],
+    ["Response headers", details.answered_headers],
+    ["Response body", details.answered],
   ];
   find("request-content").replaceChildren(...parts.filter(([, value]) => value).flatMap(([name, value]) => {
     const shown = make("pre", indented(value));
@@ -521,9 +519,9 @@ async function showRequest(number) {
     shown.setAttribute("aria-label", name);
     return [make("h3", name), shown];
   }));
-  find("copy").hidden = !told.correlation_id;
-  find("copy").onclick = () => copy(told.correlation_id, (words) => put(find("copied"), words));
-  put(find("copied"), "");
+  find("copy").hidden = !details.correlation_id;
+  find("copy").onclick = () => copy(details.correlation_id, (message) => setText(find("copied"), message));
+  setText(find("copied"), "");
   find("request").showModal();
   find("request-title").focus();
 }
@@ -536,16 +534,16 @@ function indented(body) {
   }
 }
 
-async function copy(words, tell) {
+async function copy(value, report) {
   try {
-    await navigator.clipboard.writeText(words);
-    tell(`Copied ${words}`);
+    await navigator.clipboard.writeText(value);
+    report(`Copied ${value}`);
   } catch {
-    tell(`The browser does not let this page copy. It is ${words}`);
+    report(`The browser does not allow this page to copy. The id is ${value}`);
   }
 }
 
-// ---- what a person does ----
+// ---- controls ----
 
 function onSubmit(id, form) {
   find(id).addEventListener("submit", (event) => {
@@ -554,8 +552,8 @@ function onSubmit(id, form) {
   });
 }
 
-function onPress(id, pressed) {
-  find(id).addEventListener("click", pressed);
+function onClick(id, listener) {
+  find(id).addEventListener("click", listener);
 }
 
 for (const one of document.querySelectorAll("[data-advance]")) {
@@ -565,7 +563,7 @@ for (const one of document.querySelectorAll("[data-close]")) {
   one.addEventListener("click", () => one.closest("dialog").close());
 }
 find("request").addEventListener("close", () => {
-  // Its row may have gone meanwhile, and then the focus is nowhere.
+  // Its row may be gone by now, and the focus with it.
   const { stop, title } = tables.requests;
   const focused = document.activeElement;
   if (focused === document.body || focused.closest("dialog")) (stop ?? title).focus();
@@ -582,11 +580,11 @@ onSubmit("plan-delivery-fault", () => ({
   nth: find("delivery-fault-nth").valueAsNumber,
 }));
 onSubmit("send", () => ({ webhook_id: find("webhook").value, event: find("event").value }));
-onPress("finish-all", () => act("finish-all"));
-onPress("clear-faults", () => act("clear-faults"));
-onPress("release", () => act("release"));
-onPress("ask-reset", () => find("reset").showModal());
-onPress("do-reset", () => {
+onClick("finish-all", () => act("finish-all"));
+onClick("clear-faults", () => act("clear-faults"));
+onClick("release", () => act("release"));
+onClick("confirm-reset", () => find("reset").showModal());
+onClick("do-reset", () => {
   find("reset").close();
   act("reset");
 });
@@ -594,64 +592,64 @@ document.querySelector(".filter").addEventListener("submit", (event) => event.pr
 for (const id of ["search", "only"]) find(id).addEventListener("input", () => state && showRequests());
 
 async function showChoices() {
-  const told = await ask("/api/choices");
-  offer(find("operation"), [["*", "every request"], ...told.operations.map((one) => [one, one])]);
-  offer(find("event"), told.events.map((one) => [one, one]));
-  offer(find("delivery-event"), [["*", "every event"], ...told.events.map((one) => [one, one])]);
-  for (const [id, faults] of [["fault", told.faults], ["delivery-fault", told.delivery_faults]]) {
-    offer(find(id), faults.map((one) => [one.name, one.name]));
-    const about = new Map(faults.map((one) => [one.name, one.about]));
-    const explain = () => put(find(`${id}-about`), about.get(find(id).value));
+  const choices = await request("/api/choices");
+  setOptions(find("operation"), [["*", "every request"], ...choices.operations.map((one) => [one, one])]);
+  setOptions(find("event"), choices.events.map((one) => [one, one]));
+  setOptions(find("delivery-event"), [["*", "every event"], ...choices.events.map((one) => [one, one])]);
+  for (const [id, faults] of [["fault", choices.faults], ["delivery-fault", choices.delivery_faults]]) {
+    setOptions(find(id), faults.map((one) => [one.name, one.name]));
+    const descriptions = new Map(faults.map((one) => [one.name, one.description]));
+    const explain = () => setText(find(`${id}-description`), descriptions.get(find(id).value));
     find(id).addEventListener("change", explain);
     explain();
   }
 }
 
-// ---- going on ----
+// ---- polling ----
 
 let turn = Promise.resolve();
 
-// One after the other: an answer that is older must not come over a newer one.
+// One at a time, so that an older response never replaces a newer one.
 function refresh() {
-  turn = turn.then(look);
+  turn = turn.then(poll);
   return turn;
 }
 
-async function look() {
+async function poll() {
   try {
-    state = await ask("/api/state");
+    state = await request("/api/state");
   } catch {
-    const seen = state ? ` What you see is from ${find("now").textContent}.` : "";
-    const words = `Disconnected: the local Sikoia does not answer.${seen}`;
-    if (connection("lost", words) !== "lost") say(words, "bad");
+    const age = state ? ` The page shows the state of ${find("now").textContent}.` : "";
+    const message = `Disconnected: the local Sikoia does not respond.${age}`;
+    if (connection("lost", message) !== "lost") announce(message, "bad");
     return;
   }
-  if (connection("live", "Live") === "lost") say("Connected again.");
+  if (connection("live", "Live") === "lost") announce("Connected again.");
   showAll();
 }
 
-// Shows how it is, and returns how it was.
-function connection(is, words) {
-  const was = find("connection").dataset.is;
-  find("connection").dataset.is = is;
-  put(find("connection"), words);
-  return was;
+// Shows a connection state, and returns the previous one.
+function connection(status, label) {
+  const previous = find("connection").dataset.status;
+  find("connection").dataset.status = status;
+  setText(find("connection"), label);
+  return previous;
 }
 
 const pause = (time) => new Promise((resume) => { setTimeout(resume, time); });
-const seen = () => new Promise((resume) => {
+const visible = () => new Promise((resume) => {
   document.addEventListener("visibilitychange", resume, { once: true });
 });
 
 async function run() {
-  for (let offered = false; ;) {
+  for (let hasChoices = false; ;) {
     if (document.hidden) {
       connection("paused", "Paused");
-      await seen();
+      await visible();
     }
     await refresh();
-    if (!offered && state) {
-      offered = await showChoices().then(() => true, () => false);
+    if (!hasChoices && state) {
+      hasChoices = await showChoices().then(() => true, () => false);
     }
     await pause(SECOND);
   }
