@@ -2,11 +2,13 @@
 
 import copy
 import pickle
+import re
 from typing import Any, cast
 
 import attrs
 import pytest
 
+import sikoia_async
 from sikoia_async import errors
 from sikoia_async._errors import api_error_class
 from sikoia_async.errors import Attempt, CallInfo
@@ -128,6 +130,31 @@ def test_unknown_types_fall_back_to_the_status(
 ) -> None:
     """A type that is unknown, or belongs to another status, is ignored."""
     assert api_error_class(status, type_) is expected
+
+
+def test_the_tree_in_the_docstring_is_the_class_tree() -> None:
+    """Every public error is drawn below its base class."""
+    path: list[str] = []
+    for indent, name in re.findall(r"^( *)(\w+Error)\b", str(errors.__doc__), re.MULTILINE):
+        path[len(indent) // 4 :] = [name]
+        bases = [base.__name__ for base in getattr(errors, name).__mro__]
+        assert bases[: len(path)] == path[::-1]
+
+    drawn = re.findall(r"^ *(\w+Error)\b", str(errors.__doc__), re.MULTILINE)
+    assert sorted(drawn) == sorted(name for name in errors.__all__ if name.endswith("Error"))
+
+
+def test_every_error_is_exported() -> None:
+    """All errors of the SDK are in `sikoia_async.errors` and in `sikoia_async`."""
+    classes, pending = set[str](), [errors.SikoiaError]
+    while pending:
+        error = pending.pop()
+        if error.__module__ == errors.__name__:
+            classes.add(error.__name__)
+        pending += error.__subclasses__()
+
+    assert classes <= set(errors.__all__)
+    assert classes <= set(sikoia_async.__all__)
 
 
 def test_samples_cover_every_error() -> None:

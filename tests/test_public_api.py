@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import pickle
 import pkgutil
 import subprocess
 import sys
@@ -26,6 +27,11 @@ MODULES = [
 ]
 MEMBERS = (FunctionType, property, cached_property, classmethod, staticmethod)
 PUBLIC = ["sikoia_async", *(name for name in MODULES if "._" not in name)]
+
+
+def value_of(name: str) -> Any:
+    """Return what a public name stands for."""
+    return getattr(sikoia_async, name)
 
 
 def documented(module: ModuleType) -> Iterator[tuple[str, Any]]:
@@ -54,6 +60,14 @@ def test_every_name_loads(name: str) -> None:
 
     assert vars(sikoia_async)[name] is value
     assert getattr(value, "__name__", name) == name
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if isinstance(value_of(name), type)])
+def test_classes_can_be_pickled(name: str) -> None:
+    """By the module that defines them, which another process can import."""
+    cls = value_of(name)
+
+    assert pickle.loads(pickle.dumps(cls)) is cls  # noqa: S301 - our own data
 
 
 def test_a_star_import_loads_every_name() -> None:
