@@ -205,7 +205,7 @@ H6   test_urls.py::test_a_link_to_this_machine_is_not_followed
      ../calls/test_download.py::test_nothing_of_ours_goes_there
      ../calls/test_download.py::test_nothing_is_logged_of_a_link
 H7   test_urls.py::test_a_name_that_leads_to_another_machine_gets_no_request
-H8   ../sandbox/resources/test_webhooks.py::test_a_callback_elsewhere_is_refused
+H8   ../sandbox/resources/test_webhooks.py::test_callbacks_have_to_be_on_loopback
      ../sandbox/test_loopback.py::test_callbacks_are_sent_to_loopback_only
 H9   ../transport/test_pool.py::test_nothing_goes_to_another_origin
 H10  ../resources/test_webhooks.py::test_invalid_names_and_urls_are_not_sent

@@ -1,100 +1,52 @@
-"""The operations on affordability insights, and what they share with those on income."""
+"""The operations on affordability insights, and what they share with income."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox
-
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 PATH = "/v2/affordability-insights"
-Provide = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def clock() -> SimpleNamespace:
-    """Give a clock whose `now` tests turn by hand."""
-    return SimpleNamespace(now=0.0)
-
-
-@pytest.fixture(scope="module")
-def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
-    """Run a sandbox on that clock, with tokens and windows that outlive the tests."""
-    with Sandbox(clock=lambda: clock.now, token_life=9999, limit=9999) as running:
-        yield running
+AddDocument = Callable[..., str]
+Insights = Callable[..., str]
 
 
 @pytest.fixture
-def person(client: httpx.Client, case: str) -> str:
-    """Add a person to the case, and give the id."""
-    body = {"persons": [{"first_name": "Sample", "last_name": "Person"}]}
-    persons: list[dict[str, str]] = client.post(f"{case}/entities", json=body).json()["persons"]
-    return persons[0]["person_id"]
+def insights(request_insights: Callable[..., str]) -> Insights:
+    """Request insights and return their path when they are complete."""
+    return partial(request_insights, PATH)
 
 
-@pytest.fixture
-def provide(sandbox: Sandbox) -> Provide:
-    """Put a document of a type to an entity, and give its id."""
-
-    def put(kind: str, entity_id: str, entity_type: str = "person") -> str:
-        document_id = sandbox.state.new_id()
-        document = {
-            "document_id": document_id,
-            "display_name": f"{kind}.pdf",
-            "document_type": kind,
-            "entity_id": entity_id,
-            "entity_type": entity_type,
-            "datetime_created": "2024-02-12T15:03:40.389Z",
-        }
-        sandbox.state.store("documents").add(document_id, document, entity_id=entity_id)
-        return document_id
-
-    return put
-
-
-@pytest.fixture
-def ask(client: httpx.Client, clock: SimpleNamespace) -> Callable[..., str]:
-    """Ask for insights and let the work time pass, and give the path to them."""
-
-    def post(entity_id: str, entity_type: str = "person") -> str:
-        body = {"entity_id": entity_id, "entity_type": entity_type}
-        request_id = client.post(PATH, json=body).json()["request_id"]
-        clock.now += 1
-        return f"{PATH}/{request_id}"
-
-    return post
-
-
-def pounds(amounts: list[float]) -> float:
-    """Sum amounts up without the crumbs of floats."""
+def rounded_sum(amounts: list[float]) -> float:
+    """Return a sum of pounds, rounded to pence."""
     return round(sum(amounts), 2)
 
 
 def test_a_request_is_pending_and_then_complete(
-    client: httpx.Client, clock: SimpleNamespace, person: str, provide: Provide
+    client: httpx.Client, clock: SimpleNamespace, person: str, add_document: AddDocument
 ) -> None:
-    """The first answer is 201 without data; after the work time the same request has them."""
-    document_id = provide("BankStatement", person)
+    """The first response is a 201 without data; after the work time, the request has data."""
+    document_id = add_document("BankStatement", person)
     response = client.post(PATH, json={"entity_id": person, "entity_type": "person"})
-    asked = response.json()
-    pending = client.get(f"{PATH}/{asked['request_id']}").json()
+    requested = response.json()
+    pending = client.get(f"{PATH}/{requested['request_id']}").json()
     clock.now += 1
-    complete = client.get(f"{PATH}/{asked['request_id']}").json()
+    complete = client.get(f"{PATH}/{requested['request_id']}").json()
 
     assert response.status_code == 201
-    assert asked == {
-        "request_id": asked["request_id"],
+    assert requested == {
+        "request_id": requested["request_id"],
         "status": "Pending",
         "entity_id": person,
         "entity_type": "person",
-        "datetime_requested": asked["datetime_requested"],
+        "datetime_requested": requested["datetime_requested"],
         "datetime_completed": None,
         "message": "The affordability insights are being made.",
     }
-    assert pending == {**asked, "data": None}
+    assert pending == {**requested, "data": None}
     assert complete["status"] == "Complete"
     assert complete["datetime_completed"] > complete["datetime_requested"]
     assert complete["data"]["data_sources"] == [
@@ -107,38 +59,38 @@ def test_a_request_is_pending_and_then_complete(
     ]
 
 
-def test_sums_are_those_of_what_they_are_made_of(
-    client: httpx.Client, person: str, provide: Provide, ask: Callable[..., str]
+def test_sums_add_up(
+    client: httpx.Client, person: str, add_document: AddDocument, insights: Insights
 ) -> None:
-    """Groups, categories and months all come to what the transactions come to."""
-    provide("BankStatement", person)
-    path = ask(person)
+    """Groups, categories and months have the same total as the transactions."""
+    add_document("BankStatement", person)
+    path = insights(person)
     cashflow = client.get(path).json()["data"]["cashflow"]
     single = client.get(f"{path}/transaction-details").json()["data"]
     monthly = client.get(f"{path}/transactions").json()["data"]
 
-    total = pounds([one["amount"] for one in single])
-    assert pounds([group["value"] for group in cashflow]) == total
+    total = rounded_sum([one["amount"] for one in single])
+    assert rounded_sum([group["value"] for group in cashflow]) == total
     for group in cashflow:
         categories = group["categories"]
-        assert group["value"] == pounds([category["value"] for category in categories])
+        assert group["value"] == rounded_sum([category["value"] for category in categories])
         for category in categories:
             parts = [part["value"] for part in category["subcategories"]]
-            assert category["value"] == pounds(parts)
-    assert pounds([one["total_value"] for one in monthly]) == total
+            assert category["value"] == rounded_sum(parts)
+    assert rounded_sum([one["total_value"] for one in monthly]) == total
     for one in monthly:
-        assert one["total_value"] == pounds([of["total_value"] for of in one["monthly_data"]])
+        assert one["total_value"] == rounded_sum([of["total_value"] for of in one["monthly_data"]])
         assert len(one["monthly_data"]) == 3
         assert one["minimum_value"] <= one["average_value"] <= one["maximum_value"]
     assert sum(one["number_of_transactions"] for one in monthly) == len(single)
 
 
-def test_indicators_show_what_they_are_seen_in(
-    client: httpx.Client, person: str, provide: Provide, ask: Callable[..., str]
+def test_indicators_have_their_transactions(
+    client: httpx.Client, person: str, add_document: AddDocument, insights: Insights
 ) -> None:
-    """All six are there; nobody here gambles, and everybody pays a mortgage."""
-    provide("BankStatement", person)
-    path = ask(person)
+    """All six are listed; there is no gambling, but a mortgage of high value."""
+    add_document("BankStatement", person)
+    path = insights(person)
     indicators = client.get(path).json()["data"]["indicators"]
     single = client.get(f"{path}/transaction-details").json()["data"]
 
@@ -151,12 +103,12 @@ def test_indicators_show_what_they_are_seen_in(
 
 
 def test_transactions_are_the_same_for_the_same_entity(
-    client: httpx.Client, person: str, provide: Provide, ask: Callable[..., str]
+    client: httpx.Client, person: str, add_document: AddDocument, insights: Insights
 ) -> None:
-    """Two requests on a day differ in nothing but themselves; the newest transaction is first."""
-    provide("BankStatement", person)
-    first = client.get(f"{ask(person)}/transaction-details").json()["data"]
-    second = client.get(f"{ask(person)}/transaction-details").json()["data"]
+    """For two requests on one day. They are listed newest first."""
+    add_document("BankStatement", person)
+    first = client.get(f"{insights(person)}/transaction-details").json()["data"]
+    second = client.get(f"{insights(person)}/transaction-details").json()["data"]
 
     assert first == second
     dates = [one["date"] for one in first]
@@ -164,14 +116,18 @@ def test_transactions_are_the_same_for_the_same_entity(
 
 
 def test_transactions_are_on_the_accounts_of_their_sources(
-    client: httpx.Client, clock: SimpleNamespace, person: str, provide: Provide, ask: Any
+    client: httpx.Client,
+    clock: SimpleNamespace,
+    person: str,
+    add_document: AddDocument,
+    insights: Insights,
 ) -> None:
-    """The accounts of open banking and those in statements can be looked up by their ids."""
-    provide("BankStatement", person)
+    """These accounts, from open banking and from statements, can be requested by id."""
+    add_document("BankStatement", person)
     client.post("/v2/openbanking", json={"entity_id": person, "entity_type": "person"})
     clock.now += 1
     accounts = client.get(f"/v2/Persons/{person}/bankaccounts").json()
-    single = client.get(f"{ask(person)}/transaction-details").json()
+    single = client.get(f"{insights(person)}/transaction-details").json()
 
     used = {one["account_connection_id"] for one in single["data"]}
     assert used == {account["account_connection_id"] for account in accounts}
@@ -180,11 +136,11 @@ def test_transactions_are_on_the_accounts_of_their_sources(
 
 @pytest.mark.parametrize("kind", ["Payslip", "UtilityBill"])
 def test_without_a_bank_data_source_the_request_fails(
-    client: httpx.Client, person: str, provide: Provide, ask: Callable[..., str], kind: str
+    client: httpx.Client, person: str, add_document: AddDocument, insights: Insights, kind: str
 ) -> None:
-    """The message says what there should have been; all views are without data."""
-    provide(kind, person)
-    path = ask(person)
+    """The message lists the types of data sources that it needs; no view has data."""
+    add_document(kind, person)
+    path = insights(person)
     failed = client.get(path).json()
 
     assert (failed["status"], failed["data"]) == ("Failed", None)
@@ -194,47 +150,47 @@ def test_without_a_bank_data_source_the_request_fails(
         assert shown == {**failed, "data_sources": None}
 
 
-def test_a_data_source_that_is_not_complete_does_not_count(
-    client: httpx.Client, clock: SimpleNamespace, person: str, provide: Provide
+def test_an_incomplete_data_source_does_not_count(
+    client: httpx.Client, clock: SimpleNamespace, person: str, add_document: AddDocument
 ) -> None:
-    """A statement that is still being read when the work is over comes too late."""
+    """A statement that is still being read at the end of the work time is too late."""
     body = {"entity_id": person, "entity_type": "person"}
     request_id = client.post(PATH, json=body).json()["request_id"]
     clock.now += 0.4
-    provide("BankStatement", person)
+    add_document("BankStatement", person)
     clock.now += 0.4
 
     assert client.get(f"{PATH}/{request_id}").json()["status"] == "Failed"
 
 
-def test_an_answer_stays_as_it_is(
-    client: httpx.Client, person: str, provide: Provide, ask: Callable[..., str], clock: Any
+def test_a_completed_request_never_changes(
+    client: httpx.Client, person: str, add_document: AddDocument, insights: Insights, clock: Any
 ) -> None:
-    """A request that has failed does not get better by a document that comes later."""
-    path = ask(person)
+    """A failed request does not recover when a document is uploaded later."""
+    path = insights(person)
     failed = client.get(path).json()
-    provide("BankStatement", person)
+    add_document("BankStatement", person)
     clock.now += 1
 
     assert client.get(path).json() == failed
 
 
 def test_a_case_has_the_data_sources_of_its_persons(
-    client: httpx.Client, case: str, person: str, provide: Provide, ask: Callable[..., str]
+    client: httpx.Client, case: str, person: str, add_document: AddDocument, insights: Insights
 ) -> None:
-    """Insights on a case are made from what its entities have."""
-    provide("BankStatement", person)
-    complete = client.get(ask(case.rpartition("/")[2], "case")).json()
+    """Insights into a case use the data sources of its entities."""
+    add_document("BankStatement", person)
+    complete = client.get(insights(case.rpartition("/")[2], "case")).json()
 
     assert (complete["status"], complete["entity_type"]) == ("Complete", "case")
 
 
-def test_the_list_has_the_newest_first(
-    client: httpx.Client, person: str, provide: Provide, ask: Callable[..., str]
+def test_requests_are_listed_newest_first(
+    client: httpx.Client, person: str, add_document: AddDocument, insights: Insights
 ) -> None:
-    """Requests are listed as they are by now, without their entity and data."""
-    provide("BankStatement", person)
-    older = ask(person)
+    """With their current status, but without their entity and data."""
+    add_document("BankStatement", person)
+    older = insights(person)
     body = {"entity_id": person, "entity_type": "person"}
     newer = client.post(PATH, json=body).json()
     found = client.get(f"/v2/Persons/{person}/affordability-insights").json()
@@ -256,10 +212,10 @@ def test_the_list_has_the_newest_first(
         ({"entity_id": UNKNOWN, "entity_type": "person", "colour": "red"}, "colour"),
     ],
 )
-def test_a_request_that_breaks_a_rule_is_refused(
+def test_invalid_requests_are_refused(
     client: httpx.Client, body: dict[str, str], field: str
 ) -> None:
-    """The detail names the field; an entity that is not there is a broken rule, too."""
+    """The detail names the field; an unknown entity is an invalid field too."""
     response = client.post(PATH, json=body)
 
     assert (response.status_code, response.json()["type"]) == (400, "InvalidRequest")
@@ -275,18 +231,18 @@ def test_a_request_that_breaks_a_rule_is_refused(
         f"{PATH}/{UNKNOWN}/transaction-details",
     ],
 )
-def test_what_never_was_is_not_found(client: httpx.Client, path: str) -> None:
-    """Looking answers 404, of an entity as of a request."""
+def test_unknown_ids_are_not_found(client: httpx.Client, path: str) -> None:
+    """Whether they are those of an entity or of a request."""
     response = client.get(path)
 
     assert (response.status_code, response.json()["type"]) == (404, "ResourceNotFound")
 
 
-def test_insights_go_with_their_entity(
-    client: httpx.Client, case: str, person: str, ask: Callable[..., str]
+def test_insights_are_deleted_with_their_entity(
+    client: httpx.Client, case: str, person: str, insights: Insights
 ) -> None:
-    """When the case is deleted, requests about its persons are, too."""
-    path = ask(person)
+    """Deleting a case deletes the requests about its people."""
+    path = insights(person)
     client.delete(case)
     gone = client.get(path)
 

@@ -1,4 +1,4 @@
-"""The operations on open banking, and the data sources that come of it."""
+"""The operations on open banking and bank accounts."""
 
 from collections.abc import Callable, Generator
 from datetime import datetime, timedelta
@@ -13,19 +13,12 @@ from sikoia_async.sandbox.resources.bank_transactions import transactions
 from sikoia_async.sandbox.state import State
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
-_START = 1_000.0
 _WORK = 60.0
 
 
 @pytest.fixture(scope="module")
-def clock() -> SimpleNamespace:
-    """Give a clock whose `now` tests turn by hand."""
-    return SimpleNamespace(now=_START)
-
-
-@pytest.fixture(scope="module")
 def sandbox(clock: SimpleNamespace) -> Generator[Sandbox]:
-    """Run a sandbox in which a minute of the clock is needed for everything."""
+    """Run a sandbox in which all work takes a minute of the clock."""
     with Sandbox(clock=lambda: clock.now, work_time=_WORK, token_life=10**9, limit=10**6) as one:
         yield one
 
@@ -40,21 +33,21 @@ def person(client: httpx.Client) -> str:
 
 
 def connect(client: httpx.Client, entity_id: str, **more: str) -> dict[str, Any]:
-    """Ask for a connection of a person."""
+    """Create a connection for a person."""
     body = {"entity_id": entity_id, "entity_type": "person", **more}
     created: dict[str, Any] = client.post("/v2/openbanking", json=body).json()
     return created
 
 
-def look(client: httpx.Client, path: str) -> Any:
-    """Return what there is at a path."""
+def get(client: httpx.Client, path: str) -> Any:
+    """Return the JSON at a path."""
     response = client.get(path)
     assert response.status_code == 200, response.text
     return response.json()
 
 
-def test_a_connection_waits_for_the_holder(client: httpx.Client, person: str) -> None:
-    """The answer is 201 with every field: a link, and null for what is to come."""
+def test_a_connection_waits_for_consent(client: httpx.Client, person: str) -> None:
+    """The response is a 201 with every field: a link, and null for what is unknown yet."""
     body = {"entity_id": person, "entity_type": "person"}
 
     response = client.post("/v2/openbanking", json=body)
@@ -79,26 +72,26 @@ def test_a_connection_waits_for_the_holder(client: httpx.Client, person: str) ->
         "document_id": None,
     }
     assert connection["bank_connection_url"].endswith(connection["bank_connection_id"])
-    assert look(client, f"/v2/openbanking/{connection['bank_connection_id']}") == connection
-    assert look(client, f"/v2/Persons/{person}/bankaccounts") == []
+    assert get(client, f"/v2/openbanking/{connection['bank_connection_id']}") == connection
+    assert get(client, f"/v2/Persons/{person}/bankaccounts") == []
 
 
-def test_in_time_the_holder_consents(
+def test_consent_is_given_after_the_work_time(
     client: httpx.Client, clock: SimpleNamespace, person: str
 ) -> None:
-    """After the work time it is connected for ninety days, and has two accounts."""
+    """The connection is valid for ninety days and has two accounts."""
     created = connect(client, person)
 
     clock.now += _WORK
 
-    connected = look(client, f"/v2/openbanking/{created['bank_connection_id']}")
+    connected = get(client, f"/v2/openbanking/{created['bank_connection_id']}")
     moments = [connected[f"datetime_{name}"] for name in ("requested", "connected", "expiry")]
     requested, joined, expiry = map(datetime.fromisoformat, moments)
     assert connected["status"] == "Connected"
     assert (connected["country_code"], connected["institution_name"]) == ("GB", "Sandbox Bank")
     assert (joined - requested, expiry - joined) == (timedelta(seconds=60), timedelta(days=90))
     assert connected["datetime_refreshed"] == connected["datetime_connected"]
-    accounts = look(client, f"/v2/Persons/{person}/bankaccounts")
+    accounts = get(client, f"/v2/Persons/{person}/bankaccounts")
     ids = [account["account_connection_id"] for account in accounts]
     assert connected["account_connection_ids"] == ids
     assert [account["account_type"] for account in accounts] == ["CURRENT", "SAVINGS"]
@@ -107,14 +100,14 @@ def test_in_time_the_holder_consents(
 def test_an_account_has_every_field(
     client: httpx.Client, clock: SimpleNamespace, person: str
 ) -> None:
-    """One account looks the same in the list and by itself."""
+    """An account is the same in the list and on its own."""
     connection = connect(client, person, country_code="IE")
     clock.now += _WORK
 
-    first, _ = look(client, f"/v2/Persons/{person}/bankaccounts")
+    first, _ = get(client, f"/v2/Persons/{person}/bankaccounts")
 
-    connection = look(client, f"/v2/openbanking/{connection['bank_connection_id']}")
-    assert look(client, f"/v2/bankaccounts/{first['account_connection_id']}") == first
+    connection = get(client, f"/v2/openbanking/{connection['bank_connection_id']}")
+    assert get(client, f"/v2/bankaccounts/{first['account_connection_id']}") == first
     assert first == {
         "account_connection_id": connection["account_connection_ids"][0],
         "account_type": "CURRENT",
@@ -148,21 +141,21 @@ def test_an_account_has_every_field(
         ("?completed=false", ["new"]),
     ],
 )
-def test_connections_are_filtered(
+def test_connections_can_be_filtered(
     client: httpx.Client, clock: SimpleNamespace, person: str, query: str, which: list[str]
 ) -> None:
-    """Without a filter come all, the newest first; the letters of a type may have any case."""
-    made = {"old": connect(client, person)["bank_connection_id"]}
+    """Without a filter, all are listed, newest first. The case of the type does not matter."""
+    created = {"old": connect(client, person)["bank_connection_id"]}
     clock.now += _WORK
-    made["new"] = connect(client, person)["bank_connection_id"]
+    created["new"] = connect(client, person)["bank_connection_id"]
 
-    found = look(client, f"/v2/pErSoNs/{person}/openbanking{query}")
+    found = get(client, f"/v2/pErSoNs/{person}/openbanking{query}")
 
-    assert [one["bank_connection_id"] for one in found] == [made[name] for name in which]
+    assert [one["bank_connection_id"] for one in found] == [created[name] for name in which]
 
 
-def test_a_filter_is_true_or_false(client: httpx.Client, person: str) -> None:
-    """Another word is refused, and named."""
+def test_the_filter_has_to_be_true_or_false(client: httpx.Client, person: str) -> None:
+    """The refusal names it."""
     response = client.get(f"/v2/persons/{person}/openbanking?completed=maybe")
 
     assert (response.status_code, response.json()["type"]) == (400, "InvalidRequest")
@@ -172,15 +165,15 @@ def test_a_filter_is_true_or_false(client: httpx.Client, person: str) -> None:
 def test_transactions_go_back_three_months(
     client: httpx.Client, clock: SimpleNamespace, person: str
 ) -> None:
-    """They are the newest first, with every field, and the same at each look."""
+    """They have every field, are listed newest first, and are always the same."""
     connect(client, person)
     clock.now += _WORK
-    account, _ = look(client, f"/v2/persons/{person}/bankaccounts")
+    account, _ = get(client, f"/v2/persons/{person}/bankaccounts")
     path = f"/v2/bankaccounts/{account['account_connection_id']}/transactions"
 
-    report = look(client, path)
+    report = get(client, path)
 
-    assert report == look(client, path)
+    assert report == get(client, path)
     assert report["account_connection_id"] == account["account_connection_id"]
     assert report["datetime_refreshed"] == account["datetime_last_refreshed"]
     rows = report["transactions"]
@@ -214,7 +207,7 @@ def test_transactions_go_back_three_months(
 
 
 def test_the_last_day_is_not_booked_yet() -> None:
-    """What is pending has no time of booking."""
+    """Pending transactions have no booking time."""
     account = {
         "account_connection_id": UNKNOWN,
         "account_type": "CURRENT",
@@ -229,71 +222,71 @@ def test_the_last_day_is_not_booked_yet() -> None:
     assert {one["date"][:10] for one in rows if one["status"] == "PENDING"} == {"2024-02-25"}
 
 
-def test_balances_are_what_transactions_make(
+def test_balances_match_the_transactions(
     client: httpx.Client, clock: SimpleNamespace, person: str
 ) -> None:
-    """Money is text here, and what is pending makes the difference of the two balances."""
+    """Amounts are strings, and the two balances differ by the pending transactions."""
     connect(client, person)
     clock.now += _WORK
-    for account in look(client, f"/v2/persons/{person}/bankaccounts"):
+    for account in get(client, f"/v2/persons/{person}/bankaccounts"):
         path = f"/v2/bankaccounts/{account['account_connection_id']}"
 
-        report = look(client, f"{path}/balances")
+        report = get(client, f"{path}/balances")
 
-        rows = look(client, f"{path}/transactions")["transactions"]
+        rows = get(client, f"{path}/transactions")["transactions"]
         available, booked = report["balances"]
         assert available == {
             "type": "CLOSING_AVAILABLE",
-            "amount": {"value": money(rows), "currency": "GBP"},
+            "amount": {"value": balance_of(rows), "currency": "GBP"},
             "date": f"{account['datetime_last_refreshed'][:19]}.000Z",
         }
-        assert booked["amount"]["value"] == money(
+        assert booked["amount"]["value"] == balance_of(
             [one for one in rows if one["status"] == "BOOKED"]
         )
         assert report.keys() == {"account_connection_id", "balances", "datetime_refreshed"}
 
 
-def money(rows: list[dict[str, Any]]) -> str:
-    """Add transactions up to a balance, as text."""
+def balance_of(rows: list[dict[str, Any]]) -> str:
+    """Return the balance after some transactions, as a string."""
     return f"{1500 + sum(row['amount']['amount'] for row in rows):.2f}"
 
 
-def test_a_refresh_takes_its_time(
+def test_a_refresh_takes_the_work_time(
     client: httpx.Client, clock: SimpleNamespace, person: str
 ) -> None:
-    """The answer is the account as it was; later it has a new moment, and the days since."""
+    """The response is the account as it was; later it has a new time, and new transactions."""
     connection = connect(client, person)
     clock.now += _WORK
-    before, other = look(client, f"/v2/persons/{person}/bankaccounts")
+    before, other = get(client, f"/v2/persons/{person}/bankaccounts")
     path = f"/v2/bankaccounts/{before['account_connection_id']}"
-    rows = look(client, f"{path}/transactions")["transactions"]
+    rows = get(client, f"{path}/transactions")["transactions"]
     clock.now += 30 * 24 * 3600
 
     response = client.post(f"{path}/refresh")
 
     assert (response.status_code, response.json()) == (200, before)
-    assert look(client, path) == before
+    assert get(client, path) == before
     clock.now += _WORK
-    after = look(client, path)
+    after = get(client, path)
     assert after["datetime_last_refreshed"] > before["datetime_last_refreshed"]
-    assert look(client, f"/v2/bankaccounts/{other['account_connection_id']}") == other
-    known = look(client, f"{path}/transactions")["transactions"]
+    assert get(client, f"/v2/bankaccounts/{other['account_connection_id']}") == other
+    known = get(client, f"{path}/transactions")["transactions"]
     ids = [one["transaction_id"] for one in rows]
     assert [one["transaction_id"] for one in known][-len(ids) :] == ids
     assert len(known) > len(ids)
-    refreshed = look(client, f"/v2/openbanking/{connection['bank_connection_id']}")
+    refreshed = get(client, f"/v2/openbanking/{connection['bank_connection_id']}")
     assert refreshed["datetime_refreshed"] == after["datetime_last_refreshed"]
 
 
-def test_deleting_a_connection_takes_its_accounts_along(
+def test_accounts_are_deleted_with_their_connection(
     client: httpx.Client, clock: SimpleNamespace, person: str
 ) -> None:
-    """Deleting twice is refused with 400; what is deleted is known as such; another one stays."""
+    """Deleting it again is a 400. Other connections stay."""
     gone, kept = connect(client, person), connect(client, person)
     clock.now += _WORK
     path = f"/v2/openbanking/{gone['bank_connection_id']}"
-    account_id = look(client, path)["account_connection_ids"][0]
-    kept = look(client, f"/v2/openbanking/{kept['bank_connection_id']}")
+    account_id = get(client, path)["account_connection_ids"][0]
+    kept = get(client, f"/v2/openbanking/{kept['bank_connection_id']}")
 
     response = client.delete(path)
 
@@ -302,20 +295,22 @@ def test_deleting_a_connection_takes_its_accounts_along(
     assert (again.status_code, again.json()["type"]) == (400, "InvalidRequest")
     assert client.get(path).json()["type"] == "ResourceDeleted"
     for tail in ("", "/balances", "/transactions"):
-        answer = client.get(f"/v2/bankaccounts/{account_id}{tail}")
-        assert (answer.status_code, answer.json()["type"]) == (404, "ResourceDeleted")
-    left = look(client, f"/v2/persons/{person}/bankaccounts")
+        result = client.get(f"/v2/bankaccounts/{account_id}{tail}")
+        assert (result.status_code, result.json()["type"]) == (404, "ResourceDeleted")
+    left = get(client, f"/v2/persons/{person}/bankaccounts")
     assert [one["account_connection_id"] for one in left] == kept["account_connection_ids"]
 
 
-def test_what_is_about_a_case_goes_with_it(client: httpx.Client, clock: SimpleNamespace) -> None:
-    """A case may have accounts, too, and after it they are gone."""
+def test_connections_are_deleted_with_their_case(
+    client: httpx.Client, clock: SimpleNamespace
+) -> None:
+    """And so are the accounts."""
     body = {"name": "Loan", "case_type": "Business", "reference_customer_name": "Acme Example"}
     case_id = client.post("/v2/cases", json=body).json()["case_id"]
     body = {"entity_id": case_id, "entity_type": "case"}
     path = f"/v2/openbanking/{client.post('/v2/openbanking', json=body).json()[_ID]}"
     clock.now += _WORK
-    account, _ = look(client, f"/v2/Cases/{case_id}/bankaccounts")
+    account, _ = get(client, f"/v2/Cases/{case_id}/bankaccounts")
     account_path = f"/v2/bankaccounts/{account['account_connection_id']}"
     client.post(f"{account_path}/refresh")
 
@@ -331,12 +326,12 @@ _ID = "bank_connection_id"
 def test_a_case_without_a_customer_has_accounts_without_an_owner(
     client: httpx.Client, clock: SimpleNamespace, case: str
 ) -> None:
-    """A case is nobody, unless it says whom it is about."""
+    """The name of a case is not the name of an owner."""
     body = {"entity_id": case.rpartition("/")[2], "entity_type": "case"}
     client.post("/v2/openbanking", json=body)
     clock.now += _WORK
 
-    account, _ = look(client, f"{case}/bankaccounts")
+    account, _ = get(client, f"{case}/bankaccounts")
 
     assert account["owners_name"] == []
 
@@ -350,10 +345,10 @@ def test_a_case_without_a_customer_has_accounts_without_an_owner(
         ({"redirect_url": "https://example.com"}, "redirect_url"),
     ],
 )
-def test_a_wrong_field_is_named(
+def test_invalid_requests_are_refused(
     client: httpx.Client, person: str, change: dict[str, str], named: str
 ) -> None:
-    """What is not as the specification says is refused."""
+    """The detail names the field."""
     body = {"entity_id": person, "entity_type": "person", **change}
 
     response = client.post("/v2/openbanking", json=body)
@@ -362,8 +357,8 @@ def test_a_wrong_field_is_named(
     assert named in response.json()["detail"]
 
 
-def test_a_connection_of_nobody_is_not_found(client: httpx.Client) -> None:
-    """For this operation the vendor says 404 to a missing entity, and 400 to all else."""
+def test_a_connection_for_an_unknown_entity_is_not_found(client: httpx.Client) -> None:
+    """This operation responds with 404, although most POSTs respond with 400."""
     body = {"entity_id": UNKNOWN, "entity_type": "person", "country_code": "GB"}
 
     response = client.post("/v2/openbanking", json=body)
@@ -384,43 +379,41 @@ def test_a_connection_of_nobody_is_not_found(client: httpx.Client) -> None:
         ("POST", f"/v2/bankaccounts/{UNKNOWN}/refresh", 404),
     ],
 )
-def test_what_never_was_is_refused(
-    client: httpx.Client, method: str, path: str, status: int
-) -> None:
-    """Nearly everything answers 404 to an unknown id."""
+def test_unknown_ids_are_refused(client: httpx.Client, method: str, path: str, status: int) -> None:
+    """With 404 in almost all operations."""
     assert client.request(method, path).status_code == status
 
 
 def test_a_statement_is_an_account_once_it_is_read(
     sandbox: Sandbox, client: httpx.Client, clock: SimpleNamespace, person: str
 ) -> None:
-    """Its account knows the document, has transactions, and cannot be refreshed."""
-    document_id = put(sandbox, person, document_type="BankStatement")
-    put(sandbox, person, document_type="Payslip")
-    before = look(client, f"/v2/persons/{person}/bankaccounts")
+    """Its account has the id of the document and transactions, but cannot be refreshed."""
+    document_id = add_document(sandbox, person, document_type="BankStatement")
+    add_document(sandbox, person, document_type="Payslip")
+    before = get(client, f"/v2/persons/{person}/bankaccounts")
     clock.now += _WORK
 
-    (account,) = look(client, f"/v2/persons/{person}/bankaccounts")
+    (account,) = get(client, f"/v2/persons/{person}/bankaccounts")
 
     path = f"/v2/bankaccounts/{account['account_connection_id']}"
     assert before == []
-    assert look(client, path) == account
+    assert get(client, path) == account
     assert (account["source"], account["document_id"]) == ("Document", document_id)
     assert (account["owners_name"], account["datetime_expiry"]) == (["Wilma Example"], None)
-    assert look(client, f"{path}/transactions")["transactions"]
+    assert get(client, f"{path}/transactions")["transactions"]
     assert client.post(f"{path}/refresh").status_code == 404
-    second = put(sandbox, person, document_type="BankStatement")
+    second = add_document(sandbox, person, document_type="BankStatement")
     clock.now += _WORK
-    accounts = look(client, f"/v2/persons/{person}/bankaccounts")
+    accounts = get(client, f"/v2/persons/{person}/bankaccounts")
     assert [one["document_id"] for one in accounts] == [second, document_id]
     assert len({one["bank_connection_id"] for one in accounts}) == 2
-    assert look(client, path) == account
+    assert get(client, path) == account
     sandbox.state.store("documents").remove(document_id)
     assert client.get(path).status_code == 404
 
 
-def put(sandbox: Sandbox, person_id: str, **fields: str) -> str:
-    """Put a document of a person into the sandbox, and return its id."""
+def add_document(sandbox: Sandbox, person_id: str, **fields: str) -> str:
+    """Add a document of a person to the sandbox, and return its id."""
     document_id = sandbox.state.new_id()
     document = {
         "document_id": document_id,
@@ -439,7 +432,7 @@ def put(sandbox: Sandbox, person_id: str, **fields: str) -> str:
 def test_the_same_seed_gives_the_same_accounts(
     connect: Callable[[Sandbox], httpx.Client],
 ) -> None:
-    """Two sandboxes agree on ids, numbers and amounts."""
+    """In another sandbox too: ids, numbers and amounts."""
     with Sandbox(work_time=0) as one, Sandbox(work_time=0) as two:
         assert _seen(connect(one)) == _seen(connect(two))
 
@@ -450,7 +443,7 @@ def _seen(client: httpx.Client) -> list[Any]:
     person = client.post("/v2/cases", json=body).json()["persons"][0]["person_id"]
     body = {"entity_id": person, "entity_type": "person"}
     client.post("/v2/openbanking", json=body)
-    account, _ = look(client, f"/v2/persons/{person}/bankaccounts")
+    account, _ = get(client, f"/v2/persons/{person}/bankaccounts")
     path = f"/v2/bankaccounts/{account['account_connection_id']}/transactions"
-    amounts = [one["amount"] for one in look(client, path)["transactions"]]
+    amounts = [one["amount"] for one in get(client, path)["transactions"]]
     return [account["account_connection_id"], account["identifications"], amounts]

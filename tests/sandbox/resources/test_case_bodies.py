@@ -1,4 +1,4 @@
-"""The bodies that the operations on cases accept."""
+"""The request bodies of the operations on cases."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ PERSON = {"first_name": "Sample", "last_name": "Person"}
 def test_a_refusal_names_the_field_and_not_its_value(
     client: httpx.Client, changes: dict[str, Any], field: str
 ) -> None:
-    """A case that breaks a rule is not created, and the refusal can be logged."""
+    """An invalid case is not created, and the refusal can be logged."""
     body = {"name": "Loan", "case_type": "Business", **changes}
 
     response = client.post("/v2/cases", json=body)
@@ -55,7 +55,7 @@ def test_a_refusal_names_the_field_and_not_its_value(
 
 @pytest.mark.parametrize("code", ["GB", "US_DE", None])
 def test_a_jurisdiction_is_a_country_or_a_state(client: httpx.Client, code: str | None) -> None:
-    """Two letters pass, two and two pass, and so does leaving it out."""
+    """It is optional."""
     company = {**COMPANY, "jurisdiction_code": code}
     body = {"name": "Loan", "case_type": "Business", "companies": [company]}
 

@@ -9,7 +9,7 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 def test_a_case_is_created_with_every_field(client: httpx.Client) -> None:
-    """The answer is 201 and the whole case: defaults filled in, null where nothing is known."""
+    """The response is a 201 with defaults filled in and null for unknown fields."""
     response = client.post("/v2/cases", json={"name": "Loan", "case_type": "Consumer"})
 
     assert response.status_code == 201
@@ -36,8 +36,8 @@ def test_a_case_is_created_with_every_field(client: httpx.Client) -> None:
     }
 
 
-def test_what_was_sent_comes_back(client: httpx.Client) -> None:
-    """Every field of the request is in the case, and a later look shows the same case."""
+def test_every_field_is_stored(client: httpx.Client) -> None:
+    """A later GET returns the same case."""
     sent = {
         "name": "Loan",
         "case_type": "Business",
@@ -58,7 +58,7 @@ def test_what_was_sent_comes_back(client: httpx.Client) -> None:
 
 
 def test_the_list_has_summaries_newest_first(client: httpx.Client) -> None:
-    """A case in the list has counts in place of its companies and persons."""
+    """With counts instead of companies and people."""
     entities = {
         "companies": [{"company_name": "Acme Example"}],
         "persons": [{"first_name": "Sample", "last_name": "Person"}] * 2,
@@ -74,8 +74,8 @@ def test_the_list_has_summaries_newest_first(client: httpx.Client) -> None:
     assert first.keys() == created.keys() - {"companies", "persons"}
 
 
-def test_an_update_changes_what_it_names(client: httpx.Client, case: str) -> None:
-    """Named fields change, null ones do not, and the rest of the case stays."""
+def test_an_update_changes_the_fields_it_sends(client: httpx.Client, case: str) -> None:
+    """Null and missing fields stay."""
     before = client.get(case).json()
 
     response = client.patch(case, json={"stage": "Rejected", "name": None})
@@ -89,7 +89,7 @@ def test_an_update_changes_what_it_names(client: httpx.Client, case: str) -> Non
 
 
 def test_an_empty_string_clears_a_field(client: httpx.Client, case: str) -> None:
-    """A text goes with an empty string, the owners with an empty list."""
+    """An empty list clears the owners."""
     client.patch(case, json={"reference": "R1", "ownership": [{"owner_id": "u1"}]})
     filled = client.get(case).json()
     cleared = client.patch(case, json={"reference": "", "ownership": []}).json()
@@ -101,19 +101,19 @@ def test_an_empty_string_clears_a_field(client: httpx.Client, case: str) -> None
 
 
 @pytest.mark.parametrize("body", [{}, {"stage": None}, {"name": ""}, {"stage": ""}])
-def test_an_update_that_changes_nothing_or_too_much_is_refused(
+def test_invalid_updates_are_refused(
     client: httpx.Client, case: str, body: dict[str, str | None]
 ) -> None:
-    """An update names at least one field, and neither name nor stage can be cleared."""
+    """An update needs a field, and cannot clear the name or the stage."""
     response = client.patch(case, json=body)
 
     assert (response.status_code, response.json()["type"]) == (400, "InvalidRequest")
 
 
-def test_deleting_a_case_takes_its_entities_along(
+def test_entities_are_deleted_with_their_case(
     sandbox: Sandbox, client: httpx.Client, case: str
 ) -> None:
-    """The answer is 204 without a body; from then on the case is known as deleted."""
+    """The response is a 204 without a body; later requests say that the case was deleted."""
     person = {"first_name": "Sample", "last_name": "Person"}
     body = {"persons": [person], "companies": [{"company_name": "Acme Example"}]}
     full = client.post(f"{case}/entities", json=body).json()
@@ -141,8 +141,8 @@ def test_deleting_a_case_takes_its_entities_along(
         ("POST", "/entities/delete"),
     ],
 )
-def test_a_case_that_never_was_is_not_found(client: httpx.Client, method: str, path: str) -> None:
-    """Every operation on an unknown id answers ResourceNotFound."""
+def test_an_unknown_case_is_not_found(client: httpx.Client, method: str, path: str) -> None:
+    """By any operation."""
     response = client.request(method, f"/v2/cases/{UNKNOWN}{path}", json={})
 
     assert (response.status_code, response.json()["type"]) == (404, "ResourceNotFound")

@@ -1,7 +1,7 @@
 """The operations on validation checks."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,28 +32,9 @@ INSTANCE = {
 Upload = Callable[..., str]
 
 
-@pytest.fixture(scope="module")
-def clock() -> SimpleNamespace:
-    """Give a clock whose `now` tests turn by hand."""
-    return SimpleNamespace(now=0.0)
-
-
-@pytest.fixture(scope="module")
-def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
-    """Run a sandbox on that clock, with tokens and windows that outlive the tests."""
-    with Sandbox(clock=lambda: clock.now, token_life=9999, limit=9999) as running:
-        yield running
-
-
-@pytest.fixture
-def case_id(case: str) -> str:
-    """Give the id of a case."""
-    return case.rpartition("/")[2]
-
-
 @pytest.fixture
 def upload(client: httpx.Client, case_id: str, clock: SimpleNamespace) -> Upload:
-    """Upload a document of the case, let it be read, and give its id."""
+    """Upload a document of the case, wait until it is read, and return its id."""
 
     def upload_document(document_type: str, *, is_read: bool = True) -> str:
         body = {
@@ -72,8 +53,8 @@ def upload(client: httpx.Client, case_id: str, clock: SimpleNamespace) -> Upload
 
 
 @pytest.fixture
-def about(client: httpx.Client, case_id: str) -> Callable[..., dict[str, Any]]:
-    """Fill the body of a request for a check of the case."""
+def body_of(client: httpx.Client, case_id: str) -> Callable[..., dict[str, Any]]:
+    """Return the body of a request for a check of the case."""
 
     def fill(name: str = PAYSLIPS, **fields: Any) -> dict[str, Any]:
         types = client.get("/v2/validation-checks/validation-types").json()
@@ -87,12 +68,12 @@ def about(client: httpx.Client, case_id: str) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def check(
-    client: httpx.Client, about: Callable[..., dict[str, Any]], clock: SimpleNamespace
+    client: httpx.Client, body_of: Callable[..., dict[str, Any]], clock: SimpleNamespace
 ) -> Callable[..., dict[str, Any]]:
-    """Run a check of the case to its end."""
+    """Run a check of the case, and return it when it is complete."""
 
     def run(name: str = PAYSLIPS) -> dict[str, Any]:
-        started = client.post(RUN, json=about(name)).json()
+        started = client.post(RUN, json=body_of(name)).json()
         clock.now += 1
         ended: dict[str, Any] = client.get(f"{RUN}/{started['validation_instance_id']}").json()
         return ended
@@ -101,7 +82,7 @@ def check(
 
 
 def test_each_type_of_entity_has_both_checks(client: httpx.Client) -> None:
-    """Their ids differ, and stay the same."""
+    """With different ids that never change."""
     types = client.get("/v2/validation-checks/validation-types").json()
 
     assert {(one["validation_check_name"], one["entity_type"]) for one in types} == {
@@ -112,10 +93,10 @@ def test_each_type_of_entity_has_both_checks(client: httpx.Client) -> None:
 
 
 def test_a_check_is_pending_at_first(
-    client: httpx.Client, about: Callable[..., dict[str, Any]]
+    client: httpx.Client, body_of: Callable[..., dict[str, Any]]
 ) -> None:
-    """The first answer has neither the check's name nor rules; a later look has both."""
-    body = about()
+    """The first response has neither its name nor rules; later responses have both."""
+    body = body_of()
 
     response = client.post(RUN, json=body)
 
@@ -145,14 +126,14 @@ def test_a_check_is_pending_at_first(
         (TRANSACTIONS, ["BankStatement"], ("Complete", ["Pass", "Pass"])),
     ],
 )
-def test_a_check_fails_when_a_rule_does(
+def test_a_check_fails_if_a_rule_fails(
     check: Callable[..., dict[str, Any]],
     upload: Upload,
     name: str,
     documents: list[str],
     expected: tuple[str, list[str]],
 ) -> None:
-    """Documents of the kind are asked for, and enough of them for three months."""
+    """It needs documents of its kind, and enough of them for three months."""
     for document_type in documents:
         upload(document_type)
 
@@ -163,10 +144,10 @@ def test_a_check_fails_when_a_rule_does(
     assert ended["datetime_completed"] > ended["datetime_requested"]
 
 
-def test_a_rule_names_its_sources(
+def test_rules_have_their_sources(
     sandbox: Sandbox, check: Callable[..., dict[str, Any]], upload: Upload
 ) -> None:
-    """A source is given with the place where the API has it."""
+    """With their URL in the API."""
     document_id = upload("Payslip")
 
     rule = check()["rules"][0]
@@ -182,33 +163,33 @@ def test_a_rule_names_its_sources(
     ]
 
 
-def test_a_check_looks_at_what_was_there_and_never_changes(
+def test_a_check_uses_the_sources_that_existed_at_its_start(
     client: httpx.Client,
     clock: SimpleNamespace,
-    about: Callable[..., dict[str, Any]],
+    body_of: Callable[..., dict[str, Any]],
     upload: Upload,
 ) -> None:
-    """A document that comes later is for the next check."""
-    path = f"{RUN}/{client.post(RUN, json=about()).json()['validation_instance_id']}"
+    """Later documents do not change it, but count for the next check."""
+    path = f"{RUN}/{client.post(RUN, json=body_of()).json()['validation_instance_id']}"
     upload("Payslip")
     first = client.get(path).json()
     clock.now += 1
 
     assert first["status"] == "Failed"
     assert client.get(path).json() == first
-    assert client.post(RUN_WITH_INCOME, json=about()).json()["income_verification"]
+    assert client.post(RUN_WITH_INCOME, json=body_of()).json()["income_verification"]
 
 
-def test_a_check_may_look_at_chosen_sources(
-    client: httpx.Client, about: Callable[..., dict[str, Any]], upload: Upload
+def test_a_check_can_be_limited_to_sources(
+    client: httpx.Client, body_of: Callable[..., dict[str, Any]], upload: Upload
 ) -> None:
-    """Only the chosen ones count, and one that is not there counts for nothing."""
+    """Unknown ids are ignored."""
     chosen, *_ = [upload("Payslip") for _ in range(3)]
 
     def decisions(source_id: str) -> list[str]:
         parameters = [{"source_id": source_id, "source_category_type": "Document"}]
-        answer = client.post(RUN_WITH_INCOME, json=about(checklist_params=parameters)).json()
-        check = answer["completness_verification"]
+        response = client.post(RUN_WITH_INCOME, json=body_of(checklist_params=parameters)).json()
+        check = response["completness_verification"]
         assert check["checklist_params"] == parameters
         return [rule["decision"] for rule in check["rules"]]
 
@@ -216,13 +197,13 @@ def test_a_check_may_look_at_chosen_sources(
     assert decisions(UNKNOWN) == ["Fail", "Fail"]
 
 
-def test_income_follows_when_the_check_passes(
-    client: httpx.Client, about: Callable[..., dict[str, Any]], upload: Upload
+def test_a_passed_check_requests_income(
+    client: httpx.Client, body_of: Callable[..., dict[str, Any]], upload: Upload
 ) -> None:
-    """The check is made at once; the income report is pending, and null if the check failed."""
-    failed = client.post(RUN_WITH_INCOME, json=about())
+    """The check completes at once. The report is pending, or null if the check failed."""
+    failed = client.post(RUN_WITH_INCOME, json=body_of())
     upload("Payslip")
-    passed = client.post(RUN_WITH_INCOME, json=about()).json()
+    passed = client.post(RUN_WITH_INCOME, json=body_of()).json()
 
     assert failed.status_code == 200
     assert failed.json()["completness_verification"].keys() == INSTANCE
@@ -234,20 +215,20 @@ def test_income_follows_when_the_check_passes(
     assert client.get(f"/v2/income-employer/{income['request_id']}").status_code == 200
 
 
-def test_what_is_still_being_read_is_referred(
-    client: httpx.Client, about: Callable[..., dict[str, Any]], upload: Upload
+def test_a_document_that_is_still_being_read_is_referred(
+    client: httpx.Client, body_of: Callable[..., dict[str, Any]], upload: Upload
 ) -> None:
-    """It is there, but nothing in it counts yet."""
+    """It exists, but does not count towards the three months."""
     upload("Payslip", is_read=False)
 
-    check = client.post(RUN_WITH_INCOME, json=about()).json()["completness_verification"]
+    check = client.post(RUN_WITH_INCOME, json=body_of()).json()["completness_verification"]
 
     assert [rule["decision"] for rule in check["rules"]] == ["Refer", "Fail"]
 
 
 @pytest.mark.parametrize(("end", "decision"), [("2026-03-31", "Pass"), ("2026-02-28", "Refer")])
 def test_transactions_must_span_three_months(end: str, decision: str) -> None:
-    """Less than that is for somebody to look at."""
+    """Less is referred for a manual review."""
     check = next(kind for kind in kinds(State()).values() if kind.name == TRANSACTIONS)
     statement = {
         "source_id": "d-1",
@@ -269,11 +250,11 @@ def test_transactions_must_span_three_months(end: str, decision: str) -> None:
 def test_checks_are_listed_newest_first(
     client: httpx.Client,
     clock: SimpleNamespace,
-    about: Callable[..., dict[str, Any]],
+    body_of: Callable[..., dict[str, Any]],
     case_id: str,
 ) -> None:
-    """A list has neither the rules nor the names of checks."""
-    older, newer = (client.post(RUN, json=about()).json() for _ in range(2))
+    """Without their names and rules."""
+    older, newer = (client.post(RUN, json=body_of()).json() for _ in range(2))
     clock.now += 1
 
     found = client.get(f"/v2/Cases/{case_id}/validation-checks").json()
@@ -305,22 +286,22 @@ def test_checks_are_listed_newest_first(
         ("check_params", []),
     ],
 )
-def test_a_wrong_field_is_refused(
-    client: httpx.Client, about: Callable[..., dict[str, Any]], path: str, field: str, wrong: Any
+def test_invalid_requests_are_refused(
+    client: httpx.Client, body_of: Callable[..., dict[str, Any]], path: str, field: str, wrong: Any
 ) -> None:
-    """All of them are wrong requests, an entity that is not there included."""
-    response = client.post(path, json=about() | {field: wrong})
+    """With 400, even for an unknown entity."""
+    response = client.post(path, json=body_of() | {field: wrong})
 
     assert (response.status_code, response.json()["type"]) == (400, "InvalidRequest")
 
 
 def test_a_check_is_for_one_type_of_entity(
-    client: httpx.Client, about: Callable[..., dict[str, Any]]
+    client: httpx.Client, body_of: Callable[..., dict[str, Any]]
 ) -> None:
-    """A check for companies cannot be run on a case."""
+    """A check for companies cannot be run for a case."""
     types = client.get("/v2/validation-checks/validation-types").json()
     other = next(one for one in types if one["entity_type"] == "company")
-    body = about(validation_type_id=other["validation_type_id"])
+    body = body_of(validation_type_id=other["validation_type_id"])
 
     response = client.post(RUN, json=body)
 
@@ -328,11 +309,11 @@ def test_a_check_is_for_one_type_of_entity(
     assert "validation_type_id" in response.json()["detail"]
 
 
-def test_what_goes_with_its_entity_is_gone(
-    client: httpx.Client, case: str, case_id: str, about: Callable[..., dict[str, Any]]
+def test_checks_are_deleted_with_their_case(
+    client: httpx.Client, case: str, case_id: str, body_of: Callable[..., dict[str, Any]]
 ) -> None:
-    """Deleting the case deletes its checks; an unknown id was never there."""
-    check = client.post(RUN, json=about()).json()
+    """Their error differs from that for an unknown id."""
+    check = client.post(RUN, json=body_of()).json()
     client.delete(case)
 
     paths = (f"{RUN}/{check['validation_instance_id']}", f"{RUN}/{UNKNOWN}")

@@ -13,87 +13,87 @@ ACME = {"company_name": "Acme Example", "company_number": "12345678", "jurisdict
 
 
 def company(client: httpx.Client, **changes: str | None) -> str:
-    """Create a case with a company, and give the company's id."""
+    """Create a case with a company, and return the company's id."""
     case = {"name": "Loan", "case_type": "Business", "companies": [{**ACME, **changes}]}
     company_id: str = client.post("/v2/cases", json=case).json()["companies"][0]["company_id"]
     return company_id
 
 
-def requested(client: httpx.Client, company_id: str, **body: str) -> Any:
-    """Request registry data, and give the answer."""
+def request_data(client: httpx.Client, company_id: str, **body: str) -> Any:
+    """Request registry data, and return the response."""
     return client.post(REGISTRY, json={"company_id": company_id, **body}).json()
 
 
-def violations(method: str, path: str, answer: Any) -> list[str]:
-    """Return where an answer is not what the specification says."""
+def violations(method: str, path: str, response: Any) -> list[str]:
+    """Return where a response differs from the specification."""
     responses = spec.operation(method, path).responses.items()
     schema = next(found["schema"] for status, found in responses if status < 300)
-    return spec.violations(schema, answer)
+    return spec.violations(schema, response)
 
 
 @pytest.mark.parametrize("number", ["12345678", "99000005"], ids=["active", "closed"])
-def test_answers_have_every_field(client: httpx.Client, number: str) -> None:
-    """The answers have the fields of the specification, all of them and no others."""
+def test_responses_have_every_field(client: httpx.Client, number: str) -> None:
+    """All fields of the specification and no others."""
     company_id = company(client, company_number=number)
-    asked = requested(client, company_id)
-    picklist = requested(client, company_id, company_name=SEVERAL)
-    report = client.get(f"{REGISTRY}/{asked['request_id']}").json()
+    requested = request_data(client, company_id)
+    picklist = request_data(client, company_id, company_name=SEVERAL)
+    report = client.get(f"{REGISTRY}/{requested['request_id']}").json()
     listed = client.get(f"/v2/companies/{company_id}/registry-data").json()
     search = {"company_name": SEVERAL, "country_code": "GB"}
     found = client.post(f"{REGISTRY}/search", json=search).json()
 
-    assert violations("POST", REGISTRY, asked) == []
+    assert violations("POST", REGISTRY, requested) == []
     assert violations("POST", REGISTRY, picklist) == []
     assert violations("GET", f"{REGISTRY}/{{request_id}}", report) == []
     assert violations("GET", "/v2/companies/{company_id}/registry-data", listed) == []
     assert violations("POST", f"{REGISTRY}/search", found) == []
 
 
-def test_the_company_itself_is_looked_up(client: httpx.Client) -> None:
-    """The company's own details are taken; the answer is 201, and the data comes with a GET."""
+def test_the_details_of_the_company_are_used(client: httpx.Client) -> None:
+    """The response is a 201; the data is returned by a GET."""
     company_id = company(client)
 
     response = client.post(REGISTRY, json={"company_id": company_id})
 
     assert response.status_code == 201
-    asked = response.json()
-    assert asked == {
-        "request_id": asked["request_id"],
+    requested = response.json()
+    assert requested == {
+        "request_id": requested["request_id"],
         "status": "Complete",
         "company_id": company_id,
-        "datetime_requested": asked["datetime_requested"],
+        "datetime_requested": requested["datetime_requested"],
         "message": None,
         "company_number": "12345678",
         "company_name": "Acme Example",
         "country_code": "GB",
         "picklist": [],
     }
-    report = client.get(f"{REGISTRY}/{asked['request_id']}").json()
+    report = client.get(f"{REGISTRY}/{requested['request_id']}").json()
     assert report["data"]["company_number"] == "12345678"
     assert report["picklist"] == []
 
 
-def test_the_list_has_the_newest_first(client: httpx.Client) -> None:
-    """The list has every request of the company, without data and picklist."""
+def test_requests_are_listed_newest_first(client: httpx.Client) -> None:
+    """Without data and picklists."""
     company_id = company(client)
-    older, newer = (requested(client, company_id) for _ in range(2))
+    older, newer = (request_data(client, company_id) for _ in range(2))
 
-    answer = client.get(f"/v2/companies/{company_id}/registry-data").json()
+    response = client.get(f"/v2/companies/{company_id}/registry-data").json()
 
-    assert answer["company_id"] == company_id
-    ids = [one["request_id"] for one in answer["registry_data_requests"]]
+    assert response["company_id"] == company_id
+    ids = [one["request_id"] for one in response["registry_data_requests"]]
     assert ids == [newer["request_id"], older["request_id"]]
 
 
 @pytest.mark.parametrize("number", ["12345678", "99000005"], ids=["active", "closed"])
-def test_one_number_has_one_history(client: httpx.Client, number: str) -> None:
-    """Cases and reports tell the same of a number, and so does the next report."""
+def test_a_number_always_has_the_same_data(client: httpx.Client, number: str) -> None:
+    """In cases and in all requests."""
     added = {**ACME, "company_number": number, "registry_search": True, "add_directors": True}
     case = {"name": "Loan", "case_type": "Business", "companies": [added]}
     created = client.post("/v2/cases", json=case).json()
     mine = created["companies"][0]
     first, again = (
-        client.get(f"{REGISTRY}/{requested(client, company_id)['request_id']}").json()["data"]
+        client.get(f"{REGISTRY}/{request_data(client, company_id)['request_id']}").json()["data"]
         for company_id in (mine["company_id"], company(client, company_number=number))
     )
 
@@ -105,29 +105,29 @@ def test_one_number_has_one_history(client: httpx.Client, number: str) -> None:
     assert sum(map(len, first["owners"].values())) == mine["number_of_owners"]
 
 
-def test_details_of_the_request_go_first(client: httpx.Client) -> None:
-    """Number, name and country of the request replace the company's own."""
+def test_details_in_the_request_take_precedence(client: httpx.Client) -> None:
+    """Number, name and country override those of the company."""
     given = {"company_number": "87654321", "company_name": "Other Example", "country_code": "US"}
 
-    answer = requested(client, company(client), **given)
+    response = request_data(client, company(client), **given)
 
-    assert answer.items() >= given.items()
-
-
-def test_the_country_is_that_of_the_jurisdiction(client: httpx.Client) -> None:
-    """A company has a jurisdiction, of which the first two letters are a country."""
-    answer = requested(client, company(client, jurisdiction_code="US_DE"))
-
-    assert answer["country_code"] == "US"
+    assert response.items() >= given.items()
 
 
-def test_a_company_that_is_not_registered_has_failed(client: httpx.Client) -> None:
-    """The request ends as Failed, which is an answer with 201, and says why."""
-    answer = requested(client, company(client), company_number="99000004")
+def test_the_jurisdiction_gives_the_country(client: httpx.Client) -> None:
+    """Its first two letters."""
+    response = request_data(client, company(client, jurisdiction_code="US_DE"))
 
-    assert answer["status"] == "Failed"
-    assert answer["message"]
-    assert client.get(f"{REGISTRY}/{answer['request_id']}").json()["data"] is None
+    assert response["country_code"] == "US"
+
+
+def test_a_request_for_an_unregistered_company_fails(client: httpx.Client) -> None:
+    """The response is a 201 with the status Failed and a message."""
+    response = request_data(client, company(client), company_number="99000004")
+
+    assert response["status"] == "Failed"
+    assert response["message"]
+    assert client.get(f"{REGISTRY}/{response['request_id']}").json()["data"] is None
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,10 @@ def test_a_company_that_is_not_registered_has_failed(client: httpx.Client) -> No
         ({"jurisdiction_code": None}, {"company_name": "Acme"}, "country_code"),
     ],
 )
-def test_a_company_must_be_known_well_enough(
+def test_missing_details_are_refused(
     client: httpx.Client, own: dict[str, None], given: dict[str, str], missing: str
 ) -> None:
-    """What neither the request nor the company has is a 422."""
+    """If neither the request nor the company has them, with 422."""
     body = {"company_id": company(client, **own), **given}
 
     response = client.post(REGISTRY, json=body)
@@ -154,24 +154,24 @@ def test_a_company_must_be_known_well_enough(
 @pytest.mark.parametrize(
     ("own", "given"),
     [({}, {"company_name": SEVERAL}), ({"company_name": SEVERAL}, {})],
-    ids=["asked for", "its own"],
+    ids=["requested for", "its own"],
 )
-def test_a_picklist_is_resolved(
+def test_a_picklist_can_be_resolved(
     client: httpx.Client, own: dict[str, str], given: dict[str, str]
 ) -> None:
-    """Three companies match; picking one makes a new request, which is complete."""
+    """Three companies match; choosing one creates a new, complete request."""
     company_id = company(client, **own)
-    asked = requested(client, company_id, **given)
-    picked = asked["picklist"][1]
-    body = {"request_id": asked["request_id"], "picklist_index": picked["index"]}
+    requested = request_data(client, company_id, **given)
+    picked = requested["picklist"][1]
+    body = {"request_id": requested["request_id"], "picklist_index": picked["index"]}
 
     response = client.post(f"{REGISTRY}/picklist", json=body)
 
-    assert (asked["status"], len(asked["picklist"])) == ("TooManyResults", 3)
+    assert (requested["status"], len(requested["picklist"])) == ("TooManyResults", 3)
     assert response.status_code == 201
     resolved = response.json()
     assert (resolved["status"], resolved["picklist"]) == ("Complete", [])
-    assert resolved["request_id"] != asked["request_id"]
+    assert resolved["request_id"] != requested["request_id"]
     assert resolved["company_id"] == company_id
     found = client.get(f"{REGISTRY}/{resolved['request_id']}").json()["data"]
     shared = ("company_name", "company_number", "date_established", "official_address")
@@ -180,36 +180,38 @@ def test_a_picklist_is_resolved(
 
 
 def test_only_a_picklist_can_be_resolved(client: httpx.Client) -> None:
-    """A request without a picklist, an index that is not in it, an id that is none: 400."""
+    """Without a picklist, or with an unknown index or id, the response is a 400."""
     company_id = company(client)
-    complete = requested(client, company_id)["request_id"]
-    open_ = requested(client, company_id, company_name=SEVERAL)["request_id"]
+    complete = request_data(client, company_id)["request_id"]
+    open_ = request_data(client, company_id, company_name=SEVERAL)["request_id"]
 
-    answers = [
+    responses = [
         client.post(f"{REGISTRY}/picklist", json={"request_id": one, "picklist_index": index})
         for one, index in ((complete, 1), (open_, 0), (UNKNOWN, 1), (open_, -1))
     ]
 
-    assert [one.status_code for one in answers] == [400] * 4
-    details = [one.json()["detail"] for one in answers]
+    assert [one.status_code for one in responses] == [400] * 4
+    details = [one.json()["detail"] for one in responses]
     assert "did not produce picklist" in details[0]
     assert all("picklist_index" in details[index] for index in (1, 3))
     assert "request_id" in details[2]
 
 
-def test_the_search_finds_what_a_picklist_offers(client: httpx.Client) -> None:
-    """Searching and requesting by name know the same three companies, one of them closed."""
+def test_a_search_finds_the_companies_of_the_picklist(client: httpx.Client) -> None:
+    """The same three companies, one of them closed."""
     body = {"company_name": SEVERAL, "jurisdiction_code": "GB", "company_id": company(client)}
 
     response = client.post(f"{REGISTRY}/search", json=body)
 
     assert response.status_code == 200
-    assert response.json() == requested(client, company(client), company_name=SEVERAL)["picklist"]
+    assert (
+        response.json() == request_data(client, company(client), company_name=SEVERAL)["picklist"]
+    )
     assert [one["company_status"] for one in response.json()] == ["Active", "Active", "Closed"]
 
 
-def test_the_search_can_be_narrowed(client: httpx.Client) -> None:
-    """Closed companies can be left out, and the number of matches bounded."""
+def test_a_search_can_be_narrowed(client: httpx.Client) -> None:
+    """Closed companies can be excluded, and the number of results limited."""
     body = {"company_name": SEVERAL, "country_code": "GB"}
 
     active = client.post(f"{REGISTRY}/search", json={**body, "exclude_inactive": True}).json()
@@ -219,8 +221,8 @@ def test_the_search_can_be_narrowed(client: httpx.Client) -> None:
     assert one == active[:1]
 
 
-def test_the_jurisdiction_goes_before_the_country(client: httpx.Client) -> None:
-    """Where both are given, companies of the jurisdiction are found."""
+def test_the_jurisdiction_takes_precedence_over_the_country(client: httpx.Client) -> None:
+    """If a search has both."""
     body = {"company_name": "Acme", "country_code": "GB", "jurisdiction_code": "US_DE"}
 
     found = client.post(f"{REGISTRY}/search", json=body).json()
@@ -229,7 +231,7 @@ def test_the_jurisdiction_goes_before_the_country(client: httpx.Client) -> None:
 
 
 def test_a_search_without_matches_is_not_found(client: httpx.Client) -> None:
-    """Nothing matches, and the API says 404 to that."""
+    """The response is a 404."""
     body = {"company_name": "Unregistered Example Ltd", "country_code": "GB"}
 
     response = client.post(f"{REGISTRY}/search", json=body)
@@ -266,28 +268,28 @@ def test_a_search_without_matches_is_not_found(client: httpx.Client) -> None:
         ),
     ],
 )
-def test_a_bad_request_names_its_field(
+def test_invalid_requests_are_refused(
     client: httpx.Client, path: str, body: dict[str, str], field: str
 ) -> None:
-    """A body or query that breaks a rule is a 400."""
+    """The detail names the field."""
     response = client.post(path, json=body)
 
     assert response.status_code == 400
     assert field in response.json()["detail"]
 
 
-def test_everything_goes_with_the_company(client: httpx.Client, case: str) -> None:
-    """Requests of a deleted company are gone, for GETs with 404 and for POSTs with 400."""
+def test_requests_are_deleted_with_their_company(client: httpx.Client, case: str) -> None:
+    """A GET responds with 404, a POST with 400."""
     added = client.post(f"{case}/entities", json={"companies": [ACME]}).json()
     company_id = added["companies"][0]["company_id"]
-    asked = requested(client, company_id, company_name=SEVERAL)["request_id"]
+    requested = request_data(client, company_id, company_name=SEVERAL)["request_id"]
     client.delete(case)
 
     gone = [
-        client.get(f"{REGISTRY}/{asked}"),
+        client.get(f"{REGISTRY}/{requested}"),
         client.get(f"/v2/companies/{company_id}/registry-data"),
         client.post(REGISTRY, json={"company_id": company_id}),
-        client.post(f"{REGISTRY}/picklist", json={"request_id": asked, "picklist_index": 1}),
+        client.post(f"{REGISTRY}/picklist", json={"request_id": requested, "picklist_index": 1}),
     ]
 
     assert [one.status_code for one in gone] == [404, 404, 400, 400]

@@ -16,7 +16,7 @@ ACME = {"company_name": "Acme Example Ltd", "company_number": "12345678", "juris
 
 
 def _company(client: httpx.Client, **changes: str | None) -> str:
-    """Create a company in a case of its own, and give its id."""
+    """Create a company in a new case, and return its id."""
     body = {"name": "Loan", "case_type": "Business", "companies": [ACME | changes]}
     company_id: str = client.post("/v2/cases", json=body).json()["companies"][0]["company_id"]
     return company_id
@@ -26,27 +26,27 @@ def _request(client: httpx.Client, company_id: str, **more: str) -> dict[str, An
     body = {"company_id": company_id, **more}
     response = client.post("/v2/company-credit-reports", json=body)
     assert response.status_code == 201
-    made: dict[str, Any] = response.json()
-    return made
+    created: dict[str, Any] = response.json()
+    return created
 
 
 def _report(client: httpx.Client, company_id: str) -> dict[str, Any]:
-    made = _request(client, company_id)
-    found: dict[str, Any] = client.get(f"/v2/company-credit-reports/{made['request_id']}").json()
+    created = _request(client, company_id)
+    found: dict[str, Any] = client.get(f"/v2/company-credit-reports/{created['request_id']}").json()
     return found
 
 
 def test_a_request_is_complete_at_once(client: httpx.Client) -> None:
-    """The company alone is enough, where it has a number and a jurisdiction."""
+    """The company is enough, if it has a number and a jurisdiction."""
     company_id = _company(client, jurisdiction_code="US_DE")
 
-    made = _request(client, company_id)
+    created = _request(client, company_id)
 
-    assert made == {
-        "request_id": made["request_id"],
+    assert created == {
+        "request_id": created["request_id"],
         "status": "Complete",
         "company_id": company_id,
-        "datetime_requested": made["datetime_requested"],
+        "datetime_requested": created["datetime_requested"],
         "message": None,
         "company_number": "12345678",
         "company_name": "Acme Example Ltd",
@@ -56,8 +56,8 @@ def test_a_request_is_complete_at_once(client: httpx.Client) -> None:
     }
 
 
-def test_the_report_is_read_with_its_id(client: httpx.Client) -> None:
-    """It is the request and its data, in the same words each time."""
+def test_a_report_is_returned_by_id(client: httpx.Client) -> None:
+    """With the request's fields, and always the same."""
     company_id = _company(client)
     first, second = _report(client, company_id), _report(client, company_id)
 
@@ -67,7 +67,7 @@ def test_the_report_is_read_with_its_id(client: httpx.Client) -> None:
 
 
 def test_requests_are_listed_newest_first(client: httpx.Client) -> None:
-    """The list has neither data nor picklists, and the company once."""
+    """Without data and picklists, and with the company's id only once."""
     company_id = _company(client)
     older, newer = _request(client, company_id), _request(client, company_id)
 
@@ -81,20 +81,20 @@ def test_requests_are_listed_newest_first(client: httpx.Client) -> None:
     assert found["credit_report_requests"][0].keys() == newer.keys() - {"company_id", "picklist"}
 
 
-def test_details_of_the_request_go_before_those_of_the_company(client: httpx.Client) -> None:
-    """The report is about whom the request names, and filed under the company."""
+def test_details_in_the_request_take_precedence(client: httpx.Client) -> None:
+    """The report is about the company in the request, but listed under the entity."""
     company_id = _company(client)
     named = {"company_number": "87654321", "company_name": "Other Example", "country_code": "FR"}
 
-    made = _request(client, company_id, **named)
+    created = _request(client, company_id, **named)
 
-    assert made.items() >= named.items()
-    assert (made["status"], made["company_id"]) == ("Complete", company_id)
+    assert created.items() >= named.items()
+    assert (created["status"], created["company_id"]) == ("Complete", company_id)
 
 
 @pytest.mark.parametrize("missing", ["company_number", "jurisdiction_code"])
-def test_a_company_without_details_is_refused(client: httpx.Client, missing: str) -> None:
-    """What neither the company nor the request has is named."""
+def test_missing_details_are_refused(client: httpx.Client, missing: str) -> None:
+    """The refusal names what is missing."""
     company_id = _company(client, **{missing: None})
 
     response = client.post("/v2/company-credit-reports", json={"company_id": company_id})
@@ -111,28 +111,28 @@ def test_a_company_without_details_is_refused(client: httpx.Client, missing: str
         ("company_number", {"provider_id": "GB-0000001"}),
     ],
 )
-def test_what_the_company_lacks_can_be_given(
+def test_the_request_can_complete_the_details(
     client: httpx.Client, missing: str, given: dict[str, str]
 ) -> None:
-    """The missing detail completes the request, and so does the provider's own id."""
-    made = _request(client, _company(client, **{missing: None}), **given)
+    """A provider id is enough as well."""
+    created = _request(client, _company(client, **{missing: None}), **given)
 
-    assert made["status"] == "Complete"
+    assert created["status"] == "Complete"
 
 
-def test_a_provider_id_alone_makes_a_report(client: httpx.Client) -> None:
-    """A report that nobody named a country for has the defaults of one."""
+def test_a_provider_id_is_enough(client: httpx.Client) -> None:
+    """Without a country, the report has that of the United Kingdom."""
     company_id = _company(client, jurisdiction_code=None)
-    made = _request(client, company_id, provider_id="P-1")
+    created = _request(client, company_id, provider_id="P-1")
 
-    found = client.get(f"/v2/company-credit-reports/{made['request_id']}").json()
+    found = client.get(f"/v2/company-credit-reports/{created['request_id']}").json()
 
     assert (found["provider_id"], found["country_code"]) == ("P-1", None)
     assert found["data"]["company_information"]["country_code"] == "GB"
 
 
-def test_a_company_that_nobody_knows_fails(client: httpx.Client) -> None:
-    """The request is kept, says why it failed, and has no data."""
+def test_a_request_for_an_unknown_company_fails(client: httpx.Client) -> None:
+    """It is stored with a message and without data."""
     found = _report(client, _company(client, company_number="99000004"))
 
     assert (found["status"], found["data"]) == ("Failed", None)
@@ -147,15 +147,15 @@ def test_a_company_that_nobody_knows_fails(client: httpx.Client) -> None:
         ({"company_number": None}, {"company_name": "Several Example Ltd"}),
     ],
 )
-def test_a_name_alone_gives_a_list_to_pick_from(
+def test_a_name_with_several_matches_gives_a_picklist(
     client: httpx.Client, company: dict[str, str | None], given: dict[str, str]
 ) -> None:
-    """Several companies could be meant by the name, whoever names it."""
-    made = _request(client, _company(client, **company), **given)
+    """Whether the request or the company has the name."""
+    created = _request(client, _company(client, **company), **given)
 
-    assert made["status"] == "TooManyResults"
-    assert [match["index"] for match in made["picklist"]] == [1, 2, 3]
-    assert made["picklist"][0].keys() == {
+    assert created["status"] == "TooManyResults"
+    assert [match["index"] for match in created["picklist"]] == [1, 2, 3]
+    assert created["picklist"][0].keys() == {
         "index",
         "company_number",
         "company_name",
@@ -169,7 +169,7 @@ def test_a_name_alone_gives_a_list_to_pick_from(
 
 
 def test_a_picklist_is_resolved_by_a_new_request(client: httpx.Client) -> None:
-    """The new request is about the chosen company, and both requests are listed."""
+    """It is about the chosen company, and both requests are listed."""
     company_id = _company(client)
     earlier = _request(client, company_id, company_name="Several Example Ltd")
     match = earlier["picklist"][1]
@@ -178,9 +178,9 @@ def test_a_picklist_is_resolved_by_a_new_request(client: httpx.Client) -> None:
     response = client.post("/v2/company-credit-reports/picklist", json=body)
 
     assert response.status_code == 201
-    made = response.json()
-    assert (made["status"], made["picklist"]) == ("Complete", [])
-    assert {name: made[name] for name in ("company_name", "company_number", "provider_id")} == {
+    created = response.json()
+    assert (created["status"], created["picklist"]) == ("Complete", [])
+    assert {name: created[name] for name in ("company_name", "company_number", "provider_id")} == {
         name: match[name] for name in ("company_name", "company_number", "provider_id")
     }
     listed = client.get(f"/v2/companies/{company_id}/credit-reports").json()
@@ -193,12 +193,12 @@ def test_a_picklist_is_resolved_by_a_new_request(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("given", "index"), [({}, 1), ({"company_name": "Several Example Ltd"}, 9)]
 )
-def test_there_must_be_such_an_item(
+def test_an_unknown_item_is_refused(
     client: httpx.Client, given: dict[str, str], index: int
 ) -> None:
-    """A request without a picklist is refused, and an index that its picklist has not."""
-    made = _request(client, _company(client), **given)
-    body = {"request_id": made["request_id"], "picklist_index": index}
+    """And so is a request without a picklist."""
+    created = _request(client, _company(client), **given)
+    body = {"request_id": created["request_id"], "picklist_index": index}
 
     response = client.post("/v2/company-credit-reports/picklist", json=body)
 
@@ -219,10 +219,10 @@ def test_there_must_be_such_an_item(
         ("/picklist", {"request_id": UNKNOWN}, "picklist_index"),
     ],
 )
-def test_a_body_that_breaks_a_rule_is_refused(
+def test_invalid_requests_are_refused(
     client: httpx.Client, path: str, body: dict[str, Any], named: str
 ) -> None:
-    """The refusal is a 400 and names the field; unknown ids in a body are no 404."""
+    """With 400 and the name of the field, even for unknown ids."""
     response = client.post(f"/v2/company-credit-reports{path}", json=body)
 
     assert (response.status_code, response.json()["type"]) == (400, "InvalidRequest")
@@ -232,23 +232,23 @@ def test_a_body_that_breaks_a_rule_is_refused(
 @pytest.mark.parametrize(
     "path", [f"companies/{UNKNOWN}/credit-reports", f"company-credit-reports/{UNKNOWN}"]
 )
-def test_what_never_was_is_not_found(client: httpx.Client, path: str) -> None:
-    """An unknown id in a path is a 404."""
+def test_unknown_ids_in_the_path_are_not_found(client: httpx.Client, path: str) -> None:
+    """With 404."""
     response = client.get(f"/v2/{path}")
 
     assert (response.status_code, response.json()["type"]) == (404, "ResourceNotFound")
 
 
-def test_a_deleted_company_takes_its_reports_along(client: httpx.Client) -> None:
-    """The list, the report and the picklist are gone with it."""
+def test_reports_are_deleted_with_their_company(client: httpx.Client) -> None:
+    """And so are the list and the picklist."""
     body = {"name": "Loan", "case_type": "Business", "companies": [ACME]}
     case = client.post("/v2/cases", json=body).json()
     company_id = case["companies"][0]["company_id"]
-    made = _request(client, company_id, company_name="Several Example Ltd")
+    created = _request(client, company_id, company_name="Several Example Ltd")
     client.delete(f"/v2/cases/{case['case_id']}")
-    chosen = {"request_id": made["request_id"], "picklist_index": 1}
+    chosen = {"request_id": created["request_id"], "picklist_index": 1}
 
-    gone = client.get(f"/v2/company-credit-reports/{made['request_id']}")
+    gone = client.get(f"/v2/company-credit-reports/{created['request_id']}")
     unlisted = client.get(f"/v2/companies/{company_id}/credit-reports")
     refused = client.post("/v2/company-credit-reports/picklist", json=chosen)
 
@@ -258,7 +258,7 @@ def test_a_deleted_company_takes_its_reports_along(client: httpx.Client) -> None
 
 @pytest.mark.parametrize("name", ["Acme Example Ltd", "Insolvent Example Ltd"])
 def test_a_report_has_every_field_of_the_specification(client: httpx.Client, name: str) -> None:
-    """Fields that nothing is known for are null, and none is left out or made up."""
+    """Unknown fields are null, and there are no others."""
     operation = spec.operation("GET", "/v2/company-credit-reports/{request_id}")
 
     found = _report(client, _company(client, company_name=name))
@@ -266,8 +266,8 @@ def test_a_report_has_every_field_of_the_specification(client: httpx.Client, nam
     assert spec.violations(operation.responses[200]["schema"], found) == []
 
 
-def test_the_insolvent_are_rated_badly(client: httpx.Client) -> None:
-    """They have no credit, a loss, and debts."""
+def test_insolvent_companies_have_a_bad_rating(client: httpx.Client) -> None:
+    """No credit limit, a loss, and debts."""
     sound = _report(client, _company(client))["data"]
     weak = _report(client, _company(client, company_name="Insolvent Example Ltd"))["data"]
 
@@ -280,8 +280,8 @@ def test_the_insolvent_are_rated_badly(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["Acme Example Ltd", "Insolvent Example Ltd"])
-def test_accounts_add_up(client: httpx.Client, name: str) -> None:
-    """Assets are what is owed and what is owned, and a year follows the other."""
+def test_financial_statements_add_up(client: httpx.Client, name: str) -> None:
+    """Assets equal liabilities and equity, and the years are consecutive."""
     data = _report(client, _company(client, company_name=name))["data"]
     newer, older = data["financial_statements"]["global_reports"]
 
@@ -298,10 +298,10 @@ def test_accounts_add_up(client: httpx.Client, name: str) -> None:
         assert (earned["profit_before_tax"] < 0) is name.startswith("Insolvent")
 
 
-def test_a_seed_decides_what_reports_say(
+def test_reports_depend_on_the_seed(
     client: httpx.Client, connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
-    """Sandboxes of one seed say the same of a company, and one of another seed does not."""
+    """The same seed gives the same report, and another seed a different one."""
     with Sandbox() as same, Sandbox(seed=1) as other:
         first, second, third = (
             _report(one, _company(one))["data"] for one in (client, connect(same), connect(other))

@@ -1,4 +1,4 @@
-"""The operation on data sources: documents and bank accounts that insights are made from."""
+"""The operation on data sources: documents and bank accounts."""
 
 from collections.abc import Generator
 from datetime import date, timedelta
@@ -20,14 +20,8 @@ _ENTITIES = {
 
 
 @pytest.fixture(scope="module")
-def clock() -> SimpleNamespace:
-    """Give a clock whose `now` tests turn by hand."""
-    return SimpleNamespace(now=0.0)
-
-
-@pytest.fixture(scope="module")
 def sandbox(clock: SimpleNamespace) -> Generator[Sandbox]:
-    """Run a sandbox in which a minute of the clock is needed for everything."""
+    """Run a sandbox in which all work takes a minute of the clock."""
     with Sandbox(clock=lambda: clock.now, work_time=_WORK, token_life=10**9, limit=10**6) as one:
         yield one
 
@@ -44,8 +38,8 @@ def ids(client: httpx.Client) -> dict[str, str]:
     }
 
 
-def put(sandbox: Sandbox, entity_type: str, entity_id: str, **fields: str) -> str:
-    """Put a document into the sandbox, and return its id."""
+def add_document(sandbox: Sandbox, entity_type: str, entity_id: str, **fields: str) -> str:
+    """Add a document to the sandbox, and return its id."""
     document_id = sandbox.state.new_id()
     document = {
         "document_id": document_id,
@@ -61,8 +55,8 @@ def put(sandbox: Sandbox, entity_type: str, entity_id: str, **fields: str) -> st
     return document_id
 
 
-def look(client: httpx.Client, path: str) -> Any:
-    """Return what there is at a path."""
+def get(client: httpx.Client, path: str) -> Any:
+    """Return the JSON at a path."""
     response = client.get(path)
     assert response.status_code == 200, response.text
     return response.json()
@@ -71,13 +65,13 @@ def look(client: httpx.Client, path: str) -> Any:
 def test_a_statement_is_pending_and_then_complete(
     sandbox: Sandbox, client: httpx.Client, clock: SimpleNamespace, ids: dict[str, str]
 ) -> None:
-    """Every field is there, and null until Sikoia has read the document."""
-    document_id = put(sandbox, "person", ids["person"], document_type="BankStatement")
+    """It has every field, but null until it is read."""
+    document_id = add_document(sandbox, "person", ids["person"], document_type="BankStatement")
     path = f"/v2/pErSoNs/{ids['person']}/insight-data-sources"
 
-    pending = look(client, path)
+    pending = get(client, path)
     clock.now += _WORK
-    complete = look(client, path)
+    complete = get(client, path)
 
     source = pending["data_sources"][0]
     assert pending == {
@@ -129,8 +123,8 @@ def test_some_types_are_read_and_others_are_not(
     types: dict[str, str],
     seen: tuple[str, str],
 ) -> None:
-    """What Sikoia found out about a type goes before what was claimed."""
-    put(sandbox, "company", ids["company"], **types)
+    """The classified type takes precedence over the claimed type."""
+    add_document(sandbox, "company", ids["company"], **types)
     clock.now += _WORK
 
     (source,) = sources(sandbox.state, "Companies", ids["company"])
@@ -143,16 +137,16 @@ def test_some_types_are_read_and_others_are_not(
 def test_a_bank_account_is_complete_once_connected(
     sandbox: Sandbox, client: httpx.Client, clock: SimpleNamespace, ids: dict[str, str]
 ) -> None:
-    """Open banking gives a source for each account, and none before."""
+    """Open banking gives a data source for each account, and none before."""
     body = {"entity_id": ids["person"], "entity_type": "person"}
     client.post("/v2/openbanking", json=body)
     path = f"/v2/Persons/{ids['person']}"
 
-    before = look(client, f"{path}/insight-data-sources")["data_sources"]
+    before = get(client, f"{path}/insight-data-sources")["data_sources"]
     clock.now += _WORK
-    first, _ = look(client, f"{path}/insight-data-sources")["data_sources"]
+    first, _ = get(client, f"{path}/insight-data-sources")["data_sources"]
 
-    account = look(client, f"{path}/bankaccounts")[0]
+    account = get(client, f"{path}/bankaccounts")[0]
     account_id, connected = account["account_connection_id"], account["datetime_connected"]
     day = date.fromisoformat(connected[:10])
     assert before == []
@@ -176,10 +170,12 @@ def test_a_bank_account_is_complete_once_connected(
 def test_a_case_has_the_sources_of_its_entities(
     sandbox: Sandbox, client: httpx.Client, ids: dict[str, str]
 ) -> None:
-    """Its own come first, then those of its companies and of its persons."""
-    put_for = {kind: put(sandbox, kind, ids[kind]) for kind in ("person", "company", "case")}
+    """Its own are listed first, then those of its companies and people."""
+    put_for = {
+        kind: add_document(sandbox, kind, ids[kind]) for kind in ("person", "company", "case")
+    }
 
-    found = look(client, f"/v2/cases/{ids['case']}/insight-data-sources")
+    found = get(client, f"/v2/cases/{ids['case']}/insight-data-sources")
 
     assert [one["source_id"] for one in found["data_sources"]] == [
         put_for[kind] for kind in ("case", "company", "person")
@@ -188,7 +184,7 @@ def test_a_case_has_the_sources_of_its_entities(
 
 
 def test_an_unknown_entity_is_not_found(client: httpx.Client) -> None:
-    """The answer is 404."""
+    """With 404."""
     response = client.get(f"/v2/Cases/{UNKNOWN}/insight-data-sources")
 
     assert (response.status_code, response.json()["type"]) == (404, "ResourceNotFound")

@@ -1,4 +1,4 @@
-"""Documents: kept, classified, listed, checked, and served by links."""
+"""The operations on documents and their integrity checks."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -14,12 +14,6 @@ Connect = Callable[[Sandbox], httpx.Client]
 _FILE = base64.b64encode(b"%PDF-1.7").decode()
 
 
-@pytest.fixture
-def case_id(case: str) -> str:
-    """Give the id of a case."""
-    return case.rpartition("/")[2]
-
-
 def _body(case_id: str, **fields: Any) -> dict[str, Any]:
     return {
         "entity_id": case_id,
@@ -31,13 +25,13 @@ def _body(case_id: str, **fields: Any) -> dict[str, Any]:
     }
 
 
-def test_an_upload_is_answered_whole(client: httpx.Client, case_id: str) -> None:
-    """All fields are there, and the bytes are not."""
-    answer = client.post("/v2/documents", json=_body(case_id, document_type="Payslip"))
-    document = answer.json()
+def test_an_uploaded_document_has_every_field(client: httpx.Client, case_id: str) -> None:
+    """But not the bytes of the file."""
+    response = client.post("/v2/documents", json=_body(case_id, document_type="Payslip"))
+    document = response.json()
     again = client.get(f"/v2/documents/{document['document_id']}").json()
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert len(document) == 14
     assert (document["file_type"], document["status"]) == (".pdf", "Complete")
     assert document["datetime_created"].endswith("0+00:00")
@@ -59,18 +53,18 @@ _BROKEN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("field", "fields"), _BROKEN.items(), ids=_BROKEN.keys())
-def test_a_broken_upload_is_refused(
+def test_invalid_uploads_are_refused(
     client: httpx.Client, case_id: str, field: str, fields: dict[str, Any]
 ) -> None:
-    """With 400, naming the field."""
-    answer = client.post("/v2/documents", json=_body(case_id, **fields))
+    """With 400 and the name of the field."""
+    response = client.post("/v2/documents", json=_body(case_id, **fields))
 
-    assert answer.status_code == 400
-    assert field.split(maxsplit=1)[0] in answer.json()["detail"]
+    assert response.status_code == 400
+    assert field.split(maxsplit=1)[0] in response.json()["detail"]
 
 
-def test_an_entity_that_was_deleted_takes_no_documents(client: httpx.Client, case: str) -> None:
-    """And its documents are gone with it."""
+def test_documents_are_deleted_with_their_entity(client: httpx.Client, case: str) -> None:
+    """And no more can be uploaded for it."""
     case_id = case.rpartition("/")[2]
     document = client.post("/v2/documents", json=_body(case_id)).json()
     client.delete(case)
@@ -81,8 +75,8 @@ def test_an_entity_that_was_deleted_takes_no_documents(client: httpx.Client, cas
     assert client.get(f"/v2/Cases/{case_id}/documents").status_code == 404
 
 
-def test_the_newest_is_listed_first(client: httpx.Client, case_id: str) -> None:
-    """What was deleted is not listed."""
+def test_documents_are_listed_newest_first(client: httpx.Client, case_id: str) -> None:
+    """Without deleted ones."""
     ids = [
         client.post("/v2/documents", json=_body(case_id)).json()["document_id"] for _ in range(3)
     ]
@@ -114,7 +108,7 @@ def quick(connect: Connect) -> Iterator[httpx.Client]:
 def test_a_document_is_classified(
     quick: httpx.Client, name: str, claim: str | None, found: str
 ) -> None:
-    """Its name tells more than the claim; without either it is something else."""
+    """By its file name, or else as claimed, or else as Other."""
     case = quick.post("/v2/cases", json={"name": "Loan", "case_type": "Business"}).json()
     document = _body(case["case_id"], file_name=name, document_type=claim)
 
@@ -123,10 +117,10 @@ def test_a_document_is_classified(
     assert (shown["document_type"], shown["sikoia_document_type"]) == (claim, found)
 
 
-def test_the_finding_and_the_checks_take_their_time(
+def test_classification_and_checks_take_the_work_time(
     connect: Connect, clock: SimpleNamespace
 ) -> None:
-    """Until the work is done there is neither type nor rule."""
+    """Until then, there is no type and there are no rules."""
     edited = Scenario(name="edited", file_name="edited-payslip.pdf", integrity="Fail")
     with Sandbox(clock=lambda: clock.now, work_time=5, scenarios=[edited]) as sandbox:
         client = connect(sandbox)
@@ -137,14 +131,14 @@ def test_the_finding_and_the_checks_take_their_time(
         path = f"/v2/Cases/{case_id}"
         early = client.get(f"{path}/documents").json()
         pending = client.get(f"{path}/integrity-checks").json()
-        clock.now = 5.0
+        clock.now += 5.0
         late = client.get(f"{path}/documents").json()
         done = client.get(f"{path}/integrity-checks").json()
         checks = [
             client.get(f"/v2/documents/{document['document_id']}/integrity-checks")
             for document in late
         ]
-        clock.now = 7.0
+        clock.now += 2.0
         later = client.get(f"{path}/integrity-checks").json()
 
     assert [document["sikoia_document_type"] for document in early] == [None] * 3
@@ -161,18 +155,18 @@ def test_the_finding_and_the_checks_take_their_time(
 
 
 def decisions(check: httpx.Response) -> list[str]:
-    """Return what the rules of a check came to."""
+    """Return the decisions of the rules of a check."""
     return [rule["decision"] for rule in check.json()["rules"]]
 
 
-def test_a_link_gives_the_bytes(client: httpx.Client, case_id: str) -> None:
-    """To whoever holds it, with the type of media that the name says."""
+def test_the_link_returns_the_file(client: httpx.Client, case_id: str) -> None:
+    """Without a token, and with the media type of the file name."""
     for name, media_type in (("a.pdf", "application/pdf"), ("a.x", "application/octet-stream")):
         body = _body(case_id, file_name=name)
         uri = client.post("/v2/documents", json=body).json()["document_uri"]
         request = client.build_request("GET", uri)
         del request.headers["Authorization"]
-        answer = client.send(request)
+        response = client.send(request)
 
-        assert answer.content == b"%PDF-1.7"
-        assert answer.headers["Content-Type"] == media_type
+        assert response.content == b"%PDF-1.7"
+        assert response.headers["Content-Type"] == media_type

@@ -1,4 +1,4 @@
-"""The rules that fields obey, one by one and joined."""
+"""The rules for fields, alone and combined."""
 
 import pytest
 
@@ -49,8 +49,8 @@ PERSON = field_rules.object_of(
         "all-fields",
     ],
 )
-def test_a_fitting_value_passes(rule: field_rules.Rule, value: object) -> None:
-    """A rule has nothing to say of a value that obeys it."""
+def test_valid_values_pass(rule: field_rules.Rule, value: object) -> None:
+    """Without an error."""
     rule("field", value)
 
 
@@ -102,7 +102,7 @@ def test_a_fitting_value_passes(rule: field_rules.Rule, value: object) -> None:
 def test_a_broken_rule_names_the_field_and_not_the_value(
     rule: field_rules.Rule, value: object, message: str
 ) -> None:
-    """The message has the path of the field, and never what was in it."""
+    """The message has the path of the field, but never its value."""
     with pytest.raises(ApiError) as broken:
         rule("field", value)
 
@@ -110,7 +110,7 @@ def test_a_broken_rule_names_the_field_and_not_the_value(
     assert "31337" not in broken.value.detail
 
 
-def test_the_fields_of_a_body_have_no_prefix() -> None:
-    """At the top, a field is called by its bare name."""
+def test_top_level_fields_have_no_prefix() -> None:
+    """They are named without a dot."""
     with pytest.raises(ApiError, match=r"^name is required\.$"):
         PERSON("", {})

@@ -1,4 +1,4 @@
-"""Links to files: no token, no longer than minutes."""
+"""Links to files, which need no token and expire after minutes."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -12,35 +12,35 @@ Connect = Callable[[Sandbox], httpx.Client]
 
 
 def _get(client: httpx.Client, url: str) -> httpx.Response:
-    """Follow a link as a stranger does."""
+    """Follow a link without credentials."""
     request = client.build_request("GET", url)
     del request.headers["Authorization"]
     return client.send(request)
 
 
-def test_a_link_leads_to_the_file(client: httpx.Client, sandbox: Sandbox) -> None:
-    """Whoever holds it may read the file, and nobody has to say who they are."""
+def test_a_link_returns_the_file(client: httpx.Client, sandbox: Sandbox) -> None:
+    """Without any credentials."""
     url = link(sandbox.state, "ü.png", b"image", minutes=10, media_type="image/png")
 
-    answer = _get(client, url)
+    response = _get(client, url)
 
-    assert (answer.status_code, answer.content) == (200, b"image")
-    assert answer.headers["Content-Type"] == "image/png"
-    assert answer.headers["Content-Disposition"].endswith("%C3%BC.png")
+    assert (response.status_code, response.content) == (200, b"image")
+    assert response.headers["Content-Type"] == "image/png"
+    assert response.headers["Content-Disposition"].endswith("%C3%BC.png")
     assert url.startswith(sandbox.url)
     assert "&sig=" in url
 
 
-def test_a_token_has_no_business_there(client: httpx.Client, sandbox: Sandbox) -> None:
-    """Who sends one is told so: a client would give it away."""
-    answer = client.get(link(sandbox.state, "a.pdf", b"file", minutes=10))
+def test_requests_with_a_token_are_refused(client: httpx.Client, sandbox: Sandbox) -> None:
+    """A client that sends one would leak it to the blob store."""
+    response = client.get(link(sandbox.state, "a.pdf", b"file", minutes=10))
 
-    assert answer.status_code == 400
-    assert "<Error><Code>InvalidAuthenticationInfo</Code>" in answer.text
+    assert response.status_code == 400
+    assert "<Error><Code>InvalidAuthenticationInfo</Code>" in response.text
 
 
-def test_a_wrong_signature_opens_nothing(client: httpx.Client, sandbox: Sandbox) -> None:
-    """Nor does none, nor one that is no text; and what never was is not found."""
+def test_a_wrong_signature_is_refused(client: httpx.Client, sandbox: Sandbox) -> None:
+    """So is a missing one, or one that is not ASCII; an unknown file is not found."""
     url = link(sandbox.state, "a.pdf", b"file", minutes=10)
     bare = url.partition("?")[0]
 
@@ -49,14 +49,14 @@ def test_a_wrong_signature_opens_nothing(client: httpx.Client, sandbox: Sandbox)
     assert _get(client, f"{sandbox.url}/sandbox/files/none").status_code == 404
 
 
-def test_a_link_is_over_in_time(connect: Connect, clock: SimpleNamespace) -> None:
-    """To the second, by the sandbox's clock, with a body of XML."""
+def test_links_expire(connect: Connect, clock: SimpleNamespace) -> None:
+    """To the second by the sandbox's clock, with an XML body."""
     with Sandbox(clock=lambda: clock.now, token_life=10_000) as sandbox:
         client = connect(sandbox)
         url = link(sandbox.state, "a.pdf", b"file", minutes=10)
-        clock.now = 599.0
+        clock.now += 599.0
         before = _get(client, url)
-        clock.now = 600.0
+        clock.now += 1.0
         after = _get(client, url)
 
     assert before.status_code == 200

@@ -1,4 +1,4 @@
-"""Which cases a list shows."""
+"""The filters of the list of cases."""
 
 from collections.abc import Callable, Generator
 
@@ -45,10 +45,10 @@ def listing(connect: Callable[[Sandbox], httpx.Client]) -> Generator[httpx.Clien
         ({"keyword": "roof", "case_type": "Business"}, {"Shop"}),
     ],
 )
-def test_a_case_is_shown_when_it_passes_every_filter(
+def test_a_case_is_listed_if_it_matches_every_filter(
     listing: httpx.Client, query: dict[str, str], names: set[str]
 ) -> None:
-    """Filters narrow each other down; the values of one widen it."""
+    """And any value of each filter."""
     cases = listing.get("/v2/cases", params=query).json()
 
     assert {case["name"] for case in cases} == names
@@ -56,10 +56,8 @@ def test_a_case_is_shown_when_it_passes_every_filter(
 
 @pytest.mark.parametrize("value", ["Secret", ""])
 @pytest.mark.parametrize("name", ["case_type", "stage"])
-def test_a_value_outside_a_closed_set_is_refused(
-    listing: httpx.Client, name: str, value: str
-) -> None:
-    """A stage or type that does not exist is a mistake and not an empty list."""
+def test_unknown_stages_and_types_are_refused(listing: httpx.Client, name: str, value: str) -> None:
+    """Instead of an empty list."""
     response = listing.get("/v2/cases", params={name: value})
 
     assert (response.status_code, response.json()["type"]) == (400, "InvalidRequest")

@@ -1,6 +1,6 @@
 """The operations on identity verification."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,37 +14,24 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 Verify = Callable[..., str]
 
 
-@pytest.fixture(scope="module")
-def clock() -> SimpleNamespace:
-    """Give a clock whose `now` tests turn by hand."""
-    return SimpleNamespace(now=0.0)
-
-
-@pytest.fixture(scope="module")
-def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
-    """Run a sandbox on that clock, with tokens and windows that outlive the tests."""
-    with Sandbox(clock=lambda: clock.now, token_life=9999, limit=9999) as running:
-        yield running
-
-
 @pytest.fixture
-def add(client: httpx.Client, case: str) -> Callable[..., str]:
-    """Add a person, and give the id."""
+def add_person(client: httpx.Client, case: str) -> Callable[..., str]:
+    """Add a person, and return their id."""
 
-    def add_person(last_name: str = "Person", **fields: Any) -> str:
+    def add(last_name: str = "Person", **fields: Any) -> str:
         body = {"persons": [{"first_name": "Sample", "last_name": last_name, **fields}]}
         persons: list[dict[str, str]] = client.post(f"{case}/entities", json=body).json()["persons"]
         return persons[-1]["person_id"]
 
-    return add_person
+    return add
 
 
 @pytest.fixture
-def verify(client: httpx.Client, add: Callable[..., str], clock: SimpleNamespace) -> Verify:
-    """Have a person verified, and give the path to the report."""
+def verify(client: httpx.Client, add_person: Callable[..., str], clock: SimpleNamespace) -> Verify:
+    """Verify a person, and return the path of the report."""
 
     def verify_person(last_name: str = "Person", **fields: Any) -> str:
-        body = {"person_id": add(last_name, **fields)}
+        body = {"person_id": add_person(last_name, **fields)}
         request_id = client.post("/v2/identity", json=body).json()["request_id"]
         clock.now += 1
         return f"/v2/identity/{request_id}"
@@ -53,10 +40,10 @@ def verify(client: httpx.Client, add: Callable[..., str], clock: SimpleNamespace
 
 
 def test_a_request_is_pending_at_first(
-    sandbox: Sandbox, client: httpx.Client, add: Callable[..., str]
+    sandbox: Sandbox, client: httpx.Client, add_person: Callable[..., str]
 ) -> None:
-    """The answer has both links, and no decision yet."""
-    person_id = add()
+    """The response has both links, but no decision yet."""
+    person_id = add_person()
 
     response = client.post("/v2/identity", json={"person_id": person_id, "country_code": "GB"})
 
@@ -79,10 +66,12 @@ def test_a_request_is_pending_at_first(
 
 
 def test_there_is_no_direct_link_without_a_country(
-    client: httpx.Client, add: Callable[..., str]
+    client: httpx.Client, add_person: Callable[..., str]
 ) -> None:
-    """The provider's page wants to know the document's country."""
-    request = client.post("/v2/identity", json={"person_id": add(), "country_code": None}).json()
+    """Then the provider's page asks for the country of the document."""
+    request = client.post(
+        "/v2/identity", json={"person_id": add_person(), "country_code": None}
+    ).json()
 
     assert request["direct_url"] is None
 
@@ -96,10 +85,10 @@ def test_there_is_no_direct_link_without_a_country(
         ("Edgar Expired", "Expired", "NotCompleted"),
     ],
 )
-def test_the_name_tells_how_it_ends(
+def test_the_outcome_depends_on_the_name(
     client: httpx.Client, verify: Verify, name: str, status: str, decision: str
 ) -> None:
-    """Where somebody decided there are findings, and otherwise there are none."""
+    """There are findings only if there was a decision."""
     first_name, last_name = name.split()
     report = client.get(verify(last_name, first_name=first_name)).json()
 
@@ -109,15 +98,15 @@ def test_the_name_tells_how_it_ends(
 
 
 def test_a_failure_has_a_message_and_no_findings(client: httpx.Client, verify: Verify) -> None:
-    """The provider could not be asked."""
+    """The provider could not be reached."""
     report = client.get(verify("Failed", first_name="Fiona")).json()
 
     assert (report["status"], report["data"]) == ("Failed", None)
     assert "provider" in report["message"]
 
 
-def test_findings_are_those_of_the_person(client: httpx.Client, verify: Verify) -> None:
-    """What is known of the person stands on the document, too, and stays the same."""
+def test_findings_have_the_details_of_the_person(client: httpx.Client, verify: Verify) -> None:
+    """As far as they are known."""
     address = {"house_number": "7", "city": "Sampleton"}
     path = verify(date_of_birth="1985-06-12", postal_address=address)
 
@@ -131,10 +120,10 @@ def test_findings_are_those_of_the_person(client: httpx.Client, verify: Verify) 
     assert (person["birth_year"], person["birth_month"], person["birth_day"]) == (1985, 6, 12)
 
 
-def test_what_is_not_known_is_made_up(
+def test_unknown_details_are_made_up(
     client: httpx.Client, verify: Verify, clock: SimpleNamespace
 ) -> None:
-    """A report asked for later is the same but for its links."""
+    """They are the same in every report; only links differ."""
     path = verify()
 
     first = client.get(path).json()
@@ -150,7 +139,7 @@ def test_what_is_not_known_is_made_up(
 
 
 def test_media_are_read_without_a_token(client: httpx.Client, verify: Verify) -> None:
-    """A link gives the file of the announced type and size."""
+    """A link returns a file of the documented type and size."""
     front: dict[str, Any] = client.get(verify()).json()["data"]["media"][0]
     link = urlsplit(str(front["uri"]))
     authorization = client.headers.pop("Authorization")
@@ -163,11 +152,11 @@ def test_media_are_read_without_a_token(client: httpx.Client, verify: Verify) ->
     assert len(file.content) == front["size"]
 
 
-def test_the_list_passes_filters(
-    client: httpx.Client, add: Callable[..., str], clock: SimpleNamespace
+def test_the_list_can_be_filtered(
+    client: httpx.Client, add_person: Callable[..., str], clock: SimpleNamespace
 ) -> None:
-    """The newest comes first, pending ones included unless they are filtered out."""
-    person_id = add()
+    """Newest first. Pending verifications are listed unless they are filtered out."""
+    person_id = add_person()
     older = client.post("/v2/identity", json={"person_id": person_id}).json()["request_id"]
     clock.now += 1
     newer = client.post("/v2/identity", json={"person_id": person_id}).json()["request_id"]
@@ -200,16 +189,20 @@ def test_the_list_passes_filters(
         ({"person_id": UNKNOWN, "colour": "red"}, "colour"),
     ],
 )
-def test_a_wrong_request_is_refused(client: httpx.Client, body: dict[str, str], field: str) -> None:
-    """Even a person who is not there is a wrong field, and no 404."""
+def test_invalid_requests_are_refused(
+    client: httpx.Client, body: dict[str, str], field: str
+) -> None:
+    """With 400, even for an unknown person."""
     response = client.post("/v2/identity", json=body)
 
     assert (response.status_code, response.json()["type"]) == (400, "InvalidRequest")
     assert field in response.json()["detail"]
 
 
-def test_what_goes_with_its_person_is_gone(client: httpx.Client, case: str, verify: Verify) -> None:
-    """Deleting the case deletes its verifications; an unknown id was never there."""
+def test_verifications_are_deleted_with_their_case(
+    client: httpx.Client, case: str, verify: Verify
+) -> None:
+    """Their error differs from that for an unknown id."""
     path = verify()
     person_id = client.get(path).json()["person_id"]
     client.delete(case)

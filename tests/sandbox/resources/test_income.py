@@ -1,9 +1,9 @@
 """The operations on income and employer verification."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from types import SimpleNamespace
-from typing import Any
 
 import httpx
 import pytest
@@ -15,85 +15,38 @@ from sikoia_async.sandbox.resources.income_tax import tax_year
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 PATH = "/v2/income-employer"
-Provide = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def clock() -> SimpleNamespace:
-    """Give a clock whose `now` tests turn by hand."""
-    return SimpleNamespace(now=0.0)
-
-
-@pytest.fixture(scope="module")
-def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
-    """Run a sandbox on that clock, with tokens and windows that outlive the tests."""
-    with Sandbox(clock=lambda: clock.now, token_life=9999, limit=9999) as running:
-        yield running
+AddDocument = Callable[..., str]
+Insights = Callable[..., str]
 
 
 @pytest.fixture
-def person(client: httpx.Client, case: str) -> str:
-    """Add a person to the case, and give the id."""
-    body = {"persons": [{"first_name": "Sample", "last_name": "Person"}]}
-    persons: list[dict[str, str]] = client.post(f"{case}/entities", json=body).json()["persons"]
-    return persons[0]["person_id"]
-
-
-@pytest.fixture
-def provide(sandbox: Sandbox) -> Provide:
-    """Put a document of a type to an entity, and give its id."""
-
-    def put(kind: str, entity_id: str, entity_type: str = "person") -> str:
-        document_id = sandbox.state.new_id()
-        document = {
-            "document_id": document_id,
-            "display_name": f"{kind}.pdf",
-            "document_type": kind,
-            "entity_id": entity_id,
-            "entity_type": entity_type,
-            "datetime_created": "2024-02-12T15:03:40.389Z",
-        }
-        sandbox.state.store("documents").add(document_id, document, entity_id=entity_id)
-        return document_id
-
-    return put
-
-
-@pytest.fixture
-def ask(client: httpx.Client, clock: SimpleNamespace) -> Callable[..., str]:
-    """Ask for a verification and let the work time pass, and give the path to it."""
-
-    def post(entity_id: str, entity_type: str = "person") -> str:
-        body = {"entity_id": entity_id, "entity_type": entity_type}
-        request_id = client.post(PATH, json=body).json()["request_id"]
-        clock.now += 1
-        return f"{PATH}/{request_id}"
-
-    return post
+def insights(request_insights: Callable[..., str]) -> Insights:
+    """Request insights and return their path when they are complete."""
+    return partial(request_insights, PATH)
 
 
 def test_a_request_is_pending_and_then_complete(
-    client: httpx.Client, clock: SimpleNamespace, person: str, provide: Provide
+    client: httpx.Client, clock: SimpleNamespace, person: str, add_document: AddDocument
 ) -> None:
-    """The first answer is 201 without data; after the work time the same request has them."""
-    document_id = provide("Payslip", person)
+    """The first response is a 201 without data; after the work time, the request has data."""
+    document_id = add_document("Payslip", person)
     response = client.post(PATH, json={"entity_id": person, "entity_type": "person"})
-    asked = response.json()
-    pending = client.get(f"{PATH}/{asked['request_id']}").json()
+    requested = response.json()
+    pending = client.get(f"{PATH}/{requested['request_id']}").json()
     clock.now += 1
-    complete = client.get(f"{PATH}/{asked['request_id']}").json()
+    complete = client.get(f"{PATH}/{requested['request_id']}").json()
 
     assert response.status_code == 201
-    assert asked == {
-        "request_id": asked["request_id"],
+    assert requested == {
+        "request_id": requested["request_id"],
         "status": "Pending",
         "entity_id": person,
         "entity_type": "person",
-        "datetime_requested": asked["datetime_requested"],
+        "datetime_requested": requested["datetime_requested"],
         "datetime_completed": None,
         "message": "The income insights are being made.",
     }
-    assert pending == {**asked, "data": None}
+    assert pending == {**requested, "data": None}
     assert complete["status"] == "Complete"
     source = {
         "source_id": document_id,
@@ -107,12 +60,12 @@ def test_a_request_is_pending_and_then_complete(
 
 
 def test_payslips_add_up(
-    client: httpx.Client, person: str, provide: Provide, ask: Callable[..., str]
+    client: httpx.Client, person: str, add_document: AddDocument, insights: Insights
 ) -> None:
-    """Net is gross less deductions, in the report and on each payslip, and over the tax year."""
+    """Net pay is gross pay less deductions, in the report, on payslips and over the tax year."""
     for _ in range(3):
-        provide("Payslip", person)
-    path = ask(person)
+        add_document("Payslip", person)
+    path = insights(person)
     (income,) = client.get(path).json()["data"]["income_details"]
     (detailed,) = client.get(f"{path}/additional-details").json()["data"]
 
@@ -134,14 +87,18 @@ def test_payslips_add_up(
     assert income["ytd_gross_pay"] == slips[-1]["ytd_gross_pay"]
 
 
-def test_accounts_and_statements_tell_the_net_pay(
-    client: httpx.Client, clock: SimpleNamespace, person: str, provide: Provide, ask: Any
+def test_bank_data_shows_the_net_pay(
+    client: httpx.Client,
+    clock: SimpleNamespace,
+    person: str,
+    add_document: AddDocument,
+    insights: Insights,
 ) -> None:
-    """Bank data tell one income of three months, and nothing of its gross pay."""
-    provide("BankStatement", person)
+    """One income over three months, without gross pay."""
+    add_document("BankStatement", person)
     client.post("/v2/openbanking", json={"entity_id": person, "entity_type": "person"})
     clock.now += 1
-    path = ask(person)
+    path = insights(person)
     (income,) = client.get(path).json()["data"]["income_details"]
     (detailed,) = client.get(f"{path}/additional-details").json()["data"]
 
@@ -159,11 +116,11 @@ def test_accounts_and_statements_tell_the_net_pay(
 
 
 def test_a_tax_return_adds_up(
-    client: httpx.Client, person: str, provide: Provide, ask: Callable[..., str]
+    client: httpx.Client, person: str, add_document: AddDocument, insights: Insights
 ) -> None:
-    """What is still due is what was charged less what was deducted."""
-    provide("SA302", person)
-    path = ask(person)
+    """The net tax due is the tax charged less the tax deducted."""
+    add_document("SA302", person)
+    path = insights(person)
     (income,) = client.get(path).json()["data"]["income_details"]
     (detailed,) = client.get(f"{path}/additional-details").json()["data"]
 
@@ -184,12 +141,12 @@ def test_a_tax_return_adds_up(
     assert income["income_source"] is None
 
 
-def test_a_tax_overview_tells_of_payments_only(
-    client: httpx.Client, person: str, provide: Provide, ask: Callable[..., str]
+def test_a_tax_overview_has_payments_only(
+    client: httpx.Client, person: str, add_document: AddDocument, insights: Insights
 ) -> None:
-    """It has neither incomes nor a National Insurance number."""
-    provide("TaxOverview", person)
-    path = ask(person)
+    """But no incomes and no National Insurance number."""
+    add_document("TaxOverview", person)
+    path = insights(person)
     (income,) = client.get(path).json()["data"]["income_details"]
     (detailed,) = client.get(f"{path}/additional-details").json()["data"]
 
@@ -204,7 +161,7 @@ def test_a_tax_overview_tells_of_payments_only(
 
 @pytest.mark.parametrize(("month", "number"), [(1, 10), (3, 12), (4, 1), (12, 9)])
 def test_pay_periods_count_from_april(month: int, number: int) -> None:
-    """A payslip of April is the first one of the tax year."""
+    """A payslip for April is the first of the tax year."""
     slip = payslip(Pay(250_000, "Baker", "EX00000"), date(2024, month, 1), "Sample Person")
 
     assert slip["pay_period"] == number
@@ -216,22 +173,22 @@ def test_pay_periods_count_from_april(month: int, number: int) -> None:
     [("2024-04-05", "2023-04-05"), ("2024-04-06", "2024-04-05"), ("2024-12-31", "2024-04-05")],
 )
 def test_tax_years_end_on_the_fifth_of_april(day: str, end: str) -> None:
-    """The last whole one is over by the day."""
+    """The last complete one ends before the day."""
     first, last = tax_year(date.fromisoformat(day))
 
     assert last.isoformat() == end
     assert first.isoformat() == f"{last.year - 1}-04-06"
 
 
-def test_incomes_are_one_for_each_recipient_and_type(
-    client: httpx.Client, case: str, person: str, provide: Provide, ask: Callable[..., str]
+def test_there_is_one_income_per_recipient_and_type(
+    client: httpx.Client, case: str, person: str, add_document: AddDocument, insights: Insights
 ) -> None:
-    """A document of the case itself names somebody who is not in the case."""
+    """Documents of a case name a person who is not in the case."""
     case_id = case.rpartition("/")[2]
-    provide("Payslip", case_id, "case")
-    provide("Payslip", person)
-    provide("SA302", person)
-    incomes = client.get(ask(case_id, "case")).json()["data"]["income_details"]
+    add_document("Payslip", case_id, "case")
+    add_document("Payslip", person)
+    add_document("SA302", person)
+    incomes = client.get(insights(case_id, "case")).json()["data"]["income_details"]
 
     assert [(one["income_recipient"], one["income_type"]) for one in incomes] == [
         ("Sample Person", "Employment"),
@@ -241,11 +198,11 @@ def test_incomes_are_one_for_each_recipient_and_type(
 
 
 def test_without_a_data_source_the_request_fails(
-    client: httpx.Client, person: str, provide: Provide, ask: Callable[..., str]
+    client: httpx.Client, person: str, add_document: AddDocument, insights: Insights
 ) -> None:
-    """The message says what there should have been."""
-    provide("UtilityBill", person)
-    path = ask(person)
+    """The message lists the types of data sources that it needs."""
+    add_document("UtilityBill", person)
+    path = insights(person)
     failed = client.get(path).json()
 
     assert (failed["status"], failed["data"]) == ("Failed", None)
@@ -253,39 +210,39 @@ def test_without_a_data_source_the_request_fails(
     assert client.get(f"{path}/additional-details").json() == failed
 
 
-def test_the_list_has_the_newest_first(
-    client: httpx.Client, person: str, ask: Callable[..., str]
+def test_requests_are_listed_newest_first(
+    client: httpx.Client, person: str, insights: Insights
 ) -> None:
-    """Requests are listed under the name that the API has for them."""
-    older, newer = ask(person), ask(person)
+    """Under the name that the API uses."""
+    older, newer = insights(person), insights(person)
     found = client.get(f"/v2/Persons/{person}/income-employer").json()
 
     listed = [f"{PATH}/{one['request_id']}" for one in found["income_employer_requests"]]
     assert listed == [newer, older]
 
 
-def test_a_verification_can_be_started_from_within(
+def test_other_operations_can_start_a_verification(
     sandbox: Sandbox, client: httpx.Client, person: str
 ) -> None:
-    """Other operations begin one, and get the report as it is at first."""
+    """They get the report without data."""
     report = start(sandbox.state, "person", person)
 
     assert (report["status"], report["data"]) == ("Pending", None)
     assert client.get(f"{PATH}/{report['request_id']}").json() == report
 
 
-def test_an_entity_that_is_not_there_is_refused(client: httpx.Client) -> None:
-    """Asking is answered with 400, and looking with 404."""
-    asked = client.post(PATH, json={"entity_id": UNKNOWN, "entity_type": "person"})
-    looked = client.get(f"/v2/Persons/{UNKNOWN}/income-employer")
+def test_an_unknown_entity_is_refused(client: httpx.Client) -> None:
+    """With 400 by a POST, and with 404 by a GET."""
+    requested = client.post(PATH, json={"entity_id": UNKNOWN, "entity_type": "person"})
+    found = client.get(f"/v2/Persons/{UNKNOWN}/income-employer")
 
-    assert (asked.status_code, asked.json()["type"]) == (400, "InvalidRequest")
-    assert (looked.status_code, looked.json()["type"]) == (404, "ResourceNotFound")
+    assert (requested.status_code, requested.json()["type"]) == (400, "InvalidRequest")
+    assert (found.status_code, found.json()["type"]) == (404, "ResourceNotFound")
 
 
 @pytest.mark.parametrize("view", ["", "/additional-details"])
-def test_a_request_that_never_was_is_not_found(client: httpx.Client, view: str) -> None:
-    """Both ways to look at it answer 404."""
+def test_an_unknown_request_is_not_found(client: httpx.Client, view: str) -> None:
+    """By both views."""
     response = client.get(f"{PATH}/{UNKNOWN}{view}")
 
     assert (response.status_code, response.json()["type"]) == (404, "ResourceNotFound")

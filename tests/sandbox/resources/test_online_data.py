@@ -11,31 +11,31 @@ ONLINE = "/v2/company-online-data"
 
 @pytest.fixture
 def company_id(client: httpx.Client, case: str) -> str:
-    """Add a company to a case, and give its id."""
+    """Add a company to a case, and return its id."""
     added = {"companies": [{"company_name": "Acme Example"}]}
-    answer = client.post(f"{case}/entities", json=added).json()
-    found: str = answer["companies"][0]["company_id"]
+    response = client.post(f"{case}/entities", json=added).json()
+    found: str = response["companies"][0]["company_id"]
     return found
 
 
 def test_contacts_are_found(client: httpx.Client, company_id: str) -> None:
-    """The answer to the request is 201 and says what was asked; the data comes with a GET."""
+    """The response to the request is a 201; the data is returned by a GET."""
     response = client.post(ONLINE, json={"company_id": company_id})
 
     assert response.status_code == 201
-    asked = response.json()
-    assert asked == {
-        "request_id": asked["request_id"],
+    requested = response.json()
+    assert requested == {
+        "request_id": requested["request_id"],
         "status": "Complete",
         "company_id": company_id,
         "entity_type": "company",
-        "datetime_requested": asked["datetime_requested"],
+        "datetime_requested": requested["datetime_requested"],
         "message": None,
         "company_name": "Acme Example",
     }
-    report = client.get(f"{ONLINE}/{asked['request_id']}").json()
+    report = client.get(f"{ONLINE}/{requested['request_id']}").json()
     contacts = report.pop("data")
-    assert report.keys() == asked.keys() - {"entity_type"}
+    assert report.keys() == requested.keys() - {"entity_type"}
     assert contacts["website_url"] == "https://acmeexample.example"
     assert contacts == {
         "website_url": contacts["website_url"],
@@ -70,34 +70,36 @@ def test_contacts_are_found(client: httpx.Client, company_id: str) -> None:
     }
 
 
-def test_the_list_has_the_newest_first(client: httpx.Client, company_id: str) -> None:
-    """The list has every request of the company, without data."""
+def test_requests_are_listed_newest_first(client: httpx.Client, company_id: str) -> None:
+    """Without data."""
     older, newer = (client.post(ONLINE, json={"company_id": company_id}).json() for _ in range(2))
 
-    answer = client.get(f"/v2/companies/{company_id}/online-data").json()
+    response = client.get(f"/v2/companies/{company_id}/online-data").json()
 
-    assert answer["company_id"] == company_id
-    first, second = answer["online_data_requests"]
+    assert response["company_id"] == company_id
+    first, second = response["online_data_requests"]
     assert (first["request_id"], second["request_id"]) == (newer["request_id"], older["request_id"])
     assert first.keys() == newer.keys() - {"company_id", "entity_type"}
 
 
-def test_an_id_may_come_in_braces(client: httpx.Client, company_id: str) -> None:
-    """The specification's pattern lets braces pass; answers show the id without them."""
-    answer = client.post(ONLINE, json={"company_id": f"{{{company_id}}}"}).json()
+def test_ids_in_braces_are_accepted(client: httpx.Client, company_id: str) -> None:
+    """The specification's pattern allows braces; responses have the id without them."""
+    response = client.post(ONLINE, json={"company_id": f"{{{company_id}}}"}).json()
 
-    assert answer["company_id"] == company_id
+    assert response["company_id"] == company_id
 
 
-def test_what_is_not_online_is_not_found(client: httpx.Client, company_id: str) -> None:
-    """The request ends as Failed, and says why; the name of the request goes first."""
+def test_a_request_for_a_company_that_is_not_online_fails(
+    client: httpx.Client, company_id: str
+) -> None:
+    """With a message. A name in the request takes precedence."""
     body = {"company_id": company_id, "company_name": "Offline Example Ltd"}
 
-    answer = client.post(ONLINE, json=body).json()
+    response = client.post(ONLINE, json=body).json()
 
-    assert (answer["status"], answer["company_name"]) == ("Failed", "Offline Example Ltd")
-    assert answer["message"]
-    assert client.get(f"{ONLINE}/{answer['request_id']}").json()["data"] is None
+    assert (response["status"], response["company_name"]) == ("Failed", "Offline Example Ltd")
+    assert response["message"]
+    assert client.get(f"{ONLINE}/{response['request_id']}").json()["data"] is None
 
 
 @pytest.mark.parametrize(
@@ -110,21 +112,23 @@ def test_what_is_not_online_is_not_found(client: httpx.Client, company_id: str) 
         ({"company_id": UNKNOWN, "country_code": "GB"}, "country_code"),
     ],
 )
-def test_a_bad_request_names_its_field(
+def test_invalid_requests_are_refused(
     client: httpx.Client, body: dict[str, Any], field: str
 ) -> None:
-    """A body that breaks a rule is a 400, and so is a company that is not there."""
+    """With 400 and the name of the field, even for an unknown company."""
     response = client.post(ONLINE, json=body)
 
     assert response.status_code == 400
     assert field in response.json()["detail"]
 
 
-def test_everything_goes_with_the_company(client: httpx.Client, case: str, company_id: str) -> None:
-    """Requests of a deleted company are gone: 404."""
-    asked = client.post(ONLINE, json={"company_id": company_id}).json()["request_id"]
+def test_requests_are_deleted_with_their_company(
+    client: httpx.Client, case: str, company_id: str
+) -> None:
+    """With 404."""
+    requested = client.post(ONLINE, json={"company_id": company_id}).json()["request_id"]
     client.delete(case)
 
-    paths = (f"{ONLINE}/{asked}", f"/v2/companies/{company_id}/online-data")
+    paths = (f"{ONLINE}/{requested}", f"/v2/companies/{company_id}/online-data")
 
     assert [client.get(path).status_code for path in paths] == [404, 404]

@@ -1,4 +1,4 @@
-"""The index of the first company of a picklist, which Sikoia does not tell."""
+"""The index of the first item of a picklist, which Sikoia does not document."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -13,16 +13,16 @@ COMPANY = {"company_name": "Placeholder Widgets Ltd", "company_number": "1234567
 
 @pytest.mark.parametrize("base", [0, 1])
 @pytest.mark.parametrize("path", ["/v2/company-registry-data", "/v2/company-credit-reports"])
-def test_companies_are_counted_from_the_base(
+def test_indexes_start_at_the_base(
     path: str, base: Literal[0, 1], connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
-    """Whoever sends the index of an item gets that item, and no other is there to be sent."""
+    """Sending the index of an item selects that item; other indexes are refused."""
     with Sandbox(picklist_base=base) as sandbox:
         client = connect(sandbox)
         body = {"name": "Loan", "case_type": "Business", "companies": [COMPANY]}
         company = client.post("/v2/cases", json=body).json()["companies"][0]
-        asked = {"company_id": company["company_id"], "company_name": "Several Example Ltd"}
-        found = client.post(path, json=asked | {"country_code": "GB"}).json()
+        requested = {"company_id": company["company_id"], "company_name": "Several Example Ltd"}
+        found = client.post(path, json=requested | {"country_code": "GB"}).json()
         picked = [
             client.post(
                 f"{path}/picklist",
@@ -33,9 +33,9 @@ def test_companies_are_counted_from_the_base(
 
     items = {item["index"]: item["company_name"] for item in found["picklist"]}
     assert list(items) == [base, base + 1, base + 2]
-    assert [answer.status_code == 201 for answer in picked] == [
+    assert [response.status_code == 201 for response in picked] == [
         index in items for index in range(4)
     ]
     assert [
-        answer.json()["company_name"] for answer in picked if answer.status_code == 201
+        response.json()["company_name"] for response in picked if response.status_code == 201
     ] == list(items.values())

@@ -1,4 +1,4 @@
-"""How records look from outside."""
+"""How records are shown in responses."""
 
 import re
 
@@ -7,8 +7,8 @@ import httpx
 from sikoia_async.sandbox.resources.records import address
 
 
-def test_moments_look_different_in_lists_and_in_cases(client: httpx.Client, case: str) -> None:
-    """A list writes seven digits and an offset, a case milliseconds and a Z."""
+def test_timestamps_differ_between_lists_and_single_cases(client: httpx.Client, case: str) -> None:
+    """Lists have seven digits and an offset, cases have milliseconds and a Z."""
     listed = client.get("/v2/cases").json()[0]["datetime_created"]
     alone = client.get(case).json()["datetime_created"]
 
@@ -17,21 +17,21 @@ def test_moments_look_different_in_lists_and_in_cases(client: httpx.Client, case
     assert listed[:23] == alone[:23]
 
 
-def test_an_address_sums_itself_up(client: httpx.Client, case: str) -> None:
-    """An address has all of its lines, and one that joins those that are known."""
+def test_an_address_has_a_summary_line(client: httpx.Client, case: str) -> None:
+    """With all lines that are known."""
     lines = {"house_number": "1", "address_line_1": "Example Street", "country": "GB", "city": None}
     person = {"first_name": "Sample", "last_name": "Person", "postal_address": lines}
 
-    answer = client.post(f"{case}/entities", json={"persons": [person]}).json()
+    response = client.post(f"{case}/entities", json={"persons": [person]}).json()
 
-    home = answer["persons"][0]["postal_address"]
+    home = response["persons"][0]["postal_address"]
     assert home["summary_line"] == "1, Example Street, GB"
     assert (home["country"], home["city"], home["post_code"]) == ("GB", None, None)
     assert len(home) == 10
 
 
-def test_a_change_of_address_keeps_what_it_does_not_name() -> None:
-    """Given lines are laid over the known ones; an empty one clears, a null one does nothing."""
+def test_an_address_can_be_updated_in_part() -> None:
+    """An empty line clears one, a null line does nothing."""
     old = address(None, {"city": "Old", "country": "GB", "post_code": "X9 9AA"})
 
     new = address(old, {"city": "New", "post_code": "", "country": None})

@@ -1,4 +1,4 @@
-"""The register of companies, and the directors it makes up."""
+"""The registry search of cases, and the directors that it adds."""
 
 from typing import Any
 
@@ -13,36 +13,36 @@ COMPANY = {
 }
 
 
-def test_a_search_fills_the_company_in(client: httpx.Client, case: str) -> None:
-    """A company that can be looked up has a status, officers and owners."""
-    answer = client.post(f"{case}/entities", json={"companies": [COMPANY]}).json()
+def test_a_registry_search_completes_the_company(client: httpx.Client, case: str) -> None:
+    """With its status and the number of officers and owners."""
+    response = client.post(f"{case}/entities", json={"companies": [COMPANY]}).json()
 
-    found = answer["companies"][0]
+    found = response["companies"][0]
     assert found["status"] == "Active"
     assert found["number_of_officers"] in (1, 2)
     assert found["number_of_owners"] in (1, 2, 3)
-    assert answer["persons"] == []
+    assert response["persons"] == []
 
 
 @pytest.mark.parametrize("number", ["12345678", "12345679"])
 def test_directors_are_added_as_officers(client: httpx.Client, case: str, number: str) -> None:
-    """As many persons come along as the register counts officers, and they work there."""
+    """As many people as the register counts officers, employed by the company."""
     company = {**COMPANY, "company_number": number, "add_directors": True}
 
-    answer = client.post(f"{case}/entities", json={"companies": [company]}).json()
+    response = client.post(f"{case}/entities", json={"companies": [company]}).json()
 
-    assert len(answer["persons"]) == answer["companies"][0]["number_of_officers"]
-    assert all(person["is_officer"] for person in answer["persons"])
-    assert {person["employer"] for person in answer["persons"]} == {"Acme Example"}
+    assert len(response["persons"]) == response["companies"][0]["number_of_officers"]
+    assert all(person["is_officer"] for person in response["persons"])
+    assert {person["employer"] for person in response["persons"]} == {"Acme Example"}
 
 
 @pytest.mark.parametrize(
     "changes", [{"company_number": "99000004"}, {"company_number": ""}, {"jurisdiction_code": None}]
 )
-def test_a_miss_does_not_fail_the_request(
+def test_an_unregistered_company_is_added_as_sent(
     client: httpx.Client, case: str, changes: dict[str, Any]
 ) -> None:
-    """A company the register lacks is added as it was sent, without directors."""
+    """Without directors."""
     company = {**COMPANY, "add_directors": True, **changes}
 
     response = client.post(f"{case}/entities", json={"companies": [company]})

@@ -6,14 +6,14 @@ import pytest
 
 @pytest.mark.parametrize("path", ["/", "/users", "/cases", "/v1/cases", "/v2/cases/", "/V2/users"])
 def test_an_unknown_path_is_not_found(client: httpx.Client, path: str) -> None:
-    """A path that is not spelt as documented is not found; the version is part of it."""
+    """A path has to be spelt as documented, including the version."""
     response = client.get(path)
 
     assert (response.status_code, response.json()["type"]) == (404, "ResourceNotFound")
 
 
 def test_a_wrong_method_is_refused(client: httpx.Client) -> None:
-    """A known path refuses a method it lacks, and lists those it has."""
+    """The refusal lists the methods of the path."""
     response = client.put("/v2/cases", json={})
 
     assert (response.status_code, response.json()["type"]) == (405, "InvalidRequest")

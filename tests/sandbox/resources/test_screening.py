@@ -16,17 +16,17 @@ kinds = pytest.mark.parametrize("kind", ["peps-sanctions", "adverse-media"])
 
 @pytest.fixture
 def person(client: httpx.Client, case: str) -> str:
-    """Create a person, and give the id."""
+    """Create a person with a scenario, and return their id."""
     body = {"persons": [{"first_name": "Sandra", "last_name": "Sanctioned"}]}
     persons: list[dict[str, str]] = client.post(f"{case}/entities", json=body).json()["persons"]
     return persons[0]["person_id"]
 
 
 @pytest.mark.parametrize(("kind", "status"), [("peps-sanctions", 201), ("adverse-media", 200)])
-def test_a_search_is_answered_with_every_field(
+def test_a_search_has_every_field(
     client: httpx.Client, person: str, kind: str, status: int
 ) -> None:
-    """The two kinds differ in their status; the certificate can be fetched without a token."""
+    """The two kinds have different statuses; the certificate needs no token."""
     body = {
         "entity_type": "person",
         "entity_id": person,
@@ -55,10 +55,10 @@ def test_a_search_is_answered_with_every_field(
     assert 1 <= search["total_matches"] <= 9
 
 
-def test_the_certificate_is_read_without_a_token_until_it_expires(
+def test_links_to_certificates_expire(
     connect: Callable[[Sandbox], httpx.Client], clock: SimpleNamespace
 ) -> None:
-    """The link lives ten minutes, and the list has a new one."""
+    """After ten minutes; the list has a new link."""
     with Sandbox(clock=lambda: clock.now, token_life=9999) as sandbox:
         client = connect(sandbox)
         case = client.post("/v2/cases", json={"name": "L", "case_type": "Business"}).json()
@@ -66,7 +66,7 @@ def test_the_certificate_is_read_without_a_token_until_it_expires(
         link = _local(client.post("/v2/peps-sanctions", json=about).json())
         authorization = client.headers.pop("Authorization")
         at_once = client.get(link)
-        clock.now = 601
+        clock.now += 601
         late = client.get(link)
         client.headers["Authorization"] = authorization
         listed = client.get(f"/v2/Cases/{case['case_id']}/peps-sanctions").json()
@@ -84,7 +84,7 @@ def _local(search: dict[str, str]) -> str:
 
 @kinds
 def test_searches_are_listed_newest_first(client: httpx.Client, person: str, kind: str) -> None:
-    """A list has whole searches; those of the other kind are not in it."""
+    """Each kind has its own list."""
     about = {"entity_type": "person", "entity_id": person}
     for term in ("Older", "Newer"):
         client.post(f"/v2/{kind}", json={**about, "search_term": term})
@@ -99,7 +99,7 @@ def test_searches_are_listed_newest_first(client: httpx.Client, person: str, kin
 
 @kinds
 def test_a_case_needs_a_search_term(client: httpx.Client, case: str, kind: str) -> None:
-    """The name of a case is nobody's."""
+    """Its name is not that of a person or a company."""
     body = {"entity_type": "case", "entity_id": case.rpartition("/")[2]}
 
     response = client.post(f"/v2/{kind}", json=body)
@@ -122,8 +122,10 @@ def test_a_case_needs_a_search_term(client: httpx.Client, case: str, kind: str) 
         ("colour", "red"),
     ],
 )
-def test_a_wrong_field_is_named(client: httpx.Client, person: str, field: str, wrong: Any) -> None:
-    """A field of another form is refused."""
+def test_invalid_requests_are_refused(
+    client: httpx.Client, person: str, field: str, wrong: Any
+) -> None:
+    """The detail names the field."""
     body = {"entity_type": "person", "entity_id": person, field: wrong}
 
     response = client.post("/v2/peps-sanctions", json=body)
@@ -133,8 +135,8 @@ def test_a_wrong_field_is_named(client: httpx.Client, person: str, field: str, w
 
 
 @kinds
-def test_an_entity_that_never_was_is_not_found(client: httpx.Client, kind: str) -> None:
-    """Both a search and a list answer 404."""
+def test_an_unknown_entity_is_not_found(client: httpx.Client, kind: str) -> None:
+    """By a search and by a list."""
     body = {"entity_type": "person", "entity_id": UNKNOWN}
 
     assert client.post(f"/v2/{kind}", json=body).status_code == 404

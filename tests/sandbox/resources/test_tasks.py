@@ -1,4 +1,4 @@
-"""A task that takes its time."""
+"""Tasks that respond with 202 until they are done."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ import pytest
         ({"polls": None, "result": None}, 2, {}),
     ],
 )
-def test_a_task_is_pending_for_as_many_looks_as_asked(
+def test_a_task_is_pending_for_the_requested_number_of_polls(
     client: httpx.Client, body: dict[str, Any], polls: int, result: dict[str, int]
 ) -> None:
-    """Each look answers 202 until they are used up, then 200 and the result."""
+    """Each responds with 202; the next one with 200 and the result."""
     started = client.post("/v2/sandbox-tasks", json=body)
     path = started.headers["Location"]
     looks = [client.get(path) for _ in range(polls + 1)]
@@ -34,17 +34,15 @@ def test_a_task_is_pending_for_as_many_looks_as_asked(
 
 
 @pytest.mark.parametrize("body", [{"polls": -1}, {"polls": "2"}, {"result": []}, {"pols": 2}])
-def test_a_task_asks_for_looks_and_a_result_only(
-    client: httpx.Client, body: dict[str, Any]
-) -> None:
-    """Anything else is an invalid request."""
+def test_invalid_tasks_are_refused(client: httpx.Client, body: dict[str, Any]) -> None:
+    """A task has a number of polls and a result, and nothing else."""
     response = client.post("/v2/sandbox-tasks", json=body)
 
     assert (response.status_code, response.json()["type"]) == (400, "InvalidRequest")
 
 
-def test_a_task_that_never_was_is_not_found(client: httpx.Client) -> None:
-    """An unknown id answers ResourceNotFound."""
+def test_an_unknown_task_is_not_found(client: httpx.Client) -> None:
+    """With ResourceNotFound."""
     response = client.get("/v2/sandbox-tasks/none")
 
     assert (response.status_code, response.json()["type"]) == (404, "ResourceNotFound")

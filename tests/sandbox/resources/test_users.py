@@ -4,7 +4,7 @@ import httpx
 
 
 def test_users_have_names_and_roles(client: httpx.Client) -> None:
-    """There is one user for each documented role, none of whom could be real."""
+    """There is one fictitious user for each documented role."""
     users = client.get("/v2/users").json()
 
     assert [user["roles"][0]["name"] for user in users] == ["Admin", "Manager", "Agent"]

@@ -20,12 +20,12 @@ GOOD: dict[str, Any] = {
 
 @pytest.fixture
 def webhook(client: httpx.Client) -> str:
-    """Create a webhook, and give its id."""
+    """Create a webhook, and return its id."""
     return str(client.post("/v2/webhooks", json=GOOD).json()["webhook_id"])
 
 
-def fill(sandbox: Sandbox, webhook_id: str, count: int, **given: Any) -> list[str]:
-    """Write requests down, and give their ids, the oldest first."""
+def log_requests(sandbox: Sandbox, webhook_id: str, count: int, **given: Any) -> list[str]:
+    """Log requests, and return their ids, oldest first."""
     given = {"event_type": STATEMENTS, "event_data": None} | given
     return [
         webhook_log.record(sandbox.state, webhook_id, **given)["request_id"] for _ in range(count)
@@ -33,12 +33,12 @@ def fill(sandbox: Sandbox, webhook_id: str, count: int, **given: Any) -> list[st
 
 
 def ids(page: dict[str, Any]) -> list[str]:
-    """Return the ids of a page's requests."""
+    """Return the ids of the requests on a page."""
     return [request["request_id"] for request in page["webhook_requests"]]
 
 
 def test_a_webhook_is_created_with_every_field(client: httpx.Client) -> None:
-    """The answer is 201 and the whole webhook; what is read-only is ignored in the request."""
+    """The response is a 201; read-only fields in the request are ignored."""
     sent = GOOD | {"webhook_id": "mine", "datetime_created": None}
 
     response = client.post("/v2/webhooks", json=sent)
@@ -56,8 +56,8 @@ def test_a_webhook_is_created_with_every_field(client: httpx.Client) -> None:
     assert client.get(f"/v2/webhooks/{created['webhook_id']}").json() == created
 
 
-def test_the_list_has_the_newest_first(client: httpx.Client) -> None:
-    """All webhooks are in it; a name may be there twice."""
+def test_webhooks_are_listed_newest_first(client: httpx.Client) -> None:
+    """Two of them may have the same name."""
     first, second = (client.post("/v2/webhooks", json=GOOD).json() for _ in range(2))
 
     assert client.get("/v2/webhooks").json()[:2] == [second, first]
@@ -79,10 +79,10 @@ def test_the_list_has_the_newest_first(client: httpx.Client) -> None:
         ({"colour": "blue"}, "colour"),
     ],
 )
-def test_a_field_that_is_wrong_is_named(
+def test_invalid_fields_are_refused(
     client: httpx.Client, webhook: str, change: dict[str, Any], named: str
 ) -> None:
-    """Creating and changing hold to the same rules."""
+    """The rules for creating and updating are the same."""
     created = client.post("/v2/webhooks", json=GOOD | change)
     updated = client.patch(f"/v2/webhooks/{webhook}", json=change)
 
@@ -106,8 +106,8 @@ def test_a_field_that_is_wrong_is_named(
         "https://127.0.0.1:port/",
     ],
 )
-def test_a_callback_elsewhere_is_refused(client: httpx.Client, webhook: str, url: str) -> None:
-    """When creating and when changing, and without a word of the address; nothing is changed."""
+def test_callbacks_have_to_be_on_loopback(client: httpx.Client, webhook: str, url: str) -> None:
+    """The refusal does not repeat the URL, and nothing is changed."""
     before = client.get("/v2/webhooks").json()
 
     created = client.post("/v2/webhooks", json=GOOD | {"webhook_callback_url": url})
@@ -123,15 +123,15 @@ def test_a_callback_elsewhere_is_refused(client: httpx.Client, webhook: str, url
 
 
 @pytest.mark.parametrize("name", ["webhook_name", "webhook_callback_url", "event_types"])
-def test_a_field_that_is_needed_is_named(client: httpx.Client, name: str) -> None:
-    """All but the reference are needed."""
+def test_missing_fields_are_refused(client: httpx.Client, name: str) -> None:
+    """All except the reference are required."""
     response = client.post("/v2/webhooks", json={key: GOOD[key] for key in GOOD.keys() - {name}})
 
     assert (response.status_code, response.json()["detail"]) == (400, f"{name} is required.")
 
 
-def test_an_update_changes_what_it_names(client: httpx.Client, webhook: str) -> None:
-    """Named fields change, null ones do not, and an empty string clears the reference."""
+def test_an_update_changes_the_fields_it_sends(client: httpx.Client, webhook: str) -> None:
+    """Null fields stay, and an empty string clears the reference."""
     before = client.get(f"/v2/webhooks/{webhook}").json()
 
     change = {"webhook_name": "Renamed", "external_ref": "", "event_types": None}
@@ -148,16 +148,18 @@ def test_an_update_changes_what_it_names(client: httpx.Client, webhook: str) -> 
 
 
 @pytest.mark.parametrize("body", [{}, {"webhook_name": None}])
-def test_an_update_names_a_field(client: httpx.Client, webhook: str, body: dict[str, Any]) -> None:
-    """Nothing to change is a mistake."""
+def test_an_empty_update_is_refused(
+    client: httpx.Client, webhook: str, body: dict[str, Any]
+) -> None:
+    """It needs at least one field."""
     assert client.patch(f"/v2/webhooks/{webhook}", json=body).status_code == 400
 
 
-def test_a_deleted_webhook_takes_its_log_along(
+def test_the_log_is_deleted_with_its_webhook(
     sandbox: Sandbox, client: httpx.Client, webhook: str
 ) -> None:
-    """The answer is 204 without a body; from then on the webhook is known as deleted."""
-    (request_id,) = fill(sandbox, webhook, 1)
+    """The response is a 204; later requests say that the webhook was deleted."""
+    (request_id,) = log_requests(sandbox, webhook, 1)
 
     response = client.delete(f"/v2/webhooks/{webhook}")
 
@@ -170,17 +172,15 @@ def test_a_deleted_webhook_takes_its_log_along(
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("GET", "/requests")]
 )
-def test_a_webhook_that_never_was_is_not_found(
-    client: httpx.Client, method: str, path: str
-) -> None:
-    """Every operation on an unknown id answers ResourceNotFound."""
+def test_an_unknown_webhook_is_not_found(client: httpx.Client, method: str, path: str) -> None:
+    """By any operation."""
     response = client.request(method, f"/v2/webhooks/{UNKNOWN}{path}", json={})
 
     assert (response.status_code, response.json()["type"]) == (404, "ResourceNotFound")
 
 
-def test_events_come_in_groups(client: httpx.Client) -> None:
-    """Four groups, ten names in them, and a kind may stand below two others."""
+def test_event_types_are_grouped(client: httpx.Client) -> None:
+    """Four groups with ten names; one type can have two parents."""
     groups = client.get("/v2/webhooks/event-types").json()
 
     def names(kinds: list[dict[str, Any]]) -> list[str]:
@@ -199,10 +199,10 @@ def test_events_come_in_groups(client: httpx.Client) -> None:
 
 
 def test_a_request_has_every_field(sandbox: Sandbox, client: httpx.Client, webhook: str) -> None:
-    """Delivered ones know when; the others do not, and have no attempts before the first."""
+    """Delivered requests have a time; others do not, and may have no attempts yet."""
     data = {"anything": ["at", "all"]}
-    fill(sandbox, webhook, 1, event_data=data, codes=(500, 200), grouping_id="g-1")
-    fill(sandbox, webhook, 1, status="Pending")
+    log_requests(sandbox, webhook, 1, event_data=data, codes=(500, 200), grouping_id="g-1")
+    log_requests(sandbox, webhook, 1, status="Pending")
 
     pending, done = client.get(f"/v2/webhooks/{webhook}/requests").json()["webhook_requests"]
 
@@ -224,9 +224,11 @@ def test_a_request_has_every_field(sandbox: Sandbox, client: httpx.Client, webho
     assert pending["grouping_id"] != done["grouping_id"]
 
 
-def test_the_log_is_walked_both_ways(sandbox: Sandbox, client: httpx.Client, webhook: str) -> None:
-    """Addresses are absolute and lead to older and newer pages; at either end there is none."""
-    newest_first = fill(sandbox, webhook, 51)[::-1]
+def test_the_log_can_be_paged_both_ways(
+    sandbox: Sandbox, client: httpx.Client, webhook: str
+) -> None:
+    """Page URLs are absolute and null at either end."""
+    newest_first = log_requests(sandbox, webhook, 51)[::-1]
     url = f"/v2/webhooks/{webhook}/requests"
 
     first = client.get(url).json()
@@ -253,11 +255,11 @@ def test_the_log_is_walked_both_ways(sandbox: Sandbox, client: httpx.Client, web
     }
 
 
-def test_backward_gives_what_is_nearest(
+def test_a_backward_page_is_adjacent_to_its_anchor(
     sandbox: Sandbox, client: httpx.Client, webhook: str
 ) -> None:
-    """The page before a request holds those that came just after it; without one, the oldest."""
-    newest_first = fill(sandbox, webhook, 40)[::-1]
+    """Without an anchor, it is the page of the oldest requests."""
+    newest_first = log_requests(sandbox, webhook, 40)[::-1]
     query = {"pagination_direction": "Backward"}
     url = f"/v2/webhooks/{webhook}/requests"
 
@@ -278,9 +280,13 @@ def test_backward_gives_what_is_nearest(
     }
 
 
-def test_a_filter_holds_on_all_pages(sandbox: Sandbox, client: httpx.Client, webhook: str) -> None:
-    """Its pages are full, its addresses carry it on, and it may begin at a request it hides."""
-    written = [fill(sandbox, webhook, 1, status=one)[0] for one in ["Failed", "Complete"] * 30]
+def test_a_filter_applies_to_all_pages(
+    sandbox: Sandbox, client: httpx.Client, webhook: str
+) -> None:
+    """Pages are full, their URLs keep the filter, and the anchor may be a hidden request."""
+    written = [
+        log_requests(sandbox, webhook, 1, status=one)[0] for one in ["Failed", "Complete"] * 30
+    ]
     failed, hidden = written[::2], written[-1]
     url = f"/v2/webhooks/{webhook}/requests"
 
@@ -300,17 +306,17 @@ def test_a_filter_holds_on_all_pages(sandbox: Sandbox, client: httpx.Client, web
         ({"after_request_id": UNKNOWN}, 404),
     ],
 )
-def test_a_parameter_that_is_wrong_is_refused(
+def test_invalid_parameters_are_refused(
     client: httpx.Client, webhook: str, query: dict[str, str], status: int
 ) -> None:
-    """Words are of a closed set, and a request to begin at must be in the log."""
+    """Unknown words, and an anchor that is not in the log."""
     response = client.get(f"/v2/webhooks/{webhook}/requests", params=query)
 
     assert response.status_code == status
 
 
 def test_there_is_one_secret(client: httpx.Client) -> None:
-    """It is made once, read often, rotated and deleted; then another one can be made."""
+    """It can be created, read, rotated and deleted, and then created again."""
     url = "/v2/webhooks/secrets"
     missing = [client.get(url), client.delete(url), client.patch(f"{url}/rotate")]
 
@@ -342,7 +348,7 @@ def test_there_is_one_secret(client: httpx.Client) -> None:
     }
 
 
-def test_the_words_are_no_ids(client: httpx.Client) -> None:
-    """`event-types` and `secrets` are no webhooks, whatever one does to them."""
+def test_literal_paths_are_not_ids(client: httpx.Client) -> None:
+    """`event-types` and `secrets` are never taken for the id of a webhook."""
     assert client.delete("/v2/webhooks/event-types").status_code == 405
     assert client.patch("/v2/webhooks/secrets", json={}).status_code == 405
