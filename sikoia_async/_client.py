@@ -330,7 +330,7 @@ class Sikoia:
         context = self._api.context
         limiter = context.rate_limiter
         unused = limiter.limit if limiter else None
-        if not context.lifecycle.used:  # there is no clock yet, and nothing to measure
+        if not context.lifecycle.used:  # the clock has not started: nothing to measure
             limiter = None
         return Stats(
             calls=context.tally.calls,

@@ -61,7 +61,7 @@ class Unpacker:
         """Check, after the last piece, that the workbook is complete.
 
         Raises:
-            BodyError: there is no workbook, or it is incomplete.
+            BodyError: the workbook is missing or incomplete.
         """
         if not self._is_complete:
             raise _no_workbook()

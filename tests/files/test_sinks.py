@@ -38,7 +38,7 @@ async def test_memory_keeps_the_last_attempt_only() -> None:
 
 
 async def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
-    """Until then the old file stays; afterwards there is no temporary file."""
+    """Until then the old file stays; afterwards the temporary file is gone."""
     path = tmp_path / "a.pdf"
     path.write_bytes(b"old")
 
