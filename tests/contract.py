@@ -173,7 +173,7 @@ def _fields(source: ast.AST) -> dict[str, set[str]]:
                 match key, value:
                     case None, ast.Call(ast.Name("in_body"), [entity]):
                         fields |= dict.fromkeys(_ENTITY, _names(entity))
-                    case None, ast.Call(ast.Name(), [], keywords):  # **validate_strings(name=name)
+                    case None, ast.Call(ast.Name(), _, keywords):  # **validate_strings(name=name)
                         fields |= {str(one.arg): _names(one.value) for one in keywords}
                     case ast.Constant(str(name)), _:
                         fields[name] = _names(value)

@@ -6,7 +6,7 @@ each method.
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 
@@ -180,11 +180,8 @@ class Checks:
             "/v2/validation-checks",
             Check,
             body={
-                "validation_type_id": validate_id("validation_type_id", validation_type_id),
                 **in_body(entity),
-                "checklist_params": validate_models(
-                    "checklist_params", checklist_params, ChecklistParameter
-                ),
+                **_fields(validation_type_id=validation_type_id, checklist_params=checklist_params),
             },
         )
         return self._operation(first.validation_instance_id, first)
@@ -251,11 +248,8 @@ class Checks:
             "/v2/completeness-income-checks",
             CompletenessAndIncome,
             body={
-                "validation_type_id": validate_id("validation_type_id", validation_type_id),
                 **in_body(entity),
-                "checklist_params": validate_models(
-                    "checklist_params", checklist_params, ChecklistParameter
-                ),
+                **_fields(validation_type_id=validation_type_id, checklist_params=checklist_params),
             },
         )
 
@@ -263,6 +257,17 @@ class Checks:
         return self._api.operation(
             _OPERATION, (instance_id,), lambda api: Checks(api).retrieve(instance_id), first
         )
+
+
+def _fields(
+    *, validation_type_id: str, checklist_params: Sequence[ChecklistParameter] | None
+) -> dict[str, Any]:
+    return {
+        "validation_type_id": validate_id("validation_type_id", validation_type_id),
+        "checklist_params": validate_models(
+            "checklist_params", checklist_params, ChecklistParameter
+        ),
+    }
 
 
 _OPERATION = OperationKind(
