@@ -16,7 +16,6 @@ from sikoia_async import NewPerson, Operation, Sikoia, WebhookError
 from sikoia_async.resources.cases import Person
 from sikoia_async.resources.webhooks import WebhookRequest
 from sikoia_async.sandbox import Sandbox
-from sikoia_async.sandbox.deliveries import sender
 from sikoia_async.sandbox.faults.deliveries import Forgery
 from sikoia_async.testing import client_of
 from sikoia_async.webhooks import (
@@ -202,10 +201,14 @@ def clock() -> SimpleNamespace:
 
 
 @pytest.fixture
-def sandbox(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
     """Run the local Sikoia on that clock. No attempt times out because the machine is slow."""
-    monkeypatch.setattr(sender, "_TIMEOUT", 10 * PATIENCE)
-    with Sandbox(clock=lambda: clock.now, work_time=1, delivery_retries=(1, 1)) as running:
+    with Sandbox(
+        clock=lambda: clock.now,
+        work_time=1,
+        delivery_retries=(1, 1),
+        delivery_timeout=10 * PATIENCE,
+    ) as running:
         yield running
 
 
