@@ -69,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say so where cassettes are recorded: nobody should learn it from a bill."""
     is_asked = config.getoption("--sikoia-record", default=False)
-    return "sikoia: cassettes are recorded, which may cost money" if is_asked else None
+    return "sikoia: recording cassettes, which may cost money" if is_asked else None
 
 
 @pytest.fixture
@@ -91,9 +91,9 @@ def sikoia_cassette(request: pytest.FixtureRequest) -> Generator[Cassette]:
     It is recorded once: on the second event loop, the test replays what it has just recorded.
     """
     from sikoia_async.testing.cassettes import Cassette  # noqa: PLC0415 - loaded when first used
-    from sikoia_async.testing.cassettes.place import place_of  # noqa: PLC0415 - as above
+    from sikoia_async.testing.cassettes.paths import cassette_path  # noqa: PLC0415 - as above
 
-    place, recorded = place_of(request.node), request.config.stash[_RECORDED]
+    place, recorded = cassette_path(request.node), request.config.stash[_RECORDED]
     is_asked = bool(request.config.getoption("--sikoia-record", default=False))
     record = is_asked and not (place in recorded and place.exists())
     if record:

@@ -91,10 +91,10 @@ C13  test_shapes.py::test_the_last_of_two_fields_counts
 C14  test_shapes.py::test_every_field_with_every_kind_of_value
      test_shapes.py::test_every_list_with_text_in_it
      test_shapes.py::test_what_a_text_holds_is_read_like_the_rest
-     ../codec/test_converter.py::test_the_wrong_kind_is_refused
+     ../codec/test_converter.py::test_a_value_of_the_wrong_type_is_refused
 C15  test_shapes.py::test_what_is_unknown_or_null_is_taken
 C16  test_bodies.py::test_an_error_keeps_its_status
-     ../codec/test_problems.py::test_details_have_two_spellings
+     ../codec/test_problems.py::test_detail_has_two_spellings
      ../codec/test_problems.py::test_the_status_in_the_body_is_ignored
      ../codec/test_problems.py::test_any_body_makes_the_right_error
 C17  test_bodies.py::test_a_file_that_breaks_off_is_not_bought_again
@@ -230,7 +230,7 @@ I5   test_privacy.py::test_a_malformed_secret_is_not_shown
 I6   test_privacy.py::test_an_errors_text_repeats_nobodys_name
      test_privacy.py::test_an_errors_text_names_the_field
      test_privacy.py::test_a_given_path_is_told_without_its_ids
-     ../codec/test_redaction.py::test_nothing_but_known_words_is_repeated
+     ../codec/test_redaction.py::test_unknown_words_are_never_repeated
 I7   out: there are no spans yet; the fields of a record (_logs.FIELDS) are what they may hold
 I8   test_privacy.py::test_asyncios_debug_mode_shows_nothing; warnings and notes by oracle.py
 I9   test_privacy.py::test_a_client_that_is_gone_leaves_no_token

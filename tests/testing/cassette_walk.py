@@ -1,4 +1,4 @@
-"""A walk through all operations as users make it, for cassettes to record and to replay."""
+"""Calls every method of every resource, for cassettes to record and to replay."""
 
 from collections.abc import Callable
 from datetime import date
@@ -14,7 +14,7 @@ PERSONAL = (
     *("Cobblestone Lane", "Bedrockton", "BR4 9CK", "customer-0815", "Mortgage-for-Wilma"),
     *("statement-of-wilma.pdf", "callback-of-wilma", "a-query-of-ours"),
 )
-"""What the walk says of people, in requests."""
+"""Personal data in the requests of the walk."""
 _WILMA = NewPerson(
     first_name="Wilhelmina",
     last_name="Flintrock",
@@ -30,7 +30,7 @@ _ACME = NewCompany(company_name="Acme Ltd", company_number="12345678", jurisdict
 
 
 async def walk(sikoia: Sikoia, log: Callable[[str], None]) -> list[Any]:
-    """Call each method of each resource; `log` has a webhook's log filled. Return all answers."""
+    """Call each method of each resource and return all results. `log` fills a webhook's log."""
     found = list[Any]()
     case = await sikoia.cases.create(
         name="Mortgage-for-Wilma",
@@ -215,7 +215,7 @@ async def _webhooks(sikoia: Sikoia, log: Callable[[str], None]) -> list[Any]:
 
 
 async def _refused(sikoia: Sikoia, webhook_id: str) -> list[Any]:
-    """Ask for what is not there: errors are recorded, too."""
+    """Retrieve a webhook that does not exist, because errors are recorded too."""
     try:
         await sikoia.webhooks.retrieve(webhook_id)
     except errors.ResourceNotFoundError as error:

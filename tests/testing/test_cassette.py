@@ -1,4 +1,4 @@
-"""Cassettes from end to end: all operations recorded and replayed, and nothing of anybody kept."""
+"""Cassettes from end to end: all operations are recorded and replayed without personal data."""
 
 import re
 import socket
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.anyio
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SIGNATURE = re.compile(r"sig=([\w-]+)")
 _COMMON = {"Salary", "Director", "Example", "Placeholder", "Acme Works Ltd", "000000"}
-"""What is said of a person and stands elsewhere, too: kinds, and the names of companies."""
+"""Personal values that also occur elsewhere: categories and names of companies."""
 _EVENT: dict[str, Any] = {
     "event_type": "DocumentProcessing.Completed",
     "event_data": {"who": "Wilhelmina"},
@@ -42,14 +42,14 @@ _EVENT: dict[str, Any] = {
 
 
 class Spy(httpx.AsyncBaseTransport):
-    """Notes all that passes, in both directions, below the cassette."""
+    """Collects everything that is sent and received below the cassette."""
 
     def __init__(self, beneath: httpx.AsyncBaseTransport) -> None:
         self._beneath = beneath
         self.seen = list[str]()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Pass a request on, and its whole answer back."""
+        """Forward a request and return the complete response."""
         outgoing = request.stream
         assert isinstance(outgoing, httpx.AsyncByteStream)
         sent = b"".join([piece async for piece in outgoing])
@@ -67,7 +67,7 @@ class Spy(httpx.AsyncBaseTransport):
 
 
 def way_to(sandbox: Sandbox) -> dict[str, Any]:
-    """Return what a client needs to be told that a cassette records on a local Sikoia."""
+    """Return the client options with which a cassette records a local Sikoia."""
     way: dict[str, Any] = {"tls": sandbox.ca_file}
     if isinstance(sandbox, MemorySandbox):
         way = {"transport": sandbox.transport}
@@ -82,7 +82,7 @@ def way_to(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def logging_to(sandbox: Sandbox) -> Callable[[str], None]:
-    """Return what fills the log of a webhook with two pages."""
+    """Return a function that fills the log of a webhook with two pages."""
 
     def log(webhook_id: str) -> None:
         for _ in range(30):
@@ -93,7 +93,7 @@ def logging_to(sandbox: Sandbox) -> Callable[[str], None]:
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing out."""
+    """Refuse all connections."""
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError
@@ -118,12 +118,12 @@ def personal_in(found: Any) -> Iterator[Any]:
 
 
 def text_of(path: Path) -> str:
-    """Return what is in a file."""
+    """Return the content of a file."""
     return path.read_text("utf-8")
 
 
 def mode_of(path: Path) -> int:
-    """Return who may do what with a file."""
+    """Return the permissions of a file."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
@@ -134,13 +134,13 @@ def files_beside(path: Path) -> list[str]:
 
 @attrs.define
 class Comparison:
-    """Compares what was recorded with what is replayed, in all but what is personal."""
+    """Compares recorded with replayed models, except for personal data."""
 
     ids: dict[str, str] = attrs.field(factory=dict[str, str])
     differences: list[str] = attrs.field(factory=list[str])
 
     def compare(self, one: Any, other: Any, where: str = "", *, personal: bool = False) -> None:
-        """Note where they differ."""
+        """Collect the differences."""
         if type(one) is not type(other):
             self.differences.append(f"{where}: {type(one).__name__}, {type(other).__name__}")
         elif isinstance(one, Model):
@@ -169,7 +169,7 @@ class Comparison:
 async def test_every_operation_is_recorded_and_replayed(
     kind: type[Sandbox], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Offline come the same models, all but what is personal; nothing is asked in vain."""
+    """The same models come back offline, except for personal data; every request is found."""
     path = tmp_path / "walk.json"
     with kind(work_time=0, limit=10**6) as sandbox, Cassette(path, record=True) as cassette:
         async with client_of(cassette, **way_to(sandbox)) as sikoia:
@@ -192,12 +192,12 @@ async def test_every_operation_is_recorded_and_replayed(
     values = {one for one in values if len(one) > 3}
     assert len(values) > 200
     assert {one for one in (*values, *PERSONAL, *secrets) if one in text} <= _COMMON
-    operations = {one["asked"]["operation"] for one in msgspec.json.decode(text)["recorded"]}
+    operations = {one["request"]["operation"] for one in msgspec.json.decode(text)["interactions"]}
     assert operations == {one.name for one in OPERATIONS} | {"GET (link)"}
 
 
-async def test_no_id_token_or_link_of_the_wire_is_kept(tmp_path: Path) -> None:
-    """Nor anything else that tells one client, one machine or one moment from another."""
+async def test_no_id_token_or_link_is_recorded(tmp_path: Path) -> None:
+    """Nothing that identifies a client, a machine or a moment is in the file."""
     path = tmp_path / "walk.json"
     with MemorySandbox(work_time=0, limit=10**6) as sandbox:
         spy = Spy(sandbox.transport)
@@ -224,8 +224,8 @@ _NAMES = st.text(st.characters(categories=["Lu", "Ll", "Lo"], min_codepoint=0xC0
     names=st.lists(_NAMES, min_size=5, max_size=5, unique=True),
     born=st.dates(date(1901, 1, 1), date(1950, 1, 1)),
 )
-def test_nothing_of_anybody_comes_into_the_file(names: list[str], born: date) -> None:
-    """Whoever somebody is, and whatever they are called."""
+def test_no_personal_data_is_recorded(names: list[str], born: date) -> None:
+    """Names and dates of birth of any form are not in the file."""
     first, last, employer, reference, keyword = names
 
     async def record(path: Path) -> None:
@@ -249,7 +249,7 @@ def test_nothing_of_anybody_comes_into_the_file(names: list[str], born: date) ->
 
 
 def in_folder(record: Callable[[Path], Any]) -> str:
-    """Return what is recorded."""
+    """Return the content of the recorded file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "one.json")
         anyio.run(record, path)
@@ -265,12 +265,12 @@ def sandbox() -> Iterator[MemorySandbox]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Give the path of a cassette."""
+    """Return the path of a cassette."""
     return tmp_path / "of" / "one.json"
 
 
 async def record(path: Path, sandbox: Sandbox, use: Callable[[Sikoia], Any], **options: Any) -> Any:
-    """Record what a client is used for."""
+    """Record the calls of a function."""
     with Cassette(path, record=True) as cassette:
         async with client_of(cassette, **way_to(sandbox), **options) as sikoia:
             return await use(sikoia)
@@ -281,10 +281,8 @@ async def list_users(sikoia: Sikoia) -> Any:
     return await sikoia.users.list()
 
 
-async def test_the_file_is_its_owners_alone_and_appears_whole(
-    path: Path, sandbox: MemorySandbox
-) -> None:
-    """There is nothing beside it, and it reads as text."""
+async def test_only_the_owner_can_read_the_file(path: Path, sandbox: MemorySandbox) -> None:
+    """There are no temporary files, and the content is readable."""
     await record(path, sandbox, list_users)
 
     text = text_of(path)
@@ -294,10 +292,10 @@ async def test_the_file_is_its_owners_alone_and_appears_whole(
     assert text.endswith("\n}\n")
 
 
-async def test_what_is_recorded_again_differs_in_what_is_different(
+async def test_recording_again_changes_only_what_is_different(
     path: Path, sandbox: MemorySandbox
 ) -> None:
-    """The salt stays, and with it the ids of what is the same."""
+    """The salt is kept, and so are the pseudonyms of the same ids."""
     await record(path, sandbox, list_users)
     first = text_of(path)
 
@@ -306,8 +304,8 @@ async def test_what_is_recorded_again_differs_in_what_is_different(
     assert text_of(path) == first
 
 
-async def test_an_id_that_a_test_brings_is_found(path: Path, sandbox: MemorySandbox) -> None:
-    """It is hard-coded there, and stands nowhere in the file."""
+async def test_an_id_hard_coded_in_a_test_is_found(path: Path, sandbox: MemorySandbox) -> None:
+    """The file contains only its pseudonym."""
     async with client_of(sandbox) as sikoia:
         case = await sikoia.cases.create(name="Loan", case_type="Business")
 
@@ -324,10 +322,10 @@ async def test_an_id_that_a_test_brings_is_found(path: Path, sandbox: MemorySand
             assert (await sikoia.cases.retrieve(found.case_id)) == found
 
 
-async def test_what_is_not_recorded_is_an_error_and_not_sent(
+async def test_a_request_that_was_not_recorded_is_an_error(
     path: Path, sandbox: MemorySandbox
 ) -> None:
-    """It names the operation and what comes next, and nothing that was given."""
+    """Nothing is sent; the error names the operation and the next one, and no values."""
     await record(path, sandbox, list_users)
 
     cassette = Cassette(path)
@@ -335,15 +333,15 @@ async def test_what_is_not_recorded_is_an_error_and_not_sent(
         async with client_of(cassette) as sikoia:
             await sikoia.cases.create(name="Wilhelmina", case_type="Business")
 
-    assert "one.json: POST /v2/cases is not recorded" in str(caught.value)
+    assert "one.json: POST /v2/cases was not recorded" in str(caught.value)
     assert "Wilhelmina" not in str(caught.value)
     assert cassette.unused == ("GET /v2/users",)
 
 
-async def test_an_error_that_the_code_under_test_catches_comes_at_the_end(
+async def test_an_error_that_is_caught_is_raised_at_the_end(
     path: Path, sandbox: MemorySandbox
 ) -> None:
-    """Whoever goes on after any error must not pass for somebody who was answered."""
+    """A test whose code handles every error must not pass without its responses."""
     await record(path, sandbox, list_users)
     cassette = Cassette(path).__enter__()
 
@@ -351,15 +349,13 @@ async def test_an_error_that_the_code_under_test_catches_comes_at_the_end(
         with suppress(Exception):
             await sikoia.webhooks.list()
 
-    with pytest.raises(CassetteError, match="GET /v2/webhooks is not recorded"):
+    with pytest.raises(CassetteError, match="GET /v2/webhooks was not recorded"):
         cassette.__exit__(None, None, None)
 
 
-async def test_an_operation_that_this_sdk_has_no_method_for_is_not_recorded(
-    path: Path, sandbox: MemorySandbox
-) -> None:
-    """Nobody could tell what is personal in it; nothing is sent, and no file is written."""
-    with pytest.raises(CassetteError, match=r"GET /v2/persons/\{id\}/moon: a cassette holds"):
+async def test_an_unknown_operation_is_not_recorded(path: Path, sandbox: MemorySandbox) -> None:
+    """Its personal data is unknown, so nothing is sent and no file is written."""
+    with pytest.raises(CassetteError, match=r"GET /v2/persons/\{id\}/moon: cassettes support only"):
         await record(
             path, sandbox, lambda sikoia: sikoia.request("GET", "/v2/persons/Wilma.Example/moon")
         )
@@ -368,24 +364,24 @@ async def test_an_operation_that_this_sdk_has_no_method_for_is_not_recorded(
     assert not files_beside(path)
 
 
-async def test_nothing_is_recorded_unless_it_is_asked_for(tmp_path: Path) -> None:
-    """A cassette that is missing is an error, which says how it is made and what that may cost."""
+async def test_nothing_is_recorded_by_default(tmp_path: Path) -> None:
+    """A missing cassette is an error that says how to record it, and that it may cost money."""
     with (
         pytest.raises(CassetteError, match=r"cannot be read: No such file.*may cost money"),
         Cassette(tmp_path / "none.json"),
     ):
-        """It never comes to this."""
+        """This is not reached."""
 
 
 async def test_a_client_needs_the_block(path: Path) -> None:
-    """Outside of it nothing is open."""
+    """Outside of the with block there is no transport."""
     for cassette in (Cassette(path), Cassette(path, record=True)):
         with pytest.raises(CassetteError, match="enter its with block first"):
             cassette.transport()
 
 
 async def test_nothing_is_sent_after_the_block(path: Path, sandbox: MemorySandbox) -> None:
-    """It would cost money, and nobody would keep what came."""
+    """The request may cost money, and its response would not be recorded."""
     with Cassette(path, record=True) as cassette:
         sikoia = client_of(cassette, **way_to(sandbox), retries=0)
         await list_users(sikoia)
@@ -401,28 +397,26 @@ async def test_nothing_is_sent_after_the_block(path: Path, sandbox: MemorySandbo
 
 
 @pytest.mark.parametrize("place", ["one.json", "file/one.json", f"{'a' * 250}.json"])
-def test_a_place_that_cannot_be_written_is_told_before_anything_is_sent(
-    tmp_path: Path, place: str
-) -> None:
-    """What a recording has cost would be lost."""
+def test_an_unwritable_path_is_reported_before_anything_is_sent(tmp_path: Path, place: str) -> None:
+    """Otherwise a recording that cost money would be lost."""
     (tmp_path / "one.json").mkdir()
     (tmp_path / "file").touch()
     before = {*tmp_path.iterdir()}
 
     with (
-        pytest.raises(CassetteError, match="it cannot be written") as caught,
+        pytest.raises(CassetteError, match="cannot be written") as caught,
         Cassette(tmp_path / place, record=True),
     ):
-        """It never comes to this."""
+        """This is not reached."""
 
     assert str(tmp_path) not in str(caught.value)
     assert {*tmp_path.iterdir()} == before
 
 
-async def test_recording_finds_its_environment_as_a_client_does(
+async def test_recording_uses_the_environment_of_the_process(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Variables name it, its credentials and its authorities; operations keep their pace."""
+    """Variables name the environment, the credentials and the certificate authorities."""
     with Sandbox() as sandbox:
         for name, value in sandbox.variables.items():
             monkeypatch.setenv(name, value)
@@ -436,8 +430,8 @@ async def test_recording_finds_its_environment_as_a_client_does(
     assert files_beside(path)
 
 
-async def test_recording_weakens_nothing(path: Path) -> None:
-    """Below a cassette stands the SDK's own way: without the authority nothing is sent."""
+async def test_recording_verifies_certificates(path: Path) -> None:
+    """Requests go through the SDK's own connections, and nothing is sent to a wrong server."""
     with Sandbox() as sandbox:
         way = {**way_to(sandbox), "tls": None}
         with Cassette(path, record=True) as cassette:
@@ -449,8 +443,8 @@ async def test_recording_weakens_nothing(path: Path) -> None:
     assert not files_beside(path)
 
 
-async def test_a_transport_and_a_way_of_ones_own_do_not_mix(path: Path) -> None:
-    """It is refused as `Sikoia` refuses it."""
+async def test_a_transport_and_a_proxy_exclude_each_other(path: Path) -> None:
+    """The combination is refused, as by `Sikoia`."""
     with (
         Cassette(path, record=True) as cassette,
         pytest.raises(ConfigurationError, match="set yours up with them"),
@@ -458,10 +452,8 @@ async def test_a_transport_and_a_way_of_ones_own_do_not_mix(path: Path) -> None:
         cassette.transport(httpx.AsyncHTTPTransport(), proxy="http://proxy.example")
 
 
-async def test_code_that_makes_its_own_client_is_replayed(
-    path: Path, sandbox: MemorySandbox
-) -> None:
-    """It is given the transport, and may have any environment and any credentials."""
+async def test_a_client_with_the_transport_is_replayed(path: Path, sandbox: MemorySandbox) -> None:
+    """It may have any environment and any credentials."""
     await record(path, sandbox, list_users)
     somewhere = Environment(
         name="mine",
@@ -481,11 +473,11 @@ async def test_code_that_makes_its_own_client_is_replayed(
                 assert await one.users.list()
 
 
-async def test_an_answer_made_of_bytes_is_recorded(path: Path) -> None:
-    """As transports for tests make them."""
-    answers = httpx.MockTransport(lambda _: httpx.Response(200, json=[{"user_id": "one"}]))
+async def test_a_response_made_of_bytes_is_recorded(path: Path) -> None:
+    """Transports for tests create such responses."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=[{"user_id": "one"}]))
     with Cassette(path, record=True) as cassette:
-        async with client_of(cassette, token="mine", transport=answers) as sikoia:
+        async with client_of(cassette, token="mine", transport=transport) as sikoia:
             assert len(await sikoia.users.list()) == 1
 
     with Cassette(path) as cassette:

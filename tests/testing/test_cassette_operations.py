@@ -1,4 +1,4 @@
-"""The table of operations against what the resources and the specification say."""
+"""The table of operations agrees with the resources and the specification."""
 
 import re
 from typing import Any
@@ -18,16 +18,16 @@ _STAY = {
     *("picklist_index", "exclude_inactive", "items_per_page", "monitored", "fuzziness"),
     *("webhook_name", "external_ref", "event_types", "event_status", "pagination_direction"),
 }
-"""Parameters that say nothing of a person: kinds, numbers, companies, models that tell themselves.
-Of a file nothing stays, for it is no text that a model knows."""
+"""Parameters that are not personal: enums, numbers, companies, and models that mark their fields.
+Nothing of a file is kept, because it is not a string."""
 
 
-def test_the_table_is_what_the_resources_say() -> None:
-    """Each operation is in it once, with the method that calls it and what its answer becomes."""
+def test_the_table_agrees_with_the_resources() -> None:
+    """It has each operation once, with the method that calls it and its response type."""
     table = [(one.method, one.path, one.into, one.function) for one in OPERATIONS]
-    said = [(one.method, one.path, one.into, one.function) for one in ENDPOINTS]
+    expected = [(one.method, one.path, one.into, one.function) for one in ENDPOINTS]
 
-    assert sorted(map(str, table)) == sorted(map(str, said))
+    assert sorted(map(str, table)) == sorted(map(str, expected))
     assert {one.name for one in OPERATIONS} | {"POST /token"} == {
         f"{method} {path}" for method, path in spec.operations()
     }
@@ -35,7 +35,7 @@ def test_the_table_is_what_the_resources_say() -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=contract.ids)
 def test_an_operation_is_found_by_its_path(endpoint: Endpoint) -> None:
-    """Also where the path of another one would fit as well."""
+    """A path may match other templates too; the one with the fewest placeholders wins."""
     names = re.findall(r"\{(\w+)\}", endpoint.path)
     given = {name: "Persons" if name == "entity_type" else f"an-{name}" for name in names}
 
@@ -46,8 +46,8 @@ def test_an_operation_is_found_by_its_path(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "TRACE"])
-def test_other_paths_are_of_no_operation(method: str) -> None:
-    """Nor is what is longer, or shorter, or beside it."""
+def test_unknown_paths_have_no_operation(method: str) -> None:
+    """Paths must match completely."""
     for path in (
         "",
         "/",
@@ -62,19 +62,19 @@ def test_other_paths_are_of_no_operation(method: str) -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=contract.ids)
 def test_a_parameter_is_replaced_or_known_to_be_harmless(endpoint: Endpoint) -> None:
-    """What is new is replaced, until somebody writes down here that it may stay."""
+    """A new parameter is replaced until it is listed here."""
     [known] = [one for one in OPERATIONS if one.function == endpoint.function]
     fields = {*endpoint.body, *endpoint.query, *endpoint.ids}
-    stay = {name for name, one in known.parameters.items() if not one.personal}
+    stay = {name for name, one in known.parameters.items() if not one.is_personal}
 
     assert fields <= known.parameters.keys()
     assert stay <= _STAY
 
 
-def test_what_models_call_personal_is_replaced_in_requests() -> None:
-    """By the same names; ids are replaced as ids are."""
+def test_personal_parameters_are_replaced() -> None:
+    """A parameter is personal if a field of that name is; ids are replaced unless UUIDs."""
     replaced: dict[str, Any] = {
-        name: one.personal for known in OPERATIONS for name, one in known.parameters.items()
+        name: one.is_personal for known in OPERATIONS for name, one in known.parameters.items()
     }
 
     assert PERSONAL["metadata"] == {"personal": True}

@@ -1,4 +1,4 @@
-"""What a cassette replays: in which order, how often, and faults as they were."""
+"""Replays: their order and number, and recorded faults."""
 
 import errno
 import gzip
@@ -34,14 +34,14 @@ def sandbox() -> Iterator[MemorySandbox]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Give the path of a cassette."""
+    """Return the path of a cassette."""
     return tmp_path / "one.json"
 
 
-async def test_polls_are_answered_in_their_order_and_the_last_goes_on(
+async def test_polls_get_their_responses_in_order_and_the_last_repeats(
     path: Path, sandbox: MemorySandbox
 ) -> None:
-    """How often somebody asks depends on time; what they hear in the end does not."""
+    """The number of polls depends on time; the result does not."""
     seen: list[str | None] = []
 
     async def use(sikoia: Sikoia, polls: int, *, passes: bool = False) -> None:
@@ -66,10 +66,10 @@ async def test_polls_are_answered_in_their_order_and_the_last_goes_on(
     assert seen == [*recorded, *recorded[2:] * 3]
 
 
-async def test_what_acts_is_answered_as_often_as_it_was_recorded(
+async def test_a_post_is_replayed_as_often_as_it_was_recorded(
     path: Path, sandbox: MemorySandbox
 ) -> None:
-    """What is made once more is an error, whatever was the same."""
+    """One more equal request is an error."""
 
     async def use(sikoia: Sikoia) -> str:
         return (await sikoia.cases.create(name="Loan", case_type="Business")).case_id
@@ -83,26 +83,26 @@ async def test_what_acts_is_answered_as_often_as_it_was_recorded(
     async with client_of(cassette) as sikoia:
         assert len(set(await twice(sikoia))) == 2
         assert cassette.unused == ()
-        with pytest.raises(CassetteError, match="POST /v2/cases is asked more often than"):
+        with pytest.raises(CassetteError, match="POST /v2/cases was sent more often than"):
             await use(sikoia)
 
 
-async def test_the_order_of_calls_at_once_does_not_matter(
+async def test_the_order_of_concurrent_calls_does_not_matter(
     path: Path, sandbox: MemorySandbox
 ) -> None:
-    """Each request has its own answer, found by its ids."""
+    """The response of a request is found by its contents."""
     names = [f"Company {number} Ltd" for number in range(8)]
 
     async def use(sikoia: Sikoia, order: list[str]) -> dict[str, str | None]:
         found = dict[str, str | None]()
 
-        async def ask(name: str) -> None:
+        async def search(name: str) -> None:
             matches = await sikoia.company_registry.search(company_name=name, country_code="GB")
             found[name] = matches[0].company_number
 
         async with anyio.create_task_group() as tasks:
             for name in order:
-                tasks.start_soon(ask, name)
+                tasks.start_soon(search, name)
         return found
 
     recorded = await record(path, sandbox, lambda sikoia: use(sikoia, names))
@@ -113,8 +113,8 @@ async def test_the_order_of_calls_at_once_does_not_matter(
     assert len(set(recorded.values())) > 1
 
 
-async def test_what_was_not_asked_for_is_told(path: Path, sandbox: MemorySandbox) -> None:
-    """In the order in which it was recorded."""
+async def test_unused_interactions_are_listed(path: Path, sandbox: MemorySandbox) -> None:
+    """They are in the order of the recording."""
 
     async def use(sikoia: Sikoia) -> None:
         await sikoia.users.list()
@@ -132,7 +132,7 @@ async def test_what_was_not_asked_for_is_told(path: Path, sandbox: MemorySandbox
 
 @attrs.frozen
 class Outcome:
-    """What the SDK makes of a call."""
+    """The outcome of a call."""
 
     error: type[Exception] | None
     attempts: list[tuple[int | None, str | None]] | int
@@ -142,8 +142,8 @@ class Outcome:
 
 
 async def outcome(sikoia: Sikoia, method: str) -> Outcome:
-    """Make a call, and say what came of it."""
-    await sikoia.webhooks.event_types()  # there is a token
+    """Make a call and return its outcome."""
+    await sikoia.webhooks.event_types()  # obtains an access token
     before = sikoia.stats().attempts
     try:
         if method == "POST":
@@ -189,14 +189,13 @@ async def outcome(sikoia: Sikoia, method: str) -> Outcome:
         f"{name}={str(value)[:12]}" for fault in faults for name, value in fault.items()
     ),
 )
-@pytest.mark.anyio
-async def test_faults_are_replayed_as_they_were(
+async def test_faults_are_replayed(
     path: Path,
     sandbox: MemorySandbox,
     faults: list[dict[str, Any]],
     method: str,
 ) -> None:
-    """The same attempts, the same error; of bodies that nobody knows there is nothing left."""
+    """Attempts and errors are the same; nothing of unknown bodies is recorded."""
     for fault in faults:
         sandbox.faults.add(USERS if method == "GET" else "POST /v2/cases", **fault)
 
@@ -214,8 +213,8 @@ async def test_faults_are_replayed_as_they_were(
 
 
 @pytest.mark.virtual_time
-async def test_a_pause_that_was_made_is_not_made_again(path: Path, sandbox: MemorySandbox) -> None:
-    """One that led to nothing is told as it was."""
+async def test_pauses_are_not_repeated(path: Path, sandbox: MemorySandbox) -> None:
+    """A pause that was not followed by a retry is kept on the error."""
     sandbox.faults.add(USERS, status=503, retry_after=7, times=2)
     sandbox.faults.add("GET /v2/webhooks", status=503, retry_after=7)
 
@@ -227,8 +226,8 @@ async def test_a_pause_that_was_made_is_not_made_again(path: Path, sandbox: Memo
             await sikoia.with_options(retries=0).webhooks.list()
         return took, caught.value.retry_after
 
-    took, asked = await record(path, sandbox, use)
-    assert (took >= 14, asked) == (True, 7)
+    took, retry_after = await record(path, sandbox, use)
+    assert (took >= 14, retry_after) == (True, 7)
 
     with Cassette(path) as cassette:
         async with client_of(cassette) as sikoia:
@@ -237,7 +236,7 @@ async def test_a_pause_that_was_made_is_not_made_again(path: Path, sandbox: Memo
 
 @pytest.mark.virtual_time
 async def test_a_call_that_is_given_up_is_not_recorded(path: Path, sandbox: MemorySandbox) -> None:
-    """Neither before its answer nor in it: nobody knows what came of it."""
+    """Its outcome is unknown, whether it ends before its response or during the body."""
     sandbox.faults.add(USERS, delay=600)
     sandbox.faults.add(USERS, drip=1)
 
@@ -252,12 +251,12 @@ async def test_a_call_that_is_given_up_is_not_recorded(path: Path, sandbox: Memo
 
 
 @pytest.mark.virtual_time
-async def test_what_was_looked_at_does_not_count_as_sent(path: Path) -> None:
-    """A call that never came to a connection has done nothing, also where it was described."""
+async def test_reading_a_body_does_not_count_as_sending_it(path: Path) -> None:
+    """A call that got no connection was not sent, although the recorder has read its body."""
 
     class Full(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            """Wait for a connection, and for ever."""
+            """Wait for a connection forever."""
             await anyio.sleep_forever()
             raise AssertionError(request)
 
@@ -271,7 +270,7 @@ async def test_what_was_looked_at_does_not_count_as_sent(path: Path) -> None:
 
 
 async def test_correlation_ids_are_those_of_the_replay(path: Path, sandbox: MemorySandbox) -> None:
-    """None is kept, for a caller may choose them: each answer comes back with what was sent."""
+    """None is recorded, because callers choose them; a response has the one that was sent."""
 
     async def use(sikoia: Sikoia, name: str) -> tuple[str, str, str]:
         view = sikoia.with_options(correlation_id=name)
@@ -289,8 +288,8 @@ async def test_correlation_ids_are_those_of_the_replay(path: Path, sandbox: Memo
             assert await use(sikoia, "fred-clicks") == ("fred-clicks",) * 3
 
 
-async def test_a_task_is_followed_to_where_it_leads(path: Path) -> None:
-    """The Location of a 202 leads to the recording of what it led to."""
+async def test_a_task_is_followed(path: Path) -> None:
+    """The Location of a 202 leads to the interactions that were recorded for it."""
     with MemorySandbox(work_time=0.2, accepted=True) as sandbox:
 
         async def use(sikoia: Sikoia) -> Any:
@@ -310,7 +309,7 @@ async def test_a_task_is_followed_to_where_it_leads(path: Path) -> None:
             assert await use(sikoia) == recorded
 
 
-# Without the time: it is in the names of tests, which are to be the same for all workers.
+# Without the time, because it is in the ids of tests, which must be the same for all workers.
 _GZIPPED = gzip.compress(b"[]", mtime=0)
 
 
@@ -324,59 +323,59 @@ _GZIPPED = gzip.compress(b"[]", mtime=0)
         (b"", "", "nothing"),
     ],
 )
-async def test_bodies_are_inflated_before_they_are_looked_at(
+async def test_bodies_are_decompressed(
     path: Path, body: bytes, encoding: str, content: str
 ) -> None:
-    """What cannot be is a text that is no JSON."""
+    """A body that cannot be decompressed is recorded as text."""
 
     class Raw(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            """Answer with bytes that nobody has inflated yet."""
+            """Respond with compressed bytes."""
             assert request.method == "GET"
             headers = {"content-encoding": encoding, "content-length": str(len(body))}
             return httpx.Response(200, headers=headers, stream=httpx.ByteStream(body))
 
     with Cassette(path, record=True) as cassette:
         async with client_of(cassette, token="mine", transport=Raw(), retries=0) as sikoia:
-            came = await _kind_of_answer(sikoia)
+            recorded = await _outcome(sikoia)
 
-    [recording] = msgspec.json.decode(text_of(path))["recorded"]
-    assert recording.get("content", "nothing") == content
+    [interaction] = msgspec.json.decode(text_of(path))["interactions"]
+    assert interaction.get("content", "nothing") == content
     with Cassette(path) as cassette:
         async with client_of(cassette, retries=0) as sikoia:
-            assert await _kind_of_answer(sikoia) == came
+            assert await _outcome(sikoia) == recorded
 
 
-async def test_what_is_nested_too_deeply_is_no_json(path: Path) -> None:
-    """A model may contain itself, and an answer of it may be as deep as it likes."""
+async def test_a_body_that_is_nested_too_deeply_is_text(path: Path) -> None:
+    """A model may contain itself, and a response may be nested to any depth."""
     deep = b'[{"event_types":' * 400 + b"[]" + b"}]" * 400
-    answers = httpx.MockTransport(lambda _: httpx.Response(200, content=deep))
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=deep))
 
     with Cassette(path, record=True) as cassette:
-        async with client_of(cassette, token="mine", transport=answers, retries=0) as sikoia:
+        async with client_of(cassette, token="mine", transport=transport, retries=0) as sikoia:
             with pytest.raises(UnexpectedResponseError):
                 await sikoia.webhooks.event_types()
 
-    [recording] = msgspec.json.decode(text_of(path))["recorded"]
-    assert recording["content"] == "text"
+    [interaction] = msgspec.json.decode(text_of(path))["interactions"]
+    assert interaction["content"] == "text"
 
 
 @pytest.mark.parametrize("name", ["of wilma.pdf?sig=a%2fb", "é.pdf#page=1", "", "a/../b.pdf"])
-async def test_a_link_is_followed_however_it_is_written(path: Path, name: str) -> None:
-    """And its file comes back by the link that stands for it."""
-    told = {"document_id": "one", "document_uri": f"https://FILES.example:443/{name}"}
+async def test_a_link_is_followed_in_any_spelling(path: Path, name: str) -> None:
+    """The file is replayed under the link that replaces the original."""
+    document = {"document_id": "one", "document_uri": f"https://FILES.example:443/{name}"}
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         if request.url.host == "files.example":
             return httpx.Response(200, content=b"%PDF-1.7 of Wilma")
-        return httpx.Response(200, json=told)
+        return httpx.Response(200, json=document)
 
     async def use(sikoia: Sikoia) -> bytes:
         document = await sikoia.documents.retrieve("one")
         return await sikoia.download(document.document_uri)
 
     with Cassette(path, record=True) as cassette:
-        way = httpx.MockTransport(answer)
+        way = httpx.MockTransport(respond)
         async with client_of(cassette, token="mine", transport=way) as sikoia:
             assert b"Wilma" in await use(sikoia)
 
@@ -386,7 +385,7 @@ async def test_a_link_is_followed_however_it_is_written(path: Path, name: str) -
     assert "files" not in text_of(path).lower()
 
 
-async def _kind_of_answer(sikoia: Sikoia) -> type[Any]:
+async def _outcome(sikoia: Sikoia) -> type[Any]:
     try:
         return type(await sikoia.users.list())
     except CallError as error:
@@ -407,10 +406,10 @@ def _tls_error() -> ssl.SSLError:
         (None, "ConnectError"),
     ],
 )
-async def test_a_server_that_was_not_there_is_not_there_again(
+async def test_a_refused_connection_is_replayed(
     path: Path, cause: OSError | None, reason: str
 ) -> None:
-    """Nothing was sent, and so the call may be made again; no address is kept."""
+    """Nothing was sent, so the call can be repeated; no address is recorded."""
 
     def refuse(_: httpx.Request) -> httpx.Response:
         msg = "10.0.0.7"
@@ -429,13 +428,13 @@ async def test_a_server_that_was_not_there_is_not_there_again(
     assert "10.0.0.7" not in text_of(path)
     with Cassette(path) as cassette:
         async with client_of(cassette, retries=0) as sikoia:
-            reached, may_have_been_processed, told = await use(sikoia)
+            reached, may_have_been_processed, message = await use(sikoia)
     assert (reached, may_have_been_processed) == recorded[:2] == ("unsent", False)
-    assert f"nothing was sent: {reason}" in told
+    assert f"nothing was sent: {reason}" in message
 
 
-async def test_a_fault_of_another_kind_is_not_recorded(path: Path) -> None:
-    """It is no fault of the wire, and comes through as it is."""
+async def test_another_exception_is_not_recorded(path: Path) -> None:
+    """An exception that is not a transport fault is passed through."""
 
     def broken(_: httpx.Request) -> httpx.Response:
         raise LookupError
@@ -450,10 +449,10 @@ async def test_a_fault_of_another_kind_is_not_recorded(path: Path) -> None:
 
 
 @pytest.mark.virtual_time
-async def test_what_is_recorded_keeps_its_pace_and_what_is_replayed_does_not_wait(
+async def test_recording_polls_at_the_usual_pace_and_replaying_does_not_wait(
     path: Path,
 ) -> None:
-    """An environment is not asked more often than it would be, unless somebody says so."""
+    """An environment is polled at the usual intervals, unless an interval is passed."""
 
     async def use(sikoia: Sikoia) -> float:
         began = anyio.current_time()
@@ -474,12 +473,12 @@ async def test_what_is_recorded_keeps_its_pace_and_what_is_replayed_does_not_wai
         async with client_of(cassette) as sikoia:
             times.append(await use(sikoia))
 
-    said, recorded, replayed = times
-    assert replayed <= 0.1 < said <= 0.3 < recorded
+    chosen, recorded, replayed = times
+    assert replayed <= 0.1 < chosen <= 0.3 < recorded
 
 
 async def test_two_clients_share_a_cassette(path: Path, sandbox: MemorySandbox) -> None:
-    """What both have asked is recorded, and links lead from one to the other."""
+    """The calls of both are recorded, and links work in either client."""
 
     async def use(first: Sikoia, second: Sikoia) -> list[bytes]:
         wilma = NewPerson(first_name="Wilma", last_name="Example")
@@ -504,10 +503,8 @@ async def test_two_clients_share_a_cassette(path: Path, sandbox: MemorySandbox) 
         assert cassette.unused == ()
 
 
-async def test_a_paced_client_of_a_cassette_may_be_asked_for(
-    path: Path, sandbox: MemorySandbox
-) -> None:
-    """What is said of the client counts, all but where it goes and who it is."""
+async def test_a_replaying_client_takes_other_options(path: Path, sandbox: MemorySandbox) -> None:
+    """All options are used, except for the environment, credentials and connections."""
     await record(path, sandbox, lambda sikoia: sikoia.users.list())
 
     with Cassette(path) as cassette:

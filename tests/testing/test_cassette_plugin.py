@@ -1,4 +1,4 @@
-"""Cassettes in suites of users': each test its own, recorded only where that is asked for."""
+"""Cassettes in users' test suites: one per test, recorded only on request."""
 
 import os
 import stat
@@ -37,7 +37,7 @@ Suite = Callable[..., pytest.RunResult]
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
-    """Run a suite that loads the plugin, with warnings as errors."""
+    """Return a function that runs a test suite with the plugin and with warnings as errors."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(tests: str, *arguments: str) -> pytest.RunResult:
@@ -49,20 +49,20 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     return run
 
 
-def test_a_suite_is_recorded_once_and_replayed_from_then_on(
+def test_a_suite_is_recorded_once_and_then_replayed(
     suite: Suite, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without any environment."""
+    """Replaying needs no environment."""
     with monkeypatch.context() as variables, Sandbox() as sandbox:
         for name, value in sandbox.variables.items():
             variables.setenv(name, value)
         recorded = suite(_TESTS, *_ANYIO, "--sikoia-record")
-        asked = [one.operation for one in sandbox.ledger if one.operation != "POST /token"]
+        sent = [one.operation for one in sandbox.ledger if one.operation != "POST /token"]
 
     recorded.assert_outcomes(passed=8)
-    recorded.stdout.fnmatch_lines(["sikoia: cassettes are recorded, which may cost money"])
-    # On two event loops.
-    assert sorted(map(str, asked)) == ["GET /v2/cases"] * 3 + ["GET /v2/users"]
+    recorded.stdout.fnmatch_lines(["sikoia: recording cassettes, which may cost money"])
+    # Each test runs on two event loops.
+    assert sorted(map(str, sent)) == ["GET /v2/cases"] * 3 + ["GET /v2/users"]
     replayed = suite(_TESTS, *_ANYIO)
     replayed.assert_outcomes(passed=8)
     replayed.stdout.no_fnmatch_line("*cost money*")
@@ -78,10 +78,10 @@ def test_a_suite_is_recorded_once_and_replayed_from_then_on(
     assert {stat.S_IMODE((folder / one).stat().st_mode) for one in files} == {0o600}
 
 
-def test_a_test_without_its_cassette_fails_and_goes_nowhere(
+def test_a_test_without_a_cassette_fails_and_sends_nothing(
     suite: Suite, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says how to record it, and what that may cost, although there is an environment."""
+    """Even if an environment is configured, the test does not use it."""
     with Sandbox() as sandbox:
         for name, value in sandbox.variables.items():
             monkeypatch.setenv(name, value)
@@ -89,15 +89,15 @@ def test_a_test_without_its_cassette_fails_and_goes_nowhere(
         assert len(sandbox.ledger) == 0
 
     result.assert_outcomes(errors=1, deselected=7)
-    result.stdout.fnmatch_lines(["*CassetteError: the cassette test_users.json: it cannot be*"])
+    result.stdout.fnmatch_lines(["*CassetteError: cassette test_users.json: cannot be*"])
     assert not os.path.lexists(pytester.path / "cassettes")
 
 
-def test_what_a_test_catches_fails_it_all_the_same(suite: Suite, pytester: pytest.Pytester) -> None:
-    """The error comes when the test has ended."""
+def test_an_error_that_the_test_catches_fails_it(suite: Suite, pytester: pytest.Pytester) -> None:
+    """The error is raised when the test ends."""
     folder = pytester.path / "cassettes" / "test_loans"
     folder.mkdir(parents=True)
-    Path(folder, "test_it.json").write_text('{"version": 1, "salt": "x", "recorded": []}')
+    Path(folder, "test_it.json").write_text('{"version": 1, "salt": "x", "interactions": []}')
 
     result = suite(
         """
@@ -115,11 +115,11 @@ def test_what_a_test_catches_fails_it_all_the_same(suite: Suite, pytester: pytes
     )
 
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*CassetteError: *GET /v2/users is not recorded*nothing more*"])
+    result.stdout.fnmatch_lines(["*CassetteError: *GET /v2/users was not recorded*next: nothing*"])
 
 
 def test_with_pytest_asyncio(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cassette itself is no matter of an event loop."""
+    """The fixture works with pytest-asyncio too."""
     tests = _TESTS.replace("mark.anyio", "mark.asyncio")
     arguments = ("-o", "asyncio_default_fixture_loop_scope=function")
     with monkeypatch.context() as variables, Sandbox() as sandbox:

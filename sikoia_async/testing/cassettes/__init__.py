@@ -1,6 +1,6 @@
-"""What an environment answered, recorded without what is about anybody, to be replayed offline."""
+"""Cassettes: responses of an environment, recorded without personal data and replayed offline."""
 
 from sikoia_async.testing.cassettes.cassette import Cassette as Cassette
-from sikoia_async.testing.cassettes.tape import CassetteError as CassetteError
+from sikoia_async.testing.cassettes.file import CassetteError as CassetteError
 
 __all__ = ["Cassette", "CassetteError"]

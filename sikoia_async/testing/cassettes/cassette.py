@@ -1,11 +1,11 @@
-"""Cassettes: what an environment has answered once is replayed offline, without personal data.
+"""Cassettes: record the responses of an environment once, and replay them offline.
 
     with Cassette("loan.json") as cassette:
         async with client_of(cassette) as sikoia:
             case = await sikoia.cases.create(name="Loan", case_type="Business")
 
-That replays, and never sends anything. To record the file, which calls the environment that
-`SIKOIA_ENVIRONMENT` names and may cost money there, say `Cassette("loan.json", record=True)`.
+This replays the file and never sends a request. `Cassette("loan.json", record=True)` records it
+from the environment that `SIKOIA_ENVIRONMENT` names, where the requests may cost money.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Self
 import attrs
 
 from sikoia_async._transport.connector import Connector
-from sikoia_async.testing.cassettes.ids import Pseudonyms
-from sikoia_async.testing.cassettes.player import Player
-from sikoia_async.testing.cassettes.recorder import Recorder, Slots
-from sikoia_async.testing.cassettes.scrub import Scrubber
-from sikoia_async.testing.cassettes.tape import (
+from sikoia_async.testing.cassettes.file import (
     CassetteError,
-    Tape,
-    check_place,
+    Contents,
+    check_writable,
     ids_in,
     read,
     salt_of,
     write,
 )
+from sikoia_async.testing.cassettes.player import Player
+from sikoia_async.testing.cassettes.pseudonyms import Pseudonyms
+from sikoia_async.testing.cassettes.recorder import Recorder, Recording
+from sikoia_async.testing.cassettes.scrubber import Scrubber
 
 if TYPE_CHECKING:
     import os
@@ -41,41 +41,42 @@ __all__ = ["Cassette", "CassetteError"]
 
 
 class Cassette:
-    """A file of answers, which is replayed, or recorded, while the `with` block runs.
+    """A file of responses that is replayed or recorded in a `with` block.
 
-    It holds what the models of this SDK know and do not mark as personal. In place of personal data
-    stand texts, dates and numbers that mean nobody; in place of each UUID another one, the same
-    wherever it stands; in place of files small ones of the same kind. Tokens, keys, secrets, links
-    and correlation ids never come into it.
+    The file contains the fields that the models of this SDK have and do not mark as personal.
+    Personal data is replaced by neutral texts, dates and numbers, each UUID by another one that is
+    the same everywhere in the file, and files by small placeholders of the same kind. Access
+    tokens, API keys, secrets, links and correlation ids are never recorded.
 
     Args:
-        path: the file.
-        record: whether to record it, in place of what is there. Each call then goes to the
-            environment of the client and may cost money; what came is written also where the block
-            fails. Without any call there is no file.
+        path: the path of the file.
+        record: whether to record the file, replacing an existing one. Every call then goes to the
+            client's environment and may cost money. The file is written even if the block fails,
+            but not if no call was made.
 
-    Raises, when the block is entered or left:
-        CassetteError: the file is missing or broken, or cannot be written; or something was asked
-            that it does not hold, also where the code under test has caught that error.
+    Raises, on entering or leaving the block:
+        CassetteError: the file is missing or invalid or cannot be written, or a request was made
+            that it does not contain, even if the code under test caught that error.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, record: bool = False) -> None:
         self._path = Path(path)
-        self._tape = Tape()
-        self._slots: Slots | None = None
+        self._contents = Contents()
+        self._recording: Recording | None = None
         self._player: Player | None = None
         self.records = record
-        """Whether it records."""
+        """Whether the cassette is being recorded."""
 
     def __enter__(self) -> Self:
         if self.records:
-            check_place(self._path)
-            self._tape, self._slots = Tape(salt=salt_of(self._path)), Slots(self._path.name)
-            self._scrubber = Scrubber(Pseudonyms(self._tape.salt))
+            check_writable(self._path)
+            self._contents = Contents(salt=salt_of(self._path))
+            self._recording = Recording(self._path.name)
+            self._scrubber = Scrubber(Pseudonyms(self._contents.salt))
         else:
-            self._tape = read(self._path)
-            self._scrubber = Scrubber(Pseudonyms(self._tape.salt, ids_in(self._tape)))
-            self._player = Player(self._tape.recorded, self._scrubber, self._path.name)
+            self._contents = read(self._path)
+            self._scrubber = Scrubber(Pseudonyms(self._contents.salt, ids_in(self._contents)))
+            self._player = Player(self._contents.interactions, self._scrubber, self._path.name)
         return self
 
     def __exit__(
@@ -84,19 +85,19 @@ class Cassette:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        slots, self._slots = self._slots, None
-        if slots is not None:
-            slots.is_over = True
-            if slots.recorded:
-                write(self._path, attrs.evolve(self._tape, recorded=slots.recorded))
+        recording, self._recording = self._recording, None
+        if recording is not None:
+            recording.is_over = True
+            if recording.interactions:
+                write(self._path, attrs.evolve(self._contents, interactions=recording.interactions))
         if kind is None and self._player is not None and self._player.failure is not None:
             raise self._player.failure
 
     @property
     def unused(self) -> tuple[str, ...]:
-        """The operations of the recordings that nobody has asked for yet, in order.
+        """The operations of the interactions that have not been replayed, in order.
 
-        Without any while it records.
+        Empty while recording.
         """
         return () if self._player is None else self._player.unused
 
@@ -108,24 +109,24 @@ class Cassette:
         proxy: str | None = None,
         trust_env: bool = False,
     ) -> httpx.AsyncBaseTransport:
-        """Return the transport of a client: `Sikoia(..., transport=cassette.transport())`.
+        """Return the transport for a client: `Sikoia(..., transport=cassette.transport())`.
 
-        It is for code that makes its own client; `client_of(cassette)` knows it. Close it after
-        recording, in the event loop of the client: `await transport.aclose()`.
+        Use it in code that creates its own client; `client_of(cassette)` calls it for you. After
+        recording, close it in the client's event loop with `await transport.aclose()`.
 
         Args:
-            beneath: what a recording goes through, in place of the SDK's own way to the wire.
-            tls: as for `Sikoia`, while it records.
-            proxy: as for `Sikoia`, while it records.
-            trust_env: as for `Sikoia`, while it records.
+            beneath: the transport to record through, instead of the SDK's own connections.
+            tls: as for `Sikoia`, while recording.
+            proxy: as for `Sikoia`, while recording.
+            trust_env: as for `Sikoia`, while recording.
 
         Raises:
             CassetteError: the `with` block has not been entered.
         """
         if self._player is not None:
             return self._player
-        if self._slots is None:
-            msg = f"the cassette {self._path.name}: enter its with block first"
+        if self._recording is None:
+            msg = f"cassette {self._path.name}: enter its with block first"
             raise CassetteError(msg)
-        wire = Connector(beneath, tls, proxy, trust_env=trust_env)
-        return Recorder(wire, self._scrubber, self._slots)
+        connector = Connector(beneath, tls, proxy, trust_env=trust_env)
+        return Recorder(connector, self._scrubber, self._recording)

@@ -1,8 +1,9 @@
-"""The transport that replays: what was recorded comes back, and nothing goes anywhere."""
+"""The transport that replays a cassette, without a network."""
 
 from __future__ import annotations
 
 from collections import deque
+from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -10,14 +11,14 @@ import anyio.lowlevel
 import attrs
 import httpx
 
-from sikoia_async.testing.cassettes.answers import played
-from sikoia_async.testing.cassettes.requests import described
-from sikoia_async.testing.cassettes.tape import Asked, CassetteError, Recording
+from sikoia_async.testing.cassettes.file import CassetteError, Interaction, RecordedRequest
+from sikoia_async.testing.cassettes.requests import describe
+from sikoia_async.testing.cassettes.responses import replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sikoia_async.testing.cassettes.scrub import Scrubber
+    from sikoia_async.testing.cassettes.scrubber import Scrubber
 
 __all__ = ["Player"]
 
@@ -25,82 +26,82 @@ _TOKEN: Final = {"token_type": "Bearer", "expires_in": "86400"}
 
 
 @attrs.define
-class _Row:
-    """What came of one and the same request, each time that it was made."""
+class _Series:
+    """The interactions of equal requests, in the order of their recording."""
 
-    left: deque[Recording] = attrs.field(factory=deque[Recording])
-    last: Recording | None = None
-    """What came the last time: whoever only asks may ask more often than was recorded."""
+    remaining: deque[Interaction] = attrs.field(factory=deque[Interaction])
+    latest: Interaction | None = None
+    """The one replayed last. A GET may be sent more often than it was recorded."""
 
 
 class Player(httpx.AsyncBaseTransport):
-    """Answers with what was recorded.
+    """Responds with recorded interactions.
 
-    Equal requests are answered in the order of their recordings. A GET is answered with the last
-    of them from then on, for how often an operation is asked about depends on time; anything else
-    is answered as often as it was recorded.
+    Equal requests get their responses in the order of the recording. A GET gets the last one from
+    then on, because the number of polls depends on time. Other requests get as many responses as
+    were recorded.
 
     Args:
-        recorded: what was recorded.
-        scrubber: knows the ids of the recordings.
-        name: the cassette's, for errors.
+        interactions: the recorded interactions.
+        scrubber: the scrubber that knows the cassette's pseudonyms.
+        name: the name of the cassette, for errors.
     """
 
-    def __init__(self, recorded: Iterable[Recording], scrubber: Scrubber, name: str) -> None:
+    def __init__(self, interactions: Iterable[Interaction], scrubber: Scrubber, name: str) -> None:
         self._scrubber = scrubber
         self._name = name
         self._tokens = count(1)
-        self._rows = dict[bytes, _Row]()
-        self._left = dict[int, Recording]()
+        self._series = dict[bytes, _Series]()
+        self._unused = dict[int, Interaction]()
         self.failure: CassetteError | None = None
-        """The first request that the cassette could not answer."""
-        for recording in recorded:
-            self._left[id(recording)] = recording
-            self._rows.setdefault(recording.asked.key, _Row()).left.append(recording)
+        """The error of the first request that the cassette does not contain."""
+        for one in interactions:
+            self._unused[id(one)] = one
+            self._series.setdefault(one.request.key, _Series()).remaining.append(one)
 
     @property
     def unused(self) -> tuple[str, ...]:
-        """The operations of the recordings that nobody has asked for yet, in order."""
-        return tuple(one.asked.operation for one in self._left.values())
+        """The operations of the interactions that have not been replayed, in order."""
+        return tuple(one.request.operation for one in self._unused.values())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer with what was recorded.
+        """Respond with a recorded interaction.
 
         Raises:
-            CassetteError: nothing is recorded of such a request.
+            CassetteError: no such request was recorded.
         """
         await anyio.lowlevel.checkpoint()
         try:
-            found = await described(request, self._scrubber)
-            if found is None:
+            described = await describe(request, self._scrubber)
+            if described is None:
                 token = f"cassette-{next(self._tokens)}"
-                return httpx.Response(200, json={"access_token": token, **_TOKEN})
-            recording, waits = self._next(found.asked)
+                return httpx.Response(HTTPStatus.OK, json={"access_token": token, **_TOKEN})
+            interaction, keep_pause = self._next(described.recorded)
         except CassetteError as error:
             self.failure = self.failure or error
             raise
-        return played(recording, request, waits=waits)
+        return replay(interaction, request, keep_pause=keep_pause)
 
-    def _next(self, asked: Asked) -> tuple[Recording, bool]:
-        """Return the recording that is due, and whether a pause that it asks for is to be made.
+    def _next(self, request: RecordedRequest) -> tuple[Interaction, bool]:
+        """Return the next interaction, and whether to keep the pause that it asks for.
 
-        A pause that was made while recording need not be made again.
+        Pauses that were made during the recording are skipped.
         """
-        row = self._rows.get(asked.key, _Row())
-        if row.left:
-            row.last = row.left.popleft()
-            del self._left[id(row.last)]
-            return row.last, not row.left
-        if row.last is not None and asked.operation.startswith("GET "):
-            return row.last, True
-        raise self._unknown(asked, row)
+        series = self._series.get(request.key, _Series())
+        if series.remaining:
+            series.latest = series.remaining.popleft()
+            del self._unused[id(series.latest)]
+            return series.latest, not series.remaining
+        if series.latest is not None and request.operation.startswith("GET "):
+            return series.latest, True
+        raise self._not_recorded(request, series)
 
-    def _unknown(self, asked: Asked, row: _Row) -> CassetteError:
-        recorded = "is not recorded with these ids, this query and this body"
-        if row.last is not None:
-            recorded = "is asked more often than it was recorded"
-        following = next(iter(self.unused), "nothing more")
+    def _not_recorded(self, request: RecordedRequest, series: _Series) -> CassetteError:
+        problem = "was not recorded with these ids, this query and this body"
+        if series.latest is not None:
+            problem = "was sent more often than it was recorded"
+        following = next(iter(self.unused), "nothing")
         return CassetteError(
-            f"the cassette {self._name}: {asked.operation} {recorded}; nothing was sent. "
+            f"cassette {self._name}: {request.operation} {problem}; nothing was sent. "
             f"Recorded next: {following}"
         )

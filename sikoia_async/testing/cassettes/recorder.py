@@ -1,7 +1,7 @@
-"""The transport that records: all goes as without it, and what came of it is kept.
+"""The transport that records a cassette: requests are sent as usual, and their outcomes kept.
 
-Below it stands the SDK's own guard, with its TLS context and its connections of one request each,
-or a transport of the caller's. What is kept is scrubbed at once: nothing else is held on to.
+It sends through the SDK's own connections or the caller's transport. Personal data is removed
+immediately; nothing else is held in memory.
 """
 
 from __future__ import annotations
@@ -11,136 +11,137 @@ from typing import TYPE_CHECKING, Final, cast
 import attrs
 import httpx
 
-from sikoia_async.testing.cassettes.answers import broken, recorded
-from sikoia_async.testing.cassettes.requests import Request, described
-from sikoia_async.testing.cassettes.tape import CassetteError
+from sikoia_async.testing.cassettes.file import CassetteError
+from sikoia_async.testing.cassettes.requests import Request, describe
+from sikoia_async.testing.cassettes.responses import record_fault, record_response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sikoia_async._transport.connector import Connector
     from sikoia_async._transport.pool import ConnectionPool
-    from sikoia_async.testing.cassettes.scrub import Scrubber
-    from sikoia_async.testing.cassettes.tape import Recording
+    from sikoia_async.testing.cassettes.file import Interaction
+    from sikoia_async.testing.cassettes.scrubber import Scrubber
 
-__all__ = ["Recorder", "Slot", "Slots"]
+__all__ = ["Entry", "Recorder", "Recording"]
 
-_PERMITS: Final = 64
-"""More than the client above lets through, which is what counts."""
-_MOST: Final = 64 * 1024 * 1024
-"""Bytes of an answer that are looked at; the client reads no more of what is no file."""
+_CONNECTIONS: Final = 64
+"""More than the client's own pool allows, whose limit applies."""
+_MAX_BODY: Final = 64 * 1024 * 1024
+"""Bytes of a body that are examined. The client reads no more, except of files."""
 
 
 @attrs.define(eq=False)
-class Slot:
-    """The place of a recording: it stays empty where nobody waits for the end of the answer."""
+class Entry:
+    """A request and, as soon as its response has been read completely, the interaction."""
 
     request: Request
     scrubber: Scrubber
-    recording: Recording | None = None
+    interaction: Interaction | None = None
 
-    def came(self, response: httpx.Response, body: bytes) -> None:
-        """Keep an answer."""
-        self.recording = recorded(self.request, response, body, self.scrubber)
+    def complete(self, response: httpx.Response, body: bytes) -> None:
+        """Keep a response."""
+        self.interaction = record_response(self.request, response, body, self.scrubber)
 
-    def broke_off(self, error: Exception, response: httpx.Response | None = None) -> None:
-        """Keep a fault, before the answer or in it."""
-        self.recording = broken(self.request, error, response, self.scrubber)
+    def fail(self, error: Exception, response: httpx.Response | None = None) -> None:
+        """Keep a fault, before the response or during its body."""
+        self.interaction = record_fault(self.request, error, response, self.scrubber)
 
 
 @attrs.define
-class Slots:
-    """Where recordings go, in the order in which it was asked, until their cassette is written."""
+class Recording:
+    """The entries of a cassette in the order of their requests, until the cassette is written."""
 
     name: str
-    """The cassette's, for errors."""
-    rows: list[Slot] = attrs.field(factory=list[Slot])
+    """The name of the cassette, for errors."""
+    entries: list[Entry] = attrs.field(factory=list[Entry])
     is_over: bool = False
 
     @property
-    def recorded(self) -> tuple[Recording, ...]:
-        """What was recorded."""
-        return tuple(one.recording for one in self.rows if one.recording is not None)
+    def interactions(self) -> tuple[Interaction, ...]:
+        """The completed interactions."""
+        return tuple(one.interaction for one in self.entries if one.interaction is not None)
 
-    def check(self) -> None:
-        """Raise CassetteError if what comes now would be lost."""
+    def check_open(self) -> None:
+        """Raise `CassetteError` if the recording has ended."""
         if self.is_over:
-            msg = f"the cassette {self.name}: its with block has ended; nothing was sent"
+            msg = f"cassette {self.name}: its with block has ended; nothing was sent"
             raise CassetteError(msg)
 
 
 class Recorder(httpx.AsyncBaseTransport):
-    """Records what goes through it.
+    """Sends requests and records their outcomes.
 
     Args:
-        wire: the way to the wire.
-        scrubber: leaves in a recording what may stay.
-        slots: where the recordings go.
+        connector: opens the connections.
+        scrubber: removes personal data.
+        recording: receives the interactions.
     """
 
-    def __init__(self, wire: Connector, scrubber: Scrubber, slots: Slots) -> None:
-        self._wire = wire
+    def __init__(self, connector: Connector, scrubber: Scrubber, recording: Recording) -> None:
+        self._connector = connector
         self._scrubber = scrubber
-        self._ways: dict[str, ConnectionPool] = {}
-        self._slots = slots
+        self._pools: dict[str, ConnectionPool] = {}
+        self._recording = recording
 
     @property
     def connections_replaced(self) -> int:
-        """How many transports were thrown away because their exchange did not end cleanly."""
-        return sum(way.connections_replaced for way in self._ways.values())
+        """The number of connections that were discarded after an exchange."""
+        return sum(pool.connections_replaced for pool in self._pools.values())
 
     @property
     def in_use(self) -> int:
-        """None by itself: each exchange is counted by the guard above."""
+        """Always 0: the client's own pool counts the requests in flight."""
         return 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request on, and keep what comes of it.
+        """Send a request and record its outcome.
 
         Raises:
-            CassetteError: no cassette can hold it, or it is too late; nothing was sent.
+            CassetteError: the request cannot be recorded. Nothing was sent.
         """
-        self._slots.check()
-        shown = request.headers.keys() & {"authorization", "apikey"}
-        if shown:
+        self._recording.check_open()
+        if request.headers.keys() & {"authorization", "apikey"}:
             self._scrubber.origin = _origin(request.url)
-        found = await described(request, self._scrubber)
-        if found is None:
-            return await self._way(request.url).handle_async_request(request)
-        slot = Slot(found, self._scrubber)
-        self._slots.rows.append(slot)
+        described = await describe(request, self._scrubber)
+        if described is None:
+            return await self._pool(request.url).handle_async_request(request)
+        entry = Entry(described, self._scrubber)
+        self._recording.entries.append(entry)
         try:
-            response = await self._way(request.url).handle_async_request(request)
+            response = await self._pool(request.url).handle_async_request(request)
         except Exception as error:
-            slot.broke_off(error)
+            entry.fail(error)
             raise
-        if response.is_closed:  # made of bytes, as transports for tests do
-            slot.came(response, response.content)
+        if response.is_closed:  # created from bytes, as transports for tests do
+            entry.complete(response, response.content)
         else:
             stream = cast("httpx.AsyncByteStream", response.stream)
-            response.stream = _Listening(stream, response, slot)
+            response.stream = _RecordedBody(stream, response, entry)
         return response
 
     async def aclose(self) -> None:
         """Close the connections."""
-        for way in self._ways.values():
-            await way.aclose()
+        for pool in self._pools.values():
+            await pool.aclose()
 
-    def _way(self, url: httpx.URL) -> ConnectionPool:
+    def _pool(self, url: httpx.URL) -> ConnectionPool:
         origin = _origin(url)
-        if origin not in self._ways:
-            self._ways[origin] = self._wire.new_pool(origin, _PERMITS)
-        return self._ways[origin]
+        if origin not in self._pools:
+            self._pools[origin] = self._connector.new_pool(origin, _CONNECTIONS)
+        return self._pools[origin]
 
 
-class _Listening(httpx.AsyncByteStream):
-    """A body that is kept as it passes."""
+class _RecordedBody(httpx.AsyncByteStream):
+    """A body that is recorded while it is read."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, response: httpx.Response, slot: Slot) -> None:
+    def __init__(
+        self, stream: httpx.AsyncByteStream, response: httpx.Response, entry: Entry
+    ) -> None:
         self._stream = stream
         self._pieces = aiter(stream)
         self._response = response
-        self._slot = slot
+        self._entry = entry
         self._body = bytearray()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -150,12 +151,12 @@ class _Listening(httpx.AsyncByteStream):
         try:
             piece = await anext(self._pieces)
         except StopAsyncIteration:
-            self._slot.came(self._response, bytes(self._body))
+            self._entry.complete(self._response, bytes(self._body))
             raise
         except Exception as error:
-            self._slot.broke_off(error, self._response)
+            self._entry.fail(error, self._response)
             raise
-        self._body += piece[: max(_MOST - len(self._body), 0)]
+        self._body += piece[: max(_MAX_BODY - len(self._body), 0)]
         return piece
 
     async def aclose(self) -> None:

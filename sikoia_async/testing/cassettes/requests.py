@@ -1,4 +1,4 @@
-"""A request as a cassette knows it: its operation, and of what is asked what may be kept."""
+"""Requests as cassettes see them: the operation, and the parts that may be kept."""
 
 from __future__ import annotations
 
@@ -9,72 +9,71 @@ import attrs
 from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._logging import without_ids
 from sikoia_async._transport.types import state_of
-from sikoia_async.testing.cassettes.operations import Known, find
-from sikoia_async.testing.cassettes.tape import Asked, CassetteError
+from sikoia_async.testing.cassettes.file import CassetteError, RecordedRequest
+from sikoia_async.testing.cassettes.operations import ApiOperation, find
 
 if TYPE_CHECKING:
     import httpx
 
-    from sikoia_async.testing.cassettes.scrub import Scrubber
+    from sikoia_async.testing.cassettes.scrubber import Scrubber
 
-__all__ = ["Request", "described"]
+__all__ = ["Request", "describe"]
 
 _LINK: Final = "GET (link)"
 
 
 @attrs.frozen
 class Request:
-    """A request that a cassette may hold."""
+    """A request that a cassette can contain."""
 
-    asked: Asked
+    recorded: RecordedRequest
     into: Any
-    """What its answer becomes; files become bytes."""
+    """The type that its response is decoded into; bytes for files."""
 
 
-async def described(request: httpx.Request, scrubber: Scrubber) -> Request | None:
-    """Describe a request; None for one that asks for a token, which no cassette holds.
+async def describe(request: httpx.Request, scrubber: Scrubber) -> Request | None:
+    """Describe a request. Returns None for a request for an access token, which is never kept.
 
-    Only requests for tokens and files show neither a token nor a key.
+    Requests without an access token or API key are those for tokens and for files.
 
     Raises:
-        CassetteError: nobody knows what in it is personal.
+        CassetteError: the operation is unknown, so its personal data could not be removed.
     """
     if not {"authorization", "apikey"} & request.headers.keys():
         if request.method == "POST":
             return None
-        return Request(
-            Asked(operation=_LINK, ids={"link": scrubber.link_number(str(request.url))}), bytes
-        )
-    found = find(request.method, request.url.path)
-    if found is None:
-        shown = without_ids(request.url.path)
+        ids = {"link": scrubber.link_number(str(request.url))}
+        return Request(RecordedRequest(operation=_LINK, ids=ids), bytes)
+    match = find(request.method, request.url.path)
+    if match is None:
+        path = without_ids(request.url.path)
         msg = (
-            f"{request.method} {shown}: a cassette holds the operations that this SDK has methods "
-            "for: of others nobody knows what in them is personal. Nothing was sent"
+            f"{request.method} {path}: cassettes support only operations that this SDK has methods "
+            "for, because personal data of others cannot be removed. Nothing was sent"
         )
         raise CassetteError(msg)
-    known, named = found
-    asked = Asked(
-        operation=known.name,
-        ids=scrubber.path(named),
-        query=scrubber.query(dict(request.url.params), known),
-        body=_body(await _content(request), known, scrubber),
+    operation, ids = match
+    recorded = RecordedRequest(
+        operation=operation.name,
+        ids=scrubber.path(ids),
+        query=scrubber.query(dict(request.url.params), operation),
+        body=_body(await _content(request), operation, scrubber),
     )
-    return Request(asked, known.into)
+    return Request(recorded, operation.into)
 
 
-def _body(content: bytes, known: Known, scrubber: Scrubber) -> Any:
+def _body(content: bytes, operation: ApiOperation, scrubber: Scrubber) -> Any:
     try:
         plain: Any = read_json(content)
-    except DecodeError:  # there is none
+    except DecodeError:  # there is no body
         return None
-    return scrubber.fields(plain, known.parameters)
+    return scrubber.fields(plain, operation.parameters)
 
 
 async def _content(request: httpx.Request) -> bytes:
-    """Read a request's body, which is made again when it is sent.
+    """Read a request's body, which is generated again when the request is sent.
 
-    That somebody has read it tells the SDK that it went out; here it does not.
+    Reading a body marks it as sent, which is undone here.
     """
     state = state_of(request)
     is_sent = state.is_sent

@@ -1,6 +1,6 @@
-"""The table of what can be asked of Sikoia: operation, what its answer becomes, what calls it.
+"""The table of the API's operations: method, path, response type, and the method that calls it.
 
-A test holds it to what the resources say of themselves.
+A test compares it with the resources.
 """
 
 from __future__ import annotations
@@ -216,4 +216,4 @@ TABLE: Final[tuple[tuple[str, str, Any, Any], ...]] = (
     ("DELETE", "/v2/webhooks/secrets", NoneType, Webhooks.delete_secret),
     ("PATCH", "/v2/webhooks/secrets/rotate", WebhookSecret, Webhooks.rotate_secret),
 )
-"""All operations but the one for tokens."""
+"""All operations except the one that issues access tokens."""

@@ -1,10 +1,10 @@
-"""What stays of a value in a cassette, and what does not, whoever says it."""
+"""Values in a cassette: which are kept, and which are replaced or dropped."""
 
 import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_args, get_origin
 from uuid import NAMESPACE_DNS, UUID, uuid3, uuid4, uuid5
 
 import attrs
@@ -15,9 +15,11 @@ from contract import ENDPOINTS, Endpoint
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sikoia_async._codec import shapes
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.loader import load_hook
-from sikoia_async.models import Items, field_types
+from sikoia_async._codec.shapes import Shape, options, shape_of
+from sikoia_async.models import Items
 from sikoia_async.resources.banking import BankAccount
 from sikoia_async.resources.cases import Case, NewPerson, Person
 from sikoia_async.resources.checks import CheckSource
@@ -26,9 +28,9 @@ from sikoia_async.resources.documents import Document
 from sikoia_async.resources.identity import IdentityData, IdentityPerson, IdentityReport
 from sikoia_async.resources.income.reports import IncomeReport
 from sikoia_async.resources.webhooks import PaginationMetaData, WebhookRequest, WebhookSecret
-from sikoia_async.testing.cassettes.ids import Pseudonyms
-from sikoia_async.testing.cassettes.operations import alternatives, find
-from sikoia_async.testing.cassettes.scrub import AS_SENT, ELSEWHERE, LINKS, Scrubber
+from sikoia_async.testing.cassettes.operations import find
+from sikoia_async.testing.cassettes.pseudonyms import Pseudonyms
+from sikoia_async.testing.cassettes.scrubber import AS_SENT, ELSEWHERE, LINKS, Scrubber
 
 _READ = [one for one in ENDPOINTS if one.into not in {bytes, type(None)}]
 _ID = "aaaaaaaa-2222-4333-8444-55555555555f"
@@ -38,46 +40,51 @@ _DEEPEST = 12
 
 @pytest.fixture
 def scrubber() -> Scrubber:
-    """Make a scrubber of a cassette."""
+    """Return a scrubber for the API at https://api.example."""
     return Scrubber(Pseudonyms("salt"), "https://api.example")
 
 
 @attrs.define
 class Sample:
-    """Fills each field of a model, and its list with one of each, as `personal` says."""
+    """Builds JSON with every field of a model, and one item in each list."""
 
     personal: Callable[[Any], Any]
-    """Gives the value of a personal field of some type."""
+    """Returns the value of a personal field of some type."""
     kept: list[str] = attrs.field(factory=list[str])
 
-    def of(self, wanted: Any, depth: int = 0) -> Any:
-        """Return JSON of this type, with a field in each object that nobody knows."""
-        kind = alternatives(wanted)[0]
-        if get_origin(kind) in {tuple, Items}:
-            # A model may contain itself.
-            return [self.of(get_args(kind)[0], depth + 1)] if depth < _DEEPEST else []
-        if not attrs.has(kind):
-            return self._scalar(kind)
-        fields = attrs.fields_dict(kind)
-        found = {
-            name: self._personal(one) if fields[name].metadata else self.of(one, depth + 1)
-            for name, one in field_types(kind).items()
-        }
-        return {**found, f"{_MARK}-surprise": _MARK, "surprise": {"name": _MARK, "list": [_MARK]}}
+    def of(self, wanted: Any) -> Any:
+        """Return JSON of this type, with unknown fields in every object."""
+        return self._value(shape_of(wanted), 0)
 
-    def _personal(self, wanted: Any) -> Any:
-        kind = alternatives(wanted)[0]
-        if get_origin(kind) is tuple:
-            return [self.personal(get_args(kind)[0])] * 2
-        return self.personal(kind)
+    def _value(self, shape: Shape, depth: int) -> Any:
+        match options(shape)[0]:
+            case shapes.ListOf(_, item):
+                # A model may contain itself.
+                return [self._value(item, depth + 1)] if depth < _DEEPEST else []
+            case shapes.Object() as found:
+                return {
+                    **{one.name: self._field(one, depth) for one in found.fields},
+                    f"{_MARK}-surprise": _MARK,
+                    "surprise": {"name": _MARK, "list": [_MARK]},
+                }
+            case shapes.OpenEnum(_, values):
+                return values[0]
+            case scalar:
+                return self._scalar(scalar.type)
 
-    def _scalar(self, kind: Any) -> Any:
-        if get_origin(kind) is Annotated:
-            return get_args(get_args(kind)[1])[0]
-        if kind is str:
+    def _field(self, field: shapes.Field, depth: int) -> Any:
+        if not field.is_personal:
+            return self._value(field.shape, depth + 1)
+        found = options(field.shape)[0]
+        if isinstance(found, shapes.ListOf):
+            return [self.personal(found.item.type)] * 2
+        return self.personal(found.type)
+
+    def _scalar(self, wanted: Any) -> Any:
+        if wanted is str:
             self.kept.append(f"kept-{len(self.kept)}")
             return self.kept[-1]
-        return _PLAIN[kind]
+        return _PLAIN[wanted]
 
 
 _PLAIN: dict[Any, Any] = {
@@ -91,37 +98,39 @@ _PLAIN: dict[Any, Any] = {
 
 
 def of_wilma(kind: Any) -> Any:
-    """Give what is somebody's."""
+    """Return a personal value."""
     born: dict[Any, Any] = {date: "1985-06-12", datetime: "1985-06-12T00:00:00Z", int: 1985}
     return born.get(kind, {"who": _MARK} if kind is Any else f"{_MARK} 1985")
 
 
 def of_nobody(kind: Any) -> Any:
-    """Give what is nobody's."""
+    """Return another personal value."""
     born: dict[Any, Any] = {date: "2001-01-01", datetime: "2001-01-01T00:00:00Z", int: 2001}
     return born.get(kind, {} if kind is Any else "nobody")
 
 
 def written(value: Any) -> str:
-    """Return what would stand in the file."""
+    """Return the JSON that the file would contain."""
     return msgspec.json.Encoder(decimal_format="number").encode(value).decode()
 
 
 @pytest.mark.parametrize("endpoint", _READ, ids=contract.ids)
-def test_what_is_left_of_an_answer_is_what_may_be(scrubber: Scrubber, endpoint: Endpoint) -> None:
-    """All fields are there and can be read; of the personal and the unknown ones nothing is."""
+def test_responses_keep_no_personal_or_unknown_values(
+    scrubber: Scrubber, endpoint: Endpoint
+) -> None:
+    """All known fields can still be decoded."""
     sample = Sample(of_wilma)
-    answer = sample.of(endpoint.into)
+    response = sample.of(endpoint.into)
 
-    left = scrubber.answer(answer, endpoint.into)
+    left = scrubber.response(response, endpoint.into)
 
     text = written(left)
     assert _MARK not in text
     assert "1985" not in text
     assert "surprise" not in text
-    # What leads to other pages is no text that stays, but an address.
-    leads_on = 2 if "next_page_url" in text else 0
-    assert [one for one in sample.kept[leads_on:] if f'"{one}"' not in text] == []
+    # URLs of other pages are not kept as texts.
+    page_urls = 2 if "next_page_url" in text else 0
+    assert [one for one in sample.kept[page_urls:] if f'"{one}"' not in text] == []
     drift = Drift()
     into: Any = endpoint.into
     rows: Any = tuple[get_args(into)[0], ...] if get_origin(into) is Items else into  # type: ignore[misc]
@@ -130,14 +139,12 @@ def test_what_is_left_of_an_answer_is_what_may_be(scrubber: Scrubber, endpoint: 
 
 
 @pytest.mark.parametrize("endpoint", _READ, ids=contract.ids)
-def test_what_is_left_does_not_depend_on_whose_it_is(
-    scrubber: Scrubber, endpoint: Endpoint
-) -> None:
-    """So that it tells nothing of them."""
+def test_what_is_kept_does_not_depend_on_the_person(scrubber: Scrubber, endpoint: Endpoint) -> None:
+    """Responses about two people leave the same, so nothing is disclosed."""
     one, other = (Sample(of).of(endpoint.into) for of in (of_wilma, of_nobody))
 
     assert one != other or not any(_personal(endpoint.into))
-    assert scrubber.answer(one, endpoint.into) == scrubber.answer(other, endpoint.into)
+    assert scrubber.response(one, endpoint.into) == scrubber.response(other, endpoint.into)
 
 
 def _personal(into: Any) -> list[str]:
@@ -156,8 +163,8 @@ _JSON = st.recursive(
 
 
 @given(texts=st.lists(_TEXT, min_size=4, max_size=4), born=st.dates())
-def test_whatever_somebody_is_called_the_same_is_left(texts: list[str], born: date) -> None:
-    """Texts and dates of any kind."""
+def test_any_name_or_date_leaves_the_same(texts: list[str], born: date) -> None:
+    """Personal strings and dates of any form are replaced by the same placeholders."""
     scrubber = Scrubber(Pseudonyms("salt"))
     first, last, number, message = texts
     person = {"first_name": first, "surname": last, "date_of_birth": str(born), "birth_year": 1999}
@@ -167,7 +174,7 @@ def test_whatever_somebody_is_called_the_same_is_left(texts: list[str], born: da
         "data": {"person": person, "document": {"number": number}},
     }
 
-    left = scrubber.answer(report, IdentityReport)
+    left = scrubber.response(report, IdentityReport)
 
     assert left["message"] == left["data"]["document"]["number"] == "***"
     assert left["data"]["person"] == {
@@ -179,17 +186,17 @@ def test_whatever_somebody_is_called_the_same_is_left(texts: list[str], born: da
 
 
 @given(value=_JSON)
-def test_junk_becomes_nothing_of_its_type(value: Any) -> None:
-    """What is of another type than its model says, or in a field that is personal."""
+def test_unexpected_values_become_empty(value: Any) -> None:
+    """A value of the wrong type leaves an empty value of the type that it has."""
     scrubber = Scrubber(Pseudonyms("salt"))
 
     for into in (Case, IdentityPerson, Items[Person], IdentityData):
-        assert _is_nothing(scrubber.answer(value, into))
-        assert _is_nothing(scrubber.answer({"surprise": value}, into))
+        assert _is_nothing(scrubber.response(value, into))
+        assert _is_nothing(scrubber.response({"surprise": value}, into))
     for name in ("date_of_birth", "birth_day", "first_name"):
-        assert _is_nothing(scrubber.answer({name: value}, IdentityPerson)[name])
-    assert _is_nothing(scrubber.answer({"event_data": value}, WebhookRequest)["event_data"])
-    assert _is_nothing(scrubber.answer({"data": value}, IncomeReport)["data"])
+        assert _is_nothing(scrubber.response({name: value}, IdentityPerson)[name])
+    assert _is_nothing(scrubber.response({"event_data": value}, WebhookRequest)["event_data"])
+    assert _is_nothing(scrubber.response({"data": value}, IncomeReport)["data"])
 
 
 def _is_nothing(value: Any) -> bool:
@@ -244,35 +251,33 @@ def _is_nothing(value: Any) -> bool:
         (PaginationMetaData, "next_page_url", 5, 5),
     ],
 )
-def test_values_that_are_special(
-    scrubber: Scrubber, into: Any, field: str, value: Any, left: Any
-) -> None:
-    """Each is replaced by something of its type; what is empty stays empty."""
-    found = scrubber.answer({field: value}, into)[field]
+def test_single_values(scrubber: Scrubber, into: Any, field: str, value: Any, left: Any) -> None:
+    """Each is kept or replaced by a value of its type; empty values stay empty."""
+    found = scrubber.response({field: value}, into)[field]
 
     assert (found, type(found)) == (left, type(left))
 
 
-def test_a_pages_address_leads_on_with_other_ids(scrubber: Scrubber) -> None:
-    """Its parameters are those that the operation knows."""
+def test_the_url_of_a_page_has_pseudonyms(scrubber: Scrubber) -> None:
+    """Only the parameters of the operation are kept."""
     ids = Pseudonyms("salt")
     address = f"https://api.example/v2/webhooks/{_ID}/requests"
     query = f"?after_request_id={_ID}&pagination_direction=Forward&event_status=Failed&cursor=Wilma"
 
-    page = scrubber.answer({"next_page_url": address + query}, PaginationMetaData)
+    page = scrubber.response({"next_page_url": address + query}, PaginationMetaData)
 
-    new = ids.whole(_ID)
+    new = ids.of(_ID)
     assert page["next_page_url"] == (
         f"/v2/webhooks/{new}/requests"
         f"?after_request_id={new}&event_status=Failed&pagination_direction=Forward"
     )
 
 
-def test_links_are_numbered_by_their_answers(scrubber: Scrubber) -> None:
-    """So that what is fetched by one is found again; a strange link has the number of none."""
+def test_links_are_numbered(scrubber: Scrubber) -> None:
+    """The number identifies a link when it is requested; unknown links have the number 0."""
     data = {"media": [{"uri": f"https://files.example/{one}?sig=x"} for one in (1, 2, 1)]}
 
-    left = scrubber.answer(data, IdentityData)
+    left = scrubber.response(data, IdentityData)
 
     uris = [one["uri"] for one in left["media"]]
     assert uris == [f"https://cassette.invalid/{one}" for one in (1, 2, 1)]
@@ -282,7 +287,7 @@ def test_links_are_numbered_by_their_answers(scrubber: Scrubber) -> None:
 
 
 @pytest.mark.parametrize(
-    ("link", "asked"),
+    ("link", "requested"),
     [
         ("https://FILES.example/a b.pdf?sig=a%2fb", "https://files.example/a%20b.pdf?sig=a%2fb"),
         ("https://files.example:443/é.pdf", "https://files.example/%C3%A9.pdf"),
@@ -291,27 +296,27 @@ def test_links_are_numbered_by_their_answers(scrubber: Scrubber) -> None:
         ("https://files:x/", "https://files:x/"),
     ],
 )
-def test_a_link_is_found_however_it_is_written(scrubber: Scrubber, link: str, asked: str) -> None:
-    """What is asked for is what HTTP makes of the link that came."""
-    scrubber.answer({"document_uri": link}, Document)
+def test_a_link_is_found_in_any_spelling(scrubber: Scrubber, link: str, requested: str) -> None:
+    """The URL of a request is the normalised form of the link in the response."""
+    scrubber.response({"document_uri": link}, Document)
 
-    assert scrubber.link_number(asked) == "1"
+    assert scrubber.link_number(requested) == "1"
 
 
-def test_a_link_to_a_source_shows_no_name_of_a_file(scrubber: Scrubber) -> None:
-    """At home it leads to an operation; elsewhere it is a link as any other."""
+def test_a_link_to_a_source_does_not_show_a_file_name(scrubber: Scrubber) -> None:
+    """A link to an operation of the API is kept; any other is numbered."""
     uris = [f"https://api.example/v2/documents/{_ID}", f"https://files.example/{_MARK}.pdf?sig=x"]
 
-    left = scrubber.answer({"source_uris": uris}, DataSource)
-    one = scrubber.answer({"source_uri": uris[1]}, CheckSource)
+    left = scrubber.response({"source_uris": uris}, DataSource)
+    one = scrubber.response({"source_uri": uris[1]}, CheckSource)
 
-    new = Pseudonyms("salt").whole(_ID)
+    new = Pseudonyms("salt").of(_ID)
     assert left["source_uris"] == [f"https://cassette.invalid/v2/documents/{new}", f"{LINKS}1"]
     assert one == {"source_uri": f"{LINKS}1"}
 
 
 @pytest.mark.parametrize(
-    ("said", "left"),
+    ("error", "left"),
     [
         ({"type": "InvalidRequest", "status": 400}, {"type": "InvalidRequest"}),
         ({"title": "Not Found"}, {"title": "Not Found"}),
@@ -325,13 +330,13 @@ def test_a_link_to_a_source_shows_no_name_of_a_file(scrubber: Scrubber) -> None:
         (None, {}),
     ],
 )
-def test_an_error_keeps_its_words_and_no_value(scrubber: Scrubber, said: Any, left: Any) -> None:
-    """Words are those that Sikoia's texts are made of."""
-    assert scrubber.error(said) == left
+def test_an_error_keeps_its_texts_without_values(scrubber: Scrubber, error: Any, left: Any) -> None:
+    """Only words of Sikoia's own messages are kept."""
+    assert scrubber.error(error) == left
 
 
-def test_a_request_keeps_what_tells_it_from_others(scrubber: Scrubber) -> None:
-    """Kinds, numbers, companies and ids; and of people only that they are there."""
+def test_a_request_keeps_what_distinguishes_it(scrubber: Scrubber) -> None:
+    """Enums, numbers, companies and ids are kept; of people only that they are present."""
     found = find("POST", "/v2/cases")
     assert found
     body = {
@@ -355,76 +360,74 @@ def test_a_request_keeps_what_tells_it_from_others(scrubber: Scrubber) -> None:
     assert [*left] == sorted(left)
 
 
-def test_a_query_keeps_the_same(scrubber: Scrubber) -> None:
-    """Several values in one are told apart."""
+def test_a_query_keeps_what_distinguishes_it(scrubber: Scrubber) -> None:
+    """Values separated by commas are handled one by one."""
     found = find("GET", "/v2/cases")
     assert found
-    asked = {"keyword": "Wilma,Fred", "case_type": "Business,Fred", "owner_id": _ID, "moon": "x"}
+    query = {"keyword": "Wilma,Fred", "case_type": "Business,Fred", "owner_id": _ID, "moon": "x"}
 
-    assert scrubber.query(asked, found[0]) == {
+    assert scrubber.query(query, found[0]) == {
         "case_type": ["Business", "***"],
         "keyword": ["***", "***"],
-        "owner_id": Pseudonyms("salt").whole(_ID),
+        "owner_id": Pseudonyms("salt").of(_ID),
     }
 
 
-def test_a_path_keeps_kinds_and_ids(scrubber: Scrubber) -> None:
-    """An id that is no UUID may be anything."""
+def test_a_path_keeps_types_and_pseudonyms(scrubber: Scrubber) -> None:
+    """An id that is not a UUID may be anything, so it is hidden."""
     left = scrubber.path({"entity_type": "persons", "entity_id": _ID, "other": "wilma-example"})
 
     assert left == {
         "entity_type": "persons",
-        "entity_id": Pseudonyms("salt").whole(_ID),
+        "entity_id": Pseudonyms("salt").of(_ID),
         "other": "***",
     }
 
 
-def test_models_that_are_sent_are_scrubbed_like_those_that_come(scrubber: Scrubber) -> None:
-    """The marks are the same."""
-    left = scrubber.answer(Sample(of_wilma).of(NewPerson), NewPerson)
+def test_request_models_are_scrubbed_like_responses(scrubber: Scrubber) -> None:
+    """Their personal fields are marked in the same way."""
+    left = scrubber.response(Sample(of_wilma).of(NewPerson), NewPerson)
 
     assert _MARK not in written(left)
 
 
-def test_ids_become_others_and_always_the_same() -> None:
-    """By the salt; in any spelling; also in the middle of a text."""
+def test_ids_have_stable_pseudonyms() -> None:
+    """They depend on the salt and not on the spelling, and are found inside texts."""
     ids, other = Pseudonyms("salt"), Pseudonyms("pepper")
-    new = ids.whole(_ID)
+    new = ids.of(_ID)
 
     assert new is not None
     assert UUID(new).version == 4
-    assert new not in {_ID, other.whole(_ID)}
-    assert ids.whole(_ID.upper()) == new
-    assert ids.within(f"see {_ID}, {_ID.upper()}.") == f"see {new}, {new}."
-    assert ids.whole(f"{_ID}0") is None
-    assert ids.within(f"a{_ID}") == f"a{_ID}"
-    assert Pseudonyms.found_in(f"[{_ID}]") == {_ID}
+    assert new not in {_ID, other.of(_ID)}
+    assert ids.of(_ID.upper()) == new
+    assert ids.replace(f"see {_ID}, {_ID.upper()}.") == f"see {new}, {new}."
+    assert ids.of(f"{_ID}0") is None
+    assert ids.replace(f"a{_ID}") == f"a{_ID}"
+    assert Pseudonyms.uuids_in(f"[{_ID}]") == {_ID}
 
 
-def test_an_id_of_the_cassettes_own_stays() -> None:
-    """A replayed answer's id leads to the recording that was made with what it stands for."""
-    new = Pseudonyms("salt").whole(_ID)
+def test_pseudonyms_of_the_cassette_are_kept() -> None:
+    """An id from a replayed response identifies the interaction recorded with the original."""
+    new = Pseudonyms("salt").of(_ID)
     assert new
 
-    assert Pseudonyms("salt", frozenset({new})).whole(new) == new
-    assert Pseudonyms("salt", frozenset({new})).whole(_ID) == new
-    assert Pseudonyms("salt").whole(new) != new
+    assert Pseudonyms("salt", frozenset({new})).of(new) == new
+    assert Pseudonyms("salt", frozenset({new})).of(_ID) == new
+    assert Pseudonyms("salt").of(new) != new
 
 
 @pytest.mark.parametrize("make", [uuid3, uuid5])
-def test_an_id_that_is_made_of_a_name_leaves_nothing(
-    scrubber: Scrubber, make: Callable[[UUID, str], UUID]
-) -> None:
-    """Whoever tries names would find it."""
+def test_a_name_based_uuid_is_hidden(scrubber: Scrubber, make: Callable[[UUID, str], UUID]) -> None:
+    """Its pseudonym could be found by guessing names."""
     one = str(make(NAMESPACE_DNS, "wilma@flintrock.example"))
 
-    assert scrubber.answer({"reference_person_id": one}, Person) == {"reference_person_id": "***"}
-    assert scrubber.answer({"source": f"of {one}"}, Case) == {"source": "of ***"}
+    assert scrubber.response({"reference_person_id": one}, Person) == {"reference_person_id": "***"}
+    assert scrubber.response({"source": f"of {one}"}, Case) == {"source": "of ***"}
     assert scrubber.path({"person_id": one}) == {"person_id": "***"}
 
 
-def test_no_two_ids_become_one() -> None:
-    """Of a thousand."""
+def test_pseudonyms_are_unique() -> None:
+    """A thousand ids have a thousand pseudonyms."""
     ids = Pseudonyms(str(uuid4()))
 
-    assert len({ids.whole(str(uuid4())) for _ in range(1000)}) == 1000
+    assert len({ids.of(str(uuid4())) for _ in range(1000)}) == 1000

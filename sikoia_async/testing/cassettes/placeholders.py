@@ -1,4 +1,4 @@
-"""Files in a cassette: of each only its kind is kept, and something small stands in for it."""
+"""Placeholders for files: a cassette keeps only the kind of a file, not its content."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from sikoia_async._transport.body import BodyError
 from sikoia_async.sandbox.resources.workbook import workbook
 
 if TYPE_CHECKING:
-    from sikoia_async.testing.cassettes.tape import Content
+    from sikoia_async.testing.cassettes.file import Content
 
-__all__ = ["kind_of", "media_of", "stand_in"]
+__all__ = ["content_of", "media_type", "placeholder"]
 
 _PDF: Final = b"""%PDF-1.4
 1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj
@@ -33,7 +33,7 @@ _PNG: Final = bytes.fromhex(
     "0000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
 )
 _EXCEL: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_MEDIA: Final[dict[Content, str]] = {
+_MEDIA_TYPES: Final[dict[Content, str]] = {
     "json": "application/json",
     "pdf": "application/pdf",
     "xlsx": _EXCEL,
@@ -43,35 +43,35 @@ _MEDIA: Final[dict[Content, str]] = {
 }
 
 
-def kind_of(content: bytes) -> Content:
-    """Return what kind of file this is."""
-    if content.startswith(b"%PDF-"):
+def content_of(body: bytes) -> Content:
+    """Return the kind of a file."""
+    if body.startswith(b"%PDF-"):
         return "pdf"
-    if content.startswith(b"\x89PNG"):
+    if body.startswith(b"\x89PNG"):
         return "png"
     try:
-        unpack(content)
+        unpack(body)
     except BodyError:
         return "file"
     return "xlsx"
 
 
-def media_of(kind: Content) -> str | None:
-    """Return the Content-Type of a body of this kind; None where there is no body."""
-    return _MEDIA.get(kind)
+def media_type(content: Content) -> str | None:
+    """Return the Content-Type of a body of this kind, or None if there is no body."""
+    return _MEDIA_TYPES.get(content)
 
 
-def stand_in(kind: Content) -> bytes:
-    """Return a body of this kind; JSON has none that would do for all."""
-    if kind == "xlsx":
+def placeholder(content: Content) -> bytes:
+    """Return a small valid body of this kind. JSON has no placeholder."""
+    if content == "xlsx":
         return workbook({"Cassette": [["A report was here."]]})
-    return _STAND_INS[kind]
+    return _PLACEHOLDERS[content]
 
 
-_STAND_INS: Final[dict[Content, bytes]] = {
+_PLACEHOLDERS: Final[dict[Content, bytes]] = {
     "nothing": b"",
     "pdf": _PDF,
     "png": _PNG,
     "file": b"A file was here.\n",
-    "text": b"<html>Something that is no JSON was here.</html>\n",
+    "text": b"<html>A body that is not JSON was here.</html>\n",
 }
