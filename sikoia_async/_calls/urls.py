@@ -33,7 +33,7 @@ def fill(template: str, ids: Mapping[str, object]) -> str:
     if not ids and "{" not in template:
         return template
     placeholders = _placeholders(template)
-    if ids.keys() != placeholders:
+    if placeholders ^ ids.keys():
         if missing := placeholders - ids.keys():
             msg = f"{min(missing)}: required by the path {template}"
         else:
