@@ -330,7 +330,7 @@ M4   out: the models of quota, retries and token are tested each with its own cl
 M5   test_shapes.py::test_any_header_is_understood_or_ignored
      ../retry/test_policy.py::test_no_header_breaks_the_reader
 M6   out: the local Sikoia against the specification is a later issue; its answers are held to it in
-     ../sandbox/test_answers.py::test_every_operation_is_walked
+     ../sandbox/test_responses.py::test_every_operation_is_walked
 M7   out: httpx2 is no dependency; every row runs on asyncio and on trio alike
 M8   out: done by hand, module by module, and not in the gate
 M9   out: cancelled at each step by hand,

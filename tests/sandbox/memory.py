@@ -7,18 +7,18 @@ from typing import Any
 import anyio
 import attrs
 import httpx
-from sandbox.test_answers import WALKS, Walk
+from sandbox.test_responses import WALKS, Walk
 
 from sikoia_async.sandbox import App, create_app
 
-__all__ = ["ALL", "EPOCH", "Answer", "Recorder", "begin", "in_memory", "local"]
+__all__ = ["ALL", "EPOCH", "RecordedResponse", "Recorder", "begin", "in_memory", "local"]
 
 EPOCH = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 ALL = range(len(WALKS))
 _URL = "https://local.example"
 _HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 
-Answer = tuple[str, str, int, list[tuple[str, str]], bytes]
+RecordedResponse = tuple[str, str, int, list[tuple[str, str]], bytes]
 """The method, the path, and the response."""
 
 
@@ -26,22 +26,22 @@ class InMemory(httpx.BaseTransport):
     """Calls an application in memory, and records its responses."""
 
     def __init__(self, app: App) -> None:
-        self.answers: list[Answer] = []
+        self.responses: list[RecordedResponse] = []
         self._transport = httpx.ASGITransport(app)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the complete response."""
 
         async def send() -> httpx.Response:
-            answer = await self._transport.handle_async_request(request)
-            content = await answer.aread()
-            return httpx.Response(answer.status_code, headers=answer.headers, content=content)
+            response = await self._transport.handle_async_request(request)
+            content = await response.aread()
+            return httpx.Response(response.status_code, headers=response.headers, content=content)
 
-        answer = anyio.run(send)
-        headers = answer.headers.multi_items()
-        asked = request.method, request.url.path
-        self.answers.append((*asked, answer.status_code, headers, answer.content))
-        return answer
+        response = anyio.run(send)
+        headers = response.headers.multi_items()
+        target = request.method, request.url.path
+        self.responses.append((*target, response.status_code, headers, response.content))
+        return response
 
 
 @attrs.define
@@ -67,9 +67,9 @@ class Recorder:
         self._client = httpx.Client(base_url=_URL, headers=_HEADERS, transport=self._transport)
 
     @property
-    def answers(self) -> list[Answer]:
+    def responses(self) -> list[RecordedResponse]:
         """All responses so far."""
-        return self._transport.answers
+        return self._transport.responses
 
     def authorize(self) -> str:
         """Get a token for the following requests."""
@@ -91,7 +91,7 @@ class Recorder:
         """Set the token of the following requests."""
         self._client.headers["Authorization"] = f"Bearer {token}"
 
-    def ask(
+    def call(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> httpx.Response:
         """Send a request."""
@@ -99,25 +99,25 @@ class Recorder:
 
     def create(self, path: str, body: Any = None) -> Any:
         """Create something, and return the body of the response."""
-        answer = self.ask("POST", path, body)
-        assert answer.status_code == 201, answer.text
-        return answer.json()
+        response = self.call("POST", path, body)
+        assert response.status_code == 201, response.text
+        return response.json()
 
     def person(self) -> dict[str, str]:
         """Create a case with a person, and return the fields that identify the person."""
         case = self.create("/v2/cases", {"name": "Loan", "case_type": "Business"})["case_id"]
         body = {"persons": [{"first_name": "Sample", "last_name": "Example"}]}
-        made = self.create(f"/v2/cases/{case}/entities", body)
-        return {"entity_type": "person", "entity_id": made["persons"][0]["person_id"]}
+        created = self.create(f"/v2/cases/{case}/entities", body)
+        return {"entity_type": "person", "entity_id": created["persons"][0]["person_id"]}
 
-    def walk(self, *numbers: int) -> list[Answer]:
+    def walk(self, *numbers: int) -> list[RecordedResponse]:
         """Run some of the walks, each with its own case, and return the responses."""
-        before = len(self.answers)
+        before = len(self.responses)
         for number in numbers:
             walk = _Walk(self.app, self._client, SimpleNamespace())
             walk.begin()
             WALKS[number](walk)
-        return self.answers[before:]
+        return self.responses[before:]
 
 
 def local(**options: Any) -> Recorder:
@@ -140,9 +140,9 @@ async def begin(client: httpx.AsyncClient, times: int = 1) -> str:
     """Create a webhook, start verifications, and return the path of the webhook."""
 
     async def create(path: str, body: Any) -> Any:
-        answer = await client.post(path, json=body)
-        assert answer.status_code == 201, answer.text
-        return answer.json()
+        response = await client.post(path, json=body)
+        assert response.status_code == 201, response.text
+        return response.json()
 
     hook = {
         "webhook_name": "Test",
@@ -152,7 +152,7 @@ async def begin(client: httpx.AsyncClient, times: int = 1) -> str:
     webhook = await create("/v2/webhooks", hook)
     case = (await create("/v2/cases", {"name": "Loan", "case_type": "Business"}))["case_id"]
     body = {"persons": [{"first_name": "Sample", "last_name": "Example"}]}
-    made = await create(f"/v2/cases/{case}/entities", body)
+    created = await create(f"/v2/cases/{case}/entities", body)
     for _ in range(times):
-        await create("/v2/identity", {"person_id": made["persons"][0]["person_id"]})
+        await create("/v2/identity", {"person_id": created["persons"][0]["person_id"]})
     return f"/v2/webhooks/{webhook['webhook_id']}"

@@ -148,13 +148,13 @@ def test_two_runs_return_the_same_responses() -> None:
     for one in (first, second):
         one.walk(*ALL)
         one.app.faults.add("GET /v2/users", status=503)
-        one.ask("GET", "/v2/users")
+        one.call("GET", "/v2/users")
 
-    assert first.answers[0][:2] == ("POST", "/token")
-    assert first.answers == second.answers
+    assert first.responses[0][:2] == ("POST", "/token")
+    assert first.responses == second.responses
     assert second.app.application == first.app.application
     other = local(seed=8)
-    assert other.answers != first.answers[:1]
+    assert other.responses != first.responses[:1]
     assert other.app.application.client_secret != first.app.application.client_secret
 
 
@@ -163,7 +163,7 @@ def test_another_url_has_other_secrets() -> None:
     here, there = local(), local(url="https://elsewhere.example")
     there.use(here.authorize())
 
-    assert there.ask("GET", "/v2/users").status_code == 401
+    assert there.call("GET", "/v2/users").status_code == 401
     assert here.app.application.client_id == there.app.application.client_id
     assert here.app.application.client_secret != there.app.application.client_secret
 
@@ -171,7 +171,7 @@ def test_another_url_has_other_secrets() -> None:
 def test_tokens_and_windows_follow_the_clock() -> None:
     """They end when it reaches their end."""
     one = local(token_life=300, limit=1, per=60)
-    users: Callable[[], int] = lambda: one.ask("GET", "/v2/users").status_code  # noqa: E731
+    users: Callable[[], int] = lambda: one.call("GET", "/v2/users").status_code  # noqa: E731
     full = [users(), users()]
     one.app.clock.advance(60)
     turned = users()
@@ -186,11 +186,11 @@ def test_links_follow_the_clock() -> None:
     body = {"file": "JVBERg==", "display_name": "A document", "file_name": "document.pdf"}
     link = httpx.URL(one.create("/v2/documents", body | one.person())["document_uri"])
     outside = Recorder(one.app)
-    read = outside.ask("GET", link.raw_path.decode())
+    read = outside.call("GET", link.raw_path.decode())
     one.app.clock.advance(24 * 3600)
 
     assert read.status_code == 200
-    assert outside.ask("GET", link.raw_path.decode()).status_code == 403
+    assert outside.call("GET", link.raw_path.decode()).status_code == 403
 
 
 def test_operations_follow_the_clock() -> None:
@@ -198,11 +198,11 @@ def test_operations_follow_the_clock() -> None:
     one = local(work_time=90)
     who = one.person()
     path = f"/v2/income-employer/{one.create('/v2/income-employer', who)['request_id']}"
-    early = one.ask("GET", path).json()
+    early = one.call("GET", path).json()
     one.app.clock.advance(89.999)
-    still = one.ask("GET", path).json()
+    still = one.call("GET", path).json()
     one.app.clock.advance(0.001)
-    late = one.ask("GET", path).json()
+    late = one.call("GET", path).json()
 
     assert [early["status"], still["status"], late["status"]] == ["Pending", "Pending", "Failed"]
     assert late["datetime_completed"][:23] == "2026-03-04T05:07:37.000"

@@ -60,17 +60,17 @@ def test_a_reset_deletes_everything() -> None:
     """Records, tokens and the responses of idempotency keys."""
     one = local(idempotency_header="Key")
     case, twice = {"name": "Loan", "case_type": "Business"}, {"Key": "k1"}
-    answers = [one.ask("POST", "/v2/cases", case, headers=twice).json() for _ in range(2)]
+    answers = [one.call("POST", "/v2/cases", case, headers=twice).json() for _ in range(2)]
     assert answers[0] == answers[1]
     one.create("/v2/documents", DOCUMENT | one.person())
     one.app.reset()
 
-    assert one.ask("GET", "/v2/cases").status_code == 401
+    assert one.call("GET", "/v2/cases").status_code == 401
     assert len(one.app.state.store("documents")) == 0
     assert (len(one.app.state.cases), len(one.app.state.idempotent_responses)) == (0, 0)
     one.authorize()
-    assert one.ask("GET", "/v2/cases").json() == []
-    assert one.ask("POST", "/v2/cases", case, headers=twice).json() == answers[0]
+    assert one.call("GET", "/v2/cases").json() == []
+    assert one.call("POST", "/v2/cases", case, headers=twice).json() == answers[0]
     assert len(one.app.state.cases) == 1
 
 
@@ -106,10 +106,10 @@ def test_deleted_records_are_restored() -> None:
     snapshot = one.app.snapshot()
     types: list[str | None] = []
     for _ in range(2):
-        one.ask("DELETE", path)
-        types.append(one.ask("GET", path).json().get("type"))
+        one.call("DELETE", path)
+        types.append(one.call("GET", path).json().get("type"))
         one.app.restore(snapshot)
-        types.append(one.ask("GET", path).json().get("type"))
+        types.append(one.call("GET", path).json().get("type"))
 
     assert types == ["ResourceDeleted", None] * 2
 
@@ -126,26 +126,26 @@ def test_tokens_and_windows_are_restored() -> None:
     """Earlier tokens keep their age, later ones are unknown, and the window has its old count."""
     one = local(token_life=300, limit=3, per=60)
     early = one.authorize()
-    one.ask("GET", "/v2/users")
+    one.call("GET", "/v2/users")
     one.app.clock.advance(10)
     snapshot = one.app.snapshot()
     one.app.clock.advance(1000)
     late = one.authorize()
     for _ in range(2):
-        one.ask("GET", "/v2/users")
+        one.call("GET", "/v2/users")
     one.app.restore(snapshot)
     one.use(late)
-    refused = one.ask("GET", "/v2/users").json()["type"]
+    refused = one.call("GET", "/v2/users").json()["type"]
     one.use(early)
-    answers = [one.ask("GET", "/v2/users") for _ in range(3)]
+    answers = [one.call("GET", "/v2/users") for _ in range(3)]
     one.app.clock.advance(289)
-    before = one.ask("GET", "/v2/users").status_code
+    before = one.call("GET", "/v2/users").status_code
     one.app.clock.advance(1)
 
     assert refused == "InvalidToken"
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[-1].headers["Retry-After"] == "50"
-    assert (before, one.ask("GET", "/v2/users").json()["type"]) == (200, "ExpiredToken")
+    assert (before, one.call("GET", "/v2/users").json()["type"]) == (200, "ExpiredToken")
 
 
 def test_fault_plans_are_restored() -> None:
@@ -153,10 +153,10 @@ def test_fault_plans_are_restored() -> None:
     one = local()
     one.app.faults.add("GET /v2/users", nth=2, times=2, status=503)
     one.app.deliveries.faults.add(VERIFIED, drop=True)
-    one.ask("GET", "/v2/users")
-    one.ask("GET", "/v2/users")
+    one.call("GET", "/v2/users")
+    one.call("GET", "/v2/users")
     snapshot = one.app.snapshot()
-    one.ask("GET", "/v2/users")
+    one.call("GET", "/v2/users")
     one.app.faults.add("*", status=418)
     one.app.deliveries.faults.clear()
     one.app.restore(snapshot)
@@ -164,7 +164,7 @@ def test_fault_plans_are_restored() -> None:
     triggered = len(one.app.faults.triggered)
 
     assert (planned, triggered) == ((1, 1), 1)
-    assert [one.ask("GET", "/v2/users").status_code for _ in range(2)] == [503, 200]
+    assert [one.call("GET", "/v2/users").status_code for _ in range(2)] == [503, 200]
 
 
 def test_the_shape_of_deliveries_is_restored() -> None:

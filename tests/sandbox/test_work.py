@@ -13,7 +13,7 @@ import attrs
 import httpx
 import pytest
 from sandbox.memory import InMemory
-from sandbox.test_answers import WALKS, Walk
+from sandbox.test_responses import WALKS, Walk
 
 from sikoia_async import NewPerson, Operation, OperationFailedError, Sikoia, errors
 from sikoia_async.sandbox import App, Sandbox, create_app
@@ -337,7 +337,7 @@ def test_responses_match_the_specification(through: Callable[[Walk], None], fail
     walk.begin()
     through(walk)
 
-    assert sorted(set(walk.amiss)) == []
+    assert sorted(set(walk.violations)) == []
 
 
 @pytest.mark.anyio

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from faults import NoPauses, tuned
 from sandbox.conftest import credentials
-from sandbox.test_answers import WALKS, Walk
+from sandbox.test_responses import WALKS, Walk
 
 from sikoia_async import CallError, errors
 from sikoia_async.sandbox import Sandbox
@@ -48,13 +48,13 @@ class Blocking(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Ask, and read the whole answer."""
 
-        async def ask() -> httpx.Response:
+        async def call() -> httpx.Response:
             response = await self._transport.handle_async_request(request)
             content = await response.aread()
             await response.aclose()
             return httpx.Response(response.status_code, headers=response.headers, content=content)
 
-        return self._runner.run(ask())
+        return self._runner.run(call())
 
 
 @attrs.define
