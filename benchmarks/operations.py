@@ -280,7 +280,7 @@ class _Scene:
             firsts = [] if self.per_minute else await _begun(server, self.work, self.count)
             async with _client(server, events=way.events) as sikoia:
                 if not kept:
-                    sikoia._api.context.rate_limiter._kept = 0  # type: ignore[union-attr]  # noqa: SLF001  # pyright: ignore[reportOptionalMemberAccess, reportPrivateUsage]
+                    sikoia._api.context.rate_limiter._reserve = 0  # type: ignore[union-attr]  # noqa: SLF001  # pyright: ignore[reportOptionalMemberAccess, reportPrivateUsage]
                 return await self._wait(way, sikoia, server, firsts)
 
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:

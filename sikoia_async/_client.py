@@ -157,7 +157,7 @@ class Sikoia:
         lifecycle = Lifecycle()
         self._pools: list[ConnectionPool] = []
         self._token: ClientCredentials | None = None
-        authorization = credentials.given()
+        authorization = credentials.resolve()
         if isinstance(authorization, Secret):
             # Tokens have their own connections, so that waiting calls cannot starve a renewal.
             token_pool = self._connector.new_pool(self._environment.token_url, _TOKEN_CONNECTIONS)

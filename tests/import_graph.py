@@ -30,6 +30,7 @@ LAYERS: Final = (
     ("operations",),
     ("_codec",),
     ("_rate_limit",),
+    ("stores",),
     ("_transport",),
     ("models",),
     ("environments", "_logging", "_single_flight", "_validation"),

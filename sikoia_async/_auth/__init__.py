@@ -1,1 +1,1 @@
-"""Where access tokens come from, and how a client shows who it is."""
+"""Access tokens and credentials: how a client authenticates."""

@@ -1,22 +1,25 @@
-"""OAuth's client credentials: a token fetched once for all who need it, renewed before its end.
+"""OAuth client credentials: one access token for all calls, renewed before it expires.
 
-Above 120 s of life left it is used as it is. From 120 to 30 s one caller renews it while the
-others go on with it. Under 30 s one caller renews it and the others wait for *its* outcome,
-success or failure. (A token that lives less than ten minutes has shorter windows.) Life is counted
-on a monotonic clock from `expires_in`, as of the moment before the request, so that neither clock
-changes nor a slow answer make a dead token look alive.
+With more than 120 s left, the access token is used. From 120 s to 30 s, one caller renews it while
+the others keep using it. Under 30 s, one caller renews it and the others share its outcome, success
+or failure. (An access token valid for less than ten minutes has shorter windows.) Its lifetime
+comes from `expires_in` and is counted on a monotonic clock from the moment before the request, so
+neither a clock change nor a slow response makes an expired token look valid.
 
-A failure is shared with those who come later, too: for a second, and twice as long after each
-further one, all calls that need a token get the same error, and the server is left alone.
+After a failure, calls that need an access token raise the same error without a request: for one
+second, and twice as long after each further failure.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import logging
 import random
 import time
+from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -24,8 +27,9 @@ from uuid import uuid4
 import anyio
 import attrs
 
+from sikoia_async._auth.grant import Refusal, read_grant
 from sikoia_async._auth.secret import is_sendable
-from sikoia_async._auth.tokens import Refusal, StoredToken, TokenStore, read_grant
+from sikoia_async._auth.tokens import StoredToken
 from sikoia_async._errors import CallError, CallInfo, ConnectionFailedError, TokenError
 from sikoia_async._logging import is_correlation_id
 from sikoia_async._retry import policy
@@ -36,6 +40,7 @@ from sikoia_async._single_flight import NotShared, SingleFlight
 from sikoia_async._transport.exchange import build_request, exchange
 from sikoia_async._transport.stopwatch import Stopwatch
 from sikoia_async._transport.types import Limits, RequestState, Response, TransportFault
+from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     import httpx
 
     from sikoia_async._auth.secret import Secret
+    from sikoia_async._auth.tokens import TokenStore
     from sikoia_async.environments import Environment
 
 __all__ = ["ClientCredentials"]
@@ -54,23 +60,22 @@ _MANDATORY: Final = 30.0
 _ADVISORY_SHARE: Final = 0.2
 _MANDATORY_SHARE: Final = 0.05
 _EARLY_TIMEOUT: Final = 10.0
-"""Seconds that one caller gives to renewing a token that is still good, and at most a share of its
-time: the call that it is made for needs the rest."""
+"""Seconds that one caller spends on renewing an access token that is still valid."""
 _EARLY_SHARE: Final = 0.25
+"""The same as a share of the caller's remaining time, most of which its own request needs."""
 _SILENT_TIMEOUT: Final = 10.0
-"""Seconds without a byte after which another attempt is worth more, and at most half of the time
+"""Seconds without a byte after which another attempt is more promising; at most half of the time
 that is left."""
-_LET_BE: Final = 5.0
-"""Seconds in which an early renewal that failed, a refusal, or a new token that was refused, is let
-be."""
+_COOLDOWN: Final = 5.0
+"""Seconds without another token request after a failed early renewal, a refusal, or the refusal of
+an access token that was just fetched."""
 _SHORTEST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 8.0
-_DOUBLINGS: Final = 3
-_LONGEST_HINT: Final = 60.0
-"""Seconds of a Retry-After that are obeyed."""
-_FIRST_SERVER_ERROR: Final = 500
-_STORE_TIMEOUT: Final = 1.0
-"""Seconds that a token store may take."""
+_MAX_DOUBLINGS: Final = 3
+_LONGEST_RETRY_AFTER: Final = 60.0
+"""Seconds of a Retry-After that are honoured."""
+_STORE_DEADLINE_SHARE: Final = 0.25
+"""The share of a caller's remaining time that the token store may take."""
 _RETRIES: Final = 2
 _LIMITS: Final = Limits(64 * 1024, 64 * 1024)
 _CORRELATION: Final = "X-Correlation-Id"
@@ -91,7 +96,7 @@ class _Token:
 
 
 class _Outage:
-    """What is known of a server that gives no token: its last failure, and when to ask again."""
+    """A token endpoint that fails: its last error, and when to try again."""
 
     def __init__(self) -> None:
         self._error: CallError | None = None
@@ -99,35 +104,39 @@ class _Outage:
         self._failures = 0
 
     @property
-    def lasts(self) -> bool:
-        """Whether the last thing that was heard is a failure."""
+    def is_ongoing(self) -> bool:
+        """Whether the last token request failed."""
         return self._failures > 0
 
     def check(self) -> None:
-        """Raise the last failure again while the server is left alone."""
+        """Raise the last error again if no request may be sent yet."""
         if self._error is not None and anyio.current_time() < self._until:
             raise copy.copy(self._error)
 
-    def begin(self, error: CallError, hint: float | None) -> None:
-        """Note a failure, for so long as the server asked for, or longer each time."""
-        refused = isinstance(error, TokenError) and error.status < _FIRST_SERVER_ERROR
-        pause = min(_LONGEST_PAUSE, _SHORTEST_PAUSE * 2 ** min(self._failures, _DOUBLINGS))
-        pause = max(_LET_BE if refused else pause, min(hint or 0.0, _LONGEST_HINT))
+    def begin(self, error: CallError, retry_after: float | None) -> None:
+        """Record a failure, and pause for as long as the server asked or longer each time."""
+        is_refusal = (
+            isinstance(error, TokenError) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        )
+        pause = min(_LONGEST_PAUSE, _SHORTEST_PAUSE * 2 ** min(self._failures, _MAX_DOUBLINGS))
+        pause = max(
+            _COOLDOWN if is_refusal else pause, min(retry_after or 0.0, _LONGEST_RETRY_AFTER)
+        )
         self._failures += 1
         self.pause(error, pause)
 
     def pause(self, error: CallError, seconds: float = _SHORTEST_PAUSE) -> None:
-        """Leave the server alone for a while; a little longer at random, not to come in step."""
+        """Send nothing for a while, with jitter so that processes do not retry in step."""
         jitter = random.random()  # noqa: S311 - no secrets
-        # A copy: the error itself keeps the frames that it was raised in.
+        # A copy, because the original holds the frames it was raised in.
         self._error = copy.copy(error)
         self._until = anyio.current_time() + seconds * (1 + jitter / 10)
 
     async def wait(self) -> None:
-        """Sleep until the server may be asked.
+        """Sleep until a request may be sent.
 
         Raises:
-            NotShared: it is too late for this caller then.
+            NotShared: that is after this caller's deadline.
         """
         seconds = self._until - anyio.current_time()
         if self._error is None or seconds <= 0:
@@ -137,12 +146,12 @@ class _Outage:
         await anyio.sleep(seconds)
 
     def end(self) -> None:
-        """Forget it: the server gave a token."""
+        """Forget the failures after a success."""
         self._error, self._failures = None, 0
 
 
 class ClientCredentials:
-    """A source of tokens by `POST /token`: a form out, 201 back."""
+    """Access tokens from `POST /token`, which takes a form and returns 201."""
 
     def __init__(
         self,
@@ -164,6 +173,9 @@ class ClientCredentials:
         self._client_id = client_id
         self._client_secret = client_secret
         self._store = store
+        self._breaker = CircuitBreaker(
+            "token store", clock=clock, deadline_share=_STORE_DEADLINE_SHARE
+        )
         identity = f"{environment.token_url}\n{environment.scope}\n{client_id}"
         self._key = f"sikoia-token-{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
         self._token: _Token | None = None
@@ -171,41 +183,42 @@ class ClientCredentials:
         self._budget = RetryBudget()
         self._outage = _Outage()
         self._refused = ""
-        self._let_be_until = self._keep_until = float("-inf")
+        self._no_renewal_until = self._no_discard_until = float("-inf")
 
     async def get(self) -> str:
-        """Return a token, renewing it where that is due.
+        """Return a valid access token, renewed if it is about to expire.
 
         Raises:
-            TokenError: the authorization server gave none.
-            ConnectionFailedError: it did not answer.
+            TokenError: the authorization server refused to grant one.
+            ConnectionFailedError: there was no complete response.
         """
         token, now = self._token, anyio.current_time()
         if token is None or token.expires - now <= token.mandatory:
-            if self._outage.lasts and not self._flight.busy and self._store is None:
+            if self._outage.is_ongoing and not self._flight.busy and self._store is None:
                 self._outage.check()
             return (await self._flight.run(self._renew)).value
-        if token.expires - now > token.advisory or self._flight.busy or now < self._let_be_until:
+        is_fresh = token.expires - now > token.advisory
+        if is_fresh or self._flight.busy or now < self._no_renewal_until:
             return token.value
         return await self._renew_early(token)
 
     @property
     def age(self) -> float | None:
-        """Seconds since the token was fetched, or taken from the store; None without one."""
+        """Seconds since the access token was fetched or loaded from the store; None without one."""
         return None if self._token is None else self._clock() - self._token.since
 
     def forget(self, token: str) -> bool:
-        """Drop a token that was refused, unless a newer one has taken its place.
+        """Discard a refused access token, unless a newer one has replaced it.
 
-        A new token that is refused at once is kept for some seconds: what is wrong then is not
-        the token, and fetching more of them helps nobody.
+        If the next one is refused too, it is kept for some seconds: then the access token is not
+        the problem, and fetching more of them would not help.
         """
         if self._token is None or self._token.value != token:
             return True
         now = anyio.current_time()
-        if now < self._keep_until:
+        if now < self._no_discard_until:
             return False
-        self._token, self._refused, self._keep_until = None, token, now + _LET_BE
+        self._token, self._refused, self._no_discard_until = None, token, now + _COOLDOWN
         return True
 
     async def _renew_early(self, token: _Token) -> str:
@@ -213,8 +226,8 @@ class ClientCredentials:
             try:
                 return (await self._flight.run(self._renew)).value
             except CallError as error:
-                _log.warning("the access token was not renewed, and is used on: %s", error)
-        self._let_be_until = anyio.current_time() + _LET_BE
+                _log.warning("the access token was not renewed and stays in use: %s", error)
+        self._no_renewal_until = anyio.current_time() + _COOLDOWN
         return token.value
 
     async def _renew(self) -> _Token:
@@ -222,31 +235,31 @@ class ClientCredentials:
         if token is not None:
             self._token = token
             return token
-        if self._store is not None and self._outage.lasts:
-            self._outage.check()  # only now: another process may have had more luck
-        # Kept before it is shared: what the store does with it is no caller's loss.
+        if self._store is not None and self._outage.is_ongoing:
+            self._outage.check()  # only after the store, which another process may have filled
+        # Assigned before saving, so that a failing store costs no caller its access token.
         token = self._token = await self._fetch()
         await self._save(token)
         return token
 
     async def _fetch(self) -> _Token:
-        """Ask the authorization server, again if that may help."""
+        """Request an access token, with retries."""
         await self._outage.wait()
         watch, sent_id = Stopwatch(anyio.current_time, "token"), str(uuid4())
-        # A token request buys and changes nothing: it may be repeated. In an outage one is enough.
-        retries = 0 if self._outage.lasts else _RETRIES
+        # A token request is safe to repeat. During an outage a single attempt is enough.
+        retries = 0 if self._outage.is_ongoing else _RETRIES
         attempts = Attempts(
             watch, retries, retry_class="safe", budget=self._budget, policy=self.retry_policy
         )
         while True:
-            asked = attempts.begin()
+            sent_at = attempts.begin()
             outcome = await self._exchange(self._request(sent_id, watch))
             attempts.record(outcome, sent_id)
-            hint = _asked_to_wait(outcome)
-            if not await attempts.pause_before_another(outcome, hint):
+            retry_after = _retry_after(outcome)
+            if not await attempts.pause_before_another(outcome, retry_after):
                 break
         try:
-            token = _token(outcome, asked, self._info(attempts, outcome, sent_id))
+            token = _token(outcome, sent_at, self._info(attempts, outcome, sent_id))
         except CallError as error:
             failure = error
         else:
@@ -254,16 +267,16 @@ class ClientCredentials:
             self._outage.end()
             return token
         if attempts.hit_deadline:
-            # The others may have more time left for another attempt than this caller had.
+            # Other callers may have enough time left for the attempt that this one had to skip.
             self._outage.pause(failure)
             raise NotShared(failure)
-        self._outage.begin(failure, hint)
+        self._outage.begin(failure, retry_after)
         raise failure
 
     async def _exchange(self, request: httpx.Request) -> Response | TransportFault:
         outcome = await exchange(self._client, request, self.limits)
         if isinstance(outcome, Response) and outcome.broken is not None:
-            # Half a token is none, and half a refusal may be a good one the next time.
+            # A truncated response proves nothing, so it is retried like any lost one.
             return TransportFault("partial", outcome.broken)
         return outcome
 
@@ -295,19 +308,21 @@ class ClientCredentials:
         return attempts.info("POST", urlsplit(url).path, url, sent_id, received_id)
 
     async def _load(self) -> _Token | None:
-        """Return a token that another process has fetched, if it is worth using."""
-        if self._store is None:
-            return None
-        stored: StoredToken | None = None
-        try:
-            with anyio.move_on_after(min(_STORE_TIMEOUT, _time_left() / 4)):
-                stored = await self._store.load(self._key)
-            return None if stored is None else self._taken(stored)
-        except Exception:  # noqa: BLE001 - a store is the caller's, and may raise or give anything
-            _log.warning("the token store failed to load; going on without it")
+        """Return the shared access token, if there is one worth using."""
+        store = self._store
+        if store is None:
             return None
 
-    def _taken(self, stored: StoredToken) -> _Token | None:
+        async def load() -> _Token | None:
+            stored = await store.load(self._key)
+            return None if stored is None else self._usable(stored)
+
+        try:
+            return await self._breaker.run(load)
+        except StoreUnavailable:
+            return None
+
+    def _usable(self, stored: StoredToken) -> _Token | None:
         known = (self._refused, self._token.value if self._token else "")
         if stored.value in known or not is_sendable(stored.value):
             return None
@@ -319,31 +334,29 @@ class ClientCredentials:
         if self._store is None:
             return
         expires_at = time.time() + token.expires - anyio.current_time()
-        try:
-            with anyio.move_on_after(min(_STORE_TIMEOUT, _time_left() / 4)):
-                await self._store.save(self._key, StoredToken(token.value, expires_at))
-        except Exception:  # noqa: BLE001 - as above
-            _log.warning("the token store failed to save; going on without it")
+        stored = StoredToken(token.value, expires_at)
+        with contextlib.suppress(StoreUnavailable):
+            await self._breaker.run(partial(self._store.save, self._key, stored))
 
 
 def _time_left() -> float:
-    """Return the seconds until the deadline of the call that the token is for."""
+    """Return the seconds until the deadline of the call that needs the access token."""
     return anyio.current_effective_deadline() - anyio.current_time()
 
 
-def _asked_to_wait(outcome: Response | TransportFault) -> float | None:
+def _retry_after(outcome: Response | TransportFault) -> float | None:
     if isinstance(outcome, TransportFault):
         return None
     headers = outcome.headers
     return policy.retry_after(headers.get("retry-after"), headers.get("date"))
 
 
-def _token(outcome: Response | TransportFault, asked: float, call: CallInfo) -> _Token:
+def _token(outcome: Response | TransportFault, sent_at: float, call: CallInfo) -> _Token:
     if isinstance(outcome, TransportFault):
-        msg = f"the authorization server gave no whole answer: {outcome.reason}"
+        msg = f"no complete response from the authorization server: {outcome.reason}"
         raise ConnectionFailedError(msg, call=call)
     grant = read_grant(outcome)
     if isinstance(grant, Refusal):
-        msg = f"the authorization server gave no token: {grant.reason}"
+        msg = f"the authorization server granted no access token: {grant.reason}"
         raise TokenError(msg, call=call, status=outcome.status, error=grant.error)
-    return _Token.from_life(grant.token, asked, grant.seconds)
+    return _Token.from_life(grant.token, sent_at, grant.seconds)

@@ -1,4 +1,4 @@
-"""How a client shows who it is: client credentials, an access token, or the legacy API key."""
+"""How a client authenticates: client credentials, an access token, or the legacy API key."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ class ApiKey:
 
 @attrs.frozen
 class Credentials:
-    """How the client shows who it is; one way and no more.
-
-    Raises:
-        ConfigurationError: there is none, or more than one, or one is malformed.
-    """
+    """The arguments that say how a client authenticates; exactly one method must be given."""
 
     client_id: str | None
     client_secret: str | None = attrs.field(repr=False)
     token: str | Callable[[], str | Awaitable[str]] | None = attrs.field(repr=False)
     api_key: str | None = attrs.field(repr=False)
 
-    def given(self) -> Secret | TokenSource | ApiKey:
-        """Return the client's secret (its id is `client_id`), or what stands in its place."""
-        # No variable holds them: there are tools that write down those of a traceback.
-        if sum(way is not None for way in self._ways()) > 1:
-            msg = "give client_id and client_secret, or token, or api_key, but not several of them"
+    def resolve(self) -> Secret | TokenSource | ApiKey:
+        """Return the client's secret (its id is `client_id`), a token source, or an API key.
+
+        Raises:
+            ConfigurationError: no method is given, or more than one, or a value is invalid.
+        """
+        # No local variable holds a secret: error reporters record those of a traceback.
+        if sum(method is not None for method in self._methods()) > 1:
+            msg = "credentials: pass client_id and client_secret, or token, or api_key, only one"
             raise ConfigurationError(msg)
         if self.api_key is not None:
             return ApiKey(Secret("api_key", self.api_key))
@@ -51,7 +51,7 @@ class Credentials:
             return StaticToken(Secret("token", self.token))
         return self._secret() if self.token is None else CallableToken(self.token)
 
-    def _ways(self) -> Iterator[object]:
+    def _methods(self) -> Iterator[object]:
         yield from (self.token, self.api_key, self.client_id or self.client_secret)
 
     def _secret(self) -> Secret:
@@ -68,13 +68,13 @@ class Credentials:
 
     @property
     def signing_secret(self) -> str:
-        """What only this application knows; empty where it was given nothing that lasts."""
+        """A lasting secret of this application; empty if it authenticates by access token."""
         return self.client_secret or self.api_key or ""
 
     def or_from_environment(self) -> Credentials:
-        """Return these, or where nothing was given what the process's environment holds."""
+        """Return these credentials or, if none are given, those in environment variables."""
         given = (self.client_id, self.client_secret, self.token, self.api_key)
-        if any(way is not None for way in given):
+        if any(value is not None for value in given):
             return self
         get = os.environ.get
         return Credentials(get("SIKOIA_CLIENT_ID"), get("SIKOIA_CLIENT_SECRET"), None, None)

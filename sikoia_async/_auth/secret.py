@@ -1,4 +1,4 @@
-"""Secrets, checked when they are given and never shown."""
+"""Secrets: validated when they are passed in, and never shown."""
 
 from __future__ import annotations
 
@@ -8,45 +8,47 @@ from sikoia_async._errors import ConfigurationError
 
 __all__ = ["Secret", "is_sendable"]
 
-_LONGEST: Final = 8192
+_MAX_LENGTH: Final = 8192
+_HINT: Final = "does the file it came from end with a line break?"
 
 
-def is_sendable(text: str) -> bool:
-    """Tell whether a text can be a header's value: visible ASCII, and not too long.
+def is_sendable(value: str) -> bool:
+    """Return whether a string can be a header's value: visible ASCII, and not too long.
 
-    httpx prints a header that it cannot send, token and all; so nothing else may reach it.
+    httpx includes a header that it cannot send in its error, so an invalid secret must not reach
+    it.
     """
-    return 0 < len(text) <= _LONGEST and all("!" <= character <= "~" for character in text)
+    return 0 < len(value) <= _MAX_LENGTH and all("!" <= character <= "~" for character in value)
 
 
 class Secret:
-    """A text that no repr, log, traceback or pickle shows.
+    """A string that no repr, log, traceback or pickle shows.
 
     Args:
-        name: what to call it in an error.
-        text: the secret; anything but text is refused, for not all callers are type checked.
+        name: what error messages call it.
+        value: the secret. Its type is checked, because not every caller uses a type checker.
 
     Raises:
-        ConfigurationError: it is empty, or holds a line break, a space or a non-ASCII character.
+        ConfigurationError: the value is not a string, is empty or too long, or contains anything
+            but visible ASCII characters.
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ("_value",)
 
-    def __init__(self, name: str, text: object) -> None:
-        if not isinstance(text, str) or not is_sendable(text):
-            what = "is malformed: give text of visible ASCII characters" if text else "is empty"
-            del text  # there are tools that write down the local variables of a traceback
-            msg = f"{name} {what} (is there a line break at the end of the file it came from?)"
+    def __init__(self, name: str, value: object) -> None:
+        if not isinstance(value, str) or not is_sendable(value):
+            del value  # error reporters record the local variables of a traceback
+            msg = f"{name}: expected a non-empty string of visible ASCII characters ({_HINT})"
             raise ConfigurationError(msg)
-        self._text = text
+        self._value = value
 
     def reveal(self) -> str:
         """Return the secret."""
-        return self._text
+        return self._value
 
     def __repr__(self) -> str:
         return "Secret(***)"
 
     def __reduce__(self) -> NoReturn:
-        msg = "a secret is not pickled: read it again where it is needed"
+        msg = "a secret cannot be pickled: load it again where it is needed"
         raise TypeError(msg)

@@ -1,1 +1,1 @@
-"""The client-side rate limit."""
+"""The client-side rate limit: how many requests may be sent, and who goes first."""

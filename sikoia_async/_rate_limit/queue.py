@@ -1,9 +1,13 @@
-"""Who waits for a slot of the quota, and in which order they get one.
+"""The queue for rate-limit slots.
 
-Interactive calls go first, then polls, then background calls; while others wait, one slot in ten
-goes to the longest waiting of a lower priority. Within a priority it is first come first served,
-but for polls: every second slot goes to the operation that was asked least often. So a young
-operation is asked soon, however many old ones wait, and no old one waits for ever.
+Interactive calls go first, then polls, then background calls. While callers of a lower priority
+wait, every tenth slot goes to the one of them that has waited longest.
+
+Within a priority the order is first come, first served, except among polls: every second slot goes
+to the operation with the fewest polls so far. A client with a thousand pending operations takes
+more than five minutes to poll them all once. An operation that a webhook event has just announced,
+or that has just begun, does not wait for that, and the other half of the slots keeps old
+operations from starving.
 """
 
 from __future__ import annotations
@@ -17,41 +21,41 @@ import anyio
 __all__ = ["PRIORITIES", "Priority", "WaitQueue", "Waiter"]
 
 Priority = Literal["interactive", "poll", "background"]
-"""Who goes first while slots are scarce: who waits for an answer, then polls, then the rest."""
+"""Who gets scarce slots first: calls that somebody waits for, then polls, then background work."""
 
 PRIORITIES: Final[tuple[Priority, ...]] = ("interactive", "poll", "background")
-_ONE_IN: Final = 10
-"""While others wait, one slot in so many goes to the longest waiting of a lower priority."""
+_LOWER_PRIORITY_EVERY: Final = 10
+"""While callers of several priorities wait, one slot in ten goes to a lower priority."""
 
 
 class Waiter:
-    """One who waits for a slot."""
+    """A caller that waits for a slot."""
 
-    def __init__(self, queue: _Queue, since: float, asked: int) -> None:
+    def __init__(self, queue: _Queue, since: float, polls: int) -> None:
         self.queue = queue
         self.since = since
-        self.asked = asked
-        self.served = False
-        self._called: anyio.Event | None = None
+        self.polls = polls
+        self.is_served = False
+        self._wake: anyio.Event | None = None
 
-    async def called(self) -> None:
-        """Wait until there is a slot, or nobody leads."""
-        self._called = anyio.Event()
-        await self._called.wait()
+    async def sleep(self) -> None:
+        """Sleep until there is a slot, or until this waiter has to become the dispatcher."""
+        self._wake = anyio.Event()
+        await self._wake.wait()
 
-    def call(self) -> None:
-        """Wake it, if it sleeps."""
-        if self._called is not None:
-            self._called.set()
+    def wake(self) -> None:
+        """End the sleep, if it sleeps."""
+        if self._wake is not None:
+            self._wake.set()
 
     def serve(self) -> None:
         """Hand it a slot."""
-        self.served = True
-        self.call()
+        self.is_served = True
+        self.wake()
 
 
 class _Queue(OrderedDict[Waiter, None]):
-    """First come first served, and nobody has to be searched for who leaves before the turn."""
+    """First come, first served; a waiter that gives up leaves in constant time."""
 
     def add(self, waiter: Waiter) -> None:
         self[waiter] = None
@@ -60,87 +64,87 @@ class _Queue(OrderedDict[Waiter, None]):
         return self.popitem(last=False)[0]
 
 
-class _Polls(_Queue):
-    """Takes by turns who waits longest and who was asked least often, the longer waiting first."""
+class _PollQueue(_Queue):
+    """Alternates between the longest waiting and the least polled; ties go by arrival."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._by_asked: list[tuple[int, int, Waiter]] = []
-        self._joined = 0
-        self._youngest_next = True
+        self._by_polls: list[tuple[int, int, Waiter]] = []
+        self._arrivals = 0
+        self._least_polled_next = True
 
     def add(self, waiter: Waiter) -> None:
         super().add(waiter)
-        self._joined += 1
-        if len(self._by_asked) > 2 * len(self):
-            # Who has left is only forgotten here: a heap cannot be searched.
-            self._by_asked = sorted(one for one in self._by_asked if one[2] in self)
-        heappush(self._by_asked, (waiter.asked, self._joined, waiter))
+        self._arrivals += 1
+        if len(self._by_polls) > 2 * len(self):
+            # Waiters that left stay in the heap until it is rebuilt: a heap cannot be searched.
+            self._by_polls = sorted(entry for entry in self._by_polls if entry[2] in self)
+        heappush(self._by_polls, (waiter.polls, self._arrivals, waiter))
 
     def take(self) -> Waiter:
-        self._youngest_next = not self._youngest_next
-        if self._youngest_next:
+        self._least_polled_next = not self._least_polled_next
+        if self._least_polled_next:
             return super().take()
-        while (youngest := heappop(self._by_asked)[2]) not in self:
+        while (waiter := heappop(self._by_polls)[2]) not in self:
             pass
-        del self[youngest]
-        return youngest
+        del self[waiter]
+        return waiter
 
 
 class WaitQueue:
-    """Who waits, in the order of their turns."""
+    """Callers that wait for a slot, in the order in which they get one."""
 
     def __init__(self) -> None:
         self._queues: dict[Priority, _Queue] = {
             "interactive": _Queue(),
-            "poll": _Polls(),
+            "poll": _PollQueue(),
             "background": _Queue(),
         }
-        self._passed = 0
-        """How many slots in a row went past somebody of a lower priority."""
+        self._passed_over = 0
+        """How many slots in a row went to the highest priority while a lower one waited."""
 
     def __bool__(self) -> bool:
         return any(self._queues.values())
 
     def lengths(self) -> dict[Priority, int]:
-        """Count who waits."""
+        """Return how many callers wait, by priority."""
         return {priority: len(self._queues[priority]) for priority in PRIORITIES}
 
-    def join(self, priority: Priority, now: float, asked: int = 0) -> Waiter:
-        """Stand in line.
+    def join(self, priority: Priority, now: float, polls: int = 0) -> Waiter:
+        """Add a caller to the queue.
 
         Args:
-            priority: in which queue.
-            now: the moment.
-            asked: how often a poll's operation was asked before.
+            priority: its priority.
+            now: the current time.
+            polls: how many times its operation was polled before; matters for polls only.
         """
         queue = self._queues[priority]
-        waiter = Waiter(queue, now, asked)
+        waiter = Waiter(queue, now, polls)
         queue.add(waiter)
         return waiter
 
     def leave(self, waiter: Waiter) -> None:
-        """Leave it, if that was not served."""
+        """Remove a caller, unless it was served already."""
         waiter.queue.pop(waiter, None)
 
     def first(self) -> Waiter:
-        """Return one whose turn it may be."""
-        return next(iter(self._turn()[0]))
+        """Return the longest waiting caller of the priority that is served next."""
+        return next(iter(self._next()[0]))
 
     def pop(self) -> Waiter:
-        """Take whose turn it is out of the line."""
-        queue, self._passed = self._turn()
+        """Remove and return the caller that gets the next slot."""
+        queue, self._passed_over = self._next()
         return queue.take()
 
-    def _turn(self) -> tuple[_Queue, int]:
-        """Return the queue whose turn it is, and how many slots in a row went past lower ones."""
+    def _next(self) -> tuple[_Queue, int]:
+        """Return the queue that is served next, and the new value of `_passed_over`."""
         highest, *lower = (queue for queue in self._queues.values() if queue)
         if not lower:
             return highest, 0
-        if self._passed < _ONE_IN - 1:
-            return highest, self._passed + 1
-        return min(lower, key=_since), 0
+        if self._passed_over < _LOWER_PRIORITY_EVERY - 1:
+            return highest, self._passed_over + 1
+        return min(lower, key=_longest_wait), 0
 
 
-def _since(queue: _Queue) -> float:
+def _longest_wait(queue: _Queue) -> float:
     return next(iter(queue)).since

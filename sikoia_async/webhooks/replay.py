@@ -1,204 +1,192 @@
-"""Remembers what was handled, so that a delivery that comes again is not handled again.
+"""Remembers which webhook events were handled, so that a redelivery is not handled again.
 
-Sikoia delivers an event until it is taken, and signs no time: whoever has recorded a delivery can
-send it again for as long as the secret lives. So what was handled is known by a hash of the
-verified body and the event's type, for some days.
+Sikoia delivers an event until it is accepted, and its signature covers no timestamp: a recorded
+delivery can be replayed for as long as the webhook's secret is valid. So a handled event is
+remembered for some days, by a hash of the verified body and the event's type.
 
-The process remembers by itself. A store that several processes share is asked as well, and one that
-fails is let be for some seconds: then the process goes on alone, or refuses, as you choose.
+Each process has its own memory. A store shared between processes is asked as well. It sits behind a
+circuit breaker: while it is unavailable, the process carries on alone or refuses events, as
+configured.
 """
 
 from __future__ import annotations
 
 import inspect
-import logging
 import time
 from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args, runtime_checkable
 
-import anyio
-
 from sikoia_async._errors import ConfigurationError, ReplayStoreError, WebhookPayloadError
-from sikoia_async._validation import validate_seconds, validate_type
+from sikoia_async._validation import validate_seconds, validate_type, validate_whole
+from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
 from sikoia_async.webhooks.events import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from sikoia_async.webhooks.events import Event
 
 __all__ = ["OnFailure", "ReplayGuard", "ReplayStore"]
 
-_log = logging.getLogger("sikoia_async")
-
 OnFailure = Literal["open", "closed"]
-"""Whether events are handled, or refused, while the store fails."""
+"""Whether events are handled (open) or refused (closed) while the store is unavailable."""
 
-_DAYS: Final = 72 * 3600.0
-_MOST_KEYS: Final = 100_000
-"""How many keys a process remembers; each takes some 250 bytes."""
-_STORE_TIMEOUT: Final = 1.0
-"""Seconds that a store may take."""
-_LET_BE: Final = 5.0
-"""Seconds in which a store that failed is let be."""
+_TTL: Final = 72 * 3600.0
+_MAX_KEYS: Final = 100_000
+"""Each key takes about 250 bytes."""
 
 
 @runtime_checkable
 class ReplayStore(Protocol):
-    """Remembers keys for several processes together, in a database or a cache, say.
+    """Remembers keys for several processes together, for example in a database or a cache.
 
-    A key is a hash, and tells nothing. A call that takes more than a second counts as failed.
+    A key is a hash and reveals nothing about its event. A call that takes more than a second counts
+    as failed.
     """
 
     async def seen(self, key: str) -> bool:
-        """Return whether the key was added within its time."""
+        """Return whether the key was added and has not expired."""
         ...
 
     async def add(self, key: str, *, ttl: float) -> None:
-        """Remember a key for so many seconds; once more is the same."""
+        """Remember a key for `ttl` seconds; adding it twice is not an error."""
         ...
 
 
 class ReplayGuard:
     """Knows which events were handled.
 
-    All who share a guard or a store handle an event once among them: that is for processes that do
-    the same, and whoever does something else with the same events has a guard of its own. Two
-    processes that get a delivery at the same moment may both handle it: handlers must bear that.
-    Two events of one type whose bodies hold the same are one, for nothing tells them apart.
+    Processes that share a guard or a store handle each event once between them, so share one only
+    between processes that do the same work. Two processes that receive a delivery at the same
+    moment may both handle it; make handlers idempotent. Two events of one type with the same body
+    count as one, because nothing distinguishes them.
 
     Args:
-        store: what several processes remember together; None if this one is alone.
-        ttl: seconds for which an event is remembered; three days by default. Choose more than
-            Sikoia goes on trying for, which it does not say.
-        on_failure: `open` handles events while the store fails, by what this process alone knows,
-            and `Received.deduplicated` is False; `closed` refuses them with `ReplayStoreError`.
+        store: what several processes share; None if this process is alone.
+        ttl: how many seconds an event is remembered; three days by default. Choose more than the
+            time for which Sikoia keeps redelivering, which is not documented.
+        on_failure: `open` handles events while the store is unavailable, checked against this
+            process's memory only, and `Received.deduplicated` is False; `closed` refuses them with
+            `ReplayStoreError`.
+        max_keys: how many events this process remembers; the oldest are forgotten first.
+        clock: seconds on a clock that never steps back.
 
     Raises:
-        ConfigurationError: one of these is something else.
+        ConfigurationError: an argument is invalid.
     """
 
     def __init__(
         self,
         store: ReplayStore | None = None,
         *,
-        ttl: float = _DAYS,
+        ttl: float = _TTL,
         on_failure: OnFailure = "open",
+        max_keys: int = _MAX_KEYS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         validate_type("store", store, ReplayStore, "a ReplayStore, with seen and add")
         self._ttl = validate_seconds("ttl", ttl)
         if on_failure not in get_args(OnFailure):
-            msg = "on_failure: give 'open' or 'closed'"
+            msg = "on_failure: expected 'open' or 'closed'"
             raise ConfigurationError(msg)
-        self._closed = on_failure == "closed"
-        self._memory = _Memory()
-        self._shared = None if store is None else _Shared(store)
+        self._fails_closed = on_failure == "closed"
         self._clock = clock
+        self._memory = _Memory(validate_whole("max_keys", max_keys, least=1))
+        self._shared = None if store is None else _GuardedStore(store, clock)
 
     async def has_seen(self, event: Event) -> bool:
-        """Return whether an event was handled: for events of Sikoia's log, say.
+        """Return whether an event was handled, for example one from Sikoia's delivery log.
 
-        One whose type nothing but its body could tell when it came counts as well.
+        An event that was received without its type in the URL counts as well.
 
         Raises:
-            ReplayStoreError: the store failed, and the guard is `closed`.
+            ReplayStoreError: the store is unavailable, and the guard fails closed.
         """
-        return bool(await self.knows(event.key) or await self.knows(_untold(event).key))
+        return bool(await self.knows(event.key) or await self.knows(_without_type(event).key))
 
     async def remember(self, event: Event) -> None:
-        """Remember that an event was handled; `Router` does so by itself.
+        """Remember that an event was handled; a `Router` does so by itself.
 
-        No store that fails makes this fail: the event was handled all the same.
+        A store that fails does not raise here: the event was handled all the same.
         """
         await self.add(event.key)
 
     async def knows(self, key: str) -> bool | None:
-        """Return whether a key was added; None where the store fails and nobody can tell.
+        """Return whether a key was added; None if that is unknown without the store.
 
         Raises:
-            ReplayStoreError: in place of None, where the guard is `closed`.
+            ReplayStoreError: instead of None, if the guard fails closed.
         """
-        if self._memory.seen(key, self._clock()):
+        if self._memory.has(key, self._clock()):
             return True
         if self._shared is None:
             return False
-        answer = await self._shared.seen(key, self._clock)
-        if answer is None and self._closed:
-            msg = "the replay store fails: answer 503, so that the event is delivered again"
+        is_known = await self._shared.seen(key)
+        if is_known is None and self._fails_closed:
+            msg = "the replay store is unavailable: respond with 503 to have the event redelivered"
             raise ReplayStoreError(msg)
-        return answer
+        return is_known
 
     async def add(self, key: str) -> bool:
-        """Remember a key; return whether all who are to remember it do."""
+        """Remember a key; return whether the shared store, if there is one, has it too."""
         self._memory.add(key, self._clock(), self._ttl)
-        return self._shared is None or await self._shared.add(key, self._clock, self._ttl)
+        return self._shared is None or await self._shared.add(key, self._ttl)
 
 
-def _untold(event: Event) -> Event:
-    """Return what an event is where its address tells nothing."""
+def _without_type(event: Event) -> Event:
+    """Return the event as it is parsed from a URL without its type."""
     try:
         return parse(event.body, max_body=len(event.body) + 1)
-    except WebhookPayloadError:  # it was made by hand
+    except WebhookPayloadError:  # an Event constructed by hand
         return event
 
 
 class _Memory:
-    """Keys with their ends, the oldest first."""
+    """Keys with the times at which they expire, the oldest first."""
 
-    def __init__(self) -> None:
-        self._ends: OrderedDict[str, float] = OrderedDict()
+    def __init__(self, max_keys: int) -> None:
+        self._max_keys = max_keys
+        self._expiries: OrderedDict[str, float] = OrderedDict()
 
-    def seen(self, key: str, now: float) -> bool:
-        return self._ends.get(key, now) > now
+    def has(self, key: str, now: float) -> bool:
+        return self._expiries.get(key, now) > now
 
     def add(self, key: str, now: float, ttl: float) -> None:
-        self._ends[key] = now + ttl
-        self._ends.move_to_end(key)
-        while self._ends and self._is_over(next(iter(self._ends.values())), now):
-            self._ends.popitem(last=False)
+        self._expiries[key] = now + ttl
+        self._expiries.move_to_end(key)
+        while self._expiries and self._must_drop(next(iter(self._expiries.values())), now):
+            self._expiries.popitem(last=False)
 
-    def _is_over(self, oldest: float, now: float) -> bool:
-        return len(self._ends) > _MOST_KEYS or oldest <= now
+    def _must_drop(self, oldest: float, now: float) -> bool:
+        return len(self._expiries) > self._max_keys or oldest <= now
 
 
-class _Shared:
-    """A store that may fail, and is then let be for a while."""
+class _GuardedStore:
+    """A replay store behind a circuit breaker."""
 
-    def __init__(self, store: ReplayStore) -> None:
+    def __init__(self, store: ReplayStore, clock: Callable[[], float]) -> None:
         self._store = store
-        self._let_be_until = float("-inf")
+        self._breaker = CircuitBreaker("replay store", clock=clock)
 
-    async def seen(self, key: str, clock: Callable[[], float]) -> bool | None:
-        """Return the store's answer, or None where it gave none."""
-        answers: list[bool] = []
+    async def seen(self, key: str) -> bool | None:
+        """Return whether the store has a key; None if the store is unavailable."""
 
-        async def ask() -> None:
-            answer = await self._store.seen(key)
-            if inspect.isawaitable(answer):  # it would count as true, and each event as seen
+        async def look_up() -> bool:
+            is_known = await self._store.seen(key)
+            if inspect.isawaitable(is_known):  # always truthy: every event would be a duplicate
                 raise TypeError
-            answers.append(bool(answer))
+            return bool(is_known)
 
-        return answers[0] if await self._succeeds(ask, clock) else None
-
-    async def add(self, key: str, clock: Callable[[], float], ttl: float) -> bool:
-        """Return whether the store has taken the key."""
-        return await self._succeeds(partial(self._store.add, key, ttl=ttl), clock)
-
-    async def _succeeds(
-        self, work: Callable[[], Awaitable[None]], clock: Callable[[], float]
-    ) -> bool:
-        if clock() < self._let_be_until:
-            return False
-        problem = "took too long"
         try:
-            with anyio.move_on_after(_STORE_TIMEOUT):
-                await work()
-                return True
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the store's
-            problem = f"failed with {type(error).__name__}"
-        if clock() >= self._let_be_until:  # else another delivery has met with the same
-            self._let_be_until = clock() + _LET_BE
-            _log.warning("the replay store %s, and is let be for %g s", problem, _LET_BE)
-        return False
+            return await self._breaker.run(look_up)
+        except StoreUnavailable:
+            return None
+
+    async def add(self, key: str, ttl: float) -> bool:
+        """Return whether the store has taken the key."""
+        try:
+            await self._breaker.run(partial(self._store.add, key, ttl=ttl))
+        except StoreUnavailable:
+            return False
+        return True

@@ -1,4 +1,4 @@
-"""Client credentials: one token for all, renewed in time, and given up when it is refused."""
+"""Client credentials: one access token for all calls, renewed in time, discarded if refused."""
 
 import logging
 from typing import Any, Final
@@ -27,18 +27,18 @@ _TEST: Final = Environment(
 
 @attrs.define
 class _Sikoia:
-    """Grants tokens that live an hour, and takes the newest only."""
+    """Grants access tokens valid for an hour, and refuses some."""
 
     life: int = 3600
     status: int = 201
     seconds: float = 0.1
-    """How long a token request takes."""
+    """How long a token request takes, in seconds."""
     lost: bool = False
     body: bytes = b""
-    """What a token request is answered by, if not by a token."""
+    """The response to a token request; empty for a grant."""
     grants: int = 0
     sent: list[str] = attrs.field(factory=list[str])
-    """The tokens that came with requests."""
+    """The access tokens of all requests."""
     refused: set[str] = attrs.field(factory=set[str])
 
     def client(self, **options: Any) -> Sikoia:
@@ -76,7 +76,7 @@ class _Sikoia:
 
 
 async def _call(sikoia: Sikoia, times: int = 1) -> list[CallError]:
-    """Make calls at once, and return the errors."""
+    """Make concurrent calls and return their errors."""
     errors: list[CallError] = []
 
     async def call() -> None:
@@ -92,7 +92,7 @@ async def _call(sikoia: Sikoia, times: int = 1) -> list[CallError]:
 
 
 async def test_fifty_cold_calls_fetch_one_token() -> None:
-    """Whoever comes while a token is being fetched waits for it, and who comes later has it."""
+    """Calls wait for the token request that is under way, and later ones use its result."""
     server = _Sikoia()
     sikoia = server.client()
 
@@ -103,8 +103,8 @@ async def test_fifty_cold_calls_fetch_one_token() -> None:
 
 
 @pytest.mark.parametrize(("lost", "error"), [(False, TokenError), (True, ConnectionFailedError)])
-async def test_fifty_calls_share_a_failure(*, lost: bool, error: type[CallError]) -> None:
-    """One failing request (three, if another may help) for all, and an error for each."""
+async def test_fifty_calls_share_one_failure(*, lost: bool, error: type[CallError]) -> None:
+    """One token request (three if retries may help) for all of them, and an error for each."""
     server = _Sikoia(status=400, body=b'{"error": "invalid_client"}', lost=lost)
 
     errors = await _call(server.client(), 50)
@@ -116,8 +116,8 @@ async def test_fifty_calls_share_a_failure(*, lost: bool, error: type[CallError]
     assert_plain(errors[0])
 
 
-async def test_a_leader_that_is_cancelled_hands_over() -> None:
-    """Another call fetches the token, and all the others are served."""
+async def test_a_cancelled_token_request_is_taken_over() -> None:
+    """Another call fetches the access token for the rest."""
     server = _Sikoia(seconds=2)
     sikoia = server.client()
     async with anyio.create_task_group() as calls:
@@ -137,8 +137,8 @@ async def test_a_leader_that_is_cancelled_hands_over() -> None:
     assert server.sent == ["token-2"] * 10
 
 
-async def test_nobody_waits_for_an_early_renewal_but_who_makes_it() -> None:
-    """From 120 s of life left one call renews, and the others go on with the token they have."""
+async def test_an_early_renewal_delays_one_call_only() -> None:
+    """From 120 s before expiry one call renews, and the others use the old access token."""
     server = _Sikoia()
     sikoia = server.client()
     await _call(sikoia)
@@ -155,9 +155,9 @@ async def test_nobody_waits_for_an_early_renewal_but_who_makes_it() -> None:
     assert server.grants == 2
 
 
-@pytest.mark.parametrize("left", [29, 0, -7200], ids=["30 s", "its end", "long over"])
-async def test_everybody_waits_where_the_token_is_about_to_end(left: float) -> None:
-    """Under 30 s of life the token might end on its way."""
+@pytest.mark.parametrize("left", [29, 0, -7200], ids=["30 s", "expired", "long expired"])
+async def test_every_call_waits_once_the_token_is_about_to_expire(left: float) -> None:
+    """With less than 30 s left, it might expire on the way."""
     server = _Sikoia()
     sikoia = server.client()
     await _call(sikoia)
@@ -169,8 +169,8 @@ async def test_everybody_waits_where_the_token_is_about_to_end(left: float) -> N
     assert server.grants == 2
 
 
-async def test_a_short_lived_token_is_used_for_most_of_its_life() -> None:
-    """A token of two minutes would else be renewed from the start."""
+async def test_a_short_lived_token_is_used_for_most_of_its_lifetime() -> None:
+    """With fixed windows, one valid for two minutes would be renewed at once."""
     server = _Sikoia(life=120)
     sikoia = server.client()
     await _call(sikoia)
@@ -180,10 +180,10 @@ async def test_a_short_lived_token_is_used_for_most_of_its_life() -> None:
     assert server.sent == ["token-1"] * 2
 
 
-async def test_an_early_renewal_that_fails_leaves_the_token_in_use(
+async def test_a_failed_early_renewal_leaves_the_token_in_use(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It is told, let be for five seconds, and tried again."""
+    """It is logged, and retried after five seconds."""
     server = _Sikoia()
     sikoia = server.client()
     await _call(sikoia)
@@ -205,7 +205,7 @@ async def test_an_early_renewal_that_fails_leaves_the_token_in_use(
 
 
 async def test_an_early_renewal_that_hangs_is_given_up() -> None:
-    """After ten seconds the call goes on with the token that is still good."""
+    """After ten seconds the call continues with the valid access token."""
     server = _Sikoia()
     sikoia = server.client()
     await _call(sikoia)
@@ -220,8 +220,8 @@ async def test_an_early_renewal_that_hangs_is_given_up() -> None:
     assert server.sent == ["token-1"] * 3
 
 
-async def test_a_hundred_refusals_of_one_token_fetch_one_new_token() -> None:
-    """Each call is replayed once, and all of them succeed."""
+async def test_a_hundred_refusals_fetch_one_new_token() -> None:
+    """Each call is replayed once and succeeds."""
     server = _Sikoia()
     sikoia = server.client()
     await _call(sikoia)
@@ -232,13 +232,13 @@ async def test_a_hundred_refusals_of_one_token_fetch_one_new_token() -> None:
     assert server.sent == ["token-1"] * 101 + ["token-2"] * 100
 
 
-async def test_a_late_refusal_of_the_old_token_leaves_the_new_one() -> None:
-    """Only the token that was refused is forgotten, not what has taken its place."""
+async def test_a_late_refusal_of_the_old_token_keeps_the_new_one() -> None:
+    """Only the refused access token is discarded, not its replacement."""
     server = _Sikoia(refused={"token-1"})
     sikoia = server.client()
     async with anyio.create_task_group() as calls:
         calls.start_soon(_call, sikoia)
-        # It goes out at 0.1 s, is refused at 0.2 s, and has a new token at 0.22 s.
+        # Sent at 0.1 s, refused at 0.2 s, with a new access token at 0.22 s.
         await anyio.sleep(0.15)
         server.seconds = 0.02
         assert await _call(sikoia) == []  # this one is refused at 0.25 s
@@ -248,8 +248,8 @@ async def test_a_late_refusal_of_the_old_token_leaves_the_new_one() -> None:
     assert server.sent == ["token-1", "token-1", "token-2", "token-2", "token-2"]
 
 
-async def test_refusals_without_end_fetch_no_tokens_without_end() -> None:
-    """A call is sent twice; and what is wrong is not the token, if a new one is refused at once."""
+async def test_endless_refusals_do_not_fetch_endless_tokens() -> None:
+    """A call is replayed once; a new access token that is refused is kept for a while."""
     server = _Sikoia(refused={f"token-{number}" for number in range(99)})
     sikoia = server.client(retries=5)
 
@@ -273,10 +273,10 @@ async def test_refusals_without_end_fetch_no_tokens_without_end() -> None:
     ],
     ids=["refused", "mac", "newline", "redirect", "HTML"],
 )
-async def test_what_the_token_endpoint_says_is_not_repeated(
+async def test_errors_do_not_quote_the_token_endpoint(
     status: int, body: bytes, error: str | None
 ) -> None:
-    """A server that repeats the secret, or grants what cannot be used, is not quoted anywhere."""
+    """It may repeat the secret, in a refusal or an unusable grant."""
     server = _Sikoia(status=status, body=body % SECRET.encode())
 
     (caught,) = await _call(server.client())

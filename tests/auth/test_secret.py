@@ -1,4 +1,4 @@
-"""Secrets: checked when given, and never shown."""
+"""Secrets: validated on the way in, and never shown."""
 
 import copy
 import pickle
@@ -24,32 +24,32 @@ SECRET = Secret("client_secret", CANARY)
     ids=["repr", "str", "format", "padded", "percent", "pprint"],
 )
 def test_a_secret_is_not_shown(show: Callable[[object], str]) -> None:
-    """However a secret is written out, alone or in a list, it is not."""
+    """However it is formatted, alone or in a list."""
     assert CANARY not in show(SECRET)
     assert CANARY not in show([SECRET])
 
 
 @pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_a_secret_is_not_copied(duplicate: Callable[[Secret], Any]) -> None:
-    """A secret goes neither into a pickle nor into a copy, and the refusal does not name it."""
-    with pytest.raises(TypeError, match="not pickled") as caught:
+def test_a_secret_cannot_be_copied(duplicate: Callable[[Secret], Any]) -> None:
+    """Neither pickled nor copied; the error does not show it."""
+    with pytest.raises(TypeError, match="cannot be pickled") as caught:
         duplicate(SECRET)
 
     assert CANARY not in str(caught.value)
 
 
 def test_a_secret_has_no_dict() -> None:
-    """Tools that print an object's attributes find none."""
+    """Tools that print the attributes of an object find none."""
     assert not hasattr(SECRET, "__dict__")
 
 
 def test_a_secret_is_revealed_on_request() -> None:
-    """One method gives the text, so that a search finds each use."""
+    """By one method, so that a search finds every use."""
     assert SECRET.reveal() == CANARY
 
 
 @pytest.mark.parametrize(
-    "text",
+    "value",
     [
         "",
         f"{CANARY}\n",
@@ -64,10 +64,10 @@ def test_a_secret_is_revealed_on_request() -> None:
     ],
     ids=["empty", "newline", "crlf", "space", "tab", "nul", "del", "accent", "surrogate", "long"],
 )
-def test_malformed_secrets_are_refused_and_not_repeated(text: str) -> None:
-    """What no header can carry is refused at once, by a text that has no part of it."""
-    with pytest.raises(ConfigurationError, match=r"^client_secret is ") as caught:
-        Secret("client_secret", text)
+def test_an_invalid_secret_is_refused_and_not_shown(value: str) -> None:
+    """A value that no header can carry is refused at once."""
+    with pytest.raises(ConfigurationError, match=r"^client_secret: expected ") as caught:
+        Secret("client_secret", value)
 
     assert CANARY not in "".join(traceback.format_exception(caught.value, chain=True)[-1:])
 
@@ -75,12 +75,12 @@ def test_malformed_secrets_are_refused_and_not_repeated(text: str) -> None:
 @pytest.mark.parametrize(
     ("length", "sendable"), [(0, False), (1, True), (8192, True), (8193, False)]
 )
-def test_a_header_value_has_bounds(length: int, *, sendable: bool) -> None:
-    """A value of 1 to 8192 characters can be sent."""
+def test_the_length_of_a_header_value_is_bounded(length: int, *, sendable: bool) -> None:
+    """1 to 8192 characters."""
     assert is_sendable("x" * length) is sendable
 
 
 @given(st.text(min_size=1, max_size=20))
-def test_only_visible_ascii_is_sendable(text: str) -> None:
-    """A text is sendable if each of its characters is visible ASCII."""
-    assert is_sendable(text) is all(0x21 <= ord(character) <= 0x7E for character in text)
+def test_only_visible_ascii_is_sendable(value: str) -> None:
+    """A string with any other character is not."""
+    assert is_sendable(value) is all(0x21 <= ord(character) <= 0x7E for character in value)

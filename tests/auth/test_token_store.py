@@ -1,4 +1,4 @@
-"""A store of tokens, shared between processes: it saves a request, and never costs a call."""
+"""The shared token store saves token requests, and its failures never cost a call."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ _TEST: Final = Environment(
 
 
 class _Store:
-    """A store in memory; one for all keys of a test."""
+    """A store in memory."""
 
     def __init__(self, token: Any = None) -> None:
         self.kept: dict[str, StoredToken] = {}
@@ -39,7 +39,7 @@ class _Store:
 
 
 class _Server:
-    """Grants a token for an hour to each who asks, and refuses those it is told to."""
+    """Grants access tokens valid for an hour, and refuses some."""
 
     def __init__(self, *refused: str) -> None:
         self.grants = 0
@@ -64,8 +64,8 @@ class _Server:
         return httpx.Response(401 if self.sent[-1] in self.refused else 200, content=b"[]")
 
 
-async def test_a_token_is_shared() -> None:
-    """What one client has fetched, the next one uses; the key tells nobody whose it is."""
+async def test_clients_share_a_token() -> None:
+    """One client fetches it and the others load it; the key reveals no client id."""
     store, server = _Store(), _Server()
 
     for _ in range(3):
@@ -92,12 +92,12 @@ async def test_a_token_is_shared() -> None:
         StoredToken(b"bytes", time.time() + 3600),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
         StoredToken("old", "soon"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     ],
-    ids=["ending", "nan", "newline", "empty", "failing", "other", "bytes", "words"],
+    ids=["expiring", "nan", "newline", "empty", "failing", "other type", "bytes", "words"],
 )
-async def test_a_store_that_is_of_no_use_costs_a_request(
+async def test_an_unusable_stored_token_costs_one_token_request(
     stored: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever is in it, or wrong with it, the call goes through and the log keeps the secret."""
+    """Whatever is wrong with the store, the call succeeds and the log shows no secret."""
     server = _Server()
 
     with caplog.at_level(logging.DEBUG):
@@ -108,8 +108,8 @@ async def test_a_store_that_is_of_no_use_costs_a_request(
     assert SECRET not in caplog.text
 
 
-async def test_a_stored_token_that_was_refused_is_not_taken_again() -> None:
-    """After its 401 the store still has it, and a new one is fetched all the same."""
+async def test_a_refused_stored_token_is_not_loaded_again() -> None:
+    """The store still has it after the 401, and a new one is fetched."""
     server = _Server("stored")
 
     await server.client(_Store(StoredToken("stored", time.time() + 3600))).request("GET", "/v2")
@@ -117,8 +117,8 @@ async def test_a_stored_token_that_was_refused_is_not_taken_again() -> None:
     assert server.sent == ["stored", "granted-1"]
 
 
-async def test_a_token_that_another_process_has_renewed_is_taken() -> None:
-    """The renewal that is due finds a newer token in the store, and asks for none."""
+async def test_a_renewal_loads_what_another_process_fetched() -> None:
+    """It finds a newer access token in the store and sends no token request."""
     store, server = _Store(), _Server()
     sikoia = server.client(store)
     await sikoia.request("GET", "/v2/cases")
@@ -132,8 +132,8 @@ async def test_a_token_that_another_process_has_renewed_is_taken() -> None:
     assert server.grants == 1
 
 
-async def test_an_own_token_in_the_store_is_no_renewal() -> None:
-    """What the client itself has put there is the very token that is to be renewed."""
+async def test_a_renewal_ignores_its_own_old_token() -> None:
+    """The access token that the client saved itself is the one that has to be renewed."""
     store, server = _Store(), _Server()
     sikoia = server.client(store)
     await sikoia.request("GET", "/v2/cases")
@@ -145,9 +145,9 @@ async def test_an_own_token_in_the_store_is_no_renewal() -> None:
 
 
 class _Stuck(_Store):
-    """A store that never comes back."""
+    """A store that hangs."""
 
-    async def load(self, key: str) -> StoredToken | None:  # noqa: ARG002 - never comes to it
+    async def load(self, key: str) -> StoredToken | None:  # noqa: ARG002 - hangs
         await anyio.sleep_forever()
         return None
 
@@ -155,18 +155,18 @@ class _Stuck(_Store):
         await anyio.sleep_forever()
 
 
-async def test_a_store_that_hangs_is_not_waited_for() -> None:
-    """Loading and saving have a second each, and the token is used meanwhile by whoever asks."""
+async def test_a_store_that_hangs_delays_one_call_by_a_second() -> None:
+    """Then the breaker is open, and saving does not wait as well."""
     server, began = _Server(), anyio.current_time()
 
     await server.client(_Stuck()).request("GET", "/v2/cases")
 
     assert server.sent == ["granted-1"]
-    assert anyio.current_time() - began == pytest.approx(2)
+    assert anyio.current_time() - began == pytest.approx(1)
 
 
-async def test_a_store_that_hangs_fails_no_call_in_a_hurry() -> None:
-    """It gets a quarter of the time that is left, where that is less than a second."""
+async def test_a_store_that_hangs_leaves_a_short_deadline_alone() -> None:
+    """It may take a quarter of the remaining time at most."""
     server = _Server()
 
     await server.client(_Stuck()).with_options(timeout=0.9).request("GET", "/v2/cases")
@@ -174,8 +174,8 @@ async def test_a_store_that_hangs_fails_no_call_in_a_hurry() -> None:
     assert server.sent == ["granted-1"]
 
 
-async def test_a_token_in_the_store_is_found_while_the_login_server_is_down() -> None:
-    """Another process may have had more luck; without that, the failure is told at once."""
+async def test_a_stored_token_is_found_while_the_token_endpoint_is_down() -> None:
+    """Another process may have fetched one; until then, calls fail without waiting."""
     store = _Store()
 
     def reply(request: httpx.Request) -> httpx.Response:

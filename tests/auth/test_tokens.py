@@ -1,4 +1,4 @@
-"""What the token endpoint may say, and tokens that the caller brings."""
+"""Responses of the token endpoint, and access tokens that the user supplies."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,8 @@ import pytest
 from faults import client
 
 from sikoia_async import AuthenticationError, ConfigurationError
-from sikoia_async._auth.tokens import CallableToken, Grant, Refusal, StoredToken, read_grant
+from sikoia_async._auth.grant import Grant, Refusal, read_grant
+from sikoia_async._auth.tokens import CallableToken, StoredToken
 from sikoia_async._transport.types import Response
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
@@ -32,11 +33,11 @@ def _read(body: bytes, status: int = 200) -> Grant | Refusal:
         (b'{"access_token": "t", "expires_in": "soon"}', 60),
         (b'{"access_token": "t", "expires_in": 999999999999}', 86_400),
     ],
-    ids=["plain", "text", "missing", "zero", "negative", "words", "for ever"],
+    ids=["plain", "string", "missing", "zero", "negative", "words", "too long"],
 )
 @pytest.mark.parametrize("status", [200, 201])
-def test_a_grant_is_read_generously(body: bytes, seconds: float, status: int) -> None:
-    """Numbers may be text, and a life that makes no sense becomes one that does."""
+def test_a_grant_is_read_leniently(body: bytes, seconds: float, status: int) -> None:
+    """Numbers may be strings, and an implausible lifetime is brought into range."""
     grant = _read(body, status)
 
     assert grant == Grant("t", seconds)
@@ -56,7 +57,7 @@ def test_a_grant_is_read_generously(body: bytes, seconds: float, status: int) ->
         ('{"access_token": "tökén"}'.encode(), "without a usable access_token"),
         (b'{"access_token": "%b"}' % (b"t" * 10_000), "without a usable access_token"),
         (b'{"access_token": "t", "expires_in": 1e400}', "without a usable access_token"),
-        (b'{"access_token": "t", "token_type": "mac"}', "no bearer token"),
+        (b'{"access_token": "t", "token_type": "mac"}', "other than Bearer"),
     ],
     ids=[
         "HTML",
@@ -72,8 +73,8 @@ def test_a_grant_is_read_generously(body: bytes, seconds: float, status: int) ->
         "mac",
     ],
 )
-def test_a_grant_that_cannot_be_used_is_none(body: bytes, words: str) -> None:
-    """What could not go into a header, or is something else, is refused without being shown."""
+def test_an_unusable_grant_is_a_refusal(body: bytes, words: str) -> None:
+    """An access token that no header can carry, or no access token at all; it is not shown."""
     refusal = _read(body)
 
     assert isinstance(refusal, Refusal)
@@ -91,8 +92,8 @@ def test_a_grant_that_cannot_be_used_is_none(body: bytes, words: str) -> None:
         ("my secret is hunter2!", None, "400 without an OAuth error code"),
     ],
 )
-def test_a_refusal_names_the_code_and_what_to_do(error: str, code: str | None, advice: str) -> None:
-    """OAuth's code is repeated if it is one, and nothing else that the server says."""
+def test_a_refusal_has_the_code_and_advice(error: str, code: str | None, advice: str) -> None:
+    """A valid OAuth code is repeated, and nothing else that the server says."""
     refusal = _read(b'{"error": "%b", "error_description": "hunter2"}' % error.encode(), 400)
 
     assert isinstance(refusal, Refusal)
@@ -101,13 +102,13 @@ def test_a_refusal_names_the_code_and_what_to_do(error: str, code: str | None, a
     assert "hunter2" not in repr(refusal)
 
 
-def test_a_stored_token_does_not_show_itself() -> None:
-    """It is a secret even where it is kept for others."""
+def test_the_repr_of_a_stored_token_hides_it() -> None:
+    """It is still a secret while it is shared."""
     assert "hunter2" not in repr(StoredToken("hunter2", 1.0))
 
 
 def _app(*statuses: int) -> tuple[httpx.MockTransport, list[str]]:
-    """Answer with these statuses in turn, and note which token came."""
+    """Respond with these statuses in turn, and record the access tokens."""
     tokens: list[str] = []
 
     async def app(request: httpx.Request) -> httpx.Response:
@@ -117,8 +118,8 @@ def _app(*statuses: int) -> tuple[httpx.MockTransport, list[str]]:
     return httpx.MockTransport(app), tokens
 
 
-async def test_a_token_that_is_refused_is_not_sent_again() -> None:
-    """There is but one, so a 401 is the end of the call."""
+async def test_a_refused_static_token_ends_the_call() -> None:
+    """There is no other one to try after a 401."""
     transport, tokens = _app(401)
     sikoia = client(_ANYWHERE, transport=transport, token="mine")
 
@@ -140,10 +141,10 @@ def _async(tokens: list[str]) -> Callable[[], Any]:
 
 
 @pytest.mark.parametrize("make", [_sync, _async], ids=["sync", "async"])
-async def test_a_function_is_asked_for_the_token_of_each_request(
+async def test_a_token_function_is_called_for_each_request(
     make: Callable[[list[str]], Callable[[], Any]],
 ) -> None:
-    """After a 401 it is asked once more, and the request goes again with what it gives then."""
+    """After a 401 it is called again, and the request is replayed with its new access token."""
     transport, tokens = _app(200, 401, 200)
     sikoia = client(_ANYWHERE, transport=transport, token=make(["one", "two", "three"]))
 
@@ -153,8 +154,8 @@ async def test_a_function_is_asked_for_the_token_of_each_request(
     assert tokens == ["one", "two", "three"]
 
 
-async def test_a_function_whose_token_is_refused_twice_is_not_asked_again() -> None:
-    """One replay for one call, whatever the function gives."""
+async def test_a_call_is_replayed_once_after_a_401() -> None:
+    """Whatever the function returns."""
     transport, tokens = _app(401, 401)
     sikoia = client(_ANYWHERE, transport=transport, token=_sync(["one", "two", "three"]), retries=2)
 
@@ -163,12 +164,12 @@ async def test_a_function_whose_token_is_refused_twice_is_not_asked_again() -> N
     assert tokens == ["one", "two"]
 
 
-async def test_a_function_that_gives_no_token_is_told_so() -> None:
-    """What it gave is not shown, and nothing is sent."""
+async def test_an_invalid_token_from_a_function_is_an_error() -> None:
+    """The error does not show it, and nothing is sent."""
     transport, tokens = _app()
     sikoia = client(_ANYWHERE, transport=transport, token=_sync(["hunter2\n"]))
 
-    with pytest.raises(ConfigurationError, match="the token that token\\(\\) gave") as caught:
+    with pytest.raises(ConfigurationError, match="the result of token") as caught:
         await sikoia.request("GET", "/v2/cases")
     assert "hunter2" not in str(caught.value)
     assert not tokens
@@ -176,13 +177,13 @@ async def test_a_function_that_gives_no_token_is_told_so() -> None:
 
 @pytest.mark.parametrize("error", [OSError("canary"), httpx.ReadError("canary")], ids=type)
 @pytest.mark.anyio
-async def test_a_function_that_fails_is_named_as_the_cause(error: Exception) -> None:
-    """Its failure is not taken for a fault of the call, and its words are not repeated."""
+async def test_a_token_function_that_raises_is_the_cause(error: Exception) -> None:
+    """Its error is not mistaken for a connection error of the call, and is not repeated."""
 
     def give() -> str:
         raise error
 
-    with pytest.raises(ConfigurationError, match="passed as token= failed with") as caught:
+    with pytest.raises(ConfigurationError, match="token: the function raised") as caught:
         await CallableToken(give).get()
 
     assert "canary" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Whoever waits for a slot may be cancelled at any step: none is lost or gained, or forgotten."""
+"""Cancelling a waiting call at any step neither loses nor gains a slot, and starves no other."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,33 +6,33 @@ from typing import Final
 
 import anyio
 import pytest
-from paced import pacer_of, slot
+from rate_limiting import limiter_of, slot
 
 from sikoia_async._rate_limit.limiter import Priority, RateLimiter
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 _STEPS: Final = 40
-_GIVEN_BACK_AT: Final = 15
+_SETTLED_AT: Final = 15
 _HOPELESS: Final = 1000.0
 """Virtual seconds after which a test that hangs fails."""
 
 _PRIORITIES: Final[list[Priority]] = ["background", "interactive", "poll", "interactive"]
 
 _Start = Callable[[Callable[[], Awaitable[None]]], Callable[[], object]]
-"""Starts a task, and returns what cancels it."""
+"""Starts a task and returns a function that cancels it."""
 
 
 class _Crowd:
-    """Four who wait while the only slot is taken, each of whom gives it back when served."""
+    """Four calls that wait while the only slot is taken, and give it back once served."""
 
-    def __init__(self, pacer: RateLimiter, *, sent: bool) -> None:
-        self.rate_limiter = pacer
+    def __init__(self, limiter: RateLimiter, *, sent: bool) -> None:
+        self._limiter = limiter
         self.served: list[int] = []
         self._sent = sent
 
     async def wait(self, number: int) -> None:
-        async with slot(self.rate_limiter, _PRIORITIES[number], sent=self._sent):
+        async with slot(self._limiter, _PRIORITIES[number], sent=self._sent):
             self.served.append(number)
             await anyio.lowlevel.checkpoint()
 
@@ -41,9 +41,9 @@ async def _cancel_at_each_step(
     start: _Start, victim: int, *, sent: bool, settled: Callable[[], Awaitable[None]]
 ) -> None:
     for steps in range(_STEPS):
-        pacer = pacer_of(1, 1.0)
-        crowd = _Crowd(pacer, sent=sent)
-        await pacer.acquire()
+        limiter = limiter_of(1, 1.0)
+        crowd = _Crowd(limiter, sent=sent)
+        await limiter.acquire()
         cancels: list[Callable[[], object]] = []
         for number in range(len(_PRIORITIES)):
 
@@ -54,21 +54,21 @@ async def _cancel_at_each_step(
         for step in range(_STEPS):
             if step == steps:
                 cancels[victim]()
-            if step == _GIVEN_BACK_AT:
-                pacer.settle(sent=False)
+            if step == _SETTLED_AT:
+                limiter.settle(sent=False)
             await anyio.lowlevel.checkpoint()
         await settled()
 
         assert {*crowd.served, victim} == {0, 1, 2, 3}
-        assert set(pacer.waiting.values()) == {0}
+        assert set(limiter.waiting.values()) == {0}
         await anyio.sleep(1.1)
-        assert pacer.left == 1
+        assert limiter.left == 1
 
 
 @pytest.mark.parametrize("sent", [False, True], ids=["given back", "used"])
 @pytest.mark.parametrize("victim", range(4))
 async def test_a_scope_cancelled_at_any_step(victim: int, *, sent: bool) -> None:
-    """Whoever leads, follows, has just been woken or served: all the others get the slot."""
+    """Whether it dispatches, sleeps, was just woken or served: all the others get the slot."""
     with anyio.fail_after(_STEPS * _HOPELESS):
         async with anyio.create_task_group() as tasks:
 
@@ -89,7 +89,7 @@ async def test_a_scope_cancelled_at_any_step(victim: int, *, sent: bool) -> None
 @pytest.mark.parametrize("sent", [False, True], ids=["given back", "used"])
 @pytest.mark.parametrize("victim", range(4))
 async def test_a_task_cancelled_at_any_step(victim: int, *, sent: bool) -> None:
-    """The same for `task.cancel()`, which may come when the slot is there already."""
+    """The same for `task.cancel()`, which may arrive after the slot."""
     started: list[asyncio.Task[None]] = []
 
     def start(wait: Callable[[], Awaitable[None]]) -> Callable[[], object]:
@@ -107,15 +107,15 @@ async def test_a_task_cancelled_at_any_step(victim: int, *, sent: bool) -> None:
         await _cancel_at_each_step(start, victim, sent=sent, settled=settled)
 
 
-async def test_a_cancelled_waiter_costs_no_slot() -> None:
-    """Half of those who wait give up; the other half are served, and no slot is missing."""
-    pacer = pacer_of(2, 1.0)
+async def test_a_cancelled_wait_costs_no_slot() -> None:
+    """Half of the calls give up, the other half are served, and no slot is missing."""
+    limiter = limiter_of(2, 1.0)
     served: list[int] = []
 
     async def call(number: int) -> None:
         await anyio.sleep(number / 1000)
         with anyio.move_on_after(0.5 if number % 2 else 100):
-            async with slot(pacer):
+            async with slot(limiter):
                 served.append(number)
 
     async with anyio.create_task_group() as tasks:
@@ -124,25 +124,25 @@ async def test_a_cancelled_waiter_costs_no_slot() -> None:
     await anyio.sleep(2)
 
     assert [number for number in served if number > 1] == [2, 4, 6, 8, 10]
-    assert pacer.left == 2
+    assert limiter.left == 2
 
 
-async def test_who_is_cancelled_with_the_slot_in_hand_hands_it_on() -> None:
-    """Served and cancelled in one moment: the next in line has the slot without delay."""
-    pacer, scope, served = pacer_of(1), anyio.CancelScope(), list[float]()
-    await pacer.acquire()
+async def test_a_call_cancelled_with_its_slot_passes_it_on() -> None:
+    """Served and cancelled at the same moment: the next call gets the slot without delay."""
+    limiter, scope, served = limiter_of(1), anyio.CancelScope(), list[float]()
+    await limiter.acquire()
     began = anyio.current_time()
 
     async def leader() -> None:
-        await pacer.acquire("background")
+        await limiter.acquire("background")
 
     async def cancelled() -> None:
         with scope:
-            async with slot(pacer, sent=False):
+            async with slot(limiter, sent=False):
                 await anyio.sleep_forever()
 
     async def heir() -> None:
-        await pacer.acquire()
+        await limiter.acquire()
         served.append(anyio.current_time())
 
     with anyio.fail_after(_HOPELESS):
@@ -150,26 +150,26 @@ async def test_who_is_cancelled_with_the_slot_in_hand_hands_it_on() -> None:
             for task in (leader, cancelled, heir):
                 tasks.start_soon(task)
                 await anyio.wait_all_tasks_blocked()
-            pacer.settle(sent=False)
-            while pacer.waiting["interactive"] == 2:
+            limiter.settle(sent=False)
+            while limiter.waiting["interactive"] == 2:
                 await anyio.lowlevel.checkpoint()
             scope.cancel()
             await anyio.wait_all_tasks_blocked()
             tasks.cancel_scope.cancel()
 
     assert served == [began]
-    assert pacer.left == 0
+    assert limiter.left == 0
 
 
 async def test_a_storm_of_cancellations() -> None:
-    """Thousands who give up are no burden for the rest, who have to be found among them."""
-    pacer, served = pacer_of(1, 1.0), list[int]()
-    async with slot(pacer):
+    """Thousands of calls that give up do not slow down the rest."""
+    limiter, served = limiter_of(1, 1.0), list[int]()
+    async with slot(limiter):
         pass
 
     async def wait(number: int) -> None:
         with anyio.move_on_after(0.5 if number % 1000 else 100):
-            async with slot(pacer):
+            async with slot(limiter):
                 served.append(number)
 
     with anyio.fail_after(_HOPELESS):
@@ -178,4 +178,4 @@ async def test_a_storm_of_cancellations() -> None:
                 tasks.start_soon(wait, number)
 
     assert sorted(served) == [0, 1000, 2000, 3000, 4000]
-    assert pacer.waits == 5000
+    assert limiter.waits == 5000

@@ -1,4 +1,4 @@
-"""Who goes first: who waits for an answer, then polls, then the rest; and nobody starves."""
+"""Priorities: interactive calls, then polls, then background calls, and none starves."""
 
 import random
 
@@ -7,7 +7,7 @@ import pytest
 from faults import client
 from hypothesis import given
 from hypothesis import strategies as st
-from paced import pacer_of, slot
+from rate_limiting import limiter_of, slot
 
 from sikoia_async._rate_limit.limiter import Priority, RateLimiter
 
@@ -15,29 +15,29 @@ pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 
 class _Log:
-    """Notes who was served, in order."""
+    """Records the order in which calls were served."""
 
-    def __init__(self, pacer: RateLimiter) -> None:
+    def __init__(self, limiter: RateLimiter) -> None:
         self.served: list[str] = []
-        self._pacer = pacer
+        self._pacer = limiter
 
     async def call(self, priority: Priority, name: str = "") -> None:
         async with slot(self._pacer, priority):
             self.served.append(name or priority)
 
 
-async def _used_up(limit: int = 1, per: float = 1.0) -> RateLimiter:
-    """Return a pacer without a slot left."""
-    pacer = pacer_of(limit, per)
+async def _without_slots(limit: int = 1, per: float = 1.0) -> RateLimiter:
+    """Return a limiter that has no slot left."""
+    limiter = limiter_of(limit, per)
     for _ in range(limit):
-        async with slot(pacer):
+        async with slot(limiter):
             pass
-    return pacer
+    return limiter
 
 
 async def test_a_higher_priority_goes_first() -> None:
-    """Whoever came when, and in the order in which they came where that is equal."""
-    log = _Log(await _used_up())
+    """Whenever it arrived; equal priorities keep the order of arrival."""
+    log = _Log(await _without_slots())
 
     async with anyio.create_task_group() as tasks:
         for round_ in range(2):
@@ -55,9 +55,9 @@ async def test_a_higher_priority_goes_first() -> None:
     ]
 
 
-async def test_a_latecomer_goes_before_the_one_who_sleeps_for_the_slot() -> None:
-    """Whoever leads the line hands the slot to whose turn it is."""
-    log = _Log(await _used_up())
+async def test_a_later_call_of_higher_priority_goes_before_the_dispatcher() -> None:
+    """The dispatcher hands the slot to the caller that is next."""
+    log = _Log(await _without_slots())
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(log.call, "background")
@@ -67,9 +67,9 @@ async def test_a_latecomer_goes_before_the_one_who_sleeps_for_the_slot() -> None
     assert log.served == ["interactive", "background"]
 
 
-async def test_one_slot_in_ten_goes_to_the_longest_waiting_of_the_others() -> None:
-    """However many go before it, and whether it is a poll or less."""
-    log = _Log(await _used_up())
+async def test_one_slot_in_ten_goes_to_a_lower_priority() -> None:
+    """To the longest waiting of them, whether it is a poll or a background call."""
+    log = _Log(await _without_slots())
 
     async with anyio.create_task_group() as tasks:
         for priority in ("background", "poll"):
@@ -87,9 +87,9 @@ async def test_one_slot_in_ten_goes_to_the_longest_waiting_of_the_others() -> No
     ]
 
 
-async def test_slots_that_pass_nobody_by_do_not_count() -> None:
-    """Who comes after many that had no rival still lets nine go first."""
-    log = _Log(await _used_up())
+async def test_slots_without_competition_do_not_count() -> None:
+    """A poll that arrives after many interactive calls still lets nine of them go first."""
+    log = _Log(await _without_slots())
 
     async with anyio.create_task_group() as tasks:
         for _ in range(30):
@@ -100,12 +100,12 @@ async def test_slots_that_pass_nobody_by_do_not_count() -> None:
     assert log.served.index("poll") == 15 + 9
 
 
-async def test_a_flood_of_polls_is_no_burden() -> None:
-    """A slot comes free each tenth of a second, and polls leave one free: 40 who come find it."""
-    pacer, spans = pacer_of(10, 1.0), list[float]()
-    log = _Log(pacer)
+async def test_a_flood_of_polls_delays_no_interactive_call() -> None:
+    """Polls leave one slot free, and each of 40 interactive calls finds it."""
+    limiter, spans = limiter_of(10, 1.0), list[float]()
+    log = _Log(limiter)
     for _ in range(10):
-        async with slot(pacer):
+        async with slot(limiter):
             await anyio.sleep(0.1)
 
     async with anyio.create_task_group() as tasks:
@@ -127,18 +127,18 @@ async def test_a_flood_of_polls_is_no_burden() -> None:
     crowd=st.lists(st.sampled_from(["interactive", "poll", "background"]), max_size=60),
     seed=st.integers(0, 9),
 )
-async def test_nobody_waits_longer_than_the_rules_say(crowd: list[Priority], seed: int) -> None:
-    """Of the slots before anyone's a tenth are lower ones', and one more, at most."""
-    pacer, chance = await _used_up(), random.Random(seed)  # noqa: S311 - no secrets
+async def test_few_lower_priorities_go_first(crowd: list[Priority], seed: int) -> None:
+    """Of the slots that go to others meanwhile, at most a tenth, and one more."""
+    limiter, rng = await _without_slots(), random.Random(seed)  # noqa: S311 - no secrets
     ranks = {"interactive": 0, "poll": 1, "background": 2}
     waiting: list[tuple[Priority, int]] = []
     ahead: dict[int, list[Priority]] = {number: [] for number in range(len(crowd))}
     served: list[int] = []
 
     async def call(priority: Priority, number: int) -> None:
-        await anyio.sleep(chance.uniform(0, 30))
+        await anyio.sleep(rng.uniform(0, 30))
         waiting.append((priority, number))
-        async with slot(pacer, priority):
+        async with slot(limiter, priority):
             waiting.remove((priority, number))
             served.append(number)
             for _, other in waiting:
@@ -154,13 +154,13 @@ async def test_nobody_waits_longer_than_the_rules_say(crowd: list[Priority], see
         assert len(lower) <= len(ahead[number]) // 10 + 1
 
 
-async def test_polls_go_out_evenly() -> None:
-    """A tenth at once, and then one by one: no burst of them uses up the window."""
-    pacer, times = pacer_of(100, 60.0), list[float]()
+async def test_polls_are_spread_evenly() -> None:
+    """A tenth at once, then one by one: a burst must not use up the window."""
+    limiter, times = limiter_of(100, 60.0), list[float]()
     began = anyio.current_time()
 
     async def poll() -> None:
-        async with slot(pacer, "poll"):
+        async with slot(limiter, "poll"):
             times.append(anyio.current_time() - began)
 
     async with anyio.create_task_group() as tasks:
@@ -172,23 +172,23 @@ async def test_polls_go_out_evenly() -> None:
     assert times[10:] == pytest.approx([pause * one for one in range(50)], abs=0.1)
 
 
-async def test_whoever_waits_for_an_answer_is_not_held_up_by_that() -> None:
-    """The even pace is that of the others."""
-    pacer = pacer_of(100, 60.0)
+async def test_interactive_calls_are_not_spread() -> None:
+    """Only polls and background calls are."""
+    limiter = limiter_of(100, 60.0)
     for _ in range(10):
-        async with slot(pacer, "poll"):
+        async with slot(limiter, "poll"):
             pass
     began = anyio.current_time()
 
     for _ in range(90):
-        async with slot(pacer):
+        async with slot(limiter):
             pass
 
     assert anyio.current_time() == began
 
 
-async def test_polls_do_not_overtake_their_own_kind() -> None:
-    """A view for work in the background polls in the background, too."""
+async def test_a_background_view_polls_in_the_background() -> None:
+    """Polls of other views have the priority of polls."""
     api = client("https://127.0.0.1:1").with_options(priority="background").income._api
 
     assert api.poll(1).options.priority == "background"

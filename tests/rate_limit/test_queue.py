@@ -1,4 +1,7 @@
-"""The order in which those who wait have their turns."""
+"""The order in which waiting callers get slots."""
+
+import gc
+import weakref
 
 import pytest
 from hypothesis import given
@@ -7,81 +10,85 @@ from hypothesis import strategies as st
 from sikoia_async._rate_limit.queue import PRIORITIES, Waiter, WaitQueue
 
 
-def _polls(*asked: int) -> tuple[WaitQueue, list[Waiter]]:
-    """Return a line of polls whose operations were asked so often."""
-    line = WaitQueue()
-    return line, [line.join("poll", float(number), one) for number, one in enumerate(asked)]
+def _queue_of(*polls: int) -> tuple[WaitQueue, list[Waiter]]:
+    """Return a queue of polls whose operations have had so many polls, and its waiters."""
+    queue = WaitQueue()
+    return queue, [queue.join("poll", float(number), one) for number, one in enumerate(polls)]
 
 
-def test_polls_have_their_turn_by_age_and_by_youth() -> None:
-    """By turns the one asked least often, and the one that waits longest."""
-    line, waiters = _polls(9, 8, 7, 0, 1)
+def test_polls_alternate_between_least_polled_and_longest_waiting() -> None:
+    """The least polled operation goes first."""
+    queue, waiters = _queue_of(9, 8, 7, 0, 1)
 
-    order = [waiters.index(line.pop()) for _ in range(5)]
+    order = [waiters.index(queue.pop()) for _ in range(5)]
 
     assert order == [3, 0, 4, 1, 2]
-    assert not line
+    assert not queue
 
 
-def test_equally_young_polls_go_first_come_first_served() -> None:
-    """A batch that began at one moment is asked round by round."""
-    line, waiters = _polls(1, 1, 1, 1)
+def test_equal_polls_are_first_come_first_served() -> None:
+    """Operations that began together are polled round by round."""
+    queue, waiters = _queue_of(1, 1, 1, 1)
 
-    assert [waiters.index(line.pop()) for _ in range(4)] == [0, 1, 2, 3]
-
-
-def test_who_leaves_is_passed_over() -> None:
-    """Whether it was young, old or neither."""
-    line, waiters = _polls(5, 0, 4, 3)
-    line.leave(waiters[1])
-    line.leave(waiters[0])
-    line.leave(waiters[0])  # once more is nothing
-
-    assert [waiters.index(line.pop()) for _ in range(2)] == [3, 2]
-    assert not line
+    assert [waiters.index(queue.pop()) for _ in range(4)] == [0, 1, 2, 3]
 
 
-def test_who_has_left_is_forgotten() -> None:
-    """Thousands who come and go do not pile up."""
-    line = WaitQueue()
-    line.join("poll", 0.0, 0)
+def test_a_waiter_that_left_is_skipped() -> None:
+    """Wherever it was in the queue."""
+    queue, waiters = _queue_of(5, 0, 4, 3)
+    queue.leave(waiters[1])
+    queue.leave(waiters[0])
+    queue.leave(waiters[0])  # leaving twice changes nothing
+
+    assert [waiters.index(queue.pop()) for _ in range(2)] == [3, 2]
+    assert not queue
+
+
+def test_waiters_that_left_take_no_memory() -> None:
+    """Thousands that come and go do not pile up."""
+    queue, left = WaitQueue(), list[weakref.ref[Waiter]]()
+    queue.join("poll", 0.0, 0)
 
     for number in range(1000):
-        line.leave(line.join("poll", float(number), 100))
+        waiter = queue.join("poll", float(number), 100)
+        queue.leave(waiter)
+        left.append(weakref.ref(waiter))
+    del waiter
+    gc.collect()
 
-    assert len(line._queues["poll"]._by_asked) < 10  # type: ignore[attr-defined]
+    assert sum(reference() is not None for reference in left) < 10
 
 
 @given(st.lists(st.tuples(st.sampled_from(PRIORITIES), st.integers(0, 5)), max_size=60))
-def test_everybody_has_one_turn(crowd: list[tuple[str, int]]) -> None:
-    """Nobody is lost, and nobody is served twice."""
-    line = WaitQueue()
+def test_every_waiter_is_served_once(crowd: list[tuple[str, int]]) -> None:
+    """Whatever the mix of priorities."""
+    queue = WaitQueue()
     waiters = [
-        line.join(priority, float(number), asked)  # type: ignore[arg-type]
-        for number, (priority, asked) in enumerate(crowd)
+        queue.join(priority, float(number), polls)  # type: ignore[arg-type]
+        for number, (priority, polls) in enumerate(crowd)
     ]
 
-    served = [line.pop() for _ in crowd]
+    served = [queue.pop() for _ in crowd]
 
     assert sorted(map(id, served)) == sorted(map(id, waiters))
-    assert not line
+    assert not queue
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60))
-def test_no_poll_waits_longer_than_twice_its_place(asked: list[int]) -> None:
-    """However young the others are: every second turn is that of the longest waiting."""
-    line, waiters = _polls(*asked)
+def test_no_poll_waits_longer_than_twice_its_place(polls: list[int]) -> None:
+    """However few polls the others had: every second slot goes to the longest waiting."""
+    queue, waiters = _queue_of(*polls)
 
-    served = [line.pop() for _ in waiters]
+    served = [queue.pop() for _ in waiters]
 
     for place, waiter in enumerate(waiters):
         assert served.index(waiter) <= 2 * place + 1
 
 
 @pytest.mark.parametrize("priority", PRIORITIES)
-def test_the_line_knows_its_lengths(priority: str) -> None:
-    """How many wait with each priority."""
-    line = WaitQueue()
-    line.join(priority, 0.0)  # type: ignore[arg-type]
+def test_the_queue_reports_its_lengths(priority: str) -> None:
+    """How many callers wait, by priority."""
+    queue = WaitQueue()
+    queue.join(priority, 0.0)  # type: ignore[arg-type]
 
-    assert line.lengths() == dict.fromkeys(PRIORITIES, 0) | {priority: 1}
+    assert queue.lengths() == dict.fromkeys(PRIORITIES, 0) | {priority: 1}

@@ -1,4 +1,4 @@
-"""The pacer against a server that counts in fixed windows: no refusal, and hardly a slot unused."""
+"""The rate limiter against a server with fixed windows: no 429, and almost every slot used."""
 
 import random
 import time
@@ -9,7 +9,7 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paced import Server, pacer_of, refused, slot
+from rate_limiting import Server, limiter_of, refused, slot
 
 from sikoia_async import Quota, Sikoia
 from sikoia_async._rate_limit.limiter import RateLimiter
@@ -20,12 +20,12 @@ pytestmark = pytest.mark.anyio
 _virtual = pytest.mark.virtual_time
 
 
-async def _all(pacer: RateLimiter, server: Server, starts: Sequence[float]) -> float:
-    """Make calls that start at these times; return the seconds until the last one arrived."""
+async def _all(limiter: RateLimiter, server: Server, starts: Sequence[float]) -> float:
+    """Start calls at these times; return the seconds until the last one arrived."""
     began = anyio.current_time()
     async with anyio.create_task_group() as calls:
         for start in starts:
-            calls.start_soon(server.call, pacer, start)
+            calls.start_soon(server.call, limiter, start)
     return max(server.arrivals) - began
 
 
@@ -41,11 +41,11 @@ async def _all(pacer: RateLimiter, server: Server, starts: Sequence[float]) -> f
 async def test_no_window_of_any_phase_refuses(
     *, limit: int, per: float, slowness: float, gaps: list[float], turn: float, seed: int
 ) -> None:
-    """Whenever calls come, however long they are on their way, and whenever windows turn."""
+    """Whenever calls start, however slow they are, and whenever windows turn."""
     server = Server(slowness * per, seed)
     starts = [0.0, *accumulate(gap * per for gap in gaps)]
 
-    await _all(pacer_of(limit, per), server, starts)
+    await _all(limiter_of(limit, per), server, starts)
 
     assert len(server.arrivals) == len(starts)
     assert refused(server.arrivals, limit, per, turn * per) == 0
@@ -55,21 +55,21 @@ async def test_no_window_of_any_phase_refuses(
 @_virtual
 @pytest.mark.parametrize("seed", range(5))
 async def test_a_thousand_at_once(seed: int) -> None:
-    """Over ways of up to 250 ms: no refusal in 50 phases, and 98 % of the quota are used."""
+    """With delays up to 250 ms: no 429 in 50 phases, and 98 % of the quota is used."""
     server = Server(0.25, seed)
 
-    seconds = await _all(pacer_of(200), server, [0.0] * 1000)
+    seconds = await _all(limiter_of(200), server, [0.0] * 1000)
 
     assert [refused(server.arrivals, 200, 60, 60 * phase / 50) for phase in range(50)] == [0] * 50
     assert 800 / seconds >= 0.98 * 200 / 60
 
 
 @_virtual
-async def test_ten_thousand_at_once_take_no_longer_than_they_must() -> None:
-    """With 20 ms there and back: at most 1 % more than the 49 windows that have to turn."""
+async def test_ten_thousand_at_once_take_the_time_they_need() -> None:
+    """With delays up to 10 ms: at most 1 % more than the 49 windows that have to turn."""
     server = Server(0.01)
 
-    seconds = await _all(pacer_of(200), server, [0.0] * 10_000)
+    seconds = await _all(limiter_of(200), server, [0.0] * 10_000)
 
     assert server.most_in_any(60) == 200
     assert seconds <= 1.01 * (10_000 / 200 - 1) * 60
@@ -83,35 +83,35 @@ async def test_a_burst_around_the_turn_of_a_window() -> None:
     """
     server = Server(0.001)
 
-    await _all(pacer_of(200), server, [0.0, *[59.9] * 199, *[60.1] * 200])
+    await _all(limiter_of(200), server, [0.0, *[59.9] * 199, *[60.1] * 200])
 
     assert server.most_in_any(60) == 200
 
 
 @_virtual
-async def test_a_slow_answer_holds_up_its_own_slot_alone() -> None:
-    """One request on its way for ten minutes: the other slots turn as ever."""
-    pacer, server, seconds = pacer_of(10, 1.0), Server(0.001), 0.0
+async def test_a_slow_response_occupies_one_slot_only() -> None:
+    """One request takes ten minutes, and the other slots turn as usual."""
+    limiter, server, seconds = limiter_of(10, 1.0), Server(0.001), 0.0
 
     async def slow() -> None:
-        async with slot(pacer):
+        async with slot(limiter):
             await anyio.sleep(600)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(slow)
         await anyio.wait_all_tasks_blocked()
-        seconds = await _all(pacer, server, [0.0] * 90)
+        seconds = await _all(limiter, server, [0.0] * 90)
         tasks.cancel_scope.cancel()
 
     assert seconds <= 1.01 * (90 / 9 - 1)
 
 
 async def test_the_local_sikoia_refuses_nothing() -> None:
-    """A hundred calls over real sockets; 20 are let through in half a second, of any phase."""
-    late = [0.0]
+    """A hundred calls over real sockets, at 20 per half second, with a random phase."""
+    phase = [0.0]
 
-    with Sandbox(limit=20, per=0.5, clock=lambda: time.monotonic() + late[0]) as sandbox:
-        late[0] = random.uniform(0, 0.5)  # noqa: S311 - no secrets
+    with Sandbox(limit=20, per=0.5, clock=lambda: time.monotonic() + phase[0]) as sandbox:
+        phase[0] = random.uniform(0, 0.5)  # noqa: S311 - no secrets
         async with (
             Sikoia(
                 sandbox.client_id,

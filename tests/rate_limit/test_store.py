@@ -1,4 +1,4 @@
-"""A store that several processes count in: it is heeded, and what it does wrong costs no call."""
+"""The shared quota store limits several processes together, and its failures cost no call."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -9,7 +9,7 @@ import pytest
 from faults import SECRET, client
 from hypothesis import given
 from hypothesis import strategies as st
-from paced import Server, pacer_of, slot
+from rate_limiting import Server, limiter_of, slot
 
 from sikoia_async import ConfigurationError, Quota
 from sikoia_async._rate_limit.limiter import QuotaStore, RateLimiter
@@ -21,95 +21,95 @@ _HOPELESS: Final = 10_000.0
 
 
 class _Leases:
-    """The leases of all processes, as a database would keep them; each of its answers is slow."""
+    """The leases of all processes, like a database that takes a while to respond."""
 
-    def __init__(self, way: float = 0.01) -> None:
-        self.leases: dict[object, float] = {}
-        """When each lease ends by itself."""
-        self.way = way
+    def __init__(self, delay: float = 0.01) -> None:
+        self.ends: dict[object, float] = {}
+        """When each lease expires."""
+        self.delay = delay
 
     def free(self, limit: int) -> float:
-        """Return 0 if there is a slot, or the seconds until there may be."""
+        """Return 0 if a slot is free, or the seconds until one may be."""
         now = anyio.current_time()
-        self.leases = {lease: end for lease, end in self.leases.items() if end > now}
-        return 0.0 if len(self.leases) < limit else min(self.leases.values()) - now
+        self.ends = {lease: end for lease, end in self.ends.items() if end > now}
+        return 0.0 if len(self.ends) < limit else min(self.ends.values()) - now
 
 
 class _Store:
-    """What one process keeps of it: it holds back what it has to tell until it next asks."""
+    """The store of one process."""
 
-    def __init__(self, log: _Leases, longest_call: float = 5.0) -> None:
-        self.asked = 0
-        self._log = log
+    def __init__(self, leases: _Leases, longest_call: float = 5.0) -> None:
+        self.calls = 0
+        self._leases = leases
         self._longest_call = longest_call
         self._held: list[object] = []
         self._per = 0.0
 
     async def acquire(self, *, limit: int, per: float) -> float:
-        self.asked += 1
+        self.calls += 1
         lease, self._per = object(), per
-        await anyio.sleep(self._log.way)
-        seconds = self._log.free(limit)
+        await anyio.sleep(self._leases.delay)
+        seconds = self._leases.free(limit)
         if seconds:
             return seconds
-        self._log.leases[lease] = anyio.current_time() + self._longest_call + per
+        self._leases.ends[lease] = anyio.current_time() + self._longest_call + per
         try:
-            await anyio.sleep(self._log.way)
+            await anyio.sleep(self._leases.delay)
         except BaseException:
-            del self._log.leases[lease]
+            del self._leases.ends[lease]
             raise
         self._held.append(lease)
         return 0.0
 
     def settle(self) -> None:
-        self._log.leases[self._held.pop(0)] = anyio.current_time() + self._per
+        self._leases.ends[self._held.pop(0)] = anyio.current_time() + self._per
 
     def abandon(self) -> None:
-        del self._log.leases[self._held.pop(0)]
+        del self._leases.ends[self._held.pop(0)]
 
 
-class _Moody(_Store):
-    """Does what is planned for each question before it does its duty."""
+class _Scripted(_Store):
+    """Returns or raises what is planned for each call; None stands for normal work."""
 
-    def __init__(self, log: _Leases, plan: Sequence[Any]) -> None:
-        super().__init__(log)
+    def __init__(self, leases: _Leases, plan: Sequence[Any]) -> None:
+        super().__init__(leases)
         self._plan = list(plan)
 
     async def acquire(self, *, limit: int, per: float) -> float:
-        mood = self._plan.pop(0) if self._plan else None
-        if isinstance(mood, Exception):
-            raise mood
-        if mood is not None:
-            self.asked += 1
-            return mood  # type: ignore[no-any-return]
+        planned = self._plan.pop(0) if self._plan else None
+        if isinstance(planned, Exception):
+            raise planned
+        if planned is not None:
+            self.calls += 1
+            return planned  # type: ignore[no-any-return]
         return await super().acquire(limit=limit, per=per)
 
 
-async def _serve(pacer: RateLimiter, calls: int, server: Server) -> None:
+async def _serve(limiter: RateLimiter, calls: int, server: Server) -> None:
     with anyio.fail_after(_HOPELESS):
         async with anyio.create_task_group() as tasks:
             for _ in range(calls):
-                tasks.start_soon(server.call, pacer)
+                tasks.start_soon(server.call, limiter)
 
 
 async def test_processes_share_a_limit() -> None:
-    """Four of them, each with the whole limit of its own: together they stay inside one."""
-    log, server = _Leases(), Server(0.1)
+    """Four of them stay within one limit."""
+    leases, server = _Leases(), Server(0.1)
 
     with anyio.fail_after(_HOPELESS):
         async with anyio.create_task_group() as tasks:
             for _ in range(4):
-                pacer = pacer_of(20, 2.0, _Store(log))
+                limiter = limiter_of(20, 2.0, _Store(leases))
                 for _ in range(50):
-                    tasks.start_soon(server.call, pacer)
+                    tasks.start_soon(server.call, limiter)
 
     assert len(server.arrivals) == 200
     assert server.most_in_any(2.0) <= 20
     assert max(server.arrivals) - min(server.arrivals) < 9 * 2.5
 
 
-async def test_a_store_comes_with_a_quota() -> None:
-    """It is told the quota's numbers, and asked before each request that is sent."""
+async def test_a_quota_may_have_a_store() -> None:
+    """It gets the quota's numbers, and is asked before each request."""
     store = _Store(_Leases())
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=b"[]"))
     sikoia = client("https://127.0.0.1:1", transport=transport, quota=Quota(3, per=8, store=store))
@@ -118,21 +118,21 @@ async def test_a_store_comes_with_a_quota() -> None:
     for _ in range(4):
         await sikoia.request("GET", "/v2/cases")
 
-    assert store.asked == 4
+    assert store.calls == 4
     assert anyio.current_time() - began == pytest.approx(8, abs=0.1)
 
 
 @pytest.mark.parametrize(
-    "store", ["redis://", 3, object(), _Leases()], ids=["text", "int", "", "log"]
+    "store", ["redis://", 3, object(), _Leases()], ids=["URL", "int", "object", "leases"]
 )
-def test_something_else_is_no_store(store: Any) -> None:
-    """It is refused when it is written, and what it is, is not repeated."""
+def test_a_store_has_three_methods(store: Any) -> None:
+    """Anything else is refused when the quota is created."""
     with pytest.raises(ConfigurationError, match="store: expected a QuotaStore"):
         Quota(200, store=store)
 
 
-def test_a_store_is_not_shown() -> None:
-    """Its repr may have an address with a password in it."""
+def test_the_repr_of_a_quota_hides_its_store() -> None:
+    """The store's own repr may contain a URL with a password."""
 
     class Telling(_Store):
         def __repr__(self) -> str:
@@ -141,30 +141,30 @@ def test_a_store_is_not_shown() -> None:
     assert SECRET not in repr(Quota(store=Telling(_Leases())))
 
 
-_MOODS = [0.5, 0.001, 1e9, float("inf"), float("nan"), None, None, ValueError(SECRET), "0.2", b""]
+_RESULTS = [0.5, 0.001, 1e9, float("inf"), float("nan"), None, None, ValueError(SECRET), "0.2", b""]
 
 
-@given(plan=st.lists(st.sampled_from(_MOODS), max_size=30), seed=st.integers(0, 9))
-async def test_no_mood_of_a_store_costs_a_call(plan: list[Any], seed: int) -> None:
-    """It says "wait" for nothing, for ever or in words, and fails: all are served in our limit."""
-    pacer, server = pacer_of(5, 2.0, _Moody(_Leases(), plan)), Server(0.1, seed)
+@given(plan=st.lists(st.sampled_from(_RESULTS), max_size=30), seed=st.integers(0, 9))
+async def test_no_result_of_a_store_costs_a_call(plan: list[Any], seed: int) -> None:
+    """Whatever it returns or raises, all calls are served within the local limit."""
+    limiter, server = limiter_of(5, 2.0, _Scripted(_Leases(), plan)), Server(0.1, seed)
 
-    await _serve(pacer, 20, server)
+    await _serve(limiter, 20, server)
     await anyio.sleep(20)
 
     assert len(server.arrivals) == 20
     assert server.most_in_any(2.0) <= 5
-    assert pacer.left == 5
-    assert set(pacer.waiting.values()) == {0}
+    assert limiter.left == 5
+    assert set(limiter.waiting.values()) == {0}
 
 
-async def test_the_order_is_kept_when_a_store_hesitates() -> None:
-    """Nobody overtakes while it thinks, nor after it said "wait" with slots free."""
-    pacer, served = pacer_of(5, 2.0, _Moody(_Leases(0.1), [0.3, None, 0.2])), list[int]()
+async def test_a_slow_store_keeps_the_order() -> None:
+    """No call overtakes another while the store is asked or after it said to wait."""
+    limiter, served = limiter_of(5, 2.0, _Scripted(_Leases(0.1), [0.3, None, 0.2])), list[int]()
 
     async def call(number: int) -> None:
         await anyio.sleep(number / 10)
-        async with slot(pacer):
+        async with slot(limiter):
             served.append(number)
 
     async with anyio.create_task_group() as tasks:
@@ -174,111 +174,111 @@ async def test_the_order_is_kept_when_a_store_hesitates() -> None:
     assert served == list(range(12))
 
 
-async def test_a_store_that_fails_is_let_be_for_a_while(caplog: pytest.LogCaptureFixture) -> None:
-    """Five seconds without it, one warning that keeps its secrets, and then it is asked again."""
-    log = _Leases()
-    store = _Moody(log, [OSError(SECRET)])
-    pacer = pacer_of(100, 60.0, store)
+async def test_a_failed_store_is_skipped_for_five_seconds(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """There is one warning, without the store's own message; then the store is tried again."""
+    leases = _Leases()
+    store = _Scripted(leases, [OSError(SECRET)])
+    limiter = limiter_of(100, 60.0, store)
 
     for _ in range(10):
-        async with slot(pacer):
+        async with slot(limiter):
             await anyio.sleep(0.3)
-    asked_before = store.asked
+    calls_before = store.calls
     await anyio.sleep(3)
-    async with slot(pacer):
+    async with slot(limiter):
         pass
 
-    assert asked_before == 0
-    assert store.asked == 1
-    assert len(log.leases) == 1
-    assert [record.getMessage() for record in caplog.records] == [
-        "the quota store failed to lease a slot; going on without it"
-    ]
+    assert calls_before == 0
+    assert store.calls == 1
+    assert len(leases.ends) == 1
+    assert caplog.messages == ["the quota store failed with OSError; not used until it recovers"]
 
 
-async def test_a_store_that_hangs_costs_a_second() -> None:
-    """Once; those behind it in line go without it."""
-    log = _Leases(way=1000)
-    pacer = pacer_of(5, 60.0, _Store(log))
+async def test_a_store_that_hangs_delays_one_call_by_a_second() -> None:
+    """The calls behind it do not wait for the store."""
+    leases = _Leases(delay=1000)
+    limiter = limiter_of(5, 60.0, _Store(leases))
     began = anyio.current_time()
 
     async with anyio.create_task_group() as tasks:
         for _ in range(5):
-            tasks.start_soon(pacer.acquire)
+            tasks.start_soon(limiter.acquire)
 
     assert anyio.current_time() - began == pytest.approx(1)
-    assert pacer.left == 0
-    assert not log.leases
+    assert limiter.left == 0
+    assert not leases.ends
 
 
 @pytest.mark.parametrize("sent", [False, True], ids=["abandon", "settle"])
-async def test_a_store_that_takes_nothing_back(
+async def test_a_store_that_cannot_settle_is_a_failed_store(
     caplog: pytest.LogCaptureFixture, *, sent: bool
 ) -> None:
-    """The call has its answer already; the store is let be, and our own count goes on."""
+    """The call has its response already; the local count continues without the store."""
 
-    class Stubborn(_Store):
+    class Unsettled(_Store):
         def settle(self) -> None:
             raise OSError(SECRET)
 
         abandon = settle
 
-    store = Stubborn(_Leases())
-    pacer = pacer_of(5, 60.0, store)
+    store = Unsettled(_Leases())
+    limiter = limiter_of(5, 60.0, store)
 
     for _ in range(3):
-        async with slot(pacer, sent=sent):
+        async with slot(limiter, sent=sent):
             pass
 
-    assert store.asked == 1
-    assert pacer.left == (2 if sent else 5)
+    assert store.calls == 1
+    assert limiter.left == (2 if sent else 5)
     assert SECRET not in caplog.text
-    assert caplog.messages == ["the quota store failed to take a slot back; going on without it"]
+    assert caplog.messages == ["the quota store failed with OSError; not used until it recovers"]
 
 
-async def test_slots_that_a_store_does_not_know_are_not_given_back_to_it() -> None:
-    """What was leased while it was let be is our affair alone."""
-    log = _Leases()
-    pacer = pacer_of(5, 60.0, _Moody(log, [None, OSError()]))
+async def test_slots_leased_during_an_outage_are_not_settled_with_the_store() -> None:
+    """The store does not know them."""
+    leases = _Leases()
+    limiter = limiter_of(5, 60.0, _Scripted(leases, [None, OSError()]))
 
     for _ in range(3):
-        await pacer.acquire()
-    assert len(log.leases) == 1
+        await limiter.acquire()
+    assert len(leases.ends) == 1
     for _ in range(2):
-        pacer.settle(sent=False)
-    assert len(log.leases) == 1
-    pacer.settle(sent=False)
+        limiter.settle(sent=False)
+    assert len(leases.ends) == 1
+    limiter.settle(sent=False)
 
-    assert not log.leases
-    assert pacer.left == 5
+    assert not leases.ends
+    assert limiter.left == 5
 
 
-async def test_a_pause_that_begins_while_a_store_is_asked() -> None:
-    """The slot that it then grants is given back, and asked for again after the pause."""
-    log = _Leases(way=0.2)
-    store = _Store(log)
-    pacer, held = pacer_of(5, 60.0, store), list[int]()
+async def test_a_pause_that_begins_while_the_store_is_asked() -> None:
+    """The slot that the store then grants is given back, and leased again after the pause."""
+    leases = _Leases(delay=0.2)
+    store = _Store(leases)
+    limiter, held = limiter_of(5, 60.0, store), list[int]()
     began = anyio.current_time()
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(pacer.acquire)
+        tasks.start_soon(limiter.acquire)
         await anyio.sleep(0.3)
-        pacer.pause(10)
+        limiter.pause(10)
         await anyio.sleep(1)
-        held.append(len(log.leases))
+        held.append(len(leases.ends))
 
     assert held == [0]
-    assert store.asked == 2
+    assert store.calls == 2
     assert anyio.current_time() - began == pytest.approx(10.7, abs=0.01)
-    assert pacer.left == 4
+    assert limiter.left == 4
 
 
-async def test_a_slot_given_back_while_a_store_is_asked_is_not_overlooked() -> None:
-    """Its "wait a minute" was true when it was said; it is asked again at once."""
-    log = _Leases(way=0.0)
-    shared = pacer_of(2, 60.0, _Slow(_Store(log)))
+async def test_a_slot_given_back_while_the_store_is_asked_is_noticed() -> None:
+    """The store's reply is out of date by then, so it is asked again at once."""
+    leases = _Leases(delay=0.0)
+    shared = limiter_of(2, 60.0, _Slow(_Store(leases)))
     await shared.acquire()
-    log.leases[object()] = anyio.current_time() + 60
+    leases.ends[object()] = anyio.current_time() + 60
     began = anyio.current_time()
 
     async with anyio.create_task_group() as tasks:
@@ -290,7 +290,7 @@ async def test_a_slot_given_back_while_a_store_is_asked_is_not_overlooked() -> N
 
 
 class _Slow:
-    """Answers half a second after it has looked."""
+    """Responds half a second after reading the leases."""
 
     def __init__(self, store: QuotaStore) -> None:
         self._store = store
@@ -303,19 +303,21 @@ class _Slow:
         return seconds
 
 
-async def test_cancelled_while_a_store_is_asked() -> None:
-    """At each moment of it: no lease stays, and those behind are served."""
+async def test_cancellation_while_the_store_is_asked() -> None:
+    """At any moment: no lease is left behind, and the next caller is served."""
     for tenths in range(10):
-        log, scope, served = _Leases(way=0.2), anyio.CancelScope(), list[str]()
-        pacer = pacer_of(1, 10.0, _Store(log))
+        leases, scope, served = _Leases(delay=0.2), anyio.CancelScope(), list[str]()
+        limiter = limiter_of(1, 10.0, _Store(leases))
 
-        async def cancelled(pacer: RateLimiter = pacer, scope: anyio.CancelScope = scope) -> None:
+        async def cancelled(
+            limiter: RateLimiter = limiter, scope: anyio.CancelScope = scope
+        ) -> None:
             with scope:
-                async with slot(pacer, sent=False):
+                async with slot(limiter, sent=False):
                     await anyio.sleep_forever()
 
-        async def heir(pacer: RateLimiter = pacer, served: list[str] = served) -> None:
-            async with slot(pacer, sent=False):
+        async def heir(limiter: RateLimiter = limiter, served: list[str] = served) -> None:
+            async with slot(limiter, sent=False):
                 served.append("heir")
 
         with anyio.fail_after(5):
@@ -327,5 +329,5 @@ async def test_cancelled_while_a_store_is_asked() -> None:
                 scope.cancel()
 
         assert served == ["heir"]
-        assert not log.leases
-        assert pacer.left == 1
+        assert not leases.ends
+        assert limiter.left == 1

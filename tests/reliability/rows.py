@@ -154,21 +154,21 @@ F4   test_tokens.py::test_a_login_that_is_down_is_asked_less_and_less,
      test_tokens.py::test_who_has_time_waits_for_the_pause_that_another_had_no_time_for,
      test_tokens.py::test_a_login_that_says_when_to_come_again_is_left_alone_until_then
 F5   test_tokens.py::test_a_refusal_holds_for_five_seconds
-F6   ../auth/test_tokens.py::test_a_grant_is_read_generously
-F7   ../auth/test_tokens.py::test_a_grant_that_cannot_be_used_is_none,
-     ../auth/test_client_credentials.py::test_what_the_token_endpoint_says_is_not_repeated
+F6   ../auth/test_tokens.py::test_a_grant_is_read_leniently
+F7   ../auth/test_tokens.py::test_an_unusable_grant_is_a_refusal,
+     ../auth/test_client_credentials.py::test_errors_do_not_quote_the_token_endpoint
 F8   test_tokens.py::test_half_a_token_is_none,
      test_tokens.py::test_a_token_that_comes_whole_after_half_of_one_is_taken,
-     ../auth/test_client_credentials.py::test_what_the_token_endpoint_says_is_not_repeated
-F9   ../auth/test_client_credentials.py::test_what_the_token_endpoint_says_is_not_repeated
-F10  ../auth/test_client_credentials.py::test_a_hundred_refusals_of_one_token_fetch_one_new_token
-F11  ../auth/test_client_credentials.py::test_refusals_without_end_fetch_no_tokens_without_end
-F12  ../auth/test_client_credentials.py::test_a_late_refusal_of_the_old_token_leaves_the_new_one
-F13  ../auth/test_client_credentials.py::test_nobody_waits_for_an_early_renewal_but_who_makes_it,
+     ../auth/test_client_credentials.py::test_errors_do_not_quote_the_token_endpoint
+F9   ../auth/test_client_credentials.py::test_errors_do_not_quote_the_token_endpoint
+F10  ../auth/test_client_credentials.py::test_a_hundred_refusals_fetch_one_new_token
+F11  ../auth/test_client_credentials.py::test_endless_refusals_do_not_fetch_endless_tokens
+F12  ../auth/test_client_credentials.py::test_a_late_refusal_of_the_old_token_keeps_the_new_one
+F13  ../auth/test_client_credentials.py::test_an_early_renewal_delays_one_call_only,
      test_tokens.py::test_a_call_is_not_held_up_by_an_early_renewal_for_more_than_a_share_of_its_time
-F14  ../auth/test_client_credentials.py::test_everybody_waits_where_the_token_is_about_to_end
+F14  ../auth/test_client_credentials.py::test_every_call_waits_once_the_token_is_about_to_expire
 F15  a secret is a text, given once; whoever rotates it passes token= instead:
-     ../auth/test_tokens.py::test_a_function_is_asked_for_the_token_of_each_request
+     ../auth/test_tokens.py::test_a_token_function_is_called_for_each_request
 F16  out: there is no token shared through Redis yet
 F17  out: there is no token shared through Redis yet
 F18  out: there is no token shared through Redis yet
@@ -185,7 +185,7 @@ R9   out: there is no quota shared through Redis yet
 R10  out: there is no quota shared through Redis yet
 R11  out: there is no quota shared through Redis yet
 R12  out: there is no quota shared through Redis yet
-R13  ../rate_limit/test_priorities.py::test_a_flood_of_polls_is_no_burden
+R13  ../rate_limit/test_priorities.py::test_a_flood_of_polls_delays_no_interactive_call
 R14  out: a call's timeout bounds this wait, too; see D10
 R15  out: there is no quota shared through Redis yet
 R16  out: there is no quota shared through Redis yet
@@ -221,7 +221,7 @@ I2   test_privacy.py::test_what_holds_a_secret_does_not_show_it
      test_privacy.py::test_a_field_of_text_is_masked_or_known_to_be_harmless
      ../test_models.py::test_repr_masks_personal_data
 I3   test_privacy.py::test_what_holds_a_secret_is_not_copied
-     ../auth/test_secret.py::test_a_secret_is_not_copied
+     ../auth/test_secret.py::test_a_secret_cannot_be_copied
      ../test_errors.py::test_errors_can_be_pickled_and_copied
 I4   test_privacy.py::test_a_failed_token_request_shows_no_secret
      test_privacy.py::test_a_failed_call_shows_no_token
@@ -311,7 +311,7 @@ L8   ../webhooks/test_router.py::test_the_same_delivery_is_handled_once
 L9   ../webhooks/test_router.py::test_while_the_store_is_down_events_are_handled_and_flagged
      ../webhooks/test_router.py::test_while_the_store_is_down_a_closed_guard_refuses
      ../webhooks/test_router.py::test_a_store_that_fails_after_the_handler_is_flagged
-     ../webhooks/test_replay.py::test_a_store_has_a_second
+     ../webhooks/test_replay.py::test_a_store_has_one_second
 L10  ../webhooks/test_events.py::test_a_body_that_is_not_json_is_refused
      ../webhooks/test_events.py::test_the_last_of_two_fields_with_one_name_counts
      ../webhooks/test_router.py::test_bad_deliveries_are_refused_and_the_next_one_is_handled

@@ -36,8 +36,9 @@ from sikoia_async import (
     SikoiaError,
 )
 from sikoia_async._auth.credentials import Credentials
+from sikoia_async._auth.grant import Grant
 from sikoia_async._auth.secret import Secret
-from sikoia_async._auth.tokens import Grant, StaticToken, StoredToken
+from sikoia_async._auth.tokens import StaticToken, StoredToken
 from sikoia_async._logging import http_logs_muted
 from sikoia_async.sandbox import Sandbox
 
@@ -78,8 +79,8 @@ def _holders() -> dict[str, Any]:
     return {
         "secret": secret,
         "credentials": Credentials("an-id", SECRET, None, None),
-        "given credentials": Credentials("an-id", SECRET, None, None).given(),
-        "a key's hook": Credentials(None, None, None, SECRET).given(),
+        "given credentials": Credentials("an-id", SECRET, None, None).resolve(),
+        "a key's hook": Credentials(None, None, None, SECRET).resolve(),
         "static token": StaticToken(secret),
         "stored token": StoredToken(SECRET, 0.0),
         "grant": Grant(SECRET, 60.0),
@@ -216,7 +217,7 @@ def test_a_malformed_secret_is_not_shown(
         monkeypatch.setenv("SIKOIA_CLIENT_SECRET", SECRET + blemish)
         given = {"token": None}
 
-    with pytest.raises(ConfigurationError, match="line break at the end of the file") as caught:
+    with pytest.raises(ConfigurationError, match="does the file it came from end") as caught:
         client(_HOME, **given)
 
     assert_plain_apart_from_arguments(caught.value)
@@ -235,7 +236,7 @@ async def test_a_token_that_a_function_gives_is_not_shown(token: Any) -> None:
     server = Played(httpx.Response(200, content=b"[]"))
     async with client(_HOME, token=lambda: token, transport=server) as sikoia:
         with pytest.raises(
-            ConfigurationError, match=r"^the token that token\(\) gave is "
+            ConfigurationError, match=r"^the result of token\(\): expected "
         ) as caught:
             await ask(sikoia)
 

@@ -294,7 +294,7 @@ async def test_half_a_token_is_none(body: bytes) -> None:
     (error,) = await _calls(login.client(), 1)
 
     assert type(error) is ConnectionFailedError
-    assert "the authorization server gave no whole answer" in str(error)
+    assert "no complete response from the authorization server" in str(error)
     assert_plain(error)
     assert len(login.asked) == 3
 

@@ -1,6 +1,7 @@
-"""The replay guard: what it knows, for how long, and what it does while its store fails."""
+"""The replay guard: what it remembers, for how long, and what it does while its store fails."""
 
 import logging
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -9,7 +10,6 @@ from faults import assert_plain
 
 from sikoia_async import ReplayGuard, ReplayStore
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError, ReplayStoreError
-from sikoia_async.webhooks import replay as replay_module
 from sikoia_async.webhooks.events import Event, parse
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ class Clock:
 
 
 class Shared:
-    """A store as several processes share it, which a test can break."""
+    """A shared store that a test can break."""
 
     def __init__(self) -> None:
         self.keys: dict[str, float] = {}
-        self.asked = 0
+        self.calls = 0
         self.fault: Callable[[], Awaitable[None]] | None = None
 
     async def seen(self, key: str) -> bool:
@@ -53,23 +53,23 @@ class Shared:
         self.keys[key] = ttl
 
     async def _work(self) -> None:
-        self.asked += 1
+        self.calls += 1
         if self.fault is not None:
             await self.fault()
 
 
 async def down() -> None:
-    """Fail as a store does that has gone."""
+    """Fail like a store that cannot be reached."""
     raise ConnectionRefusedError(CANARY)
 
 
 async def broken() -> None:
-    """Fail as a store does that has a fault."""
+    """Fail like a store with a bug."""
     raise KeyError(CANARY)
 
 
 async def hang() -> None:
-    """Never answer."""
+    """Never return."""
     await anyio.sleep_forever()
 
 
@@ -77,14 +77,13 @@ FAULTS = pytest.mark.parametrize("fault", [down, broken, hang])
 
 
 def guard(store: ReplayStore | None = None, **options: Any) -> tuple[ReplayGuard, Clock]:
-    """Make a guard with a clock of its own."""
-    made, clock = ReplayGuard(store, **options), Clock()
-    made._clock = clock
-    return made, clock
+    """Return a guard and the clock that it uses."""
+    clock = Clock()
+    return ReplayGuard(store, clock=clock, **options), clock
 
 
-async def test_what_was_remembered_is_known() -> None:
-    """And nothing else is."""
+async def test_a_remembered_event_is_known() -> None:
+    """And no other one."""
     replay, _ = guard()
 
     assert not await replay.has_seen(EVENT)
@@ -95,8 +94,8 @@ async def test_what_was_remembered_is_known() -> None:
 
 
 @pytest.mark.parametrize("ttl", [THREE_DAYS, 60.0])
-async def test_it_is_known_for_its_time(ttl: float) -> None:
-    """L8: three days by default; after that it counts as new, and is remembered anew."""
+async def test_an_event_is_known_until_its_ttl_ends(ttl: float) -> None:
+    """L8: three days by default; after that it counts as new and can be remembered again."""
     replay, clock = guard() if ttl == THREE_DAYS else guard(ttl=ttl)
     await replay.remember(EVENT)
 
@@ -109,8 +108,8 @@ async def test_it_is_known_for_its_time(ttl: float) -> None:
     assert await replay.has_seen(EVENT)
 
 
-async def test_what_is_remembered_again_is_known_for_longer() -> None:
-    """Its time begins anew, and nothing that is younger goes before it."""
+async def test_remembering_again_restarts_the_ttl() -> None:
+    """The event moves behind younger ones."""
     replay, clock = guard(ttl=60)
     await replay.remember(EVENT)
     clock.now += 40
@@ -122,22 +121,30 @@ async def test_what_is_remembered_again_is_known_for_longer() -> None:
     assert await replay.has_seen(OTHER)
 
 
-async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest goes first, and what is over takes no room."""
-    monkeypatch.setattr(replay_module, "_MOST_KEYS", 3)
-    replay, clock = guard(ttl=60)
+async def test_memory_is_bounded() -> None:
+    """The oldest keys are forgotten first."""
+    replay, _ = guard(max_keys=3)
     for key in "abcad":
         await replay.add(key)
 
     assert [await replay.knows(key) for key in "abcd"] == [True, False, True, True]
 
+
+async def test_expired_keys_take_no_memory() -> None:
+    """The next key that is added removes them, long before the limit."""
+    replay, clock = guard(ttl=60)
+    for number in range(1000):
+        await replay.add(f"{number}")
+    full = len(pickle.dumps(replay._memory))
+
     clock.now += 60
-    await replay.add("e")
-    assert list(replay._memory._ends) == ["e"]
+    await replay.add("last")
+
+    assert len(pickle.dumps(replay._memory)) < full / 100
 
 
-async def test_an_event_whose_type_nothing_told_is_known() -> None:
-    """In Sikoia's log its type stands beside it."""
+async def test_an_event_without_a_type_is_known_with_it() -> None:
+    """Sikoia's delivery log has the type of every event."""
     replay, _ = guard()
     told = parse(b'{"id": "1"}', event_type="IdentityVerification.Completed")
 
@@ -148,8 +155,8 @@ async def test_an_event_whose_type_nothing_told_is_known() -> None:
     assert not await replay.has_seen(EVENT)
 
 
-async def test_an_event_whose_type_only_its_body_told_is_known() -> None:
-    """There it may have a name of its own, beside the one in Sikoia's log."""
+async def test_an_event_typed_by_its_body_is_known() -> None:
+    """The body may spell its type in another way than Sikoia's delivery log."""
     replay, _ = guard()
     body = b'{"type": "identity.completed", "id": "1"}'
 
@@ -162,8 +169,8 @@ async def test_an_event_whose_type_only_its_body_told_is_known() -> None:
     assert not await replay.has_seen(Event("IdentityVerification.Completed", b"no JSON"))
 
 
-async def test_a_time_that_is_next_to_nothing_is_over_at_once() -> None:
-    """It is shorter than what the clock can tell."""
+async def test_a_tiny_ttl_ends_at_once() -> None:
+    """It is shorter than the resolution of the clock."""
     replay, _ = guard(ttl=1e-300)
 
     await replay.remember(EVENT)
@@ -177,14 +184,15 @@ async def test_a_time_that_is_next_to_nothing_is_over_at_once() -> None:
         ({"ttl": 0}, "ttl: expected seconds"),
         ({"ttl": float("inf")}, "ttl: expected seconds"),
         ({"ttl": "60"}, "ttl: expected seconds"),
-        ({"on_failure": "ajar"}, "on_failure: give 'open' or 'closed'"),
-        ({"on_failure": None}, "on_failure: give 'open' or 'closed'"),
+        ({"on_failure": "ajar"}, "on_failure: expected 'open' or 'closed'"),
+        ({"on_failure": None}, "on_failure: expected 'open' or 'closed'"),
+        ({"max_keys": 0}, "max_keys: expected a whole number of at least 1"),
         ({"store": {}}, "store: expected a ReplayStore, with seen and add"),
     ],
     ids=str,
 )
-async def test_what_makes_no_guard_is_refused(options: Any, words: str) -> None:
-    """At once, and not with the first delivery."""
+async def test_invalid_arguments_are_refused(options: Any, words: str) -> None:
+    """In the constructor, not with the first delivery."""
     with pytest.raises(ConfigurationError, match=words) as caught:
         ReplayGuard(**options)
 
@@ -197,23 +205,23 @@ async def test_what_makes_no_guard_is_refused(options: Any, words: str) -> None:
 
 
 async def test_processes_share_a_store() -> None:
-    """What one has handled the other knows; each asks the store only for what it does not know."""
+    """What one has handled, the other knows; a process asks the store only if it must."""
     store = Shared()
     (one, _), (other, _) = guard(store, ttl=60), guard(store, ttl=60)
 
     assert not await other.has_seen(EVENT)
     await one.remember(EVENT)
-    asked = store.asked
+    calls = store.calls
 
     assert await one.has_seen(EVENT)
-    assert store.asked == asked
+    assert store.calls == calls
     assert await other.has_seen(EVENT)
-    assert store.asked == asked + 1
+    assert store.calls == calls + 1
     assert store.keys == {EVENT.key: 60}
 
 
-async def test_a_store_may_answer_with_what_counts_as_true() -> None:
-    """As those of Redis do, with a number."""
+async def test_a_store_may_return_a_number() -> None:
+    """As Redis clients do."""
 
     class Numbers(Shared):
         async def seen(self, key: str) -> Any:
@@ -226,19 +234,19 @@ async def test_a_store_may_answer_with_what_counts_as_true() -> None:
     assert await guard(store)[0].knows(OTHER.key) is False
 
 
-async def test_a_store_that_answers_with_a_promise_has_failed(
+async def test_a_store_that_returns_an_awaitable_has_failed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """An `await` was forgotten in it. It counts as true, and each event would be a duplicate."""
+    """Its author forgot an `await`; a truthy result would make every event a duplicate."""
 
-    class Promise:
+    class Forgotten:
         def __await__(self) -> Any:
             raise NotImplementedError
 
     class Forgetful(Shared):
         async def seen(self, key: str) -> Any:
             assert key
-            return Promise()
+            return Forgotten()
 
     replay, _ = guard(Forgetful())
 
@@ -247,8 +255,8 @@ async def test_a_store_that_answers_with_a_promise_has_failed(
 
 
 @FAULTS
-async def test_an_open_guard_goes_on_while_its_store_fails(fault: Any) -> None:
-    """L9: it says that it does not know, and knows what this process has handled."""
+async def test_an_open_guard_works_from_memory_while_its_store_fails(fault: Any) -> None:
+    """L9: it knows what this process has handled; the rest is unknown."""
     store = Shared()
     store.fault = fault
     replay, _ = guard(store)
@@ -263,12 +271,12 @@ async def test_an_open_guard_goes_on_while_its_store_fails(fault: Any) -> None:
 
 @FAULTS
 async def test_a_closed_guard_refuses_while_its_store_fails(fault: Any) -> None:
-    """L9: except for what this process has handled, which it knows for sure."""
+    """L9: except for events that this process has handled."""
     store = Shared()
     store.fault = fault
     replay, _ = guard(store, on_failure="closed")
 
-    with pytest.raises(ReplayStoreError, match="answer 503") as caught:
+    with pytest.raises(ReplayStoreError, match="respond with 503") as caught:
         await replay.knows(EVENT.key)
     assert_plain(caught.value)
     with pytest.raises(ReplayStoreError):
@@ -278,8 +286,8 @@ async def test_a_closed_guard_refuses_while_its_store_fails(fault: Any) -> None:
     assert await replay.has_seen(EVENT)
 
 
-async def test_a_store_has_a_second() -> None:
-    """L9: no delivery waits longer for it, and one that is slower but in time is no failure."""
+async def test_a_store_has_one_second() -> None:
+    """L9: no delivery waits longer; a slow result within that time is fine."""
     store = Shared()
     replay, _ = guard(store)
     store.fault = lambda: anyio.sleep(0.9)
@@ -291,8 +299,8 @@ async def test_a_store_has_a_second() -> None:
     assert anyio.current_time() - started == pytest.approx(1)
 
 
-async def test_a_store_that_failed_is_let_be_for_five_seconds() -> None:
-    """L9: so that an outage costs no second with each delivery; then it is asked again."""
+async def test_a_failed_store_is_not_used_for_five_seconds() -> None:
+    """L9: an outage must not cost every delivery a second."""
     store = Shared()
     store.fault = down
     replay, clock = guard(store)
@@ -301,15 +309,15 @@ async def test_a_store_that_failed_is_let_be_for_five_seconds() -> None:
 
     clock.now += 4.9
     assert await replay.knows(EVENT.key) is None
-    assert store.asked == 1
+    assert store.calls == 1
 
     clock.now += 0.1
     assert await replay.knows(EVENT.key) is False
-    assert store.asked == 2
+    assert store.calls == 2
 
 
-async def test_a_failing_store_is_logged_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
-    """L9: in fixed words, without those of the error, however many deliveries meet with it."""
+async def test_an_outage_of_the_store_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """L9: however many deliveries it affects, and without the message of its error."""
     caplog.set_level(logging.DEBUG, "sikoia_async")
     store = Shared()
     store.fault = down
@@ -322,18 +330,21 @@ async def test_a_failing_store_is_logged_once_in_a_while(caplog: pytest.LogCaptu
     clock.now += 5
     store.fault = hang
     await replay.knows("key 2")
+    clock.now += 5
+    store.fault = None
+    await replay.knows("key 3")
 
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         (
             "WARNING",
-            "the replay store failed with ConnectionRefusedError, and is let be for 5 s",
+            "the replay store failed with ConnectionRefusedError; not used until it recovers",
         ),
-        ("WARNING", "the replay store took too long, and is let be for 5 s"),
+        ("INFO", "the replay store is available again"),
     ]
 
 
-async def test_many_that_fail_together_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    """L9: those who were waiting already when the first one failed say nothing."""
+async def test_concurrent_failures_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """L9: deliveries that were already waiting when the first one failed log nothing."""
     store = Shared()
     store.fault = hang
     replay, _ = guard(store)
@@ -345,8 +356,8 @@ async def test_many_that_fail_together_are_logged_once(caplog: pytest.LogCapture
     assert len(caplog.records) == 1
 
 
-async def test_who_is_cancelled_while_the_store_hangs_is_cancelled() -> None:
-    """That is no failure of the store."""
+async def test_cancellation_is_not_a_failure_of_the_store() -> None:
+    """A delivery that is cancelled while the store hangs leaves the store in use."""
     store = Shared()
     store.fault = hang
     replay, _ = guard(store)
