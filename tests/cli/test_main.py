@@ -166,7 +166,7 @@ def test_a_port_in_use_prints_one_line(capsys: pytest.CaptureFixture[str]) -> No
 
     assert code == 1
     assert re.fullmatch(
-        f"sikoia sandbox: cannot listen on port {port} of 127.0.0.1: .+; give another one, or 0 "
+        f"sikoia sandbox: cannot listen on port {port} of 127.0.0.1: .+; use another port, or 0 "
         "for any\n",
         capsys.readouterr().err,
     )
@@ -177,14 +177,14 @@ def test_an_invalid_port_prints_one_line(capsys: pytest.CaptureFixture[str]) -> 
     assert cli.main(["sandbox", "--port", "65536"]) == 1
 
     printed = capsys.readouterr().err
-    assert printed == "sikoia sandbox: port: give one from 1 to 65535, or 0 for any that is free\n"
+    assert printed == "sikoia sandbox: port: expected 1 to 65535, or 0 for any free port\n"
 
 
 def test_an_invalid_inspector_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     """The line says which of the two ports is invalid."""
     assert cli.main(["sandbox", "--inspector", "65536"]) == 1
 
-    assert "inspector_port: give one from 1 to 65535" in capsys.readouterr().err
+    assert "inspector_port: expected 1 to 65535" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
