@@ -5,8 +5,9 @@ import inspect
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_origin
 
 import pytest
 
@@ -123,6 +124,18 @@ def test_every_resource_has_a_page_with_an_example(resource: str) -> None:
     assert f"sikoia.{resource}." in "".join(BLOCKS[f"resources/{resource}.md"])
     assert f"]({resource}.md)" in PAGES["resources/index.md"]
     assert f"- resources/{resource}.md" in (ROOT / "docs" / "mkdocs.yml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_each_page_lists_the_values_of_its_enums(resource: str) -> None:
+    """The known values of open enums have a section of their own, which shows them."""
+    module = import_module(f"sikoia_async.resources.{resource}")
+    enums = {name for name in module.__all__ if get_origin(getattr(module, name)) is Literal}
+    members = re.findall(
+        r"^      members: \[(.*)\]$", PAGES[f"resources/{resource}.md"], re.MULTILINE
+    )
+
+    assert {name for names in members for name in names.split(", ")} == enums
 
 
 def test_every_error_is_in_the_table() -> None:
