@@ -6,9 +6,10 @@ from datetime import datetime
 import attrs
 
 from sikoia_async.sandbox.resources import affordability, income, integrity
-from sikoia_async.sandbox.resources.bank_accounts import Bank, type_of
+from sikoia_async.sandbox.resources.bank_accounts import Bank
 from sikoia_async.sandbox.resources.checks import Checks
 from sikoia_async.sandbox.resources.data_sources import READ, status_of
+from sikoia_async.sandbox.resources.details import type_of_document
 from sikoia_async.sandbox.resources.identity import verification
 from sikoia_async.sandbox.resources.insights import Insights
 from sikoia_async.sandbox.state import State
@@ -74,7 +75,7 @@ def why_it_cannot_fail(kind: str, entry: Entry) -> str | None:
     """Return the reason why work cannot fail; None if it can."""
     if kind == "refreshes":
         return "a refresh cannot fail in the API: leave it pending, or reject a connection"
-    if kind == "documents" and type_of(entry.record) not in READ:
+    if kind == "documents" and type_of_document(entry.record) not in READ:
         return f"documents of this type are never read; those that can fail are {', '.join(READ)}"
     return None
 

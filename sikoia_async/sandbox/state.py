@@ -14,7 +14,7 @@ from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
 from sikoia_async.sandbox.snapshot import Saved
 from sikoia_async.sandbox.store import Record, Store
-from sikoia_async.sandbox.timestamps import long_timestamp
+from sikoia_async.sandbox.users import new_users
 
 __all__ = ["Record", "State"]
 
@@ -37,13 +37,6 @@ _SAVED = (
     "closed_numbers",
     "tasks",
     "users",
-)
-
-# The names are fictitious, and RFC 2606 reserves the domain.
-_USERS = (
-    ("Adminia", "Example", "Admin", "May change everything."),
-    ("Managus", "Example", "Manager", "May change cases and see users."),
-    ("Agentia", "Example", "Agent", "May work on cases."),
 )
 
 
@@ -76,7 +69,7 @@ class State:
         self._seed = seed
         self._stores: dict[str, Store] = {}
         self._random = random.Random(seed)  # noqa: S311 - reproducible ids, not secrets
-        self._delivery_ids = self.draw("what nobody asks for")
+        self._delivery_ids = self.draw("deliveries")
         self._correlation_ids = self.draw("correlation ids")
         self._secrets = self.draw("secrets", url)
         self.cases: dict[str, Record] = {}
@@ -89,7 +82,7 @@ class State:
             self.clock, work_time=work_time, store=self.store, deleted=self.deleted
         )
         self.idempotent_responses: dict[str, Any] = {}
-        self.users: tuple[Record, ...] = tuple(self._new_users())
+        self.users: tuple[Record, ...] = tuple(new_users(self.new_id, self.now()))
 
     def now(self) -> datetime:
         """Return the time of day."""
@@ -225,19 +218,6 @@ class State:
             yield self.cases[last]
         # Clients mostly use what they have just created.
         yield from reversed(self.cases.values())
-
-    def _new_users(self) -> Iterator[Record]:
-        created = long_timestamp(self.now())
-        for first_name, last_name, role, description in _USERS:
-            yield {
-                "user_id": self.new_id(),
-                "first_name": first_name,
-                "last_name": last_name,
-                "email": f"{first_name}@sandbox.example".lower(),
-                "account_date_created": created,
-                "account_date_updated": created,
-                "roles": [{"name": role, "description": description}],
-            }
 
 
 def _entities(case: Record, kind: str) -> Iterable[Record]:

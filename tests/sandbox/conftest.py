@@ -1,4 +1,4 @@
-"""A running sandbox for each module, clients that trust it, and a clock turned by hand."""
+"""A running sandbox for each module, clients that trust it, and a clock that tests move."""
 
 import ssl
 from collections.abc import Callable, Generator
@@ -13,14 +13,14 @@ from sikoia_async.sandbox import Sandbox
 
 @pytest.fixture(scope="module")
 def sandbox() -> Generator[Sandbox]:
-    """Run a sandbox for the tests of a module that do not mind what the others left in it."""
+    """Run a sandbox that the tests of a module share, with what they leave in it."""
     with Sandbox() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def connect() -> Generator[Callable[[Sandbox], httpx.Client]]:
-    """Open clients that hold a token and send the documented headers."""
+    """Return a function that opens clients with a token and the documented headers."""
     with ExitStack() as stack:
 
         def open_client(sandbox: Sandbox) -> httpx.Client:
@@ -42,19 +42,19 @@ def client(sandbox: Sandbox, connect: Callable[[Sandbox], httpx.Client]) -> http
 
 @pytest.fixture
 def case(client: httpx.Client) -> str:
-    """Create a case, and give the path to it."""
+    """Create a case, and return its path."""
     created = client.post("/v2/cases", json={"name": "Loan", "case_type": "Business"}).json()
     return f"/v2/cases/{created['case_id']}"
 
 
 @pytest.fixture
 def clock() -> SimpleNamespace:
-    """Give a clock whose `now` tests turn by hand."""
+    """Return a clock whose `now` tests move."""
     return SimpleNamespace(now=0.0)
 
 
 def credentials(sandbox: Sandbox) -> dict[str, str]:
-    """Fill the form of the token endpoint."""
+    """Return the form for the token endpoint."""
     return {
         "grant_type": "client_credentials",
         "scope": sandbox.scope,

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import attrs
 
 from sikoia_async.sandbox.resources import affordability, income
-from sikoia_async.sandbox.resources.bank_accounts import Bank, type_of
+from sikoia_async.sandbox.resources.bank_accounts import Bank
+from sikoia_async.sandbox.resources.details import type_of_document
 from sikoia_async.sandbox.resources.identity import verification
 from sikoia_async.sandbox.resources.insights import Insights
 from sikoia_async.sandbox.resources.webhook_bodies import with_parents
@@ -62,7 +63,7 @@ def latest_data(state: State, event: str) -> Record:
 
 def _document(state: State, document_id: str) -> WebhookEvent:
     entry = state.store("documents").get(document_id)
-    document, document_type = entry.record, type_of(entry.record)
+    document, document_type = entry.record, type_of_document(entry.record)
     accounts = [
         account
         for account in Bank(state).accounts(document["entity_id"])

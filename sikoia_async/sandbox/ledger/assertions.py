@@ -5,10 +5,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from sikoia_async.sandbox.ledger.personal_data import PersonalDataFinder
 from sikoia_async.sandbox.ledger.recorded_request import RecordedRequest
 
-__all__ = ["charged_once_failure", "charged_twice_failure", "personal_data_failure"]
+__all__ = [
+    "charged_once_failure",
+    "charged_twice_failure",
+    "personal_data_failure",
+    "require_id",
+]
 
 _MAX_LINES = 20
 """How many requests a message lists."""
+
+
+def require_id(entity_id: object) -> None:
+    """Require an id or None; anything else would silently match no charge.
+
+    Raises:
+        TypeError: It is not a string.
+    """
+    if not isinstance(entity_id, (str, type(None))):
+        msg = f"entity_id: expected a string, not {type(entity_id).__name__}"
+        raise TypeError(msg)
 
 
 def charged_once_failure(

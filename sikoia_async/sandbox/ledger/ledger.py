@@ -14,6 +14,7 @@ from sikoia_async.sandbox.ledger.assertions import (
     charged_once_failure,
     charged_twice_failure,
     personal_data_failure,
+    require_id,
 )
 from sikoia_async.sandbox.ledger.contents import Contents
 from sikoia_async.sandbox.ledger.exchange import Exchange
@@ -125,7 +126,7 @@ class Ledger(Sequence[RecordedRequest]):
             ValueError: The operation is unknown, or it is free.
             TypeError: The id is not a string; for example, it is the model that has the id.
         """
-        _require_id(entity_id)
+        require_id(entity_id)
         name = self._operations.known(operation)
         require_priced(name, self._prices)
         _raise(charged_once_failure(self, name, entity_id))
@@ -238,13 +239,6 @@ class Ledger(Sequence[RecordedRequest]):
 
 def _recorded(entry: RecordedRequest | Exchange) -> RecordedRequest:
     return entry.recorded() if isinstance(entry, Exchange) else entry
-
-
-def _require_id(entity_id: object) -> None:
-    # Anything else would silently match no charge.
-    if not isinstance(entity_id, (str, type(None))):
-        msg = f"entity_id: expected a string, not {type(entity_id).__name__}"
-        raise TypeError(msg)
 
 
 def _raise(failure: str | None) -> None:

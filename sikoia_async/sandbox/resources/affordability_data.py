@@ -8,7 +8,7 @@ from datetime import date
 from itertools import groupby
 from uuid import UUID
 
-from sikoia_async.sandbox.resources.bank_accounts import stable_id
+from sikoia_async.sandbox.resources.details import stable_id
 from sikoia_async.sandbox.resources.income_pay import months_before
 from sikoia_async.sandbox.state import Record, State
 

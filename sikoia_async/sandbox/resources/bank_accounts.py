@@ -5,9 +5,14 @@ Accounts come from open banking, after the holder's consent, or from uploaded ba
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sikoia_async.sandbox.errors import not_found_as_invalid
+from sikoia_async.sandbox.resources.details import (
+    data_source_id,
+    name_of,
+    stable_id,
+    type_of_document,
+)
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
 from sikoia_async.sandbox.timestamps import long_timestamp
@@ -27,28 +32,6 @@ _NOT_CONNECTED: Record = {
     "institution_logo": None,
     "account_connection_ids": [],
 }
-
-
-def stable_id(state: State, *about: str) -> str:
-    """Return an id that is always the same for the same arguments."""
-    return str(UUID(int=state.draw(*about).getrandbits(128), version=4))
-
-
-def data_source_id(state: State, source_id: str) -> str:
-    """Return the `data_source_id` of a document or an account."""
-    return stable_id(state, "data source", source_id)
-
-
-def type_of(document: Record) -> str:
-    """Return the type of a document: as classified, or else as claimed."""
-    kind: str | None = document.get("sikoia_document_type") or document.get("document_type")
-    return kind or "None"
-
-
-def name_of(entity: Record) -> str | None:
-    """Return the name of a company or a person, or of a case's customer."""
-    name: str | None = entity.get("company_name") or entity.get("reference_customer_name")
-    return entity["name"] if "person_id" in entity else name
 
 
 class Bank:
@@ -224,7 +207,7 @@ class Bank:
     def _of_statements(self, documents: Iterable[Entry]) -> Iterator[Record]:
         for entry in documents:
             is_read = self._state.progress.is_done(entry) and not entry.failure
-            if is_read and type_of(entry.record) == "BankStatement":
+            if is_read and type_of_document(entry.record) == "BankStatement":
                 yield self._of_statement(entry.record)
 
     def _of_statement(self, document: Record) -> Record:

@@ -7,8 +7,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.resources.bank_accounts import Bank, data_source_id, name_of, type_of
+from sikoia_async.sandbox.resources.bank_accounts import Bank
 from sikoia_async.sandbox.resources.bank_transactions import HISTORY
+from sikoia_async.sandbox.resources.details import data_source_id, name_of, type_of_document
 from sikoia_async.sandbox.resources.routing import Resource
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
@@ -63,7 +64,11 @@ def _members(entity_id: str, entity: Record) -> Iterator[tuple[str, str | None]]
 
 def _documents(state: State, entity_id: str, name: str | None) -> Iterator[Record]:
     for entry in state.store("documents").of(entity_id):
-        document, kind, status = entry.record, type_of(entry.record), status_of(state, entry)
+        document, kind, status = (
+            entry.record,
+            type_of_document(entry.record),
+            status_of(state, entry),
+        )
         is_read = status == "Complete"
         day = _day(document["datetime_created"])
         is_statement = is_read and kind == "BankStatement"
@@ -86,7 +91,7 @@ def _documents(state: State, entity_id: str, name: str | None) -> Iterator[Recor
 
 def status_of(state: State, entry: Entry) -> str:
     """Return the status of a document as a data source."""
-    if type_of(entry.record) not in READ:
+    if type_of_document(entry.record) not in READ:
         return "Provided"
     if entry.failure:
         return "Failed"

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import not_found
-from sikoia_async.sandbox.resources.bank_accounts import data_source_id
+from sikoia_async.sandbox.resources.details import data_source_id
 from sikoia_async.sandbox.resources.routing import Resource
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry

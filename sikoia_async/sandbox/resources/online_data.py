@@ -65,8 +65,8 @@ class OnlineData:
             },
             entity_id=company_id,
         )
-        answer = {**_shown(entry), "company_id": company_id, "entity_type": "company"}
-        return JSONResponse(answer, 201)
+        created = {**_shown(entry), "company_id": company_id, "entity_type": "company"}
+        return JSONResponse(created, 201)
 
     async def get(self, request: Request) -> Response:
         """Return one request with its data."""
