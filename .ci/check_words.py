@@ -18,7 +18,7 @@ PHRASES: Final = {
     r"\btell(?:s|ing)? (?:whether|if|how far)\b": "write: return whether ..., Whether ...",
     r"\bwhoever\b": "name who it is: the caller, the client, callers that wait",
     r"\bin place of\b": "write: instead of",
-    r"\b(?:tried|asked|sent) again\b|\bgoes again\b": "write: retried, sent a second time",
+    r"\b(?:tried|asked) again\b|\bgoes again\b": "write: retried",
     r"\bwhat came\b": "write: the response, the body",
     r"\basked about\b": "write: polled",
     r", say[,.;:)]": "write: for example, such as",
