@@ -7,7 +7,6 @@ any depth. Everything else is skipped without being decoded, which is five times
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any, Final, cast
 
 import msgspec
@@ -30,8 +29,11 @@ _MAX_URL: Final = 2048
 _WORD: Final = re.compile(r"[A-Za-z0-9_.~-]+")
 _BOM: Final = b"\xef\xbb\xbf"
 _QUOTE: Final = ord('"')
-_MAX_INT: Final = 1 << 64
-"""Larger whole numbers become Decimals."""
+_LITERAL: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*')
+"""A string or a number, in text that is known to be JSON."""
+_NUMBER: Final = re.compile(rb"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
+_ESCAPE: Final = rb'"\u0000'
+"""How the strings begin that stand for numbers."""
 
 _skip: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _decode_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -91,13 +93,16 @@ def normalise_name(name: str) -> str:
 
 
 def canonical(body: bytes) -> bytes:
-    """Return JSON in one spelling: without spaces, with sorted keys, `1.0` and `1e0` as `1`.
+    """Return JSON in one spelling: without spaces, with sorted keys, and equal numbers alike.
 
-    A body that cannot be decoded is returned unchanged.
+    Numbers become strings, so that no decoder rounds or refuses them. The result is meant to be
+    compared, not read. A body that cannot be decoded is returned unchanged.
     """
+    body = body.removeprefix(_BOM)
     try:
-        return _encode(_decode(body.removeprefix(_BOM)))
-    except (*_ERRORS, InvalidOperation):
+        _skip(body)  # raises unless all of it is JSON
+        return _encode(_decode(_LITERAL.sub(_spell, body)))
+    except (*_ERRORS, ValueError):
         return body
 
 
@@ -135,13 +140,24 @@ def _short(raw: msgspec.Raw) -> str:
     return _decode_string(raw) if view.nbytes <= _MAX_NAME and view[0] == _QUOTE else ""
 
 
-def _number(literal: str) -> int | Decimal:
-    """Return a number so that equal numbers are encoded alike, however they were written."""
-    exact = Context(prec=len(literal), Emax=MAX_EMAX, Emin=MIN_EMIN)
-    number = Decimal(literal).normalize(exact)
-    is_int = number.copy_abs() < _MAX_INT and number == number.to_integral_value()
-    return int(number) if is_int else number
+def _spell(literal: re.Match[bytes]) -> bytes:
+    """Return a number as a string of its digits and power of ten; a string as it is.
+
+    A string that looks like a number of this spelling is marked.
+    """
+    token = literal[0]
+    if token.startswith(b'"'):
+        return token.replace(_ESCAPE, _ESCAPE + b"s", 1) if token.startswith(_ESCAPE) else token
+    number = _NUMBER.fullmatch(token)
+    assert number is not None  # noqa: S101 - the body is JSON
+    sign, whole, fraction, power = number.groups(b"")
+    digits = (whole + fraction).lstrip(b"0")
+    significant = digits.rstrip(b"0")
+    if not significant:
+        return _ESCAPE + b'0"'
+    exponent = int(power or 0) - len(fraction) + len(digits) - len(significant)
+    return b'%bn%b%be%d"' % (_ESCAPE, sign, significant, exponent)
 
 
-_decode: Final = msgspec.json.Decoder(float_hook=_number).decode
+_decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
