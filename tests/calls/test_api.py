@@ -61,10 +61,8 @@ class _Task:
     ],
     ids=["absolute", "path", "relative", "query", "no scheme", "none"],
 )
-async def test_a_task_is_asked_for_where_its_location_says(
-    location: str | None, polled: str
-) -> None:
-    """On our origin, relative to the request as HTTP has it; without one at the same path."""
+async def test_a_task_is_polled_at_its_location(location: str | None, polled: str) -> None:
+    """A Location on the API's origin, resolved against the request; without one, the same path."""
     task = _Task(pending=1, headers={"Location": location} if location else {})
 
     body = {"case_id": "7"}
@@ -90,7 +88,7 @@ async def test_a_task_is_asked_for_where_its_location_says(
     ],
 )
 async def test_a_location_elsewhere_is_not_followed(location: str) -> None:
-    """Our token has no business there; the answer is kept in the error."""
+    """Another origin must not receive the token; the response is kept on the error."""
     task = _Task(headers={"Location": location})
 
     with pytest.raises(UnexpectedResponseError, match="Location outside Sikoia's API") as caught:
@@ -116,12 +114,12 @@ async def _real_sockets() -> None:
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_an_evil_server_sees_no_connection(backend: str) -> None:
-    """The same over real sockets, which is in real time."""
+    """The same over real sockets, in real time."""
     anyio.run(_real_sockets, backend=backend)
 
 
-async def test_a_task_is_asked_for_when_the_server_says() -> None:
-    """Retry-After on a 202 is obeyed."""
+async def test_a_task_is_polled_when_the_server_says() -> None:
+    """Retry-After on a 202 is honoured."""
     task = _Task(headers={"Retry-After": "7"})
 
     await task.client(timeout=60).request("POST", "/v2/reports")
@@ -129,8 +127,8 @@ async def test_a_task_is_asked_for_when_the_server_says() -> None:
     assert task.times[1] - task.times[0] == task.times[2] - task.times[1] == pytest.approx(7)
 
 
-async def test_a_call_follows_its_task_within_its_timeout() -> None:
-    """The timeout of the call is for all of it; what still runs then is handed over."""
+async def test_a_call_waits_for_its_task_within_its_timeout() -> None:
+    """The timeout covers the whole call; a task that still runs is on the error."""
     task = _Task(pending=1000)
     began = anyio.current_time()
 
@@ -142,8 +140,8 @@ async def test_a_call_follows_its_task_within_its_timeout() -> None:
     assert len(caught.value.correlation_ids) == len(task.asked)
 
 
-async def test_start_gives_the_task_itself() -> None:
-    """It can be waited for, refreshed, and tells the correlation ids of its answers."""
+async def test_start_returns_the_operation() -> None:
+    """It can be awaited and refreshed, and has the correlation ids of its responses."""
     task = _Task()
     operation = await task.client().start("POST", "/v2/reports", into=object)
     assert not operation.done
@@ -154,16 +152,16 @@ async def test_start_gives_the_task_itself() -> None:
     assert operation.correlation_ids == ("answer-1", "answer-2", "answer-3")
 
 
-async def test_start_takes_an_answer_that_is_there_at_once() -> None:
-    """Not every call that may be answered by a task is."""
+async def test_start_accepts_an_immediate_result() -> None:
+    """A call that may be answered by a 202 may also be answered at once."""
     operation = await _Task(pending=0).client().start("POST", "/v2/reports", into=object)
 
     assert operation.done
     assert operation.result() == {"done": True}
 
 
-async def test_a_task_of_a_closed_client_is_not_asked_for() -> None:
-    """The operation lives as long as its client."""
+async def test_a_task_of_a_closed_client_is_not_polled() -> None:
+    """An operation ends with its client."""
     task = _Task()
     sikoia = task.client()
     operation = await sikoia.start("POST", "/v2/reports", into=object)
@@ -174,8 +172,8 @@ async def test_a_task_of_a_closed_client_is_not_asked_for() -> None:
     assert len(task.asked) == 1
 
 
-async def test_no_attempt_is_begun_once_the_client_is_closed() -> None:
-    """A call that pauses before another attempt finds the door shut."""
+async def test_a_closed_client_makes_no_further_attempt() -> None:
+    """A call that pauses before a retry ends with an error."""
     transport = httpx.MockTransport(lambda _: httpx.Response(503, headers={"Retry-After": "5"}))
     sikoia = client(_ORIGIN, transport=transport, retries=2, timeout=60)
 
@@ -190,8 +188,8 @@ async def test_no_attempt_is_begun_once_the_client_is_closed() -> None:
             await sikoia.request("GET", "/v2/cases")
 
 
-async def test_attempts_share_an_id_and_calls_do_not() -> None:
-    """One id for a call, whatever it takes; the answer's is the one to quote."""
+async def test_attempts_share_a_correlation_id_and_calls_do_not() -> None:
+    """The id to quote is the one of the last response."""
     sent: list[str] = []
 
     def reply(request: httpx.Request) -> httpx.Response:
@@ -213,8 +211,8 @@ async def test_attempts_share_an_id_and_calls_do_not() -> None:
     assert caught.value.correlation_id == "theirs-3"
 
 
-async def test_a_query_that_is_too_long_is_refused_and_costs_no_slot() -> None:
-    """What httpx would not take never gets there."""
+async def test_a_too_long_query_is_refused_and_costs_no_slot() -> None:
+    """It is refused before httpx could."""
     task = _Task(pending=0)
     sikoia = task.client(quota=Quota(5))
 
@@ -227,8 +225,8 @@ async def test_a_query_that_is_too_long_is_refused_and_costs_no_slot() -> None:
     assert not task.asked
 
 
-async def test_a_body_of_nothing_is_refused() -> None:
-    """A change that changes nothing is a mistake of the caller's."""
+async def test_a_body_without_values_is_refused() -> None:
+    """A change that changes nothing is a mistake."""
     task = _Task()
 
     with pytest.raises(ConfigurationError, match="at least one of name, stage"):
@@ -236,10 +234,10 @@ async def test_a_body_of_nothing_is_refused() -> None:
     assert not task.asked
 
 
-async def test_a_call_is_logged_without_what_is_nobodys_business(
+async def test_a_call_is_logged_without_query_and_token(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Method, path, status, time and id; neither query nor token."""
+    """The record has method, path, status, duration and correlation id."""
     with caplog.at_level(logging.DEBUG, "sikoia_async"):
         await _Task(pending=0).client().request("GET", "/v2/cases", query={"keyword": "hunter2"})
         with pytest.raises(DeadlineExceededError):
@@ -252,8 +250,8 @@ async def test_a_call_is_logged_without_what_is_nobodys_business(
     assert TOKEN not in caplog.text
 
 
-async def test_each_verb_fills_its_template() -> None:
-    """What resources write down is what is sent."""
+async def test_each_method_fills_its_template() -> None:
+    """What a resource writes down is what is sent."""
     task = _Task(pending=0)
     api = Api(core(task.client()), CallOptions(timeout=5, retries=0))
 
@@ -287,8 +285,8 @@ class _Endless(httpx.AsyncByteStream):
             await anyio.sleep(0.01)
 
 
-async def test_a_body_without_end_is_given_up() -> None:
-    """On a transport that closing does not stop, too, what fitted is kept and the call ends."""
+async def test_an_endless_body_is_abandoned() -> None:
+    """What fits is kept, and the call ends, even if closing does not stop the transport."""
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=_Endless()))
     began = anyio.current_time()
 

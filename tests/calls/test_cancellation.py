@@ -118,7 +118,7 @@ async def _cancel_at_each_step(script: Script, cancel: _Cancel, *, warm: bool) -
 @_SCRIPTS
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
 async def test_a_scope_cancelled_at_any_step_costs_nothing(script: Script, *, warm: bool) -> None:
-    """After 0 to 80 steps of a call: the next one works, no permit, slot or socket is missing."""
+    """After 0 to 80 steps of a call, the next one works, and no slot is lost."""
     await _cancel_at_each_step(script, _cancelled_by_scope, warm=warm)
 
 
@@ -126,7 +126,7 @@ async def test_a_scope_cancelled_at_any_step_costs_nothing(script: Script, *, wa
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
 async def test_a_task_cancelled_at_any_step_costs_nothing(script: Script, *, warm: bool) -> None:
-    """The same for `task.cancel()`, which no shield of anyio's holds off."""
+    """The same for `task.cancel()`, which anyio's shields do not stop."""
     await _cancel_at_each_step(script, _cancelled_by_asyncio, warm=warm)
 
 
@@ -155,8 +155,8 @@ async def test_the_same_steps_break_a_bare_httpx() -> None:
     assert dead
 
 
-async def test_a_storm_of_cancellations_leaves_every_permit_free() -> None:
-    """Of 300 calls over 16 workers most are cancelled at random; then 16 at once go through."""
+async def test_a_storm_of_cancellations_leaves_every_slot_free() -> None:
+    """Most of 300 calls by 16 workers are cancelled at random; then 16 calls at once succeed."""
     chance = random.Random(7)  # noqa: S311 - no secrets
     todo = list(range(300))
 
@@ -191,8 +191,8 @@ async def test_a_storm_of_cancellations_leaves_every_permit_free() -> None:
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_storm_of_asyncio_leaves_every_permit_free() -> None:
-    """The same with tasks that are cancelled natively."""
+async def test_a_storm_of_cancelled_tasks_leaves_every_slot_free() -> None:
+    """The same with tasks that are cancelled natively by asyncio."""
     chance = random.Random(11)  # noqa: S311 - no secrets
 
     async def call(sikoia: Sikoia) -> object:

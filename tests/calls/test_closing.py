@@ -11,8 +11,8 @@ from sikoia_async._transport.pool import ConnectionPool
 pytestmark = pytest.mark.anyio
 
 
-async def test_closing_hangs_up_idle_connections_at_once() -> None:
-    """A closed client leaves no connection behind."""
+async def test_closing_closes_idle_connections_at_once() -> None:
+    """A closed client leaves no connection open."""
     gone = anyio.Event()
 
     async def script(peer: Peer) -> None:
@@ -29,8 +29,8 @@ async def test_closing_hangs_up_idle_connections_at_once() -> None:
             await gone.wait()
 
 
-async def test_closing_lets_a_call_under_way_come_to_its_end() -> None:
-    """The call that runs gets its answer, its connection goes then, and no other call starts."""
+async def test_closing_lets_a_call_in_progress_finish() -> None:
+    """It gets its response, then its connection is closed, and no other call starts."""
     asked, closed, gone = anyio.Event(), anyio.Event(), anyio.Event()
     rows: list[object] = []
 
@@ -63,8 +63,8 @@ async def test_closing_lets_a_call_under_way_come_to_its_end() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_a_transport_that_does_not_close_is_let_go_of() -> None:
-    """Closing what is broken may take a second, even while being cancelled, and not for ever."""
+async def test_a_transport_that_does_not_close_is_abandoned() -> None:
+    """Closing a broken transport may take a second, even while being cancelled."""
     closing: list[float] = []
 
     class Stuck(httpx.AsyncBaseTransport):

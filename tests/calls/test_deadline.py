@@ -61,8 +61,8 @@ async def _in_vain(sikoia: Sikoia, method: str = "GET") -> DeadlineExceededError
     [(_Slow(head=100), "response"), (_Slow(body=100), "body")],
     ids=["response", "body"],
 )
-async def test_an_answer_that_comes_too_late(slow: _Slow, phase: str) -> None:
-    """The request was sent, so that it may have been processed."""
+async def test_a_response_after_the_deadline(slow: _Slow, phase: str) -> None:
+    """The request was sent, so it may have been processed."""
     error = await _in_vain(attrs.evolve(slow).client(), "POST")
 
     assert error.spent[phase] == pytest.approx(5)
@@ -70,8 +70,8 @@ async def test_an_answer_that_comes_too_late(slow: _Slow, phase: str) -> None:
     assert f"{phase} 5 s" in str(error)
 
 
-async def test_a_slot_of_the_quota_that_comes_too_late() -> None:
-    """Nothing was sent; and a later call gets the slot."""
+async def test_a_request_slot_after_the_deadline() -> None:
+    """Nothing is sent, and a later call gets the slot."""
     slow = _Slow()
     sikoia = slow.client(quota=Quota(1, per=60))
     await sikoia.request("GET", "/v2/cases")
@@ -84,8 +84,8 @@ async def test_a_slot_of_the_quota_that_comes_too_late() -> None:
     assert await sikoia.with_options(timeout=60).request("GET", "/v2/cases") == []
 
 
-async def test_a_token_that_comes_too_late() -> None:
-    """Nothing was sent; and a later call gets a token."""
+async def test_an_access_token_after_the_deadline() -> None:
+    """Nothing is sent, and a later call gets a token."""
     waits = [100.0, 0.0]
 
     async def token() -> str:
@@ -103,8 +103,8 @@ async def test_a_token_that_comes_too_late() -> None:
     assert await sikoia.request("GET", "/v2/cases") == []
 
 
-async def test_a_permit_that_comes_too_late() -> None:
-    """Nothing was sent; and a later call gets the permit."""
+async def test_a_connection_after_the_deadline() -> None:
+    """Nothing is sent, and a later call gets the connection."""
     slow = _Slow(head=8)
     sikoia = slow.client(max_in_flight=1)
     async with anyio.create_task_group() as calls:
@@ -119,7 +119,7 @@ async def test_a_permit_that_comes_too_late() -> None:
     assert await sikoia.request("GET", "/v2/cases") == []
 
 
-async def test_the_pauses_count_too() -> None:
+async def test_pauses_count_towards_the_deadline() -> None:
     """Three attempts of two seconds and the pauses between them do not fit into five."""
 
     async def reply(_: httpx.Request) -> httpx.Response:
@@ -135,8 +135,8 @@ async def test_the_pauses_count_too() -> None:
     assert [attempt.status for attempt in error.attempts] == [503]
 
 
-async def test_a_shorter_deadline_of_the_callers_is_theirs() -> None:
-    """Who put a time limit around the call gets their own `TimeoutError`, and the client works."""
+async def test_a_shorter_timeout_around_the_call_raises_its_own_error() -> None:
+    """The caller gets their own `TimeoutError`, and the client stays usable."""
     sikoia = _Slow(head=100).client()
 
     with pytest.raises(TimeoutError) as caught, anyio.fail_after(1):
@@ -148,8 +148,8 @@ async def test_a_shorter_deadline_of_the_callers_is_theirs() -> None:
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_time_limit_of_asyncios_is_the_callers_too() -> None:
-    """`asyncio.timeout` and `wait_for` cancel natively, and pass as well."""
+async def test_a_timeout_of_asyncio_raises_its_own_error() -> None:
+    """`asyncio.timeout` and `wait_for` cancel natively, and work as well."""
     for limited in (_timeout, _wait_for):
         sikoia = _Slow(head=100).client()
 

@@ -88,8 +88,8 @@ both_ways = pytest.mark.parametrize("way", ["download", "save"])
 
 
 @both_ways
-async def test_a_file_comes_whole(way: str, tmp_path: Path) -> None:
-    """The link is asked for to the letter, once, and the file is what came."""
+async def test_a_file_is_downloaded_completely(way: str, tmp_path: Path) -> None:
+    """The link is requested once, unchanged."""
     async with _storage(answer(body=_FILE)) as (sikoia, link, server):
         assert await _get(sikoia, link, way, tmp_path) == _FILE
 
@@ -97,8 +97,8 @@ async def test_a_file_comes_whole(way: str, tmp_path: Path) -> None:
 
 
 @both_ways
-async def test_nothing_of_ours_goes_there(way: str, tmp_path: Path) -> None:
-    """Neither token nor key, correlation id or JSON, and the address of the host is right."""
+async def test_a_download_sends_no_secret(way: str, tmp_path: Path) -> None:
+    """No token, key, correlation id or JSON header is sent, and Host is right."""
     async with _storage(answer(body=_FILE)) as (sikoia, link, server):
         with correlation_id("canary-correlation"):
             await _get(sikoia, link, way, tmp_path)
@@ -117,7 +117,7 @@ async def test_nothing_of_ours_goes_there(way: str, tmp_path: Path) -> None:
 
 @both_ways
 async def test_a_gzipped_file_is_inflated(way: str, tmp_path: Path) -> None:
-    """What travels packed arrives unpacked."""
+    """A compressed response is written decompressed."""
     packed = answer(body=gzip.compress(_FILE), Content_Encoding="gzip")
     async with _storage(packed) as (sikoia, link, _):
         assert await _get(sikoia, link, way, tmp_path) == _FILE
@@ -125,14 +125,14 @@ async def test_a_gzipped_file_is_inflated(way: str, tmp_path: Path) -> None:
 
 @both_ways
 async def test_an_empty_file_is_a_file(way: str, tmp_path: Path) -> None:
-    """Nothing is something, if it came whole."""
+    """A complete response without a body is valid."""
     async with _storage(answer(body=b"")) as (sikoia, link, _):
         assert await _get(sikoia, link, way, tmp_path) == b""
 
 
 @both_ways
-async def test_a_file_that_breaks_off_is_asked_for_again(way: str, tmp_path: Path) -> None:
-    """The second attempt begins anew, and nothing of the first one is left."""
+async def test_an_interrupted_download_is_retried(way: str, tmp_path: Path) -> None:
+    """The second attempt starts anew, and nothing of the first one is left."""
     half = answer(body=b"x" * 1_000_000)[:-50_000]
     busy = answer(503, Retry_After="0")
     async with _storage(half, busy, answer(body=_FILE), retries=2) as (sikoia, link, server):
@@ -143,8 +143,8 @@ async def test_a_file_that_breaks_off_is_asked_for_again(way: str, tmp_path: Pat
 
 @both_ways
 @pytest.mark.parametrize("status", [403, 404, 410])
-async def test_a_link_that_is_over_says_so(status: int, way: str, tmp_path: Path) -> None:
-    """The error tells what to do, and nothing of the link, whatever the other side repeats."""
+async def test_an_expired_link_is_reported(status: int, way: str, tmp_path: Path) -> None:
+    """The error says what to do, and shows nothing of the link or of the response."""
     body = b'{"detail": "canary-sig", "title": "canary-path", "correlation_id": "canary"}'
     async with _storage(answer(status, body)) as (sikoia, link, server):
         with pytest.raises(
@@ -161,8 +161,8 @@ async def test_a_link_that_is_over_says_so(status: int, way: str, tmp_path: Path
 
 
 @pytest.mark.parametrize(("status", "kind"), [(400, APIError), (429, APIError), (500, ServerError)])
-async def test_other_refusals_are_what_they_are(status: int, kind: type[APIError]) -> None:
-    """A storage that fails is no link that is over."""
+async def test_other_statuses_have_their_usual_errors(status: int, kind: type[APIError]) -> None:
+    """A storage that fails does not mean that the link has expired."""
     async with _storage(answer(status, b"<Error>canary</Error>")) as (sikoia, link, _):
         with pytest.raises(kind) as caught:
             await sikoia.download(link)
@@ -184,10 +184,10 @@ async def test_other_refusals_are_what_they_are(status: int, kind: type[APIError
     ],
     ids=["redirect", "nothing", "a part", "half a gzip", "brotli"],
 )
-async def test_what_is_no_whole_file_is_refused(
+async def test_an_incomplete_file_is_refused(
     sent: bytes, words: str, way: str, tmp_path: Path
 ) -> None:
-    """It is an error, and there is no file."""
+    """It raises an error, and leaves no file."""
     async with _storage(sent) as (sikoia, link, server):
         with pytest.raises(UnexpectedResponseError, match=words) as caught:
             await _get(sikoia, link, way, tmp_path)
@@ -199,8 +199,8 @@ async def test_what_is_no_whole_file_is_refused(
     assert len(server.lines) == 1
 
 
-async def test_only_what_is_kept_in_memory_has_a_limit(tmp_path: Path) -> None:
-    """`max_body` is for `download`; of a file that is too large, the beginning is kept."""
+async def test_only_downloads_to_memory_are_limited(tmp_path: Path) -> None:
+    """`max_body` applies to `download`; the error keeps the beginning of the file."""
     sent = answer(body=b"x" * 100_001)
     async with _storage(sent, max_body=100_000, max_error_body=10) as (sikoia, link, _):
         with pytest.raises(UnexpectedResponseError, match="larger than 100,000 bytes") as caught:
@@ -210,8 +210,8 @@ async def test_only_what_is_kept_in_memory_has_a_limit(tmp_path: Path) -> None:
     assert caught.value.body == b"x" * 10
 
 
-async def test_nothing_is_logged_of_a_link(caplog: pytest.LogCaptureFixture) -> None:
-    """Not by us, and not by the libraries below us."""
+async def test_no_link_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither by this SDK, nor by the libraries below it."""
     caplog.set_level(logging.DEBUG)
     async with _storage(answer(body=_FILE)) as (sikoia, link, _):
         await sikoia.download(link)
@@ -249,8 +249,8 @@ _NO_LINKS: Final = [
 
 @both_ways
 @pytest.mark.parametrize("link", _NO_LINKS, ids=range(len(_NO_LINKS)))
-async def test_what_is_no_link_is_refused(link: Any, way: str, tmp_path: Path) -> None:
-    """Nothing is sent, and the link is not repeated."""
+async def test_an_invalid_link_is_refused(link: Any, way: str, tmp_path: Path) -> None:
+    """Nothing is sent, and the error does not repeat the link."""
     with pytest.raises(ConfigurationError, match="link: expected an https URL") as caught:
         await _get(client("https://127.0.0.1:1"), link, way, tmp_path)
 
@@ -258,8 +258,8 @@ async def test_what_is_no_link_is_refused(link: Any, way: str, tmp_path: Path) -
     assert caught.value.__context__ is None
 
 
-async def test_a_target_that_cannot_be_is_refused_first(tmp_path: Path) -> None:
-    """Where nothing can be written, nothing is asked for."""
+async def test_an_unwritable_target_is_refused_first(tmp_path: Path) -> None:
+    """If nothing can be written, nothing is requested."""
     async with _storage(answer(body=_FILE)) as (sikoia, link, server):
         with pytest.raises(ConfigurationError, match="the folder does not exist"):
             await sikoia.save(link, tmp_path / "none" / "a.pdf")
@@ -267,8 +267,8 @@ async def test_a_target_that_cannot_be_is_refused_first(tmp_path: Path) -> None:
     assert server.connections == 0
 
 
-async def test_links_do_not_count_against_the_quota() -> None:
-    """They are not Sikoia's API: the rate limit leaves room for calls."""
+async def test_downloads_do_not_count_against_the_rate_limit() -> None:
+    """Files are not part of Sikoia's API."""
     quota = Quota(limit=1, per=3600)
     async with _storage(answer(body=_FILE), quota=quota) as (sikoia, link, server):
         for _ in range(3):
@@ -277,8 +277,8 @@ async def test_links_do_not_count_against_the_quota() -> None:
     assert len(server.lines) == 3
 
 
-async def test_a_download_has_a_connection_of_its_own() -> None:
-    """It is closed with the download, and the client's own are none the wiser."""
+async def test_a_download_has_its_own_connection() -> None:
+    """It is closed after the download, and the client's connections are not affected."""
     async with _storage(answer(body=_FILE)) as (sikoia, link, server):
         before = list(guards(sikoia))
         await sikoia.download(link)
@@ -287,14 +287,14 @@ async def test_a_download_has_a_connection_of_its_own() -> None:
         assert guards(sikoia) == before
 
 
-async def test_options_hold_for_downloads(tmp_path: Path) -> None:
-    """A view of the client downloads as it calls."""
+async def test_options_apply_to_downloads(tmp_path: Path) -> None:
+    """A view of the client downloads with its own timeout and retries."""
     async with _storage(answer(503), answer(body=_FILE), retries=0) as (sikoia, link, _):
         assert await sikoia.with_options(retries=1).save(link, tmp_path / "a.pdf") == len(_FILE)
 
 
 async def test_a_closed_client_downloads_nothing(tmp_path: Path) -> None:
-    """As with calls."""
+    """A download checks the client like any call."""
     async with _storage(answer(body=_FILE)) as (sikoia, link, _):
         await sikoia.aclose()
         for way in ("download", "save"):
@@ -303,7 +303,7 @@ async def test_a_closed_client_downloads_nothing(tmp_path: Path) -> None:
 
 
 async def test_a_transport_of_the_callers_is_used() -> None:
-    """What the caller brought goes to links, too, and stays open."""
+    """It serves downloads as well, and stays open."""
     seen: list[httpx.Request] = []
 
     def reply(request: httpx.Request) -> httpx.Response:
@@ -318,8 +318,8 @@ async def test_a_transport_of_the_callers_is_used() -> None:
 
 
 @both_ways
-async def test_a_host_that_is_not_there_tells_no_link(way: str, tmp_path: Path) -> None:
-    """The fault is told, and not the address."""
+async def test_an_unreachable_host_does_not_reveal_the_link(way: str, tmp_path: Path) -> None:
+    """The error names the fault, not the URL."""
     link = f"http://127.0.0.1:1{_LINK}"
     with pytest.raises(ConnectionFailedError, match="nothing was sent") as caught:
         await _get(client("https://127.0.0.1:1"), link, way, tmp_path)
@@ -340,7 +340,7 @@ async def _drips(peer: Peer) -> None:
 
 
 async def test_a_deadline_leaves_no_file(tmp_path: Path) -> None:
-    """What was begun is removed, and what was there before stays."""
+    """The unfinished file is removed, and an older one stays."""
     path = tmp_path / "a.pdf"
     path.write_bytes(b"before")
     async with serve(_drips) as server, client("https://127.0.0.1:1", timeout=0.5) as sikoia:
@@ -354,7 +354,7 @@ async def test_a_deadline_leaves_no_file(tmp_path: Path) -> None:
 
 
 async def test_a_cancellation_leaves_no_file(tmp_path: Path) -> None:
-    """The caller gave up: no half a file, and no connection."""
+    """No partial file and no connection are left."""
     async with serve(_drips) as server, client("https://127.0.0.1:1") as sikoia:
         with anyio.move_on_after(0.2) as scope:
             await sikoia.save(server.url + _LINK, tmp_path / "a.pdf")
@@ -392,12 +392,12 @@ async def _cancelled_by_scope(call: Callable[[], Awaitable[object]], steps: int)
 
 
 @pytest.mark.parametrize("cancel", [_cancelled_by_asyncio, _cancelled_by_scope])
-async def test_whenever_it_is_cancelled_a_file_is_whole_or_not_there(
+async def test_a_cancelled_download_leaves_a_complete_file_or_none(
     cancel: Callable[[Callable[[], Awaitable[object]], int], Awaitable[None]],
     tmp_path: Path,
     anyio_backend_name: str,
 ) -> None:
-    """Also where asyncio cancels while a thread is at work on the file."""
+    """Also if asyncio cancels while a thread writes the file."""
     if cancel is _cancelled_by_asyncio and anyio_backend_name != "asyncio":
         pytest.skip("asyncio's own way")
     size, outcomes = 600_000, set[tuple[int, ...]]()
@@ -416,10 +416,10 @@ async def test_whenever_it_is_cancelled_a_file_is_whole_or_not_there(
     assert outcomes <= {(), (size,)}
 
 
-async def test_a_disk_that_is_full_is_told_as_what_it_is(
+async def test_a_full_disk_is_reported_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is neither the network's fault nor Sikoia's, and no reason to ask again."""
+    """It is not a network error, and is not retried."""
     disk.write_with(monkeypatch, disk.full)
     async with _storage(answer(body=bytes(1 << 20)), retries=2) as (sikoia, link, server):
         with pytest.raises(CallError, match="cannot be written: No space left") as caught:
@@ -434,7 +434,7 @@ async def test_a_disk_that_is_full_is_told_as_what_it_is(
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 async def test_a_large_file_takes_little_memory(tmp_path: Path, *, packed: bool) -> None:
-    """50 MB flow from the socket to the disk, also out of a gzip that is a thousandth of that."""
+    """50 MB are streamed to disk, also from a gzip body of a thousandth of that size."""
     size = 50_000_000
 
     async def script(peer: Peer) -> None:

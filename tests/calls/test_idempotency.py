@@ -45,7 +45,7 @@ def _client(transport: _Answers, **options: Any) -> Sikoia:
     return client("https://127.0.0.1:1", transport=transport, **options)
 
 
-async def test_no_key_is_sent_unless_there_is_a_header_for_it() -> None:
+async def test_no_key_is_sent_without_a_header_for_it() -> None:
     """The vendor publishes none."""
     transport = _Answers(201)
     sikoia = _client(transport, idempotency_header=None)
@@ -56,8 +56,8 @@ async def test_no_key_is_sent_unless_there_is_a_header_for_it() -> None:
     assert case.response.idempotency_key is None
 
 
-async def test_each_call_that_acts_has_a_key_of_its_own() -> None:
-    """The answer tells it; a question has none."""
+async def test_each_unsafe_call_has_its_own_key() -> None:
+    """The response has it; a safe call has none."""
     transport = _Answers(201)
     sikoia = _client(transport)
 
@@ -69,8 +69,8 @@ async def test_each_call_that_acts_has_a_key_of_its_own() -> None:
     assert len(set(transport.keys)) == 3
 
 
-async def test_a_key_makes_an_attempt_that_was_lost_safe_to_repeat() -> None:
-    """It is the same one in each attempt, and on the error."""
+async def test_a_key_makes_a_lost_attempt_retryable() -> None:
+    """All attempts and the error have the same key."""
     transport = _Answers(_LOST)
 
     with pytest.raises(ConnectionFailedError) as caught:
@@ -80,8 +80,8 @@ async def test_a_key_makes_an_attempt_that_was_lost_safe_to_repeat() -> None:
     assert set(transport.keys) == {caught.value.idempotency_key}
 
 
-async def test_a_conflict_after_a_lost_attempt_says_that_it_went_through() -> None:
-    """The key was used by the attempt before, whose answer was lost."""
+async def test_a_conflict_after_a_lost_attempt_says_that_it_succeeded() -> None:
+    """The earlier attempt, whose response was lost, has used the key."""
     with pytest.raises(ConflictError) as caught:
         await _client(_Answers(_LOST, 409)).cases.create(name="Loan", case_type="Business")
 
@@ -95,7 +95,7 @@ async def test_a_conflict_after_a_lost_attempt_says_that_it_went_through() -> No
     "answers", [(409,), (httpx.ConnectError(""), 409)], ids=["first", "unsent"]
 )
 async def test_any_other_conflict_is_a_conflict(answers: tuple[int | Exception, ...]) -> None:
-    """It is somebody else's, and is never tried again."""
+    """It has another cause, and is not retried."""
     transport = _Answers(*answers)
 
     with pytest.raises(ConflictError) as caught:
@@ -105,8 +105,8 @@ async def test_any_other_conflict_is_a_conflict(answers: tuple[int | Exception, 
     assert len(transport.keys) == len(answers)
 
 
-async def test_a_key_can_be_given() -> None:
-    """The same call with it may be made again, after a restart, say."""
+async def test_the_caller_can_choose_the_key() -> None:
+    """The same call can then be repeated, for example after a restart."""
     transport = _Answers(201)
     sikoia = _client(transport)
     view = sikoia.with_options(idempotency_key="loan-4711")
@@ -118,7 +118,7 @@ async def test_a_key_can_be_given() -> None:
 
 
 async def test_a_key_is_for_one_request() -> None:
-    """With another body, at another address, or with a file, it is refused and nothing is sent."""
+    """With another body or path, or with a file, it is refused, and nothing is sent."""
     transport = _Answers(201)
     sikoia = _client(transport)
     view = sikoia.with_options(idempotency_key="loan-4711")
@@ -133,13 +133,13 @@ async def test_a_key_is_for_one_request() -> None:
 
 @pytest.mark.parametrize("key", ["", "a b", "a\n", "\u00fc", "a" * 256])
 async def test_a_key_that_cannot_be_sent_is_refused(key: str) -> None:
-    """When it is given, and without being repeated."""
+    """The option is validated at once, and the error does not repeat it."""
     with pytest.raises(ConfigurationError, match="idempotency_key: expected 1 to 255 visible"):
         _client(_Answers(201)).with_options(idempotency_key=key)
 
 
 async def test_a_key_without_a_header_is_refused() -> None:
-    """It would be given and never sent."""
+    """It would never be sent."""
     sikoia = _client(_Answers(201), idempotency_header=None)
 
     with pytest.raises(ConfigurationError, match="requires a client with idempotency_header"):
@@ -149,14 +149,14 @@ async def test_a_key_without_a_header_is_refused() -> None:
 @pytest.mark.parametrize(
     "name", ["Authorization", "host", "X-Correlation-Id", "a b", "a:", "\u00fc"]
 )
-async def test_a_header_that_means_something_else_is_refused(name: str) -> None:
-    """A key must not take the place of the token."""
+async def test_a_header_with_another_meaning_is_refused(name: str) -> None:
+    """A key must not replace the token."""
     with pytest.raises(ConfigurationError, match="idempotency_header: expected the header name"):
         _client(_Answers(201), idempotency_header=name)
 
 
-async def test_the_keys_that_are_remembered_are_bounded() -> None:
-    """The oldest is forgotten; that costs a check, and nothing else."""
+async def test_a_bounded_number_of_keys_is_remembered() -> None:
+    """The oldest key is forgotten, and can then be used for another request."""
     keys = Keys(_HEADER)
 
     for number in range(10_001):
@@ -167,8 +167,8 @@ async def test_the_keys_that_are_remembered_are_bounded() -> None:
         keys.choose("10000", "POST /v2/cases", [b"b"])
 
 
-async def test_a_question_is_not_bound() -> None:
-    """A view with a key may ask, too; the key is not sent with that."""
+async def test_a_safe_call_does_not_use_up_the_key() -> None:
+    """A view with a key can make safe calls; they do not send it."""
     transport = _Answers(404)
 
     with pytest.raises(ResourceNotFoundError):

@@ -30,8 +30,8 @@ async def _call(sikoia: Sikoia) -> Any:
 
 
 @pytest.mark.anyio
-async def test_a_closed_client_is_not_used() -> None:
-    """Neither it nor its views, nor to be entered again; closing it again does no harm."""
+async def test_a_closed_client_cannot_be_used() -> None:
+    """Neither directly, nor by a view, nor by entering it again; closing it twice is fine."""
     sikoia, sent = _client()
     view = sikoia.with_options(timeout=1)
     await sikoia.aclose()
@@ -50,7 +50,7 @@ async def test_a_closed_client_is_not_used() -> None:
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("second", ["asyncio", "trio"])
 def test_a_client_stays_with_its_loop(backend: str, second: str) -> None:
-    """A second `asyncio.run` has another loop, which the connections are not of."""
+    """A second `asyncio.run` has another loop, which does not own the connections."""
     sikoia, sent = _client()
     assert anyio.run(_call, sikoia, backend=backend) == []
 
@@ -60,8 +60,8 @@ def test_a_client_stays_with_its_loop(backend: str, second: str) -> None:
     assert sent == ["/v2/cases"]
 
 
-def test_a_client_may_be_made_outside_of_any_loop() -> None:
-    """A module may make its client when it is imported; the first call tells where it lives."""
+def test_a_client_can_be_created_outside_of_a_loop() -> None:
+    """A module may create it when it is imported; the first call binds it to a loop."""
     sikoia, sent = _client()
 
     async def main() -> None:
@@ -75,7 +75,7 @@ def test_a_client_may_be_made_outside_of_any_loop() -> None:
 
 @pytest.mark.anyio
 async def test_a_client_stays_with_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process counts before the loop: asyncio's says in a child that there is none."""
+    """The process is checked before the loop: asyncio has no loop in a forked child."""
     sikoia, sent = _client()
     await _call(sikoia)
     monkeypatch.setattr(os, "getpid", lambda: -1)
@@ -116,7 +116,7 @@ _FORKS = """
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
 @pytest.mark.parametrize("in_loop", [False, True], ids=["between loops", "in the loop"])
 def test_a_forked_child_does_not_write_into_its_parents_connections(*, in_loop: bool) -> None:
-    """A server that forks its workers after the first call is told to make a client in each."""
+    """A server that forks its workers after the first call must create a client in each."""
     script = textwrap.dedent(_FORKS).format(in_loop=in_loop)
     command = [sys.executable, "-W", "ignore", "-c", script]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)

@@ -57,7 +57,7 @@ def _three_pages() -> _Log:
     )
 
 
-async def test_the_items_of_all_pages_come_in_turn() -> None:
+async def test_the_items_of_all_pages_are_yielded() -> None:
     """`async for` reads on until a page names no next one."""
     log = _three_pages()
     async with log.client() as sikoia:
@@ -67,8 +67,8 @@ async def test_the_items_of_all_pages_come_in_turn() -> None:
     assert log.asked == list(log.pages)
 
 
-async def test_pages_come_as_answers() -> None:
-    """`pages` gives the pages themselves, each with the answer that it came in."""
+async def test_pages_can_be_read_themselves() -> None:
+    """`pages` yields the pages, each with its response."""
     log = _three_pages()
     async with log.client() as sikoia:
         pages = [page async for page in sikoia.webhooks.requests("w-1").pages()]
@@ -81,7 +81,7 @@ async def test_pages_come_as_answers() -> None:
     assert len({page.response.correlation_id for page in pages}) == 3
 
 
-async def test_who_leaves_early_asks_no_further() -> None:
+async def test_leaving_early_fetches_no_further_page() -> None:
     """The second page is fetched when the first is used up, and leaving needs no cleanup."""
     log = _three_pages()
     async with log.client() as sikoia:
@@ -92,8 +92,8 @@ async def test_who_leaves_early_asks_no_further() -> None:
     assert log.asked == [_PATH]
 
 
-async def test_each_reading_begins_anew() -> None:
-    """What `requests` returns is no iterator that is used up, but a list to read again."""
+async def test_a_list_can_be_read_again() -> None:
+    """`requests` returns a list, not an iterator that is used up."""
     log = _three_pages()
     async with log.client() as sikoia:
         requests = sikoia.webhooks.requests("w-1")
@@ -104,8 +104,8 @@ async def test_each_reading_begins_anew() -> None:
     assert len(log.asked) == 6
 
 
-async def test_a_page_that_failed_is_asked_for_again() -> None:
-    """An error ends the `async for`, and no iterator: it goes on where it was."""
+async def test_a_failed_page_can_be_fetched_again() -> None:
+    """An error ends the `async for`; the iterator continues with the same page."""
     log = _three_pages()
     second = f"{_PATH}?after_request_id=b"
     good, log.pages[second] = log.pages[second], 500
@@ -121,8 +121,8 @@ async def test_a_page_that_failed_is_asked_for_again() -> None:
     assert log.asked[1:3] == [second, second]
 
 
-async def test_what_has_ended_stays_ended() -> None:
-    """After the last page there is nothing, however often it is asked."""
+async def test_an_exhausted_iterator_stays_exhausted() -> None:
+    """After the last page there are no more items."""
     log = _three_pages()
     async with log.client() as sikoia:
         walk = sikoia.webhooks.requests("w-1").pages()
@@ -142,13 +142,13 @@ async def test_what_has_ended_stays_ended() -> None:
     ids=["nulls", "an empty list", "an empty address"],
 )
 async def test_an_empty_page_is_the_end(page: dict[str, Any]) -> None:
-    """No items and no next page: nothing is wrong."""
+    """No items and no next page is a valid page."""
     async with _Log({_PATH: page}).client() as sikoia:
         assert [request async for request in sikoia.webhooks.requests("w-1")] == []
 
 
-async def test_an_empty_page_may_lead_on() -> None:
-    """A page without items that names a next one is not the end."""
+async def test_an_empty_page_may_name_a_next_one() -> None:
+    """A page without items is not the end if it names a next one."""
     pages: dict[str, dict[str, Any] | int] = {
         _PATH: _page(next_page_url="?after_request_id=b"),
         f"{_PATH}?after_request_id=b": _page("c", next_page_url=None),
@@ -171,8 +171,8 @@ async def test_an_empty_page_may_lead_on() -> None:
     ],
     ids=["absolute", "path", "query", "no scheme", "another path", "the documented example"],
 )
-async def test_of_an_address_the_query_counts(address: str) -> None:
-    """It goes to the path asked first, and leaves a filter in force that it does not mention."""
+async def test_only_the_query_of_a_next_url_is_used(address: str) -> None:
+    """It is merged into the first request, whose filters stay in force."""
     second = f"{_PATH}?event_status=Failed&after_request_id=b"
     log = _Log(
         {
@@ -188,8 +188,8 @@ async def test_of_an_address_the_query_counts(address: str) -> None:
     assert log.asked == list(log.pages)
 
 
-async def test_an_address_replaces_what_was_asked() -> None:
-    """The place to go on from is the page's, and no longer the caller's."""
+async def test_a_next_url_replaces_the_cursor() -> None:
+    """The page decides where to continue, not the caller's argument."""
     log = _Log(
         {
             f"{_PATH}?after_request_id=b": _page("c", next_page_url="?after_request_id=c"),
@@ -203,8 +203,8 @@ async def test_an_address_replaces_what_was_asked() -> None:
     assert read == ["c", "d"]
 
 
-async def test_backward_goes_on_to_the_previous_page() -> None:
-    """Who reads towards newer requests follows the address that leads there."""
+async def test_backward_reads_the_previous_pages() -> None:
+    """Towards newer requests, the URL of the previous page is used."""
     backward = "pagination_direction=Backward"
     log = _Log(
         {
@@ -226,7 +226,7 @@ async def test_backward_goes_on_to_the_previous_page() -> None:
 
 
 async def test_backward_ends_without_meta_data() -> None:
-    """A page that says nothing of others is the last, in this direction, too."""
+    """A page without pagination data is the last one in this direction, too."""
     log = _Log({f"{_PATH}?pagination_direction=Backward": _page("a")})
     async with log.client() as sikoia:
         requests = sikoia.webhooks.requests("w-1", pagination_direction="Backward")
@@ -254,8 +254,8 @@ async def test_backward_ends_without_meta_data() -> None:
         "unicode", "nonsense", "a million letters",
     ],
 )  # fmt: skip
-async def test_an_address_elsewhere_is_never_asked(address: str) -> None:
-    """The token stays here; the items that came are good, and then an error says what is wrong."""
+async def test_a_next_url_elsewhere_is_not_requested(address: str) -> None:
+    """The token stays on our origin; the items so far are yielded before the error."""
     log = _Log({_PATH: _page("a", "b", next_page_url=address)})
     async with log.client() as sikoia:
         walk = aiter(sikoia.webhooks.requests("w-1"))
@@ -284,8 +284,8 @@ async def test_an_address_elsewhere_is_never_asked(address: str) -> None:
     ],
     ids=["no address", "the first page", "itself", "itself, spelt differently", "two in turn"],
 )
-async def test_a_circle_is_an_error(first: str, second: str) -> None:
-    """A page that was read before is not read again: that would never end."""
+async def test_a_page_cycle_is_an_error(first: str, second: str) -> None:
+    """A page that was already read is not fetched again, or the list would never end."""
     log = _Log(
         {
             f"{_PATH}?after_request_id=a": _page("b", next_page_url=first or _PATH),
@@ -302,8 +302,8 @@ async def test_a_circle_is_an_error(first: str, second: str) -> None:
     assert len(log.asked) == len(set(log.asked)) <= 2
 
 
-async def test_a_circle_of_one_is_found_without_a_query() -> None:
-    """The first page has no query at all, and is known again all the same."""
+async def test_a_page_that_names_itself_is_an_error() -> None:
+    """Also if the first request had no query."""
     log = _Log({_PATH: _page("a", next_page_url=f"{_ORIGIN}{_PATH}")})
     async with log.client() as sikoia:
         with pytest.raises(UnexpectedResponseError, match="already read"):
@@ -312,8 +312,8 @@ async def test_a_circle_of_one_is_found_without_a_query() -> None:
     assert log.asked == [_PATH]
 
 
-async def test_a_closed_client_reads_no_further() -> None:
-    """Closing between two pages ends the reading with an error of ours."""
+async def test_a_closed_client_fetches_no_further_page() -> None:
+    """Closing between two pages ends the iteration with a ClientStateError."""
     log = _three_pages()
     async with log.client() as sikoia:
         walk = sikoia.webhooks.requests("w-1").pages()

@@ -53,8 +53,8 @@ async def _buy(sikoia: Sikoia) -> None:
     await sikoia.company_registry.request(company_id="co-1")
 
 
-async def test_what_was_bought_is_counted_by_operation() -> None:
-    """By the operation's path, without ids."""
+async def test_chargeable_calls_are_counted_by_operation() -> None:
+    """By method and path template, without ids."""
     sikoia, _ = _client(201)
 
     await _buy(sikoia)
@@ -73,8 +73,8 @@ async def test_what_was_bought_is_counted_by_operation() -> None:
     [(400, 0), (403, 0), (429, 0), (500, 1), (httpx.ReadError(""), 1), (httpx.ConnectError(""), 0)],
     ids=str,
 )
-async def test_what_was_refused_cost_nothing(outcome: int | Exception, counted: int) -> None:
-    """What may have been done counts: it is better to count once too often."""
+async def test_refused_calls_are_not_counted(outcome: int | Exception, counted: int) -> None:
+    """A call in doubt is counted: better once too often."""
     sikoia, transport = _client(outcome, retries=0)
 
     with pytest.raises(CallError):
@@ -84,7 +84,7 @@ async def test_what_was_refused_cost_nothing(outcome: int | Exception, counted: 
     assert transport.asked == 1
 
 
-async def test_a_call_that_is_cancelled_counts_if_it_was_sent() -> None:
+async def test_a_cancelled_call_is_counted_if_it_was_sent() -> None:
     """Before that it cost nothing."""
     sikoia, _ = _client(201)
 
@@ -98,8 +98,8 @@ async def test_a_call_that_is_cancelled_counts_if_it_was_sent() -> None:
     assert dict(sikoia.spend) == {_REGISTRY: 1}
 
 
-async def test_a_call_that_is_cancelled_in_a_pause_after_a_429_cost_nothing() -> None:
-    """It was refused, and is not under way any more."""
+async def test_a_call_cancelled_in_the_pause_after_a_429_is_not_counted() -> None:
+    """It was refused, and is not in progress any more."""
     sikoia, transport = _client(429, retries=2, timeout=100)
 
     async with anyio.create_task_group() as tasks:
@@ -111,8 +111,8 @@ async def test_a_call_that_is_cancelled_in_a_pause_after_a_429_cost_nothing() ->
     assert dict(sikoia.spend) == {}
 
 
-async def test_retries_of_what_may_cost_money_are_refused() -> None:
-    """Who asks for them in so many words would wait in vain; nothing is sent."""
+async def test_retries_of_chargeable_calls_are_refused() -> None:
+    """A view that explicitly asks for them raises an error, and nothing is sent."""
     sikoia, transport = _client(201, retries=2)
     view = sikoia.with_options(retries=5)
 
@@ -129,7 +129,7 @@ async def test_retries_of_what_may_cost_money_are_refused() -> None:
     await view.company_registry.retrieve("r-1")
 
 
-async def test_with_a_key_retries_are_no_contradiction() -> None:
+async def test_retries_of_chargeable_calls_are_allowed_with_a_key() -> None:
     """The key tells Sikoia that it is the same request."""
     sikoia, transport = _client(httpx.ReadError(""), 201, idempotency_header="Idempotency-Key")
 
@@ -138,8 +138,8 @@ async def test_with_a_key_retries_are_no_contradiction() -> None:
     assert transport.asked == 2
 
 
-async def test_a_cancellation_tells_what_may_have_been_done() -> None:
-    """Its note has the correlation id; one that waits for the quota has nothing to tell."""
+async def test_a_cancellation_notes_what_may_have_been_processed() -> None:
+    """The note has the correlation id; a call that waits for the rate limit has none."""
     sikoia, _ = _client(201, quota=Quota(1))
     notes: list[list[str]] = []
 
@@ -158,8 +158,8 @@ async def test_a_cancellation_tells_what_may_have_been_done() -> None:
     assert notes == [[told], []]
 
 
-async def test_the_one_beyond_the_limit_is_refused_before_it_is_sent() -> None:
-    """Those under way count already, so that many at once do not slip through."""
+async def test_a_call_beyond_the_limit_is_not_sent() -> None:
+    """Calls in progress are counted, so concurrent calls cannot exceed the limit."""
     sikoia, transport = _client(201, max_chargeable=3)
     refused: list[str] = []
 
@@ -178,8 +178,8 @@ async def test_the_one_beyond_the_limit_is_refused_before_it_is_sent() -> None:
     await sikoia.company_registry.retrieve("r-1")
 
 
-async def test_nothing_may_be_bought_at_all() -> None:
-    """A limit of 0 is a client that only looks."""
+async def test_a_limit_of_zero_allows_no_chargeable_call() -> None:
+    """Other calls still work."""
     sikoia, transport = _client(201, max_chargeable=0)
 
     with pytest.raises(ChargeLimitError):
@@ -189,15 +189,15 @@ async def test_nothing_may_be_bought_at_all() -> None:
 
 
 @pytest.mark.parametrize("limit", [-1, 1.5, True, "3"], ids=repr)
-async def test_a_limit_is_a_whole_number(limit: Any) -> None:
-    """Anything else is refused when it is given."""
+async def test_the_limit_must_be_a_whole_number(limit: Any) -> None:
+    """Any other value is refused by the constructor."""
     with pytest.raises(ConfigurationError, match="max_chargeable: expected a whole number"):
         _client(201, max_chargeable=limit)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
-async def test_an_endpoint_of_the_callers_may_be_chargeable(method: str) -> None:
-    """Then it is counted and sent once, whatever its method says."""
+async def test_a_custom_request_may_be_chargeable(method: str) -> None:
+    """Then it is counted and sent once, whatever its method."""
     sikoia, transport = _client(500, retries=2)
 
     with pytest.raises(APIError) as caught:
@@ -209,7 +209,7 @@ async def test_an_endpoint_of_the_callers_may_be_chargeable(method: str) -> None
 
 
 async def test_a_task_may_be_chargeable() -> None:
-    """Starting it counts; asking for it does not."""
+    """Starting it is counted; polling it is not."""
     sikoia, _ = _client(201)
 
     await sikoia.start("POST", "/v2/new-task", into=dict[str, Any], chargeable=True)
@@ -217,8 +217,8 @@ async def test_a_task_may_be_chargeable() -> None:
     assert dict(sikoia.spend) == {"POST /v2/new-task": 1}
 
 
-async def test_what_is_not_there_was_never_bought() -> None:
-    """The mapping holds what counts only."""
+async def test_the_spend_mapping_holds_counted_operations_only() -> None:
+    """Other keys raise a KeyError."""
     spend = Spend()
     spend.reserve("POST /a")
     spend.give_back("POST /a")

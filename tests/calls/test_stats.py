@@ -30,8 +30,8 @@ def _client(status: int = 200, **options: Any) -> Sikoia:
 
 
 @pytest.mark.virtual_time
-async def test_it_counts_calls_waits_and_what_is_left() -> None:
-    """Two at a time, and five in a minute: what is under way, what waits, and for how long."""
+async def test_stats_count_calls_waits_and_what_is_left() -> None:
+    """Two at once and five a minute: what is in progress, what waits, and for how long."""
     sikoia = _client(quota=Quota(5), max_in_flight=2, timeout=100)
     seen: list[Stats] = []
     async with anyio.create_task_group() as tasks:
@@ -56,7 +56,7 @@ async def test_it_counts_calls_waits_and_what_is_left() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_it_tells_of_a_pause() -> None:
+async def test_stats_show_a_pause() -> None:
     """After a 429, the seconds until requests are sent again."""
     sikoia = _client(429, quota=Quota())
     with pytest.raises(RateLimitError):
@@ -65,16 +65,16 @@ async def test_it_tells_of_a_pause() -> None:
     assert 59 < sikoia.stats().paused <= 60
 
 
-async def test_without_pacing_there_is_no_quota() -> None:
-    """A view tells the same as the client."""
+async def test_stats_without_a_rate_limit() -> None:
+    """A view has the same stats as its client."""
     sikoia = _client(quota=None)
 
     assert sikoia.stats().quota_left is None
     assert sikoia.with_options(timeout=1).stats() == sikoia.stats()
 
 
-async def test_it_tells_how_old_the_token_is() -> None:
-    """In seconds since it was fetched; and which connections had to be thrown away."""
+async def test_stats_show_the_age_of_the_token() -> None:
+    """In seconds since the access token was fetched."""
     with scripted() as server:
         async with server.client() as sikoia:
             before = sikoia.stats()
@@ -86,8 +86,8 @@ async def test_it_tells_how_old_the_token_is() -> None:
     assert 0 <= age < 60
 
 
-async def test_it_counts_the_connections_that_were_thrown_away() -> None:
-    """One whose exchange did not end cleanly."""
+async def test_stats_count_replaced_connections() -> None:
+    """A connection is replaced if an exchange on it did not end cleanly."""
     sikoia = client("http://127.0.0.1:1")
     with pytest.raises(ConnectionFailedError):
         await sikoia.users.list()
@@ -95,8 +95,8 @@ async def test_it_counts_the_connections_that_were_thrown_away() -> None:
     assert sikoia.stats().connections_replaced == 1
 
 
-def test_before_the_first_call_there_is_nothing_to_measure() -> None:
-    """No event loop runs yet, so that no clock does either."""
+def test_stats_before_the_first_call() -> None:
+    """There is no event loop yet, and so no clock."""
     stats = client("https://127.0.0.1:1", quota=Quota(20)).stats()
 
     assert (stats.calls, stats.quota_left, stats.paused, stats.token_age) == (0, 20, 0, None)

@@ -31,7 +31,7 @@ def attempt(case_id: str) -> tuple[str, str]:
 @example("%2e%2e")
 @example("a\n")
 def test_an_id_is_one_segment_or_refused(case_id: str) -> None:
-    """Whatever is given as an id becomes one segment that says the same, or is refused."""
+    """Every value becomes one path segment with the same meaning, or is refused."""
     path, refusal = attempt(case_id)
 
     if refusal:
@@ -46,8 +46,8 @@ def test_an_id_is_one_segment_or_refused(case_id: str) -> None:
 @example("64cd8202-2db4-44d5-85be-79438d65eb7b")
 @example("r51154bd")
 @example("x")
-def test_ids_like_sikoias_are_taken(case_id: str) -> None:
-    """An id of letters, digits and the unreserved signs goes into its place as it is."""
+def test_ids_like_sikoias_are_accepted(case_id: str) -> None:
+    """Letters, digits and unreserved characters are not changed."""
     if set(case_id) != {"."}:
         assert fill("/v2/cases/{case_id}", {"case_id": case_id}) == f"/v2/cases/{case_id}"
 
@@ -76,8 +76,8 @@ def test_ids_like_sikoias_are_taken(case_id: str) -> None:
     ],
     ids=lambda case_id: ascii(case_id)[:20],
 )
-def test_what_is_no_id_is_refused_and_not_repeated(case_id: str) -> None:
-    """An id that would lead elsewhere is refused by a text that names its parameter only."""
+def test_an_invalid_id_is_refused_and_not_repeated(case_id: str) -> None:
+    """The message names the parameter, not the value."""
     with pytest.raises(ConfigurationError, match=r"^case_id: not a valid id") as caught:
         fill(TEMPLATE, {"case_id": case_id})
 
@@ -85,15 +85,15 @@ def test_what_is_no_id_is_refused_and_not_repeated(case_id: str) -> None:
 
 
 def test_a_template_without_ids_is_a_path() -> None:
-    """What has no place for an id stays as it is."""
+    """A path without placeholders is not changed."""
     assert fill("/v2/cases", {}) == "/v2/cases"
 
 
 @pytest.mark.parametrize(
     "path", ["/v2", "/v2/cases", "/v3/things/a-b_c.d~e", "/v2/it's;v=1:2@(3),*+$!&="]
 )
-def test_absolute_paths_are_taken(path: str) -> None:
-    """A path on Sikoia's API is taken as it is written."""
+def test_absolute_paths_are_accepted(path: str) -> None:
+    """A path on Sikoia's API is not changed."""
     assert validate_path(path) == path
 
 
@@ -130,7 +130,7 @@ def test_absolute_paths_are_taken(path: str) -> None:
     ids=ascii,
 )
 def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
-    """Another host, dot segments in any spelling, or a query in the path are refused."""
+    """Another host, dot segments in any spelling, and queries are refused."""
     with pytest.raises(ConfigurationError, match=r"^path: ") as caught:
         validate_path(path)
 
@@ -138,8 +138,8 @@ def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
 
 
 @given(st.dictionaries(VALUE, VALUE, min_size=1, max_size=4))
-def test_queries_give_their_values_back(query: dict[str, str]) -> None:
-    """What goes into a query is what a server reads out of it."""
+def test_queries_can_be_parsed_back(query: dict[str, str]) -> None:
+    """A server reads the values that were passed."""
     target = with_query("/v2/cases", query)
 
     assert urlsplit(target).path == "/v2/cases"
@@ -149,8 +149,8 @@ def test_queries_give_their_values_back(query: dict[str, str]) -> None:
 
 
 @given(st.lists(VALUE, min_size=1, max_size=5))
-def test_several_values_are_one_parameter(values: list[str]) -> None:
-    """A list becomes one parameter, its values separated by commas."""
+def test_a_list_is_one_parameter(values: list[str]) -> None:
+    """Its values are separated by commas."""
     target = with_query("/v2/cases", {"stage": values})
 
     assert parse_qs(urlsplit(target).query) == {"stage": [",".join(values)]}
@@ -171,8 +171,8 @@ def test_several_values_are_one_parameter(values: list[str]) -> None:
     ],
     ids=["empty", "none", "left out", "booleans", "numbers", "several", "set", "quoted", "path"],
 )
-def test_queries_are_spelt(query: dict[str, QueryValue], target: str) -> None:
-    """None is left out, booleans are lower case, and all else is quoted."""
+def test_how_queries_are_encoded(query: dict[str, QueryValue], target: str) -> None:
+    """None is left out, booleans are lower case, and everything else is quoted."""
     assert with_query("/x", query) == target
 
 
@@ -182,7 +182,7 @@ def test_queries_are_spelt(query: dict[str, QueryValue], target: str) -> None:
     ids=ascii,
 )
 def test_values_that_cannot_be_sent_are_refused(value: str | Sequence[str]) -> None:
-    """A comma would be read as two values; what is empty or no text says nothing."""
+    """A comma would be read as two values; empty strings and lone surrogates have no encoding."""
     with pytest.raises(ConfigurationError, match=r"^keyword: ") as caught:
         with_query("/v2/cases", {"keyword": value})
 
@@ -195,7 +195,7 @@ def test_values_that_cannot_be_sent_are_refused(value: str | Sequence[str]) -> N
     ids=["float", "bytes", "nothing", "numbers", "object", "mapping", "long"],
 )
 def test_values_of_another_type_are_refused(value: Any) -> None:
-    """A text, a number, a truth value, or several texts: nothing else has a spelling."""
+    """Only strings, whole numbers, booleans and lists of strings are accepted."""
     with pytest.raises(ArgumentTypeError, match=r"^keyword: expected a string") as caught:
         with_query("/v2/cases", {"keyword": value})
 
@@ -217,6 +217,6 @@ def test_values_of_another_type_are_refused(value: Any) -> None:
         ("https://[", None),
     ],
 )
-def test_addresses_are_followed_on_our_origin_only(address: str, target: str | None) -> None:
-    """Anything else would take the token to somebody else."""
+def test_urls_are_followed_on_our_origin_only(address: str, target: str | None) -> None:
+    """Any other URL would send the token to somebody else."""
     assert target_on("https://api.sikoia.com", address, base="/v2/users?a=1") == target

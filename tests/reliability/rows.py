@@ -9,19 +9,19 @@ A3   test_connecting.py::test_a_resolver_that_hangs_holds_nobody_up
 A4   test_connecting.py::test_a_host_that_swallows_connections
 A5   test_connecting.py::test_a_handshake_that_comes_to_nothing
 A6   ../transport/test_tls.py::test_a_server_that_speaks_another_protocol_gets_nothing
-A7   ../transport/test_tls.py::test_a_server_that_is_not_to_be_trusted_gets_nothing
+A7   ../transport/test_tls.py::test_an_untrusted_server_gets_nothing
 A8   test_connecting.py::test_a_certificate_that_is_not_valid_yet
-A9   ../transport/test_tls.py::test_a_server_that_is_not_to_be_trusted_gets_nothing
-A10  ../transport/test_tls.py::test_a_server_that_is_not_to_be_trusted_gets_nothing
+A9   ../transport/test_tls.py::test_an_untrusted_server_gets_nothing
+A10  ../transport/test_tls.py::test_an_untrusted_server_gets_nothing
 A11  ../transport/test_tls.py::test_a_server_that_speaks_another_protocol_gets_nothing
 A12  test_connecting.py::test_a_handshake_that_comes_to_nothing
-     ../transport/test_exchange.py::test_a_handshake_that_breaks_off_is_tried_again
+     ../transport/test_exchange.py::test_an_interrupted_handshake_is_retried
 A13  test_connecting.py::test_a_certificate_that_changes_between_calls
 A14  test_connecting.py::test_a_dead_ipv6_does_not_hold_up_ipv4
 A15  ../test_environments.py::test_invalid_urls_are_refused_and_not_repeated
      ../test_environments.py::test_an_origin_has_no_path
-A16  ../transport/test_tls.py::test_a_proxy_of_the_environment_is_passed_by
-     ../transport/test_tls.py::test_tls_keys_are_written_down_only_where_that_is_asked_for
+A16  ../transport/test_tls.py::test_a_proxy_of_the_environment_is_ignored
+     ../transport/test_tls.py::test_tls_keys_are_logged_only_on_request
      test_connecting.py::test_authorities_of_the_environment_are_not_trusted
 B1   test_framing.py::test_a_connection_that_ends_before_an_answer_is_tried_again
 B2   test_framing.py::test_an_idle_connection_that_ends_as_it_is_used
@@ -58,7 +58,7 @@ B22  test_framing.py::test_a_body_where_there_can_be_none_is_not_read
 B23  test_framing.py::test_a_server_that_always_hangs_up_without_a_word
 C1   test_bodies.py::test_a_gzip_that_is_cut_anywhere
      test_bodies.py::test_a_gzipped_file_that_is_cut_anywhere
-     ../transport/test_body.py::test_a_body_cut_short_is_refused
+     ../transport/test_body.py::test_a_truncated_body_is_refused
 C2   test_bodies.py::test_a_gzip_with_a_wrong_end
      test_bodies.py::test_a_gzip_whose_checksum_or_size_is_wrong
 C3   test_bodies.py::test_a_gzip_with_something_after_its_end
@@ -100,7 +100,7 @@ C16  test_bodies.py::test_an_error_keeps_its_status
 C17  test_bodies.py::test_a_file_that_breaks_off_is_not_bought_again
      test_bodies.py::test_what_is_no_workbook_is_no_file
      test_bodies.py::test_a_gzipped_file_that_is_cut_anywhere
-     ../calls/test_download.py::test_what_is_no_whole_file_is_refused
+     ../calls/test_download.py::test_an_incomplete_file_is_refused
      ../files/test_workbook.py::test_other_bodies_are_refused
 C18  ../files/test_sinks.py::test_paths_that_cannot_be_written_are_refused
      ../files/test_sinks.py::test_a_symbolic_link_is_kept
@@ -118,9 +118,9 @@ D7   test_clocks.py::test_setting_the_clock_changes_nothing
 D8   test_clocks.py::test_a_loop_that_stands_still_sends_nothing_twice
 D9   test_silence.py::test_an_outer_deadline_is_the_callers_own
 D10  test_tokens.py::test_a_follower_whose_time_is_over_leaves_the_leader_alone,
-     ../calls/test_deadline.py::test_a_slot_of_the_quota_that_comes_too_late,
-     ../calls/test_deadline.py::test_a_token_that_comes_too_late,
-     ../calls/test_deadline.py::test_a_permit_that_comes_too_late
+     ../calls/test_deadline.py::test_a_request_slot_after_the_deadline,
+     ../calls/test_deadline.py::test_an_access_token_after_the_deadline,
+     ../calls/test_deadline.py::test_a_connection_after_the_deadline
 E1   test_statuses.py::test_a_server_error_that_passes
 E2   test_statuses.py::test_a_page_of_a_gateway_is_a_server_error
 E3   test_statuses.py::test_a_pause_is_at_least_what_was_asked_for
@@ -136,7 +136,7 @@ E10  test_statuses.py::test_a_conflict_is_never_tried_again
 E11  test_statuses.py::test_a_delete_that_is_gone_went_through
 E12  test_statuses.py::test_no_credits_left
 E13  test_statuses.py::test_an_outage_is_not_made_worse
-E14  ../retry/test_attempts.py::test_a_retry_that_is_cancelled_costs_nothing
+E14  ../retry/test_attempts.py::test_a_cancelled_retry_costs_nothing
 E15  ../retry/test_policy.py::test_pauses_grow_to_a_cap
 E16  test_statuses.py::test_an_upload_is_the_same_in_each_attempt
 E17  test_statuses.py::test_no_redirect_is_followed
@@ -191,19 +191,19 @@ R15  out: there is no quota shared through Redis yet
 R16  out: there is no quota shared through Redis yet
 H1   test_urls.py::test_an_id_that_leads_elsewhere_sends_nothing
      test_urls.py::test_a_path_that_leads_elsewhere_sends_nothing
-     ../calls/test_urls.py::test_what_is_no_id_is_refused_and_not_repeated
+     ../calls/test_urls.py::test_an_invalid_id_is_refused_and_not_repeated
 H2   ../calls/test_urls.py::test_an_id_is_one_segment_or_refused
 H3   test_urls.py::test_a_value_that_is_no_header_sends_nothing
      test_urls.py::test_a_header_that_means_something_else_carries_no_key
 H4   test_urls.py::test_a_next_page_elsewhere_meets_no_connection
-     ../calls/test_pagination.py::test_an_address_elsewhere_is_never_asked
-     ../calls/test_pagination.py::test_a_circle_is_an_error
+     ../calls/test_pagination.py::test_a_next_url_elsewhere_is_not_requested
+     ../calls/test_pagination.py::test_a_page_cycle_is_an_error
 H5   test_urls.py::test_a_location_of_the_clouds_secrets_is_not_asked
      ../calls/test_api.py::test_a_location_elsewhere_is_not_followed
 H6   test_urls.py::test_a_link_to_this_machine_is_not_followed
      test_urls.py::test_a_link_that_leads_on_is_not_followed
-     ../calls/test_download.py::test_nothing_of_ours_goes_there
-     ../calls/test_download.py::test_nothing_is_logged_of_a_link
+     ../calls/test_download.py::test_a_download_sends_no_secret
+     ../calls/test_download.py::test_no_link_is_logged
 H7   test_urls.py::test_a_name_that_leads_to_another_machine_gets_no_request
 H8   ../sandbox/resources/test_webhooks.py::test_callbacks_have_to_be_on_loopback
      ../sandbox/test_loopback.py::test_callbacks_are_sent_to_loopback_only
@@ -211,8 +211,8 @@ H9   ../transport/test_pool.py::test_nothing_goes_to_another_origin
 H10  ../resources/test_webhooks.py::test_invalid_names_and_urls_are_not_sent
      ../test_validation.py::test_other_urls_are_refused
 H11  test_urls.py::test_a_cookie_is_never_sent_back
-H12  ../calls/test_urls.py::test_queries_give_their_values_back
-     ../calls/test_urls.py::test_several_values_are_one_parameter
+H12  ../calls/test_urls.py::test_queries_can_be_parsed_back
+     ../calls/test_urls.py::test_a_list_is_one_parameter
      ../calls/test_urls.py::test_values_that_cannot_be_sent_are_refused
 I1   test_privacy.py::test_all_loggers_wide_open_show_nothing_of_a_call
      test_privacy.py::test_every_logger_of_the_libraries_is_filtered; and oracle.py, in each row
@@ -252,15 +252,15 @@ J3   test_cancelled_calls.py::test_scopes_cancelled_give_back_what_they_hold_whe
      ../test_single_flight.py::test_a_cancelled_follower_does_not_stop_the_leader
 J4   test_life_cycle.py::test_closing_that_is_cancelled_by_scope_closes_all,
      test_life_cycle.py::test_closing_whose_task_is_cancelled_closes_all,
-     ../calls/test_closing.py::test_a_transport_that_does_not_close_is_let_go_of
+     ../calls/test_closing.py::test_a_transport_that_does_not_close_is_abandoned
 J5   no answer is handed out as a stream; pages are left early:
-     ../calls/test_pagination.py::test_who_leaves_early_asks_no_further
+     ../calls/test_pagination.py::test_leaving_early_fetches_no_further_page
 J6   there is no grace period, for calls have a deadline and closing waits for none:
      test_life_cycle.py::test_ten_calls_under_way_end_well_though_the_client_is_closed,
      test_life_cycle.py::test_a_call_of_a_closed_client_ends_at_its_deadline,
      test_life_cycle.py::test_a_call_that_comes_to_its_connection_while_the_client_closes
 J7   test_life_cycle.py::test_closing_from_many_tasks_at_once_does_no_harm,
-     ../calls/test_lifecycle.py::test_a_closed_client_is_not_used
+     ../calls/test_lifecycle.py::test_a_closed_client_cannot_be_used
 J8   ../calls/test_lifecycle.py::test_a_client_stays_with_its_loop
 J9   a child is told to make its own client:
      test_life_cycle.py::test_a_forked_child_leaves_its_parents_connection_alone,
@@ -328,7 +328,7 @@ M2   out: httpcore parses the bytes; what it takes that is unsafe is refused row
 M3   test_shapes.py::test_what_is_changed_is_read_or_refused
 M4   out: the models of quota, retries and token are tested each with its own clock; see R1, E13, F
 M5   test_shapes.py::test_any_header_is_understood_or_ignored
-     ../retry/test_policy.py::test_no_header_breaks_the_reader
+     ../retry/test_policy.py::test_no_header_breaks_the_parser
 M6   out: the local Sikoia against the specification is a later issue; its answers are held to it in
      ../sandbox/test_responses.py::test_every_operation_is_walked
 M7   out: httpx2 is no dependency; every row runs on asyncio and on trio alike

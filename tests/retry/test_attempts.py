@@ -93,10 +93,10 @@ async def _failing(transport: _Answers, method: str, **options: Any) -> CallErro
     ],
     ids=_named,
 )
-async def test_only_what_cannot_do_harm_is_made_again(
+async def test_only_requests_that_are_safe_to_repeat_are_retried(
     outcome: httpx.Response | Exception, methods: list[str], attempts: int
 ) -> None:
-    """A question may be asked again; what may have been processed is the caller's to decide."""
+    """A request that may have been processed is left to the caller."""
     for method in methods:
         transport = _Answers(outcome)
         error = await _failing(transport, method)
@@ -118,17 +118,17 @@ async def test_only_what_cannot_do_harm_is_made_again(
     ],
     ids=["refused", "lost", "lost GET", "500", "400", "429", "503 then refused", "404 at last"],
 )
-async def test_the_error_tells_whether_it_may_have_been_done(
+async def test_the_error_says_whether_it_may_have_been_processed(
     outcomes: list[httpx.Response | Exception], method: str, *, may_have_been_processed: bool
 ) -> None:
-    """One doubtful attempt among several leaves the doubt."""
+    """One attempt in doubt is enough."""
     error = await _failing(_Answers(*outcomes), method)
 
     assert error.may_have_been_processed is may_have_been_processed
 
 
-async def test_the_error_tells_of_each_attempt() -> None:
-    """Status or fault, the pause before, and how long it took."""
+async def test_the_error_lists_each_attempt() -> None:
+    """With its status or fault, the pause before it, and its duration."""
     error = await _failing(_Answers(_status(502), _LOST, _status(500)), "GET")
 
     assert isinstance(error, ServerError)
@@ -140,8 +140,8 @@ async def test_the_error_tells_of_each_attempt() -> None:
     assert "3 attempts" in str(error)
 
 
-async def test_a_call_that_succeeds_at_last_is_a_success() -> None:
-    """What was in between is of no interest to the caller."""
+async def test_a_call_that_succeeds_after_retries_is_a_success() -> None:
+    """The caller sees nothing of the failed attempts."""
     sikoia = client(_ANYWHERE, transport=_Answers(_status(500), _LOST, _status(200)), retries=2)
 
     assert await sikoia.request("GET", "/v2/cases") == []
@@ -149,7 +149,7 @@ async def test_a_call_that_succeeds_at_last_is_a_success() -> None:
 
 @pytest.mark.parametrize("outcome", [_status(500), _status(429), _LOST, _REFUSED], ids=_named)
 async def test_no_retries_means_one_attempt(outcome: httpx.Response | Exception) -> None:
-    """`retries=0` is obeyed whatever the outcome."""
+    """`retries=0` applies to every outcome."""
     transport = _Answers(outcome)
 
     await _failing(transport, "GET", retries=0)
@@ -157,8 +157,8 @@ async def test_no_retries_means_one_attempt(outcome: httpx.Response | Exception)
     assert len(transport.times) == 1
 
 
-async def test_the_pause_that_the_server_asked_for_is_never_cut_short() -> None:
-    """It grows by up to a tenth, so that not all who were told come back in step."""
+async def test_a_retry_after_is_never_shortened() -> None:
+    """It grows by up to a tenth, so that clients do not return at the same moment."""
     transport = _Answers(_status(429, retry_after="30"))
 
     error = await _failing(transport, "POST")
@@ -172,10 +172,8 @@ async def test_the_pause_that_the_server_asked_for_is_never_cut_short() -> None:
 
 @pytest.mark.parametrize("quota", [None, Quota()], ids=["no quota", "quota"])
 @pytest.mark.parametrize("outer", [1000.0, 20.0], ids=["own deadline", "outer deadline"])
-async def test_a_pause_that_crosses_the_deadline_is_not_made(
-    quota: Quota | None, outer: float
-) -> None:
-    """The error that is known says more than the one that would follow."""
+async def test_a_pause_beyond_the_deadline_is_not_made(quota: Quota | None, outer: float) -> None:
+    """The error of the last attempt says more than a timeout would."""
     transport = _Answers(_status(503, retry_after="60"))
     began = anyio.current_time()
 
@@ -190,7 +188,7 @@ async def test_a_pause_that_crosses_the_deadline_is_not_made(
 
 
 async def test_a_429_without_a_hint_waits_for_the_whole_window() -> None:
-    """It is the quota that knows how long that is."""
+    """The quota says how long a window is."""
     transport = _Answers(_status(429))
 
     error = await _failing(transport, "GET", quota=Quota(20, per=10), retries=1)
@@ -201,7 +199,7 @@ async def test_a_429_without_a_hint_waits_for_the_whole_window() -> None:
 
 
 async def test_pauses_grow_with_a_jitter_and_are_recorded() -> None:
-    """With the jitter at its highest each pause is at its longest: half a second, one, two."""
+    """With the highest jitter, they are half a second, one and two."""
     watch = Stopwatch(anyio.current_time, "response")
     policy = RetryPolicy(jitter=lambda: 1.0)
     attempts = Attempts(watch, 3, retry_class="safe", budget=RetryBudget(), policy=policy)
@@ -220,8 +218,8 @@ async def test_pauses_grow_with_a_jitter_and_are_recorded() -> None:
     assert watch.spent()["backoff"] == pytest.approx(3.5)
 
 
-async def test_a_final_fault_is_the_last() -> None:
-    """A certificate does not get better within a second."""
+async def test_a_permanent_fault_is_not_retried() -> None:
+    """A bad certificate does not change within a second."""
     watch = Stopwatch(anyio.current_time, "response")
     attempts = Attempts(watch, 3, retry_class="safe", budget=RetryBudget(), policy=RetryPolicy())
     outcome = TransportFault("unsent", "expired", final=True)
@@ -230,8 +228,8 @@ async def test_a_final_fault_is_the_last() -> None:
     assert not await attempts.pause_before_another(outcome, None)
 
 
-async def test_a_client_that_is_paused_says_so_at_once() -> None:
-    """A call that cannot be sent before its deadline is not waited for, and nothing is sent."""
+async def test_a_paused_client_fails_at_once_if_the_deadline_comes_first() -> None:
+    """Nothing is sent, and the call does not wait."""
     transport = _Answers(_status(429, retry_after="30"))
     sikoia = client(_ANYWHERE, transport=transport, quota=Quota(20, per=60))
     began = anyio.current_time()
@@ -245,8 +243,8 @@ async def test_a_client_that_is_paused_says_so_at_once() -> None:
     assert len(transport.times) == 1
 
 
-async def test_one_answer_does_not_stop_a_client_for_days() -> None:
-    """By the time of two windows requests are sent again, whatever a 429 asked for."""
+async def test_one_429_does_not_stop_a_client_for_days() -> None:
+    """After two windows requests are sent again, whatever a 429 asked for."""
     transport = _Answers(_status(429, retry_after="9999999"), _status(200))
     sikoia = client(_ANYWHERE, transport=transport, quota=Quota(20, per=60), timeout=200)
 
@@ -257,8 +255,8 @@ async def test_one_answer_does_not_stop_a_client_for_days() -> None:
     assert transport.times[1] - transport.times[0] == pytest.approx(120, abs=0.1)
 
 
-async def test_a_delete_whose_answer_was_lost_and_that_is_gone_went_through() -> None:
-    """The 404 of the second attempt says that the first did what was asked."""
+async def test_a_404_after_a_lost_delete_means_success() -> None:
+    """The first attempt deleted the resource."""
     gone = httpx.Response(404, json={"type": "ResourceNotFound"})
     transport = _Answers(_LOST, gone)
 
@@ -267,8 +265,8 @@ async def test_a_delete_whose_answer_was_lost_and_that_is_gone_went_through() ->
     assert len(transport.times) == 2
 
 
-async def test_a_404_that_is_not_sikoias_proves_nothing() -> None:
-    """A gateway that has lost its way says so, too."""
+async def test_a_404_of_a_gateway_proves_nothing() -> None:
+    """A misrouted request gets one, too."""
     error = await _failing(_Answers(_LOST, _status(404)), "DELETE")
 
     assert isinstance(error, APIError)
@@ -276,18 +274,18 @@ async def test_a_404_that_is_not_sikoias_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize("first", [_REFUSED, _status(429, retry_after="1")], ids=_named)
-async def test_a_delete_that_did_nothing_and_finds_nothing_is_an_error(
+async def test_a_404_after_an_unprocessed_delete_is_an_error(
     first: httpx.Response | Exception,
 ) -> None:
-    """An attempt that cannot have deleted anything explains no 404."""
+    """The earlier attempt cannot have deleted anything."""
     error = await _failing(_Answers(first, _status(404)), "DELETE")
 
     assert isinstance(error, APIError)
     assert error.status == 404
 
 
-async def test_a_patch_that_sets_fields_is_made_again() -> None:
-    """The same values once more change nothing; a rotated secret is another one each time."""
+async def test_a_patch_that_sets_fields_is_retried() -> None:
+    """It is idempotent; rotating a secret is not."""
     setting, rotating = _Answers(_LOST), _Answers(_LOST)
 
     with pytest.raises(CallError):
@@ -299,7 +297,7 @@ async def test_a_patch_that_sets_fields_is_made_again() -> None:
 
 
 async def test_each_attempt_has_its_correlation_id() -> None:
-    """The one that came back with it, or the one that was sent with all of them."""
+    """The id of its response, or the one that was sent with all attempts."""
     transport = _Answers(_status(502, X_Correlation_Id="theirs"), _LOST, _status(500))
 
     error = await _failing(transport, "GET")
@@ -311,15 +309,15 @@ async def test_each_attempt_has_its_correlation_id() -> None:
 @pytest.mark.parametrize(
     ("outcome", "reached"), [(_REFUSED, "unsent"), (_LOST, "sent"), (_status(500), "whole")]
 )
-async def test_the_error_tells_how_far_it_got(
+async def test_the_error_says_how_far_the_request_got(
     outcome: httpx.Response | Exception, reached: str
 ) -> None:
-    """Nothing sent, sent without an answer, or answered."""
+    """Not sent, sent without a response, part of a response, or all of it."""
     assert (await _failing(_Answers(outcome), "POST", retries=0)).reached == reached
 
 
-async def test_an_outage_meets_few_retries() -> None:
-    """However many calls fail, the client tries again 20 times, and then says why not."""
+async def test_an_outage_allows_few_retries() -> None:
+    """However many calls fail, there are 20 retries, and the error says why there are no more."""
     transport = _Answers(_status(503))
     sikoia = client(_ANYWHERE, transport=transport, quota=None, retries=2)
 
@@ -334,8 +332,8 @@ async def test_an_outage_meets_few_retries() -> None:
     assert "retry budget is used up" in errors[-1].__notes__[0]
 
 
-async def test_calls_that_go_well_fill_the_budget_again() -> None:
-    """One token a call, and what its last retry cost for one that was retried."""
+async def test_successful_calls_refund_the_retry_budget() -> None:
+    """One token each, or the cost of the last retry."""
     flaky = _Answers(_status(500), _status(500), _status(200))
     sikoia = client(_ANYWHERE, transport=flaky, quota=None, retries=2)
 
@@ -349,7 +347,7 @@ async def test_calls_that_go_well_fill_the_budget_again() -> None:
 
 
 async def test_a_retry_after_a_429_is_cheap() -> None:
-    """It was asked for, so it is no storm."""
+    """The server asked for it."""
     transport = _Answers(_status(429, retry_after="1"))
 
     sikoia = client(_ANYWHERE, transport=transport, quota=None, retries=2)
@@ -359,7 +357,7 @@ async def test_a_retry_after_a_429_is_cheap() -> None:
     assert sikoia.stats().retry_budget == 280 - 2 * 5
 
 
-async def test_a_retry_that_is_cancelled_costs_nothing() -> None:
+async def test_a_cancelled_retry_costs_nothing() -> None:
     """It was paid for, and not made."""
     transport = _Answers(_status(503, retry_after="30"))
     sikoia = client(_ANYWHERE, transport=transport, quota=None, retries=2, timeout=100)
@@ -374,8 +372,8 @@ async def test_a_retry_that_is_cancelled_costs_nothing() -> None:
     assert (paid_for, sikoia.stats().retry_budget) == (280 - 14, 280)
 
 
-async def test_one_429_holds_back_those_who_wait_for_a_connection() -> None:
-    """They have their slot already; it is given back, and they wait with the others."""
+async def test_one_429_pauses_calls_that_wait_for_a_connection() -> None:
+    """They return their request slot, and wait with the others."""
 
     class Refusing(httpx.AsyncBaseTransport):
         asked = 0
@@ -401,8 +399,8 @@ async def test_one_429_holds_back_those_who_wait_for_a_connection() -> None:
     assert (sikoia.stats().attempts, sikoia.stats().calls) == (154, 150)
 
 
-async def test_a_token_that_fails_in_a_second_attempt_does_not_hide_the_first() -> None:
-    """What the first one may have done is said, and is counted as spent."""
+async def test_a_token_error_does_not_hide_an_earlier_attempt() -> None:
+    """The error says what that attempt may have done, and it is counted as spent."""
     tokens = iter(["first"])
 
     def token() -> str:

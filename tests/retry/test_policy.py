@@ -43,14 +43,14 @@ def row(name: str, **outcome: Any) -> str:
     return name.ljust(24) + "".join(("retry" if one else "-").ljust(12) for one in said).rstrip()
 
 
-def test_every_verdict_is_the_one_that_was_agreed() -> None:
-    """The whole table, compared with the file that was read by people."""
+def test_every_verdict_is_the_reviewed_one() -> None:
+    """The whole table, compared with a reviewed file."""
     assert "\n".join(verdicts()) + "\n" == VERDICTS
 
 
 @pytest.mark.parametrize("retry_class", ["safe", "idempotent"])
-def test_a_key_changes_nothing_for_what_is_safe(retry_class: RetryClass) -> None:
-    """It is what acts that needs one."""
+def test_a_key_changes_nothing_for_repeatable_requests(retry_class: RetryClass) -> None:
+    """Only unsafe requests need one."""
     for reached in FAULTS:
         said = is_retryable(retry_class, reached=reached)
         assert is_retryable(retry_class, reached=reached, keyed=True) == said
@@ -64,15 +64,15 @@ def test_a_key_changes_nothing_for_what_is_safe(retry_class: RetryClass) -> None
     st.integers(200, 599).filter(lambda status: status != 429),
     st.sampled_from(["sent", "partial"]),
 )
-def test_what_acts_is_never_sent_twice(status: int, reached: Reached) -> None:
-    """Whatever an answer says but 429, and whenever a connection breaks, it goes out once."""
+def test_an_unsafe_request_is_never_sent_twice(status: int, reached: Reached) -> None:
+    """Whatever the response, except a 429, and whenever the connection breaks."""
     assert not is_retryable("unsafe", status=status)
     assert not is_retryable("unsafe", reached=reached)
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1))
 def test_pauses_grow_to_a_cap(retry: int, jitter: float) -> None:
-    """A pause is drawn from 0 to twice the one before, and to 8 s at most."""
+    """Each pause is drawn from 0 to twice the previous maximum, and 8 s at most."""
     seconds = RetryPolicy(jitter=lambda: jitter).pause(retry, None)
 
     assert 0 <= seconds <= 8
@@ -83,13 +83,13 @@ def test_pauses_grow_to_a_cap(retry: int, jitter: float) -> None:
     ("retry", "longest"), [(0, 0.5), (1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (5, 8.0), (50, 8.0)]
 )
 def test_the_longest_pauses(retry: int, longest: float) -> None:
-    """Without luck, the pauses are half a second, doubled up to eight."""
+    """With the highest jitter, half a second doubles up to eight."""
     assert RetryPolicy(jitter=lambda: 1.0).pause(retry, None) == longest
 
 
 @given(st.integers(0, 50), st.floats(0, 1e7), st.floats(0, 1))
-def test_a_hint_is_never_cut_short(retry: int, hint: float, jitter: float) -> None:
-    """A server that says when to come is obeyed, with up to a tenth on top."""
+def test_a_hint_is_never_shortened(retry: int, hint: float, jitter: float) -> None:
+    """The pause is as long as the server asked, plus up to a tenth."""
     assert hint <= RetryPolicy(jitter=lambda: jitter).pause(retry, hint) <= hint * 1.1 + 1e-6
 
 
@@ -103,8 +103,8 @@ def test_whole_seconds_are_read(value: str, seconds: float) -> None:
 
 
 @given(st.integers(-100_000, 10_000_000))
-def test_dates_are_taken_against_the_servers_clock(seconds: int) -> None:
-    """A date is as far away as the answer's own date says; one that is past means now."""
+def test_dates_are_relative_to_the_servers_clock(seconds: int) -> None:
+    """A date is compared with the Date header; a past one means now."""
     now = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
     then = now + timedelta(seconds=seconds)
     value, date = (format_datetime(moment, usegmt=True) for moment in (then, now))
@@ -147,14 +147,14 @@ def test_dates_are_taken_against_the_servers_clock(seconds: int) -> None:
     ],
     ids=ascii,
 )
-def test_what_is_no_hint_is_ignored(value: str | None, date: str | None) -> None:
-    """A header that is not of the two forms is as good as none."""
+def test_an_invalid_retry_after_is_ignored(value: str | None, date: str | None) -> None:
+    """Any other value counts as no header."""
     assert retry_after(value, date) is None
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-def test_no_header_breaks_the_reader(value: str, date: str) -> None:
-    """Whatever a server sends, there is a hint of 0 or more seconds, or none."""
+def test_no_header_breaks_the_parser(value: str, date: str) -> None:
+    """Whatever a server sends, the result is 0 or more seconds, or None."""
     seconds = retry_after(value, date)
 
     assert seconds is None or 0 <= seconds < float("inf")

@@ -36,32 +36,32 @@ def cut(body: bytes, places: list[int]) -> list[bytes]:
 
 
 @given(st.binary(max_size=2000), st.lists(st.integers(0, 4000), max_size=10))
-def test_gzip_comes_back_however_it_is_cut(body: bytes, places: list[int]) -> None:
-    """A body is the same in one piece, in many, and with empty pieces between them."""
+def test_gzip_is_decompressed_however_it_is_split(body: bytes, places: list[int]) -> None:
+    """In one chunk, in many, and with empty chunks in between."""
     assert read("gzip", *cut(gzip.compress(body), places)) == body
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 400), max_size=5))
-def test_plain_bodies_come_back(body: bytes, places: list[int]) -> None:
-    """A body without encoding is what its pieces are together."""
+def test_plain_bodies_are_joined(body: bytes, places: list[int]) -> None:
+    """A body without an encoding is the concatenation of its chunks."""
     assert read("identity", *cut(body, places)) == body
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP", " gzip "])
 def test_gzip_has_several_spellings(encoding: str) -> None:
-    """The header's case, its spaces and its old name do not matter."""
+    """Case, spaces and the old name do not matter."""
     assert read(encoding, PACKED) == BODY
 
 
-def test_a_body_cut_short_is_refused() -> None:
-    """Wherever a gzip body ends too early, its checksum included, it is no good answer."""
+def test_a_truncated_body_is_refused() -> None:
+    """Wherever a gzip body ends too early, including in its checksum."""
     for end in range(len(PACKED)):
         with pytest.raises(BodyError, match="cut short"):
             read("gzip", PACKED[:end])
 
 
-def test_what_came_of_a_cut_body_is_kept() -> None:
-    """A part of an answer may be worth having for support."""
+def test_the_beginning_of_a_truncated_body_is_kept() -> None:
+    """It may help Sikoia's support."""
     reader = BodyReader("gzip", 1 << 20)
 
     reader.feed(PACKED[:-9])
@@ -73,7 +73,7 @@ def test_what_came_of_a_cut_body_is_kept() -> None:
 @pytest.mark.parametrize("more", [b"x", b"\x00", PACKED], ids=["junk", "padding", "second member"])
 @pytest.mark.parametrize("together", [True, False], ids=["one piece", "two pieces"])
 def test_bytes_after_the_end_are_refused(more: bytes, *, together: bool) -> None:
-    """What follows a gzip body is neither dropped nor read as a part of it."""
+    """Bytes after a gzip body are neither dropped nor read as a part of it."""
     pieces = [PACKED + more] if together else [PACKED, more]
 
     with pytest.raises(BodyError, match="bytes follow the end"):
@@ -85,8 +85,8 @@ def test_bytes_after_the_end_are_refused(more: bytes, *, together: bool) -> None
     [b"<html>secret</html>", BODY, zlib.compress(BODY), b"\x1f\x8b\x09" + b"secret" * 3],
     ids=["html", "json", "zlib", "bad header"],
 )
-def test_what_is_no_gzip_is_refused(body: bytes) -> None:
-    """A body that is not what its header says is refused by a text without a part of it."""
+def test_invalid_gzip_is_refused(body: bytes) -> None:
+    """The message holds no part of the body."""
     with pytest.raises(BodyError, match="not valid gzip") as caught:
         read("gzip", body)
 
@@ -95,7 +95,7 @@ def test_what_is_no_gzip_is_refused(body: bytes) -> None:
 
 
 def test_a_wrong_checksum_is_refused() -> None:
-    """One changed bit of the checksum spoils the body."""
+    """One changed bit of the checksum invalidates the body."""
     broken = bytearray(PACKED)
     broken[-8] ^= 1
 
@@ -115,7 +115,7 @@ def test_other_encodings_are_refused(encoding: str) -> None:
 @pytest.mark.parametrize("size", [1, 7, 1 << 20], ids=["bytes", "sevens", "one piece"])
 @pytest.mark.parametrize("encoding", ["", "gzip"])
 def test_the_limit_is_exact(encoding: str, size: int) -> None:
-    """A body of exactly the limit is whole; one byte more is too much, and the rest is kept."""
+    """A body of exactly the limit is accepted; one byte more is refused, and the rest is kept."""
     sent = PACKED if encoding else BODY
     pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
     reader = BodyReader(encoding, len(BODY) - 1)
@@ -126,8 +126,8 @@ def test_the_limit_is_exact(encoding: str, size: int) -> None:
     assert reader.so_far() == BODY[:-1]
 
 
-def test_an_empty_body_has_room_in_none() -> None:
-    """A limit of nothing lets nothing through, and an empty gzip body."""
+def test_a_limit_of_zero_accepts_an_empty_body() -> None:
+    """Also an empty gzip body."""
     assert read("gzip", gzip.compress(b""), limit=0) == b""
     with pytest.raises(TooLargeError):
         read("gzip", gzip.compress(b"x"), limit=0)
@@ -135,8 +135,8 @@ def test_an_empty_body_has_room_in_none() -> None:
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 18) - 1, 1 << 18, (1 << 18) + 1, 3 << 18])
 @pytest.mark.parametrize("step", [1, 1 << 20], ids=["bytes", "one piece"])
-def test_large_bodies_come_in_bounded_pieces(size: int, step: int) -> None:
-    """However much a few bytes stand for, it comes bit by bit, and to the last one."""
+def test_large_bodies_are_yielded_in_bounded_chunks(size: int, step: int) -> None:
+    """However much a few bytes expand to, to the last byte."""
     inflater, packed = Inflater("gzip"), gzip.compress(bytes(size))
 
     pieces = [
@@ -151,7 +151,7 @@ def test_large_bodies_come_in_bounded_pieces(size: int, step: int) -> None:
 
 
 def test_a_bomb_takes_no_memory() -> None:
-    """64 MiB of zeros in 64 KiB are stopped at the limit, not after inflating them."""
+    """64 MiB of zeros in 64 KiB are stopped at the limit, not after decompressing them."""
     bomb = gzip.compress(bytes(64 << 20))
     reader = BodyReader("gzip", 1 << 16)
     tracemalloc.start()
@@ -165,8 +165,8 @@ def test_a_bomb_takes_no_memory() -> None:
     assert reader.so_far() == bytes(1 << 16)
 
 
-def test_a_body_is_held_once() -> None:
-    """Not as its pieces and as their sum, too."""
+def test_a_body_is_in_memory_once() -> None:
+    """Not as chunks and as their concatenation."""
     reader, piece = BodyReader("", 32 << 20), bytes(1 << 16)
     tracemalloc.start()
 

@@ -90,10 +90,10 @@ _LOST = {
 
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize(("script", "words"), _LOST.values(), ids=_LOST.keys())
-async def test_an_answer_that_does_not_come_whole_is_a_connection_that_failed(
+async def test_an_incomplete_response_is_a_failed_connection(
     script: Script, words: str, *, encrypted: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Whatever breaks on the wire becomes one error of ours, which says how far things got."""
+    """Every fault on the wire becomes one error, which says how far the request got."""
     trusted = trusting(tmp_path_factory.getbasetemp()) if encrypted else None
     tls = certified() if encrypted else None
     async with serve(script, tls) as server, client(server.url, tls=trusted) as sikoia:
@@ -107,8 +107,8 @@ async def test_an_answer_that_does_not_come_whole_is_a_connection_that_failed(
     assert len(server.requests) == 1
 
 
-async def test_a_connection_that_is_refused_sent_nothing() -> None:
-    """Where nobody listens, nothing can have been processed."""
+async def test_a_refused_connection_means_that_nothing_was_sent() -> None:
+    """So nothing can have been processed."""
     async with refusing() as url, client(url, retries=2) as sikoia:
         words = r"nothing was sent: Connection refused \("  # and no address of asyncio's
         with pytest.raises(ConnectionFailedError, match=words) as caught:
@@ -120,8 +120,8 @@ async def test_a_connection_that_is_refused_sent_nothing() -> None:
 
 
 @pytest.mark.parametrize("script", [_resets_at_once, _hangs_up_at_once], ids=["reset", "end"])
-async def test_a_handshake_that_breaks_off_is_tried_again(script: Script, tmp_path: Path) -> None:
-    """A connection that is lost before TLS stands has carried no request: that may pass."""
+async def test_an_interrupted_handshake_is_retried(script: Script, tmp_path: Path) -> None:
+    """A connection that is lost during the TLS handshake has carried no request."""
     async with serve(script) as server:
         url = server.url.replace("http:", "https:")
         async with client(url, tls=trusting(tmp_path), retries=1) as sikoia:
@@ -133,8 +133,8 @@ async def test_a_handshake_that_breaks_off_is_tried_again(script: Script, tmp_pa
     assert server.connections == 2
 
 
-async def test_a_body_that_drips_is_given_up_at_the_deadline() -> None:
-    """Each byte comes in time for a read timeout, and the whole body never: the deadline holds."""
+async def test_a_dripping_body_ends_at_the_deadline() -> None:
+    """Each byte is in time for a read timeout, but the body never ends."""
 
     async def drips(peer: Peer) -> None:
         await peer.request()
@@ -169,10 +169,10 @@ _WORDS: Final[dict[str, tuple[httpx.HTTPError, OSError | None, str]]] = {
 
 
 @pytest.mark.parametrize(("error", "cause", "words"), _WORDS.values(), ids=_WORDS.keys())
-async def test_the_words_of_others_are_not_repeated(
+async def test_messages_of_libraries_are_not_repeated(
     error: httpx.HTTPError, cause: OSError | None, words: str
 ) -> None:
-    """The system's number is put into the system's words, without address or header."""
+    """The system's error number is described without address or header."""
 
     def reply(_: httpx.Request) -> httpx.Response:
         raise error from cause
@@ -202,10 +202,10 @@ _BOMB = gzip.compress(bytes(1_000_000))
     ],
     ids=["no end", "half", "junk after", "no gzip", "bomb", "large", "brotli"],
 )
-async def test_a_body_that_is_not_what_it_says_is_no_good_answer(
+async def test_a_body_that_contradicts_its_headers_is_refused(
     encoding: str, body: bytes, words: str
 ) -> None:
-    """The length matches and the status is 200, and still the body is not taken for whole."""
+    """Although the length matches and the status is 200."""
     script = _sends(answer(body=body, Content_Encoding=encoding))
     async with serve(script) as server, client(server.url, max_body=10_000) as sikoia:
         with pytest.raises(UnexpectedResponseError, match=words) as caught:
@@ -217,7 +217,7 @@ async def test_a_body_that_is_not_what_it_says_is_no_good_answer(
 
 
 async def test_a_gzipped_body_is_inflated() -> None:
-    """What comes whole is read, gzipped or not."""
+    """The request asks for gzip, and the body is decompressed."""
     script = _sends(answer(body=_GZIPPED, Content_Encoding="gzip"))
     async with serve(script) as server, client(server.url) as sikoia:
         rows = await sikoia.request("GET", "/v2/cases")
@@ -226,8 +226,8 @@ async def test_a_gzipped_body_is_inflated() -> None:
     assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
 
 
-async def test_a_long_error_body_is_cut_and_the_error_is_right() -> None:
-    """Of an error that never ends, the status is what counts."""
+async def test_a_long_error_body_is_cut_and_the_status_kept() -> None:
+    """The error is chosen by its status."""
     async with serve(_sends(answer(500, b"x" * 200_000))) as server, client(server.url) as sikoia:
         with pytest.raises(ServerError) as caught:
             await sikoia.request("GET", "/v2/cases")
@@ -238,7 +238,7 @@ async def test_a_long_error_body_is_cut_and_the_error_is_right() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_not_followed(status: int) -> None:
-    """Where a redirect leads, our token has no business."""
+    """The token must not go to another host."""
     async with (
         serve(_sends(answer())) as evil,
         serve(_sends(answer(status, Location=f"{evil.url}/v2/cases"))) as server,
@@ -253,7 +253,7 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
 
 
 async def test_cookies_are_not_sent_back() -> None:
-    """A cookie that one call brought never rides on another."""
+    """A cookie from one response is never sent with another call."""
 
     async def script(peer: Peer) -> None:
         for _ in range(2):
@@ -268,8 +268,8 @@ async def test_cookies_are_not_sent_back() -> None:
     assert b"cookie" not in server.received.lower()
 
 
-async def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
-    """A header that httpx does not like is repeated in its words, which are not ours."""
+async def test_an_invalid_header_is_not_shown() -> None:
+    """Httpx's message repeats it, so that message is replaced."""
     async with serve(_sends(answer())) as server:
         api = core(client(server.url))
         request = request_to(f"{server.url}/v2", headers={"x": "canary\n"})

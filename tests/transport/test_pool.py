@@ -53,7 +53,7 @@ async def _answers(peer: Peer) -> None:
     ],
 )
 async def test_nothing_goes_to_another_origin(url: str) -> None:
-    """The token goes to one origin, whoever asks for what."""
+    """The token goes to one origin only."""
     made: list[str] = []
 
     def make() -> httpx.AsyncBaseTransport:
@@ -70,14 +70,14 @@ async def test_nothing_goes_to_another_origin(url: str) -> None:
 
 @pytest.mark.parametrize("url", [f"{_ORIGIN}:443/", "https://API.example/"])
 async def test_the_same_origin_may_be_spelt_differently(url: str) -> None:
-    """The default port and capital letters lead to the same place."""
+    """The default port and capital letters do not matter."""
     response = await ConnectionPool(_ORIGIN, 1, _fine).handle_async_request(_request(url))
 
     assert response.status_code == 200
 
 
-async def test_no_more_than_the_permitted_exchanges_run_at_once() -> None:
-    """Twelve calls over three permits: the server is busy with three, and never with more."""
+async def test_concurrency_is_bounded_by_the_slots() -> None:
+    """Twelve calls over three slots keep the server busy with three requests, never more."""
     running = most = 0
     crowded = anyio.Event()
 
@@ -107,7 +107,7 @@ async def test_no_more_than_the_permitted_exchanges_run_at_once() -> None:
 
 
 async def test_calls_in_turn_share_a_connection() -> None:
-    """Twenty calls one after another need one connection, although there are sixteen permits."""
+    """Twenty sequential calls need one connection, although there are sixteen slots."""
     async with serve(_answers) as server, client(server.url) as sikoia:
         for _ in range(20):
             await sikoia.request("GET", "/v2/cases")
@@ -116,7 +116,7 @@ async def test_calls_in_turn_share_a_connection() -> None:
 
 
 async def test_a_transport_of_the_callers_is_shared_and_left_open() -> None:
-    """What the caller brought serves all permits, and closing it is the caller's affair."""
+    """It serves all slots, and the caller closes it."""
 
     class Brought(httpx.AsyncBaseTransport):
         asked = closed = 0
@@ -141,10 +141,10 @@ async def test_a_transport_of_the_callers_is_shared_and_left_open() -> None:
 
 
 @pytest.mark.parametrize("make", [_fine, _flowing], ids=["bytes", "stream"])
-async def test_a_transport_for_tests_gives_its_permits_back(
+async def test_a_response_made_of_bytes_frees_its_slot(
     make: Callable[[], httpx.AsyncBaseTransport],
 ) -> None:
-    """An answer that httpx takes for read, because it was made of bytes, counts as ended."""
+    """Httpx regards it as read, and never closes it."""
     async with client("http://127.0.0.1:1", transport=make(), max_in_flight=2) as sikoia:
         for _ in range(5):
             await sikoia.request("GET", "/v2/cases")
@@ -173,10 +173,10 @@ async def _fails(peer: Peer) -> None:
     [(_resets, 1), (_cuts, 1), (_fails, 0)],
     ids=["reset", "cut", "500"],
 )
-async def test_a_broken_exchange_costs_its_transport_and_no_permit(
+async def test_a_broken_exchange_costs_its_connection_and_no_slot(
     script: Script, connections_replaced: int
 ) -> None:
-    """Each permit is back afterwards; the transport stays only where the answer came whole."""
+    """The connection is kept only if the response was complete."""
     async with serve(script) as server, client(server.url, max_in_flight=2) as sikoia:
         with pytest.raises(CallError):
             await sikoia.request("GET", "/v2/cases")
@@ -186,8 +186,8 @@ async def test_a_broken_exchange_costs_its_transport_and_no_permit(
         assert guard.connections_replaced == connections_replaced
 
 
-async def test_a_refused_connection_costs_no_permit() -> None:
-    """The permit is back where no connection was made."""
+async def test_a_refused_connection_costs_no_slot() -> None:
+    """The slot is free again."""
     async with refusing() as url, client(url, max_in_flight=2) as sikoia:
         with pytest.raises(CallError):
             await sikoia.request("GET", "/v2/cases")
@@ -196,8 +196,8 @@ async def test_a_refused_connection_costs_no_permit() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-async def test_a_permit_comes_back_once(times: int) -> None:
-    """Closing an answer again gives back nothing more; unread, it costs the transport."""
+async def test_a_slot_is_freed_once(times: int) -> None:
+    """Closing a response twice frees one slot; an unread response costs the connection."""
     guard = ConnectionPool(_ORIGIN, 2, _flowing)
     response = await guard.handle_async_request(_request())
     held = guard.free
@@ -208,8 +208,8 @@ async def test_a_permit_comes_back_once(times: int) -> None:
     assert (held, guard.free, guard.connections_replaced) == (1, 2, 1)
 
 
-async def test_a_transport_that_cannot_be_made_costs_no_permit() -> None:
-    """What fails before there is a transport gives the permit back too."""
+async def test_a_transport_that_cannot_be_created_costs_no_slot() -> None:
+    """The slot is free again after the error."""
 
     def make() -> httpx.AsyncBaseTransport:
         msg = "no certificates"

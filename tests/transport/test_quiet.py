@@ -18,10 +18,10 @@ def sikoia_server() -> Iterator[Scripted]:
         yield server
 
 
-async def test_no_address_of_ours_is_logged(
+async def test_httpx_logs_no_url_of_this_sdk(
     sikoia_server: Scripted, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With all loggers wide open, a call is one record of ours, without ids and queries."""
+    """With all loggers enabled, a call is one record of this SDK, without ids and queries."""
     caplog.set_level(logging.DEBUG)
 
     async with sikoia_server.client() as sikoia:
@@ -33,10 +33,10 @@ async def test_no_address_of_ours_is_logged(
     assert theirs <= {"close.started", "close.complete"}
 
 
-async def test_requests_of_others_are_logged_as_before(
+async def test_other_requests_are_logged_as_before(
     sikoia_server: Scripted, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The host program's own use of httpx keeps its records."""
+    """The application's own use of httpx keeps its records."""
     caplog.set_level(logging.DEBUG)
 
     async with sikoia_server.client() as sikoia, httpx.AsyncClient(verify=sikoia_server.tls) as own:

@@ -15,7 +15,7 @@ class Clock:
 
 
 def test_seconds_are_added_up_by_phase() -> None:
-    """A phase that comes twice counts twice, and the one that runs is counted too."""
+    """A phase that is entered twice adds up, and the current one is included."""
     clock = Clock()
     watch = Stopwatch(clock, "rate_limit")
 
@@ -30,8 +30,8 @@ def test_seconds_are_added_up_by_phase() -> None:
     assert watch.started == 100
 
 
-def test_asking_does_not_stop_the_watch() -> None:
-    """What was spent can be read in the middle, as often as one likes."""
+def test_reading_does_not_stop_the_watch() -> None:
+    """The seconds can be read at any time, and repeatedly."""
     clock = Clock()
     watch = Stopwatch(clock, "token")
 
@@ -43,8 +43,8 @@ def test_asking_does_not_stop_the_watch() -> None:
     assert watch.spent() == {"token": 1.0}
 
 
-def test_entering_a_phase_returns_the_moment() -> None:
-    """Whoever starts a phase need not ask the clock again."""
+def test_entering_a_phase_returns_the_time() -> None:
+    """So the caller need not read the clock again."""
     clock = Clock()
 
     assert Stopwatch(clock, "rate_limit").enter("response") == 100

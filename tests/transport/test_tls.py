@@ -52,10 +52,8 @@ def _assert_unsent(server: Server) -> None:
 
 
 @pytest.mark.parametrize(("make", "words"), _WRONG.values(), ids=_WRONG.keys())
-async def test_a_server_that_is_not_to_be_trusted_gets_nothing(
-    make: _Make, words: str, tmp_path: Path
-) -> None:
-    """Another attempt would fail alike, so there is none; and no byte of the request was sent."""
+async def test_an_untrusted_server_gets_nothing(make: _Make, words: str, tmp_path: Path) -> None:
+    """There is no retry, and no byte of the request was sent."""
     tls = trusting(tmp_path)
     async with serve(_answers, make()) as server, client(server.url, tls=tls, retries=2) as sikoia:
         with pytest.raises(ConnectionFailedError, match=words) as caught:
@@ -71,7 +69,7 @@ async def test_a_server_that_is_not_to_be_trusted_gets_nothing(
 async def test_a_server_that_speaks_another_protocol_gets_nothing(
     said: bytes, tmp_path: Path
 ) -> None:
-    """No TLS, or one that is too old, is no passing fault either."""
+    """No TLS, or an old version of it, is permanent, too."""
     async with serve(_says(said)) as server:
         url = server.url.replace("http:", "https:")
         async with client(url, tls=trusting(tmp_path), retries=2) as sikoia:
@@ -83,15 +81,15 @@ async def test_a_server_that_speaks_another_protocol_gets_nothing(
     _assert_unsent(server)
 
 
-async def test_a_server_that_is_to_be_trusted_is_asked(tmp_path: Path) -> None:
-    """With the right authority, the right host and a valid certificate, the call goes through."""
+async def test_a_trusted_server_gets_the_request(tmp_path: Path) -> None:
+    """With the right authority, host name and validity period, the call succeeds."""
     tls = trusting(tmp_path)
     async with serve(_answers, certified()) as server, client(server.url, tls=tls) as sikoia:
         assert await sikoia.request("GET", "/v2/cases") == []
 
 
 async def test_an_authority_must_be_named_to_be_trusted() -> None:
-    """By default the authorities are those of certifi."""
+    """By default, certifi's authorities are trusted."""
     async with serve(_answers, certified()) as server, client(server.url) as sikoia:
         with pytest.raises(ConnectionFailedError, match="certificate is not valid"):
             await sikoia.request("GET", "/v2/cases")
@@ -100,10 +98,10 @@ async def test_an_authority_must_be_named_to_be_trusted() -> None:
 
 
 @pytest.mark.parametrize("trust_env", [False, True])
-async def test_tls_keys_are_written_down_only_where_that_is_asked_for(
+async def test_tls_keys_are_logged_only_on_request(
     *, trust_env: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`SSLKEYLOGFILE` in the environment lays the traffic open, so it is asked for twice."""
+    """`SSLKEYLOGFILE` exposes the traffic, so it also needs trust_env=True."""
     key_log = tmp_path / "keys"
     monkeypatch.setenv("SSLKEYLOGFILE", str(key_log))
     monkeypatch.setenv("no_proxy", "*")
@@ -116,10 +114,10 @@ async def test_tls_keys_are_written_down_only_where_that_is_asked_for(
 
 
 @pytest.mark.parametrize("trust_env", [False, True])
-async def test_a_proxy_of_the_environment_is_passed_by(
+async def test_a_proxy_of_the_environment_is_ignored(
     *, trust_env: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy in the process's environment sees no connection unless that was asked for."""
+    """It gets no connection without trust_env=True."""
     async with serve(_answers) as trap, serve(_answers) as server:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
             monkeypatch.setenv(name, trap.url)
@@ -134,7 +132,7 @@ async def test_a_proxy_of_the_environment_is_passed_by(
 
 @pytest.mark.parametrize("key_log", [False, True])
 def test_tls_is_at_least_1_2_and_certificates_are_checked(*, key_log: bool) -> None:
-    """Whatever else is set, what makes TLS worth having is on."""
+    """Whatever else is configured."""
     context = tls_context(None, key_log=key_log)
 
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
@@ -143,8 +141,8 @@ def test_tls_is_at_least_1_2_and_certificates_are_checked(*, key_log: bool) -> N
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "empty"])
-def test_a_file_of_authorities_must_hold_some(content: str | None, tmp_path: Path) -> None:
-    """A wrong file is refused when the client is made, not when it connects."""
+def test_a_file_without_authorities_is_refused(content: str | None, tmp_path: Path) -> None:
+    """When the client is created, not when it connects."""
     file = tmp_path / "authorities.pem"
     if content:
         file.write_text(content)
