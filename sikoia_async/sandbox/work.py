@@ -98,7 +98,7 @@ class Work:
         self._notice()
         return self._state.progress.pending()
 
-    def _find(self, wanted: str, kind: str | None) -> list[WorkName]:
+    def _find(self, job_id: str, kind: str | None) -> list[WorkName]:
         if kind is not None and kind not in KINDS:
             closest = get_close_matches(kind, KINDS, n=len(KINDS), cutoff=0)
             msg = f"kind: unknown kind {kind!r}; the closest are {', '.join(closest[:3])}"
@@ -108,14 +108,14 @@ class Work:
         matches = [
             name
             for name, one in zip(pending, jobs, strict=True)
-            if one.id == wanted and kind in (None, one.kind) and one.is_pending
+            if one.id == job_id and kind in (None, one.kind) and one.is_pending
         ]
         if not matches:
-            raise ValueError(_not_pending(wanted, jobs))
+            raise ValueError(_not_pending(job_id, jobs))
         return matches
 
-    def _fail(self, wanted: str, kind: str | None, message: str | None) -> None:
-        names = self._find(wanted, kind)
+    def _fail(self, job_id: str, kind: str | None, message: str | None) -> None:
+        names = self._find(job_id, kind)
         for store, key in names:
             if reason := why_it_cannot_fail(store, self._state.store(store).get(key)):
                 raise ValueError(reason)
@@ -150,10 +150,10 @@ def _require_message(message: str | None) -> None:
     message.encode()
 
 
-def _not_pending(wanted: str, pending: Sequence[Job]) -> str:
-    """Describe what is pending instead of what was wanted."""
+def _not_pending(job_id: str, pending: Sequence[Job]) -> str:
+    """Describe what is pending instead."""
     names = [f"{one.kind} {one.id}" for one in pending]
     if not names:
         return "nothing is pending: it has ended, was deleted or was never started"
-    closest = ", ".join(get_close_matches(wanted, names, n=_MAX_NAMES, cutoff=0))
+    closest = ", ".join(get_close_matches(job_id, names, n=_MAX_NAMES, cutoff=0))
     return f"no such work is pending; the closest of {len(names)} jobs are {closest}"

@@ -33,13 +33,13 @@ def price_list(prices: Mapping[str, int], operations: Operations) -> dict[str, i
     Raises:
         ValueError: An operation is unknown, or a price is not a whole number of at least 0.
     """
-    given = {operations.known(name): price for name, price in prices.items()}
-    for name, price in given.items():
+    overrides = {operations.known(name): price for name, price in prices.items()}
+    for name, price in overrides.items():
         # Untyped tests may pass anything, and True is an int.
         if type(price) is not int or price < 0:
             msg = f"prices: expected a whole number of credits, at least 0, for {name}"
             raise ValueError(msg)
-    return dict.fromkeys(CHARGEABLE, 1) | given
+    return dict.fromkeys(CHARGEABLE, 1) | overrides
 
 
 def require_priced(operation: str, prices: Mapping[str, int]) -> None:

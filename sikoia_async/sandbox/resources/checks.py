@@ -79,14 +79,14 @@ class Checks:
         """Start a check; the response has neither its name nor its rules."""
         check = self._create(await read(request, RUN))
         self._state.progress.start("checks", check["validation_instance_id"])
-        check = _shown(check, short_timestamp)
+        check = _as_response(check, short_timestamp)
         del check["validation_check_name"], check["rules"]
         return JSONResponse(check, 201)
 
     async def get(self, request: Request) -> Response:
         """Return a check with the decisions of its rules."""
         entry = self._store.get(request.path_params["validation_instance_id"])
-        return JSONResponse(_shown(self.current(entry), short_timestamp))
+        return JSONResponse(_as_response(self.current(entry), short_timestamp))
 
     async def find(self, request: Request) -> Response:
         """Return the checks of an entity, newest first."""
@@ -94,7 +94,7 @@ class Checks:
         entity_id = request.path_params["entity_id"]
         self._state.entity(entity_type, entity_id)
         checks = [
-            _shown(self.current(entry), long_timestamp) for entry in self._store.of(entity_id)
+            _as_response(self.current(entry), long_timestamp) for entry in self._store.of(entity_id)
         ]
         return JSONResponse(
             {
@@ -114,7 +114,7 @@ class Checks:
         entity = check["entity_type"], check["entity_id"]
         return JSONResponse(
             {
-                "completness_verification": _shown(check, short_timestamp),
+                "completness_verification": _as_response(check, short_timestamp),
                 "income_verification": income.start(self._state, *entity) if passed else None,
             }
         )
@@ -181,7 +181,7 @@ class Checks:
         check.update(status=status, rules=rules, message=message, datetime_completed=completed)
 
 
-def _shown(check: Record, timestamp: Callable[[datetime], str]) -> Record:
+def _as_response(check: Record, timestamp: Callable[[datetime], str]) -> Record:
     completed = check["datetime_completed"]
     return {
         **{name: value for name, value in check.items() if not name.startswith("_")},

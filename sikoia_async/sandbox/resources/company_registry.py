@@ -93,14 +93,14 @@ class CompanyRegistry:
         body = await read(request, REQUEST)
         with not_found_as_invalid("company_id"):
             company = self._state.entity("company", body["company_id"])
-        wanted = _wanted(body, company)
-        matches = self._matches(wanted)
+        details = _details(body, company)
+        matches = self._matches(details)
         if len(matches) > 1:
-            return self._respond(company["company_id"], wanted, "TooManyResults", matches)
+            return self._respond(company["company_id"], details, "TooManyResults", matches)
         for match in matches:
-            wanted["company_number"] = wanted["company_number"] or match["company_number"]
+            details["company_number"] = details["company_number"] or match["company_number"]
         status = "Complete" if matches else "Failed"
-        return self._respond(company["company_id"], wanted, status)
+        return self._respond(company["company_id"], details, status)
 
     async def resolve(self, request: Request) -> Response:
         """Look up a company on a picklist; this is a new request."""
@@ -108,9 +108,9 @@ class CompanyRegistry:
         with not_found_as_invalid("request_id"):
             earlier = self._requests.get(body["request_id"])
         item = picklists.pick(earlier.record["picklist"], body["picklist_index"])
-        wanted = {name: item[name] for name in ("company_number", "company_name", "country_code")}
-        self._require_credits(wanted)
-        return self._respond(earlier.entity_id, wanted, "Complete")
+        details = {name: item[name] for name in ("company_number", "company_name", "country_code")}
+        self._require_credits(details)
+        return self._respond(earlier.entity_id, details, "Complete")
 
     async def search(self, request: Request) -> Response:
         """Search for companies; if there are none, the response is a 404."""
@@ -150,28 +150,28 @@ class CompanyRegistry:
         """Return the requests of a company, newest first."""
         company_id = request.path_params["company_id"]
         self._state.entity("company", company_id)
-        requests = [_shown(entry) for entry in self._requests.of(company_id)]
+        requests = [_as_response(entry) for entry in self._requests.of(company_id)]
         return JSONResponse({"company_id": company_id, "registry_data_requests": requests})
 
-    def _matches(self, wanted: Record) -> list[Record]:
+    def _matches(self, details: Record) -> list[Record]:
         """Return the matching companies."""
-        scenario = self._require_credits(wanted)
-        name, country_code = wanted["company_name"], wanted["country_code"]
+        scenario = self._require_credits(details)
+        name, country_code = details["company_name"], details["country_code"]
         draw = self._state.draw("companies named", name.lower(), country_code)
-        items = picklists.make(draw, scenario, wanted, first=self._state.picklist_base)
+        items = picklists.make(draw, scenario, details, first=self._state.picklist_base)
         if len(items) > 1:
             # A later request by its number has to give the same status.
             self._state.closed_numbers.add(items[-1]["company_number"])
         return [registry_history.match(self._state, item) for item in items]
 
-    def _require_credits(self, wanted: Record) -> Scenario:
-        number, name = wanted["company_number"], wanted["company_name"]
+    def _require_credits(self, details: Record) -> Scenario:
+        number, name = details["company_number"], details["company_name"]
         scenario = self._state.scenarios.of_company(number, name)
         require_credits(scenario)
         return scenario
 
     def _respond(
-        self, company_id: str, wanted: Record, status: str, matches: list[Record] | None = None
+        self, company_id: str, details: Record, status: str, matches: list[Record] | None = None
     ) -> Response:
         request_id = self._state.new_id()
         has_data = status == "Complete"
@@ -183,14 +183,16 @@ class CompanyRegistry:
                 "company_id": company_id,
                 "datetime_requested": self._state.now(),
                 "message": None if has_data else _MESSAGES[status],
-                **wanted,
-                "data": registry_history.full_record(self._state, wanted) if has_data else None,
+                **details,
+                "data": registry_history.full_record(self._state, details) if has_data else None,
                 "picklist": matches or [],
             },
             entity_id=company_id,
         )
         picklist = entry.record["picklist"]
-        return JSONResponse({**_shown(entry), "company_id": company_id, "picklist": picklist}, 201)
+        return JSONResponse(
+            {**_as_response(entry), "company_id": company_id, "picklist": picklist}, 201
+        )
 
 
 _MESSAGES = {
@@ -199,12 +201,12 @@ _MESSAGES = {
 }
 
 
-def _shown(entry: Entry) -> Record:
-    shown = {name: entry.record[name] for name in _SUMMARY}
-    return {**shown, "datetime_requested": long_timestamp(shown["datetime_requested"])}
+def _as_response(entry: Entry) -> Record:
+    fields = {name: entry.record[name] for name in _SUMMARY}
+    return {**fields, "datetime_requested": long_timestamp(fields["datetime_requested"])}
 
 
-def _wanted(body: Record, company: Record) -> Record:
+def _details(body: Record, company: Record) -> Record:
     """Complete a request with the company's details; a name without a number stays as it is."""
     name = body.get("company_name") or None
     number = body.get("company_number") or (None if name else company["company_number"])

@@ -152,8 +152,8 @@ def _with_totals(parts: dict[str, dict[str, int]], revenue: int) -> tuple[Record
     amounts: Record = {}
     whole = 0
     for total, shares in parts.items():
-        found = {name: revenue * share // 100 for name, share in shares.items()}
-        amounts |= found | {total: sum(found.values())}
+        items = {name: revenue * share // 100 for name, share in shares.items()}
+        amounts |= items | {total: sum(items.values())}
         whole += amounts[total]
     return amounts, whole
 

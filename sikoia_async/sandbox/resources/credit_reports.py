@@ -57,14 +57,14 @@ class CreditReports:
     async def request(self, request: Request) -> Response:
         """Create a report, or a picklist if several companies match."""
         body = await read(request, _REQUEST)
-        wanted = _details(body, self._company(body["company_id"]))
-        _require_details(body, wanted)
-        matches = self._matches(wanted)
-        if len(matches) > 1 and not wanted["provider_id"]:
-            return self._respond(body["company_id"], wanted, matches)
+        details = _details(body, self._company(body["company_id"]))
+        _require_details(body, details)
+        matches = self._matches(details)
+        if len(matches) > 1 and not details["provider_id"]:
+            return self._respond(body["company_id"], details, matches)
         for match in matches:
-            wanted["company_number"] = wanted["company_number"] or match["company_number"]
-        return self._respond(body["company_id"], wanted, [])
+            details["company_number"] = details["company_number"] or match["company_number"]
+        return self._respond(body["company_id"], details, [])
 
     async def resolve(self, request: Request) -> Response:
         """Create the report on a company on a picklist; this is a new request."""
@@ -101,19 +101,19 @@ class CreditReports:
             detail = "request_id must be the id of a request for a credit report."
             raise invalid_request(detail) from exc
 
-    def _matches(self, wanted: Record) -> list[Record]:
+    def _matches(self, details: Record) -> list[Record]:
         """Return the matching companies."""
-        draw = self._state.draw("credit matches", wanted["company_name"], wanted["country_code"])
+        draw = self._state.draw("credit matches", details["company_name"], details["country_code"])
         return [
             match | {"status": "Active", "branch": False, "vat_number": []}
             for match in picklists.make(
-                draw, self._scenario(wanted), wanted, first=self._state.picklist_base
+                draw, self._scenario(details), details, first=self._state.picklist_base
             )
         ]
 
-    def _respond(self, company_id: str, wanted: Record, picklist: list[Record]) -> Response:
+    def _respond(self, company_id: str, details: Record, picklist: list[Record]) -> Response:
         """Store a request, and return it without its report."""
-        scenario = self._scenario(wanted)
+        scenario = self._scenario(details)
         require_credits(scenario)
         status, message = _outcome(scenario, picklist)
         request: Record = {
@@ -122,24 +122,24 @@ class CreditReports:
             "company_id": company_id,
             "datetime_requested": long_timestamp(self._state.now()),
             "message": message,
-            "company_number": wanted["company_number"],
-            "company_name": wanted["company_name"],
-            "country_code": wanted["country_code"],
-            "provider_id": wanted["provider_id"],
-            "data": self._report(wanted, scenario) if status == "Complete" else None,
+            "company_number": details["company_number"],
+            "company_name": details["company_name"],
+            "country_code": details["country_code"],
+            "provider_id": details["provider_id"],
+            "data": self._report(details, scenario) if status == "Complete" else None,
             "picklist": picklist,
         }
         self._requests.add(request["request_id"], request, entity_id=company_id)
         return JSONResponse(_without(request, "data"), 201)
 
-    def _report(self, wanted: Record, scenario: Scenario) -> Record:
-        identity = [wanted[name] for name in ("company_number", "country_code", "provider_id")]
+    def _report(self, details: Record, scenario: Scenario) -> Record:
+        identity = [details[name] for name in ("company_number", "country_code", "provider_id")]
         draw, today = self._state.draw("credit report", *identity), self._state.now().date()
-        status = registry_companies.status(self._state, wanted)
-        return report(draw, wanted, today, status=status, weak=not scenario.solvent)
+        status = registry_companies.status(self._state, details)
+        return report(draw, details, today, status=status, weak=not scenario.solvent)
 
-    def _scenario(self, wanted: Record) -> Scenario:
-        return self._state.scenarios.of_company(wanted["company_number"], wanted["company_name"])
+    def _scenario(self, details: Record) -> Scenario:
+        return self._state.scenarios.of_company(details["company_number"], details["company_name"])
 
 
 def _details(body: Record, company: Record) -> Record:
@@ -157,7 +157,7 @@ def _details(body: Record, company: Record) -> Record:
     }
 
 
-def _require_details(body: Record, wanted: Record) -> None:
+def _require_details(body: Record, details: Record) -> None:
     """Refuse a request with too few details; a provider id is enough, and so is a name.
 
     Raises:
@@ -165,7 +165,7 @@ def _require_details(body: Record, wanted: Record) -> None:
     """
     required = ["country_code"] if body.get("company_name") else ["country_code", "company_number"]
     for name in [] if body.get("provider_id") else required:
-        if not wanted[name]:
+        if not details[name]:
             detail = f"{name} is missing: neither the request nor the company has it."
             raise unprocessable(detail)
 

@@ -108,12 +108,12 @@ class Documents:
         entry = store.add(document["document_id"], document, entity_id=body["entity_id"])
         self._state.progress.start("documents", document["document_id"])
         integrity.start(self._state, document)
-        return JSONResponse(self._shown(entry), 201)
+        return JSONResponse(self._as_response(entry), 201)
 
     async def get(self, request: Request) -> Response:
         """Return a document, with a new link to its file."""
         store = self._state.store("documents")
-        return JSONResponse(self._shown(store.get(request.path_params["document_id"])))
+        return JSONResponse(self._as_response(store.get(request.path_params["document_id"])))
 
     async def delete(self, request: Request) -> Response:
         """Delete a document."""
@@ -126,18 +126,18 @@ class Documents:
         entity_id = request.path_params["entity_id"]
         self._state.entity(request.path_params["entity_type"], entity_id)
         entries = self._state.store("documents").of(entity_id)
-        return JSONResponse([self._shown(entry) for entry in entries])
+        return JSONResponse([self._as_response(entry) for entry in entries])
 
-    def _shown(self, entry: Entry) -> Record:
+    def _as_response(self, entry: Entry) -> Record:
         document = entry.record
         name, content = document["file_name"], document[_CONTENT]
         media_type = guess_type(name)[0] or "application/octet-stream"
         uri = link(self._state, name, content, minutes=_LINK_MINUTES, media_type=media_type)
-        shown = {name: value for name, value in document.items() if not name.startswith("_")}
+        fields = {name: value for name, value in document.items() if not name.startswith("_")}
         if not self._state.progress.is_done(entry):
             # The type is known, but the classification takes the work time.
-            shown["sikoia_document_type"] = None
-        return {**shown, "document_uri": uri}
+            fields["sikoia_document_type"] = None
+        return {**fields, "document_uri": uri}
 
 
 def _decoded(file: str) -> bytes:

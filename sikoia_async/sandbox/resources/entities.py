@@ -1,4 +1,4 @@
-"""Adds, changes and removes the companies and people of a case; each request applies whole or not.
+"""Adds, changes and removes the companies and people of a case: all of a request, or nothing.
 
 A refused request leaves the case as it was.
 """

@@ -25,23 +25,23 @@ def select(cases: Iterable[Record], query: QueryParams) -> list[Record]:
     Raises:
         ApiError: A case type or a stage is unknown.
     """
-    wanted = {name: _values(query, name) for name in (*_EXACT, "keyword")}
+    filters = {name: _values(query, name) for name in (*_EXACT, "keyword")}
     for name, rule in _RULES.items():
         # Unlike in the other filters, an empty value is an error here.
-        for value in wanted[name] or ([""] if name in query else []):
+        for value in filters[name] or ([""] if name in query else []):
             rule(name, value)
-    return [case for case in cases if _matches(case, wanted)]
+    return [case for case in cases if _matches(case, filters)]
 
 
 def _values(query: QueryParams, name: str) -> list[str]:
     return [value.strip() for value in query.get(name, "").split(",") if value.strip()]
 
 
-def _matches(case: Record, wanted: dict[str, list[str]]) -> bool:
-    return _mentions(case, wanted["keyword"]) and all(
-        not set(wanted[name]).isdisjoint(traits(case))
+def _matches(case: Record, filters: dict[str, list[str]]) -> bool:
+    return _mentions(case, filters["keyword"]) and all(
+        not set(filters[name]).isdisjoint(traits(case))
         for name, traits in _EXACT.items()
-        if wanted[name]
+        if filters[name]
     )
 
 

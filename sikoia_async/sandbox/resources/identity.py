@@ -70,14 +70,14 @@ class Identity:
         }
         self._store.add(request_id, dict(started), entity_id=person_id)
         self._state.progress.start("identity", request_id)
-        shown = {
+        fields = {
             **started,
             "status": "Pending",
             "datetime_requested": short_timestamp(started["datetime_requested"]),
             "datetime_completed": None,
             "message": None,
         }
-        return JSONResponse(shown, 201)
+        return JSONResponse(fields, 201)
 
     async def get(self, request: Request) -> Response:
         """Return a verification with its findings."""
@@ -108,9 +108,9 @@ class Identity:
     def _row(self, entry: Entry, person: Record) -> Record:
         ended = _ended(self._state, entry)
         status, decision, message = _outcome(self._state, entry, person, is_done=ended is not None)
-        shown = {name: value for name, value in _request(entry).items() if name != "person_id"}
+        fields = {name: value for name, value in _request(entry).items() if name != "person_id"}
         return {
-            **shown,
+            **fields,
             "status": status,
             "verification_status": decision,
             "datetime_requested": long_timestamp(entry.record["datetime_requested"]),

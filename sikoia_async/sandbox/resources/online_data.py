@@ -65,7 +65,7 @@ class OnlineData:
             },
             entity_id=company_id,
         )
-        created = {**_shown(entry), "company_id": company_id, "entity_type": "company"}
+        created = {**_as_response(entry), "company_id": company_id, "entity_type": "company"}
         return JSONResponse(created, 201)
 
     async def get(self, request: Request) -> Response:
@@ -78,13 +78,13 @@ class OnlineData:
         """Return the requests of a company, newest first."""
         company_id = request.path_params["company_id"]
         self._state.entity("company", company_id)
-        requests = [_shown(entry) for entry in self._requests.of(company_id)]
+        requests = [_as_response(entry) for entry in self._requests.of(company_id)]
         return JSONResponse({"company_id": company_id, "online_data_requests": requests})
 
 
-def _shown(entry: Entry) -> Record:
-    shown = {name: entry.record[name] for name in _SUMMARY}
-    return {**shown, "datetime_requested": long_timestamp(shown["datetime_requested"])}
+def _as_response(entry: Entry) -> Record:
+    fields = {name: entry.record[name] for name in _SUMMARY}
+    return {**fields, "datetime_requested": long_timestamp(fields["datetime_requested"])}
 
 
 def _contacts(state: State, name: str) -> Record:

@@ -71,8 +71,8 @@ class Searches:
         entity = self._state.entity(body["entity_type"], body["entity_id"])
         search = self._new(body, entity)
         self._store.add(search["request_id"], search, entity_id=body["entity_id"])
-        shown = self._shown(search, short_timestamp(search["datetime_requested"]))
-        return JSONResponse(shown, self._status)
+        response = self._as_response(search, short_timestamp(search["datetime_requested"]))
+        return JSONResponse(response, self._status)
 
     async def find(self, request: Request) -> Response:
         """Return all searches for an entity, newest first."""
@@ -81,7 +81,7 @@ class Searches:
         searches = [entry.record for entry in self._store.of(entity_id)]
         return JSONResponse(
             [
-                self._shown(search, long_timestamp(search["datetime_requested"]))
+                self._as_response(search, long_timestamp(search["datetime_requested"]))
                 for search in searches
             ]
         )
@@ -109,7 +109,7 @@ class Searches:
             "total_matches": getattr(scenario, self._total),
         }
 
-    def _shown(self, search: Record, requested: str) -> Record:
+    def _as_response(self, search: Record, requested: str) -> Record:
         """Return a search, with a new link to its certificate."""
         name = f"{search['request_id']}.pdf"
         link = files.link(self._state, name, _CERTIFICATE, minutes=_LINK_MINUTES)

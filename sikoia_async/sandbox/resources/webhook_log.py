@@ -81,10 +81,13 @@ def page(state: State, webhook_id: str, query: Mapping[str, str]) -> Record:
         if status is None or request["webhook_event_status"] == status
     ]
     if is_backward:
-        shown = [index for index in matching if index < start][-PAGE_SIZE:]
+        on_page = [index for index in matching if index < start][-PAGE_SIZE:]
     else:
-        shown = [index for index in matching if index > start][:PAGE_SIZE]
-    has_older, has_newer = shown and matching[-1] > shown[-1], shown and matching[0] < shown[0]
+        on_page = [index for index in matching if index > start][:PAGE_SIZE]
+    has_older, has_newer = (
+        on_page and matching[-1] > on_page[-1],
+        on_page and matching[0] < on_page[0],
+    )
 
     def url(index: int, direction: str) -> str:
         filters = {"event_status": status} if status else {}
@@ -93,12 +96,12 @@ def page(state: State, webhook_id: str, query: Mapping[str, str]) -> Record:
 
     return {
         "pagination_meta_data": {
-            "next_page_url": url(shown[-1], "Forward") if has_older else None,
-            "previous_page_url": url(shown[0], "Backward") if has_newer else None,
+            "next_page_url": url(on_page[-1], "Forward") if has_older else None,
+            "previous_page_url": url(on_page[0], "Backward") if has_newer else None,
             "page_size": PAGE_SIZE,
-            "page_count": len(shown),
+            "page_count": len(on_page),
         },
-        "webhook_requests": [log[index] for index in shown],
+        "webhook_requests": [log[index] for index in on_page],
     }
 
 

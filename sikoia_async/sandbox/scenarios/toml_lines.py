@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 __all__ = ["Lines", "TomlError", "parse"]
 
@@ -104,7 +104,7 @@ def _path(key: str) -> list[str]:
     path: list[str] = []
     inner: Any = tomllib.loads(f"{key} = 0")
     while isinstance(inner, dict):
-        ((name, inner),) = inner.items()
+        name, inner = next(iter(cast("dict[str, Any]", inner).items()))
         path.append(name)
     return path
 
