@@ -1,4 +1,4 @@
-"""Calls from one event loop to the server on loopback, and what each one costs."""
+"""Concurrent calls from one event loop to the server on loopback, and their cost."""
 
 import asyncio
 import time
@@ -10,14 +10,14 @@ import attrs
 __all__ = ["Call", "Wire", "cpu", "wall"]
 
 _CALLS: Final = 128
-"""Calls in a round: a multiple of 64, for one answer in 64 is looked at for drift."""
+"""Calls per round: a multiple of 64, because one response in 64 is checked for drift."""
 
 Call = Callable[[], Awaitable[Any]]
 
 
 @attrs.frozen
 class Wire:
-    """An event loop, and the server to call from it."""
+    """An event loop, and the server that it calls."""
 
     runner: asyncio.Runner
     url: str
@@ -25,26 +25,26 @@ class Wire:
 
     @property
     def scheme(self) -> str:
-        """How the server is spoken to: http or https."""
+        """The scheme of the server: http or https."""
         return self.url.partition(":")[0]
 
 
 def cpu(wire: Wire, call: Call, in_flight: int) -> float:
-    """Return the seconds of this process's CPU that a call takes, with so many at once."""
-    began = time.process_time()
+    """Return the CPU time per call of this process, with so many calls in flight."""
+    start = time.process_time()
     wire.runner.run(_calls(call, in_flight))
-    return (time.process_time() - began) / _CALLS
+    return (time.process_time() - start) / _CALLS
 
 
 def wall(wire: Wire, call: Call, in_flight: int) -> float:
-    """Return the seconds on the wall."""
-    began = time.perf_counter()
+    """Return the elapsed time per call, with so many calls in flight."""
+    start = time.perf_counter()
     wire.runner.run(_calls(call, in_flight))
-    return (time.perf_counter() - began) / _CALLS
+    return (time.perf_counter() - start) / _CALLS
 
 
 async def _calls(call: Call, in_flight: int) -> None:
-    """Make the calls, so many at once."""
+    """Make the calls, with so many in flight."""
     left = iter(range(_CALLS))
 
     async def caller() -> None:

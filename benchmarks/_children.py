@@ -1,7 +1,7 @@
-"""Child processes that run a piece of source, for what can only be seen in a new process.
+"""Child processes that run a piece of source, for measurements that need a new process.
 
-All children find everything compiled, and none of the variables by which this machine may have
-them look elsewhere for certificates and proxies.
+Children find compiled modules, and do not inherit environment variables for Python, certificates
+and proxies.
 """
 
 import os
@@ -18,19 +18,19 @@ _ROOT: Final = Path(__file__).parent.parent
 
 
 def seconds(source: str, environment: Mapping[str, str], *arguments: str) -> float:
-    """Return the seconds that a process takes to run this source."""
-    began = time.perf_counter()
+    """Return the time in which a process runs this source."""
+    start = time.perf_counter()
     _run(source, environment, arguments)
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
 def printed(source: str, environment: Mapping[str, str]) -> float:
-    """Return the one number that this source prints."""
+    """Return the number that this source prints."""
     return float(_run(source, environment, ()))
 
 
 def environment(compiled: str) -> dict[str, str]:
-    """Return this process's environment for a child that keeps its compiled modules in a folder."""
+    """Return the environment of a child whose compiled modules are in a folder."""
     kept = {name: value for name, value in os.environ.items() if not _is_misleading(name)}
     return {**kept, "PYTHONPYCACHEPREFIX": compiled}
 

@@ -1,4 +1,4 @@
-"""This SDK's way from an answer to a model, and what a decoder costs."""
+"""The decoding of this SDK, and the cost of a decoder."""
 
 import time
 from collections.abc import Callable
@@ -27,14 +27,14 @@ Decode = Callable[[bytes], Any]
 
 
 def ours(into: Any) -> Decode:
-    """Return the SDK's way, as of a client that is new."""
+    """Return the SDK's decoder, in the state of a new client."""
     drift, headers = Drift(), httpx.Headers({"Content-Type": "application/json"})
     return lambda body: decode(Response(200, headers, body), into, CALL, drift)
 
 
 def cpu(decode: Decode, body: bytes, times: int = 1) -> float:
-    """Return the seconds of CPU that decoding takes."""
-    began = time.process_time()
+    """Return the CPU time of decoding."""
+    start = time.process_time()
     for _ in range(times):
         decode(body)
-    return (time.process_time() - began) / times
+    return (time.process_time() - start) / times

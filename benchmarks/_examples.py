@@ -1,6 +1,6 @@
-"""The specification's own examples of answers, and what this SDK makes of them.
+"""The example responses of the specification, and their decoding by this SDK.
 
-The operations, and what our methods make of their answers, are those that the contract tests read.
+The operations and their models are those of the contract tests.
 """
 
 import json
@@ -28,7 +28,7 @@ _FIRST_ERROR: Final = 300
 
 @attrs.frozen
 class Example:
-    """An answer of an operation."""
+    """An example response of an operation."""
 
     endpoint: Endpoint
     status: int
@@ -36,11 +36,11 @@ class Example:
 
     @property
     def is_error(self) -> bool:
-        """Whether it says that something went wrong."""
+        """Whether it is an error response."""
         return self.status >= _FIRST_ERROR
 
     def read(self) -> object:
-        """Read it as a client that is new does."""
+        """Decode it as a new client does."""
         answer = Response(self.status, httpx.Headers(), self.body)
         if self.is_error:
             return error_from(answer, CALL, retry_after=None, may_have_been_processed=False)
@@ -48,7 +48,7 @@ class Example:
 
 
 def examples() -> Iterator[Example]:
-    """Return all examples of answers that are JSON."""
+    """Yield all example responses that are JSON."""
     for one in ENDPOINTS:
         for status, answer in one.operation.responses.items():
             if "example" in answer and one.into is not bytes:

@@ -1,6 +1,6 @@
 """The client that openapi-python-client generates from Sikoia's specification.
 
-It is made anew in each run, in a folder that goes with it, and never kept.
+It is generated in a temporary folder in each run.
 """
 
 import os
@@ -32,33 +32,33 @@ _CALLED: Final = re.compile(r'"method": "(\w+)",\s*"url": "([^"]+)"')
 _COMPLAINT: Final = re.compile(r"^(?:WARNING|ERROR|Unable to \w+ schema) ", re.MULTILINE)
 
 
-class Missing(Exception):  # noqa: N818 - it is no error: there is nothing to compare with
-    """Something that this needs is not here."""
+class Missing(Exception):  # noqa: N818 - not an error: there is nothing to compare
+    """The specification or the generator is not available."""
 
 
 @attrs.frozen
 class Peer:
-    """A generated client that can be imported."""
+    """A generated client, ready to import."""
 
     folder: Path
     """The folder of its package."""
     complaints: int
-    """How many warnings there were when it was generated."""
+    """The number of warnings of the generator."""
     modules: dict[tuple[str, str], str]
-    """The name of the module of each operation that it has, by method and path."""
+    """The module name of each operation, by method and path."""
 
     def module(self, method: str, path: str) -> ModuleType:
         """Import the module of an operation.
 
         Raises:
-            LookupError: there is none.
+            LookupError: it does not exist.
         """
         if (method, path) not in self.modules:
             raise LookupError(path)
         return import_module(self.modules[method, path])
 
     def read(self, method: str, path: str, status: int, body: bytes) -> object:
-        """Read an answer as the operation's own functions do, but refuse where they give None."""
+        """Parse a response like the operation's functions, but raise if they return None."""
         client = import_module(PACKAGE).Client(base_url="", raise_on_unexpected_status=True)
         parse = vars(self.module(method, path))["_parse_response"]
         return parse(client=client, response=_response(status, body))
@@ -67,7 +67,7 @@ class Peer:
         """Return a model.
 
         Raises:
-            LookupError: there is none.
+            LookupError: it does not exist.
         """
         models = vars(import_module(f"{PACKAGE}.models"))
         if name not in models:
@@ -77,13 +77,13 @@ class Peer:
 
 @contextmanager
 def generated() -> Generator[Peer]:
-    """Generate the client, for as long as the block lasts.
+    """Generate the client for the duration of the block.
 
     Raises:
-        Missing: the specification or the generator is.
+        Missing: the specification or the generator is not available.
     """
     if not _SPECIFICATION.exists():
-        msg = "the specification is not beside the repository"
+        msg = "the specification is not next to the repository"
         raise Missing(msg)
     beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     with tempfile.TemporaryDirectory() as home:
@@ -97,25 +97,25 @@ def generated() -> Generator[Peer]:
 
 
 def refusal(read: Callable[[], object]) -> str | None:
-    """Return in a word or two why something cannot be read, or None if it can."""
+    """Return why something cannot be parsed, in a word or two, or None if it can."""
     try:
         read()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what we came to see
+    except Exception as error:  # noqa: BLE001 - any failure is a result
         return _WORDS.get(type(error).__name__, type(error).__name__)
     return None
 
 
 @lru_cache(maxsize=8)
 def _response(status: int, body: bytes) -> httpx.Response:
-    """Return an answer as it came, for making one is no part of reading it."""
+    """Return a prepared response, so that its creation is not measured."""
     return httpx.Response(status, content=body)
 
 
 def _generate(folder: Path, environment: dict[str, str]) -> str:
-    """Run the generator, and return all that it said."""
+    """Run the generator, and return its output."""
     options = ["--path", str(_SPECIFICATION), "--meta", "none", "--output-path", str(folder)]
     said = _run(["openapi-python-client", "generate", *options], environment)
-    # As long as ours may be, so that lines compare.
+    # The line length of this project, so that lines are comparable.
     _run(["ruff", "format", "--isolated", "--line-length", "100", str(folder)], environment)
     return said
 

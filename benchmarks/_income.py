@@ -1,4 +1,4 @@
-"""An income report and its details, fictitious, as bytes: what the local Sikoia answers."""
+"""A fictitious income report and its details, as bytes, from the local Sikoia."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ _PDF: Final = b"%PDF-1.7\n%%EOF\n"
 
 
 async def income_bodies() -> dict[str, bytes]:
-    """Return what each of the two paths answers about a case with three documents."""
+    """Return the responses of both paths for a case with three documents."""
     wire = httpx.ASGITransport(create_app(api_key="key", work_time=0))
     async with (
         Sikoia(api_key="key", environment=local(_URL), transport=wire) as sikoia,

@@ -1,8 +1,8 @@
-"""How every benchmark here measures: contestants take turns in one run, and ratios are printed.
+"""How the benchmarks measure: contestants alternate in one run, and ratios are printed.
 
-Machines are shared and noisy, and what runs at ten o'clock is not comparable with what ran at
-nine. So contestants alternate, each round starting with another one; a ratio is taken within each
-round, where the machine was much the same for both, and the median of the rounds is what counts.
+On shared, noisy machines, measurements made at different times cannot be compared. So contestants
+alternate, each round starts with a different one, ratios are taken within a round, and the median
+of the rounds is reported.
 """
 
 import argparse
@@ -36,7 +36,7 @@ Costs = Sequence[float]
 
 @attrs.frozen
 class Row:
-    """One line of the table."""
+    """A row of the table."""
 
     what: str
     ours: str
@@ -47,9 +47,9 @@ class Row:
 
 
 def at_most(target: float | None, what: str, ours: Costs, peer: Costs, unit: Unit = "s") -> Row:
-    """Compare costs, one of each a round: ours over the peer's.
+    """Compare costs, one per round: ours divided by the peer's.
 
-    Without a target, the row is there to inform.
+    A row without a target is informational.
     """
     ratio = statistics.median(our / their for our, their in zip(ours, peer, strict=True))
     goal = ("-", "-") if target is None else (f"≤ {target:g}", _yes(ratio <= target))
@@ -57,46 +57,46 @@ def at_most(target: float | None, what: str, ours: Costs, peer: Costs, unit: Uni
 
 
 def at_least(target: float | None, what: str, ours: Costs, peer: Costs, unit: Unit = "s") -> Row:
-    """Compare speeds: how many times as fast as the peer ours is."""
+    """Compare speeds: how many times faster ours is than the peer."""
     ratio = statistics.median(their / our for our, their in zip(ours, peer, strict=True))
     goal = ("-", "-") if target is None else (f"≥ {target:g}", _yes(ratio >= target))
     return Row(what, shown(ours, unit), shown(peer, unit), ratio, *goal)
 
 
 def counted(what: str, ours: int, peer: int) -> Row:
-    """Compare what can be counted, once and for all: ours over the peer's."""
+    """Compare counts: ours divided by the peer's."""
     return Row(what, f"{ours:,}", f"{peer:,}", ours / peer if peer else None)
 
 
 def take_turns(
     contestants: Mapping[str, Callable[[], float]], rounds: int
 ) -> dict[str, list[float]]:
-    """Let each measure itself once a round, and return all that they measured."""
+    """Run each contestant once per round, and return their measurements."""
     names = list(contestants)
     costs: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(rounds):
         for name in _rotated(names, turn):
-            gc.collect()  # nobody pays for another's garbage
+            gc.collect()  # so that no contestant collects another's garbage
             costs[name].append(contestants[name]())
     return costs
 
 
 def race(turns: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Let all take turns, after a round that is not counted: it loads what is loaded late."""
+    """Take turns after an uncounted warm-up round, which loads lazy modules."""
     take_turns(turns, 1)
     return take_turns(turns, rounds)
 
 
 def is_quick() -> bool:
-    """Read the command line: `--quick` is for seeing that a script works, not for its figures."""
+    """Return whether the command line has `--quick`, which only checks that a script works."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="a few seconds; figures mean little")
+    parser.add_argument("--quick", action="store_true", help="check that it works")
     return bool(parser.parse_args().quick)
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    """Print the rows, and what they were measured on."""
-    head = ("what", "ours", "peer", "ratio", "target", "met")
+    """Print the rows, and the Python version."""
+    head = ("measurement", "ours", "peer", "ratio", "target", "met")
     lines = [
         head,
         *((r.what, r.ours, r.peer, _ratio(r.ratio), r.target, r.met) for r in rows),
@@ -114,7 +114,7 @@ def _rotated(names: Sequence[str], turn: int) -> Sequence[str]:
 
 
 def shown(costs: Costs, unit: Unit = "s") -> str:
-    """Write the median as people read it."""
+    """Format the median."""
     factor, name = _FORMATS[unit]
     return f"{statistics.median(costs) * factor:.1f} {name}"
 

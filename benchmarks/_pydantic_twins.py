@@ -1,4 +1,4 @@
-"""The transactions of `resources/banking.py` once more, as pydantic models with equal fields."""
+"""Pydantic models with the fields of the transactions in `resources/banking.py`."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -13,14 +13,14 @@ class _Frozen(BaseModel):
 
 
 class Amount(_Frozen):
-    """How much."""
+    """An amount of money."""
 
     amount: Decimal | None = None
     currency: str | None = None
 
 
 class Merchant(_Frozen):
-    """Who was paid."""
+    """The merchant of a transaction."""
 
     merchant_name: str | None = None
     merchant_category: str | None = None
@@ -34,7 +34,7 @@ class Code(_Frozen):
 
 
 class IsoCode(_Frozen):
-    """What kind of transaction it is, by ISO 20022."""
+    """The type of a transaction by ISO 20022."""
 
     domain_code: Code | None = None
     family_code: Code | None = None
@@ -42,14 +42,14 @@ class IsoCode(_Frozen):
 
 
 class ProprietaryCode(_Frozen):
-    """What kind of transaction it is, by the bank."""
+    """The type of a transaction by the bank."""
 
     code: str | None = None
     issuer: str | None = None
 
 
 class Transaction(_Frozen):
-    """One transaction."""
+    """A transaction."""
 
     transaction_id: str | None = None
     date: datetime | None = None
@@ -66,7 +66,7 @@ class Transaction(_Frozen):
 
 
 class AccountTransactions(_Frozen):
-    """The answer: an account's transactions."""
+    """The response: an account's transactions."""
 
     account_connection_id: str | None = None
     transactions: tuple[Transaction, ...] | None = None

@@ -1,4 +1,4 @@
-"""Ten thousand bank transactions, fictitious, as bytes.
+"""Fictitious bank transactions, as bytes.
 
 The fields are those of `GET /v2/bankaccounts/{account_connection_id}/transactions`.
 """
@@ -18,7 +18,7 @@ def as_list(count: int) -> bytes:
 
 
 def as_report(count: int) -> bytes:
-    """Return the same transactions in the envelope that the API sends them in."""
+    """Return the same transactions in the API's envelope."""
     report = {
         "account_connection_id": "132d3353-ad29-46e0-b66a-caed8b572e93",
         "transactions": _transactions(count),
@@ -28,7 +28,7 @@ def as_report(count: int) -> bytes:
 
 
 def _transactions(count: int) -> list[dict[str, Any]]:
-    chance = random.Random(20240212)  # noqa: S311 - data to decode, and no secret
+    chance = random.Random(20240212)  # noqa: S311 - sample data, not secrets
     return [_transaction(chance, number) for number in range(count)]
 
 
@@ -58,7 +58,7 @@ def _transaction(chance: random.Random, number: int) -> dict[str, Any]:
 
 
 def _stamp(when: datetime) -> str:
-    """Write a time as the API does: seven digits of a second, and +00:00."""
+    """Format a time like the API: seven decimals and +00:00."""
     return f"{when:%Y-%m-%dT%H:%M:%S}.0000000+00:00"
 
 

@@ -1,4 +1,4 @@
-"""Time that jumps where an event loop would sleep: hours of waiting take a moment."""
+"""Virtual time: the clock jumps whenever the event loop would sleep."""
 
 import asyncio
 import sys
@@ -11,5 +11,5 @@ __all__ = ["VirtualLoop", "now"]
 
 
 def now() -> float:
-    """Return the seconds of the loop that runs."""
+    """Return the time of the running loop."""
     return asyncio.get_running_loop().time()

@@ -1,9 +1,8 @@
-"""Ten thousand bank transactions from bytes to models: this SDK, msgspec, pydantic and cattrs.
+"""Decoding of 10,000 bank transactions: this SDK, msgspec, pydantic and cattrs.
 
-Ours is the whole way that an answer takes: `_decoder.decode`, with the answer's details attached to
-the models. It looks at the first answer of a type, and one in 64 after, for differences from
-what the SDK knows; `steady` is the median of the answers that it does not look at, `mean of 64` is
-what 64 answers in a row cost, the look included.
+Ours is the complete decoding of a response, including the response details on the models. The SDK
+checks the first response of a type and one in 64 after it for drift: `steady` is the median of
+responses without this check, `mean of 64` the mean of 64 responses including one check.
 """
 
 import statistics
@@ -25,11 +24,11 @@ from sikoia_async.resources.banking import AccountTransactions, BankTransaction
 
 __all__ = ["compare"]
 
-_LOOK_EVERY: Final = 64
+_CHECK_EVERY: Final = 64
 
 
 def compare(*, quick: bool) -> list[Row]:
-    """Decode in turns, by each of the decoders."""
+    """Compare the decoders."""
     count = 200 if quick else 10_000
     report, bare_list = as_report(count), as_list(count)
     return [
@@ -42,7 +41,7 @@ def compare(*, quick: bool) -> list[Row]:
 def _against_msgspec(name: str, into: Any, raw_into: Any, body: bytes) -> list[Row]:
     sdk, raw = ours(into), msgspec.json.Decoder(raw_into).decode
     contestants = {"ours": partial(cpu, sdk, body), "msgspec": partial(cpu, raw, body)}
-    costs = take_turns(contestants, _LOOK_EVERY)
+    costs = take_turns(contestants, _CHECK_EVERY)
     our, their = costs["ours"], costs["msgspec"]
     mean = statistics.mean
     held = _retained(sdk, body), _retained(raw, body)
@@ -69,7 +68,7 @@ def _against_others(body: bytes, rounds: int) -> list[Row]:
 
 
 def _cattrs() -> Decode:
-    """Return cattrs alone, at its fastest: it stops at the first error, and has few hooks."""
+    """Return cattrs at its fastest: without detailed errors, and with few hooks."""
     converter: JsonConverter = make_converter(detailed_validation=False)
     converter.register_structure_hook(Decimal, _decimal)
     return lambda body: converter.loads(body, AccountTransactions, parse_float=Decimal)
@@ -80,14 +79,14 @@ def _decimal(value: Any, _: object) -> Decimal:
 
 
 def _require_equal(ours: AccountTransactions, pydantic: PydanticTwin, cattrs: Any) -> None:
-    """Refuse to compare decoders that give different values."""
+    """Check that all decoders return equal values."""
     if ours != cattrs or attrs.asdict(ours) != pydantic.model_dump():
-        msg = "the decoders disagree, so that there is nothing to compare"
+        msg = "the decoders return different values"
         raise SystemExit(msg)
 
 
 def _retained(decode: Decode, body: bytes) -> int:
-    """Return the bytes that are held as long as the models are."""
+    """Return the bytes that the models retain."""
     decode(body)
     tracemalloc.start()
     models = decode(body)

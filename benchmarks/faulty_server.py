@@ -1,7 +1,7 @@
-"""A Sikoia that has bad days: it hangs up, breaks off, stalls and counts, each at its own path.
+"""A server that disconnects, truncates, stalls or counts, depending on the path.
 
-Like `server.py` it is a process of its own, which ends when its standard input does; it speaks
-plain http on loopback. What it does is decided by the request's path alone, see `_ROUTES`.
+Like `server.py`, it is a separate process that exits when its standard input is closed. It serves
+plain HTTP on loopback. See `_ROUTES` for the behaviour of each path.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ __all__ = ["counts", "running"]
 
 @contextmanager
 def running() -> Generator[str]:
-    """Run the server for as long as the block lasts, and give its address."""
+    """Run the server for the duration of the block, and return its URL."""
     with subprocess.Popen(
         [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
@@ -31,17 +31,17 @@ def running() -> Generator[str]:
 
 
 def counts(url: str) -> dict[str, int]:
-    """Return how often each path was asked for, and how many requests `/v2/slow` had at once.
+    """Return the requests of each path, and the maximum that `/v2/slow` had in progress at once.
 
-    Counting begins anew with each answer.
+    Reading the counts resets them.
     """
-    with urllib.request.urlopen(f"{url}/counts") as answer:  # noqa: S310 - it is http, on loopback
+    with urllib.request.urlopen(f"{url}/counts") as answer:  # noqa: S310 - plain http on loopback
         return dict(json.load(answer))
 
 
 _Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 _COUNTS: Final = Counter[str]()
-_CHANCE: Final = random.Random(20)  # noqa: S311 - no secrets
+_CHANCE: Final = random.Random(20)  # noqa: S311 - not for secrets
 _SLOW: Final = 0.3
 _FOR_EVER: Final = 3600.0
 
@@ -68,7 +68,7 @@ async def _fail(writer: asyncio.StreamWriter) -> None:
 
 
 async def _mix(writer: asyncio.StreamWriter) -> None:
-    """Answer after up to 4 ms, and hang up after three answers of ten, without a word of it."""
+    """Respond within 4 ms, and close the connection without notice after 30 % of the responses."""
     await asyncio.sleep(_CHANCE.uniform(0, 0.004))
     writer.write(_written("200 OK"))
     if _CHANCE.random() < 0.3:
@@ -77,7 +77,7 @@ async def _mix(writer: asyncio.StreamWriter) -> None:
 
 
 async def _wait(writer: asyncio.StreamWriter) -> None:
-    """Answer after a while, and note how many do so at once."""
+    """Respond after a while, and count the requests in progress."""
     _COUNTS["slow now"] += 1
     _COUNTS["slow at once"] = max(_COUNTS["slow at once"], _COUNTS["slow now"])
     await asyncio.sleep(_SLOW)
@@ -90,7 +90,7 @@ async def _say_nothing(_: asyncio.StreamWriter) -> None:
 
 
 def _drip(begin: bytes, piece: bytes) -> _Answer:
-    """Begin, and go on in small pieces for ever."""
+    """Start a response, and continue it in small pieces for ever."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(begin)
@@ -108,7 +108,7 @@ async def _stop_half_way(writer: asyncio.StreamWriter) -> None:
 
 
 async def _bad_day(writer: asyncio.StreamWriter) -> None:
-    """Answer well four times of five, and else in one of the ways of a bad day."""
+    """Respond correctly four times out of five, and otherwise fail in one of several ways."""
     if _CHANCE.random() < 0.8:
         writer.write(_written("200 OK"))
         return
@@ -188,7 +188,7 @@ async def _serve() -> None:
     server = await asyncio.start_server(_connected, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
-    os._exit(0)  # in the middle of whatever stalls
+    os._exit(0)  # without waiting for stalled responses
 
 
 if __name__ == "__main__":

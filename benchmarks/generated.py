@@ -1,7 +1,7 @@
-"""This SDK beside the client that openapi-python-client generates from the same specification.
+"""This SDK compared with the client that openapi-python-client generates from the specification.
 
-The other client is generated when this runs, and goes when it ends. Where it cannot do what is
-compared, the table says why in the place of its figure.
+The client is generated for each run. If it cannot do something, the table has the reason instead
+of a figure.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ _CASE_ID: Final = "64cd8202-2db4-44d5-85be-79438d65eb7b"
 
 
 def compare(*, quick: bool) -> list[Row]:
-    """Compare all that can be; nothing at all without the specification or the generator."""
+    """Compare both, if the specification and the generator are available."""
     rounds = 1 if quick else _ROUNDS
     try:
         with generated() as peer:
@@ -97,7 +97,7 @@ def _sizes(peer: Peer) -> Iterator[Row]:
 
 
 def _python(folder: Path, but: str = "") -> list[Path]:
-    """Return the modules in a folder, but for those in one folder of it."""
+    """Return the modules in a folder, except those in one of its subfolders."""
     return [one for one in folder.rglob("*.py") if but not in one.relative_to(folder).parts]
 
 
@@ -108,16 +108,16 @@ def _lines(files: Sequence[Path]) -> int:
 def _operations(peer: Peer) -> Iterator[Row]:
     had = sum((one.method, one.path) in peer.modules for one in ENDPOINTS)
     yield counted("operations | generated", len(ENDPOINTS), had)
-    yield Row("  warnings while it was generated", "-", str(peer.complaints))
+    yield Row("  warnings of the generator", "-", str(peer.complaints))
 
 
 def _examples(peer: Peer) -> Iterator[Row]:
-    """Tell how many of the specification's examples either understands, and why it does not."""
+    """Count the examples of the specification that each understands, and the reasons otherwise."""
     for name, is_error in (("answers", False), ("errors", True)):
         found = [one for one in examples() if one.is_error == is_error]
         by_ours = [refusal(one.read) for one in found]
         by_theirs = [refusal(partial(_their_reading, peer, one)) for one in found]
-        what = f"examples of {name}, {len(found)} in all, understood | generated"
+        what = f"{name} examples understood, of {len(found)} | generated"
         yield counted(what, by_ours.count(None), by_theirs.count(None))
         why, why_not_ours = Counter(by_theirs), Counter(by_ours)
         for reason in sorted({one for one in (*why, *why_not_ours) if one}):
@@ -155,7 +155,7 @@ def _imports(peer: Peer, rounds: int) -> Iterator[Row]:
 
 
 def _timed(before: str, source: str) -> str:
-    """Write a program that prints the seconds that a piece of source takes."""
+    """Return a program that prints the time that a piece of source takes."""
     return (
         f"import time; {before}; began = time.perf_counter(); {source};"
         "print(time.perf_counter() - began)"
@@ -167,15 +167,15 @@ def _import_rows(spent: Mapping[str, Costs]) -> Iterator[Row]:
     net = {name: [one - python for one in spent[name]] for name in ("ours", "generated")}
     what = "import, all resources | generated, all its API"
     yield at_most(None, what, spent["ours"], spent["generated"])
-    yield at_most(None, "  less Python's own start", net["ours"], net["generated"])
+    yield at_most(None, "  without interpreter start-up", net["ours"], net["generated"])
     slowest = max(_RESOURCES, key=lambda name: statistics.median(spent[name]))
-    what = f"first use of {slowest}, the slowest | one API module"
+    what = f"first use of the slowest resource, {slowest} | one API module"
     yield at_most(None, what, spent[slowest], spent["one module"])
 
 
 @attrs.frozen
 class _Decoding:
-    """A body, and how either reads it."""
+    """A body, and how each decodes it."""
 
     what: str
     ours: Decode
@@ -186,18 +186,18 @@ class _Decoding:
 
     @property
     def unit(self) -> Unit:
-        """How the seconds that it takes are best read."""
+        """The unit of the times."""
         return "s" if self.times == 1 else "s/call"
 
 
 def _decodings(peer: Peer, count: int) -> Iterator[_Decoding]:
-    what = f"decode {count:,} transactions, as the API sends them"
+    what = f"decode {count:,} transactions"
     generated = partial(peer.read, "GET", _TRANSACTIONS, 200)
     yield _Decoding(what, ours(AccountTransactions), generated, as_report(count))
     listed = as_list(count)
     sdk, generated = ours(Items[BankTransaction]), partial(_each, peer, "AccountTransactions")
     yield _Decoding("  as a bare list", sdk, generated, listed)
-    what = "  as a bare list, without objects that are null"
+    what = "  as a bare list, without null objects"
     yield _Decoding(what, sdk, generated, _without_nulls(listed))
     bodies = asyncio.run(income_bodies())
     for what, path, into in (
@@ -209,7 +209,7 @@ def _decodings(peer: Peer, count: int) -> Iterator[_Decoding]:
 
 
 def _decoded(one: _Decoding, rounds: int) -> Row:
-    """Let both take turns, or ours alone where the other one cannot."""
+    """Compare both, or measure only ours if the other cannot decode the body."""
     what, unit = f"{one.what} | generated", one.unit
     sdk = partial(decoding_cpu, one.ours, one.body, one.times)
     if refused := refusal(partial(one.generated, one.body)):
@@ -220,12 +220,12 @@ def _decoded(one: _Decoding, rounds: int) -> Row:
 
 
 def _each(peer: Peer, model: str, body: bytes) -> object:
-    """Read a list as generated functions do: plain Python, and a model of each item."""
+    """Decode a list like the generated functions: plain Python, and a model for each item."""
     return [peer.model(model).from_dict(one) for one in json.loads(body)]
 
 
 def _without_nulls(body: bytes) -> bytes:
-    """Leave out the fields of the items that are null."""
+    """Remove the fields of the items that are null."""
     return json.dumps(
         [
             {name: value for name, value in item.items() if value is not None}
@@ -273,7 +273,7 @@ def _called(
     if refused:
         return Row(what, shown(race({"ours": turns["ours"]}, rounds)["ours"], "s/call"), refused)
     costs = race(turns, rounds)
-    gives = ", which gives None" if answers == [None] else ""
+    gives = ", which returns None" if answers == [None] else ""
     return at_most(None, what + gives, costs["ours"], costs["generated"], "s/call")
 
 

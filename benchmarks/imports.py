@@ -1,7 +1,7 @@
-"""What a new process pays: for the import, for the first client, and until its first model.
+"""The start-up cost of a new process: the import, the first client, and the first model.
 
-Whole child processes are timed, Python's own start included, for that is what a user waits for;
-a second ratio leaves Python's start out.
+Whole child processes are timed, because that is what users wait for; a second ratio excludes the
+start-up of the interpreter.
 """
 
 import statistics
@@ -51,7 +51,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 @attrs.frozen
 class _Race:
-    """Two programs that give a user the same, and how much more ours may cost."""
+    """Two programs with the same result, and the target for the ratio of their times."""
 
     what: str
     ours: str
@@ -74,7 +74,7 @@ _RACES: Final = (
         1.25,
     ),
     _Race(
-        "the same, its TLS context made at once | same",
+        "first Sikoia(...) with its TLS context | httpx.AsyncClient()",
         "from sikoia_async import Sikoia; import certifi;"
         "Sikoia('id', 'secret', tls=certifi.where())",
         "import httpx; httpx.AsyncClient()",
@@ -85,7 +85,7 @@ _RACES: Final = (
 
 
 def compare(*, quick: bool) -> list[Row]:
-    """Time the programs of all races, in turns."""
+    """Time the programs of all races."""
     rounds = 2 if quick else _ROUNDS
     with running() as address, tempfile.TemporaryDirectory() as compiled:
         surroundings = environment(compiled)
@@ -94,7 +94,7 @@ def compare(*, quick: bool) -> list[Row]:
             name: partial(seconds, source, surroundings, address.https, address.ca_file)
             for name, source in programs.items()
         }
-        take_turns(contestants, 1)  # this round compiles everything
+        take_turns(contestants, 1)  # compiles all modules
         spent = take_turns(contestants, rounds)
     return [row for race in _RACES for row in _rows(race, spent)]
 
@@ -104,7 +104,7 @@ def _rows(race: _Race, spent: Mapping[str, Sequence[float]]) -> tuple[Row, Row]:
     python = statistics.median(spent[""])
     whole = at_most(race.target, race.what, ours, peer)
     net_ours, net_peer = [one - python for one in ours], [one - python for one in peer]
-    return whole, at_most(None, "  less Python's own start", net_ours, net_peer)
+    return whole, at_most(None, "  without interpreter start-up", net_ours, net_peer)
 
 
 def _both(race: _Race) -> tuple[str, str]:

@@ -1,10 +1,9 @@
-"""What waiting for operations costs: polls and delays, slots of the quota, memory, the event loop.
+"""The cost of waiting for operations: polls, delays, rate-limit slots, memory and event loop.
 
-Polls and delays are in virtual time, with a Sikoia in this process and no sockets. It counts in
-fixed windows whose phase nobody knows, and answers 429 to what is over 200 a minute. How long an
-operation takes is drawn at random, the same in every run. The peers are loops that sleep and
-retrieve, by the same client and so in the same quota; they may use all of it, where our polls leave
-a tenth to other calls.
+Polls and delays are measured in virtual time against a simulated Sikoia without sockets. It counts
+requests in fixed windows of unknown phase, and returns 429 over 200 a minute. Durations of
+operations are random, but the same in every run. The peers are loops that sleep and retrieve, with
+the same client and quota; they may use all of it, while our polls leave a tenth to other calls.
 """
 
 import asyncio
@@ -49,13 +48,13 @@ _AT_FIRST: Final = 5.0
 
 
 def compare(*, quick: bool) -> list[Row]:
-    """Let all ways of waiting wait for the same operations, then look at memory and the loop."""
+    """Compare the ways of waiting, then measure memory and the event loop."""
     return [*_rows(_play_all(quick=quick)), *_slots(quick=quick), *_costs(quick=quick)]
 
 
 @attrs.frozen
 class _Work:
-    """Operations of one kind, which take a log-normal time, capped."""
+    """A kind of operation, with a capped log-normal duration."""
 
     name: str
     path: str
@@ -66,12 +65,12 @@ class _Work:
     longest: float
 
     def durations(self, count: int, seed: int) -> list[float]:
-        chance = random.Random(seed)  # noqa: S311 - no secrets
+        chance = random.Random(seed)  # noqa: S311 - not for secrets
         drawn = (chance.lognormvariate(math.log(self.median), _SIGMA) for _ in range(count))
         return [min(self.longest, seconds) for seconds in drawn]
 
     def operation(self, sikoia: Sikoia, first: Any) -> Operation[Any]:
-        """Return the operation that had this first answer."""
+        """Return the operation with this first response."""
         operation: Operation[Any] = getattr(sikoia, self.resource)._operation(  # noqa: SLF001
             first.request_id, first
         )
@@ -99,7 +98,7 @@ _PERSON: Final = _Work(
 
 
 class _Server(httpx.AsyncBaseTransport):
-    """Sikoia: works on operations, and refuses what is too much."""
+    """A simulated Sikoia: runs operations, and enforces the rate limit."""
 
     def __init__(self, durations: Iterable[float], seed: int) -> None:
         self.ends: dict[str, float] = {}
@@ -109,19 +108,19 @@ class _Server(httpx.AsyncBaseTransport):
         self.arrivals: dict[str, float] = {}
         """When each call arrived that is about no operation, by the end of its path."""
         self._durations = iter(durations)
-        self._chance = random.Random(seed)  # noqa: S311 - no secrets
+        self._chance = random.Random(seed)  # noqa: S311 - not for secrets
         self._phase = self._chance.uniform(0, _QUOTA.per)
         self._windows = Counter[float]()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer."""
+        """Respond to a request."""
         await self._travel()
         answer = self._answer(request)
         await self._travel()
         return answer
 
     def begin(self) -> httpx.Response:
-        """Begin an operation."""
+        """Start an operation."""
         name = f"{len(self.ends):08x}-7a3d-4c1b-9e55-0242ac120002"
         self.ends[name] = now() + next(self._durations)
         return httpx.Response(200, json={"request_id": name, "status": "Pending"})
@@ -148,13 +147,13 @@ class _Server(httpx.AsyncBaseTransport):
 
 
 class _Starter(httpx.AsyncBaseTransport):
-    """The same server, where it begins operations and counts nothing."""
+    """The same server for starting operations, without the rate limit."""
 
     def __init__(self, server: _Server) -> None:
         self._server = server
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request for an operation."""
+        """Return the state of an operation."""
         del request
         return self._server.begin()
 
@@ -163,7 +162,7 @@ def _client(
     transport: httpx.AsyncBaseTransport, quota: Quota | None = _QUOTA, *, events: bool = False
 ) -> Sikoia:
     return Sikoia(
-        token="a-token",  # noqa: S106 - the server takes any
+        token="a-token",  # noqa: S106 - the server accepts any token
         environment=local("http://127.0.0.1:9"),
         transport=transport,
         quota=quota,
@@ -172,7 +171,7 @@ def _client(
 
 
 async def _begun(server: _Server, work: _Work, count: int) -> list[Any]:
-    """Begin operations beside the quota, and return their first answers."""
+    """Start operations outside the quota, and return their first responses."""
     async with _client(_Starter(server), None) as sikoia:
         return [await _begin(sikoia, work) for _ in range(count)]
 
@@ -201,7 +200,7 @@ def _loop(pause: float) -> _Wait:
 
 @attrs.frozen
 class _Way:
-    """A way of waiting; each operation is awaited so many times at once."""
+    """A way of waiting, and how many tasks await each operation."""
 
     name: str
     wait: _Wait
@@ -221,7 +220,7 @@ _WAYS: Final = (_POLLING, _WOKEN, _LOSSY, _SLOW, _LOOPS)
 
 @attrs.frozen
 class _Seen:
-    """What came of a simulation."""
+    """The result of a simulation."""
 
     polls: float
     """For each operation."""
@@ -234,14 +233,14 @@ class _Seen:
     """Seconds until each call of others arrived."""
 
     def cells(self) -> list[str]:
-        """Write it as people read it."""
+        """Format the delay."""
         delays = [_seconds(_part(self.delays, part)) for part in (0.5, 0.95, 1.0)]
         return [f"{self.polls:,.2f}", *delays, f"{self.refused:,}", _seconds(self.seconds)]
 
 
 @attrs.frozen
 class _Scene:
-    """Operations that are waited for: all pending at once, or begun so many a minute."""
+    """The operations of a simulation: all pending at once, or started at a rate."""
 
     work: _Work
     count: int
@@ -253,14 +252,14 @@ class _Scene:
 
     @property
     def name(self) -> str:
-        when = f"begun {self.per_minute:g} a minute" if self.per_minute else "pending at once"
+        when = f"started at {self.per_minute:g} a minute" if self.per_minute else "pending at once"
         return f"{self.work.name}, {self.count:,} {when}"
 
     def play(self, way: _Way, *, kept: bool = True) -> _Seen:
-        """Wait in one way.
+        """Simulate one way of waiting.
 
         Args:
-            way: how.
+            way: how to wait.
             kept: whether polls leave some slots of the quota free.
         """
         seen = [self._play(way, seed, kept=kept) for seed in range(self.times)]
@@ -289,9 +288,9 @@ class _Scene:
     async def _wait(
         self, way: _Way, sikoia: Sikoia, server: _Server, firsts: Sequence[Any]
     ) -> _Seen:
-        # The peers' calls stand in line as long as they must: a call's own time is no matter here.
+        # Without a deadline, because the peers' calls may queue for a long time.
         patient, work = sikoia.with_options(timeout=_LONG), self.work
-        chance, delays, began = random.Random(7), list[float](), now()  # noqa: S311 - no secrets
+        chance, delays, began = random.Random(7), list[float](), now()  # noqa: S311 - not for secrets
 
         async def wait(first: Any) -> None:
             await way.wait(patient, work, first)
@@ -326,7 +325,7 @@ _Played = Mapping[_Scene, Mapping[_Way, _Seen]]
 
 @asynccontextmanager
 async def _others(sikoia: Sikoia | None) -> AsyncGenerator[dict[str, float]]:
-    """Make a call every second, if there is a client to do so; give when each began."""
+    """Make a call every second, if there is a client for it, and return their start times."""
     starts, calls = dict[str, float](), list[asyncio.Task[Any]]()
 
     async def start(client: Sikoia) -> None:
@@ -357,8 +356,8 @@ def _play_all(*, quick: bool) -> _Played:
 
 
 def _print_all(played: _Played) -> None:
-    """Print what came of each way of waiting."""
-    head = ("polls each", "delay: median", "p95", "longest", "429s", "until the last")
+    """Print the results of each way of waiting."""
+    head = ("polls each", "delay: median", "p95", "longest", "429s", "total time")
     print(f"{'':34}" + "".join(f"{title:>15}" for title in head))
     for scene, seen in played.items():
         print(scene.name)
@@ -384,7 +383,7 @@ def _rows(played: _Played) -> list[Row]:
             _delay_row(f"… delay without events, median | {_SLOW.name}", plain, slow),
         ]
     refused = sum(one.refused for seen in played.values() for one in seen.values())
-    return [*rows, Row("all of these: 429s", f"{refused:,}", "-", None, "0", _yes(not refused))]
+    return [*rows, Row("all of the above: 429s", f"{refused:,}", "-", None, "0", _yes(not refused))]
 
 
 def _delay_row(what: str, ours: _Seen, theirs: _Seen) -> Row:
@@ -393,7 +392,7 @@ def _delay_row(what: str, ours: _Seen, theirs: _Seen) -> Row:
 
 
 def _slots(*, quick: bool) -> list[Row]:
-    """See how long interactive calls wait while many operations are pending."""
+    """Measure how long interactive calls wait for a slot while many operations are pending."""
     scene = _Scene(_MACHINE, 200 if quick else 1_000, others=True)
     ours = scene.play(_POLLING).slots
     peers = {
@@ -412,22 +411,22 @@ def _slots(*, quick: bool) -> list[Row]:
 
 
 def _costs(*, quick: bool) -> list[Row]:
-    """Measure the memory of those who wait, and what they do to the event loop."""
+    """Measure the memory of waiting, and its effect on the event loop."""
     count = 1_000 if quick else 10_000
     tasks, size = asyncio.run(_memory(count))
     idle, at_first, waiting = asyncio.run(_lateness(count, 1.0 if quick else 10.0))
     return [
         Row(
-            f"{count:,} waiting, each: memory, its task included",
+            f"{count:,} waiting: memory of each, including its task",
             f"{size / 1024:.1f} KiB",
             "-",
             None,
             "≤ 10 KiB",
             _yes(size <= 10 * 1024),
         ),
-        Row("… tasks, beside those of the callers", str(tasks), "-", None, "0", _yes(not tasks)),
+        Row("… tasks besides those of the callers", str(tasks), "-", None, "0", _yes(not tasks)),
         Row(
-            "… how late the event loop is, p99 | with nobody waiting",
+            "… event loop lateness, p99 | without waits",
             _milliseconds(_part(waiting, 0.99)),
             _milliseconds(_part(idle, 0.99)),
             None,
@@ -436,17 +435,17 @@ def _costs(*, quick: bool) -> list[Row]:
         ),
         Row("… median", _milliseconds(_part(waiting, 0.5)), _milliseconds(_part(idle, 0.5))),
         Row("… longest", _milliseconds(waiting[-1]), _milliseconds(idle[-1])),
-        Row("… p99 while all begin to wait", _milliseconds(_part(at_first, 0.99)), "-"),
-        Row("… longest then", _milliseconds(at_first[-1]), "-"),
+        Row("… p99 while all start to wait", _milliseconds(_part(at_first, 0.99)), "-"),
+        Row("… maximum while all start to wait", _milliseconds(at_first[-1]), "-"),
     ]
 
 
 async def _memory(count: int) -> tuple[int, float]:
-    """Return how many tasks there are beside one for each await, and the bytes of each wait."""
+    """Return the number of tasks besides those of the callers, and the bytes per wait."""
     server = _Server([_LONG] * (count + 1), 0)
     async with _client(_Starter(server), None, events=True) as sikoia:
         report = await _begin(sikoia, _MACHINE)
-        first = asyncio.create_task(_ours(sikoia, _MACHINE, report))  # loads what is loaded late
+        first = asyncio.create_task(_ours(sikoia, _MACHINE, report))  # loads lazy modules
         await asyncio.sleep(0.1)
         gc.collect()
         before = len(asyncio.all_tasks())
@@ -465,7 +464,7 @@ async def _memory(count: int) -> tuple[int, float]:
 
 
 async def _lateness(count: int, seconds: float) -> tuple[list[float], list[float], list[float]]:
-    """Return how late sleeps end: with nobody waiting, while many begin to, and while they wait."""
+    """Return the lateness of sleeps: without waits, while many start, and while they wait."""
     server = _Server([_LONG] * count, 0)
     firsts = await _begun(server, _MACHINE, count)
     waits = list[asyncio.Task[None]]()
@@ -502,7 +501,7 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 def _part(times: Sequence[float], part: float) -> float:
-    """Return the time that this part of them does not pass; they are sorted."""
+    """Return a quantile of sorted times."""
     return times[math.ceil(part * len(times)) - 1]
 
 

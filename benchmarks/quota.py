@@ -1,7 +1,7 @@
-"""What pacing costs and what it saves, in virtual time: two usual limiters take the same calls.
+"""The cost and benefit of our rate limiter, compared with two common ones in virtual time.
 
-The server counts in fixed windows whose phase nobody knows, and answers 429 to what is over the
-limit; such a call waits as long as it is told, and stands in line again.
+The server counts requests in fixed windows of unknown phase, and returns 429 over the limit. Such
+a call waits for the time in Retry-After, and queues again.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _WAY: Final = 0.01
 
 
 def compare(*, quick: bool) -> list[Row]:
-    """Make the same calls through each limiter, in several phases of the server's window."""
+    """Make the same calls with each limiter, for several phases of the server's window."""
     calls, phases = (2_000, 2) if quick else (10_000, 5)
     flood, bursts = [0.0] * calls, _bursts(calls)
     return [
@@ -75,7 +75,7 @@ class _Limiter(Protocol):
 
 
 class _FixedWindow:
-    """Counts to the limit in windows of its own, the first of which opens with the first call."""
+    """A fixed-window limiter whose first window starts with the first call."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
@@ -91,11 +91,11 @@ class _FixedWindow:
             self._count += 1
 
     def settle(self, *, sent: bool) -> None:
-        """Take no notice."""
+        """Do nothing."""
 
 
 class _TokenBucket:
-    """Holds as many tokens as the limit, and gets new ones at its rate."""
+    """A token bucket with the size and the rate of the limit."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
@@ -110,7 +110,7 @@ class _TokenBucket:
             self._tokens -= 1
 
     def settle(self, *, sent: bool) -> None:
-        """Take no notice."""
+        """Do nothing."""
 
     def _fill(self) -> None:
         new = (now() - self._since) * _LIMIT / _PER
@@ -129,7 +129,7 @@ _LIMITERS: Final[Sequence[tuple[str, Callable[[], _Limiter]]]] = (
 
 
 class _Server:
-    """Admits so many requests in each of its windows."""
+    """A server with a fixed-window limit."""
 
     def __init__(self, phase: float) -> None:
         self.refused = 0
@@ -137,7 +137,7 @@ class _Server:
         self._counts = Counter[float]()
 
     def wait(self) -> float:
-        """Count a request, and return the seconds that it is told to wait if it is refused."""
+        """Count a request, and return the seconds of Retry-After if it is refused."""
         window, into_it = divmod(now() - self._phase, _PER)
         self._counts[window] += 1
         if self._counts[window] <= _LIMIT:
@@ -149,14 +149,14 @@ class _Server:
 def _refusals(
     make: Callable[[], _Limiter], starts: Sequence[float], phases: int
 ) -> tuple[int, float]:
-    """Return how many 429s there were in all phases together, and the seconds that one took."""
+    """Return the 429s of all phases together, and the time of each phase."""
     runs = [_run(make, starts, (number + 0.5) * _PER / phases) for number in range(phases)]
     return sum(refused for refused, _ in runs), sum(seconds for _, seconds in runs) / phases
 
 
 def _run(make: Callable[[], _Limiter], starts: Sequence[float], phase: float) -> tuple[int, float]:
-    """Make calls that start at these times; return the 429s, and when the last was served."""
-    server, chance = _Server(phase), random.Random(phase)  # noqa: S311 - no secrets
+    """Make calls at these times, and return the 429s and the time of the last response."""
+    server, chance = _Server(phase), random.Random(phase)  # noqa: S311 - not for secrets
 
     async def call(limiter: _Limiter, start: float) -> None:
         await asyncio.sleep(start)
@@ -181,8 +181,8 @@ def _run(make: Callable[[], _Limiter], starts: Sequence[float], phase: float) ->
 
 
 def _bursts(calls: int) -> list[float]:
-    """Draw when calls start: 10 to 200 at a time, and on the average 150 a minute."""
-    chance, moment, starts = random.Random(1), 0.0, list[float]()  # noqa: S311 - no secrets
+    """Return random start times: bursts of 10 to 200 calls, 150 a minute on average."""
+    chance, moment, starts = random.Random(1), 0.0, list[float]()  # noqa: S311 - not for secrets
     while len(starts) < calls:
         moment += chance.uniform(0, 84)
         starts += [moment] * chance.randint(10, _LIMIT)

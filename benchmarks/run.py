@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other, and one table in the end."""
+"""Runs all benchmarks, and prints one table."""
 
 import decoding
 import events

@@ -1,9 +1,8 @@
-"""What the local Sikoia costs when a long suite has filled it: memory, and the time of a call.
+"""The memory and speed of the local Sikoia after a long test suite.
 
-It holds 10,000 cases, each with a company and a person, and a ledger of 100,000 requests. The
-memory is that of a process of its own, at its highest. Calls are made in memory with the SDK in
-front, as in `testing.py`, which sees what they cost while nothing is there. All is in one thread,
-so that times are those of the processor.
+It has 10,000 cases, each with a company and a person, and a ledger of 100,000 requests. The memory
+is the peak of a separate process. The SDK makes calls in memory, as in `testing.py`, which measures
+them on an empty sandbox. Everything runs in one thread, so times are CPU times.
 """
 
 import asyncio
@@ -31,9 +30,9 @@ _CASES: Final = 10_000
 _REQUESTS: Final = 100_000
 _MEMORY: Final = 500e6
 _CALLS: Final = 128
-"""Calls in a round: a multiple of 64, for one answer in 64 is looked at for drift."""
+"""Calls per round: a multiple of 64, because one response in 64 is checked for drift."""
 _FEWEST: Final = 500
-"""Calls a second in memory, on one core, with the SDK in front."""
+"""Target: calls per second by the SDK in memory, on one core."""
 _PROCESS: Final = Path("/proc/self/status")
 _KEY: Final = "a key"
 _CHILD: Final = """
@@ -45,7 +44,7 @@ print(sandbox.highest({cases}, {requests}))
 
 
 def compare(*, quick: bool) -> list[Row]:
-    """Fill one in a process of its own, and then one here."""
+    """Fill a local Sikoia in a separate process, and then one in this process."""
     share, rounds = (100, 2) if quick else (1, 20)
     cases, requests = _CASES // share, _REQUESTS // share
     return [*_memory(cases, requests), *_calls(cases, rounds), *_looks(cases, requests)]
@@ -62,18 +61,18 @@ def _memory(cases: int, requests: int) -> Generator[Row]:
 
 
 def highest(cases: int, requests: int) -> int:
-    """Fill a local Sikoia, and return how many bytes this process has held at most."""
+    """Fill a local Sikoia, and return the peak memory of this process in bytes."""
     app = create_app(limit=10**9, api_key=_KEY)
     asyncio.run(_fill(app, cases, requests))
     if (len(app.state.cases), len(app.ledger)) != (cases, requests):
-        msg = "the local Sikoia has refused what should fill it"
+        msg = "the local Sikoia refused a request"
         raise RuntimeError(msg)
     (line,) = [one for one in _PROCESS.read_text().splitlines() if one.startswith("VmHWM")]
     return int(line.split()[1]) * 1024
 
 
 async def _fill(app: App, cases: int, requests: int) -> None:
-    """Create cases, and ask for some of them until there have been so many requests."""
+    """Create cases, and retrieve some of them until the number of requests is reached."""
     for number in range(cases):
         await _ask(app, "POST", "/v2/cases", _case(number))
     paths = [f"/v2/cases/{case_id}" for case_id in app.state.cases]
@@ -103,7 +102,7 @@ async def _ask(app: App, method: str, path: str, body: bytes) -> None:
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(_message: Message) -> None:
-        """Nobody listens."""
+        """Ignore the response."""
 
     await app(scope, receive, send)
 
@@ -139,15 +138,15 @@ def _calls(cases: int, rounds: int) -> Generator[Row]:
         }
         costs = race(ways, rounds)
         runner.run(sikoia.aclose())
-    what = f"a call about any of {cases:,} persons"
+    what = f"a call for a random one of {cases:,} persons"
     budget = [1 / _FEWEST] * rounds
     yield at_most(1, f"{what} | {_FEWEST} calls a second", costs["ours"], budget, "s/call")
-    yield at_most(None, f"{what} | always the same one", costs["ours"], costs["peer"], "s/call")
+    yield at_most(None, f"{what} | for the same person", costs["ours"], costs["peer"], "s/call")
 
 
 def _seconds(runner: asyncio.Runner, sikoia: Sikoia, persons: list[str]) -> Callable[[], float]:
-    """Give what measures the seconds of a call about a person whom chance chooses."""
-    chosen = random.Random(7)  # noqa: S311 - the same in every run
+    """Return a function that measures a call for a random person."""
+    chosen = random.Random(7)  # noqa: S311 - not for secrets
 
     async def call() -> None:
         for _ in range(_CALLS):
@@ -162,7 +161,7 @@ def _seconds(runner: asyncio.Runner, sikoia: Sikoia, persons: list[str]) -> Call
 
 
 def _looks(cases: int, requests: int) -> Generator[Row]:
-    """Show what a test pays that looks at all of it; there is no target."""
+    """Measure operations on the whole ledger; they have no target."""
     app = create_app(limit=10**9, api_key=_KEY)
     asyncio.run(_fill(app, cases, requests))
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,8 @@
-"""The other side of the wire: a server on loopback that costs its clients as little as can be.
+"""A minimal server on loopback, over http and https.
 
-It answers every GET with one case, or twenty where all are asked for, and every POST with a token,
-over http and over https, in a process of its own, so that its CPU time is not the client's.
-`running` starts it for a `with` block; it ends when its standard input does, so that it cannot
-outlive who started it.
+It responds to each GET with one case or a list of twenty, and to each POST with a token. It is a
+separate process, so that its CPU time does not count for the client. `running` starts it for a
+`with` block; it exits when its standard input is closed, so that it cannot outlive its parent.
 """
 
 import asyncio
@@ -55,7 +54,7 @@ _SUMMARY: Final = {name: _CASE[name] for name in _CASE.keys() - {"companies", "p
 
 @attrs.frozen
 class Address:
-    """Where the server listens."""
+    """The URLs of the server."""
 
     http: str
     https: str
@@ -65,10 +64,10 @@ class Address:
 
 @contextmanager
 def running() -> Generator[Address]:
-    """Run the server for as long as the block lasts."""
+    """Run the server for the duration of the block."""
     with tempfile.TemporaryDirectory() as folder:
         ca_file = str(Path(folder, "ca.pem"))
-        # Leaving the inner block closes its standard input, which ends it, and waits for that.
+        # Leaving the inner block closes its standard input, and waits for it to exit.
         with subprocess.Popen(
             [sys.executable, __file__, ca_file],
             stdin=subprocess.PIPE,
@@ -82,7 +81,7 @@ def running() -> Generator[Address]:
 
 
 class _Connection(asyncio.Protocol):
-    """One client's connection: as many requests as it likes, one after the other."""
+    """The connection of a client, which may send any number of requests in sequence."""
 
     def __init__(self) -> None:
         self._transport: asyncio.WriteTransport | None = None
@@ -99,7 +98,7 @@ class _Connection(asyncio.Protocol):
 
 
 def _size(received: bytes) -> int | None:
-    """Return how long the first request is, or None if it is not there yet as a whole."""
+    """Return the length of the first request, or None if it is incomplete."""
     head, end, rest = received.partition(b"\r\n\r\n")
     length = _LENGTH.search(head)
     body = int(length[1]) if length else 0

@@ -1,8 +1,8 @@
-"""100,000 calls on bad days, a third of them cancelled: what has grown in the client's process.
+"""100,000 calls to a faulty server, a third of them cancelled: growth of the client's process.
 
-The server answers four of five calls well, and the rest by hanging up, breaking off, lying about
-the encoding, or with an error; see `faulty_server.py`. What the process holds is taken after a
-tenth of the calls, when everything is loaded and all caches are full, and at the end.
+The server responds correctly to four of five calls. The others are disconnected, truncated,
+wrongly encoded, or get an error; see `faulty_server.py`. Memory, files and tasks are measured
+after a tenth of the calls, when everything is loaded and caches are full, and at the end.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _PROCESS: Final = Path("/proc/self")
 
 @attrs.frozen
 class _Held:
-    """What the process holds."""
+    """The resources of the process."""
 
     memory: float
     """In MiB."""
@@ -47,7 +47,7 @@ class _Held:
 
 
 def compare(*, quick: bool) -> list[Row]:
-    """Make the calls; there is no peer, for what is asked for is that nothing grows."""
+    """Make the calls; there is no peer, because the target is no growth."""
     if not _PROCESS.exists():
         return [Row("soak: needs /proc", "-", "-")]
     with running() as url:
@@ -80,9 +80,9 @@ async def _soak(url: str, calls: int) -> list[Row]:
     what = f"soak, {calls:,} calls"
     grown, files, tasks = end.memory - warm.memory, closed.files, end.tasks - before.tasks
     return [
-        _row(f"{what}: memory grown by", f"{grown:.1f} MiB", f"< {_GROWTH:g} MiB", grown < _GROWTH),
-        _row(f"{what}: files open after closing", files - before.files, "0", files <= before.files),
-        _row(f"{what}: tasks left", tasks, "0", not tasks),
+        _row(f"{what}: memory growth", f"{grown:.1f} MiB", f"< {_GROWTH:g} MiB", grown < _GROWTH),
+        _row(f"{what}: open files after closing", files - before.files, "0", files <= before.files),
+        _row(f"{what}: remaining tasks", tasks, "0", not tasks),
     ]
 
 
@@ -91,8 +91,8 @@ def _row(what: str, ours: object, target: str, met: object) -> Row:
 
 
 async def _make(sikoia: Sikoia, calls: int, ends: Counter[str]) -> None:
-    """Make calls of all kinds, some of them cancelled, and count how they end."""
-    chance = random.Random(calls)  # noqa: S311 - no secrets
+    """Make calls of all kinds, cancel some of them, and count their outcomes."""
+    chance = random.Random(calls)  # noqa: S311 - not for secrets
     todo = iter(range(calls))
 
     async def work() -> None:

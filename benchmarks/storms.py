@@ -1,7 +1,7 @@
-"""What is left of a client after a storm: calls cancelled at random, an outage, a silent server.
+"""A client after many random cancellations, an outage, failing logins and a stalling server.
 
-The peer is an `httpx.AsyncClient` with as many connections and no retries. Slots are counted where
-it matters: how many requests the server sees at once when all of a client's connections are wanted.
+The peer is an `httpx.AsyncClient` with the same number of connections and without retries. The
+server counts usable connections: the requests that it gets at once when all of them are needed.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ _Call = Callable[[str], Awaitable[object]]
 
 
 def compare(*, quick: bool) -> list[Row]:
-    """Let each storm pass over both."""
+    """Compare both in each scenario."""
     with running() as url:
         return [
             *asyncio.run(_cancellations(url, 1_000 if quick else 10_000)),
@@ -57,7 +57,7 @@ def compare(*, quick: bool) -> list[Row]:
 
 @attrs.frozen
 class _Aftermath:
-    """What a storm left."""
+    """The state of a client after the cancellations."""
 
     lost: int
     """Connections that can no longer be had."""
@@ -75,14 +75,14 @@ async def _cancellations(url: str, calls: int) -> list[Row]:
     return [
         _row(f"{what}: connections lost, of {_CONNECTIONS}", ours.lost, peer.lost, "0", ours.lost),
         _row(
-            "… the next call comes through in",
+            "… time of the next call",
             _shown(ours.seconds),
             _shown(peer.seconds),
             "≤ 250 ms",
             not in_time,
         ),
-        _row("… files open after closing", ours.files, peer.files, "0", ours.files),
-        _row("… tasks left", ours.tasks, peer.tasks, "0", ours.tasks),
+        _row("… open files after closing", ours.files, peer.files, "0", ours.files),
+        _row("… remaining tasks", ours.tasks, peer.tasks, "0", ours.tasks),
     ]
 
 
@@ -96,7 +96,7 @@ def _shown(seconds: float | None) -> str:
 
 def _our_client(url: str) -> tuple[_Call, Callable[[], Awaitable[None]]]:
     sikoia = Sikoia(
-        token="a-token",  # noqa: S106 - the faulty server takes any
+        token="a-token",  # noqa: S106 - the faulty server accepts any token
         environment=local(url),
         quota=None,
         max_in_flight=_CONNECTIONS,
@@ -128,8 +128,8 @@ def _bare_client(url: str) -> tuple[_Call, Callable[[], Awaitable[None]]]:
 async def _storm(
     url: str, calls: int, make: Callable[[str], tuple[_Call, Callable[[], Awaitable[None]]]]
 ) -> _Aftermath:
-    """Make calls of which most are cancelled by asyncio's own means, and look what is left."""
-    chance = random.Random(11)  # noqa: S311 - no secrets
+    """Make calls, cancel most of them with `task.cancel()`, and measure what is left."""
+    chance = random.Random(11)  # noqa: S311 - not for secrets
     files, tasks = _open_files(), len(asyncio.all_tasks())
     call, aclose = make(url)
     todo = iter(range(calls))
@@ -150,12 +150,12 @@ async def _storm(
     await asyncio.wait([asyncio.ensure_future(_all_at_once(call))], timeout=_PATIENCE)
     lost = _CONNECTIONS - counts(url).get("slow at once", 0)
     await aclose()
-    await asyncio.sleep(_PATIENCE)  # what is left over may come to its end
+    await asyncio.sleep(_PATIENCE)  # lets remaining tasks end
     return _Aftermath(lost, seconds, _open_files() - files, len(asyncio.all_tasks()) - tasks)
 
 
 async def _some_time(chance: random.Random) -> None:
-    """Let the loop make some steps, or wait for up to 6 ms."""
+    """Yield to the event loop a few times, or wait for up to 6 ms."""
     if chance.random() < 0.5:
         for _ in range(chance.randrange(40)):
             await asyncio.sleep(0)
@@ -183,9 +183,9 @@ def _open_files() -> int:
 
 
 async def _outage(url: str, calls: int) -> Row:
-    """Make all calls fail, 50 at a time, with as many retries as a client has by default."""
+    """Make calls during an outage, 50 at a time, with the default retries."""
     counts(url)
-    sikoia = Sikoia(token="a-token", environment=local(url), quota=None)  # noqa: S106 - any will do
+    sikoia = Sikoia(token="a-token", environment=local(url), quota=None)  # noqa: S106 - any token is accepted
     todo = iter(range(calls))
 
     async def work() -> None:
@@ -202,7 +202,7 @@ async def _outage(url: str, calls: int) -> Row:
 
 
 async def _token(url: str, kind: str, goal: int) -> Row:
-    """Let 50 callers need a token at once that there is none of, and again after their errors."""
+    """Have 50 callers request a token from a failing endpoint, and again after their errors."""
     counts(url)
     environment = Environment(name="test", api=url, token_url=f"{url}/{kind}/token", scope="all")
     sikoia = Sikoia("an-id", "a-secret", environment=environment, quota=None)
@@ -220,8 +220,8 @@ async def _token(url: str, kind: str, goal: int) -> Row:
 
 
 async def _overruns(url: str, times: int) -> Row:
-    """Give each way of stalling little time, and return the longest that was taken beyond it."""
-    sikoia = Sikoia(token="a-token", environment=local(url), quota=None, timeout=_TIMEOUT)  # noqa: S106 - any will do
+    """Make calls with a short timeout to each stalling path, and return the longest overrun."""
+    sikoia = Sikoia(token="a-token", environment=local(url), quota=None, timeout=_TIMEOUT)  # noqa: S106 - any token is accepted
     ours: list[float] = []
     peer: list[float] = []
     async with sikoia, httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, trust_env=False) as bare:
@@ -230,13 +230,13 @@ async def _overruns(url: str, times: int) -> Row:
             peer.append(await _taken(bare.get(f"/v2/{stall}")))
     late = max(ours) - _TIMEOUT
     longest = max(peer) - _TIMEOUT
-    httpxs = f"{longest * 1000:.0f} ms" if longest < _PATIENCE - _TIMEOUT else "without end"
+    httpxs = f"{longest * 1000:.0f} ms" if longest < _PATIENCE - _TIMEOUT else "unlimited"
     what = f"timeout={_TIMEOUT}, {len(_STALLS)} ways to stall | httpx: longest overrun"
     return _row(what, f"{late * 1000:.0f} ms", httpxs, "≤ 100 ms", late > 0.1)
 
 
 async def _taken(call: Awaitable[object]) -> float:
-    """Return the seconds that a call takes, or those after which it was given up."""
+    """Return the time of a call, or the time after which it was abandoned."""
     began = time.perf_counter()
     with suppress(TimeoutError, CallError, httpx.HTTPError):
         async with asyncio.timeout(_PATIENCE):

@@ -1,8 +1,7 @@
-"""What a call costs in a suite: the local Sikoia in memory against the same on a TLS socket.
+"""The cost of a call in a test suite: the local Sikoia in memory and on a TLS socket.
 
-Both sides of a call are in this process: in memory they share one thread, on the socket the local
-Sikoia has one of its own. So it is the time on the wall that counts, and in memory that is also the
-CPU time of one core.
+Both sides of a call are in this process. In memory they share one thread; on a socket, the local
+Sikoia has its own thread. So elapsed times are compared; in memory, that is the CPU time of a core.
 """
 
 import asyncio
@@ -21,15 +20,15 @@ from sikoia_async.testing import MemorySandbox, client_of
 __all__ = ["compare"]
 
 _CALLS: Final = 128
-"""Calls in a round: a multiple of 64, for one answer in 64 is looked at for drift."""
+"""Calls per round: a multiple of 64, because one response in 64 is checked for drift."""
 _FEWEST: Final = 500
-"""Calls a second in memory, on one core, with the SDK in front."""
+"""Target: calls per second by the SDK in memory, on one core."""
 
 Kind = type[Sandbox]
 
 
 def compare(*, quick: bool) -> list[Row]:
-    """Call in turns, then start in turns."""
+    """Compare calls, then start-up."""
     rounds = 2 if quick else 20
     return [*_calls(rounds), *_starts(rounds)]
 
@@ -48,16 +47,19 @@ def _calls(rounds: int) -> Generator[Row]:
 
 def _starts(rounds: int) -> Generator[Row]:
     costs = race(
-        {"ours": partial(_first_answer, MemorySandbox), "peer": partial(_first_answer, Sandbox)},
+        {
+            "ours": partial(_start_up, MemorySandbox),
+            "peer": partial(_start_up, Sandbox),
+        },
         rounds,
     )
-    yield at_most(1, "start to first answer, in memory | TLS", costs["ours"], costs["peer"])
-    yield at_most(1, "start to first answer, TLS | one second", costs["peer"], [1.0] * rounds)
+    yield at_most(1, "start to first response, in memory | TLS", costs["ours"], costs["peer"])
+    yield at_most(1, "start to first response, TLS | one second", costs["peer"], [1.0] * rounds)
 
 
 @contextmanager
 def _reading(kind: Kind, in_flight: int) -> Generator[Callable[[], float]]:
-    """Prepare a case, and give what measures the seconds that it takes to retrieve it."""
+    """Create a case, and return a function that measures its retrieval."""
     with kind(limit=10**9, token_life=10**9) as sandbox, asyncio.Runner() as runner:
         sikoia = client_of(sandbox, quota=None)
         case = runner.run(sikoia.cases.create(name="Loan", case_type="Business"))
@@ -81,8 +83,8 @@ async def _each(call: Callable[[], Awaitable[object]], in_flight: int) -> None:
     await asyncio.gather(*(caller() for _ in range(in_flight)))
 
 
-def _first_answer(kind: Kind) -> float:
-    """Return the seconds until a new local Sikoia has answered, which every test pays."""
+def _start_up(kind: Kind) -> float:
+    """Return the time until a new local Sikoia has sent its first response."""
 
     async def ask(sikoia: Sikoia) -> None:
         async with sikoia:
