@@ -47,7 +47,7 @@ class _Held:
 
 
 def compare(*, quick: bool) -> list[Row]:
-    """Make the calls; there is no peer, because the target is no growth."""
+    """Make the calls; there is no peer, because nothing should grow."""
     if not _PROCESS.exists():
         return [Row("soak: needs /proc", "-", "-")]
     with running() as url:

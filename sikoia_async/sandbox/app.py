@@ -110,8 +110,8 @@ class App:
     def restore(self, snapshot: Snapshot) -> None:
         """Replace the state with that of a snapshot, possibly of another local Sikoia.
 
-        Deliveries in progress are abandoned. Requests in progress are answered, but their
-        effects are lost.
+        Deliveries in progress are abandoned. Requests in progress get a response, but
+        their effects are lost.
 
         Raises:
             TypeError: The argument is not a snapshot.

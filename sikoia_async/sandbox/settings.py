@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
 
 import attrs
 
@@ -42,27 +42,6 @@ class Options(TypedDict, total=False):
     scenarios: Sequence[Scenario | Source]
 
 
-def _validate_retries(_settings: object, _field: object, value: Sequence[float]) -> None:
-    for pause in value:
-        if not 0 <= pause < math.inf:
-            msg = "delivery_retries: expected seconds, zero or more"
-            raise ValueError(msg)
-
-
-def _validate_timeout(_settings: object, _field: object, value: float) -> None:
-    if not 0 < value < math.inf:
-        msg = "delivery_timeout: expected seconds, more than zero"
-        raise ValueError(msg)
-
-
-def _validate_shape(_settings: object, _field: object, value: Any) -> None:
-    validate_shape(value)
-
-
-def _validate_window_key(_settings: object, _field: object, value: str) -> None:
-    validate_window_key(value)
-
-
 @attrs.frozen(kw_only=True)
 class Settings:
     """How one local Sikoia behaves.
@@ -85,7 +64,7 @@ class Settings:
     """The number of requests allowed in a rate-limit window."""
     per: float = 60
     """The length of a rate-limit window in seconds."""
-    window_key: WindowKey = attrs.field(default="organisation", validator=_validate_window_key)
+    window_key: WindowKey = "organisation"
     """Whether the limit applies to the whole `organisation` or to each `token`."""
     retry_after: bool = True
     """Whether a 429 has a `Retry-After` header."""
@@ -107,16 +86,24 @@ class Settings:
     """The source of all ids and data: the same seed gives the same ids in the same order."""
     work_time: float = 0.5
     """Seconds for which an operation stays pending."""
-    delivery_retries: Sequence[float] = attrs.field(
-        default=(1, 5, 25), converter=tuple[float, ...], validator=_validate_retries
-    )
+    delivery_retries: Sequence[float] = attrs.field(default=(1, 5, 25), converter=tuple[float, ...])
     """Clock seconds before each retry of a webhook delivery."""
-    delivery_timeout: float = attrs.field(default=5, validator=_validate_timeout)
+    delivery_timeout: float = 5
     """Real seconds until a receiver has to respond to a delivery."""
-    event_shape: EventShape = attrs.field(default="full", validator=_validate_shape)
+    event_shape: EventShape = "full"
     """What webhooks receive: the `full` payload, the `bare` one, which lacks `event_type` and
     `grouping_id`, or the return value of a function of the payload."""
     prices: Mapping[str, int] | None = None
     """Prices in credits by operation name; by default every chargeable operation costs 1."""
     scenarios: Sequence[Scenario | Source] = ()
     """Scenarios, and paths of TOML files with scenarios and faults."""
+
+    def __attrs_post_init__(self) -> None:
+        validate_window_key(self.window_key)
+        validate_shape(self.event_shape)
+        if not all(0 <= pause < math.inf for pause in self.delivery_retries):
+            msg = "delivery_retries: expected seconds, zero or more"
+            raise ValueError(msg)
+        if not 0 < self.delivery_timeout < math.inf:
+            msg = "delivery_timeout: expected seconds, more than zero"
+            raise ValueError(msg)

@@ -55,18 +55,18 @@ def choices(app: App) -> Record:
 
 def request_in_full(ledger: Ledger, number: int) -> Record | None:
     """Return a request with the headers and bodies that the ledger has kept."""
-    asked, content = ledger.get(number), ledger.content(number)
-    if asked is None:
+    request, content = ledger.get(number), ledger.content(number)
+    if request is None:
         return None
-    shown = {**_request(asked), "operation": asked.operation}
+    shown = {**_request(request), "operation": request.operation}
     if content is None:
         return shown
     return {
         **shown,
-        "sent_headers": _lines(content.request_headers),
-        "sent": _readable(content.request_body),
-        "answered_headers": _lines(content.response_headers),
-        "answered": _readable(content.response_body),
+        "request_headers": _lines(content.request_headers),
+        "request_body": _readable(content.request_body),
+        "response_headers": _lines(content.response_headers),
+        "response_body": _readable(content.response_body),
     }
 
 
@@ -79,40 +79,40 @@ def _requests(ledger: Ledger) -> Record:
     return {
         "count": len(ledger),
         "spend": ledger.spend,
-        "rows": [_request(asked) for asked in newest],
+        "rows": [_request(one) for one in newest],
     }
 
 
-def _request(asked: RecordedRequest) -> Record:
-    query = f"?{asked.query}" if asked.query else ""
+def _request(request: RecordedRequest) -> Record:
+    query = f"?{request.query}" if request.query else ""
     return {
-        "number": asked.number,
-        "moment": _moment(asked.moment),
-        "seconds": asked.seconds,
-        "method": asked.method,
-        "path": f"{asked.path}{query}",
-        "status": asked.status,
-        "outcome": _outcome(asked),
-        "has_failed": asked.status is None or asked.status >= HTTPStatus.BAD_REQUEST,
-        "correlation_id": asked.correlation_id,
-        "sent_correlation_id": asked.sent_correlation_id,
-        "cost": asked.cost,
-        "fault": asked.fault,
+        "number": request.number,
+        "moment": _moment(request.moment),
+        "seconds": request.seconds,
+        "method": request.method,
+        "path": f"{request.path}{query}",
+        "status": request.status,
+        "outcome": _outcome(request),
+        "has_failed": request.status is None or request.status >= HTTPStatus.BAD_REQUEST,
+        "correlation_id": request.correlation_id,
+        "sent_correlation_id": request.sent_correlation_id,
+        "cost": request.cost,
+        "fault": request.fault,
     }
 
 
-def _outcome(asked: RecordedRequest) -> str:
+def _outcome(request: RecordedRequest) -> str:
     """Return the outcome in words, so that the page does not rely on colour."""
-    if asked.status is not None:
-        return f"{asked.status} {responses.get(asked.status, '')}".strip()
-    return "in progress" if asked.seconds is None else "no response"
+    if request.status is not None:
+        return f"{request.status} {responses.get(request.status, '')}".strip()
+    return "in progress" if request.seconds is None else "no response"
 
 
 def _work(state: State) -> Record:
-    begun = state.progress.started()
-    newest = [job(state, *name) for name in begun[-_ROWS:]][::-1]
+    started = state.progress.started()
+    newest = [job(state, *name) for name in started[-_ROWS:]][::-1]
     return {
-        "count": len(begun),
+        "count": len(started),
         "pending": len(state.progress.pending()),
         "rows": [
             {

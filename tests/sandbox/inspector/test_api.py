@@ -641,10 +641,10 @@ def test_a_request_is_shown_in_full(desk: Desk) -> None:
     shown = desk.in_full()
 
     assert shown["operation"] == "POST /v2/cases"
-    assert "accept: application/json" in shown["sent_headers"].lower().splitlines()
-    assert '"Loan for a bakery"' in shown["sent"]
-    assert "x-correlation-id: " in shown["answered_headers"].lower()
-    assert case["case_id"] in shown["answered"]
+    assert "accept: application/json" in shown["request_headers"].lower().splitlines()
+    assert '"Loan for a bakery"' in shown["request_body"]
+    assert "x-correlation-id: " in shown["response_headers"].lower()
+    assert case["case_id"] in shown["response_body"]
 
 
 def test_large_bodies_are_truncated(desk: Desk) -> None:
@@ -653,7 +653,7 @@ def test_large_bodies_are_truncated(desk: Desk) -> None:
 
     shown = desk.in_full()
 
-    assert shown["sent"] == "a" * 20_000 + "\n… and 5 more bytes"
+    assert shown["request_body"] == "a" * 20_000 + "\n… and 5 more bytes"
 
 
 def test_a_request_without_kept_bodies_is_shown(desk: Desk) -> None:
@@ -663,7 +663,7 @@ def test_a_request_without_kept_bodies_is_shown(desk: Desk) -> None:
     shown = desk.in_full()
 
     assert shown["path"] == "/v2/cases"
-    assert "sent" not in shown
+    assert "request_body" not in shown
 
 
 @pytest.mark.parametrize("number", ["999999", pytest.param("9" * 5000, id="huge"), "-1", "first"])

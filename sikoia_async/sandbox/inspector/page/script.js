@@ -62,13 +62,13 @@ function make(name, text, className) {
 
 // The label of a button names its record for screen readers, which do not convey the row.
 function button(text, onClick) {
-  const made = make("button", text);
-  made.type = "button";
-  made.append(make("span", "", "visually-hidden"));
-  made.tabIndex = -1;
-  made.addEventListener("click", onClick);
-  made.describe = (record) => setText(made.lastChild, ` ${record}`);
-  return made;
+  const element = make("button", text);
+  element.type = "button";
+  element.append(make("span", "", "visually-hidden"));
+  element.tabIndex = -1;
+  element.addEventListener("click", onClick);
+  element.describe = (record) => setText(element.lastChild, ` ${record}`);
+  return element;
 }
 
 // A table that keeps its rows and updates their cells. All its buttons are one Tab stop; arrow keys
@@ -507,10 +507,10 @@ async function showRequest(number) {
     return fact;
   }));
   const parts = [
-    ["Request headers", details.sent_headers],
-    ["Request body", details.sent],
-    ["Response headers", details.answered_headers],
-    ["Response body", details.answered],
+    ["Request headers", details.request_headers],
+    ["Request body", details.request_body],
+    ["Response headers", details.response_headers],
+    ["Response body", details.response_body],
   ];
   find("request-content").replaceChildren(...parts.filter(([, value]) => value).flatMap(([name, value]) => {
     const shown = make("pre", indented(value));
