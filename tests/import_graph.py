@@ -5,7 +5,7 @@ It includes every import: at run time, inside functions, and for type checkers o
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +36,22 @@ LAYERS: Final = (
     ("environments", "_logging", "_single_flight", "_validation"),
     ("_errors", "_version"),
 )
-SANDBOX_LAYERS: Final = (("sandbox",),)
+SANDBOX_LAYERS: Final = (
+    ("__init__",),
+    ("server",),
+    ("inspector",),
+    ("app",),
+    ("settings", "work"),
+    ("jobs", "scenario_files", "deliveries", "ledger"),
+    ("faults",),
+    ("middleware", "resources"),
+    ("state", "loopback"),
+    ("progress", "users"),
+    ("scenarios",),
+    ("store",),
+    ("clock", "errors", "event_loop", "timestamps"),
+    ("snapshot",),
+)
 """The layers inside the local Sikoia."""
 
 
@@ -81,18 +96,36 @@ def circles(arrows: Mapping[str, set[str]]) -> list[list[str]]:
 
 def upward(arrows: Mapping[str, set[str]]) -> list[tuple[str, str]]:
     """Return the imports that point to another entry of the same row, or to a higher row."""
-    rank = {name: row for row, names in enumerate(LAYERS) for name in names}
+    sandbox = {
+        name: {other for other in others if folder(other) == "sandbox"}
+        for name, others in arrows.items()
+        if folder(name) == "sandbox"
+    }
+    return [*_upward(arrows, LAYERS, folder), *_upward(sandbox, SANDBOX_LAYERS, _sandbox_folder)]
+
+
+def _upward(
+    arrows: Mapping[str, set[str]],
+    layers: Sequence[Sequence[str]],
+    entry: Callable[[str], str],
+) -> list[tuple[str, str]]:
+    rank = {name: row for row, names in enumerate(layers) for name in names}
     return [
         (name, other)
         for name, others in sorted(arrows.items())
         for other in sorted(others)
-        if folder(name) != folder(other) and rank[folder(other)] <= rank[folder(name)]
+        if entry(name) != entry(other) and rank[entry(other)] <= rank[entry(name)]
     ]
 
 
 def folder(name: str) -> str:
     """Return the entry of the package root that a module belongs to: a folder or a module."""
     return name.partition(".")[0]
+
+
+def _sandbox_folder(name: str) -> str:
+    """Return the same for a module of the sandbox, inside the sandbox."""
+    return folder(name.partition(".")[2]) or "__init__"
 
 
 def _name(path: Path, root: Path) -> str:

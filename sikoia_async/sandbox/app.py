@@ -49,7 +49,7 @@ from sikoia_async.sandbox.resources import (
     webhooks,
 )
 from sikoia_async.sandbox.resources.routing import Resource
-from sikoia_async.sandbox.scenarios.file import LoadedScenarios
+from sikoia_async.sandbox.scenario_files.loader import LoadedScenarios
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
 from sikoia_async.sandbox.settings import Options, Settings
 from sikoia_async.sandbox.snapshot import Part, Snapshot, Snapshots

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import responses
 
-from sikoia_async.sandbox.scenarios.scenario import Scenario
-
 _STATUS_AND_TITLE = {
     "InvalidRequest": (HTTPStatus.BAD_REQUEST, "Validation Errors"),
     "InvalidToken": (HTTPStatus.UNAUTHORIZED, "Invalid Token"),
@@ -76,17 +74,6 @@ def invalid_token() -> ApiError:
 def expired_token() -> ApiError:
     """401: the access token has expired."""
     return ApiError("ExpiredToken", "The token has expired; request a new one.")
-
-
-def require_credits(scenario: Scenario) -> None:
-    """Refuse a chargeable request if its scenario has no credits.
-
-    Raises:
-        ApiError: 403, the API's status for missing credits.
-    """
-    if not scenario.credits:
-        detail = "Insufficient credits."
-        raise ApiError(kind="InsufficientPermissions", detail=detail)
 
 
 def not_found(what: str) -> ApiError:

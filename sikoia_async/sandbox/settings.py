@@ -9,7 +9,7 @@ import attrs
 
 from sikoia_async.sandbox.deliveries.payloads import EventShape, validate_shape
 from sikoia_async.sandbox.middleware.rate_limit import WindowKey, validate_window_key
-from sikoia_async.sandbox.scenarios.file import Source
+from sikoia_async.sandbox.scenario_files.loader import Source
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 
 __all__ = ["Options", "Settings"]

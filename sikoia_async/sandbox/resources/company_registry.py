@@ -12,10 +12,10 @@ from sikoia_async.sandbox.errors import (
     ApiError,
     invalid_request,
     not_found_as_invalid,
-    require_credits,
     unprocessable,
 )
 from sikoia_async.sandbox.resources import picklists, registry_history
+from sikoia_async.sandbox.resources.credits import require_credits
 from sikoia_async.sandbox.resources.field_rules import (
     boolean,
     matching,

@@ -4,9 +4,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.errors import ApiError, invalid_request, require_credits, unprocessable
+from sikoia_async.sandbox.errors import ApiError, invalid_request, unprocessable
 from sikoia_async.sandbox.resources import picklists, registry_companies
 from sikoia_async.sandbox.resources.credit_data import report
+from sikoia_async.sandbox.resources.credits import require_credits
 from sikoia_async.sandbox.resources.field_rules import (
     country,
     natural,

@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.errors import not_found_as_invalid, require_credits
+from sikoia_async.sandbox.errors import not_found_as_invalid
+from sikoia_async.sandbox.resources.credits import require_credits
 from sikoia_async.sandbox.resources.field_rules import (
     country,
     non_empty,

@@ -16,9 +16,9 @@ import attrs
 
 from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
 from sikoia_async.sandbox.faults.requests import Faults
+from sikoia_async.sandbox.scenario_files.toml_lines import Lines, TomlError, parse
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
-from sikoia_async.sandbox.scenarios.toml_lines import Lines, TomlError, parse
 from sikoia_async.sandbox.scenarios.value_types import describe_type, is_of_type
 
 __all__ = ["LoadedScenarios", "Source"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sikoia_async.sandbox import Sandbox, Scenario, create_app
 from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
 from sikoia_async.sandbox.faults.requests import Faults
-from sikoia_async.sandbox.scenarios.toml_lines import Lines, TomlError, parse
+from sikoia_async.sandbox.scenario_files.toml_lines import Lines, TomlError, parse
 from sikoia_async.sandbox.scenarios.value_types import describe_type
 
 _PAGE = Path(__file__).parents[3] / "docs" / "pages" / "local.md"

@@ -1,0 +1,1 @@
+"""TOML files with scenarios and faults."""
