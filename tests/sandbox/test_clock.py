@@ -227,9 +227,9 @@ def test_settle_waits_for_deliveries(
     connect: Callable[[Sandbox], httpx.Client],
 ) -> None:
     """On a paused clock, including retries that are due."""
-    answers = iter([500, 500, 204])
+    statuses = iter([500, 500, 204])
     with receiving("http") as receiver, Sandbox(**PAUSED) as sandbox:
-        receiver.answer = lambda: next(answers)
+        receiver.respond = lambda: next(statuses)
         client = connect(sandbox)
         webhook = subscribe(client, f"{receiver.url}/hook", VERIFIED)
         verify(client, _case(client))
@@ -250,22 +250,22 @@ def test_settle_waits_for_deliveries(
 async def test_settle_waits_for_deliveries_in_progress() -> None:
     """Even if another task has started them."""
     app = create_app(speed=0, epoch=EPOCH, work_time=60, api_key="legacy")
-    answered: list[str] = []
+    responded: list[str] = []
 
-    async def answer(_request: httpx.Request) -> httpx.Response:
+    async def respond(_request: httpx.Request) -> httpx.Response:
         await anyio.sleep(4)
-        answered.append("yes")
+        responded.append("yes")
         return httpx.Response(204)
 
     async with in_memory(app) as client:
         await begin(client)
         app.clock.advance(60)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(app.deliveries.deliver_due, httpx.MockTransport(answer))
+            tasks.start_soon(app.deliveries.deliver_due, httpx.MockTransport(respond))
             await anyio.wait_all_tasks_blocked()
             await app.deliveries.settle()
 
-            assert answered == ["yes"]
+            assert responded == ["yes"]
 
 
 @pytest.mark.anyio

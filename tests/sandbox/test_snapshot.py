@@ -25,11 +25,11 @@ def test_the_same_requests_get_the_same_responses_after_a_restore() -> None:
     one = local()
     one.walk(*ALL[:HALF])
     snapshot = one.app.snapshot()
-    answers = one.walk(*ALL[HALF:], *ALL[:HALF])
+    responses = one.walk(*ALL[HALF:], *ALL[:HALF])
 
     for _ in range(2):
         one.app.restore(snapshot)
-        assert one.walk(*ALL[HALF:], *ALL[:HALF]) == answers
+        assert one.walk(*ALL[HALF:], *ALL[:HALF]) == responses
 
 
 def test_another_sandbox_can_be_restored() -> None:
@@ -60,8 +60,8 @@ def test_a_reset_deletes_everything() -> None:
     """Records, tokens and the responses of idempotency keys."""
     one = local(idempotency_header="Key")
     case, twice = {"name": "Loan", "case_type": "Business"}, {"Key": "k1"}
-    answers = [one.call("POST", "/v2/cases", case, headers=twice).json() for _ in range(2)]
-    assert answers[0] == answers[1]
+    responses = [one.call("POST", "/v2/cases", case, headers=twice).json() for _ in range(2)]
+    assert responses[0] == responses[1]
     one.create("/v2/documents", DOCUMENT | one.person())
     one.app.reset()
 
@@ -70,7 +70,7 @@ def test_a_reset_deletes_everything() -> None:
     assert (len(one.app.state.cases), len(one.app.state.idempotent_responses)) == (0, 0)
     one.authorize()
     assert one.call("GET", "/v2/cases").json() == []
-    assert one.call("POST", "/v2/cases", case, headers=twice).json() == answers[0]
+    assert one.call("POST", "/v2/cases", case, headers=twice).json() == responses[0]
     assert len(one.app.state.cases) == 1
 
 
@@ -137,14 +137,14 @@ def test_tokens_and_windows_are_restored() -> None:
     one.use(late)
     refused = one.call("GET", "/v2/users").json()["type"]
     one.use(early)
-    answers = [one.call("GET", "/v2/users") for _ in range(3)]
+    responses = [one.call("GET", "/v2/users") for _ in range(3)]
     one.app.clock.advance(289)
     before = one.call("GET", "/v2/users").status_code
     one.app.clock.advance(1)
 
     assert refused == "InvalidToken"
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert answers[-1].headers["Retry-After"] == "50"
+    assert [one.status_code for one in responses] == [200, 200, 429]
+    assert responses[-1].headers["Retry-After"] == "50"
     assert (before, one.call("GET", "/v2/users").json()["type"]) == (200, "ExpiredToken")
 
 
@@ -213,7 +213,7 @@ async def test_deliveries_in_progress_are_abandoned() -> None:
     app, requests, responses = create_app(**KEYED), list[str](), list[str]()
     after_reset = (0, 0)
 
-    async def answer(request: httpx.Request) -> httpx.Response:
+    async def respond(request: httpx.Request) -> httpx.Response:
         requests.append(request.method)
         await anyio.sleep(4)
         responses.append(request.method)
@@ -222,16 +222,16 @@ async def test_deliveries_in_progress_are_abandoned() -> None:
     async with in_memory(app) as client, anyio.create_task_group() as tasks:
         await begin(client, 2)
         app.clock.advance(60)
-        tasks.start_soon(app.deliveries.deliver_due, httpx.MockTransport(answer))
+        tasks.start_soon(app.deliveries.deliver_due, httpx.MockTransport(respond))
         await anyio.wait_all_tasks_blocked()
         during = app.snapshot()
         app.reset()
         await anyio.sleep(10)
         after_reset = len(requests), len(responses)
         app.clock.advance(10_000)
-        await app.deliveries.deliver_due(httpx.MockTransport(answer))
+        await app.deliveries.deliver_due(httpx.MockTransport(respond))
         app.restore(during)
-        await app.deliveries.deliver_due(httpx.MockTransport(answer))
+        await app.deliveries.deliver_due(httpx.MockTransport(respond))
 
     assert after_reset == (1, 0)
     assert (len(requests), len(responses)) == (3, 2)
@@ -245,7 +245,7 @@ async def test_a_delivery_undone_during_its_attempt_is_not_retried(
     """The response may arrive just when its record is deleted."""
     app, requests = create_app(**KEYED), list[str]()
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         requests.append(request.method)
         if is_reset:
             app.reset()
@@ -254,9 +254,9 @@ async def test_a_delivery_undone_during_its_attempt_is_not_retried(
     async with in_memory(app) as client:
         await begin(client)
         app.clock.advance(60)
-        await app.deliveries.deliver_due(httpx.MockTransport(answer))
+        await app.deliveries.deliver_due(httpx.MockTransport(respond))
         app.clock.advance(1)
-        await app.deliveries.deliver_due(httpx.MockTransport(answer))
+        await app.deliveries.deliver_due(httpx.MockTransport(respond))
 
     assert len(requests) == attempts
 

@@ -43,14 +43,14 @@ class Local:
     app: App
     api: httpx.AsyncClient
     clock: SimpleNamespace
-    answer: Callable[[httpx.Request], httpx.Response] = lambda _request: httpx.Response(200)
+    respond: Callable[[httpx.Request], httpx.Response] = lambda _request: httpx.Response(200)
     received: list[httpx.Request] = attrs.field(factory=list[httpx.Request])
     person: dict[str, str] = attrs.field(factory=dict[str, str])
 
     def receive(self, request: httpx.Request) -> httpx.Response:
         """Record a delivery, and respond to it."""
         self.received.append(request)
-        return self.answer(request)
+        return self.respond(request)
 
     async def deliver(self, seconds: float = 0) -> list[Any]:
         """Advance the clock, deliver what is due, and return the bodies received."""
@@ -117,8 +117,8 @@ async def person(local: Local, case_id: str, name: str = "Sample Example") -> st
     """Add a person to a case, and return the id."""
     first_name, last_name = name.split()
     body = {"persons": [{"first_name": first_name, "last_name": last_name}]}
-    answer = await local.post(f"/v2/cases/{case_id}/entities", body)
-    return str(answer["persons"][-1]["person_id"])
+    created = await local.post(f"/v2/cases/{case_id}/entities", body)
+    return str(created["persons"][-1]["person_id"])
 
 
 async def test_a_finished_operation_is_delivered(local: Local) -> None:
@@ -182,7 +182,7 @@ async def test_a_failed_delivery_is_retried(local: Local) -> None:
     """After growing pauses by the clock; the log has each attempt."""
     webhook = await local.subscribe(CHILD)
     await local.upload()
-    local.answer = lambda _request: httpx.Response(500 if len(local.received) < 3 else 299)
+    local.respond = lambda _request: httpx.Response(500 if len(local.received) < 3 else 299)
     counts: list[int] = []
     states: list[Any] = []
     for seconds in (10, 1.9, 0.2, 3.9, 0.2, 999):
@@ -207,7 +207,7 @@ async def test_a_delivery_fails_after_the_last_retry(local: Local, status: int) 
     webhook = await local.subscribe(CHILD)
     await local.upload()
     headers = {"Location": "https://localhost/elsewhere"}
-    local.answer = lambda _request: httpx.Response(status, headers=headers)
+    local.respond = lambda _request: httpx.Response(status, headers=headers)
 
     for seconds in (10, 2, 4, 99):
         await local.deliver(seconds)
@@ -225,7 +225,7 @@ async def test_an_attempt_without_a_response_has_the_status_0(local: Local) -> N
 
     webhook = await local.subscribe(CHILD)
     await local.upload()
-    local.answer = fail
+    local.respond = fail
 
     await local.deliver(10)
 
@@ -275,7 +275,7 @@ async def test_a_deleted_webhook_gets_no_more_deliveries(local: Local) -> None:
     """Retries and new events are dropped."""
     webhook = await local.subscribe(CHILD)
     await local.upload()
-    local.answer = lambda _request: httpx.Response(500)
+    local.respond = lambda _request: httpx.Response(500)
     await local.deliver(10)
     await local.upload()
 
@@ -303,7 +303,7 @@ async def test_deliveries_are_signed_with_the_current_key(local: Local) -> None:
     await local.subscribe(CHILD)
     keys = [(await local.post("/v2/webhooks/secrets"))["shared_key"]]
     await local.upload()
-    local.answer = lambda _request: httpx.Response(500)
+    local.respond = lambda _request: httpx.Response(500)
     await local.deliver(10)
     rotated = await local.api.patch("/v2/webhooks/secrets/rotate")
     keys.append(rotated.json()["shared_key"])
@@ -344,9 +344,9 @@ async def test_operations_are_not_examined_without_webhooks(local: Local) -> Non
     local.clock.now += 10
 
     url = f"/v2/person/{local.person['entity_id']}/income-employer"
-    (asked,) = (await local.api.get(url)).json()["income_employer_requests"]
+    (insight,) = (await local.api.get(url)).json()["income_employer_requests"]
 
-    assert asked["status"] == "Complete"
+    assert insight["status"] == "Complete"
 
 
 async def test_each_statement_has_its_own_account(local: Local) -> None:
@@ -433,17 +433,17 @@ async def test_a_verification_is_delivered_with_its_outcome(
     """A failed one is completed too; its end is the time of the event."""
     await local.subscribe(*EVENT_NAMES)
     who = await person(local, next(iter(local.app.state.cases)), name)
-    asked = await local.post("/v2/identity", {"person_id": who})
+    started = await local.post("/v2/identity", {"person_id": who})
 
     (delivered,) = await local.deliver(10)
     local.clock.now += 100
 
     assert (delivered["event_type"], delivered["status"]) == (event, status)
-    assert (delivered["request_id"], delivered["person_id"]) == (asked["request_id"], who)
-    now = (await local.api.get(f"/v2/identity/{asked['request_id']}")).json()
+    assert (delivered["request_id"], delivered["person_id"]) == (started["request_id"], who)
+    now = (await local.api.get(f"/v2/identity/{started['request_id']}")).json()
     assert now["status"] == status
     assert now["datetime_completed"][:19] == delivered["datetime_created"][:19]
-    assert now.keys() >= asked.keys()
+    assert now.keys() >= started.keys()
     assert not [name for name in now if name.startswith("_")]
 
 
@@ -459,7 +459,7 @@ async def test_insights_are_delivered_with_their_outcome(
     await local.subscribe(AFFORDABILITY, INCOME)
     if status == "Complete":
         await local.upload("BankStatement")
-    asked = await local.post(f"/v2/{path}", local.person)
+    started = await local.post(f"/v2/{path}", local.person)
 
     (delivered,) = await local.deliver(10)
     await local.upload("BankStatement")
@@ -470,9 +470,9 @@ async def test_insights_are_delivered_with_their_outcome(
         "grouping_id": delivered["grouping_id"],
         "datetime_created": delivered["datetime_created"],
         "status": status,
-        "request_id": asked["request_id"],
+        "request_id": started["request_id"],
     }
-    now = (await local.api.get(f"/v2/{path}/{asked['request_id']}")).json()
+    now = (await local.api.get(f"/v2/{path}/{started['request_id']}")).json()
     assert (now["status"], now["datetime_completed"]) == (status, delivered["datetime_created"])
 
 
@@ -570,7 +570,7 @@ async def test_one_successful_attempt_is_enough(local: Local) -> None:
     webhook = await local.subscribe(CHILD)
     local.app.deliveries.faults.add(repeat=1)
     await local.upload()
-    local.answer = lambda _request: httpx.Response(200 if len(local.received) == 1 else 500)
+    local.respond = lambda _request: httpx.Response(200 if len(local.received) == 1 else 500)
 
     await local.deliver(10)
 
@@ -632,7 +632,7 @@ async def test_a_delivery_can_be_forged(local: Local, forgery: Forgery) -> None:
         given = request.headers.get("X-HMAC-SHA256-Signature")
         return httpx.Response(200 if given == signature(request.content, key) else 401)
 
-    local.answer = verify
+    local.respond = verify
     for seconds in (10, 2):
         await local.deliver(seconds)
 
@@ -694,7 +694,7 @@ async def test_a_fault_applies_to_the_first_attempt(local: Local) -> None:
     """Retries are sent without faults, and later faults wait for another delivery."""
     webhook = await local.subscribe(CHILD)
     await local.upload()
-    local.answer = lambda _request: httpx.Response(500)
+    local.respond = lambda _request: httpx.Response(500)
     await local.deliver(10)
     local.app.deliveries.faults.add(hold=True)
 

@@ -39,7 +39,7 @@ class Receiver:
     """A running receiver."""
 
     url: str
-    answer: Callable[[], int] = lambda: 204
+    respond: Callable[[], int] = lambda: 204
     arrived: "queue.Queue[Received]" = attrs.field(factory=queue.Queue["Received"])
 
     def next(self) -> Received:
@@ -55,7 +55,7 @@ def receiving(scheme: str) -> Generator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.arrived.put(Received(self.path, dict(self.headers), body))
-            self.send_response(receiver.answer())
+            self.send_response(receiver.respond())
             self.send_header("Location", f"{receiver.url}/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -156,12 +156,12 @@ def test_redirects_are_not_followed(
 ) -> None:
     """A redirect is a failed attempt; the retry goes to the same URL."""
     with receiving("http") as receiver:
-        receiver.answer = lambda: 307
+        receiver.respond = lambda: 307
         webhook = subscribe(client, f"{receiver.url}/hook", VERIFIED)
         verify(client, case)
         clock.now += 1
         settled(client, webhook, "Pending", 1)
-        receiver.answer = lambda: 200
+        receiver.respond = lambda: 200
         clock.now += 1
 
         settled(client, webhook, "Complete", 2)
@@ -228,22 +228,22 @@ def test_an_attempt_in_progress_does_not_delay_stopping(
     connect: Callable[[Sandbox], httpx.Client],
 ) -> None:
     """A receiver that does not respond is abandoned."""
-    can_respond, answered = threading.Event(), threading.Event()
+    can_respond, has_responded = threading.Event(), threading.Event()
 
-    def answer() -> int:
+    def respond() -> int:
         can_respond.wait(WAIT)
-        answered.set()
+        has_responded.set()
         return 200
 
     with receiving("http") as receiver:
-        receiver.answer = answer
+        receiver.respond = respond
         with Sandbox(work_time=0, delivery_timeout=10 * WAIT) as sandbox:
             client = connect(sandbox)
             subscribe(client, receiver.url, VERIFIED)
             body = {"name": "Loan", "case_type": "Business"}
             verify(client, f"/v2/cases/{client.post('/v2/cases', json=body).json()['case_id']}")
             receiver.next()
-        was_abandoned = not answered.is_set()
+        was_abandoned = not has_responded.is_set()
         can_respond.set()
 
     assert was_abandoned
@@ -256,7 +256,7 @@ def test_a_slow_receiver_does_not_delay_later_deliveries(
     can_respond = threading.Event()
     with receiving("http") as receiver:
         webhook = subscribe(client, receiver.url, VERIFIED)
-        receiver.answer = lambda: 200 if can_respond.wait(WAIT) else 500
+        receiver.respond = lambda: 200 if can_respond.wait(WAIT) else 500
         first = verify(client, case)
         clock.now += 1
         received = [json.loads(receiver.next().body)["request_id"]]

@@ -130,7 +130,7 @@ def test_the_inspector_has_its_own_origin(desk: Desk) -> None:
 
 
 def test_the_inspector_is_off_by_default() -> None:
-    """A sandbox serves no page unless asked to."""
+    """A sandbox serves no page by default."""
     with Sandbox() as sandbox:
         assert sandbox.inspector_url is None
 
@@ -179,16 +179,16 @@ def test_the_command_line_prints_the_url(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`--inspector 0` picks a free port."""
-    answers = list[int]()
+    statuses = list[int]()
 
     def look(sandbox: Sandbox) -> None:
-        answers.append(httpx.get(str(sandbox.inspector_url)).status_code)
+        statuses.append(httpx.get(str(sandbox.inspector_url)).status_code)
 
     monkeypatch.setattr(Sandbox, "serve_forever", look)
 
     assert cli.main(["sandbox", "--port", "0", "--inspector", "0"]) == 0
 
-    assert answers == [200]
+    assert statuses == [200]
     assert re.search(r"The inspector is at http://127\.0\.0\.1:\d+/\n", capsys.readouterr().out)
 
 
@@ -392,7 +392,7 @@ def test_the_spend_matches_the_ledger(desk: Desk, monkeypatch: pytest.MonkeyPatc
         # The client has its response before the ledger records the end of the request.
         while ledger and ledger[-1].seconds is None:
             time.sleep(0.001)
-        spend = sum(asked.cost for asked in ledger)
+        spend = sum(request.cost for request in ledger)
         with monkeypatch.context() as blind:
             blind.setattr(Ledger, "__getitem__", None)
             assert ledger.spend == spend
@@ -473,7 +473,7 @@ def test_outcomes_are_described_in_words(
     status: int | None, seconds: float | None, words: str
 ) -> None:
     """Also without a response, and while a request is in progress."""
-    asked = RecordedRequest(
+    request = RecordedRequest(
         number=1,
         moment=EPOCH,
         seconds=seconds,
@@ -488,7 +488,7 @@ def test_outcomes_are_described_in_words(
         fault=None,
     )
 
-    assert _outcome(asked) == words
+    assert _outcome(request) == words
 
 
 def test_requests_of_the_page_are_not_shown(desk: Desk) -> None:
@@ -505,7 +505,7 @@ def test_only_the_newest_requests_are_shown(desk: Desk) -> None:
 
     assert shown["count"] == len(desk.sandbox.ledger) > 310
     numbers = [row["number"] for row in shown["rows"]]
-    assert numbers == [asked.number for asked in desk.sandbox.ledger[-300:][::-1]]
+    assert numbers == [request.number for request in desk.sandbox.ledger[-300:][::-1]]
 
 
 def test_a_case_is_shown_with_its_entities(desk: Desk) -> None:
@@ -686,7 +686,7 @@ def test_no_secret_is_shown(desk: Desk) -> None:
     )
 
     paths = ["/", "/api/state", "/api/choices"]
-    paths += [f"/api/requests/{asked.number}" for asked in desk.sandbox.ledger]
+    paths += [f"/api/requests/{request.number}" for request in desk.sandbox.ledger]
 
     for path in paths:
         shown = desk.page.get(path).raise_for_status().text
