@@ -1,13 +1,13 @@
-"""What tests of your own code need: a local Sikoia in memory, clients of it, and a pytest plugin.
+"""Tools for testing your own code: a local Sikoia in memory, clients of it, and a pytest plugin.
 
     with MemorySandbox() as sandbox:
         async with client_of(sandbox) as sikoia:
             case = await sikoia.cases.create(name="Loan", case_type="Business")
 
-A `Cassette` replays offline what an environment has answered once, without personal data.
+A `Cassette` records the responses of an environment without personal data and replays them offline.
 
-With pytest, `sikoia_async.testing.plugin` brings fixtures. Names are loaded when they are first
-used, so that the plugin costs next to nothing where no test asks for a fixture.
+`sikoia_async.testing.plugin` has fixtures for pytest. Names are loaded on first use, so that the
+plugin is cheap in suites whose tests do not use its fixtures.
 """
 
 from importlib import import_module
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cassette", "CassetteError", "MemorySandbox", "client_of", "in_memory"]
 
-_HOME_OF: Final = {
+_MODULES: Final = {
     "Cassette": "sikoia_async.testing.cassettes",
     "CassetteError": "sikoia_async.testing.cassettes",
     "MemorySandbox": "sikoia_async.testing.sandboxes",
@@ -32,10 +32,10 @@ _HOME_OF: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+    if name not in _MODULES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    value = globals()[name] = getattr(import_module(_MODULES[name]), name)
     return value
 
 

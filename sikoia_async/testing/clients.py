@@ -1,4 +1,4 @@
-"""Clients of a local Sikoia and of a cassette, which need to be told nothing."""
+"""Clients of a local Sikoia or a cassette, which need no configuration."""
 
 from __future__ import annotations
 
@@ -16,71 +16,72 @@ if TYPE_CHECKING:
 
 __all__ = ["client_of"]
 
-_SOON: Final = Interval(first=0.1)
-_AT_ONCE: Final = Interval(first=0.1, most=0.1)
+_SHORT: Final = Interval(first=0.1)
+_SHORTEST: Final = Interval(first=0.1, most=0.1)
 
 
 def client_of(
-    source: Sandbox | Cassette, *, interval: Interval | None = _SOON, **options: Any
+    source: Sandbox | Cassette, *, interval: Interval | None = _SHORT, **options: Any
 ) -> Sikoia:
-    """Return a client of a local Sikoia, or of a cassette; it is yours to close.
+    """Return a client of a local Sikoia or a cassette. Close it after use.
 
         async with client_of(sandbox, retries=0) as sikoia:
             users = await sikoia.users.list()
 
     Args:
-        source: a `MemorySandbox` or a `Sandbox`, which runs, or a `Cassette`. While that one
-            records, credentials and environment are those of `options` or else of the process's
-            environment, as for `Sikoia`; while it replays there is no need of any, and no quota.
-        interval: how often operations are asked about: after a tenth of a second at first, so that
-            no test waits for its next poll. None for what each operation has by itself, as while a
-            cassette records.
-        options: what else `Sikoia` takes.
+        source: a running `MemorySandbox` or `Sandbox`, or a `Cassette`. While a cassette records,
+            credentials and environment come from `options` or from environment variables, as for
+            `Sikoia`. While it replays, none are needed, and there is no rate limit.
+        interval: when operations are polled. By default the first poll comes after 0.1 seconds, so
+            that tests are fast. None for the default interval of each operation, which is also used
+            while a cassette records.
+        options: other arguments of `Sikoia`.
     """
     if not isinstance(source, Sandbox):
-        pace = (None if source.records else _AT_ONCE) if interval is _SOON else interval
+        if interval is _SHORT:
+            interval = None if source.records else _SHORTEST
         make = _recording if source.records else _replaying
-        return _asking(make(source, options), pace)
+        return _polling(make(source, options), interval)
     if isinstance(source, MemorySandbox):
         options["transport"] = source.transport
     else:
         options["tls"] = source.ca_file
     credentials = (source.client_id, source.client_secret)
-    return _asking(Sikoia(*credentials, environment=local(source.url), **options), interval)
+    return _polling(Sikoia(*credentials, environment=local(source.url), **options), interval)
 
 
-def _asking(sikoia: Sikoia, interval: Interval | None) -> Sikoia:
+def _polling(sikoia: Sikoia, interval: Interval | None) -> Sikoia:
     return sikoia if interval is None else sikoia.with_options(interval=interval)
 
 
 def _replaying(cassette: Cassette, options: dict[str, Any]) -> Sikoia:
     kept: dict[str, Any] = {"quota": None, "transport": cassette.transport()}
-    kept |= {name: one for name, one in options.items() if name not in _LIVE}
+    kept |= {name: one for name, one in options.items() if name not in _NETWORK}
     return Sikoia("cassette", "cassette", environment=_NOWHERE, **kept)
 
 
 def _recording(cassette: Cassette, options: dict[str, Any]) -> Sikoia:
-    """Return a client whose connections, which stand below the cassette, are closed with it."""
-    way = {name: options.pop(name) for name in _WAY if name in options}
+    """Return a client that closes the connections of the cassette's transport with its own."""
+    connection = {name: options.pop(name) for name in _CONNECTION if name in options}
     beneath = options.pop("transport", None)
-    if beneath is None and not way.get("tls") and options.get("environment") is None:
-        way["tls"] = local_authorities(validate_environment(None))
-    transport = cassette.transport(beneath, **way)
+    if beneath is None and not connection.get("tls") and options.get("environment") is None:
+        connection["tls"] = local_authorities(validate_environment(None))
+    transport = cassette.transport(beneath, **connection)
     sikoia = Sikoia(**options, transport=transport)
-    # A recorder has what a client asks of the guards that it closes.
+    # A recorder has the attributes of a pool that a client uses.
     sikoia._pools.append(cast("ConnectionPool", transport))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     return sikoia
 
 
-_WAY: Final = ("tls", "proxy", "trust_env")
-_LIVE: Final = frozenset(
-    {*_WAY, "client_id", "client_secret", "token", "api_key", "environment", "transport"}
+_CONNECTION: Final = ("tls", "proxy", "trust_env")
+_NETWORK: Final = frozenset(
+    {*_CONNECTION, "client_id", "client_secret", "token", "api_key", "environment", "transport"}
     | {"http_client", "token_store"}
 )
-"""What is of no use without a network."""
+"""Arguments of `Sikoia` that replaying ignores, because there is no network."""
 _NOWHERE: Final = Environment(
     name="cassette",
     api="https://cassette.invalid",
-    token_url="https://cassette.invalid/token",  # noqa: S106 - an address
+    token_url="https://cassette.invalid/token",  # noqa: S106 - a URL
     scope="https://cassette.invalid/.default",
 )

@@ -1,4 +1,4 @@
-"""What the fixtures of the plugin share, whichever plugin runs the test."""
+"""Shared by the fixtures for anyio and for pytest-asyncio."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import pytest
 if TYPE_CHECKING:
     from sikoia_async import Sikoia
     from sikoia_async.sandbox import Sandbox
-    from sikoia_async.testing.marker import Wanted
+    from sikoia_async.testing.marker import SandboxSpec
 
-__all__ = ["marker_of", "open_client"]
+__all__ = ["open_client", "spec_of"]
 
 
 def open_client(request: pytest.FixtureRequest, sandbox: Sandbox) -> Sikoia:
-    """Make the client of a test; it keeps to the limit of the local Sikoia."""
+    """Return the client of a test, with the rate limit of the local Sikoia."""
     from sikoia_async import Quota  # noqa: PLC0415 - loaded when first used
     from sikoia_async.testing.clients import client_of  # noqa: PLC0415 - as above
 
-    options = marker_of(request).options
+    options = spec_of(request).options
     return client_of(sandbox, quota=Quota(options.get("limit", 200), options.get("per", 60)))
 
 
-def marker_of(request: pytest.FixtureRequest) -> Wanted:
-    """Return what the `sikoia` markers of a test ask for, or fail the test."""
-    from sikoia_async.testing.marker import wanted  # noqa: PLC0415 - loaded when first used
+def spec_of(request: pytest.FixtureRequest) -> SandboxSpec:
+    """Return the local Sikoia that the `sikoia` markers of a test describe, or fail the test."""
+    from sikoia_async.testing.marker import spec_from  # noqa: PLC0415 - loaded when first used
 
     marks = [*request.node.iter_markers("sikoia")]
     try:
-        return wanted(reversed(marks))
+        return spec_from(reversed(marks))
     except ValueError as error:
         problem = str(error)
     pytest.fail(problem, pytrace=False)

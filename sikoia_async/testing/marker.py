@@ -1,4 +1,4 @@
-"""What `@pytest.mark.sikoia(...)` asks of the local Sikoia of a test."""
+"""Reads `@pytest.mark.sikoia(...)`, which configures the local Sikoia of a test."""
 
 from __future__ import annotations
 
@@ -14,50 +14,50 @@ if TYPE_CHECKING:
 
     import pytest
 
-__all__ = ["Wanted", "wanted"]
+__all__ = ["SandboxSpec", "spec_from"]
 
 _WORK_TIME = 0.1
-"""Seconds: long enough to be pending at first, and no longer."""
+"""Seconds; long enough for operations to be pending at first."""
 
 
 @attrs.frozen
-class Wanted:
-    """The local Sikoia that a test wants."""
+class SandboxSpec:
+    """Describes the local Sikoia of a test."""
 
     tls: bool
-    """Whether on a real socket with TLS, and not in memory."""
+    """Whether it runs on a socket with TLS instead of in memory."""
     options: Options
 
     @property
     def seed(self) -> int:
-        """What its ids and its data are drawn from."""
+        """The seed of its ids and its data."""
         return self.options.get("seed", 0)
 
 
-def wanted(marks: Iterable[pytest.Mark]) -> Wanted:
-    """Read the marks of a test, those that are farthest from it first.
+def spec_from(marks: Iterable[pytest.Mark]) -> SandboxSpec:
+    """Combine the marks of a test, of which the last one wins.
 
     Raises:
-        ValueError: an argument has no name, or one that is not known, or `tls` is no bool.
+        ValueError: an argument is positional or unknown, or `tls` is not a bool.
     """
-    given: dict[str, Any] = {"tls": False, "work_time": _WORK_TIME}
+    arguments: dict[str, Any] = {"tls": False, "work_time": _WORK_TIME}
     for mark in marks:
         if mark.args:
-            msg = "pytest.mark.sikoia: name each argument, as in sikoia(seed=7)"
+            msg = "pytest.mark.sikoia: expected keyword arguments, such as sikoia(seed=7)"
             raise ValueError(msg)
-        given |= _known(mark.kwargs)
-    tls = given.pop("tls")
+        arguments |= _validated(mark.kwargs)
+    tls = arguments.pop("tls")
     if not isinstance(tls, bool):
-        msg = "pytest.mark.sikoia: tls is True or False"
-        raise ValueError(msg)  # noqa: TRY004 - whoever shows it needs to catch one kind
-    return Wanted(tls, cast("Options", given))
+        msg = "pytest.mark.sikoia: tls: expected True or False"
+        raise ValueError(msg)  # noqa: TRY004 - the caller catches one type
+    return SandboxSpec(tls, cast("Options", arguments))
 
 
-def _known(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+def _validated(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     known = ["tls", *Options.__annotations__]
     for name in arguments:
         if name not in known:
-            nearest = ", ".join(get_close_matches(name, known, cutoff=0))
-            msg = f"pytest.mark.sikoia: nothing is called {name}; the nearest are {nearest}"
+            closest = ", ".join(get_close_matches(name, known, cutoff=0))
+            msg = f"pytest.mark.sikoia: unknown argument {name}; the closest are {closest}"
             raise ValueError(msg)
     return arguments

@@ -1,17 +1,16 @@
-"""The local Sikoia without a socket: a transport that has the application answer.
+"""The local Sikoia without a socket: an httpx transport that runs the application directly.
 
-The application runs in the task of whoever makes the request, on asyncio and on trio, as far as
-its next message and no further. So the head of an answer comes before its body, a body that drips
-drips, and there is no task that could be left over. `httpx.ASGITransport` waits for the end of the
-application instead: there, an attempt that broke off in the middle would look like one that was
-never answered.
+The application runs in the task of the caller, on asyncio and on trio, and only until it sends its
+next message. So the head of a response arrives before its body, a slow body arrives slowly, and no
+background task can be left over. `httpx.ASGITransport` waits until the application has finished
+instead, so that a response that breaks off would look like one that never came.
 
-For this the application has to send from the task that called it, and not from inside a cancel
-scope of its own. The local Sikoia does; not every ASGI application does.
+This requires that the application sends from the task that called it, and not inside a cancel
+scope. The local Sikoia does so; other ASGI applications may not.
 
-What a connection tells the SDK is told here, too: that the head goes out, that nothing comes for
-too long, that the connection is lost. Other than on a wire, a call that is given up is given up on
-both sides: the application does not go on with what it waits for.
+The SDK learns the same as from a connection: that the head is sent, that the response is late, and
+that the connection is lost. In one way it differs from a socket: a call that is cancelled is
+cancelled on both sides, so the application stops as well.
 """
 
 from __future__ import annotations
@@ -40,19 +39,19 @@ __all__ = ["MemoryTransport", "in_memory"]
 
 
 def in_memory(app: App) -> MemoryTransport:
-    """Return a transport on which a local Sikoia answers, without a socket.
+    """Return a transport that leads to a local Sikoia, without a socket.
 
     `Sikoia(transport=in_memory(app), environment=local(app.application.resource), ...)` is a
-    client of it; with a `MemorySandbox`, `client_of` makes one.
+    client of it. For a `MemorySandbox`, use `client_of`.
 
     Args:
-        app: what `sikoia_async.sandbox.create_app` returns.
+        app: the result of `sikoia_async.sandbox.create_app`.
     """
     return MemoryTransport(app)
 
 
 class MemoryTransport(httpx.AsyncBaseTransport):
-    """A transport on which a local Sikoia answers; `in_memory` makes one."""
+    """A transport that leads to a local Sikoia; created by `in_memory`."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -60,17 +59,17 @@ class MemoryTransport(httpx.AsyncBaseTransport):
         self._origin = (url.scheme, url.host, url.port)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Have the application answer a request.
+        """Return the application's response to a request.
 
         Raises:
-            httpx.TransportError: it is for another origin, or what the fault plan has it end with.
+            httpx.TransportError: the request is for another origin, or a planned fault occurred.
         """
         if (request.url.scheme, request.url.host, request.url.port) != self._origin:
             raise httpx.ConnectError(_REFUSED) from ConnectionRefusedError(
                 errno.ECONNREFUSED, _REFUSED
             )
-        await _tell_that_it_goes_out(request)
-        # Others have their turn here, and after the answer, as they have on a wire.
+        await _trace_sending(request)
+        # Other tasks run here and after the response, as they do with a socket.
         await anyio.lowlevel.checkpoint()
         run = _Run(self._app, request)
         try:
@@ -87,8 +86,8 @@ class MemoryTransport(httpx.AsyncBaseTransport):
         )
 
 
-async def _tell_that_it_goes_out(request: httpx.Request) -> None:
-    """Say what httpcore says when it writes the head: from here on the request counts as sent."""
+async def _trace_sending(request: httpx.Request) -> None:
+    """Emit the event of httpcore after which the SDK counts the request as sent."""
     trace = request.extensions.get("trace")
     if trace is not None:
         await trace("http11.send_request_headers.started", {"request": request})
@@ -96,45 +95,45 @@ async def _tell_that_it_goes_out(request: httpx.Request) -> None:
 
 @attrs.define
 class _Connection:
-    """What a fault of the local Sikoia drops, in place of a socket and of asyncio's transport."""
+    """Stands for the socket and the asyncio transport that faults of the local Sikoia close."""
 
     is_lost: bool = False
     was_reset: bool = False
 
     def get_extra_info(self, _name: str) -> _Connection:
-        """Return what stands for the socket."""
+        """Return itself as the socket."""
         return self
 
     def setsockopt(self, *_option: object) -> None:
-        """Take what is said to a socket before it is reset."""
+        """Ignore the option that is set on a socket before a reset."""
 
     def abort(self) -> None:
-        """Reset it."""
+        """Reset the connection."""
         self.is_lost = self.was_reset = True
 
     def close(self) -> None:
-        """Close it, after what was sent."""
+        """Close the connection after everything was sent."""
         self.is_lost = True
 
 
 class _Run:
-    """The application at work on one request."""
+    """The run of the application for one request."""
 
     def __init__(self, app: App, request: httpx.Request) -> None:
         self._connection = _Connection()
         self._pieces = aiter(cast("httpx.AsyncByteStream", request.stream))
-        self._has_all = False
+        self._has_whole_body = False
         self._is_over = False
         self._has_ended = False
-        self._patience: float | None = request.extensions.get("timeout", {}).get("read")
+        self._timeout: float | None = request.extensions.get("timeout", {}).get("read")
         scope = _scope(request, self._connection)
         self._app = app(scope, self._receive, self._send)
 
     async def head(self) -> Message:
-        """Return the message that an answer starts with.
+        """Return the message that starts the response.
 
         Raises:
-            httpx.TransportError: there is none.
+            httpx.TransportError: the application ended without one.
         """
         message = await self.next()
         if message is not None:
@@ -145,85 +144,85 @@ class _Run:
         raise httpx.RemoteProtocolError(msg)
 
     async def next(self) -> Message | None:
-        """Return the next message of the application, or None when it has ended.
+        """Return the next message of the application, or None after its end.
 
         Raises:
-            httpx.ReadTimeout: it takes longer than the request has patience for.
+            httpx.ReadTimeout: it does not come within the read timeout of the request.
         """
-        with anyio.move_on_after(self._patience):
-            return await self._go_on()
-        msg = "nothing came in time"
+        with anyio.move_on_after(self._timeout):
+            return await self._resume()
+        msg = "no data within the timeout"
         raise httpx.ReadTimeout(msg)
 
     async def hang_up(self) -> None:
-        """Have the application come to its end, whatever it still has to say."""
+        """Run the application to its end and discard what it sends."""
         self._is_over = True
         with anyio.CancelScope(shield=True):
-            while await self._go_on() is not None:
-                """Nobody listens."""
+            while await self._resume() is not None:
+                pass
 
-    async def _go_on(self) -> Message | None:
+    async def _resume(self) -> Message | None:
         if self._has_ended:
             return None
-        self._has_ended = True  # also where it fails, or is cancelled
-        message = await _as_far_as_it_sends(self._app)
+        self._has_ended = True  # also if it fails or is cancelled
+        message = await _until_it_sends(self._app)
         self._has_ended = message is None
         return message
 
     async def _receive(self) -> Message:
         if self._connection.is_lost or self._is_over:
             return {"type": "http.disconnect"}
-        if self._has_all:
+        if self._has_whole_body:
             await anyio.sleep_forever()
         piece = await anext(self._pieces, None)
-        self._has_all = piece is None
-        return {"type": "http.request", "body": piece or b"", "more_body": not self._has_all}
+        self._has_whole_body = piece is None
+        return {"type": "http.request", "body": piece or b"", "more_body": not self._has_whole_body}
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self._is_over = True
-        await _pass_out(message)
+        await _yield_message(message)
 
 
 @attrs.frozen
-class _Said:
-    """A message on its way out of the application; nothing that an event loop would know."""
+class _Sent:
+    """A message that the application sends. Event loops never see it."""
 
     message: Message
 
 
 @coroutine
-def _pass_out(message: Message) -> Generator[_Said]:
-    yield _Said(message)
+def _yield_message(message: Message) -> Generator[_Sent]:
+    yield _Sent(message)
 
 
 @coroutine
-def _as_far_as_it_sends(app: Coroutine[Any, Any, None]) -> Generator[Any, Any, Message | None]:
-    """Run a coroutine until it sends a message, and return that, or None when it has ended.
+def _until_it_sends(app: Coroutine[Any, Any, None]) -> Generator[Any, Any, Message | None]:
+    """Run a coroutine until it sends a message. Return the message, or None after its end.
 
-    All else that it waits for goes to the event loop and back, as `await` would have it.
+    Everything else that it awaits is passed to the event loop, as `await` does.
     """
     step: Callable[[Any], Any] = app.send
-    given: Any = None
+    result: Any = None
     while True:
         try:
-            waits_for = step(given)
+            awaited = step(result)
         except StopIteration:
             return None
-        if isinstance(waits_for, _Said):
-            return waits_for.message
+        if isinstance(awaited, _Sent):
+            return awaited.message
         try:
-            step, given = app.send, (yield waits_for)
-        except BaseException as error:  # noqa: BLE001 - a cancellation, say: it is the application's
-            step, given = app.throw, error
+            step, result = app.send, (yield awaited)
+        except BaseException as error:  # noqa: BLE001 - for example a cancellation
+            step, result = app.throw, error
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of an answer, as the application sends it."""
+    """The body of a response, in the pieces that the application sends."""
 
     def __init__(self, run: _Run, head: Message) -> None:
         self._run = run
-        self._came = 0
+        self._received = 0
         self._declared = next(
             (int(value) for name, value in head["headers"] if name == b"content-length"), 0
         )
@@ -234,12 +233,12 @@ class _Body(httpx.AsyncByteStream):
     async def __anext__(self) -> bytes:
         while (message := await self._run.next()) is not None:
             if body := cast("bytes", message.get("body", b"")):
-                self._came += len(body)
+                self._received += len(body)
                 return body
-        if self._came < self._declared:
+        if self._received < self._declared:
             msg = (
                 "peer closed connection without sending complete message body "
-                f"(received {self._came} bytes, expected {self._declared})"
+                f"(received {self._received} bytes, expected {self._declared})"
             )
             raise httpx.RemoteProtocolError(msg)
         raise StopAsyncIteration

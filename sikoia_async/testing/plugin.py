@@ -1,14 +1,14 @@
 """The pytest plugin: `pytest_plugins = ["sikoia_async.testing.plugin"]` in your `conftest.py`.
 
-    async def test_a_case_is_kept(sikoia: Sikoia) -> None:
+    async def test_a_case_is_created(sikoia: Sikoia) -> None:
         case = await sikoia.cases.create(name="Loan", case_type="Business")
         assert (await sikoia.cases.retrieve(case.case_id)).name == "Loan"
 
-It loads nothing of the SDK until a test asks for a fixture.
+It loads nothing of the SDK until a test uses a fixture.
 
-A client belongs to the event loop of its test, and has to be closed in there: its sockets do. So
-`sikoia` hands on an async fixture of the plugin that runs the test. anyio's takes those of all
-plugins; pytest-asyncio's has to be told of its own, and in which loop each one runs.
+A client belongs to the event loop of its test and must be closed there, like its sockets. So
+`sikoia` returns an async fixture of the plugin that runs the test. The one of anyio accepts those
+of all plugins; pytest-asyncio needs its own, one for each scope of its event loop.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sikoia_async.testing.fixtures import marker_of, open_client
+from sikoia_async.testing.fixtures import open_client, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sikoia_async import Sikoia
     from sikoia_async.sandbox import Sandbox
     from sikoia_async.testing.cassettes import Cassette
-    from sikoia_async.testing.marker import Wanted
+    from sikoia_async.testing.marker import SandboxSpec
 
 __all__ = [
     "pytest_addoption",
@@ -38,26 +38,26 @@ __all__ = [
     "sikoia_sandbox",
 ]
 
-_RAN = pytest.StashKey[tuple["Wanted", "Sandbox"]]()
+_SANDBOX = pytest.StashKey[tuple["SandboxSpec", "Sandbox"]]()
 _RECORDED = pytest.StashKey[set["Path"]]()
 _MARKER = (
-    "sikoia(*, tls=False, seed=0, limit=200, ...): the local Sikoia of a test: on a real socket "
-    "with TLS or in memory, and what sikoia_async.sandbox.create_app takes"
+    "sikoia(*, tls=False, seed=0, limit=200, ...): configure the local Sikoia of a test. tls=True "
+    "runs it on a socket; other arguments are those of sikoia_async.sandbox.create_app"
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer to record cassettes; without being told to, no test leaves the machine."""
+    """Add the option to record cassettes. Without it, no test sends requests."""
     parser.getgroup("sikoia").addoption(
         "--sikoia-record",
         action="store_true",
-        help="record the cassettes of tests that have one: this calls the environment that "
+        help="record the cassettes of the selected tests: calls the environment that "
         "SIKOIA_ENVIRONMENT names, with its credentials, and may cost money there",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tell pytest of the marker, and pytest-asyncio, where it is loaded, of its fixtures."""
+    """Register the marker, and the fixtures for pytest-asyncio if it is loaded."""
     config.addinivalue_line("markers", _MARKER)
     config.stash[_RECORDED] = set()
     if config.pluginmanager.has_plugin("asyncio"):
@@ -67,44 +67,44 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say so where cassettes are recorded: nobody should learn it from a bill."""
-    is_asked = config.getoption("--sikoia-record", default=False)
-    return "sikoia: recording cassettes, which may cost money" if is_asked else None
+    """Announce that cassettes are recorded, because it may cost money."""
+    records = config.getoption("--sikoia-record", default=False)
+    return "sikoia: recording cassettes, which may cost money" if records else None
 
 
 @pytest.fixture
 def sikoia_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
-    """Run a local Sikoia for the test: a new one, and the same each time, for its seed is."""
+    """A local Sikoia for the test. Its ids and data depend only on its seed."""
     from sikoia_async.sandbox import Sandbox  # noqa: PLC0415 - loaded when first used
     from sikoia_async.testing.sandboxes import MemorySandbox  # noqa: PLC0415 - as above
 
-    wanted = marker_of(request)
-    with (Sandbox if wanted.tls else MemorySandbox)(**wanted.options) as sandbox:
-        request.node.stash[_RAN] = (wanted, sandbox)
+    spec = spec_of(request)
+    with (Sandbox if spec.tls else MemorySandbox)(**spec.options) as sandbox:
+        request.node.stash[_SANDBOX] = (spec, sandbox)
         yield sandbox
 
 
 @pytest.fixture
 def sikoia_cassette(request: pytest.FixtureRequest) -> Generator[Cassette]:
-    """Replay the test's cassette, or record it where pytest is run with `--sikoia-record`.
+    """The test's cassette: replayed, or recorded if pytest runs with `--sikoia-record`.
 
-    It is recorded once: on the second event loop, the test replays what it has just recorded.
+    It is recorded once. On the second event loop, the test replays the new recording.
     """
     from sikoia_async.testing.cassettes import Cassette  # noqa: PLC0415 - loaded when first used
     from sikoia_async.testing.cassettes.paths import cassette_path  # noqa: PLC0415 - as above
 
-    place, recorded = cassette_path(request.node), request.config.stash[_RECORDED]
-    is_asked = bool(request.config.getoption("--sikoia-record", default=False))
-    record = is_asked and not (place in recorded and place.exists())
+    path, recorded = cassette_path(request.node), request.config.stash[_RECORDED]
+    is_requested = bool(request.config.getoption("--sikoia-record", default=False))
+    record = is_requested and not (path in recorded and path.exists())
     if record:
-        recorded.add(place)
-    with Cassette(place, record=record) as cassette:
+        recorded.add(path)
+    with Cassette(path, record=record) as cassette:
         yield cassette
 
 
 @pytest.fixture
 def sikoia(request: pytest.FixtureRequest) -> Sikoia:
-    """Open a client of `sikoia_sandbox`, which is closed when the test has ended."""
+    """An open client of `sikoia_sandbox`, closed when the test has ended."""
     node: pytest.Item = request.node
     asyncio = node.get_closest_marker("asyncio")
     if "anyio_backend" in request.fixturenames:
@@ -128,17 +128,16 @@ async def _sikoia_with_anyio(
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Show with a test that fails what its local Sikoia has seen."""
+    """Add a section about its local Sikoia to the report of a failed test."""
     report = yield
-    if report.failed and _RAN in item.stash:
+    if report.failed and _SANDBOX in item.stash:
         from sikoia_async.testing.report import report_of  # noqa: PLC0415 - loaded when first used
 
-        report.sections.append(("local Sikoia", report_of(*item.stash[_RAN])))
+        report.sections.append(("local Sikoia", report_of(*item.stash[_SANDBOX])))
     return report
 
 
 _NO_LOOP = (
-    "the fixture sikoia is for async tests: mark this one with @pytest.mark.anyio or "
-    "@pytest.mark.asyncio, or make a client yourself: "
-    "sikoia_async.testing.client_of(sikoia_sandbox)"
+    "the fixture sikoia needs an async test: mark it with @pytest.mark.anyio or "
+    "@pytest.mark.asyncio, or create a client with sikoia_async.testing.client_of(sikoia_sandbox)"
 )

@@ -1,4 +1,4 @@
-"""What the report of a failed test shows of its local Sikoia, so that it can be run again."""
+"""The section about the local Sikoia in the report of a failed test, with which to reproduce it."""
 
 from __future__ import annotations
 
@@ -11,58 +11,62 @@ if TYPE_CHECKING:
 
     from sikoia_async.sandbox import Sandbox
     from sikoia_async.sandbox.ledger.recorded_request import RecordedRequest
-    from sikoia_async.testing.marker import Wanted
+    from sikoia_async.testing.marker import SandboxSpec
 
 __all__ = ["report_of"]
 
-_LATEST: Final = 20
-"""How many of the latest requests are shown."""
-_LONGEST: Final = 1000
-"""Characters of a line that are shown."""
+_REQUESTS_SHOWN: Final = 20
+"""The latest requests."""
+_MAX_LENGTH: Final = 1000
+"""Characters per line."""
 
 
-def report_of(wanted: Wanted, sandbox: Sandbox) -> str:
-    """Say how it was run, which faults happened and did not, and what was asked last.
+def report_of(spec: SandboxSpec, sandbox: Sandbox) -> str:
+    """Return the marker, the faults and the latest requests of a local Sikoia.
 
-    Lines are shown that plan the same faults again. Of requests it shows what tells nothing of a
-    person: no ids but correlation ids, no queries, no bodies.
+    The report has code that plans the same faults again. It shows no personal data of requests: no
+    ids except correlation ids, no queries and no bodies.
     """
-    return "\n".join(_lines(wanted, sandbox))
+    return "\n".join(_lines(spec, sandbox))
 
 
-def _lines(wanted: Wanted, sandbox: Sandbox) -> Iterator[str]:
-    tls = ", tls=True" if wanted.tls else ""
-    yield f"to run it again as it was: @pytest.mark.sikoia(seed={wanted.seed}{tls})"
+def _lines(spec: SandboxSpec, sandbox: Sandbox) -> Iterator[str]:
+    tls = ", tls=True" if spec.tls else ""
+    yield f"to reproduce: @pytest.mark.sikoia(seed={spec.seed}{tls})"
     yield from _faults(sandbox)
-    yield from (_request(asked) for asked in sandbox.ledger[-_LATEST:])
+    yield from (_request(one) for one in sandbox.ledger[-_REQUESTS_SHOWN:])
 
 
 def _faults(sandbox: Sandbox) -> Iterator[str]:
-    plans = (("a fault", sandbox.faults), ("a fault of a delivery", sandbox.deliveries.faults))
+    plans = (("fault", sandbox.faults), ("delivery fault", sandbox.deliveries.faults))
     for name, plan in plans:
-        for subject, what in plan.triggered:
-            yield f"{name} happened: {_shown(subject)}: {what}"
+        for subject, effect in plan.triggered:
+            yield f"{name} triggered: {_shown(subject)}: {effect}"
         for planned in plan.planned:
-            yield f"{name} is still to happen: {_shown(planned.subject)}: {planned.effect}"
+            yield f"{name} not triggered yet: {_shown(planned.subject)}: {planned.effect}"
     scripts = [line for _, plan in plans for line in plan.script().splitlines()]
     if scripts:
-        yield "plan the same faults again:"
+        yield "to plan the same faults:"
         yield from (_cut(line) for line in scripts)
 
 
 def _cut(line: str) -> str:
-    """Show no more of a line than one reads: a fault may have a long body."""
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}… (see script() of that plan)"
+    """Shorten a line, because a fault may have a long body."""
+    return (
+        line
+        if len(line) <= _MAX_LENGTH
+        else f"{line[:_MAX_LENGTH]}… (complete in script() of the plan)"
+    )
 
 
-def _request(asked: RecordedRequest) -> str:
-    came = "no answer" if asked.status is None else asked.status
-    sent = asked.sent_correlation_id or "none"
+def _request(request: RecordedRequest) -> str:
+    status = "no response" if request.status is None else request.status
+    sent = request.sent_correlation_id or "none"
     shown = sent if is_correlation_id(sent) else "not shown"
-    return f"{asked.method} {without_ids(asked.path)}: {came} (correlation id {shown})"
+    return f"{request.method} {without_ids(request.path)}: {status} (correlation id {shown})"
 
 
 def _shown(operation: str) -> str:
-    """Leave ids out of what was asked for, which need not be an operation."""
+    """Return the subject of a fault without ids. It may be a path instead of an operation."""
     method, space, path = operation.partition(" ")
     return method + space + without_ids(path)

@@ -1,4 +1,4 @@
-"""A local Sikoia in memory, with the face of the one on a socket."""
+"""A local Sikoia in memory, with the interface of the one on a socket."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ __all__ = ["MemorySandbox"]
 
 
 class MemorySandbox(Sandbox):
-    """A local Sikoia that runs while the `with` block does, in memory: without socket and thread.
+    """A local Sikoia that runs in memory during a `with` block, without a socket or a thread.
 
-    It is a `Sandbox` in all but this: only a client on its `transport` finds it, such as that of
-    `client_of`, and webhooks are told nothing until you ask for it: by `until_settled()`, or by
+    It differs from `Sandbox` in two ways. It is reached only through its `transport`, which the
+    client of `client_of` uses. Webhook deliveries are sent only when you await `until_settled()` or
     `deliveries.deliver_due(httpx.ASGITransport(your_app))`, which needs no socket either.
 
     Args:
         options: as for `sikoia_async.sandbox.create_app`.
 
     Raises:
-        ValueError: an `inspector` is asked for, which only a `Sandbox` has.
+        ValueError: `inspector` is given, which only a `Sandbox` has.
     """
 
     transport: MemoryTransport
-    """Where it answers, for `Sikoia(transport=...)`."""
+    """The transport that leads to it, for `Sikoia(transport=...)`."""
 
     def __init__(self, **options: Unpack[Options]) -> None:
-        # A test without types may bring anything, and a marker has none.
+        # Type checkers do not see the arguments of markers.
         if "inspector" in options:
-            msg = "inspector: what is in memory has no socket for a page, so use Sandbox"
+            msg = "inspector: not available in memory, where there is no socket; use Sandbox"
             raise ValueError(msg)
         super().__init__(**options)
 
@@ -52,19 +52,19 @@ class MemorySandbox(Sandbox):
 
     @property
     def variables(self) -> dict[str, str]:
-        """There are none: no environment leads to what is in memory.
+        """Not available, because environment variables cannot lead to a local Sikoia in memory.
 
         Raises:
             RuntimeError: always.
         """
         msg = (
-            "a local Sikoia in memory cannot be found through the environment: run a Sandbox, "
-            "or mark the test with @pytest.mark.sikoia(tls=True)"
+            "a local Sikoia in memory cannot be reached through environment variables: "
+            "run a Sandbox, or mark the test with @pytest.mark.sikoia(tls=True)"
         )
         raise RuntimeError(msg)
 
     async def until_settled(self) -> None:
-        """Tell webhooks all that is due by the clock; on asyncio and on trio."""
+        """Send all webhook deliveries that are due by the clock, on asyncio or trio."""
         await self.deliveries.settle()
 
     def _settle(self) -> None:

@@ -1,4 +1,4 @@
-"""In memory all goes as it does on a socket: answers, faults, and what the SDK makes of them."""
+"""In memory, responses, faults and their outcomes are the same as on a socket."""
 
 import asyncio
 import errno
@@ -33,33 +33,33 @@ _OPTIONS: Any = {
     "epoch": datetime(2026, 3, 1, 12, tzinfo=UTC),
 }
 _URL = "https://sandbox.example"
-# What changes from one answer to the next, and with the address.
+# Headers that change with each response, or with the URL.
 _UNSTEADY = ("x-correlation-id", "date", "server")
 _RANDOM = re.compile(r'(?<=sig=)[\w-]+|(?<="shared_key":")[^"]+')
 
 
 class Blocking(httpx.BaseTransport):
-    """Lets the walks, which are not async, through the transport in memory."""
+    """Runs the transport in memory for the walks, which are not async."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport, runner: asyncio.Runner) -> None:
         self._transport = transport
         self._runner = runner
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Ask, and read the whole answer."""
+        """Send a request and read the complete response."""
 
-        async def call() -> httpx.Response:
+        async def send() -> httpx.Response:
             response = await self._transport.handle_async_request(request)
             content = await response.aread()
             await response.aclose()
             return httpx.Response(response.status_code, headers=response.headers, content=content)
 
-        return self._runner.run(call())
+        return self._runner.run(send())
 
 
 @attrs.define
-class Answers:
-    """What came back from a walk."""
+class Responses:
+    """The responses of a walk."""
 
     url: str
     seen: list[tuple[int, dict[str, str], str]] = attrs.field(
@@ -67,40 +67,40 @@ class Answers:
     )
 
     def keep(self, response: httpx.Response) -> None:
-        """Keep an answer, without what changes each time or with the address."""
+        """Keep a response without the parts that change each time or with the URL."""
         headers = {name: value for name, value in response.headers.items() if name not in _UNSTEADY}
         if response.read().startswith(b"PK"):
             text = "a workbook"
         else:
             text = response.text.replace(self.url, "").replace(_URL, "")
-        headers.pop("content-length", None)  # as long as the address
+        headers.pop("content-length", None)  # depends on the length of the URL
         self.seen.append((response.status_code, headers, _RANDOM.sub("…", text)))
 
 
 @contextmanager
-def walking(kind: type[Sandbox]) -> Generator[tuple[Walk, Answers]]:
-    """Prepare a walk through a local Sikoia on the wire, or in memory."""
+def walking(kind: type[Sandbox]) -> Generator[tuple[Walk, Responses]]:
+    """Prepare a walk through a local Sikoia on a socket or in memory."""
     clock = SimpleNamespace(now=1000.0)
     with kind(clock=lambda: clock.now, **_OPTIONS) as sandbox, asyncio.Runner() as runner:
         way: dict[str, Any] = {"verify": ssl.create_default_context(cafile=sandbox.ca_file or None)}
         if isinstance(sandbox, MemorySandbox):
             way = {"transport": Blocking(sandbox.transport, runner)}
-        answers = Answers(sandbox.url)
+        responses = Responses(sandbox.url)
         with httpx.Client(base_url=sandbox.url, **way) as client:
             token = client.post("/token", data=credentials(sandbox)).json()["access_token"]
             client.headers["Accept"] = client.headers["Content-Type"] = "application/json"
             client.headers["Authorization"] = f"Bearer {token}"
-            client.event_hooks["response"].append(answers.keep)
+            client.event_hooks["response"].append(responses.keep)
             walk = Walk(sandbox, client, clock)
             walk.begin()
-            yield walk, answers
+            yield walk, responses
 
 
 @pytest.mark.parametrize("through", WALKS, ids=lambda through: through.__name__)
-def test_every_operation_answers_alike(
+def test_every_operation_has_the_same_responses(
     through: Callable[[Walk], None],
 ) -> None:
-    """With one seed, one walk has the same statuses, headers and bodies both ways."""
+    """With one seed, a walk gets the same statuses, headers and bodies both ways."""
     with walking(Sandbox) as (walk, wired):
         through(walk)
     with walking(MemorySandbox) as (walk, memorised):
@@ -112,21 +112,21 @@ def test_every_operation_answers_alike(
 
 @pytest.fixture(scope="module")
 def on_wire() -> Generator[Sandbox]:
-    """Run one local Sikoia on a socket for all tests that plan faults."""
+    """One local Sikoia on a socket for all tests that plan faults."""
     with Sandbox(limit=10**6) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def in_memory() -> Generator[Sandbox]:
-    """Run one in memory."""
+    """A local Sikoia in memory."""
     with MemorySandbox() as sandbox:
         yield sandbox
 
 
 @attrs.frozen
 class Outcome:
-    """All that the SDK knows of a call, and what was done."""
+    """What the SDK reports about a call, and its effects."""
 
     error: type[Exception] | None
     statuses: list[int | None] | int
@@ -139,12 +139,12 @@ class Outcome:
 async def outcome(
     sandbox: Sandbox, faults: list[dict[str, Any]], method: str, **options: Any
 ) -> Outcome:
-    """Make a call that meets faults, and say what came of it."""
+    """Make a call with faults and return its outcome."""
     sandbox.faults.clear()
     before = len(sandbox.state.cases)
     client = tuned(client_of(sandbox, **options), retry_policy=NoPauses())
     async with client as sikoia:
-        await sikoia.users.list()  # there is a token, and a connection
+        await sikoia.users.list()  # obtains an access token and a connection
         for fault in faults:
             sandbox.faults.add("*", **fault)
         error, attempts = None, sikoia.stats().attempts
@@ -190,13 +190,13 @@ async def outcome(
     ),
 )
 @pytest.mark.anyio
-async def test_faults_are_met_alike(
+async def test_faults_have_the_same_outcome(
     on_wire: Sandbox,
     in_memory: Sandbox,
     faults: list[dict[str, Any]],
     method: str,
 ) -> None:
-    """The SDK makes as many attempts, knows as much, raises the same; the same work is done."""
+    """Attempts, errors and effects are the same."""
     expected = await outcome(on_wire, faults, method)
 
     assert await outcome(in_memory, faults, method) == expected
@@ -213,10 +213,10 @@ async def test_faults_are_met_alike(
 )
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])  # three seconds each
 @pytest.mark.anyio
-async def test_deadlines_strike_alike(
+async def test_deadlines_have_the_same_outcome(
     on_wire: Sandbox, in_memory: Sandbox, method: str, fault: dict[str, Any], reached: str
 ) -> None:
-    """The error says whether an answer had begun."""
+    """The error says whether the response had started."""
     found: list[Outcome] = []
 
     async def call(sandbox: Sandbox) -> None:
@@ -231,8 +231,8 @@ async def test_deadlines_strike_alike(
 
 
 @pytest.mark.anyio
-async def test_a_reset_says_that_it_is_one(in_memory: Sandbox) -> None:
-    """In memory it never looks like an end, as it may under TLS."""
+async def test_a_reset_is_reported_as_one(in_memory: Sandbox) -> None:
+    """In memory it never looks like a closed connection, as it may under TLS."""
     in_memory.faults.add("POST /v2/cases", reset="before")
     async with client_of(in_memory) as sikoia:
         with pytest.raises(errors.ConnectionFailedError, match=os.strerror(errno.ECONNRESET)):
@@ -241,10 +241,10 @@ async def test_a_reset_says_that_it_is_one(in_memory: Sandbox) -> None:
 
 @pytest.mark.parametrize("fault", [{"status": 500}, {"truncate": 5}, {"reset": "after"}])
 @pytest.mark.anyio
-async def test_faults_of_the_token_are_met_alike(
+async def test_faults_of_the_token_endpoint_have_the_same_outcome(
     on_wire: Sandbox, in_memory: Sandbox, fault: dict[str, Any]
 ) -> None:
-    """The token endpoint is in memory, too."""
+    """The token endpoint is available in memory as well."""
     found: list[Any] = []
     for sandbox in (on_wire, in_memory):
         sandbox.faults.clear()

@@ -1,4 +1,4 @@
-"""The local Sikoia in memory: what its transport tells the SDK, on both event loops."""
+"""The transport of the local Sikoia in memory, on both event loops."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,27 +22,27 @@ END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 @attrs.define
 class Server:
-    """An application that does as a test says, and notes what it hears of its request."""
+    """An application that sends the messages of a test and records those of its request."""
 
-    says: list[Message]
-    before: float = 0
-    heard: list[Message] = attrs.field(factory=list[Message])
+    sends: list[Message]
+    delay: float = 0
+    received: list[Message] = attrs.field(factory=list[Message])
     at_end: list[str] = attrs.field(factory=list[str])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and listen until the client has hung up."""
+        """Respond, and wait until the client disconnects."""
         assert scope["type"] == "http"
-        if self.before:
-            await anyio.sleep(self.before)
-        for message in self.says:
+        if self.delay:
+            await anyio.sleep(self.delay)
+        for message in self.sends:
             await send(message)
-        while not self.heard or self.heard[-1]["type"] != "http.disconnect":
-            self.heard.append(await receive())
+        while not self.received or self.received[-1]["type"] != "http.disconnect":
+            self.received.append(await receive())
         self.at_end.append("ended")
 
 
 def app_of(asgi: Any) -> App:
-    """Put an application in the place of the local Sikoia's."""
+    """Return a local Sikoia whose application is replaced."""
     return attrs.evolve(create_app(), asgi=asgi)
 
 
@@ -51,8 +51,8 @@ def client_on(asgi: Any, **options: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=in_memory(app_of(asgi)), **options)
 
 
-async def test_an_answer_comes_as_it_is_sent() -> None:
-    """Its head comes before its body is there, and each piece by itself."""
+async def test_a_response_arrives_as_it_is_sent() -> None:
+    """Its head arrives before its body, and each piece separately."""
     sent: list[str] = []
 
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -75,10 +75,10 @@ async def test_an_answer_comes_as_it_is_sent() -> None:
     assert "date" in response.headers
 
 
-async def test_a_request_is_handed_over_piece_by_piece() -> None:
-    """The application gets the body as it is made, its end, and then that all is over."""
+async def test_a_request_body_is_streamed() -> None:
+    """The application receives the pieces as they are generated, the end, and a disconnect."""
     made: list[bytes] = []
-    heard: list[Message] = []
+    received: list[Message] = []
 
     async def body() -> AsyncIterator[bytes]:
         for piece in (b"a", b"b"):
@@ -89,30 +89,30 @@ async def test_a_request_is_handed_over_piece_by_piece() -> None:
         assert (scope["method"], scope["path"], scope["query_string"]) == ("POST", "/x y", b"q=1")
         assert scope["raw_path"] == b"/x%20y"
         assert dict(scope["headers"])[b"host"] == b"sandbox.example"
-        heard.append(await receive())
+        received.append(await receive())
         assert made == [b"a"]
-        heard.extend([await receive(), await receive()])
+        received.extend([await receive(), await receive()])
         await send(START)
         await send(END)
-        heard.append(await receive())
+        received.append(await receive())
 
     async with client_on(app) as client:
         url = "https://sandbox.example/x%20y?q=1"
         assert (await client.post(url, content=body())).content == b""
 
-    assert [one.get("body") for one in heard] == [b"a", b"b", b"", None]
-    assert [one.get("more_body") for one in heard] == [True, True, False, None]
-    assert heard[-1] == {"type": "http.disconnect"}
+    assert [one.get("body") for one in received] == [b"a", b"b", b"", None]
+    assert [one.get("more_body") for one in received] == [True, True, False, None]
+    assert received[-1] == {"type": "http.disconnect"}
 
 
-async def test_who_reads_no_further_hangs_up() -> None:
-    """The application hears of it and comes to its end, also where its client was cancelled."""
+async def test_an_unread_response_disconnects() -> None:
+    """The application is told and runs to its end, also if the client was cancelled."""
     server = Server([START, {**END, "body": b"one", "more_body": True}])
     async with client_on(server) as client, client.stream("GET", URL):
         assert server.at_end == []
 
     assert server.at_end == ["ended"]
-    assert server.heard == [{"type": "http.disconnect"}]
+    assert server.received == [{"type": "http.disconnect"}]
 
     cancelled = Server([START, END])
     with anyio.CancelScope() as scope:
@@ -122,26 +122,28 @@ async def test_who_reads_no_further_hangs_up() -> None:
     assert cancelled.at_end == ["ended"]
 
 
-async def test_a_request_that_is_given_up_ends_the_application() -> None:
-    """Cancelled while it is at work, it goes no further; what it has begun it may tidy up."""
+async def test_cancelling_a_request_cancels_the_application() -> None:
+    """The application stops and can clean up."""
+    started = anyio.Event()
     seen: list[str] = []
 
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        started.set()
         try:
             await anyio.sleep_forever()
         finally:
-            seen.append("tidied up")
+            seen.append("cleaned up")
 
-    async with client_on(app) as client:
-        with anyio.move_on_after(0.01) as scope:
-            await client.get(URL, timeout=None)
+    async with client_on(app) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(client.get, URL)
+        await started.wait()
+        tasks.cancel_scope.cancel()
 
-    assert scope.cancelled_caught
-    assert seen == ["tidied up"]
+    assert seen == ["cleaned up"]
 
 
-async def test_a_cancellation_can_come_before_the_work() -> None:
-    """A request that was cancelled is not answered."""
+async def test_a_cancelled_request_does_not_reach_the_application() -> None:
+    """A request in a cancelled scope is not sent."""
     server = Server([START, END])
     async with client_on(server) as client:
         with anyio.CancelScope() as scope:
@@ -151,8 +153,8 @@ async def test_a_cancellation_can_come_before_the_work() -> None:
     assert server.at_end == []
 
 
-async def test_a_cancellation_can_come_after_the_work() -> None:
-    """As on a wire, an answer can be under way when its call is cancelled."""
+async def test_a_call_can_be_cancelled_after_the_response_was_sent() -> None:
+    """As with a socket, a response may be on its way when its call is cancelled."""
     server = Server([START, END])
 
     class Cancelling(Server):
@@ -162,7 +164,7 @@ async def test_a_cancellation_can_come_after_the_work() -> None:
 
     async with client_on(Cancelling([])) as client:
         with anyio.CancelScope() as around:
-            # Nothing in the application waits, so that it is noticed when the answer is there.
+            # The application does not wait, so the cancellation takes effect after its response.
             await client.get(URL)
 
     assert around.cancelled_caught
@@ -170,31 +172,31 @@ async def test_a_cancellation_can_come_after_the_work() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_nothing_for_too_long_is_a_timeout() -> None:
-    """The time counts from one message to the next, as it does from one packet to the next."""
-    late = Server([START, END], before=5.1)
+async def test_a_late_message_is_a_timeout() -> None:
+    """The timeout applies to each message, as it does to each packet on a socket."""
+    late = Server([START, END], delay=5.1)
     async with client_on(late, timeout=5) as client:
         with pytest.raises(httpx.ReadTimeout):
             await client.get(URL)
 
-    in_time = Server([START, END], before=4.9)
+    in_time = Server([START, END], delay=4.9)
     async with client_on(in_time, timeout=5) as client:
         assert (await client.get(URL)).status_code == 200
 
 
-async def test_an_application_may_end_without_an_answer() -> None:
-    """For its client, the server has hung up."""
+async def test_an_application_may_end_without_a_response() -> None:
+    """Its client gets the error of a closed connection."""
 
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
-        """Say nothing."""
+        """Send nothing."""
 
     async with client_on(app) as client:
         with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
             await client.get(URL)
 
 
-async def test_a_failure_of_the_application_is_seen() -> None:
-    """It is a mistake of somebody's, and not the network's; nothing is left over."""
+async def test_an_exception_of_the_application_is_raised() -> None:
+    """It is a bug and not a network error, so it is passed through."""
 
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send(START)
@@ -209,8 +211,8 @@ async def test_a_failure_of_the_application_is_seen() -> None:
 @pytest.mark.parametrize(
     "url", ["https://other.example/v2/users", "http://sandbox.example/v2/users"]
 )
-async def test_nothing_else_is_there(url: str) -> None:
-    """Whoever calls another origin is refused, and nothing leaves the process."""
+async def test_other_origins_are_refused(url: str) -> None:
+    """A request to another origin fails, and nothing leaves the process."""
     async with client_on(Server([])) as client:
         with pytest.raises(httpx.ConnectError, match="refused") as caught:
             await client.get(url)
@@ -218,8 +220,8 @@ async def test_nothing_else_is_there(url: str) -> None:
     assert isinstance(caught.value.__cause__, ConnectionRefusedError)
 
 
-async def test_many_take_turns() -> None:
-    """Calls at once are in flight at once, and no more of them than the client allows."""
+async def test_concurrent_calls_are_limited() -> None:
+    """Concurrent calls are in flight together, up to the limit of the client."""
     most = 0
     with MemorySandbox() as sandbox:
         async with client_of(sandbox, max_in_flight=3) as sikoia:
@@ -233,18 +235,18 @@ async def test_many_take_turns() -> None:
                 for _ in range(9):
                     tasks.start_soon(call)
 
-    assert most == 2  # besides the one that has just come back
+    assert most == 2  # besides the call that has just returned
     assert {one.status for one in sandbox.ledger} == {200, 201}
 
 
-async def test_the_head_counts_as_sent_before_the_work() -> None:
-    """Whoever listens as the SDK does hears of it before the application is asked."""
-    server, heard = Server([START, END]), list[tuple[str, int]]()
+async def test_the_head_is_traced_before_the_application_runs() -> None:
+    """The trace extension gets the event that the SDK relies on."""
+    server, events = Server([START, END]), list[tuple[str, int]]()
 
-    async def trace(event: str, _said: Any) -> None:
-        heard.append((event, len(server.heard)))
+    async def trace(event: str, _info: Any) -> None:
+        events.append((event, len(server.received)))
 
     async with client_on(server) as client:
         await client.get(URL, extensions={"trace": trace})
 
-    assert heard == [("http11.send_request_headers.started", 0)]
+    assert events == [("http11.send_request_headers.started", 0)]

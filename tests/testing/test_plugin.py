@@ -1,4 +1,4 @@
-"""The pytest plugin in suites of users', each in a process of its own."""
+"""The pytest plugin in users' test suites, each in its own process."""
 
 import re
 import subprocess
@@ -15,12 +15,12 @@ pytest_plugins = ["pytester"]
 _LOAD = 'pytest_plugins = ["sikoia_async.testing.plugin"]\n'
 _STRICT = "[pytest]\nstrict = true\nfilterwarnings = error\n"
 _TWO_TESTS = """
-    async def test_a_case_is_kept(sikoia, sikoia_sandbox):
+    async def test_a_case_is_created(sikoia, sikoia_sandbox):
         case = await sikoia.cases.create(name="Loan", case_type="Business")
         assert len(sikoia_sandbox.state.cases) == 1
         assert (await sikoia.cases.retrieve(case.case_id)).name == "Loan"
 
-    async def test_nothing_is_left_of_the_first(sikoia, sikoia_sandbox):
+    async def test_state_is_not_shared(sikoia, sikoia_sandbox):
         assert not sikoia_sandbox.state.cases
         assert await sikoia.users.list()
 """
@@ -38,8 +38,8 @@ Suite = Callable[..., pytest.RunResult]
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
-    """Run a suite that loads the plugin, with warnings as errors."""
-    # What is left over shows when it is collected.
+    """Return a function that runs a test suite with the plugin and with warnings as errors."""
+    # Resources that are not closed are reported when they are garbage collected.
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(tests: str, *arguments: str, ini: str = "") -> pytest.RunResult:
@@ -60,7 +60,7 @@ ASYNCIO = "import pytest\n    pytestmark = pytest.mark.asyncio\n"
     "tls", ["", "    pytestmark = [pytestmark, pytest.mark.sikoia(tls=True)]\n"]
 )
 def test_with_anyio_on_both_event_loops(suite: Suite, tls: str) -> None:
-    """Each test has a client and a local Sikoia of its own; no socket is left open."""
+    """Each test has its own client and local Sikoia; no socket is left open."""
     result = suite(f"    {ANYIO}{tls}{_TWO_TESTS}", *WITHOUT)
 
     result.assert_outcomes(passed=4)
@@ -71,7 +71,7 @@ def test_with_anyio_on_both_event_loops(suite: Suite, tls: str) -> None:
 )
 @pytest.mark.parametrize("loop", ["", "(loop_scope='module')", "(loop_scope='session')"])
 def test_with_pytest_asyncio(suite: Suite, loop: str, tls: str) -> None:
-    """In its strict mode, and whatever loop the tests run in."""
+    """It works in strict mode, with every loop scope."""
     marks = ASYNCIO.replace("mark.asyncio", f"mark.asyncio{loop}")
     result = suite(f"    {marks}{tls}{_TWO_TESTS}")
 
@@ -79,8 +79,8 @@ def test_with_pytest_asyncio(suite: Suite, loop: str, tls: str) -> None:
 
 
 @pytest.mark.parametrize("default", ["", "asyncio_default_test_loop_scope = session\n"])
-def test_with_pytest_asyncio_in_its_auto_mode(suite: Suite, default: str) -> None:
-    """Nothing is marked."""
+def test_with_pytest_asyncio_in_auto_mode(suite: Suite, default: str) -> None:
+    """Tests and fixtures need no marks."""
     result = suite(_TWO_TESTS, ini="asyncio_mode = auto\n" + default)
 
     result.assert_outcomes(passed=2)
@@ -111,7 +111,7 @@ def test_with_both_plugins_in_one_suite(suite: Suite) -> None:
 def test_fixtures_may_use_the_client(
     suite: Suite, mark: str, fixture: str, passed: int, *, tls: bool
 ) -> None:
-    """Before the test and after it: the client is closed when all that needs it has ended."""
+    """The client is closed after all fixtures that use it."""
     result = suite(f"""
     import pytest, pytest_asyncio
     pytestmark = [pytest.mark.{mark}, pytest.mark.sikoia(tls={tls})]
@@ -125,7 +125,7 @@ def test_fixtures_may_use_the_client(
 
 
 def test_the_client_is_closed(suite: Suite) -> None:
-    """When its test has ended, in the loop of the test."""
+    """It is closed after the test, in the event loop of the test."""
     result = suite(f"""
     {ANYIO}
     clients = []
@@ -134,7 +134,7 @@ def test_the_client_is_closed(suite: Suite) -> None:
         await sikoia.users.list()
         clients.append(sikoia)
 
-    async def test_that_it_was_closed():
+    async def test_the_client_was_closed():
         from sikoia_async import ClientStateError
         with pytest.raises(ClientStateError, match="closed"):
             await clients[-1].users.list()
@@ -144,7 +144,7 @@ def test_the_client_is_closed(suite: Suite) -> None:
 
 
 def test_a_sync_test_has_no_client(suite: Suite) -> None:
-    """It is told what to do; the local Sikoia it can have."""
+    """The error says what to do; the local Sikoia is available."""
     result = suite("""
         def test_it(sikoia):
             raise AssertionError
@@ -154,11 +154,11 @@ def test_a_sync_test_has_no_client(suite: Suite) -> None:
     """)
 
     result.assert_outcomes(errors=1, passed=1)
-    result.stdout.fnmatch_lines(["*the fixture sikoia is for async tests: mark this one with*"])
+    result.stdout.fnmatch_lines(["*the fixture sikoia needs an async test: mark it with*"])
 
 
-def test_marks_add_up(suite: Suite) -> None:
-    """What a test says goes before what its module says; clients keep to the limit."""
+def test_marks_are_combined(suite: Suite) -> None:
+    """The mark of a test overrides that of its module; the client has the same rate limit."""
     result = suite(f"""
     {ANYIO}
     pytestmark = [pytestmark, pytest.mark.sikoia(seed=7, limit=5, tls=True)]
@@ -178,13 +178,13 @@ def test_marks_add_up(suite: Suite) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ("seeds=7", "nothing is called seeds; the nearest are seed, *"),
-        ("7", "name each argument, as in sikoia(seed=7)"),
-        ("tls=1", "tls is True or False"),
+        ("seeds=7", "unknown argument seeds; the closest are seed, *"),
+        ("7", "expected keyword arguments, such as sikoia(seed=7)"),
+        ("tls=1", "tls: expected True or False"),
     ],
 )
-def test_a_mark_must_make_sense(suite: Suite, arguments: str, complaint: str) -> None:
-    """The test that has it fails, and says what is wrong, without a traceback."""
+def test_an_invalid_mark_fails_the_test(suite: Suite, arguments: str, complaint: str) -> None:
+    """The error says what is wrong, without a traceback."""
     result = suite(f"""
     import pytest
 
@@ -198,8 +198,8 @@ def test_a_mark_must_make_sense(suite: Suite, arguments: str, complaint: str) ->
     assert "plugin.py" not in result.stdout.str()
 
 
-def test_a_failure_shows_what_happened(suite: Suite) -> None:
-    """The seed, the faults and the requests are in the report, and nothing of a person."""
+def test_a_failure_shows_faults_and_requests(suite: Suite) -> None:
+    """The report has the seed, the faults and the requests, and no personal data."""
     result = suite(
         f"""
     {ANYIO}
@@ -229,10 +229,10 @@ def test_a_failure_shows_what_happened(suite: Suite) -> None:
     result.stdout.fnmatch_lines(
         [
             "*local Sikoia*",
-            "to run it again as it was: @pytest.mark.sikoia(seed=7)",
-            "a fault happened: GET /v2/nowhere/{id}: headers=*",
-            "a fault happened: GET /v2/users: status=503, retry_after=0",
-            "a fault is still to happen: [*]: status=500",
+            "to reproduce: @pytest.mark.sikoia(seed=7)",
+            "fault triggered: GET /v2/nowhere/{id}: headers=*",
+            "fault triggered: GET /v2/users: status=503, retry_after=0",
+            "fault not triggered yet: [*]: status=500",
             "POST /token: 201 (correlation id *)",
             "GET /v2/users: 200 (correlation id *)",
             "GET /v2/nowhere/{id}: 404 (correlation id *)",
@@ -242,11 +242,11 @@ def test_a_failure_shows_what_happened(suite: Suite) -> None:
             "GET /v2/cases/{id}: 200 (correlation id last)",
         ]
     )
-    assert len(re.findall("run it again", result.stdout.str())) == 1
+    assert len(re.findall("to reproduce", result.stdout.str())) == 1
 
 
-def test_a_failure_shows_how_to_plan_the_faults_again(suite: Suite) -> None:
-    """Those of requests and those of deliveries, each in a line that can be run; a long one cut."""
+def test_a_failure_shows_code_for_the_faults(suite: Suite) -> None:
+    """Each fault of a request or a delivery is one line of code; long lines are cut."""
     result = suite("""
     from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
 
@@ -267,23 +267,23 @@ def test_a_failure_shows_how_to_plan_the_faults_again(suite: Suite) -> None:
     plans = "sandbox.faults.add", "sandbox.deliveries.faults.add"
     result.stdout.fnmatch_lines(
         [
-            "a fault is still to happen: GET /v2/users: status=502, body=*",
-            "a fault of a delivery happened: PayslipProcessing.Completed: repeat=1",
-            "a fault of a delivery is still to happen: PayslipProcessing.Completed: drop=True",
-            "plan the same faults again:",
+            "fault not triggered yet: GET /v2/users: status=502, body=*",
+            "delivery fault triggered: PayslipProcessing.Completed: repeat=1",
+            "delivery fault not triggered yet: PayslipProcessing.Completed: drop=True",
+            "to plan the same faults:",
             f"{plans[0]}('GET /v2/users', status=502, {page})",
-            f"{plans[0]}('[*]', body=b'xxx*xxx… (see script() of that plan)",
+            f"{plans[0]}('[*]', body=b'xxx*xxx… (complete in script() of the plan)",
             f"{plans[1]}('[*]', repeat=1)",
             f"{plans[1]}('PayslipProcessing.Completed', drop=True)  # deliveries before this: 1",
         ]
     )
     shown = result.stdout.str()
-    assert shown.count("plan the same faults again:") == 1
+    assert shown.count("to plan the same faults:") == 1
     assert max(map(len, re.findall("b'(x+)", shown))) < 1000
 
 
-def test_a_failure_on_a_socket_shows_that_it_was_one(suite: Suite) -> None:
-    """What is to be done to run it again is all there."""
+def test_a_failure_on_a_socket_shows_tls(suite: Suite) -> None:
+    """The mark in the report reproduces the local Sikoia completely."""
     result = suite("""
     import pytest
 
@@ -296,14 +296,12 @@ def test_a_failure_on_a_socket_shows_that_it_was_one(suite: Suite) -> None:
     """)
 
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(
-        ["to run it again as it was: @pytest.mark.sikoia(seed=0, tls=True)"]
-    )
+    result.stdout.fnmatch_lines(["to reproduce: @pytest.mark.sikoia(seed=0, tls=True)"])
     assert result.stdout.str().count("local Sikoia") == 1
 
 
 def test_the_mark_takes_scenarios(suite: Suite) -> None:
-    """As whatever else `create_app` takes: objects and files."""
+    """Objects and files are accepted, as by `create_app`."""
     Path("shop.toml").write_text(
         "[[scenario]]\nname = 'shy'\nperson = 'Wilma Shy'\npeps_sanctions = 3\n", "utf-8"
     )
@@ -329,7 +327,7 @@ def test_the_mark_takes_scenarios(suite: Suite) -> None:
 
 
 def test_workers_share_nothing(suite: Suite) -> None:
-    """Under pytest-xdist each test has a local Sikoia of its own, on a free port."""
+    """Under pytest-xdist each test has its own local Sikoia, on a free port."""
     result = suite(
         f"""
     {ANYIO}
@@ -348,21 +346,21 @@ def test_workers_share_nothing(suite: Suite) -> None:
     result.assert_outcomes(passed=12)
 
 
-def test_it_is_loaded_on_demand_only(pytester: pytest.Pytester) -> None:
-    """Who does not ask for the plugin does not get it; -p asks for it, too."""
+def test_the_plugin_is_not_loaded_automatically(pytester: pytest.Pytester) -> None:
+    """It is loaded by `pytest_plugins` or `-p`."""
     pytester.makepyfile("def test_it(sikoia_sandbox): pass")
 
     without = pytester.runpytest_subprocess()
-    asked_for = pytester.runpytest_subprocess("-p", "sikoia_async.testing.plugin")
+    loaded = pytester.runpytest_subprocess("-p", "sikoia_async.testing.plugin")
 
     without.assert_outcomes(errors=1)
-    asked_for.assert_outcomes(passed=1)
+    loaded.assert_outcomes(passed=1)
     markers = pytester.runpytest_subprocess("-p", "sikoia_async.testing.plugin", "--markers")
     markers.stdout.fnmatch_lines(["@pytest.mark.sikoia([*], tls=False, seed=0, *"])
 
 
-def test_it_loads_next_to_nothing() -> None:
-    """Beside pytest no more than five small modules of this package, and none of another's."""
+def test_the_plugin_loads_five_modules() -> None:
+    """Besides pytest, it loads five small modules of this package and no dependencies."""
     script = (
         "import sys, pytest, typing, importlib\n"
         "before = set(sys.modules)\n"

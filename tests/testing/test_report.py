@@ -1,4 +1,4 @@
-"""What the report of a failed test shows of the requests to its local Sikoia."""
+"""Requests to the local Sikoia in the report of a failed test."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ import pytest
 from sikoia_async import errors
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.testing import MemorySandbox, client_of
-from sikoia_async.testing.marker import Wanted
+from sikoia_async.testing.marker import SandboxSpec
 from sikoia_async.testing.report import report_of
 
 pytestmark = pytest.mark.anyio
@@ -17,13 +17,13 @@ BOTH = pytest.mark.parametrize("kind", [MemorySandbox, Sandbox], ids=["memory", 
 
 
 def shown(sandbox: Sandbox) -> list[str]:
-    """Return the lines of the report that are about requests."""
-    lines = report_of(Wanted(tls=False, options={}), sandbox).splitlines()
+    """Return the lines of the report about requests."""
+    lines = report_of(SandboxSpec(tls=False, options={}), sandbox).splitlines()
     return [line for line in lines if "(correlation id " in line]
 
 
 async def test_the_latest_requests_are_shown() -> None:
-    """No more than twenty, without their queries, and a correlation id only if it is a sane one."""
+    """There are at most twenty, without queries, and only with valid correlation ids."""
     with MemorySandbox() as sandbox:
         async with httpx.AsyncClient(transport=sandbox.transport) as client:
             for number in range(21):
@@ -39,7 +39,7 @@ async def test_the_latest_requests_are_shown() -> None:
 
 @BOTH
 async def test_the_record_of_a_call_is_in_order(kind: Callable[[], Sandbox]) -> None:
-    """The token is asked for first; a request that came to nothing says so."""
+    """The request for the token comes first; a request without a response says so."""
     with kind() as sandbox:
         async with client_of(sandbox) as sikoia:
             with pytest.raises(errors.ResourceNotFoundError):
@@ -51,4 +51,4 @@ async def test_the_record_of_a_call_is_in_order(kind: Callable[[], Sandbox]) -> 
     token, case, users = shown(sandbox)
     assert token.startswith("POST /token: 201 ")
     assert case == "GET /v2/cases/{id}: 404 (correlation id first)"
-    assert users == "GET /v2/users: no answer (correlation id mine)"
+    assert users == "GET /v2/users: no response (correlation id mine)"

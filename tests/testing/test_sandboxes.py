@@ -1,4 +1,4 @@
-"""A local Sikoia in memory and clients of it, as a user's tests make them."""
+"""A local Sikoia in memory and its clients, as users' tests create them."""
 
 import importlib
 import subprocess
@@ -20,8 +20,8 @@ from sikoia_async.webhooks import SIGNATURE_HEADER
 
 @pytest.mark.parametrize("kind", [MemorySandbox, Sandbox])
 @pytest.mark.anyio
-async def test_a_client_needs_to_be_told_nothing(kind: type[Sandbox]) -> None:
-    """In memory and on a socket it finds its local Sikoia, and asks soon about operations."""
+async def test_a_client_needs_no_configuration(kind: type[Sandbox]) -> None:
+    """It reaches its local Sikoia in memory or on a socket, and polls at short intervals."""
     with kind(seed=7, work_time=0.1) as sandbox:
         async with client_of(sandbox, max_chargeable=1) as sikoia:
             wilma = NewPerson(first_name="Wilma", last_name="Example")
@@ -39,15 +39,15 @@ async def test_a_client_needs_to_be_told_nothing(kind: type[Sandbox]) -> None:
             assert len(sandbox.state.cases) == 1
 
 
-def test_the_seed_decides_about_ids() -> None:
-    """The same seed gives the same ids, another one others."""
+def test_the_seed_determines_ids() -> None:
+    """The same seed gives the same ids, and another seed other ids."""
     with MemorySandbox(seed=1) as one, MemorySandbox(seed=1) as same, MemorySandbox() as other:
         assert one.client_id == same.client_id != other.client_id
         assert one.state.users[0]["user_id"] == same.state.users[0]["user_id"]
 
 
-def test_no_environment_leads_into_memory() -> None:
-    """Whoever exports it is told what to do; a file of authorities there is not."""
+def test_environment_variables_are_not_available_in_memory() -> None:
+    """The error says what to do instead; there is no file of certificate authorities."""
     with MemorySandbox() as sandbox:
         assert sandbox.ca_file == ""
         with pytest.raises(RuntimeError, match=r"run a Sandbox, or mark the test .*tls=True"):
@@ -55,13 +55,13 @@ def test_no_environment_leads_into_memory() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_interval_can_be_given_or_left_alone() -> None:
-    """By default operations are asked about soon."""
+async def test_the_polling_interval_can_be_chosen() -> None:
+    """By default it is short; None keeps the default of each operation."""
     interval = Interval(first=3)
     with MemorySandbox() as sandbox:
-        asked = [client_of(sandbox), client_of(sandbox, interval=interval)]
-        asked.append(client_of(sandbox, interval=None))
-        assert [one._api.options.interval for one in asked] == [
+        clients = [client_of(sandbox), client_of(sandbox, interval=interval)]
+        clients.append(client_of(sandbox, interval=None))
+        assert [one._api.options.interval for one in clients] == [
             Interval(first=0.1),
             interval,
             None,
@@ -70,8 +70,8 @@ async def test_an_interval_can_be_given_or_left_alone() -> None:
 
 @pytest.mark.anyio
 async def test_webhooks_reach_an_application_in_memory() -> None:
-    """What is due is sent to the receiver's ASGI application, signed, and without a socket."""
-    taken: list[str] = []
+    """Due deliveries are sent to the receiver's ASGI application, signed, without a socket."""
+    handled: list[str] = []
 
     with MemorySandbox(work_time=0) as sandbox:
         async with client_of(sandbox) as sikoia:
@@ -81,7 +81,7 @@ async def test_webhooks_reach_an_application_in_memory() -> None:
                 request = Request(scope, receive)
                 signature = request.headers[SIGNATURE_HEADER]
                 received = await router.receive(await request.body(), signature)
-                taken.append(type(received.event).__name__)
+                handled.append(type(received.event).__name__)
                 await Response()(scope, receive, send)
 
             await sikoia.webhooks.create(
@@ -97,15 +97,15 @@ async def test_webhooks_reach_an_application_in_memory() -> None:
             )
             await sandbox.deliveries.deliver_due(httpx.ASGITransport(receiver))
 
-    assert taken == ["DocumentProcessingCompleted"]
+    assert handled == ["DocumentProcessingCompleted"]
 
 
 async def prepare(sandbox: Sandbox) -> None:
-    """Subscribe a receiver, for what is done at once."""
+    """Subscribe an unreachable receiver and upload a document."""
     async with client_of(sandbox) as sikoia:
         await sikoia.webhooks.create(
             webhook_name="Tests",
-            webhook_callback_url="https://127.0.0.1:1/webhooks",  # where nobody listens
+            webhook_callback_url="https://127.0.0.1:1/webhooks",  # where nothing listens
             event_types=["DocumentProcessing.Completed"],
         )
         wilma = NewPerson(first_name="Wilma", last_name="Example")
@@ -117,8 +117,8 @@ async def prepare(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.anyio
-async def test_webhooks_are_told_when_a_test_waits_for_it() -> None:
-    """By sockets, too; blocking is for tests without an event loop."""
+async def test_deliveries_are_sent_when_a_test_awaits_it() -> None:
+    """`until_settled` also sends over sockets; `settle` is for tests without an event loop."""
     with MemorySandbox(work_time=60, delivery_retries=()) as sandbox:
         await prepare(sandbox)
         await sandbox.until_settled()
@@ -132,8 +132,8 @@ async def test_webhooks_are_told_when_a_test_waits_for_it() -> None:
     assert statuses(sandbox) == ["Failed"]
 
 
-def test_webhooks_are_told_without_an_event_loop() -> None:
-    """The one wait that blocks."""
+def test_deliveries_are_sent_without_an_event_loop() -> None:
+    """`settle` blocks until they are sent."""
     with MemorySandbox(work_time=0, delivery_retries=()) as sandbox:
         anyio.run(prepare, sandbox)
         sandbox.settle()
@@ -142,13 +142,13 @@ def test_webhooks_are_told_without_an_event_loop() -> None:
 
 
 def statuses(sandbox: Sandbox) -> list[str]:
-    """Return how the deliveries ended."""
+    """Return the statuses of the deliveries."""
     store = sandbox.state.store("webhook_requests")
     return [entry.record["webhook_event_status"] for entry in store]
 
 
-def test_what_was_can_be_put_back() -> None:
-    """Snapshots, and the beginning, as of a local Sikoia on a socket."""
+def test_state_can_be_restored() -> None:
+    """Snapshots and `reset` work as with a local Sikoia on a socket."""
 
     async def create(sandbox: Sandbox) -> None:
         async with client_of(sandbox) as sikoia:
@@ -165,8 +165,8 @@ def test_what_was_can_be_put_back() -> None:
         assert len(sandbox.state.cases) == 0
 
 
-def test_names_are_loaded_when_they_are_used() -> None:
-    """The package itself loads nothing but what `import sikoia_async` loads."""
+def test_names_are_loaded_on_first_use() -> None:
+    """Importing the package loads no dependencies."""
     script = (
         "import sys, sikoia_async.testing as testing\n"
         "loaded = {one.split('.')[0] for one in sys.modules}\n"
@@ -178,7 +178,7 @@ def test_names_are_loaded_when_they_are_used() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    """As of any module."""
+    """The error is that of any module."""
     module = importlib.reload(sikoia_async.testing)
 
     assert {getattr(module, name).__name__ for name in dir(module)} == set(module.__all__)
