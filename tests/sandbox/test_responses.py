@@ -138,8 +138,8 @@ def cases(walk: Walk) -> None:
     walk.call(
         "PATCH", entities, {"persons": [{**walk.person_id, "employer": "None"}]}, **walk.case_id
     )
-    gone = {"persons": [walk.person_id["person_id"]]}
-    walk.call("POST", f"{entities}/delete", gone, **walk.case_id)
+    deleted = {"persons": [walk.person_id["person_id"]]}
+    walk.call("POST", f"{entities}/delete", deleted, **walk.case_id)
     walk.call("GET", "/v2/cases")
     walk.call("DELETE", "/v2/cases/{case_id}", **walk.case_id)
 
@@ -197,8 +197,8 @@ def company_requests(walk: Walk, path: str, listed: str) -> None:
     )
     for one in wanted:
         request_id = walk.call("POST", path, given | one)["request_id"]
-        found = walk.call("GET", f"{path}/{{request_id}}", request_id=request_id)
-        for item in found["picklist"] or ():
+        result = walk.call("GET", f"{path}/{{request_id}}", request_id=request_id)
+        for item in result["picklist"] or ():
             picked = {"request_id": request_id, "picklist_index": item["index"]}
             resolved = walk.call("POST", f"{path}/picklist", picked)
             walk.call("GET", f"{path}/{{request_id}}", request_id=resolved["request_id"])
@@ -214,14 +214,14 @@ def banking(walk: Walk) -> None:
         walk.call("GET", "/v2/{entity_type}/{entity_id}/openbanking", **walk.person_in_path)
         walk.call("GET", "/v2/{entity_type}/{entity_id}/bankaccounts", **walk.person_in_path)
         walk.work()
-    for found in walk.call(
+    for result in walk.call(
         "GET", "/v2/{entity_type}/{entity_id}/bankaccounts", **walk.person_in_path
     ):
-        account = {"account_connection_id": found["account_connection_id"]}
+        account = {"account_connection_id": result["account_connection_id"]}
         walk.call("GET", "/v2/bankaccounts/{account_connection_id}", **account)
         walk.call("GET", "/v2/bankaccounts/{account_connection_id}/balances", **account)
         walk.call("GET", "/v2/bankaccounts/{account_connection_id}/transactions", **account)
-        if found["source"] == "OpenBanking":
+        if result["source"] == "OpenBanking":
             walk.call("POST", "/v2/bankaccounts/{account_connection_id}/refresh", **account)
     walk.call("DELETE", "/v2/openbanking/{bank_connection_id}", **one)
 
@@ -355,9 +355,9 @@ def walk() -> Generator[Walk]:
             assert granted.status_code == 201
             client.headers["Accept"] = client.headers["Content-Type"] = "application/json"
             client.headers["Authorization"] = f"Bearer {granted.json()['access_token']}"
-            found = Walk(sandbox, client, clock)
-            found.begin()
-            yield found
+            result = Walk(sandbox, client, clock)
+            result.begin()
+            yield result
 
 
 @pytest.mark.parametrize("through", WALKS, ids=lambda through: through.__name__)

@@ -145,7 +145,7 @@ class Seeded:
         if isinstance(body, list):
             return [self.with_ids(value) for value in body]  # pyright: ignore[reportUnknownVariableType]
         if isinstance(body, str):
-            return _KNOWN.sub(lambda found: self.ids[found[1]], body)
+            return _KNOWN.sub(lambda match: self.ids[match[1]], body)
         return body
 
 
@@ -171,9 +171,9 @@ def seeded(connect: Callable[[Sandbox], httpx.Client]) -> Generator[Seeded]:
         def create(name: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
             response = seeded.call("POST", path, seeded.with_ids(body))
             assert response.is_success, response.text
-            found: dict[str, Any] = response.json()
-            seeded.ids[name] = found[name if name in found else "request_id"]
-            return found
+            record: dict[str, Any] = response.json()
+            seeded.ids[name] = record[name if name in record else "request_id"]
+            return record
 
         two = [_PERSON, {**_PERSON, "first_name": "Lost"}]
         body = {"name": "Loan", "case_type": "Business", "companies": [_COMPANY], "persons": two}
@@ -200,11 +200,11 @@ def invalid_bodies() -> Iterator[InvalidBody]:
 
 
 def _invalid_values(schema: dict[str, Any], value: Any) -> Iterator[tuple[str, str, Any]]:
-    found = spec.resolved(schema)
-    if value is not None and found["type"] == "array":
-        yield from _invalid_items(found["items"], value)
-    if value is not None and found["type"] == "object":
-        yield from _invalid_fields(found, value)
+    resolved = spec.resolved(schema)
+    if value is not None and resolved["type"] == "array":
+        yield from _invalid_items(resolved["items"], value)
+    if value is not None and resolved["type"] == "object":
+        yield from _invalid_fields(resolved, value)
 
 
 def _invalid_items(schema: dict[str, Any], items: list[Any]) -> Iterator[tuple[str, str, Any]]:
@@ -238,22 +238,22 @@ _OTHER_TYPES: dict[str, Any] = {
 
 
 def _wrong(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    found = spec.resolved(schema)
-    yield "has another type", _OTHER_TYPES[found["type"]]
-    is_written = not found.get("readOnly")
+    resolved = spec.resolved(schema)
+    yield "has another type", _OTHER_TYPES[resolved["type"]]
+    is_written = not resolved.get("readOnly")
     if not spec.is_nullable(schema) and is_written:
         yield "is null", None
-    if "enum" in found:
+    if "enum" in resolved:
         yield "is not in the enum", "Surprise"
-    if "maxLength" in found:
-        yield "is too long", "x" * (found["maxLength"] + 1)
-    if "minLength" in found:
+    if "maxLength" in resolved:
+        yield "is too long", "x" * (resolved["maxLength"] + 1)
+    if "minLength" in resolved:
         yield "is too short", ""
-    if "minItems" in found:
+    if "minItems" in resolved:
         yield "has no items", []
-    if found.get("exclusiveMinimum"):
-        yield "is too low", found["minimum"]
-    if found["type"] == "string" and {"pattern", "format"} & found.keys() and is_written:
+    if resolved.get("exclusiveMinimum"):
+        yield "is too low", resolved["minimum"]
+    if resolved["type"] == "string" and {"pattern", "format"} & resolved.keys() and is_written:
         yield "has another form", "surprise"
 
 
@@ -270,8 +270,8 @@ def test_invalid_bodies_are_refused(seeded: Seeded, invalid: InvalidBody) -> Non
 def _queries() -> Iterator[tuple[str, str, str]]:
     for (method, path), operation in spec.operations().items():
         for name, schema in operation.query.items():
-            found = spec.resolved(schema)
-            if "enum" in found or found["type"] != "string":
+            resolved = spec.resolved(schema)
+            if "enum" in resolved or resolved["type"] != "string":
                 yield method, path, name
 
 
@@ -346,5 +346,5 @@ def response_problems(operation: spec.Operation, response: httpx.Response) -> li
         return [f"{response.status_code}: {response.text}"]
     if not declared:
         return []
-    found = spec.violations(declared["schema"], response.json())
-    return [one for one in found if not one.endswith(_NULL)]
+    problems = spec.violations(declared["schema"], response.json())
+    return [one for one in problems if not one.endswith(_NULL)]

@@ -171,8 +171,8 @@ async def test_the_archive_has_every_request_and_no_secrets(kind: Any, tmp_path:
             token = granted.json()["access_token"]
             client.headers["Authorization"] = f"Bearer {token}"
             content = json.dumps(case, ensure_ascii=False).encode()
-            made = (await client.post("/v2/cases", content=content)).json()
-            person_id = made["persons"][0]["person_id"]
+            created_case = (await client.post("/v2/cases", content=content)).json()
+            person_id = created_case["persons"][0]["person_id"]
             excel = await client.get(f"/v2/persons/{person_id}/excel-report")
             shared_key = (await client.post("/v2/webhooks/secrets")).json()["shared_key"]
             sandbox.faults.add("GET /v2/users", reset="before")

@@ -46,8 +46,8 @@ def person_of(client: httpx.Client) -> dict[str, str]:
         "case_type": "Consumer",
         "persons": [{"first_name": "Wilma", "last_name": "Example"}],
     }
-    made = client.post("/v2/cases", json=body).json()
-    return {"person_id": made["persons"][0]["person_id"]}
+    created = client.post("/v2/cases", json=body).json()
+    return {"person_id": created["persons"][0]["person_id"]}
 
 
 async def case_of(sikoia: Sikoia) -> Case:
@@ -600,9 +600,9 @@ def test_urls_without_personal_data_pass(sandbox: Sandbox, client: httpx.Client)
         "postal_address": {"house_number": "1", "city": "Exampleton", "country": "GB"},
     }
     body = {"name": "Loan", "case_type": "Business", "persons": [person]}
-    made = client.post("/v2/cases", json=body).json()
+    created = client.post("/v2/cases", json=body).json()
     client.get("/v2/cases?keyword=Loan&stage=New&owner=GB+1+Exampleton")
-    client.get(f"/v2/cases/{made['case_id']}")
+    client.get(f"/v2/cases/{created['case_id']}")
     client.get("/v2/cases/89abcdef-dada-4ada-8ace-dada12345678")
     client.get("/v2/%E2%82%AC/%ff")
 
@@ -619,8 +619,8 @@ def test_urls_with_personal_data_fail(sandbox: Sandbox, client: httpx.Client) ->
         "postal_address": {"address_line_1": "1 Sample Street", "post_code": "AB1 2CD"},
     }
     body = {"name": "Loan", "case_type": "Consumer", "persons": [person]}
-    made = client.post("/v2/cases", json=body).json()["persons"][0]
-    client.delete(f"/v2/cases/{made['person_id']}")
+    created = client.post("/v2/cases", json=body).json()["persons"][0]
+    client.delete(f"/v2/cases/{created['person_id']}")
     sandbox.ledger.clear()
     for path in (
         "/v2/cases?keyword=WILHELMINA",

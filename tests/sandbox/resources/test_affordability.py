@@ -146,8 +146,8 @@ def test_without_a_bank_data_source_the_request_fails(
     assert (failed["status"], failed["data"]) == ("Failed", None)
     assert "BankStatement, BankAccount" in failed["message"]
     for view in ("transactions", "transaction-details"):
-        shown = client.get(f"{path}/{view}").json()
-        assert shown == {**failed, "data_sources": None}
+        viewed = client.get(f"{path}/{view}").json()
+        assert viewed == {**failed, "data_sources": None}
 
 
 def test_an_incomplete_data_source_does_not_count(
@@ -193,10 +193,10 @@ def test_requests_are_listed_newest_first(
     older = insights(person)
     body = {"entity_id": person, "entity_type": "person"}
     newer = client.post(PATH, json=body).json()
-    found = client.get(f"/v2/Persons/{person}/affordability-insights").json()
+    result = client.get(f"/v2/Persons/{person}/affordability-insights").json()
 
-    assert (found["entity_id"], found["entity_type"]) == (person, "person")
-    first, second = found["affordability_insights_requests"]
+    assert (result["entity_id"], result["entity_type"]) == (person, "person")
+    first, second = result["affordability_insights_requests"]
     assert first == {name: newer[name] for name in newer.keys() - {"entity_id", "entity_type"}}
     assert (second["request_id"], second["status"]) == (older.rpartition("/")[2], "Complete")
 
@@ -244,6 +244,6 @@ def test_insights_are_deleted_with_their_entity(
     """Deleting a case deletes the requests about its people."""
     path = insights(person)
     client.delete(case)
-    gone = client.get(path)
+    deleted = client.get(path)
 
-    assert (gone.status_code, gone.json()["type"]) == (404, "ResourceDeleted")
+    assert (deleted.status_code, deleted.json()["type"]) == (404, "ResourceDeleted")

@@ -149,9 +149,9 @@ def test_connections_can_be_filtered(
     clock.now += _WORK
     created["new"] = connect(client, person)["bank_connection_id"]
 
-    found = get(client, f"/v2/pErSoNs/{person}/openbanking{query}")
+    result = get(client, f"/v2/pErSoNs/{person}/openbanking{query}")
 
-    assert [one["bank_connection_id"] for one in found] == [created[name] for name in which]
+    assert [one["bank_connection_id"] for one in result] == [created[name] for name in which]
 
 
 def test_the_filter_has_to_be_true_or_false(client: httpx.Client, person: str) -> None:
@@ -282,9 +282,9 @@ def test_accounts_are_deleted_with_their_connection(
     client: httpx.Client, clock: SimpleNamespace, person: str
 ) -> None:
     """Deleting it again is a 400. Other connections stay."""
-    gone, kept = connect(client, person), connect(client, person)
+    deleted, kept = connect(client, person), connect(client, person)
     clock.now += _WORK
-    path = f"/v2/openbanking/{gone['bank_connection_id']}"
+    path = f"/v2/openbanking/{deleted['bank_connection_id']}"
     account_id = get(client, path)["account_connection_ids"][0]
     kept = get(client, f"/v2/openbanking/{kept['bank_connection_id']}")
 

@@ -121,8 +121,8 @@ def test_entities_are_deleted_with_their_case(
     response = client.delete(case)
 
     assert (response.status_code, response.content) == (204, b"")
-    gone = client.get(case)
-    assert (gone.status_code, gone.json()["type"]) == (404, "ResourceDeleted")
+    deleted = client.get(case)
+    assert (deleted.status_code, deleted.json()["type"]) == (404, "ResourceDeleted")
     assert {
         full["case_id"],
         full["persons"][0]["person_id"],

@@ -257,10 +257,10 @@ def test_checks_are_listed_newest_first(
     older, newer = (client.post(RUN, json=body_of()).json() for _ in range(2))
     clock.now += 1
 
-    found = client.get(f"/v2/Cases/{case_id}/validation-checks").json()
+    result = client.get(f"/v2/Cases/{case_id}/validation-checks").json()
 
-    rows = found.pop("validation_check_requests")
-    assert found == {"entity_id": case_id, "entity_type": "case"}
+    rows = result.pop("validation_check_requests")
+    assert result == {"entity_id": case_id, "entity_type": "case"}
     assert [row["validation_instance_id"] for row in rows] == [
         newer["validation_instance_id"],
         older["validation_instance_id"],

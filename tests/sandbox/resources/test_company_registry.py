@@ -27,7 +27,7 @@ def request_data(client: httpx.Client, company_id: str, **body: str) -> Any:
 def violations(method: str, path: str, response: Any) -> list[str]:
     """Return where a response differs from the specification."""
     responses = spec.operation(method, path).responses.items()
-    schema = next(found["schema"] for status, found in responses if status < 300)
+    schema = next(result["schema"] for status, result in responses if status < 300)
     return spec.violations(schema, response)
 
 
@@ -40,13 +40,13 @@ def test_responses_have_every_field(client: httpx.Client, number: str) -> None:
     report = client.get(f"{REGISTRY}/{requested['request_id']}").json()
     listed = client.get(f"/v2/companies/{company_id}/registry-data").json()
     search = {"company_name": SEVERAL, "country_code": "GB"}
-    found = client.post(f"{REGISTRY}/search", json=search).json()
+    result = client.post(f"{REGISTRY}/search", json=search).json()
 
     assert violations("POST", REGISTRY, requested) == []
     assert violations("POST", REGISTRY, picklist) == []
     assert violations("GET", f"{REGISTRY}/{{request_id}}", report) == []
     assert violations("GET", "/v2/companies/{company_id}/registry-data", listed) == []
-    assert violations("POST", f"{REGISTRY}/search", found) == []
+    assert violations("POST", f"{REGISTRY}/search", result) == []
 
 
 def test_the_details_of_the_company_are_used(client: httpx.Client) -> None:
@@ -173,9 +173,9 @@ def test_a_picklist_can_be_resolved(
     assert (resolved["status"], resolved["picklist"]) == ("Complete", [])
     assert resolved["request_id"] != requested["request_id"]
     assert resolved["company_id"] == company_id
-    found = client.get(f"{REGISTRY}/{resolved['request_id']}").json()["data"]
+    result = client.get(f"{REGISTRY}/{resolved['request_id']}").json()["data"]
     shared = ("company_name", "company_number", "date_established", "official_address")
-    assert {name: found[name] for name in shared} == {name: picked[name] for name in shared}
+    assert {name: result[name] for name in shared} == {name: picked[name] for name in shared}
     assert len(client.get(f"/v2/companies/{company_id}/registry-data").json()) == 2
 
 
@@ -225,9 +225,9 @@ def test_the_jurisdiction_takes_precedence_over_the_country(client: httpx.Client
     """If a search has both."""
     body = {"company_name": "Acme", "country_code": "GB", "jurisdiction_code": "US_DE"}
 
-    found = client.post(f"{REGISTRY}/search", json=body).json()
+    result = client.post(f"{REGISTRY}/search", json=body).json()
 
-    assert {one["country_code"] for one in found} == {"US"}
+    assert {one["country_code"] for one in result} == {"US"}
 
 
 def test_a_search_without_matches_is_not_found(client: httpx.Client) -> None:
@@ -285,12 +285,12 @@ def test_requests_are_deleted_with_their_company(client: httpx.Client, case: str
     requested = request_data(client, company_id, company_name=SEVERAL)["request_id"]
     client.delete(case)
 
-    gone = [
+    deleted = [
         client.get(f"{REGISTRY}/{requested}"),
         client.get(f"/v2/companies/{company_id}/registry-data"),
         client.post(REGISTRY, json={"company_id": company_id}),
         client.post(f"{REGISTRY}/picklist", json={"request_id": requested, "picklist_index": 1}),
     ]
 
-    assert [one.status_code for one in gone] == [404, 404, 400, 400]
-    assert [one.json()["type"] for one in gone[:2]] == ["ResourceDeleted"] * 2
+    assert [one.status_code for one in deleted] == [404, 404, 400, 400]
+    assert [one.json()["type"] for one in deleted[:2]] == ["ResourceDeleted"] * 2

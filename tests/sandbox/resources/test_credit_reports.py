@@ -32,8 +32,10 @@ def _request(client: httpx.Client, company_id: str, **more: str) -> dict[str, An
 
 def _report(client: httpx.Client, company_id: str) -> dict[str, Any]:
     created = _request(client, company_id)
-    found: dict[str, Any] = client.get(f"/v2/company-credit-reports/{created['request_id']}").json()
-    return found
+    result: dict[str, Any] = client.get(
+        f"/v2/company-credit-reports/{created['request_id']}"
+    ).json()
+    return result
 
 
 def test_a_request_is_complete_at_once(client: httpx.Client) -> None:
@@ -71,14 +73,14 @@ def test_requests_are_listed_newest_first(client: httpx.Client) -> None:
     company_id = _company(client)
     older, newer = _request(client, company_id), _request(client, company_id)
 
-    found = client.get(f"/v2/companies/{company_id}/credit-reports").json()
+    result = client.get(f"/v2/companies/{company_id}/credit-reports").json()
 
-    assert found["company_id"] == company_id
-    assert [one["request_id"] for one in found["credit_report_requests"]] == [
+    assert result["company_id"] == company_id
+    assert [one["request_id"] for one in result["credit_report_requests"]] == [
         newer["request_id"],
         older["request_id"],
     ]
-    assert found["credit_report_requests"][0].keys() == newer.keys() - {"company_id", "picklist"}
+    assert result["credit_report_requests"][0].keys() == newer.keys() - {"company_id", "picklist"}
 
 
 def test_details_in_the_request_take_precedence(client: httpx.Client) -> None:
@@ -125,18 +127,18 @@ def test_a_provider_id_is_enough(client: httpx.Client) -> None:
     company_id = _company(client, jurisdiction_code=None)
     created = _request(client, company_id, provider_id="P-1")
 
-    found = client.get(f"/v2/company-credit-reports/{created['request_id']}").json()
+    result = client.get(f"/v2/company-credit-reports/{created['request_id']}").json()
 
-    assert (found["provider_id"], found["country_code"]) == ("P-1", None)
-    assert found["data"]["company_information"]["country_code"] == "GB"
+    assert (result["provider_id"], result["country_code"]) == ("P-1", None)
+    assert result["data"]["company_information"]["country_code"] == "GB"
 
 
 def test_a_request_for_an_unknown_company_fails(client: httpx.Client) -> None:
     """It is stored with a message and without data."""
-    found = _report(client, _company(client, company_number="99000004"))
+    result = _report(client, _company(client, company_number="99000004"))
 
-    assert (found["status"], found["data"]) == ("Failed", None)
-    assert "no such company" in found["message"]
+    assert (result["status"], result["data"]) == ("Failed", None)
+    assert "no such company" in result["message"]
 
 
 @pytest.mark.parametrize(
@@ -248,11 +250,11 @@ def test_reports_are_deleted_with_their_company(client: httpx.Client) -> None:
     client.delete(f"/v2/cases/{case['case_id']}")
     chosen = {"request_id": created["request_id"], "picklist_index": 1}
 
-    gone = client.get(f"/v2/company-credit-reports/{created['request_id']}")
+    deleted = client.get(f"/v2/company-credit-reports/{created['request_id']}")
     unlisted = client.get(f"/v2/companies/{company_id}/credit-reports")
     refused = client.post("/v2/company-credit-reports/picklist", json=chosen)
 
-    assert (gone.status_code, gone.json()["type"]) == (404, "ResourceDeleted")
+    assert (deleted.status_code, deleted.json()["type"]) == (404, "ResourceDeleted")
     assert (unlisted.status_code, refused.status_code) == (404, 400)
 
 
@@ -261,9 +263,9 @@ def test_a_report_has_every_field_of_the_specification(client: httpx.Client, nam
     """Unknown fields are null, and there are no others."""
     operation = spec.operation("GET", "/v2/company-credit-reports/{request_id}")
 
-    found = _report(client, _company(client, company_name=name))
+    result = _report(client, _company(client, company_name=name))
 
-    assert spec.violations(operation.responses[200]["schema"], found) == []
+    assert spec.violations(operation.responses[200]["schema"], result) == []
 
 
 def test_insolvent_companies_have_a_bad_rating(client: httpx.Client) -> None:

@@ -175,12 +175,12 @@ def test_a_case_has_the_sources_of_its_entities(
         kind: add_document(sandbox, kind, ids[kind]) for kind in ("person", "company", "case")
     }
 
-    found = get(client, f"/v2/cases/{ids['case']}/insight-data-sources")
+    result = get(client, f"/v2/cases/{ids['case']}/insight-data-sources")
 
-    assert [one["source_id"] for one in found["data_sources"]] == [
+    assert [one["source_id"] for one in result["data_sources"]] == [
         put_for[kind] for kind in ("case", "company", "person")
     ]
-    assert found["data_sources"] == sources(sandbox.state, "case", ids["case"])
+    assert result["data_sources"] == sources(sandbox.state, "case", ids["case"])
 
 
 def test_an_unknown_entity_is_not_found(client: httpx.Client) -> None:

@@ -70,8 +70,8 @@ def test_documents_are_deleted_with_their_entity(client: httpx.Client, case: str
     client.delete(case)
 
     assert client.post("/v2/documents", json=_body(case_id)).status_code == 400
-    gone = client.get(f"/v2/documents/{document['document_id']}")
-    assert (gone.status_code, gone.json()["type"]) == (404, "ResourceDeleted")
+    deleted = client.get(f"/v2/documents/{document['document_id']}")
+    assert (deleted.status_code, deleted.json()["type"]) == (404, "ResourceDeleted")
     assert client.get(f"/v2/Cases/{case_id}/documents").status_code == 404
 
 
@@ -104,17 +104,17 @@ def quick(connect: Connect) -> Iterator[httpx.Client]:
         yield connect(sandbox)
 
 
-@pytest.mark.parametrize(("name", "claim", "found"), _CLASSES)
+@pytest.mark.parametrize(("name", "claim", "classified"), _CLASSES)
 def test_a_document_is_classified(
-    quick: httpx.Client, name: str, claim: str | None, found: str
+    quick: httpx.Client, name: str, claim: str | None, classified: str
 ) -> None:
     """By its file name, or else as claimed, or else as Other."""
     case = quick.post("/v2/cases", json={"name": "Loan", "case_type": "Business"}).json()
     document = _body(case["case_id"], file_name=name, document_type=claim)
 
-    shown = quick.post("/v2/documents", json=document).json()
+    viewed = quick.post("/v2/documents", json=document).json()
 
-    assert (shown["document_type"], shown["sikoia_document_type"]) == (claim, found)
+    assert (viewed["document_type"], viewed["sikoia_document_type"]) == (claim, classified)
 
 
 def test_classification_and_checks_take_the_work_time(

@@ -215,9 +215,9 @@ def test_requests_are_listed_newest_first(
 ) -> None:
     """Under the name that the API uses."""
     older, newer = insights(person), insights(person)
-    found = client.get(f"/v2/Persons/{person}/income-employer").json()
+    result = client.get(f"/v2/Persons/{person}/income-employer").json()
 
-    listed = [f"{PATH}/{one['request_id']}" for one in found["income_employer_requests"]]
+    listed = [f"{PATH}/{one['request_id']}" for one in result["income_employer_requests"]]
     assert listed == [newer, older]
 
 
@@ -234,10 +234,10 @@ def test_other_operations_can_start_a_verification(
 def test_an_unknown_entity_is_refused(client: httpx.Client) -> None:
     """With 400 by a POST, and with 404 by a GET."""
     requested = client.post(PATH, json={"entity_id": UNKNOWN, "entity_type": "person"})
-    found = client.get(f"/v2/Persons/{UNKNOWN}/income-employer")
+    result = client.get(f"/v2/Persons/{UNKNOWN}/income-employer")
 
     assert (requested.status_code, requested.json()["type"]) == (400, "InvalidRequest")
-    assert (found.status_code, found.json()["type"]) == (404, "ResourceNotFound")
+    assert (result.status_code, result.json()["type"]) == (404, "ResourceNotFound")
 
 
 @pytest.mark.parametrize("view", ["", "/additional-details"])

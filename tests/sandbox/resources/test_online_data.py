@@ -14,8 +14,8 @@ def company_id(client: httpx.Client, case: str) -> str:
     """Add a company to a case, and return its id."""
     added = {"companies": [{"company_name": "Acme Example"}]}
     response = client.post(f"{case}/entities", json=added).json()
-    found: str = response["companies"][0]["company_id"]
-    return found
+    result: str = response["companies"][0]["company_id"]
+    return result
 
 
 def test_contacts_are_found(client: httpx.Client, company_id: str) -> None:

@@ -22,16 +22,16 @@ def test_indexes_start_at_the_base(
         body = {"name": "Loan", "case_type": "Business", "companies": [COMPANY]}
         company = client.post("/v2/cases", json=body).json()["companies"][0]
         requested = {"company_id": company["company_id"], "company_name": "Several Example Ltd"}
-        found = client.post(path, json=requested | {"country_code": "GB"}).json()
+        result = client.post(path, json=requested | {"country_code": "GB"}).json()
         picked = [
             client.post(
                 f"{path}/picklist",
-                json={"request_id": found["request_id"], "picklist_index": index},
+                json={"request_id": result["request_id"], "picklist_index": index},
             )
             for index in range(4)
         ]
 
-    items = {item["index"]: item["company_name"] for item in found["picklist"]}
+    items = {item["index"]: item["company_name"] for item in result["picklist"]}
     assert list(items) == [base, base + 1, base + 2]
     assert [response.status_code == 201 for response in picked] == [
         index in items for index in range(4)

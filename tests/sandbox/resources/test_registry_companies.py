@@ -17,10 +17,10 @@ def test_a_registry_search_completes_the_company(client: httpx.Client, case: str
     """With its status and the number of officers and owners."""
     response = client.post(f"{case}/entities", json={"companies": [COMPANY]}).json()
 
-    found = response["companies"][0]
-    assert found["status"] == "Active"
-    assert found["number_of_officers"] in (1, 2)
-    assert found["number_of_owners"] in (1, 2, 3)
+    result = response["companies"][0]
+    assert result["status"] == "Active"
+    assert result["number_of_officers"] in (1, 2)
+    assert result["number_of_owners"] in (1, 2, 3)
     assert response["persons"] == []
 
 

@@ -164,8 +164,8 @@ def test_the_log_is_deleted_with_its_webhook(
     response = client.delete(f"/v2/webhooks/{webhook}")
 
     assert (response.status_code, response.content) == (204, b"")
-    gone = client.get(f"/v2/webhooks/{webhook}/requests")
-    assert (gone.status_code, gone.json()["type"]) == (404, "ResourceDeleted")
+    deleted = client.get(f"/v2/webhooks/{webhook}/requests")
+    assert (deleted.status_code, deleted.json()["type"]) == (404, "ResourceDeleted")
     assert {webhook, request_id} <= sandbox.state.deleted
 
 

@@ -325,10 +325,10 @@ async def test_a_search_can_exclude_closed_companies() -> None:
         async with client_of(sandbox) as sikoia:
             search = sikoia.company_registry.search
             name = "Closed Example Ltd"
-            found = await search(company_name=name, country_code="GB")
+            result = await search(company_name=name, country_code="GB")
             active = await search(company_name=name, country_code="GB", exclude_inactive=True)
 
-    assert (len(found), found.response.status) == (1, 200)
+    assert (len(result), result.response.status) == (1, 200)
     assert (len(active), active.response.status) == (0, 404)
 
 
