@@ -128,7 +128,7 @@ def _open_files() -> int:
 
 
 async def _until(reached: Callable[[], bool]) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         while not reached():  # noqa: ASYNC110 - what is waited for happens in the kernel
             await anyio.sleep(0.001)
 

@@ -163,7 +163,7 @@ async def test_a_handshake_that_comes_to_nothing(
     async with (
         plan(script) as planned,
         watched(
-            tuned(_secure(planned, tmp_path), connect_timeout=0.1), planned, next_call=False
+            tuned(_secure(planned, tmp_path), connect_timeout=0.5), planned, next_call=False
         ) as row,
     ):
         await _nothing_was_sent(row, match, attempts=3)

@@ -209,9 +209,9 @@ async def test_interim_answers_without_end_last_until_the_deadline(interim: int)
             await peer.send(f"HTTP/1.1 {interim} Wait\r\n\r\n".encode())
             await anyio.sleep(0.01)
 
-    async with plan(script) as planned, watched(talking(planned, timeout=0.3), planned) as row:
-        await row.fails(DeadlineExceededError, ask, requests=1, attempts=0, deadline=0.3)
-        error = await row.fails(DeadlineExceededError, act, requests=1, attempts=0, deadline=0.3)
+    async with plan(script) as planned, watched(talking(planned, timeout=1.0), planned) as row:
+        await row.fails(DeadlineExceededError, ask, requests=1, attempts=0, deadline=1.0)
+        error = await row.fails(DeadlineExceededError, act, requests=1, attempts=0, deadline=1.0)
 
         assert error.may_have_been_processed
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def _until(reached: Callable[[], bool]) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         while not reached():  # noqa: ASYNC110 - what is waited for happens in the kernel
             await anyio.sleep(0.001)
 
@@ -66,10 +66,10 @@ async def test_ten_calls_under_way_end_well_though_the_client_is_closed() -> Non
 async def test_a_call_of_a_closed_client_ends_at_its_deadline() -> None:
     """J6: who never gets an answer holds a connection no longer than the call may take."""
     async with plan(silent) as planned:
-        sikoia = client(planned.server.url, timeout=0.3)
+        sikoia = client(planned.server.url, timeout=1.0)
 
         async def call() -> None:
-            with overrun(0.3), pytest.raises(DeadlineExceededError):
+            with overrun(1.0), pytest.raises(DeadlineExceededError):
                 await ask(sikoia)
 
         async with anyio.create_task_group() as calls:
@@ -277,7 +277,7 @@ async def test_a_hook_of_the_callers_that_fails(
         assert guards(sikoia)[0].free == 16
         assert planned.seen == 0
         theirs.event_hooks = {}
-        assert await ask(sikoia) == []
+        assert await ask(sikoia.with_options(timeout=10)) == []
 
 
 _FORKS: Final = """

@@ -13,7 +13,8 @@ from sikoia_async import CallError, ConnectionFailedError, DeadlineExceededError
 
 pytestmark = pytest.mark.anyio
 
-_SHORT: Final = 0.3
+_SHORT: Final = 1.0
+"""Seconds; enough for a request to arrive on a busy machine."""
 _BODY: Final = b"[" + b" " * 2000 + b"]"
 
 
@@ -37,8 +38,7 @@ async def _drip(peer: Peer, data: bytes) -> None:
 
 async def test_a_silent_server_is_asked_once_more() -> None:
     """D1: after half of the time, for a better attempt; then the deadline ends it."""
-    # Half of it is enough to ask, on a machine that has much to do as well.
-    timeout = 1.0
+    timeout = 2 * _SHORT  # half of it is enough for a request, on a busy machine too
     async with plan(silent) as planned, watched(talking(planned, timeout=timeout), planned) as row:
         error = await row.fails(
             DeadlineExceededError,
@@ -62,7 +62,7 @@ async def test_a_server_that_was_silent_once_costs_half_of_the_time() -> None:
 
     async with (
         plan(silent, awakes) as planned,
-        watched(talking(planned, timeout=1.0), planned) as row,
+        watched(talking(planned, timeout=2 * _SHORT), planned) as row,
     ):
         await row.works(requests=2)
 
