@@ -3,82 +3,82 @@
 A row names the tests that hold it, by file and function, or says `out:` and why it is not held
 here. Files without a folder are of this one; `../` leads to the tests of single modules.
 
-A1   test_connecting.py::test_a_port_that_nobody_listens_on
-A2   test_connecting.py::test_a_name_that_does_not_resolve
-A3   test_connecting.py::test_a_resolver_that_hangs_holds_nobody_up
-A4   test_connecting.py::test_a_host_that_swallows_connections
-A5   test_connecting.py::test_a_handshake_that_comes_to_nothing
+A1   test_connecting.py::test_a_refused_connection_is_retried
+A2   test_connecting.py::test_an_unknown_host_name_is_retried
+A3   test_connecting.py::test_a_hanging_resolver_ends_at_the_deadline
+A4   test_connecting.py::test_a_host_that_drops_connections_times_out
+A5   test_connecting.py::test_a_failed_handshake_is_retried
 A6   ../transport/test_tls.py::test_a_server_that_speaks_another_protocol_gets_nothing
 A7   ../transport/test_tls.py::test_an_untrusted_server_gets_nothing
-A8   test_connecting.py::test_a_certificate_that_is_not_valid_yet
+A8   test_connecting.py::test_a_certificate_not_yet_valid_is_not_retried
 A9   ../transport/test_tls.py::test_an_untrusted_server_gets_nothing
 A10  ../transport/test_tls.py::test_an_untrusted_server_gets_nothing
 A11  ../transport/test_tls.py::test_a_server_that_speaks_another_protocol_gets_nothing
-A12  test_connecting.py::test_a_handshake_that_comes_to_nothing
+A12  test_connecting.py::test_a_failed_handshake_is_retried
      ../transport/test_exchange.py::test_an_interrupted_handshake_is_retried
 A13  test_connecting.py::test_a_certificate_that_changes_between_calls
-A14  test_connecting.py::test_a_dead_ipv6_does_not_hold_up_ipv4
+A14  test_connecting.py::test_a_dead_ipv6_address_does_not_delay_ipv4
 A15  ../test_environments.py::test_invalid_urls_are_refused_and_not_repeated
      ../test_environments.py::test_an_origin_has_no_path
 A16  ../transport/test_tls.py::test_a_proxy_of_the_environment_is_ignored
      ../transport/test_tls.py::test_tls_keys_are_logged_only_on_request
-     test_connecting.py::test_authorities_of_the_environment_are_not_trusted
-B1   test_framing.py::test_a_connection_that_ends_before_an_answer_is_tried_again
-B2   test_framing.py::test_an_idle_connection_that_ends_as_it_is_used
-     test_framing.py::test_a_server_that_always_hangs_up_without_a_word
-B3   test_framing.py::test_a_connection_that_ends_before_an_answer_is_tried_again
-B4   test_framing.py::test_what_is_no_sound_http_is_no_answer
-B5   test_framing.py::test_what_is_no_sound_http_is_no_answer
-     test_framing.py::test_a_status_that_http_does_not_have_is_a_servers_error
-B6   test_framing.py::test_interim_answers_without_end_last_until_the_deadline
-B7   test_framing.py::test_what_is_no_sound_http_is_no_answer
-B8   test_framing.py::test_what_is_no_sound_http_is_no_answer
-     test_framing.py::test_headers_without_number_are_refused
-B9   test_framing.py::test_what_is_no_sound_http_is_no_answer
-     test_framing.py::test_what_http_lets_pass_is_an_answer
-B10  test_framing.py::test_what_is_no_sound_http_is_no_answer
-     test_framing.py::test_an_answer_that_breaks_off_is_no_answer
-B11  test_framing.py::test_what_is_no_sound_http_is_no_answer
-B12  test_framing.py::test_an_answer_that_breaks_off_is_no_answer
-B13  test_framing.py::test_a_body_that_is_longer_than_it_says_spoils_one_call_at_most
-B14  test_framing.py::test_an_answer_that_breaks_off_is_no_answer
-     test_framing.py::test_what_http_lets_pass_is_an_answer
-B15  test_framing.py::test_what_http_lets_pass_is_an_answer
-B16  test_framing.py::test_json_that_ends_too_early_with_its_connection_is_refused,
-     test_bodies.py::test_a_file_that_ends_with_its_connection_is_no_file
-B17  test_framing.py::test_an_answer_that_nobody_asked_for_reaches_nobody
-     test_framing.py::test_an_answer_that_names_another_request_is_refused
-     test_framing.py::test_an_act_whose_answer_names_another_request_is_in_doubt
-B18  test_framing.py::test_an_answer_that_comes_before_the_request_is_refused
-B19  test_framing.py::test_an_answer_that_comes_late_finds_nobody
-B20  test_framing.py::test_an_upload_that_is_refused_half_way_is_not_sent_again
-B21  test_framing.py::test_a_connection_that_is_reset_is_no_answer
-     test_framing.py::test_a_reset_after_the_last_byte_does_no_harm
-B22  test_framing.py::test_a_body_where_there_can_be_none_is_not_read
-B23  test_framing.py::test_a_server_that_always_hangs_up_without_a_word
-C1   test_bodies.py::test_a_gzip_that_is_cut_anywhere
-     test_bodies.py::test_a_gzipped_file_that_is_cut_anywhere
+     test_connecting.py::test_certificate_variables_are_ignored
+B1   test_framing.py::test_a_connection_closed_before_the_response_is_retried
+B2   test_framing.py::test_an_idle_connection_closed_as_it_is_reused
+     test_framing.py::test_a_server_that_closes_after_every_response
+B3   test_framing.py::test_a_connection_closed_before_the_response_is_retried
+B4   test_framing.py::test_malformed_http_is_refused
+B5   test_framing.py::test_malformed_http_is_refused
+     test_framing.py::test_an_unknown_status_is_a_server_error
+B6   test_framing.py::test_endless_interim_responses_end_at_the_deadline
+B7   test_framing.py::test_malformed_http_is_refused
+B8   test_framing.py::test_malformed_http_is_refused
+     test_framing.py::test_too_many_headers_are_refused
+B9   test_framing.py::test_malformed_http_is_refused
+     test_framing.py::test_unusual_but_valid_http_is_accepted
+B10  test_framing.py::test_malformed_http_is_refused
+     test_framing.py::test_a_truncated_response_is_refused
+B11  test_framing.py::test_malformed_http_is_refused
+B12  test_framing.py::test_a_truncated_response_is_refused
+B13  test_framing.py::test_a_body_longer_than_declared_affects_one_call_at_most
+B14  test_framing.py::test_a_truncated_response_is_refused
+     test_framing.py::test_unusual_but_valid_http_is_accepted
+B15  test_framing.py::test_unusual_but_valid_http_is_accepted
+B16  test_framing.py::test_truncated_json_delimited_by_its_connection_is_refused,
+     test_bodies.py::test_a_file_delimited_by_its_connection_is_refused
+B17  test_framing.py::test_an_unsolicited_response_is_discarded
+     test_framing.py::test_a_response_to_another_request_is_refused
+     test_framing.py::test_an_unsafe_request_with_a_foreign_response_is_in_doubt
+B18  test_framing.py::test_a_response_before_the_request_is_refused
+B19  test_framing.py::test_a_late_response_is_discarded
+B20  test_framing.py::test_an_upload_refused_halfway_is_not_retried
+B21  test_framing.py::test_a_reset_connection_is_retried
+     test_framing.py::test_a_reset_after_a_complete_response_is_harmless
+B22  test_framing.py::test_a_body_that_http_forbids_is_not_read
+B23  test_framing.py::test_a_server_that_closes_after_every_response
+C1   test_bodies.py::test_a_gzip_truncated_anywhere_is_refused
+     test_bodies.py::test_a_gzipped_file_truncated_anywhere_is_not_saved
      ../transport/test_body.py::test_a_truncated_body_is_refused
-C2   test_bodies.py::test_a_gzip_with_a_wrong_end
-     test_bodies.py::test_a_gzip_whose_checksum_or_size_is_wrong
-C3   test_bodies.py::test_a_gzip_with_something_after_its_end
-C4   test_bodies.py::test_a_gzip_that_is_none
-     test_bodies.py::test_a_gzip_that_does_not_say_so
-C5   test_bodies.py::test_codings_that_were_not_asked_for
-     test_bodies.py::test_codings_in_two_headers
-C6   test_bodies.py::test_a_bomb_of_a_gibibyte
-     test_bodies.py::test_a_limit_of_ones_own
-C7   test_bodies.py::test_a_body_that_does_not_end
-     test_bodies.py::test_a_limit_of_ones_own
-C8   test_bodies.py::test_an_error_that_does_not_end
-     test_bodies.py::test_of_an_error_that_does_not_end_the_beginning_is_kept
-C9   test_bodies.py::test_a_login_page
-     test_bodies.py::test_a_media_type_is_told_only_where_it_is_one
-C10  test_bodies.py::test_the_charset_of_json_is_always_the_same
-     test_bodies.py::test_a_byte_order_mark
-     test_bodies.py::test_other_charsets
-C11  test_bodies.py::test_nothing_where_a_model_is_due
-C12  test_bodies.py::test_json_that_breaks_readers
+C2   test_bodies.py::test_a_gzip_with_a_wrong_trailer_is_refused
+     test_bodies.py::test_every_bit_of_a_gzip_trailer_is_checked
+C3   test_bodies.py::test_bytes_after_a_gzip_are_refused
+C4   test_bodies.py::test_a_plain_body_declared_as_gzip_is_refused
+     test_bodies.py::test_an_undeclared_gzip_is_refused
+C5   test_bodies.py::test_unrequested_encodings_are_refused
+     test_bodies.py::test_encodings_in_two_headers_are_refused
+C6   test_bodies.py::test_a_gzip_bomb_is_refused_in_bounded_memory
+     test_bodies.py::test_max_body_can_be_set
+C7   test_bodies.py::test_an_endless_body_is_refused_at_the_limit
+     test_bodies.py::test_max_body_can_be_set
+C8   test_bodies.py::test_an_endless_error_is_truncated
+     test_bodies.py::test_the_beginning_of_an_endless_error_is_kept
+C9   test_bodies.py::test_a_login_page_is_refused
+     test_bodies.py::test_an_invalid_media_type_is_not_repeated
+C10  test_bodies.py::test_the_charset_parameter_is_ignored
+     test_bodies.py::test_a_byte_order_mark_is_skipped
+     test_bodies.py::test_other_charsets_are_refused
+C11  test_bodies.py::test_an_empty_body_is_refused_where_a_model_is_expected
+C12  test_bodies.py::test_hostile_json_is_refused
      test_shapes.py::test_models_in_models
      ../codec/test_json.py::test_an_invalid_body_is_a_decode_error
      ../codec/test_json.py::test_a_number_of_thousands_of_digits_is_refused
@@ -97,26 +97,26 @@ C16  test_bodies.py::test_an_error_keeps_its_status
      ../codec/test_problems.py::test_detail_has_two_spellings
      ../codec/test_problems.py::test_the_status_in_the_body_is_ignored
      ../codec/test_problems.py::test_any_body_makes_the_right_error
-C17  test_bodies.py::test_a_file_that_breaks_off_is_not_bought_again
-     test_bodies.py::test_what_is_no_workbook_is_no_file
-     test_bodies.py::test_a_gzipped_file_that_is_cut_anywhere
+C17  test_bodies.py::test_a_truncated_workbook_is_not_requested_again
+     test_bodies.py::test_a_200_without_a_workbook_leaves_no_file
+     test_bodies.py::test_a_gzipped_file_truncated_anywhere_is_not_saved
      ../calls/test_download.py::test_an_incomplete_file_is_refused
      ../files/test_workbook.py::test_other_bodies_are_refused
 C18  ../files/test_sinks.py::test_paths_that_cannot_be_written_are_refused
      ../files/test_sinks.py::test_a_symbolic_link_is_kept
      ../files/test_sinks.py::test_a_file_appears_when_it_is_complete
      (the path is the caller's own, never the server's: a file that exists is replaced)
-D1   test_silence.py::test_a_silent_server_is_asked_once_more,
-     test_silence.py::test_a_server_that_was_silent_once_costs_half_of_the_time,
-     test_silence.py::test_what_changes_something_waits_for_its_one_answer
-D2   test_silence.py::test_a_dripping_answer_ends_at_the_deadline
-D3   test_silence.py::test_a_dripping_answer_ends_at_the_deadline
-D4   test_silence.py::test_a_file_that_drips_ends_at_the_deadline_and_leaves_nothing
+D1   test_silence.py::test_a_safe_request_to_a_silent_server_is_retried,
+     test_silence.py::test_a_server_silent_once_costs_half_of_the_timeout,
+     test_silence.py::test_other_requests_wait_for_the_whole_timeout
+D2   test_silence.py::test_a_trickling_response_ends_at_the_deadline
+D3   test_silence.py::test_a_trickling_response_ends_at_the_deadline
+D4   test_silence.py::test_a_trickling_download_leaves_no_file
 D5   out: no answer is handed to a caller piece by piece; files are written by us
-D6   test_clocks.py::test_a_deadline_that_is_none_is_refused
-D7   test_clocks.py::test_setting_the_clock_changes_nothing
-D8   test_clocks.py::test_a_loop_that_stands_still_sends_nothing_twice
-D9   test_silence.py::test_an_outer_deadline_is_the_callers_own
+D6   test_clocks.py::test_an_invalid_timeout_is_refused
+D7   test_clocks.py::test_changes_of_the_system_clock_have_no_effect
+D8   test_clocks.py::test_a_blocked_event_loop_sends_nothing_twice
+D9   test_silence.py::test_an_outer_deadline_is_a_cancellation
 D10  test_tokens.py::test_a_follower_whose_time_is_over_leaves_the_leader_alone,
      ../calls/test_deadline.py::test_a_request_slot_after_the_deadline,
      ../calls/test_deadline.py::test_an_access_token_after_the_deadline,
@@ -147,7 +147,7 @@ F2   test_tokens.py::test_a_leader_whose_scope_is_cancelled_at_any_step_hands_ov
      test_tokens.py::test_a_leader_whose_task_is_cancelled_at_any_step_hands_over
 F3   test_tokens.py::test_a_login_that_fails_twice_is_asked_three_times,
      test_tokens.py::test_a_login_that_fails_now_and_then_is_tried_again_for_ever,
-     test_clocks.py::test_a_silent_login_server_is_asked_once_more
+     test_clocks.py::test_a_silent_token_endpoint_is_retried
 F4   test_tokens.py::test_a_login_that_is_down_is_asked_less_and_less,
      test_tokens.py::test_a_login_that_was_down_has_all_attempts_again,
      test_tokens.py::test_callers_in_a_hurry_do_not_ask_one_after_the_other,
@@ -237,42 +237,42 @@ I9   test_privacy.py::test_a_client_that_is_gone_leaves_no_token
 I10  out: Redis is not used yet
 I11  test_privacy.py::test_a_local_sikoia_logs_nothing
 I12  out: no test can see the gate's output; .ci/run looks through it with .ci/scan_secrets.py
-J1   test_cancelled_calls.py::test_scopes_cancelled_at_any_step_cost_nothing,
-     test_cancelled_calls.py::test_tasks_cancelled_at_any_step_cost_nothing,
-     test_cancelled_calls.py::test_a_scope_cancelled_at_any_step_of_a_handshake_costs_nothing,
-     test_cancelled_calls.py::test_a_task_cancelled_at_any_step_of_a_handshake_costs_nothing,
+J1   test_cancelled_calls.py::test_cancelling_scopes_at_any_step_leaks_nothing,
+     test_cancelled_calls.py::test_cancelling_tasks_at_any_step_leaks_nothing,
+     test_cancelled_calls.py::test_cancelling_a_scope_during_a_handshake_leaks_nothing,
+     test_cancelled_calls.py::test_cancelling_a_task_during_a_handshake_leaks_nothing,
      ../calls/test_cancellation.py::test_a_scope_cancelled_at_any_step_costs_nothing,
      ../calls/test_cancellation.py::test_a_task_cancelled_at_any_step_costs_nothing,
      ../calls/test_cancellation.py::test_the_same_steps_break_a_bare_httpx
-J2   test_storms.py::test_a_storm_of_cancelled_scopes_leaves_all_in_its_place,
-     test_storms.py::test_a_storm_of_cancelled_tasks_leaves_all_in_its_place,
-     test_storms.py::test_the_same_storm_takes_connections_from_a_bare_httpx
-J3   test_cancelled_calls.py::test_scopes_cancelled_give_back_what_they_hold_wherever_they_wait,
-     test_cancelled_calls.py::test_tasks_cancelled_give_back_what_they_hold_wherever_they_wait,
+J2   test_storms.py::test_a_storm_of_cancelled_scopes_leaks_nothing,
+     test_storms.py::test_a_storm_of_cancelled_tasks_leaks_nothing,
+     test_storms.py::test_the_same_storm_makes_plain_httpx_lose_connections
+J3   test_cancelled_calls.py::test_cancelling_scopes_in_any_wait_leaks_nothing,
+     test_cancelled_calls.py::test_cancelling_tasks_in_any_wait_leaks_nothing,
      ../test_single_flight.py::test_a_cancelled_follower_does_not_stop_the_leader
-J4   test_life_cycle.py::test_closing_that_is_cancelled_by_scope_closes_all,
-     test_life_cycle.py::test_closing_whose_task_is_cancelled_closes_all,
+J4   test_life_cycle.py::test_closing_cancelled_by_a_scope_closes_all,
+     test_life_cycle.py::test_closing_in_a_cancelled_task_closes_all,
      ../calls/test_closing.py::test_a_transport_that_does_not_close_is_abandoned
 J5   no answer is handed out as a stream; pages are left early:
      ../calls/test_pagination.py::test_leaving_early_fetches_no_further_page
 J6   there is no grace period, for calls have a deadline and closing waits for none:
-     test_life_cycle.py::test_ten_calls_under_way_end_well_though_the_client_is_closed,
-     test_life_cycle.py::test_a_call_of_a_closed_client_ends_at_its_deadline,
-     test_life_cycle.py::test_a_call_that_comes_to_its_connection_while_the_client_closes
-J7   test_life_cycle.py::test_closing_from_many_tasks_at_once_does_no_harm,
+     test_life_cycle.py::test_calls_in_progress_complete_after_closing,
+     test_life_cycle.py::test_a_call_in_progress_at_closing_ends_at_its_deadline,
+     test_life_cycle.py::test_a_connection_opened_while_closing_is_closed
+J7   test_life_cycle.py::test_concurrent_closing_is_harmless,
      ../calls/test_lifecycle.py::test_a_closed_client_cannot_be_used
 J8   ../calls/test_lifecycle.py::test_a_client_stays_with_its_loop
 J9   a child is told to make its own client:
-     test_life_cycle.py::test_a_forked_child_leaves_its_parents_connection_alone,
+     test_life_cycle.py::test_a_forked_child_does_not_use_its_parents_connection,
      ../calls/test_lifecycle.py::test_a_forked_child_does_not_write_into_its_parents_connections
 J10  test_life_cycle.py::test_five_hundred_calls_over_ten_connections,
-     test_life_cycle.py::test_permits_are_given_first_come_first_served
-J11  test_cancelled_calls.py::test_one_of_fifty_that_fails_takes_the_others_along
-J12  test_life_cycle.py::test_what_nobody_catches_passes_through_a_callback
+     test_life_cycle.py::test_connections_are_first_come_first_served
+J11  test_cancelled_calls.py::test_one_failure_in_a_group_cancels_the_others
+J12  test_life_cycle.py::test_base_exceptions_pass_through_callbacks
 J13  a hook that changes the address is one of the caller's own client, below our guard:
-     test_life_cycle.py::test_a_hook_of_the_callers_that_fails
+     test_life_cycle.py::test_a_failing_user_hook
 J14  3.14t was not at hand; the development mode is:
-     test_life_cycle.py::test_nothing_is_warned_of_in_pythons_development_mode
+     test_life_cycle.py::test_python_development_mode_warns_of_nothing
 J15  out: a test would take minutes; `benchmarks/soak.py` makes the 100,000 calls
 K1   test_operations.py::test_what_is_never_done_ends_at_the_deadline
 K2   test_operations.py::test_a_status_that_nobody_knows_is_none_that_ends

@@ -1,4 +1,4 @@
-"""Bodies that are cut, packed wrongly, endless, or no JSON: refused, in bounded memory."""
+"""Truncated, badly encoded, endless or malformed bodies are refused in bounded memory."""
 
 import gzip
 import json
@@ -62,14 +62,14 @@ async def _refused(body: bytes, words: str, *calls: CallOf, **headers: str) -> N
 
 
 async def _taken(body: bytes, **headers: str) -> Any:
-    """Ask for users, with this answer, and return them."""
+    """List users with this response, and return them."""
     planned = sends(answer(200, body, **headers))
     async with plan(planned) as server, watched(talking(server), server) as row:
         return await row.works(users)
 
 
-async def test_a_gzip_that_is_cut_anywhere() -> None:
-    """C1: the length matches, at every single byte; httpx takes each of them for whole."""
+async def test_a_gzip_truncated_anywhere_is_refused() -> None:
+    """C1: at every byte, with a matching Content-Length; httpx accepts all of them."""
     cuts = [_gzipped(_PACKED[:at]) for at in range(len(_PACKED))]
     async with plan(*cuts) as planned, watched(talking(planned), planned) as row:
         for _ in cuts:
@@ -77,8 +77,8 @@ async def test_a_gzip_that_is_cut_anywhere() -> None:
             assert _ROWS.startswith(error.body)
 
 
-async def test_a_gzipped_file_that_is_cut_anywhere(tmp_path: Path) -> None:
-    """C1, C17: no cut leaves a file, or a part of one."""
+async def test_a_gzipped_file_truncated_anywhere_is_not_saved(tmp_path: Path) -> None:
+    """C1, C17: not even a part of it."""
     cuts = [_gzipped(_PACKED[:at]) for at in range(len(_PACKED))]
     async with plan(*cuts) as planned, watched(talking(planned), planned) as row:
 
@@ -90,8 +90,8 @@ async def test_a_gzipped_file_that_is_cut_anywhere(tmp_path: Path) -> None:
             assert _names(tmp_path) == []
 
 
-def test_a_gzip_whose_checksum_or_size_is_wrong() -> None:
-    """C2: each of the 64 bits at its end counts."""
+def test_every_bit_of_a_gzip_trailer_is_checked() -> None:
+    """C2: 32 bits of checksum and 32 bits of size."""
     for bit in range(64):
         broken = bytearray(_PACKED)
         broken[bit // 8 - 8] ^= 1 << bit % 8
@@ -102,8 +102,8 @@ def test_a_gzip_whose_checksum_or_size_is_wrong() -> None:
 
 
 @pytest.mark.parametrize("at", [-8, -1], ids=["checksum", "size"])
-async def test_a_gzip_with_a_wrong_end(at: int) -> None:
-    """C2: the answer is refused, though its JSON is whole."""
+async def test_a_gzip_with_a_wrong_trailer_is_refused(at: int) -> None:
+    """C2: although its JSON is complete."""
     broken = bytearray(_PACKED)
     broken[at] ^= 1
 
@@ -111,26 +111,26 @@ async def test_a_gzip_with_a_wrong_end(at: int) -> None:
 
 
 @pytest.mark.parametrize("more", [b"x", b"\0", _PACKED], ids=["junk", "zero", "second member"])
-async def test_a_gzip_with_something_after_its_end(more: bytes) -> None:
-    """C3."""
+async def test_bytes_after_a_gzip_are_refused(more: bytes) -> None:
+    """C3: junk, a zero byte, or a second member."""
     await _refused(_PACKED + more, "bytes follow the end", Content_Encoding="gzip")
 
 
-async def test_a_gzip_that_is_none() -> None:
-    """C4: the header says gzip, and the body is plain."""
+async def test_a_plain_body_declared_as_gzip_is_refused() -> None:
+    """C4: it does not match its Content-Encoding."""
     await _refused(_ROWS, "not valid gzip", Content_Encoding="gzip")
 
 
-async def test_a_gzip_that_does_not_say_so() -> None:
-    """C4: the body is a gzip, and no header says it."""
+async def test_an_undeclared_gzip_is_refused() -> None:
+    """C4: without a Content-Encoding, it is not valid JSON."""
     await _refused(_PACKED, "not valid JSON")
 
 
 @pytest.mark.parametrize(
     "coding", [", ".join(["gzip"] * 7), "gzip, br", "br", "zstd", "deflate", "canary"]
 )
-async def test_codings_that_were_not_asked_for(coding: str) -> None:
-    """C5: neither chains nor others are taken apart."""
+async def test_unrequested_encodings_are_refused(coding: str) -> None:
+    """C5: neither chains of encodings nor others than gzip are decoded."""
     body = _PACKED
     for _ in range(coding.count("gzip") - 1):
         body = gzip.compress(body)
@@ -138,8 +138,8 @@ async def test_codings_that_were_not_asked_for(coding: str) -> None:
     await _refused(body, "unsupported content encoding", Content_Encoding=coding)
 
 
-async def test_codings_in_two_headers() -> None:
-    """C5: two headers are one chain."""
+async def test_encodings_in_two_headers_are_refused() -> None:
+    """C5: two headers form one chain."""
     twice = answer(body=_PACKED, Content_Encoding="gzip\r\nContent-Encoding: gzip")
     async with plan(sends(twice)) as planned, watched(talking(planned), planned) as row:
         await row.fails(
@@ -148,7 +148,7 @@ async def test_codings_in_two_headers() -> None:
 
 
 def _bomb() -> tuple[int, Iterator[bytes]]:
-    """Return 1 GiB of zeros as a gzip: its length, and its pieces, which are never held at once."""
+    """Return 1 GiB of zeros as a gzip: its length, and its pieces as an iterator."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     block = packer.compress(bytes(_MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
     begin, end = b"\x1f\x8b\x08" + bytes(7), b"\x03\x00" + bytes(8)
@@ -171,7 +171,7 @@ async def _bombs(peer: Peer) -> None:
 
 
 def _never_ends(status: int, sent: list[int]) -> Script:
-    """Send a chunked body that goes on for 1 GiB, and note how much of it was taken."""
+    """Send a chunked body of 1 GiB, and record how much of it the client accepted."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -186,52 +186,52 @@ def _never_ends(status: int, sent: list[int]) -> Script:
 
 
 async def _in_a_child(url: str, **options: Any) -> dict[str, Any]:
-    """Make two calls in a process of its own, and return what came of the second."""
+    """Make two calls in a separate process, and return its report on the second."""
     child = str(Path(__file__).with_name("child.py"))
     command = [sys.executable, child, sniffio.current_async_library(), url, json.dumps(options)]
     done = await anyio.run_process(command, stderr=None)
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
 
 
 _first: Final = sends(answer(Connection="close"))
 """The response to a child's first call. Without the header, the child might send its second call on
 a connection that the server is about to close, and count that as an attempt."""
 
-measured = pytest.mark.skipif(not CAN_MEASURE, reason="memory is not told by this system")
+measured = pytest.mark.skipif(not CAN_MEASURE, reason="this system does not report peak memory")
 
 
 @measured
-async def test_a_bomb_of_a_gibibyte() -> None:
-    """C6: 1 GiB in 1 MiB takes what `max_body` allows, 32 MiB, once, and little more."""
+async def test_a_gzip_bomb_is_refused_in_bounded_memory() -> None:
+    """C6: 1 GiB in 1 MiB takes little more than `max_body`, 32 MiB."""
     async with plan(_first, _bombs) as planned:
-        told = await _in_a_child(planned.server.url)
+        report = await _in_a_child(planned.server.url)
 
     assert _bomb()[0] < 1.1 * _MIB
-    assert told["error"] == "UnexpectedResponseError"
-    assert "larger than 33,554,432 bytes" in told["message"]
-    assert told["held"] == 32 * _MIB
-    assert told["grown"] < 40 * _MIB
+    assert report["error"] == "UnexpectedResponseError"
+    assert "larger than 33,554,432 bytes" in report["message"]
+    assert report["held"] == 32 * _MIB
+    assert report["grown"] < 40 * _MIB
     assert planned.seen == 2
 
 
 @measured
-async def test_a_body_that_does_not_end() -> None:
-    """C7: an honest one, in chunks, is given up at the limit."""
+async def test_an_endless_body_is_refused_at_the_limit() -> None:
+    """C7: not compressed, in chunks."""
     sent: list[int] = []
     async with plan(_first, _never_ends(200, sent)) as planned:
-        told = await _in_a_child(planned.server.url)
+        report = await _in_a_child(planned.server.url)
 
-    assert "larger than 33,554,432 bytes" in told["message"]
-    assert told["held"] == 32 * _MIB
-    assert told["grown"] < 40 * _MIB
+    assert "larger than 33,554,432 bytes" in report["message"]
+    assert report["held"] == 32 * _MIB
+    assert report["grown"] < 40 * _MIB
     assert len(sent) == 1
     assert sent[0] < 64 * _MIB
 
 
 @pytest.mark.parametrize("packed", [True, False], ids=["gzip", "plain"])
-async def test_a_limit_of_ones_own(*, packed: bool) -> None:
-    """C6, C7: the connection is closed at the limit, and the next call has a new one."""
+async def test_max_body_can_be_set(*, packed: bool) -> None:
+    """C6, C7: the connection is closed at the limit, and the next call opens a new one."""
     script = _bombs if packed else _never_ends(200, [])
     async with plan(script) as planned:
         sikoia = talking(planned, max_body=100_000)
@@ -243,20 +243,20 @@ async def test_a_limit_of_ones_own(*, packed: bool) -> None:
 
 
 @measured
-async def test_an_error_that_does_not_end() -> None:
-    """C8: of each of three 500s, 64 KiB are read."""
+async def test_an_endless_error_is_truncated() -> None:
+    """C8: 64 KiB of each of three 500s are read."""
     sent: list[int] = []
     async with plan(_first, _never_ends(500, sent)) as planned:
-        told = await _in_a_child(planned.server.url, retries=2)
+        report = await _in_a_child(planned.server.url, retries=2)
 
-    assert told["error"] == "ServerError"
-    assert told["grown"] < 8 * _MIB
+    assert report["error"] == "ServerError"
+    assert report["grown"] < 8 * _MIB
     assert len(sent) == 3
-    assert max(sent) < 16 * _MIB  # what fits between the two ends of a socket
+    assert max(sent) < 16 * _MIB  # the buffers of both ends of the socket
 
 
-async def test_of_an_error_that_does_not_end_the_beginning_is_kept() -> None:
-    """C8: what the error keeps is bounded, and its status is right; a bomb makes no difference."""
+async def test_the_beginning_of_an_endless_error_is_kept() -> None:
+    """C8: the exception has the status and 64 KiB of the body, also of a gzip bomb."""
 
     async def bomb(peer: Peer) -> None:
         length, pieces = _bomb()
@@ -271,30 +271,30 @@ async def test_of_an_error_that_does_not_end_the_beginning_is_kept() -> None:
             assert (error.status, error.body) == (500, bytes(65_536))
 
 
-async def test_a_login_page() -> None:
-    """C9: 200, and HTML of somebody else's."""
+async def test_a_login_page_is_refused() -> None:
+    """C9: a 200 with a proxy's HTML."""
     page = b"<!doctype html><title>canary</title>"
 
     await _refused(page, "200 response (text/html)", Content_Type="text/html; charset=utf-8")
 
 
-async def test_a_media_type_is_told_only_where_it_is_one() -> None:
-    """C9: what a header says is somebody's text, and may be long."""
+async def test_an_invalid_media_type_is_not_repeated() -> None:
+    """C9: a header may contain anything, at any length."""
     await _refused(
         b"canary", "200 response cannot be decoded as a list", Content_Type="canary " * 1000
     )
 
 
 @pytest.mark.parametrize("media", ["utf-8", "utf-16", "canary"])
-async def test_the_charset_of_json_is_always_the_same(media: str) -> None:
+async def test_the_charset_parameter_is_ignored(media: str) -> None:
     """C10: JSON is UTF-8, whatever the header says."""
     (found,) = await _taken(_ROWS, Content_Type=f"application/json; charset={media}")
 
     assert found.user_id == "1"
 
 
-async def test_a_byte_order_mark() -> None:
-    """C10: it is skipped."""
+async def test_a_byte_order_mark_is_skipped() -> None:
+    """C10: although JSON must not begin with one."""
     (found,) = await _taken(b"\xef\xbb\xbf" + _ROWS)
 
     assert found.user_id == "1"
@@ -313,16 +313,26 @@ async def test_a_byte_order_mark() -> None:
         b'[{"user_id": "canary \xc0\x80"}]',
         b'[{"user_id": "canary\x00"}]',
     ],
-    ids=["16", "32", "latin", "no UTF-8", "surrogate", "half", "name", "overlong", "control"],
+    ids=[
+        "UTF-16",
+        "UTF-32",
+        "latin",
+        "invalid",
+        "surrogate",
+        "unpaired",
+        "name",
+        "overlong",
+        "control",
+    ],
 )
-async def test_other_charsets(body: bytes) -> None:
-    """C10: they are no JSON, and neither is half of a surrogate pair."""
+async def test_other_charsets_are_refused(body: bytes) -> None:
+    """C10: they are not valid JSON, and neither is an unpaired surrogate."""
     await _refused(body, "not valid JSON", users, ask)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
-async def test_nothing_where_a_model_is_due(status: int) -> None:
-    """C11."""
+async def test_an_empty_body_is_refused_where_a_model_is_expected(status: int) -> None:
+    """C11: with any successful status."""
     script = sends(answer(status, b""))
     async with plan(script) as planned, watched(talking(planned), planned) as row:
         for call in (user, users):
@@ -347,13 +357,13 @@ async def test_nothing_where_a_model_is_due(status: int) -> None:
     ],
     ids=["open", "list", "object", "unknown", "digits", "more", "exponent", "NaN", "Infinity"],
 )
-async def test_json_that_breaks_readers(body: bytes) -> None:
-    """C12: too deep, too long or no number: the process lives, and the error is ours."""
+async def test_hostile_json_is_refused(body: bytes) -> None:
+    """C12: too deep, too long or not a number; the process survives."""
     await _refused(body, "not valid JSON", users, ask)
 
 
-async def test_a_file_that_breaks_off_is_not_bought_again(tmp_path: Path) -> None:
-    """C17: the workbook may cost money; what came of it is no file."""
+async def test_a_truncated_workbook_is_not_requested_again(tmp_path: Path) -> None:
+    """C17: it may cost money; no partial file is left."""
     book = b"PK\x03\x04" + bytes(1000)
     cut = sends(answer(body=book, Content_Length="5000"))
     async with plan(cut) as planned, watched(talking(planned), planned) as row:
@@ -372,8 +382,8 @@ async def test_a_file_that_breaks_off_is_not_bought_again(tmp_path: Path) -> Non
 _ENDLESS: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\nPK\x03\x04cut"
 
 
-async def test_a_file_that_ends_with_its_connection_is_no_file(tmp_path: Path) -> None:
-    """B16: nothing tells where it should have ended, so it may be a part of one."""
+async def test_a_file_delimited_by_its_connection_is_refused(tmp_path: Path) -> None:
+    """B16: nothing shows where it should end, so it may be truncated."""
     async with plan(sends(_ENDLESS)) as planned, watched(talking(planned), planned) as row:
         link = f"{planned.server.url}/f"
 
@@ -404,8 +414,8 @@ async def test_a_file_that_ends_with_its_connection_is_no_file(tmp_path: Path) -
     [b'{"type": "InvalidRequest", "status": 400}', b'"canary"', b"%PDF-1.7", b""],
     ids=["error", "text", "PDF", "nothing"],
 )
-async def test_what_is_no_workbook_is_no_file(body: bytes, tmp_path: Path) -> None:
-    """C17: a 200 is not believed, and not requested twice."""
+async def test_a_200_without_a_workbook_leaves_no_file(body: bytes, tmp_path: Path) -> None:
+    """C17: the request is not repeated."""
     async with plan(sends(answer(body=body))) as planned, watched(talking(planned), planned) as row:
 
         async def save(sikoia: Sikoia) -> int:
@@ -436,7 +446,7 @@ _ERRORS: Final = (
     [(400, InvalidRequestError), (404, ResourceNotFoundError), (418, APIError)],
 )
 async def test_an_error_keeps_its_status(status: int, kind: type[APIError]) -> None:
-    """C16: whatever its body is, in whatever coding it claims to be."""
+    """C16: whatever its body and its declared encoding are."""
     codings = ("identity", "gzip", "br")
     answers = [answer(status, body, Content_Encoding=one) for body in _ERRORS for one in codings]
     async with plan(*map(sends, answers)) as planned, watched(talking(planned), planned) as row:

@@ -35,7 +35,7 @@ _GRANT: Final = answer(201, b'{"access_token": "a-token", "expires_in": 3600}')
 
 
 async def _by_task(calls: _Calls, steps: int) -> bool:
-    """Cancel tasks after so many steps of the loop, and tell whether any was not done by then."""
+    """Cancel tasks after this many steps; return whether any was still running."""
     tasks = [asyncio.create_task(call()) for call in calls]
     for _ in range(steps):
         await asyncio.sleep(0)
@@ -47,7 +47,7 @@ async def _by_task(calls: _Calls, steps: int) -> bool:
 
 
 async def _by_timeout(calls: _Calls, steps: int) -> bool:
-    """The same by `asyncio.timeout`, which makes a `TimeoutError` of it."""
+    """The same with `asyncio.timeout`, which raises `TimeoutError`."""
     limits = [asyncio.timeout(None) for _ in calls]
 
     async def run(call: _Call, limit: asyncio.Timeout) -> None:
@@ -66,7 +66,7 @@ async def _by_timeout(calls: _Calls, steps: int) -> bool:
 
 
 async def _by_scope(calls: _Calls, steps: int) -> bool:
-    """The same by a cancel scope of anyio's."""
+    """The same with an anyio cancel scope."""
     scopes = [anyio.CancelScope() for _ in calls]
 
     async def run(call: _Call, scope: anyio.CancelScope) -> None:
@@ -84,7 +84,7 @@ async def _by_scope(calls: _Calls, steps: int) -> bool:
 
 
 async def _grants_and_answers(peer: Peer) -> None:
-    """Hang up after each second answer."""
+    """Close after every second response."""
     for _ in range(2):
         request = await peer.request()
         await peer.send(_GRANT if request.startswith(b"POST /token") else answer(body=b"[1]"))
@@ -93,7 +93,7 @@ async def _grants_and_answers(peer: Peer) -> None:
 async def _cancel_at_each_step(
     cancel: _Cancel, make: Callable[[str], Sikoia], calls: int, url: str, arrived: list[bytes]
 ) -> None:
-    """Sweep over the steps of the calls until they are done before they are cancelled."""
+    """Cancel at each step in turn, until the calls finish first."""
     files = _open_files()
     steps, cancelled = 0, True
     while cancelled or steps <= _AT_LEAST:
@@ -108,7 +108,7 @@ async def _cancel_at_each_step(
 
 
 async def _assert_whole(sikoia: Sikoia, calls: int, arrived: list[bytes]) -> None:
-    """Check that permits and leases are back, and that the next call works."""
+    """Check that connections and slots are returned, and that the next call works."""
     pacer, before = core(sikoia).rate_limiter, len(_deletions(arrived))
     assert pacer is not None
     assert [guard.free for guard in guards(sikoia)] in ([1], [2, 1])
@@ -134,7 +134,7 @@ async def _until(reached: Callable[[], bool]) -> None:
 
 
 def _cold(url: str) -> Sikoia:
-    """Make a client that has no token yet."""
+    """Return a client without an access token."""
     quota = Quota(_SLOTS, per=1000)
     return Sikoia("an-id", SECRET, environment=local(url), quota=quota, max_in_flight=1, timeout=10)
 
@@ -143,8 +143,8 @@ _CALLS = pytest.mark.parametrize("calls", [1, 2, 3], ids=["one", "two", "three"]
 
 
 @_CALLS
-async def test_scopes_cancelled_at_any_step_cost_nothing(calls: int) -> None:
-    """J1: one to three calls at once, from before the token's request to after the answer."""
+async def test_cancelling_scopes_at_any_step_leaks_nothing(calls: int) -> None:
+    """J1: one to three concurrent calls, from the token request to the response."""
     async with serve(_grants_and_answers) as server:
         await _cancel_at_each_step(_by_scope, _cold, calls, server.url, server.requests)
 
@@ -152,8 +152,8 @@ async def test_scopes_cancelled_at_any_step_cost_nothing(calls: int) -> None:
 @_CALLS
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 @pytest.mark.parametrize("cancel", [_by_task, _by_timeout], ids=["task.cancel", "asyncio.timeout"])
-async def test_tasks_cancelled_at_any_step_cost_nothing(cancel: _Cancel, calls: int) -> None:
-    """J1: the same by asyncio's own means, which no shield of anyio's holds off."""
+async def test_cancelling_tasks_at_any_step_leaks_nothing(cancel: _Cancel, calls: int) -> None:
+    """J1: with asyncio's native cancellation, which ignores anyio's shields."""
     async with serve(_grants_and_answers) as server:
         await _cancel_at_each_step(cancel, _cold, calls, server.url, server.requests)
 
@@ -171,17 +171,17 @@ async def _over_tls(cancel: _Cancel, folder: Path) -> None:
         )
 
 
-async def test_a_scope_cancelled_at_any_step_of_a_handshake_costs_nothing(tmp_path: Path) -> None:
-    """J1, over TLS: httpcore forgets the socket of a handshake that is cancelled."""
+async def test_cancelling_a_scope_during_a_handshake_leaks_nothing(tmp_path: Path) -> None:
+    """J1, over TLS: httpcore leaks the socket of a cancelled handshake."""
     await _over_tls(_by_scope, tmp_path)
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 @pytest.mark.parametrize("cancel", [_by_task, _by_timeout], ids=["task.cancel", "asyncio.timeout"])
-async def test_a_task_cancelled_at_any_step_of_a_handshake_costs_nothing(
+async def test_cancelling_a_task_during_a_handshake_leaks_nothing(
     cancel: _Cancel, tmp_path: Path
 ) -> None:
-    """J1, over TLS, by asyncio's own means."""
+    """J1, over TLS, with asyncio's native cancellation."""
     await _over_tls(cancel, tmp_path)
 
 
@@ -245,10 +245,10 @@ async def _cancelled_while_it_waits(what: str, cancel: Callable[..., Awaitable[o
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("what", _WAITS)
-async def test_scopes_cancelled_give_back_what_they_hold_wherever_they_wait(
+async def test_cancelling_scopes_in_any_wait_leaks_nothing(
     what: str,
 ) -> None:
-    """J3, E14: two calls, each wait of theirs in turn; a retry that was paid for is paid back."""
+    """J3, E14: in each wait of two calls; the retry budget is refunded."""
 
     async def cancel(calls: _Calls) -> None:
         # Not by a deadline: a call would see it, and not begin a pause that crosses it.
@@ -264,8 +264,8 @@ async def test_scopes_cancelled_give_back_what_they_hold_wherever_they_wait(
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 @pytest.mark.parametrize("what", _WAITS)
-async def test_tasks_cancelled_give_back_what_they_hold_wherever_they_wait(what: str) -> None:
-    """J3, by `task.cancel()`."""
+async def test_cancelling_tasks_in_any_wait_leaks_nothing(what: str) -> None:
+    """J3, with `task.cancel()`."""
 
     async def cancel(calls: _Calls) -> None:
         tasks = [asyncio.create_task(call()) for call in calls]
@@ -284,8 +284,8 @@ async def _fifty(sikoia: Sikoia) -> None:
             calls.start_soon(sikoia.request, "GET", path)
 
 
-async def test_one_of_fifty_that_fails_takes_the_others_along() -> None:
-    """J11: the group has one error of ours, the others are cancelled, and the client is whole."""
+async def test_one_failure_in_a_group_cancels_the_others() -> None:
+    """J11: the group has one error of ours, and the client stays usable."""
 
     async def script(peer: Peer) -> None:
         while True:

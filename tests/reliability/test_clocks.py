@@ -21,8 +21,8 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "5", True, None])
-def test_a_deadline_that_is_none_is_refused(timeout: Any) -> None:
-    """D6: at once, and where it was given; a call always ends."""
+def test_an_invalid_timeout_is_refused(timeout: Any) -> None:
+    """D6: where it is passed in; every call has a deadline."""
     with pytest.raises(ConfigurationError, match="timeout"):
         client("http://127.0.0.1:1", timeout=timeout)
     if timeout is not None:  # which leaves it as it is
@@ -31,7 +31,7 @@ def test_a_deadline_that_is_none_is_refused(timeout: Any) -> None:
 
 
 async def _hours() -> tuple[float, list[float]]:
-    """Use a client for some hours: token, quota, retries, a task that is polled for."""
+    """Use a client for some hours: access token, quota, retries, and a polled operation."""
     began, asked, tokens = anyio.current_time(), list[float](), 0
 
     async def reply(request: httpx.Request) -> httpx.Response:
@@ -66,10 +66,10 @@ async def _hours() -> tuple[float, list[float]]:
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("step", [3600, -3600, 86_400, -86_400])
-async def test_setting_the_clock_changes_nothing(
+async def test_changes_of_the_system_clock_have_no_effect(
     step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D7: whoever asks for the time of day hears another day each time, and so nobody must ask."""
+    """D7: the system clock jumps by a day each time it is read."""
     random.seed(7)
     usual = await _hours()
     wrong = time.time()
@@ -88,8 +88,8 @@ async def test_setting_the_clock_changes_nothing(
 
 
 @pytest.mark.parametrize("seconds", [0.6, 0.0], ids=["too late", "at the last moment"])
-async def test_a_loop_that_stands_still_sends_nothing_twice(seconds: float) -> None:
-    """D8: the answer is there when the loop goes on, and the deadline is over; one of them wins."""
+async def test_a_blocked_event_loop_sends_nothing_twice(seconds: float) -> None:
+    """D8: both the response and the deadline have arrived when the loop continues; one wins."""
 
     async def script(peer: Peer) -> None:
         while True:
@@ -111,8 +111,8 @@ async def test_a_loop_that_stands_still_sends_nothing_twice(seconds: float) -> N
         assert await ask(sikoia.with_options(timeout=60)) == [1]
 
 
-async def test_a_silent_login_server_is_asked_once_more() -> None:
-    """D1, F3: after half of the time that the call has left; the other half is enough."""
+async def test_a_silent_token_endpoint_is_retried() -> None:
+    """D1, F3: after half of the remaining time."""
     grants = answer(201, b'{"access_token": "a-token", "expires_in": 3600}')
 
     async def script(peer: Peer) -> None:

@@ -1,4 +1,4 @@
-"""Names, connections and TLS: what goes wrong before a request is on its way."""
+"""Failures before a request is sent: names, connections and TLS."""
 
 import socket
 import ssl
@@ -55,8 +55,8 @@ async def _nothing_was_sent(row: Watch, match: str, *, attempts: int) -> None:
         assert not error.may_have_been_processed
 
 
-async def test_a_port_that_nobody_listens_on() -> None:
-    """A1: nothing was sent, so that even an act is tried again."""
+async def test_a_refused_connection_is_retried() -> None:
+    """A1: nothing was sent, so even an unsafe request is retried."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         sikoia = _talking(f"http://127.0.0.1:{taken.getsockname()[1]}")
@@ -64,8 +64,8 @@ async def test_a_port_that_nobody_listens_on() -> None:
             await _nothing_was_sent(row, "Connection refused", attempts=3)
 
 
-async def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A2."""
+async def test_an_unknown_host_name_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A2: the resolver may recover."""
 
     def unknown(*_: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "canary-token-5f1d")
@@ -76,8 +76,10 @@ async def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> 
         await _nothing_was_sent(row, "the host name cannot be resolved", attempts=3)
 
 
-async def test_a_resolver_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A3: its thread is left to itself, by the call and by closing."""
+async def test_a_hanging_resolver_ends_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A3: neither the call nor closing waits for its thread."""
     woken = threading.Event()
 
     def hangs(*_: Any) -> Any:
@@ -103,7 +105,7 @@ async def test_a_resolver_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyP
 
 @contextmanager
 def _black_hole(family: int = socket.AF_INET, port: int = 0) -> Generator[int]:
-    """Give a port whose queue of connections is full, so that it answers no more."""
+    """Return a port whose accept queue is full, so that connecting hangs."""
     host = "::1" if family == socket.AF_INET6 else "127.0.0.1"
     with ExitStack() as sockets:
         listener = sockets.enter_context(socket.socket(family))
@@ -116,8 +118,8 @@ def _black_hole(family: int = socket.AF_INET, port: int = 0) -> Generator[int]:
         yield listener.getsockname()[1]
 
 
-async def test_a_host_that_swallows_connections() -> None:
-    """A4: each attempt has its time to connect, and the call its deadline."""
+async def test_a_host_that_drops_connections_times_out() -> None:
+    """A4: each attempt has a connect timeout, and the call has a deadline."""
     with _black_hole() as port:
         sikoia = tuned(_talking(f"http://127.0.0.1:{port}"), connect_timeout=0.1)
         async with watched(sikoia, Played(), next_call=False) as row:
@@ -156,10 +158,8 @@ _NO_HANDSHAKE: Final[dict[str, tuple[Script, str]]] = {
 
 
 @pytest.mark.parametrize(("script", "match"), _NO_HANDSHAKE.values(), ids=_NO_HANDSHAKE.keys())
-async def test_a_handshake_that_comes_to_nothing(
-    script: Script, match: str, tmp_path: Path
-) -> None:
-    """A5, A12: it may go better the next time, and no byte of a request was sent."""
+async def test_a_failed_handshake_is_retried(script: Script, match: str, tmp_path: Path) -> None:
+    """A5, A12: no byte of the request was sent."""
     async with (
         plan(script) as planned,
         watched(
@@ -171,8 +171,8 @@ async def test_a_handshake_that_comes_to_nothing(
         assert b"/v2" not in planned.server.received
 
 
-async def test_a_certificate_that_is_not_valid_yet(tmp_path: Path) -> None:
-    """A8: like one that has expired, it does not get better within a call."""
+async def test_a_certificate_not_yet_valid_is_not_retried(tmp_path: Path) -> None:
+    """A8: like an expired one, it will not become valid within the call."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     certificate = authority().issue_cert("127.0.0.1", not_before=tomorrow)
@@ -187,7 +187,7 @@ async def test_a_certificate_that_is_not_valid_yet(tmp_path: Path) -> None:
 
 
 async def test_a_certificate_that_changes_between_calls(tmp_path: Path) -> None:
-    """A13: the connection that stands goes on, and the next one meets the new certificate."""
+    """A13: the open connection continues, and the next one gets the new certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
     async def two_each(peer: Peer) -> None:
@@ -206,8 +206,8 @@ async def test_a_certificate_that_changes_between_calls(tmp_path: Path) -> None:
     assert server.connections == 2
 
 
-async def test_a_dead_ipv6_does_not_hold_up_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A14: both are tried, one a little after the other."""
+async def test_a_dead_ipv6_address_does_not_delay_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A14: both are tried, shortly after each other."""
     async with plan(healthy) as planned:
         port = int(planned.server.url.rpartition(":")[2])
 
@@ -226,10 +226,10 @@ async def test_a_dead_ipv6_does_not_hold_up_ipv4(monkeypatch: pytest.MonkeyPatch
         assert planned.server.connections == 2
 
 
-async def test_authorities_of_the_environment_are_not_trusted(
+async def test_certificate_variables_are_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A16: who can set a variable cannot read the traffic."""
+    """A16: setting an environment variable must not be enough to read the traffic."""
     file = str(trusting(tmp_path))
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, file)

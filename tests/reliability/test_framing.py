@@ -1,4 +1,4 @@
-"""HTTP/1.1, byte by byte: answers that break off, contradict themselves, or are nobody's."""
+"""HTTP/1.1 framing: truncated, contradictory and unsolicited responses."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +36,7 @@ _LONG: Final = _OK + b"Content-Length: 2\r\n\r\n[]"
 
 
 async def _fails_as_lost(row: Watch, match: str) -> None:
-    """Check that an ask and a set are tried three times, and an act but once, and in doubt."""
+    """Check that safe and idempotent requests are sent three times, and an unsafe one once."""
     for safe in (ask, put):
         error = await row.fails(ConnectionFailedError, safe, requests=3, match=match)
         assert {attempt.status for attempt in error.attempts} == {None}
@@ -52,8 +52,8 @@ _NOTHING: Final = {
 
 
 @pytest.mark.parametrize("said", _NOTHING.values(), ids=_NOTHING.keys())
-async def test_a_connection_that_ends_before_an_answer_is_tried_again(said: bytes) -> None:
-    """B1, B3."""
+async def test_a_connection_closed_before_the_response_is_retried(said: bytes) -> None:
+    """B1, B3: with nothing sent, or a part of the head."""
     async with plan(sends(said)) as planned, watched(talking(planned), planned) as row:
         await _fails_as_lost(row, "the request was sent, and no response arrived")
 
@@ -82,8 +82,8 @@ _NO_HTTP: Final = {
 
 
 @pytest.mark.parametrize("said", _NO_HTTP.values(), ids=_NO_HTTP.keys())
-async def test_what_is_no_sound_http_is_no_answer(said: bytes) -> None:
-    """B4, B5, B7 to B11: no byte of it is believed."""
+async def test_malformed_http_is_refused(said: bytes) -> None:
+    """B4, B5, B7 to B11: no byte of it is used."""
     async with plan(sends(said)) as planned, watched(talking(planned), planned) as row:
         await _fails_as_lost(row, "the request was sent, and no response arrived")
 
@@ -102,8 +102,8 @@ _CUT: Final = {
 
 
 @pytest.mark.parametrize("said", _CUT.values(), ids=_CUT.keys())
-async def test_an_answer_that_breaks_off_is_no_answer(said: bytes) -> None:
-    """B12, B14: the status was 200, and that is not enough."""
+async def test_a_truncated_response_is_refused(said: bytes) -> None:
+    """B12, B14: a status of 200 is not enough."""
     async with plan(sends(said)) as planned, watched(talking(planned), planned) as row:
         await _fails_as_lost(row, "the response was incomplete")
 
@@ -115,8 +115,8 @@ _RESET: Final = {
 
 
 @pytest.mark.parametrize(("said", "match"), _RESET.values(), ids=_RESET.keys())
-async def test_a_connection_that_is_reset_is_no_answer(said: bytes, match: str) -> None:
-    """B21; the reset may overtake what was sent, so that no more than the class is sure."""
+async def test_a_reset_connection_is_retried(said: bytes, match: str) -> None:
+    """B21: the reset may overtake the data, so only the class of the error is certain."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -128,8 +128,8 @@ async def test_a_connection_that_is_reset_is_no_answer(said: bytes, match: str) 
         await _fails_as_lost(row, match)
 
 
-async def test_a_reset_after_the_last_byte_does_no_harm() -> None:
-    """B21: the answer is whole, and the next call finds another connection."""
+async def test_a_reset_after_a_complete_response_is_harmless() -> None:
+    """B21: the next call opens another connection."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -145,20 +145,20 @@ async def test_a_reset_after_the_last_byte_does_no_harm() -> None:
 
 
 async def _closes_unasked(peer: Peer) -> None:
-    """Answer, and hang up without having said so."""
+    """Respond, and close without announcing it."""
     await peer.request()
     await peer.send(answer())
 
 
 async def _closes_on_the_second(peer: Peer) -> None:
-    """Answer, and hang up when the next request has been read."""
+    """Respond, and close once the next request was read."""
     await peer.request()
     await peer.send(answer())
     await peer.request()
 
 
-async def test_an_idle_connection_that_ends_as_it_is_used() -> None:
-    """B2: an ask is made again; an act is not, and says that it may have been processed."""
+async def test_an_idle_connection_closed_as_it_is_reused() -> None:
+    """B2: a safe request is retried; an unsafe one is not, and may have been processed."""
     async with (
         plan(_closes_on_the_second) as planned,
         watched(talking(planned, max_in_flight=1), planned) as row,
@@ -171,8 +171,8 @@ async def test_an_idle_connection_that_ends_as_it_is_used() -> None:
         assert error.may_have_been_processed
 
 
-async def test_a_server_that_always_hangs_up_without_a_word() -> None:
-    """B2, B23: 200 asks succeed; an act succeeds or is in doubt, and is never sent twice."""
+async def test_a_server_that_closes_after_every_response() -> None:
+    """B2, B23: 200 safe requests succeed; unsafe ones are never sent twice."""
     async with (
         plan(_closes_unasked) as planned,
         watched(talking(planned, max_in_flight=1), planned) as row,
@@ -190,8 +190,8 @@ async def test_a_server_that_always_hangs_up_without_a_word() -> None:
         assert planned.seen - before == worked > 0
 
 
-async def test_a_status_that_http_does_not_have_is_a_servers_error() -> None:
-    """B5: 600 is answered like any 5xx, by what it is: an error."""
+async def test_an_unknown_status_is_a_server_error() -> None:
+    """B5: 600 is treated like a 5xx."""
     said = b"HTTP/1.1 600 X\r\nContent-Length: 2\r\n\r\n[]"
     async with plan(sends(said)) as planned, watched(talking(planned), planned) as row:
         error = await row.fails(ServerError, act, requests=1)
@@ -200,8 +200,8 @@ async def test_a_status_that_http_does_not_have_is_a_servers_error() -> None:
 
 
 @pytest.mark.parametrize("interim", [100, 103])
-async def test_interim_answers_without_end_last_until_the_deadline(interim: int) -> None:
-    """B6."""
+async def test_endless_interim_responses_end_at_the_deadline(interim: int) -> None:
+    """B6: 100 and 103."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -216,8 +216,8 @@ async def test_interim_answers_without_end_last_until_the_deadline(interim: int)
         assert error.may_have_been_processed
 
 
-async def test_headers_without_number_are_refused() -> None:
-    """B8: 9,000 of them; another attempt would meet the same."""
+async def test_too_many_headers_are_refused() -> None:
+    """B8: 9,000 of them; the request is not retried."""
     many = b"".join(b"X-%d: a\r\n" % number for number in range(9000))
     said = _OK + many + b"Content-Length: 2\r\n\r\n[]"
     async with plan(sends(said)) as planned, watched(talking(planned), planned) as row:
@@ -238,8 +238,8 @@ _TOLERATED: Final = {
 
 
 @pytest.mark.parametrize("said", _TOLERATED.values(), ids=_TOLERATED.keys())
-async def test_what_http_lets_pass_is_an_answer(said: bytes) -> None:
-    """B9, B14, B15: RFC 9112 has each of these understood; a trailer is no header."""
+async def test_unusual_but_valid_http_is_accepted(said: bytes) -> None:
+    """B9, B14, B15: RFC 9112 allows each of these; a trailer is not a header."""
     async with plan(sends(said)) as planned, watched(talking(planned), planned) as row:
         for call in (ask, put, act):
             await row.works(call)
@@ -248,10 +248,10 @@ async def test_what_http_lets_pass_is_an_answer(said: bytes) -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-async def test_json_that_ends_too_early_with_its_connection_is_refused(
+async def test_truncated_json_delimited_by_its_connection_is_refused(
     *, tls: bool, tmp_path: Path
 ) -> None:
-    """B16: nothing on the wire tells that it was cut; that it is no JSON does."""
+    """B16: HTTP does not show the truncation, but the JSON does."""
     said = _OK + b'\r\n[{"row": 1}, {'
     async with (
         plan(sends(said), tls=tls) as planned,
@@ -262,8 +262,8 @@ async def test_json_that_ends_too_early_with_its_connection_is_refused(
             assert error.body == b'[{"row": 1}, {'
 
 
-async def test_a_body_that_is_longer_than_it_says_spoils_one_call_at_most() -> None:
-    """B13: what is over is not taken for the next answer, for its connection is dropped."""
+async def test_a_body_longer_than_declared_affects_one_call_at_most() -> None:
+    """B13: the connection is closed, so the excess is not read as the next response."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -284,14 +284,14 @@ _STRAY: Final = answer(body=b'["of somebody else"]')
 
 
 def _large(size: int) -> bytes:
-    """Write an answer of so many bytes in all."""
+    """Return a response of this many bytes in total."""
     rough = answer(body=b'["' + b"x" * size + b'"]')
     return answer(body=b'["' + b"x" * (2 * size - len(rough)) + b'"]')
 
 
 _BIG: Final = _large(100_010)
 _ONE_READ: Final = _large(65_536)
-"""As much as httpcore reads at once; asyncio reads more than that."""
+"""How much httpcore reads at once; asyncio reads more."""
 _ASKED: Final = answer(body=b'["asked for"]')
 _STRAYS: Final = {
     "one piece": (_ASKED + _STRAY,),
@@ -305,10 +305,10 @@ _STRAYS: Final = {
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("said", _STRAYS.values(), ids=_STRAYS.keys())
-async def test_an_answer_that_nobody_asked_for_reaches_nobody(
+async def test_an_unsolicited_response_is_discarded(
     said: tuple[bytes, ...], *, tls: bool, tmp_path: Path
 ) -> None:
-    """B17: wherever it waits, in the socket, in TLS or in h11, its connection is not used again."""
+    """B17: wherever it is buffered (socket, TLS or h11), its connection is not reused."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -326,8 +326,8 @@ async def test_an_answer_that_nobody_asked_for_reaches_nobody(
         assert guards(row.sikoia)[0].connections_replaced <= 5
 
 
-async def test_an_answer_that_comes_late_finds_nobody() -> None:
-    """B19: by then the connection is idle, and httpcore sees that it should not speak."""
+async def test_a_late_response_is_discarded() -> None:
+    """B19: httpcore sees that an idle connection is readable."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -351,7 +351,7 @@ def _naming(correlation_id: str, body: bytes = b'["asked for"]', status: int = 2
 
 
 async def _echo(peer: Peer) -> None:
-    """Answer with the id of the request, as the documentation lets hope."""
+    """Respond with the correlation id of the request, as the documentation suggests."""
     while True:
         await peer.send(_naming(_id_of(await peer.request())))
 
@@ -362,7 +362,7 @@ def _id_of(request: bytes) -> str:
 
 
 def _echoes_and(*stray: bytes, before: bool = False) -> Script:
-    """Send the stray answer just before the next answer, or before any request at all."""
+    """Send the stray response just before the next one, or before any request."""
 
     async def script(peer: Peer) -> None:
         if not before:
@@ -374,7 +374,7 @@ def _echoes_and(*stray: bytes, before: bool = False) -> Script:
     return script
 
 
-async def test_an_answer_that_names_another_request_is_refused() -> None:
+async def test_a_response_to_another_request_is_refused() -> None:
     """B17, B18: where the server is seen to answer with our ids, one with another id is not ours.
 
     It comes here when the next request is on its way already, so that nothing else gives it away.
@@ -389,8 +389,8 @@ async def test_an_answer_that_names_another_request_is_refused() -> None:
         assert planned.server.connections == 2
 
 
-async def test_an_act_whose_answer_names_another_request_is_in_doubt() -> None:
-    """B17: an id that we sent before tells for sure."""
+async def test_an_unsafe_request_with_a_foreign_response_is_in_doubt() -> None:
+    """B17: the response has the id of an earlier request of ours."""
 
     async def script(peer: Peer) -> None:
         first = _id_of(await peer.request())
@@ -409,8 +409,8 @@ async def test_an_act_whose_answer_names_another_request_is_in_doubt() -> None:
         assert error.may_have_been_processed
 
 
-async def test_an_act_whose_answer_has_an_id_of_its_own_is_believed() -> None:
-    """B17: a service behind the gateway may make ids; an answer may have cost money."""
+async def test_an_unsafe_request_accepts_an_unknown_id() -> None:
+    """B17: services behind the gateway may create ids, and the response may have cost money."""
 
     async def script(peer: Peer) -> None:
         while True:
@@ -427,8 +427,8 @@ async def test_an_act_whose_answer_has_an_id_of_its_own_is_believed() -> None:
             await row.works(act)
 
 
-async def test_an_answer_that_comes_before_the_request_is_refused() -> None:
-    """B18: on a fresh connection only its id gives it away, once the server is known to echo."""
+async def test_a_response_before_the_request_is_refused() -> None:
+    """B18: on a new connection only its id shows it, if the server is known to echo ids."""
     early = _echoes_and(_naming("another", b'["of somebody else"]'), before=True)
 
     async def hangs_up_after_one(peer: Peer) -> None:
@@ -445,8 +445,8 @@ async def test_an_answer_that_comes_before_the_request_is_refused() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 404, 500])
-async def test_a_server_with_ids_of_its_own_is_believed(status: int) -> None:
-    """Not every server echoes, and a gateway's errors have ids of the gateway's."""
+async def test_a_server_that_creates_ids_is_accepted(status: int) -> None:
+    """Not every server echoes ids, and a gateway's errors have the gateway's."""
 
     async def script(peer: Peer) -> None:
         request = await peer.request()
@@ -468,8 +468,8 @@ async def test_a_server_with_ids_of_its_own_is_believed(status: int) -> None:
             assert caught.value.status == status
 
 
-async def test_a_server_that_stops_echoing_is_doubted_once() -> None:
-    """Behind one address there may be several servers; only one answer is lost to the doubt."""
+async def test_a_server_that_stops_echoing_costs_one_response() -> None:
+    """There may be several servers behind one URL."""
 
     async def script(peer: Peer) -> None:
         await peer.send(_naming(_id_of(await peer.request())))
@@ -499,8 +499,8 @@ _BODILESS: Final = {
 
 
 @pytest.mark.parametrize("said", _BODILESS.values(), ids=_BODILESS.keys())
-async def test_a_body_where_there_can_be_none_is_not_read(said: bytes) -> None:
-    """B22: nor is it taken for the beginning of the next answer."""
+async def test_a_body_that_http_forbids_is_not_read(said: bytes) -> None:
+    """B22: nor is it read as the beginning of the next response."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -521,8 +521,8 @@ _upload: Final = CallOf("POST", "/v2/documents", body={"document": "x" * 20_000_
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["answers", "answers and resets"])
-async def test_an_upload_that_is_refused_half_way_is_not_sent_again(*, reset: bool) -> None:
-    """B20: the 413 is read if it can be; what a reset swallowed is in doubt."""
+async def test_an_upload_refused_halfway_is_not_retried(*, reset: bool) -> None:
+    """B20: the 413 is read if possible; after a reset the upload is in doubt."""
 
     async def script(peer: Peer) -> None:
         await peer.something()

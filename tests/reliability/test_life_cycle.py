@@ -1,4 +1,4 @@
-"""The life of a client: its end among calls, its limits, forks, and what callers do to it."""
+"""Client life cycle: closing during calls, limits, forks, and failing hooks."""
 
 import asyncio
 import gc
@@ -35,8 +35,8 @@ async def _answers_when(peer: Peer, told: anyio.Event) -> None:
     await peer.gone()
 
 
-async def test_ten_calls_under_way_end_well_though_the_client_is_closed() -> None:
-    """J6: closing waits for none and harms none; each has its deadline. New ones are refused."""
+async def test_calls_in_progress_complete_after_closing() -> None:
+    """J6: closing neither waits for them nor breaks them; new calls are refused."""
     told, rows = anyio.Event(), list[object]()
 
     async def script(peer: Peer) -> None:
@@ -63,8 +63,8 @@ async def test_ten_calls_under_way_end_well_though_the_client_is_closed() -> Non
     assert guards(sikoia)[0].free == 16
 
 
-async def test_a_call_of_a_closed_client_ends_at_its_deadline() -> None:
-    """J6: who never gets an answer holds a connection no longer than the call may take."""
+async def test_a_call_in_progress_at_closing_ends_at_its_deadline() -> None:
+    """J6: without a response, it holds its connection no longer."""
     async with plan(silent) as planned:
         sikoia = client(planned.server.url, timeout=1.0)
 
@@ -79,8 +79,8 @@ async def test_a_call_of_a_closed_client_ends_at_its_deadline() -> None:
         await _until(lambda: planned.server.open == 0)
 
 
-async def test_closing_from_many_tasks_at_once_does_no_harm() -> None:
-    """J7: in any order, and in a client that was never entered."""
+async def test_concurrent_closing_is_harmless() -> None:
+    """J7: also of a client that was never entered."""
     async with plan() as planned:
         sikoia = talking(planned)
         for _ in range(3):
@@ -92,15 +92,15 @@ async def test_closing_from_many_tasks_at_once_does_no_harm() -> None:
 
 
 async def _warm(sikoia: Sikoia, connections: int) -> None:
-    """Open so many connections, and leave them idle."""
+    """Open this many connections, and leave them idle."""
     async with anyio.create_task_group() as calls:
         for _ in range(connections):
             calls.start_soon(ask, sikoia)
 
 
 @pytest.mark.parametrize("steps", range(12))
-async def test_closing_that_is_cancelled_by_scope_closes_all(steps: int) -> None:
-    """J4: at whatever step, and once more: no connection stays behind."""
+async def test_closing_cancelled_by_a_scope_closes_all(steps: int) -> None:
+    """J4: at any step, and twice: no connection stays open."""
     async with plan() as planned:
         sikoia, scope = talking(planned), anyio.CancelScope()
         await _warm(sikoia, 3)
@@ -125,8 +125,8 @@ async def test_closing_that_is_cancelled_by_scope_closes_all(steps: int) -> None
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("steps", range(12))
-async def test_closing_whose_task_is_cancelled_closes_all(steps: int) -> None:
-    """J4: `task.cancel()` passes all shields; a second one, too."""
+async def test_closing_in_a_cancelled_task_closes_all(steps: int) -> None:
+    """J4: `task.cancel()` ignores shields, also when called twice."""
     async with plan() as planned:
         sikoia = talking(planned)
         await _warm(sikoia, 3)
@@ -143,8 +143,8 @@ async def test_closing_whose_task_is_cancelled_closes_all(steps: int) -> None:
     gc.collect()
 
 
-async def test_a_call_that_comes_to_its_connection_while_the_client_closes() -> None:
-    """J6: it had waited for its token; what it opens then is closed with its end."""
+async def test_a_connection_opened_while_closing_is_closed() -> None:
+    """J6: the call was waiting for its access token; its connection closes with it."""
     given, closing, asked, closed = (anyio.Event() for _ in range(4))
 
     class Slow(httpx.AsyncHTTPTransport):
@@ -193,7 +193,7 @@ def _made_of(guard: ConnectionPool, transport: type[httpx.AsyncBaseTransport]) -
 
 
 async def test_five_hundred_calls_over_ten_connections() -> None:
-    """J10: nobody times out in a pool, and ten sockets are enough."""
+    """J10: none times out waiting for a connection."""
     async with plan() as planned, talking(planned, max_in_flight=10, timeout=60) as sikoia:
         async with anyio.create_task_group() as calls:
             for number in range(500):
@@ -204,8 +204,8 @@ async def test_five_hundred_calls_over_ten_connections() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_permits_are_given_first_come_first_served() -> None:
-    """J10: a call that began earlier is sent earlier."""
+async def test_connections_are_first_come_first_served() -> None:
+    """J10: requests are sent in the order of their calls."""
     began, sent = list[str](), list[str]()
 
     async def reply(request: httpx.Request) -> httpx.Response:
@@ -230,12 +230,12 @@ async def test_permits_are_given_first_come_first_served() -> None:
 
 
 class _Leaving(BaseException):
-    """Like `SystemExit`: nobody catches it."""
+    """Like `SystemExit`, not caught by anything."""
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit, _Leaving])
-async def test_what_nobody_catches_passes_through_a_callback(error: type[BaseException]) -> None:
-    """J12: it is not taken for a fault of the call, and the client goes on."""
+async def test_base_exceptions_pass_through_callbacks(error: type[BaseException]) -> None:
+    """J12: they are not mistaken for an error of the call, and the client stays usable."""
     leaving = True
 
     def token() -> str:
@@ -265,10 +265,10 @@ async def _hang(_: httpx.Request) -> None:
     [(_raise, LookupError), (_hang, DeadlineExceededError)],
     ids=["raise", "hang"],
 )
-async def test_a_hook_of_the_callers_that_fails(
+async def test_a_failing_user_hook(
     hook: Callable[[httpx.Request], Any], error: type[Exception]
 ) -> None:
-    """J13: what it raises is the caller's own, what hangs has the call's deadline."""
+    """J13: its exception passes through, and the call's deadline bounds it."""
     hooks = {"request": [hook]}
     async with plan() as planned, httpx.AsyncClient(event_hooks=hooks, trust_env=False) as theirs:
         sikoia = client(planned.server.url, http_client=theirs, timeout=0.3)
@@ -308,8 +308,8 @@ _FORKS: Final = """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
-async def test_a_forked_child_leaves_its_parents_connection_alone() -> None:
-    """J9: the server sees one connection, and nothing of the child's on it."""
+async def test_a_forked_child_does_not_use_its_parents_connection() -> None:
+    """J9: the server sees one connection, and nothing from the child."""
     async with plan() as planned:
         await _run(_FORKS, planned.server.url)
 
@@ -338,8 +338,8 @@ _DEBUGGED: Final = """
 """
 
 
-async def test_nothing_is_warned_of_in_pythons_development_mode() -> None:
-    """J14: `-X dev`, which makes asyncio look for mistakes, with all warnings as errors."""
+async def test_python_development_mode_warns_of_nothing() -> None:
+    """J14: with `-X dev`, asyncio's debug mode, and warnings as errors."""
 
     async def script(peer: Peer) -> None:
         while True:
@@ -354,7 +354,7 @@ async def test_nothing_is_warned_of_in_pythons_development_mode() -> None:
 
 
 async def _run(source: str, url: str, *flags: str) -> bytes:
-    """Run a program, and return what it says."""
+    """Run a program and return its output."""
     command = [sys.executable, *flags, "-c", textwrap.dedent(source), url]
     with anyio.fail_after(30):
         ended = await anyio.run_process(command, check=False, stderr=subprocess.STDOUT)

@@ -1,20 +1,20 @@
-"""No row of the matrix is forgotten."""
+"""Every row of the fault matrix is covered."""
 
 import pytest
 from reliability.rows import ROWS, held_by, missing
 
 
 def test_the_table_has_every_row() -> None:
-    """All 190 of them, once each."""
+    """190 rows, once each."""
     assert missing() == set()
     assert len(ROWS) == 190
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_a_row_is_held_by_a_test_or_says_why_not(row: str) -> None:
-    """What it names is there: a test that was renamed no longer holds its row."""
-    said = ROWS[row]
-    named = held_by(said)
+def test_a_row_names_its_tests_or_a_reason(row: str) -> None:
+    """Renaming or deleting a test breaks its row."""
+    entry = ROWS[row]
+    named = held_by(entry)
 
-    assert said.startswith("out: ") or named
+    assert entry.startswith("out: ") or named
     assert all(named.values()), named

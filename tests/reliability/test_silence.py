@@ -1,4 +1,4 @@
-"""Servers that say nothing, or too little: the deadline holds, whoever drips."""
+"""Silent and slow servers: the deadline holds."""
 
 from pathlib import Path
 from typing import Final
@@ -18,26 +18,26 @@ _SHORT: Final = 1.0
 _BODY: Final = b"[" + b" " * 2000 + b"]"
 
 
-async def _drips_a_body(peer: Peer) -> None:
+async def _trickles_body(peer: Peer) -> None:
     await peer.request()
     head, _, body = answer(body=_BODY).partition(b"\r\n\r\n")
     await peer.send(head + b"\r\n\r\n")
-    await _drip(peer, body)
+    await _trickle(peer, body)
 
 
-async def _drips_a_head(peer: Peer) -> None:
+async def _trickles_head(peer: Peer) -> None:
     await peer.request()
-    await _drip(peer, answer(body=_BODY))
+    await _trickle(peer, answer(body=_BODY))
 
 
-async def _drip(peer: Peer, data: bytes) -> None:
+async def _trickle(peer: Peer, data: bytes) -> None:
     for at in range(len(data)):
         await peer.send(data[at : at + 1])
         await anyio.sleep(0.02)
 
 
-async def test_a_silent_server_is_asked_once_more() -> None:
-    """D1: after half of the time, for a better attempt; then the deadline ends it."""
+async def test_a_safe_request_to_a_silent_server_is_retried() -> None:
+    """D1: once, after half of the timeout; then the deadline ends the call."""
     timeout = 2 * _SHORT  # half of it is enough for a request, on a busy machine too
     async with plan(silent) as planned, watched(talking(planned, timeout=timeout), planned) as row:
         error = await row.fails(
@@ -53,8 +53,8 @@ async def test_a_silent_server_is_asked_once_more() -> None:
         assert error.reached == "sent"
 
 
-async def test_a_server_that_was_silent_once_costs_half_of_the_time() -> None:
-    """D1: the second attempt gets its answer, and the caller never hears of the first."""
+async def test_a_server_silent_once_costs_half_of_the_timeout() -> None:
+    """D1: the second attempt succeeds."""
 
     async def awakes(peer: Peer) -> None:
         await peer.request()
@@ -67,9 +67,9 @@ async def test_a_server_that_was_silent_once_costs_half_of_the_time() -> None:
         await row.works(requests=2)
 
 
-@pytest.mark.parametrize("call", [put, act], ids=["set", "act"])
-async def test_what_changes_something_waits_for_its_one_answer(call: CallOf) -> None:
-    """D1: it may be slow for a reason, so the first attempt gets all of the time."""
+@pytest.mark.parametrize("call", [put, act], ids=["idempotent", "unsafe"])
+async def test_other_requests_wait_for_the_whole_timeout(call: CallOf) -> None:
+    """D1: a change may be slow for a reason, so the first attempt gets all of the time."""
     async with plan(silent) as planned, watched(talking(planned, timeout=_SHORT), planned) as row:
         error = await row.fails(
             DeadlineExceededError, call, requests=1, attempts=0, deadline=_SHORT
@@ -81,11 +81,11 @@ async def test_what_changes_something_waits_for_its_one_answer(call: CallOf) -> 
 
 @pytest.mark.parametrize(
     ("script", "reached"),
-    [(_drips_a_body, "partial"), (_drips_a_head, "sent")],
+    [(_trickles_body, "partial"), (_trickles_head, "sent")],
     ids=["body", "head"],
 )
-async def test_a_dripping_answer_ends_at_the_deadline(script: Script, reached: str) -> None:
-    """D2, D3: each byte in time makes no answer."""
+async def test_a_trickling_response_ends_at_the_deadline(script: Script, reached: str) -> None:
+    """D2, D3: although every byte arrives in time."""
     async with (
         plan(script) as planned,
         watched(talking(planned, timeout=_SHORT), planned) as row,
@@ -95,11 +95,11 @@ async def test_a_dripping_answer_ends_at_the_deadline(script: Script, reached: s
         assert error.reached == reached
 
 
-async def test_a_file_that_drips_ends_at_the_deadline_and_leaves_nothing(tmp_path: Path) -> None:
-    """D4: the deadline bounds a download, too; half a file is no file."""
+async def test_a_trickling_download_leaves_no_file(tmp_path: Path) -> None:
+    """D4: the deadline applies to downloads too."""
     target = tmp_path / "file.pdf"
 
-    async with plan(_drips_a_body) as planned:
+    async with plan(_trickles_body) as planned:
 
         async def save(sikoia: Sikoia) -> int:
             return await sikoia.save(f"{planned.server.url}/file?sig=x", target)
@@ -114,8 +114,8 @@ def _names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-async def test_an_outer_deadline_is_the_callers_own() -> None:
-    """D9: it ends the call as a cancellation, and no error of ours takes its place."""
+async def test_an_outer_deadline_is_a_cancellation() -> None:
+    """D9: the call raises none of our errors."""
     async with plan(silent) as planned, watched(talking(planned, timeout=30), planned) as row:
         with pytest.raises(TimeoutError) as caught, anyio.fail_after(_SHORT):
             await ask(row.sikoia)

@@ -1,7 +1,7 @@
-"""Storms: thousands of calls, most of them cancelled, and everything is in its place after.
+"""Storms: thousands of calls, most of them cancelled, leak nothing.
 
-`../../benchmarks/storms.py` does it with 10,000 calls and another process as the server, and prints
-what a bare httpx has lost then.
+`../../benchmarks/storms.py` runs 10,000 calls against a server in another process, and prints how
+many connections plain httpx loses.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _Work = Callable[[_Call, Iterator[int], random.Random], Coroutine[Any, Any, None
 
 
 def _mixing(seed: int) -> Script:
-    """Keep the connection or hang up, and answer whole or in pieces, as it comes."""
+    """Respond in two pieces, and close the connection at random."""
     chance = random.Random(seed)  # noqa: S311 - no secrets
 
     async def script(peer: Peer) -> None:
@@ -77,19 +77,19 @@ async def _work_in_scopes(call: _Call, todo: Iterator[int], chance: random.Rando
 
 
 async def _storm(work: _Work, sikoia: Sikoia, server: Server) -> None:
-    """Let it pass, and check what is left."""
-    pacer, todo = core(sikoia).rate_limiter, iter(range(_CALLS))
+    """Run the storm and check that nothing was leaked."""
+    limiter, todo = core(sikoia).rate_limiter, iter(range(_CALLS))
 
     async def call() -> None:
-        with suppress(CallError):  # the server hung up as the request came, and nobody tries again
+        with suppress(CallError):  # the server closed an idle connection, and there are no retries
             await sikoia.request("GET", "/v2/cases")
 
     async with anyio.create_task_group() as workers:
         for seed in range(_WORKERS):
             workers.start_soon(work, call, todo, random.Random(seed))  # noqa: S311 - no secrets
     assert guards(sikoia)[0].free == _CONNECTIONS
-    assert pacer is not None
-    assert len(server.requests) <= 10_000 - pacer.left <= _CALLS
+    assert limiter is not None
+    assert len(server.requests) <= 10_000 - limiter.left <= _CALLS
     calm = sikoia.with_options(retries=2)
     with overrun(0.25):
         assert await calm.request("GET", "/v2/cases") == [1]
@@ -110,14 +110,14 @@ async def _passes(work: _Work) -> None:
     gc.collect()  # what was never closed warns now
 
 
-async def test_a_storm_of_cancelled_scopes_leaves_all_in_its_place() -> None:
-    """J2: no permit, lease or file is missing, and the next call works at once."""
+async def test_a_storm_of_cancelled_scopes_leaks_nothing() -> None:
+    """J2: no connection, slot or file is lost, and the next call works at once."""
     await _passes(_work_in_scopes)
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
-async def test_a_storm_of_cancelled_tasks_leaves_all_in_its_place() -> None:
-    """J2, by `task.cancel()`."""
+async def test_a_storm_of_cancelled_tasks_leaks_nothing() -> None:
+    """J2, with `task.cancel()`."""
     tasks = len(asyncio.all_tasks())
     await _passes(_work_natively)
 
@@ -125,8 +125,8 @@ async def test_a_storm_of_cancelled_tasks_leaves_all_in_its_place() -> None:
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
-async def test_the_same_storm_takes_connections_from_a_bare_httpx() -> None:
-    """J2: so the storms above are storms: a pool of ten has lost some of them for good."""
+async def test_the_same_storm_makes_plain_httpx_lose_connections() -> None:
+    """J2: shows that the storm is one: a pool of ten loses some for good."""
     chance, timeout = random.Random(5), httpx.Timeout(5, pool=0.05)  # noqa: S311 - no secrets
     limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
     bare = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
