@@ -1,4 +1,4 @@
-"""Servers that misbehave to the byte, on a real socket of the loop that the test runs on."""
+"""Servers with byte-level faults, on a real socket in the event loop of the test."""
 
 import copy
 import functools
@@ -67,15 +67,15 @@ _HUNG_UP: Final = (
 
 @attrs.define(eq=False)
 class Server:
-    """What a server has seen."""
+    """What a server has received."""
 
     url: str
     connections: int = 0
     open: int = 0
     received: bytes | bytearray = attrs.field(factory=bytearray, repr=False)
-    """All bytes that came, without their TLS."""
+    """All bytes received, decrypted."""
     requests: list[bytes] = attrs.field(factory=list[bytes], repr=False)
-    """The whole requests among them."""
+    """The complete requests among them."""
 
     @property
     def lines(self) -> list[str]:
@@ -92,7 +92,7 @@ class Peer:
         self._buffer = bytearray()
 
     async def request(self) -> bytes:
-        """Read one request, head and body; `EndOfStream` tells that there is none."""
+        """Read one request, head and body; raises `EndOfStream` if there is none."""
         while b"\r\n\r\n" not in self._buffer:
             await self._more()
         head = self._buffer.index(b"\r\n\r\n") + 4
@@ -106,11 +106,11 @@ class Peer:
         return request
 
     async def something(self) -> None:
-        """Read whatever comes first."""
+        """Read the first bytes that arrive."""
         await self._more()
 
     async def send(self, *pieces: bytes) -> None:
-        """Send each piece in a packet of its own."""
+        """Send each piece in its own packet."""
         for piece in pieces:
             await self._wire.send(piece)
 
@@ -121,7 +121,7 @@ class Peer:
         await self._wire.aclose()
 
     async def gone(self) -> None:
-        """Return when the client has hung up."""
+        """Return when the client has closed the connection."""
         with suppress(*_HUNG_UP):
             while True:
                 await self._more()
@@ -133,12 +133,12 @@ class Peer:
 
 
 Script = Callable[[Peer], Awaitable[None]]
-"""What a server does on each connection; it hangs up at the end."""
+"""What a server does on each connection, before it closes it."""
 
 
 @asynccontextmanager
 async def serve(script: Script, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Server]:
-    """Run a server while the block does."""
+    """Run a server for the duration of the block."""
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - no Django
     server = Server(f"{'https' if tls else 'http'}://127.0.0.1:{port}")
@@ -169,14 +169,14 @@ async def _secured(stream: SocketStream, tls: ssl.SSLContext | None) -> ByteStre
 
 @asynccontextmanager
 async def refusing() -> AsyncGenerator[str]:
-    """Give the address of a port that nobody listens on."""
+    """Return the URL of a port without a listener."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 def answer(status: int = 200, body: bytes = b"[]", **headers: str) -> bytes:
-    """Write an answer; its length is right unless a header says otherwise."""
+    """Return the bytes of a response; its length is right unless a header overrides it."""
     given = {name.lower(): value for name, value in headers.items()}
     lines = {"content_length": str(len(body)), "content_type": "application/json", **given}
     head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in lines.items())
@@ -184,7 +184,7 @@ def answer(status: int = 200, body: bytes = b"[]", **headers: str) -> bytes:
 
 
 def client(url: str | Environment, **options: Any) -> Sikoia:
-    """Make a client that holds a token, makes one attempt and is not paced."""
+    """Return a client with a token, without retries and without a rate limit."""
     environment = local(url) if isinstance(url, str) else url
     options = {"token": TOKEN, "quota": None, "retries": 0, "timeout": 10} | options
     return tuned(Sikoia(environment=environment, **options), retry_policy=_policies[-1])
@@ -243,13 +243,13 @@ def request_to(
 
 
 def guards(sikoia: Sikoia) -> list[ConnectionPool]:
-    """Return the client's guards: the token's, if it fetches tokens, and the API's."""
+    """Return the client's connection pools: for tokens, if it fetches them, and for the API."""
     return sikoia._pools  # pyright: ignore[reportPrivateUsage] - tests look at the machinery
 
 
 @functools.cache
 def authority() -> trustme.CA:
-    """Return the authority that `trusting` trusts."""
+    """Return the certificate authority that `trusting` trusts."""
     return trustme.CA()
 
 
@@ -260,24 +260,24 @@ def certified(
     by: Callable[[], trustme.CA] = authority,
     until: datetime | None = None,
 ) -> ssl.SSLContext:
-    """Return the context of a server with a certificate for `host`."""
+    """Return a server's TLS context with a certificate for `host`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate = by().issue_cert(host, not_after=until)
-    # Its signature also names contexts of pyOpenSSL, which is not installed.
+    # The signature includes types of pyOpenSSL, which is not installed.
     certificate.configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
     return context
 
 
 @functools.cache
 def trusting(folder: Path) -> Path:
-    """Return a file of authorities, with ours in it."""
+    """Return a file with the certificate authority in it."""
     file = folder / "authority.pem"
     authority().cert_pem.write_to_path(file)
     return file
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Walk an error and all that hangs on it."""
+    """Yield an error, its causes and its contexts."""
     if error is not None:
         yield error
         yield from chain(error.__cause__)
@@ -285,7 +285,7 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def assert_plain(error: Exception) -> None:
-    """Check that an error is ours alone, can be pickled, and shows no secret in any way."""
+    """Check that an error holds only our own errors, can be pickled, and shows no secret."""
     copied = pickle.loads(pickle.dumps(error))  # noqa: S301 - what we have just pickled
     trace = traceback.TracebackException.from_exception(error, capture_locals=True)
     told = [*trace.format(), str(error), repr(error), repr(vars(error)), pickle.dumps(error, 0)]

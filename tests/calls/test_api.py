@@ -1,4 +1,4 @@
-"""One call as a whole: tasks that a 202 announces, ids that go along, and what is never sent."""
+"""A whole call: tasks after a 202, correlation ids, and what is refused before it is sent."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ _ORIGIN: Final = "https://127.0.0.1:8400"
 
 @attrs.define
 class _Task:
-    """Answers 202 so many times, and then the result."""
+    """Returns 202 a number of times, and then the result."""
 
     pending: int = 2
     headers: dict[str, str] = attrs.field(factory=dict[str, str])
@@ -100,7 +100,7 @@ async def test_a_location_elsewhere_is_not_followed(location: str) -> None:
 
 
 async def _real_sockets() -> None:
-    """Lead a client on a real socket astray."""
+    """Send a client on a real socket to another server."""
 
     async def home(peer: Peer) -> None:
         await peer.request()
@@ -277,7 +277,7 @@ def _stuck() -> Sikoia:
 
 
 class _Endless(httpx.AsyncByteStream):
-    """A body that goes on for ever, also after it was closed."""
+    """A body that never ends, even after it is closed."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:

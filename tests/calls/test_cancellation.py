@@ -1,4 +1,4 @@
-"""Cancelled at every step, by asyncio's means and by anyio's, the client stays whole."""
+"""Cancellation at every step, by asyncio and by anyio, loses no slot."""
 
 import asyncio
 import gc
@@ -52,7 +52,7 @@ async def _until(reached: Callable[[], bool]) -> None:
 
 
 async def _cancelled_by_asyncio(call: Callable[[], Awaitable[object]], steps: int) -> None:
-    """Run a call for so many steps of the loop, and then cancel its task."""
+    """Run a call for a number of event loop steps, then cancel its task."""
 
     async def run() -> None:
         await call()
@@ -67,7 +67,7 @@ async def _cancelled_by_asyncio(call: Callable[[], Awaitable[object]], steps: in
 
 
 async def _cancelled_by_scope(call: Callable[[], Awaitable[object]], steps: int) -> None:
-    """Run a call for so many steps of the loop, and then cancel its scope."""
+    """Run a call for a number of event loop steps, then cancel its scope."""
     scope = anyio.CancelScope()
 
     async def run() -> None:
@@ -85,13 +85,13 @@ _Cancel = Callable[[Callable[[], Awaitable[object]], int], Awaitable[None]]
 
 
 async def _assert_whole(sikoia: Sikoia, arrived: int, sent: Callable[[], int]) -> None:
-    """Check that the next call works, and that permits and slots are where they belong."""
-    pacer, (guard,) = core(sikoia).rate_limiter, guards(sikoia)
+    """Check that the next call works, and that no connection or request slot is lost."""
+    pacer, (pool,) = core(sikoia).rate_limiter, guards(sikoia)
     assert pacer is not None
-    assert guard.free == 1
+    assert pool.free == 1
     assert pacer.left <= 500 - arrived
     assert await sikoia.request("GET", "/v2/cases") == [1]
-    assert guard.free == 1
+    assert pool.free == 1
     assert pacer.left <= 500 - sent()
 
 

@@ -1,4 +1,4 @@
-"""Closing: idle connections at once, busy ones at their end, and none for ever."""
+"""Closing: idle connections at once, the others when their exchange ends."""
 
 import anyio
 import httpx
@@ -76,12 +76,12 @@ async def test_a_transport_that_does_not_close_is_abandoned() -> None:
             closing.append(anyio.current_time())
             await anyio.sleep_forever()
 
-    guard = ConnectionPool("https://api.example", 1, Stuck)
+    pool = ConnectionPool("https://api.example", 1, Stuck)
     request = request_to("https://api.example/v2/cases")
 
     with anyio.move_on_after(5) as scope:
-        await guard.handle_async_request(request)
+        await pool.handle_async_request(request)
 
     assert scope.cancelled_caught
     assert anyio.current_time() - closing[0] == pytest.approx(1)
-    assert guard.free == 1
+    assert pool.free == 1

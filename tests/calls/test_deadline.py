@@ -1,4 +1,4 @@
-"""The deadline: one for all that a call waits for, and it tells what the time went into."""
+"""The deadline: one for everything that a call waits for, and the error lists the phases."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ _ANYWHERE: Final = "https://127.0.0.1:1"
 
 @attrs.define
 class _Slow:
-    """Answers after so many seconds, and its body comes after so many more."""
+    """Responds after `head` seconds, and sends the body after `body` more."""
 
     head: float = 0.0
     body: float = 0.0

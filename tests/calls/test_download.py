@@ -1,4 +1,4 @@
-"""Downloads by link: whole files, and nothing of ours goes where a link leads."""
+"""Downloads by link: complete files, and no secret is sent to the link's host."""
 
 import asyncio
 import gzip
@@ -38,7 +38,7 @@ _FILE: Final = b"%PDF-1.7 and so on"
 
 
 def _says(*answers: bytes) -> Script:
-    """Give these answers in turn, the last one again and again, each on its own connection."""
+    """Send these responses in turn, then the last one for ever, one per connection."""
     left = itertools.chain(answers[:-1], itertools.repeat(answers[-1]))
 
     async def script(peer: Peer) -> None:
@@ -50,7 +50,7 @@ def _says(*answers: bytes) -> Script:
 
 @asynccontextmanager
 async def _storage(*answers: bytes, **options: Any) -> AsyncGenerator[tuple[Sikoia, str, Server]]:
-    """Run a server for links, and a client of a Sikoia that stands somewhere else."""
+    """Run a server for links, and a client of a Sikoia on another host."""
     async with (
         serve(_says(*answers)) as server,
         client("https://127.0.0.1:1", **options) as sikoia,
@@ -63,19 +63,19 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _names(folder: Path) -> list[str]:
-    """Return what is in a folder."""
+    """Return the names in a folder."""
     return [file.name for file in _files(folder)]
 
 
 async def _all_closed(server: Server) -> None:
-    """Wait until the server has seen the end of its connections."""
+    """Wait until all connections of the server are closed."""
     with anyio.fail_after(5):
         while server.open:  # noqa: ASYNC110 - a number, and no event
             await anyio.sleep(0.001)
 
 
 async def _get(sikoia: Sikoia, link: str, way: str, folder: Path) -> bytes:
-    """Get a file in either way."""
+    """Download a file, to memory or to disk."""
     if way == "download":
         return await sikoia.download(link)
     path = folder / "a.pdf"
@@ -330,7 +330,7 @@ async def test_an_unreachable_host_does_not_reveal_the_link(way: str, tmp_path: 
 
 
 async def _drips(peer: Peer) -> None:
-    """Begin an answer, and never end it."""
+    """Send the beginning of a response, and never end it."""
     await peer.request()
     await peer.send(answer(body=b"", Content_Length="100000000"))
     with anyio.move_on_after(20):

@@ -1,4 +1,4 @@
-"""Idempotency keys: minted once a call, bound to one request, and shown."""
+"""Idempotency keys: created once per call, bound to one request, and reported."""
 
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ _CASE: Final = {"case_id": "c-1", "name": "Loan", "case_type": "Business", "stag
 
 
 class _Answers(httpx.AsyncBaseTransport):
-    """Answers in turn, and notes each key."""
+    """Responds in turn, and records each key."""
 
     def __init__(self, *answers: int | Exception) -> None:
         self._answers = list(answers)

@@ -1,4 +1,4 @@
-"""Where a client may be used: in its loop, in its process, until it is closed."""
+"""Where a client can be used: in its event loop and process, until it is closed."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Reading on from page to page: what is asked, and what is never asked."""
+"""Reading a list page by page: which requests are sent, and which never are."""
 
 import json
 from typing import Any, Final
@@ -19,7 +19,7 @@ _ENOUGH: Final = 20
 
 @attrs.define
 class _Log:
-    """Answers each target with its page, or with a status; an unknown one with 404."""
+    """Returns the page or status of each target; 404 for others."""
 
     pages: dict[str, dict[str, Any] | int]
     asked: list[str] = attrs.field(factory=list[str])
@@ -32,7 +32,7 @@ class _Log:
         target = request.url.raw_path.decode()
         self.asked.append(target)
         self.hosts.add(f"{request.url.scheme}://{request.url.netloc.decode()}")
-        # Who reads in circles hears of it, and does not go on for ever.
+        # An endless list fails the test instead of blocking it.
         page = self.pages.get(target, 404) if len(self.asked) < _ENOUGH else 404
         status = page if isinstance(page, int) else 200
         return httpx.Response(status, content=json.dumps(page).encode())

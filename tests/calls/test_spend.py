@@ -1,4 +1,4 @@
-"""What may cost money: counted, bounded, and never sent twice."""
+"""Chargeable calls: counted, limited, and never sent twice."""
 
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ _REGISTRY: Final = "POST /v2/company-registry-data"
 
 
 class _Answers(httpx.AsyncBaseTransport):
-    """Answers in turn; each answer takes a second."""
+    """Responds in turn, each time after a second."""
 
     def __init__(self, *answers: int | Exception) -> None:
         self._answers = list(answers)

@@ -1,4 +1,4 @@
-"""What `sikoia.stats()` tells."""
+"""The figures of `sikoia.stats()`."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 class _Slow(httpx.AsyncBaseTransport):
-    """Answers after a second, with a status."""
+    """Responds with a status after a second."""
 
     def __init__(self, status: int = 200) -> None:
         self._status = status

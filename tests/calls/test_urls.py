@@ -1,4 +1,4 @@
-"""Paths and queries: what leads somewhere else is refused before anything is sent."""
+"""Paths and queries: values that would change the target are refused first."""
 
 import string
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ VALUE = st.text(st.characters(codec="utf-8", exclude_characters=","), min_size=1
 
 
 def attempt(case_id: str) -> tuple[str, str]:
-    """Return the path with this id, or else the words of the refusal."""
+    """Return the path with this id, or else the error message."""
     try:
         return fill(TEMPLATE, {"case_id": case_id}), ""
     except ConfigurationError as error:

@@ -1,4 +1,4 @@
-"""Attempts: which calls are made again, how often and when, and what is told of it."""
+"""Attempts: which calls are retried, how often and when, and what the error says."""
 
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ _ANYWHERE: Final = "https://127.0.0.1:1"
 
 
 class _Answers(httpx.AsyncBaseTransport):
-    """Answers in turn; the last one again and again. An exception is raised."""
+    """Returns responses in turn, then the last one for ever; exceptions are raised."""
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self._answers = list(answers)

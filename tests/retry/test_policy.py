@@ -1,4 +1,4 @@
-"""The policy of retries: what may be sent twice, and after how long."""
+"""The retry policy: which requests are retried, and after which pause."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,12 +19,12 @@ NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
 
 RETRY_CLASSES: tuple[RetryClass, ...] = ("safe", "idempotent", "unsafe")
 FAULTS: tuple[Reached, ...] = ("unsent", "sent", "partial")
-# What is decided, for each outcome and each kind of request; a reviewer reads it, and not the code.
+# The verdict for each outcome and retry class, in a form that a reviewer can read.
 VERDICTS = (Path(__file__).parent / "verdicts.txt").read_text(encoding="utf-8")
 
 
 def verdicts() -> Iterator[str]:
-    """Write down every verdict, the statuses that are decided alike in one row."""
+    """Yield a row for each verdict; consecutive statuses with equal verdicts share one."""
     yield f"{'outcome':24}{'safe':12}{'idempotent':12}{'unsafe':12}{'unsafe with a key'}"
     for reached, final in product(FAULTS, (False, True)):
         name = f"{reached}, for good" if final else reached
@@ -37,7 +37,7 @@ def verdicts() -> Iterator[str]:
 
 
 def row(name: str, **outcome: Any) -> str:
-    """Write down the verdicts on one outcome."""
+    """Return the row of one outcome."""
     said = [is_retryable(retry_class, **outcome) for retry_class in RETRY_CLASSES]
     said.append(is_retryable("unsafe", keyed=True, **outcome))
     return name.ljust(24) + "".join(("retry" if one else "-").ljust(12) for one in said).rstrip()

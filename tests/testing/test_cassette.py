@@ -447,7 +447,7 @@ async def test_a_transport_and_a_proxy_exclude_each_other(path: Path) -> None:
     """The combination is refused, as by `Sikoia`."""
     with (
         Cassette(path, record=True) as cassette,
-        pytest.raises(ConfigurationError, match="set yours up with them"),
+        pytest.raises(ConfigurationError, match="configure these on your own transport"),
     ):
         cassette.transport(httpx.AsyncHTTPTransport(), proxy="http://proxy.example")
 

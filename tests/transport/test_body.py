@@ -1,4 +1,4 @@
-"""Bodies: inflated in bounded memory, whole or not at all."""
+"""Response bodies: decompressed in bounded memory, complete or refused."""
 
 import gzip
 import itertools
@@ -17,20 +17,20 @@ PACKED = gzip.compress(BODY, mtime=0)
 
 
 def read(encoding: str, *pieces: bytes, limit: int = 1 << 20) -> bytes:
-    """Read a body that comes in these pieces."""
+    """Read a body that arrives in these chunks."""
     reader = BodyReader(encoding, limit)
     feed(reader, pieces)
     return reader.whole()
 
 
 def feed(reader: BodyReader, pieces: Iterable[bytes]) -> None:
-    """Let a body come in these pieces."""
+    """Return the chunks that a body is decompressed into."""
     for piece in pieces:
         reader.feed(piece)
 
 
 def cut(body: bytes, places: list[int]) -> list[bytes]:
-    """Cut a body at these places."""
+    """Split a body at these positions."""
     edges = [0, *sorted(place % (len(body) + 1) for place in places), len(body)]
     return [body[a:b] for a, b in itertools.pairwise(edges)]
 

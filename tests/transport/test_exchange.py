@@ -1,4 +1,4 @@
-"""One request and its answer, over a wire on which everything goes wrong."""
+"""One request and its response, over a connection on which everything goes wrong."""
 
 import errno
 import gzip
@@ -40,7 +40,7 @@ _ROWS = b'[{"row": 1}, {"row": 2}]'
 
 
 def _sends(*pieces: bytes) -> Script:
-    """Read a request, send these bytes whatever they are, and hang up."""
+    """Return a script that reads a request, sends these bytes and closes the connection."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -110,7 +110,7 @@ async def test_an_incomplete_response_is_a_failed_connection(
 async def test_a_refused_connection_means_that_nothing_was_sent() -> None:
     """So nothing can have been processed."""
     async with refusing() as url, client(url, retries=2) as sikoia:
-        words = r"nothing was sent: Connection refused \("  # and no address of asyncio's
+        words = r"nothing was sent: Connection refused \("  # no address
         with pytest.raises(ConnectionFailedError, match=words) as caught:
             await sikoia.request("POST", "/v2/cases", body={"name": "Loan"})
 
@@ -150,7 +150,7 @@ async def test_a_dripping_body_ends_at_the_deadline() -> None:
         took = time.monotonic() - began
 
     assert_plain(caught.value)
-    assert 1 <= took < 10  # it drips for 20 s; how exact the end is tells the machine's load
+    assert 1 <= took < 10  # it drips for 20 s, and a busy machine is late
     assert caught.value.spent["body"] > 0
 
 

@@ -1,4 +1,4 @@
-"""The guard: one origin, so many exchanges at once, and a pool that stays whole."""
+"""The connection pool: one origin, bounded concurrency, and no lost slots."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Final, cast
@@ -25,7 +25,7 @@ def _fine() -> httpx.AsyncBaseTransport:
 
 
 def _flowing() -> httpx.AsyncBaseTransport:
-    """Answer with a body that is yet to come, as a socket does."""
+    """Return a transport whose responses have a streamed body, as over a socket."""
 
     async def body() -> AsyncIterator[bytes]:
         yield b"[]"
@@ -60,12 +60,12 @@ async def test_nothing_goes_to_another_origin(url: str) -> None:
         made.append(url)
         return _fine()
 
-    guard = ConnectionPool(_ORIGIN, 1, make)
+    pool = ConnectionPool(_ORIGIN, 1, make)
 
     with pytest.raises(ConfigurationError, match="another origin"):
-        await guard.handle_async_request(_request(url))
+        await pool.handle_async_request(_request(url))
     assert not made
-    assert guard.free == 1
+    assert pool.free == 1
 
 
 @pytest.mark.parametrize("url", [f"{_ORIGIN}:443/", "https://API.example/"])
@@ -180,10 +180,10 @@ async def test_a_broken_exchange_costs_its_connection_and_no_slot(
     async with serve(script) as server, client(server.url, max_in_flight=2) as sikoia:
         with pytest.raises(CallError):
             await sikoia.request("GET", "/v2/cases")
-        (guard,) = guards(sikoia)
+        (pool,) = guards(sikoia)
 
-        assert guard.free == 2
-        assert guard.connections_replaced == connections_replaced
+        assert pool.free == 2
+        assert pool.connections_replaced == connections_replaced
 
 
 async def test_a_refused_connection_costs_no_slot() -> None:
@@ -198,14 +198,14 @@ async def test_a_refused_connection_costs_no_slot() -> None:
 @pytest.mark.parametrize("times", [1, 2])
 async def test_a_slot_is_freed_once(times: int) -> None:
     """Closing a response twice frees one slot; an unread response costs the connection."""
-    guard = ConnectionPool(_ORIGIN, 2, _flowing)
-    response = await guard.handle_async_request(_request())
-    held = guard.free
+    pool = ConnectionPool(_ORIGIN, 2, _flowing)
+    response = await pool.handle_async_request(_request())
+    held = pool.free
 
     for _ in range(times):
         await cast("httpx.AsyncByteStream", response.stream).aclose()
 
-    assert (held, guard.free, guard.connections_replaced) == (1, 2, 1)
+    assert (held, pool.free, pool.connections_replaced) == (1, 2, 1)
 
 
 async def test_a_transport_that_cannot_be_created_costs_no_slot() -> None:
@@ -215,9 +215,9 @@ async def test_a_transport_that_cannot_be_created_costs_no_slot() -> None:
         msg = "no certificates"
         raise ConfigurationError(msg)
 
-    guard = ConnectionPool(_ORIGIN, 1, make)
+    pool = ConnectionPool(_ORIGIN, 1, make)
 
     for _ in range(2):
         with pytest.raises(ConfigurationError, match="no certificates"):
-            await guard.handle_async_request(_request())
-    assert guard.free == 1
+            await pool.handle_async_request(_request())
+    assert pool.free == 1

@@ -1,4 +1,4 @@
-"""What httpx and httpcore may log."""
+"""Which records of httpx and httpcore are logged."""
 
 import logging
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def sikoia_server() -> Iterator[Scripted]:
-    """Run a Sikoia that answers with no cases."""
+    """Run a Sikoia that returns an empty list of cases."""
     with scripted() as server:
         server.respond_with(Reply(200, []))
         yield server

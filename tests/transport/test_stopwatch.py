@@ -1,16 +1,16 @@
-"""Where the time of a call goes."""
+"""The seconds that a call spends in each phase."""
 
 from sikoia_async._transport.stopwatch import Stopwatch
 
 
 class Clock:
-    """A clock that is moved by hand."""
+    """A clock that is set by hand."""
 
     def __init__(self) -> None:
         self.now = 100.0
 
     def __call__(self) -> float:
-        """Return the moment."""
+        """Return the time."""
         return self.now
 
 

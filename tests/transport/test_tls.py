@@ -1,4 +1,4 @@
-"""TLS and the process's environment: whom the client trusts, and what it does not listen to."""
+"""TLS and the process's environment: whom the client trusts, and which variables it ignores."""
 
 import ssl
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def _says(said: bytes) -> Script:
 
 
 _PROTOCOL_VERSION: Final = bytes([21, 3, 1, 0, 2, 2, 70])
-"""The fatal alert by which a server that knows no TLS above 1.1 ends the handshake."""
+"""The fatal alert with which a server without TLS above 1.1 ends the handshake."""
 
 
 _Make = Callable[[], ssl.SSLContext]
