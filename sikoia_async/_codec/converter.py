@@ -138,14 +138,15 @@ def _date(value: object, _: object = None) -> date:
 
 
 def _optional(wanted: Any, conv: Converter) -> Hook:
-    inner = shapes.options(shape_of(wanted))[0]
-    structure = conv.get_structure_hook(inner.type)
-    is_string = inner.type is str or isinstance(inner, shapes.OpenEnum)
+    shape = shapes.options(shape_of(wanted))[0]
+    inner = shape.type
+    structure = conv.get_structure_hook(inner)
+    is_string = inner is str or isinstance(shape, shapes.OpenEnum)
 
     def hook(value: Any, _: object) -> Any:
         if value is None or (value == "" and not is_string):
             return None
-        return structure(value, inner.type)
+        return structure(value, inner)
 
     return hook
 
@@ -297,12 +298,13 @@ def _blank_list(blank: _Blank | None) -> _Blank | None:
 
 
 def _blank_scalar(shape: Shape) -> _Blank:
-    structure = converter.get_structure_hook(shape.type)
+    wanted = shape.type
+    structure = converter.get_structure_hook(wanted)
 
     def blank_scalar(value: Any, path: str, blanked: _Blanked) -> Any:
         if value and isinstance(value, str):
             try:
-                structure(value, shape.type)
+                structure(value, wanted)
             except (ValueError, ArithmeticError, msgspec.MsgspecError):
                 blanked.append((path, value, shape))
                 return None
