@@ -25,13 +25,15 @@ class Work:
     Args:
         state: The records.
         event_loop: Runs functions between requests.
-        notice: Prepares the webhook events of work that has ended.
+        queue_events: Queues the webhook events of work that has ended.
     """
 
-    def __init__(self, state: State, event_loop: EventLoop, notice: Callable[[], None]) -> None:
+    def __init__(
+        self, state: State, event_loop: EventLoop, queue_events: Callable[[], None]
+    ) -> None:
         self._state = state
         self._event_loop = event_loop
-        self._notice = notice
+        self._queue_events = queue_events
 
     def __iter__(self) -> Iterator[Job]:
         return iter(self._event_loop.run(lambda: self._jobs(self._state.progress.started())))
@@ -95,7 +97,7 @@ class Work:
 
     def _pending(self) -> list[WorkName]:
         """Return what is pending, after noticing what has ended by itself."""
-        self._notice()
+        self._queue_events()
         return self._state.progress.pending()
 
     def _find(self, job_id: str, kind: str | None) -> list[WorkName]:
@@ -130,7 +132,7 @@ class Work:
             self._state.progress.end(kind, key, failure)
         # Settle the outcome now, so that the time of completion is right.
         self._jobs(names)
-        self._notice()
+        self._queue_events()
 
 
 def _require_string(name: str, value: object) -> None:
