@@ -153,13 +153,13 @@ async def _companies(sikoia: Sikoia, company: Company) -> list[Any]:
     found = list[Any]()
     for resource in (sikoia.company_registry, sikoia.credit_reports):
         for name in ("Acme Ltd", "Several Example Ltd"):
-            asked = await resource.request(
+            requested = await resource.request(
                 company_id=company.company_id, company_name=name, country_code="GB"
             )
-            report = await resource.retrieve(asked.request_id)
-            found += [asked, report]
+            report = await resource.retrieve(requested.request_id)
+            found += [requested, report]
             for item in (report.picklist or ())[:2]:
-                found.append(await resource.resolve_picklist(asked.request_id, item))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+                found.append(await resource.resolve_picklist(requested.request_id, item))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         found.append(await resource.list(company.company_id))
     online = await sikoia.online_data.request(company.company_id)
     return [
