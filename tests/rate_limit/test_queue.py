@@ -49,11 +49,13 @@ def test_waiters_that_left_take_no_memory() -> None:
     queue, left = WaitQueue(), list[weakref.ref[Waiter]]()
     queue.join("poll", 0.0, 0)
 
-    for number in range(1000):
+    def come_and_go(number: int) -> None:
         waiter = queue.join("poll", float(number), 100)
         queue.leave(waiter)
         left.append(weakref.ref(waiter))
-    del waiter
+
+    for number in range(1000):
+        come_and_go(number)
     gc.collect()
 
     assert sum(reference() is not None for reference in left) < 10

@@ -1,4 +1,4 @@
-"""All that an answer of Sikoia's can become, valid bodies of it, and what decoding one comes to.
+"""The models of responses, valid bodies for them, and the outcome of decoding one.
 
 Shared by the rows about shapes and by `fuzz_answers.py`.
 """
@@ -37,7 +37,7 @@ MODELS: Final = sorted(
     {model for endpoint in contract.ENDPOINTS for model in contract.models_in(endpoint.into)},
     key=lambda model: (model.__module__, model.__qualname__),
 )
-"""Each model that is in an answer of any method."""
+"""Every model that appears in a response."""
 
 
 def items_of(model: Any) -> Any:
@@ -72,7 +72,7 @@ _VALUES: Final[dict[Any, Any]] = {
 
 
 def outcome(body: bytes, into: Any) -> Any:
-    """Decode a body; return what it becomes, or the error, whose words are ours alone.
+    """Decode a body; return the result or the error, checked to contain no foreign text.
 
     Whatever else is raised comes out.
     """
@@ -87,7 +87,7 @@ def outcome(body: bytes, into: Any) -> Any:
 
 
 def kind_of(wanted: Any) -> tuple[Any, bool]:
-    """Return what a field is to be, its enum or item left out, and whether it may be null."""
+    """Return the plain type of a field, and whether it may be null."""
     given = contract.alternatives(wanted)
     inner = given[0]
     plain = get_origin(inner) or inner
@@ -104,7 +104,7 @@ def _smallest(model: Any) -> str:
 
 
 def smallest(model: Any) -> dict[str, Any]:
-    """Return a valid body of a model with the fields that it cannot do without."""
+    """Return a valid body of a model with its required fields only."""
     found: dict[str, Any] = json.loads(_smallest(model))
     return found
 
@@ -117,7 +117,7 @@ def _value(wanted: Any) -> Any:
 
 
 def typed_examples() -> Iterator[tuple[Any, bytes]]:
-    """Return the specification's examples of answers, each after what it is to become."""
+    """Yield the specification's example responses, each with its type."""
     for endpoint in contract.ENDPOINTS:
         for into, answer in endpoint.successes:
             if "example" in answer:
@@ -125,7 +125,7 @@ def typed_examples() -> Iterator[tuple[Any, bytes]]:
 
 
 def mutated(value: Any, chance: Random) -> Any:
-    """Return a value with one thing in it left out, renamed, doubled, deepened or retyped."""
+    """Return a value with one part removed, renamed, duplicated, nested or of another type."""
     if isinstance(value, dict) and value and chance.random() < _DEEPER:
         return _mutated_object(cast("dict[str, Any]", value), chance)
     if isinstance(value, list | tuple) and value and chance.random() < _DEEPER:

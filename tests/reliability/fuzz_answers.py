@@ -1,14 +1,14 @@
-"""Feeds the decoder with answers that no one would send, for as long as you like.
+"""Fuzzes the decoder with malformed responses.
 
     pip install -e '.[dev,fuzz]'
     python tests/reliability/fuzz_answers.py --seconds 60
     python tests/reliability/fuzz_answers.py --seconds 1800 --corpus ~/answers
 
-It begins with the specification's examples and the answers of the local Sikoia, and changes them:
-half of the time by their bytes, half of the time by their JSON. For each input the decoder must
-give a value or an error of ours that repeats nothing; anything else ends the run, and the input is
-kept beside the corpus, which grows by what led somewhere new. libFuzzer's last lines tell how many
-inputs there were.
+It starts from the specification's examples and the responses of the local Sikoia, and mutates them:
+half of the time their bytes, half of the time their JSON. For each input the decoder must return a
+value or raise an error of ours without foreign text. Anything else ends the run, and the input is
+saved beside the corpus, which grows by inputs with new coverage. libFuzzer's last lines report the
+number of inputs.
 """
 
 import argparse
@@ -34,7 +34,7 @@ except ImportError:
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 with atheris.instrument_imports(include=["sikoia_async"]):
-    for late in ("_converter", "_compare"):  # these are loaded with an answer otherwise
+    for late in ("_codec.converter", "_codec.comparison"):  # loaded lazily otherwise
         importlib.import_module(f"sikoia_async.{late}")
     from reliability import answering
 
@@ -42,18 +42,18 @@ with atheris.instrument_imports(include=["sikoia_async"]):
     from sikoia_async.cli import demo
 
 _INDEX: Final = 2
-"""Bytes of an input that say what the rest is to become."""
+"""Bytes of an input that select the type of the rest."""
 _LARGEST: Final = 1 << 16
 
 
 def one_input(data: bytes) -> None:
-    """Decode one input; raises what should not have come out."""
+    """Decode one input; raise if the outcome is wrong."""
     index = int.from_bytes(data[:_INDEX], "big") % len(answering.INTOS)
     answering.outcome(data[_INDEX:], answering.INTOS[index])
 
 
 def changed(data: bytes, size: int, seed: int) -> bytes:
-    """Return another input that is made of this one."""
+    """Return a mutation of an input."""
     chance = Random(seed)  # noqa: S311 - no secret is made
     try:
         plain = json.loads(data[_INDEX:])
@@ -67,21 +67,21 @@ def changed(data: bytes, size: int, seed: int) -> bytes:
 
 
 def seeds() -> Iterator[bytes]:
-    """Return what to begin with."""
-    for into, body in (*answering.typed_examples(), *_answers_of_the_local_sikoia()):
+    """Yield the first inputs."""
+    for into, body in (*answering.typed_examples(), *_responses_of_the_local_sikoia()):
         if into in answering.INTOS:
             yield answering.INTOS.index(into).to_bytes(_INDEX, "big") + body
         yield bytes(_INDEX) + body
 
 
-def _answers_of_the_local_sikoia() -> list[tuple[Any, bytes]]:
-    """Let the demo walk through it, and listen."""
+def _responses_of_the_local_sikoia() -> list[tuple[Any, bytes]]:
+    """Run the demo, and collect what it decodes."""
     heard: list[tuple[Any, bytes]] = []
 
     class Listening(call.Call):
-        def decode(self, answer: Any, into: Any) -> Any:
-            heard.append((into, answer.body))
-            return super().decode(answer, into)
+        def decode(self, response: Any, into: Any) -> Any:
+            heard.append((into, response.body))
+            return super().decode(response, into)
 
     with (
         mock.patch("sikoia_async._calls.api.Call", Listening),

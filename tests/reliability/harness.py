@@ -1,4 +1,4 @@
-"""A server that follows a plan to the byte, and gets well when it is told to.
+"""A server that follows a plan to the byte, and recovers when told to.
 
 It stands on `faults`: what that can send and see, this one can. For rows without a socket, where
 time jumps, `Played` is a transport that answers from a list.
@@ -36,14 +36,14 @@ __all__ = [
 ]
 
 NAME: Final = "canary-name-Zyxwvut"
-"""A person's name, as it stands in what is sent."""
+"""A person's name, as it appears in requests."""
 DOCUMENT: Final = b"canary-document-7c2e"
-"""The content of a document, as it stands in what is sent."""
+"""The content of a document, as it appears in requests."""
 
 
 @attrs.define(eq=False)
 class Plan:
-    """What a server does on its first connection, its second, and so on; the last one is repeated.
+    """What a server does on each connection in turn; the last script is repeated.
 
     Once `well` is set, each new connection, and each request that `healthy` reads, is answered.
     """
@@ -65,14 +65,14 @@ class Plan:
 
 @asynccontextmanager
 async def plan(*scripts: Script, tls: bool = False) -> AsyncGenerator[Plan]:
-    """Run a server with such a plan while the block does."""
+    """Run a server with this plan inside the block."""
     planned = Plan(scripts or (healthy,))
     async with serve(planned, certified() if tls else None) as planned.server:
         yield planned
 
 
 def talking(planned: Plan, folder: Path | None = None, **options: Any) -> Sikoia:
-    """Make a client of the plan's server: it has a token, two retries, and two calls at once.
+    """Return a client of the plan's server, with two retries and two connections.
 
     Args:
         planned: the plan.
@@ -84,7 +84,7 @@ def talking(planned: Plan, folder: Path | None = None, **options: Any) -> Sikoia
 
 
 class Played(httpx.AsyncBaseTransport):
-    """Answers in turn, without a socket; the last one again and again. An exception is raised.
+    """A transport that responds in turn, repeating the last; exceptions are raised.
 
     An exception that is not a `httpx.ConnectError` is raised when the request was read.
     """
@@ -117,14 +117,14 @@ class Played(httpx.AsyncBaseTransport):
 
 
 async def healthy(peer: Peer) -> None:
-    """Answer each request well."""
+    """Respond to each request with a 200."""
     while True:
         await peer.request()
         await peer.send(answer())
 
 
 def sends(*pieces: bytes) -> Script:
-    """Read a request, send these bytes, each piece in a packet of its own, and hang up."""
+    """Read a request, send each piece in a separate packet, and close."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -134,7 +134,7 @@ def sends(*pieces: bytes) -> Script:
 
 
 def sends_and_resets(*pieces: bytes) -> Script:
-    """Do the same, and end with a TCP reset, which may overtake them."""
+    """The same, ending with a TCP reset, which may overtake the data."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -145,7 +145,7 @@ def sends_and_resets(*pieces: bytes) -> Script:
 
 
 async def hangs_up(_: Peer) -> None:
-    """Say nothing, and read nothing."""
+    """Close without reading or sending."""
 
 
 async def resets(peer: Peer) -> None:
@@ -154,13 +154,13 @@ async def resets(peer: Peer) -> None:
 
 
 async def silent(peer: Peer) -> None:
-    """Read the request, and never answer."""
+    """Read the request, and never respond."""
     await peer.request()
     await peer.gone()
 
 
 class CallOf:
-    """A call that can be made again and again, and shows nothing of what it sends."""
+    """A call that can be repeated, and whose repr shows nothing that it sends."""
 
     def __init__(self, method: str, path: str, **options: Any) -> None:
         self._method = method
@@ -177,5 +177,5 @@ class CallOf:
 
 ask: Final = CallOf("GET", "/v2/cases")
 put: Final = CallOf("DELETE", "/v2/cases/1", into=type(None))
-"""Sets something: the same twice as once."""
+"""An idempotent request."""
 act: Final = CallOf("POST", "/v2/cases", body={"case_name": NAME, "file": DOCUMENT.decode()})

@@ -1,4 +1,4 @@
-"""Makes a client, uses it, lets it go, and tells which objects still hold its token or secret.
+"""Creates, uses and deletes a client, and reports objects that still hold its secrets.
 
 A script, run by a test: `python let_go.py asyncio`.
 """

@@ -1,8 +1,8 @@
-"""What must hold after every row, whatever the row did.
+"""What must hold after every row of the fault matrix.
 
-An error is of the class that the row names, and ours alone. As many requests arrived as the row
-says. Permits, slots of the quota, files and tasks are back, and the next calls work. No secret and
-nothing of what was sent is in what was logged, warned of or raised.
+An error has the class that the row names and contains no foreign exception. The number of requests
+matches. Connections, rate-limit slots, files and tasks are returned, and the next calls work. Logs,
+warnings and errors contain neither secrets nor request data.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ __all__ = ["OVERRUNS", "Watch", "assert_ours", "overrun", "watched"]
 E = TypeVar("E", bound=SikoiaError)
 
 OVERRUNS: Final[list[tuple[str, float]]] = []
-"""Which row ended how many seconds after its deadline; for the summary, and no test fails on it."""
+"""The row and how many seconds after its deadline it ended; for the summary only."""
 
 _SECRETS: Final = (TOKEN, SECRET)
 _SENT: Final = (NAME, DOCUMENT.decode())
@@ -44,7 +44,7 @@ _LATEST: Final = 3.0
 
 
 class Seen(Protocol):
-    """What the other side of the wire can tell: a `Plan` or a `Played`."""
+    """The other end of the connection: a `Plan` or a `Played`."""
 
     well: bool
 
@@ -56,7 +56,7 @@ class Seen(Protocol):
 
 @attrs.define(eq=False)
 class Watch:
-    """Makes a row's calls, and checks what comes of each."""
+    """Makes a row's calls and checks their outcomes."""
 
     sikoia: Sikoia
     other: Seen
@@ -77,17 +77,17 @@ class Watch:
             error: exactly the error's class.
             call: takes the client.
             requests: how many requests the server sees.
-            attempts: how many the error tells of; as many as `requests` if left out.
+            attempts: how many the error lists; by default as many as `requests`.
             match: a part of the message.
-            deadline: seconds in which the call must have ended, a busy machine apart.
+            deadline: seconds in which the call must end, with some tolerance for a busy machine.
         """
         before, raised = self.other.seen, None
         with overrun(deadline):
             try:
                 await call(self.sikoia)
-            except BaseException as caught:  # noqa: BLE001 - whatever comes is judged
+            except BaseException as caught:  # noqa: BLE001 - checked below
                 raised = caught
-        assert type(raised) is error, f"{raised!r} in place of {error.__name__}"
+        assert type(raised) is error, f"{raised!r} instead of {error.__name__}"
         assert isinstance(raised, error)
         assert self.other.seen - before == requests
         if isinstance(raised, CallError):
@@ -99,7 +99,7 @@ class Watch:
     async def works(
         self, call: Callable[[Sikoia], Awaitable[Any]] = ask, *, requests: int = 1
     ) -> Any:
-        """Make a call that ends well after so many requests, and return what it gives."""
+        """Make a call that succeeds with this many requests, and return its result."""
         before = self.other.seen
         given = await call(self.sikoia)
         assert self.other.seen - before == requests
@@ -108,32 +108,32 @@ class Watch:
 
 @asynccontextmanager
 async def watched(sikoia: Sikoia, other: Seen, *, next_call: bool = True) -> AsyncGenerator[Watch]:
-    """Give what makes a row's calls; at the end make `other` well and check all that must hold.
+    """Yield a row's `Watch`; afterwards let `other` recover, and check all that must hold.
 
     The client is closed at the end.
 
     Args:
         sikoia: the client, unused.
-        other: whom it talks to.
+        other: the other end of the connection.
         next_call: whether calls after the row must work.
     """
-    permits = [guard.free for guard in guards(sikoia)]
-    await anyio.wait_all_tasks_blocked()  # the server's, too, have begun
+    free_connections = [guard.free for guard in guards(sikoia)]
+    await anyio.wait_all_tasks_blocked()  # includes the server's tasks
     files, tasks = _open_files(), _tasks()
     with _listening() as told, _garbage():
         async with sikoia:
             yield Watch(sikoia, other)
             other.well = True
-            _assert_back(sikoia, permits)
+            _assert_back(sikoia, free_connections)
             if next_call:
-                await _assert_whole(sikoia, permits)
+                await _assert_whole(sikoia, free_connections)
         await _until(lambda: _open_files() <= files and _tasks() <= tasks)
     _assert_hidden(_SECRETS + _SENT, told)
 
 
 @contextmanager
 def overrun(deadline: float | None) -> Generator[None]:
-    """Note how long after its deadline the block ends, and refuse what no busy machine explains."""
+    """Record how late the block ends, and fail if a busy machine cannot explain it."""
     began = time.monotonic()
     yield
     if deadline is not None:
@@ -147,7 +147,7 @@ def assert_ours(error: SikoiaError) -> None:
     whole = list(chain(error))
     shown = [text for one in whole for text in (str(one), repr(one), f"{one.args}", _notes(one))]
     trace = traceback.TracebackException.from_exception(error, capture_locals=True)
-    kept = {name: value for name, value in vars(error).items() if name not in _ANSWERED}
+    kept = {name: value for name, value in vars(error).items() if name not in _FROM_RESPONSE}
 
     assert {type(one).__module__.partition(".")[0] for one in whole} == {"sikoia_async"}
     assert not [one for one in whole if isinstance(one, BaseExceptionGroup)]
@@ -157,12 +157,12 @@ def assert_ours(error: SikoiaError) -> None:
         assert str(other) == str(error)
         assert vars(other).keys() == vars(error).keys()
     _assert_hidden(_SECRETS + _SENT, [*shown, repr(kept)])
-    # The caller's own frames have what is sent in their locals, and the title may repeat it.
+    # The test's own frames have the request data in their locals, and the title may repeat it.
     _assert_hidden(_SECRETS, [*trace.format(), str(pickle.dumps(error, 0))])
 
 
-_ANSWERED: Final = frozenset({"body", "detail", "title", "result", "last"})
-"""What an error keeps of the answer, on purpose."""
+_FROM_RESPONSE: Final = frozenset({"body", "detail", "title", "result", "last"})
+"""What an error keeps of the response on purpose."""
 
 
 def _assert_hidden(canaries: tuple[str, ...], texts: list[str]) -> None:
@@ -173,28 +173,28 @@ def _notes(error: BaseException) -> str:
     return repr(getattr(error, "__notes__", ()))
 
 
-def _assert_back(sikoia: Sikoia, permits: list[int]) -> None:
-    """Check that nobody holds a permit, and that nobody waits for a slot or holds one."""
-    assert [guard.free for guard in guards(sikoia)] == permits
-    pacer = core(sikoia).rate_limiter
-    if pacer is not None:
-        assert pacer.left >= 0
+def _assert_back(sikoia: Sikoia, free_connections: list[int]) -> None:
+    """Check that every connection is free, and that no slot is over-leased."""
+    assert [guard.free for guard in guards(sikoia)] == free_connections
+    limiter = core(sikoia).rate_limiter
+    if limiter is not None:
+        assert limiter.left >= 0
 
 
-async def _assert_whole(sikoia: Sikoia, permits: list[int]) -> None:
-    """Check that calls work again: two in turn through each permit, and one in each at once."""
+async def _assert_whole(sikoia: Sikoia, free_connections: list[int]) -> None:
+    """Check that calls work: two in turn over each connection, and one over each at once."""
     calm = sikoia.with_options(timeout=60)
-    for _ in range(2 * min(permits[-1], 2)):
+    for _ in range(2 * min(free_connections[-1], 2)):
         await ask(calm)
     async with anyio.create_task_group() as calls:
-        for _ in range(permits[-1]):
+        for _ in range(free_connections[-1]):
             calls.start_soon(ask, calm)
-    assert [guard.free for guard in guards(sikoia)] == permits
+    assert [guard.free for guard in guards(sikoia)] == free_connections
 
 
 @contextmanager
 def _listening() -> Generator[list[str]]:
-    """Collect all that is logged, at the lowest level, and all warnings."""
+    """Collect all log records, at every level, and all warnings."""
     told: list[str] = []
     stream = io.StringIO()
     handler, root = logging.StreamHandler(stream), logging.getLogger()
@@ -211,14 +211,14 @@ def _listening() -> Generator[list[str]]:
             root.removeHandler(handler)
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)
-    warnings_said = [str(warning.message) for warning in warned]
-    told += [stream.getvalue(), *warnings_said]
-    assert not warnings_said, warnings_said
+    messages = [str(warning.message) for warning in warned]
+    told += [stream.getvalue(), *messages]
+    assert not messages, messages
 
 
 @contextmanager
 def _garbage() -> Generator[None]:
-    """Let what the block leaves warn now, if it was never awaited or closed."""
+    """Collect garbage, so that anything never awaited or closed warns now."""
     gc.freeze()  # looking through all of pytest would take as long as the rest
     try:
         yield

@@ -1,7 +1,7 @@
-"""Which test holds which row of the matrix of faults; the matrix is the design's, part 2.
+"""The fault matrix: which tests cover which row.
 
-A row names the tests that hold it, by file and function, or says `out:` and why it is not held
-here. Files without a folder are of this one; `../` leads to the tests of single modules.
+A row names its tests by file and function, or says `out:` and the reason why it has none. Files
+without a folder are in this one; `../` leads to the tests of single modules.
 
 A1   test_connecting.py::test_a_refused_connection_is_retried
 A2   test_connecting.py::test_an_unknown_host_name_is_retried
@@ -79,20 +79,20 @@ C10  test_bodies.py::test_the_charset_parameter_is_ignored
      test_bodies.py::test_other_charsets_are_refused
 C11  test_bodies.py::test_an_empty_body_is_refused_where_a_model_is_expected
 C12  test_bodies.py::test_hostile_json_is_refused
-     test_shapes.py::test_models_in_models
+     test_shapes.py::test_recursive_models_have_a_maximum_depth
      ../codec/test_json.py::test_an_invalid_body_is_a_decode_error
      ../codec/test_json.py::test_a_number_of_thousands_of_digits_is_refused
      (numbers like 1e999 are read where a Decimal is due)
-C13  test_shapes.py::test_the_last_of_two_fields_counts
-     test_shapes.py::test_names_that_mean_something_elsewhere
-     test_shapes.py::test_a_million_of_something
+C13  test_shapes.py::test_the_last_of_duplicate_fields_counts
+     test_shapes.py::test_special_names_are_unknown_fields
+     test_shapes.py::test_a_million_of_anything_decodes_in_seconds
      test_shapes.py::test_many_problems_take_no_memory
      (names cannot be made to collide: Python hashes text with a secret of the process)
 C14  test_shapes.py::test_every_field_with_every_kind_of_value
-     test_shapes.py::test_every_list_with_text_in_it
-     test_shapes.py::test_what_a_text_holds_is_read_like_the_rest
+     test_shapes.py::test_every_list_with_a_string_in_it
+     test_shapes.py::test_a_list_inside_a_string_is_decoded
      ../codec/test_converter.py::test_a_value_of_the_wrong_type_is_refused
-C15  test_shapes.py::test_what_is_unknown_or_null_is_taken
+C15  test_shapes.py::test_unknown_fields_and_nulls_are_accepted
 C16  test_bodies.py::test_an_error_keeps_its_status
      ../codec/test_problems.py::test_detail_has_two_spellings
      ../codec/test_problems.py::test_the_status_in_the_body_is_ignored
@@ -117,55 +117,55 @@ D6   test_clocks.py::test_an_invalid_timeout_is_refused
 D7   test_clocks.py::test_changes_of_the_system_clock_have_no_effect
 D8   test_clocks.py::test_a_blocked_event_loop_sends_nothing_twice
 D9   test_silence.py::test_an_outer_deadline_is_a_cancellation
-D10  test_tokens.py::test_a_follower_whose_time_is_over_leaves_the_leader_alone,
+D10  test_tokens.py::test_a_follower_that_times_out_does_not_stop_the_leader,
      ../calls/test_deadline.py::test_a_request_slot_after_the_deadline,
      ../calls/test_deadline.py::test_an_access_token_after_the_deadline,
      ../calls/test_deadline.py::test_a_connection_after_the_deadline
-E1   test_statuses.py::test_a_server_error_that_passes
-E2   test_statuses.py::test_a_page_of_a_gateway_is_a_server_error
-E3   test_statuses.py::test_a_pause_is_at_least_what_was_asked_for
-E4   test_statuses.py::test_a_hint_that_is_none_changes_nothing,
-     test_statuses.py::test_a_hint_beyond_the_deadline_is_told_at_once
-E5   test_statuses.py::test_a_hint_makes_no_request_repeatable
+E1   test_statuses.py::test_a_temporary_server_error
+E2   test_statuses.py::test_a_gateways_error_page_is_a_server_error
+E3   test_statuses.py::test_a_pause_is_at_least_the_retry_after
+E4   test_statuses.py::test_an_invalid_retry_after_is_ignored,
+     test_statuses.py::test_a_retry_after_beyond_the_deadline_fails_at_once
+E5   test_statuses.py::test_a_retry_after_does_not_make_a_request_retryable
 E6   test_statuses.py::test_one_429_pauses_all_calls,
-     test_statuses.py::test_a_429_that_outlasts_the_deadline
+     test_statuses.py::test_a_429_pause_beyond_the_deadline
 E7   test_statuses.py::test_one_429_pauses_all_calls (in one process; several share nothing yet)
-E8   test_statuses.py::test_what_the_server_did_not_take
-E9   test_statuses.py::test_a_conflict_is_never_tried_again
-E10  test_statuses.py::test_a_conflict_is_never_tried_again
-E11  test_statuses.py::test_a_delete_that_is_gone_went_through
-E12  test_statuses.py::test_no_credits_left
-E13  test_statuses.py::test_an_outage_is_not_made_worse
+E8   test_statuses.py::test_408_and_421_are_retried_if_safe
+E9   test_statuses.py::test_a_conflict_is_never_retried
+E10  test_statuses.py::test_a_conflict_is_never_retried
+E11  test_statuses.py::test_a_404_after_a_lost_delete_is_a_success
+E12  test_statuses.py::test_missing_credits_are_not_retried
+E13  test_statuses.py::test_retries_do_not_make_an_outage_worse
 E14  ../retry/test_attempts.py::test_a_cancelled_retry_costs_nothing
 E15  ../retry/test_policy.py::test_pauses_grow_to_a_cap
 E16  test_statuses.py::test_an_upload_is_the_same_in_each_attempt
-E17  test_statuses.py::test_no_redirect_is_followed
-E18  test_statuses.py::test_a_report_that_costs_is_asked_for_once,
-     test_statuses.py::test_a_report_beyond_the_limit_is_not_asked_for
+E17  test_statuses.py::test_redirects_are_not_followed
+E18  test_statuses.py::test_a_chargeable_report_is_requested_once,
+     test_statuses.py::test_a_report_beyond_the_charge_limit_is_not_requested
 F1   test_tokens.py::test_two_hundred_cold_calls_fetch_one_token
-F2   test_tokens.py::test_a_leader_whose_scope_is_cancelled_at_any_step_hands_over,
-     test_tokens.py::test_a_leader_whose_task_is_cancelled_at_any_step_hands_over
-F3   test_tokens.py::test_a_login_that_fails_twice_is_asked_three_times,
-     test_tokens.py::test_a_login_that_fails_now_and_then_is_tried_again_for_ever,
+F2   test_tokens.py::test_a_leader_cancelled_at_any_step_is_replaced,
+     test_tokens.py::test_a_leader_whose_task_is_cancelled_is_replaced
+F3   test_tokens.py::test_a_token_request_is_retried_twice,
+     test_tokens.py::test_occasional_failures_do_not_use_up_the_retry_budget,
      test_clocks.py::test_a_silent_token_endpoint_is_retried
-F4   test_tokens.py::test_a_login_that_is_down_is_asked_less_and_less,
-     test_tokens.py::test_a_login_that_was_down_has_all_attempts_again,
-     test_tokens.py::test_callers_in_a_hurry_do_not_ask_one_after_the_other,
-     test_tokens.py::test_who_has_time_waits_for_the_pause_that_another_had_no_time_for,
-     test_tokens.py::test_a_login_that_says_when_to_come_again_is_left_alone_until_then
+F4   test_tokens.py::test_token_requests_become_rarer_in_an_outage,
+     test_tokens.py::test_after_an_outage_token_requests_are_retried_again,
+     test_tokens.py::test_callers_with_short_deadlines_share_a_failure,
+     test_tokens.py::test_a_caller_with_time_makes_the_retry_another_had_to_skip,
+     test_tokens.py::test_the_retry_after_of_the_token_endpoint_is_honoured
 F5   test_tokens.py::test_a_refusal_holds_for_five_seconds
 F6   ../auth/test_tokens.py::test_a_grant_is_read_leniently
 F7   ../auth/test_tokens.py::test_an_unusable_grant_is_a_refusal,
      ../auth/test_client_credentials.py::test_errors_do_not_quote_the_token_endpoint
-F8   test_tokens.py::test_half_a_token_is_none,
-     test_tokens.py::test_a_token_that_comes_whole_after_half_of_one_is_taken,
+F8   test_tokens.py::test_a_truncated_token_response_is_retried,
+     test_tokens.py::test_a_complete_token_response_after_a_truncated_one,
      ../auth/test_client_credentials.py::test_errors_do_not_quote_the_token_endpoint
 F9   ../auth/test_client_credentials.py::test_errors_do_not_quote_the_token_endpoint
 F10  ../auth/test_client_credentials.py::test_a_hundred_refusals_fetch_one_new_token
 F11  ../auth/test_client_credentials.py::test_endless_refusals_do_not_fetch_endless_tokens
 F12  ../auth/test_client_credentials.py::test_a_late_refusal_of_the_old_token_keeps_the_new_one
 F13  ../auth/test_client_credentials.py::test_an_early_renewal_delays_one_call_only,
-     test_tokens.py::test_a_call_is_not_held_up_by_an_early_renewal_for_more_than_a_share_of_its_time
+     test_tokens.py::test_an_early_renewal_takes_a_share_of_the_timeout_only
 F14  ../auth/test_client_credentials.py::test_every_call_waits_once_the_token_is_about_to_expire
 F15  a secret is a text, given once; whoever rotates it passes token= instead:
      ../auth/test_tokens.py::test_a_token_function_is_called_for_each_request
@@ -189,53 +189,53 @@ R13  ../rate_limit/test_priorities.py::test_a_flood_of_polls_delays_no_interacti
 R14  out: a call's timeout bounds this wait, too; see D10
 R15  out: there is no quota shared through Redis yet
 R16  out: there is no quota shared through Redis yet
-H1   test_urls.py::test_an_id_that_leads_elsewhere_sends_nothing
-     test_urls.py::test_a_path_that_leads_elsewhere_sends_nothing
+H1   test_urls.py::test_an_id_that_changes_the_url_sends_nothing
+     test_urls.py::test_a_path_that_leaves_the_api_sends_nothing
      ../calls/test_urls.py::test_an_invalid_id_is_refused_and_not_repeated
 H2   ../calls/test_urls.py::test_an_id_is_one_segment_or_refused
-H3   test_urls.py::test_a_value_that_is_no_header_sends_nothing
-     test_urls.py::test_a_header_that_means_something_else_carries_no_key
-H4   test_urls.py::test_a_next_page_elsewhere_meets_no_connection
+H3   test_urls.py::test_an_invalid_header_value_sends_nothing
+     test_urls.py::test_the_idempotency_header_cannot_replace_another
+H4   test_urls.py::test_a_next_page_on_another_host_is_not_requested
      ../calls/test_pagination.py::test_a_next_url_elsewhere_is_not_requested
      ../calls/test_pagination.py::test_a_page_cycle_is_an_error
-H5   test_urls.py::test_a_location_of_the_clouds_secrets_is_not_asked
+H5   test_urls.py::test_a_location_on_another_host_is_not_polled
      ../calls/test_api.py::test_a_location_elsewhere_is_not_followed
 H6   test_urls.py::test_a_link_to_this_machine_is_not_followed
-     test_urls.py::test_a_link_that_leads_on_is_not_followed
+     test_urls.py::test_a_redirected_link_is_not_followed
      ../calls/test_download.py::test_a_download_sends_no_secret
      ../calls/test_download.py::test_no_link_is_logged
-H7   test_urls.py::test_a_name_that_leads_to_another_machine_gets_no_request
+H7   test_urls.py::test_a_host_needs_a_certificate_for_its_name
 H8   ../sandbox/resources/test_webhooks.py::test_callbacks_have_to_be_on_loopback
      ../sandbox/test_loopback.py::test_callbacks_are_sent_to_loopback_only
 H9   ../transport/test_pool.py::test_nothing_goes_to_another_origin
 H10  ../resources/test_webhooks.py::test_invalid_names_and_urls_are_not_sent
      ../test_validation.py::test_other_urls_are_refused
-H11  test_urls.py::test_a_cookie_is_never_sent_back
+H11  test_urls.py::test_cookies_are_never_sent_back
 H12  ../calls/test_urls.py::test_queries_can_be_parsed_back
      ../calls/test_urls.py::test_a_list_is_one_parameter
      ../calls/test_urls.py::test_values_that_cannot_be_sent_are_refused
-I1   test_privacy.py::test_all_loggers_wide_open_show_nothing_of_a_call
-     test_privacy.py::test_every_logger_of_the_libraries_is_filtered; and oracle.py, in each row
-I2   test_privacy.py::test_what_holds_a_secret_does_not_show_it
-     test_privacy.py::test_no_object_within_a_client_shows_its_secret
-     test_privacy.py::test_a_field_of_text_is_masked_or_known_to_be_harmless
+I1   test_privacy.py::test_all_loggers_at_debug_show_nothing_of_a_call
+     test_privacy.py::test_every_logger_of_the_http_libraries_is_filtered; and oracle.py
+I2   test_privacy.py::test_objects_with_a_secret_do_not_show_it
+     test_privacy.py::test_no_object_inside_a_client_shows_its_secret
+     test_privacy.py::test_every_string_field_is_masked_or_listed_as_harmless
      ../test_models.py::test_repr_masks_personal_data
-I3   test_privacy.py::test_what_holds_a_secret_is_not_copied
+I3   test_privacy.py::test_objects_with_a_secret_cannot_be_copied
      ../auth/test_secret.py::test_a_secret_cannot_be_copied
      ../test_errors.py::test_errors_can_be_pickled_and_copied
 I4   test_privacy.py::test_a_failed_token_request_shows_no_secret
-     test_privacy.py::test_a_failed_call_shows_no_token
-I5   test_privacy.py::test_a_malformed_secret_is_not_shown
-     test_privacy.py::test_a_token_that_a_function_gives_is_not_shown
-I6   test_privacy.py::test_an_errors_text_repeats_nobodys_name
-     test_privacy.py::test_an_errors_text_names_the_field
-     test_privacy.py::test_a_given_path_is_told_without_its_ids
+     test_privacy.py::test_a_failed_call_shows_no_access_token
+I5   test_privacy.py::test_an_invalid_secret_is_not_shown
+     test_privacy.py::test_an_invalid_token_from_a_function_is_not_shown
+I6   test_privacy.py::test_an_error_message_repeats_no_personal_data
+     test_privacy.py::test_an_error_message_names_the_field
+     test_privacy.py::test_a_given_path_is_shown_without_its_ids
      ../codec/test_redaction.py::test_unknown_words_are_never_repeated
 I7   out: there are no spans yet; the fields of a record (_logs.FIELDS) are what they may hold
-I8   test_privacy.py::test_asyncios_debug_mode_shows_nothing; warnings and notes by oracle.py
-I9   test_privacy.py::test_a_client_that_is_gone_leaves_no_token
+I8   test_privacy.py::test_the_debug_mode_of_asyncio_shows_nothing; warnings and notes by oracle.py
+I9   test_privacy.py::test_a_deleted_client_leaves_no_token
 I10  out: Redis is not used yet
-I11  test_privacy.py::test_a_local_sikoia_logs_nothing
+I11  test_privacy.py::test_the_local_sikoia_logs_nothing
 I12  out: no test can see the gate's output; .ci/run looks through it with .ci/scan_secrets.py
 J1   test_cancelled_calls.py::test_cancelling_scopes_at_any_step_leaks_nothing,
      test_cancelled_calls.py::test_cancelling_tasks_at_any_step_leaks_nothing,
@@ -274,22 +274,22 @@ J13  a hook that changes the address is one of the caller's own client, below ou
 J14  3.14t was not at hand; the development mode is:
      test_life_cycle.py::test_python_development_mode_warns_of_nothing
 J15  out: a test would take minutes; `benchmarks/soak.py` makes the 100,000 calls
-K1   test_operations.py::test_what_is_never_done_ends_at_the_deadline
-K2   test_operations.py::test_a_status_that_nobody_knows_is_none_that_ends
-K3   test_operations.py::test_only_the_status_tells_the_end
-K4   test_operations.py::test_what_was_begun_just_now_need_not_be_found
-     test_operations_attacked.py::test_a_202_that_leads_nowhere_yet_is_borne
-K5   test_operations.py::test_an_outage_ends_no_wait
-     test_operations.py::test_an_outage_that_lasts_is_why_the_time_is_up
-K6   test_operations.py::test_who_is_told_to_wait_for_longer_than_the_time_hears_so_at_once
-K7   test_operations.py::test_a_token_that_is_not_ours_sends_nothing
-     test_operations.py::test_a_token_sealed_without_a_secret_leads_nowhere_else
-     test_operations_attacked.py::test_no_junk_is_a_token
-K8   test_operations.py::test_a_webhook_that_is_verified_wakes_and_a_forged_one_does_not
+K1   test_operations.py::test_an_endless_operation_times_out
+K2   test_operations.py::test_an_unknown_status_does_not_end_an_operation
+K3   test_operations.py::test_only_the_status_ends_an_operation
+K4   test_operations.py::test_a_new_operation_may_not_be_found_yet
+     test_operations_attacked.py::test_the_location_of_a_202_may_not_exist_yet
+K5   test_operations.py::test_an_outage_does_not_end_a_wait
+     test_operations.py::test_a_lasting_outage_is_the_cause_of_the_timeout
+K6   test_operations.py::test_a_retry_after_beyond_the_timeout_ends_the_wait_at_once
+K7   test_operations.py::test_an_invalid_operation_token_sends_nothing
+     test_operations.py::test_an_operation_token_signed_without_a_secret_stays_on_the_api
+     test_operations_attacked.py::test_junk_is_not_an_operation_token
+K8   test_operations.py::test_a_verified_event_wakes_a_wait_and_a_forged_one_does_not
 K9   test_operations.py::test_three_hundred_operations_share_the_quota
 K10  test_operations.py::test_a_token_that_expires_between_polls_is_renewed
-     test_operations.py::test_closing_ends_all_waits_at_once
-     test_operations.py::test_another_process_goes_on_after_a_restart
+     test_operations.py::test_closing_ends_every_wait_at_once
+     test_operations.py::test_another_process_resumes_after_a_restart
 L1   ../webhooks/test_signing.py::test_a_signed_body_is_accepted
      ../webhooks/test_signing.py::test_known_signatures
 L2   ../webhooks/test_signing.py::test_a_changed_bit_of_the_body_is_refused
@@ -321,13 +321,13 @@ L12  without atheris, by hypothesis, whose examples are thousands and no million
      ../webhooks/test_router.py::test_junk_is_refused_or_parsed
      ../webhooks/test_events.py::test_any_bytes_are_an_event_or_refused
      ../webhooks/test_signing.py::test_any_junk_is_refused_in_the_same_way
-M1   test_shapes.py::test_any_bytes_are_read_or_refused
-     test_shapes.py::test_examples_with_changed_bytes
+M1   test_shapes.py::test_any_bytes_are_decoded_or_refused
+     test_shapes.py::test_mutated_bytes_are_decoded_or_refused
      (and for hours: fuzz_answers.py)
 M2   out: httpcore parses the bytes; what it takes that is unsafe is refused row by row, in B
-M3   test_shapes.py::test_what_is_changed_is_read_or_refused
+M3   test_shapes.py::test_mutated_examples_are_decoded_or_refused
 M4   out: the models of quota, retries and token are tested each with its own clock; see R1, E13, F
-M5   test_shapes.py::test_any_header_is_understood_or_ignored
+M5   test_shapes.py::test_any_header_is_used_or_ignored
      ../retry/test_policy.py::test_no_header_breaks_the_parser
 M6   out: the local Sikoia against the specification is a later issue; its answers are held to it in
      ../sandbox/test_responses.py::test_every_operation_is_walked

@@ -1,4 +1,4 @@
-"""A Sikoia that works on tasks, without a socket: requests take a while, and are noted."""
+"""A fake Sikoia for long-running work, without a socket; requests take time and are recorded."""
 
 import copy
 from collections.abc import Callable
@@ -18,27 +18,27 @@ CASE: Final = Entity("case", "c-1")
 TEST: Final = Environment(
     name="test", api="https://api.example", token_url="https://login.example/token", scope="all"
 )
-"""Somewhere that no socket leads to."""
+"""An environment that is never connected to."""
 
 Answer = httpx.Response | httpx.TransportError
 _PENDING: Final[dict[str, Any]] = {"request_id": "r-1", "status": "Pending"}
 
 
 def reported(status: object = "Complete", **fields: Any) -> httpx.Response:
-    """Answer with an income report in this status."""
+    """Return a response with an income report in this status."""
     return httpx.Response(200, json={"request_id": "r-1", "status": status, **fields})
 
 
 @attrs.define(eq=False)
 class Working:
-    """Begins income reports, grants tokens, and answers each poll as its plan says.
+    """Starts income reports, grants access tokens, and responds to polls according to its plan.
 
     The plan is told how many polls came before. Lists of cases are always there.
     """
 
     plan: Callable[[int], Answer]
     seconds: float = 0.1
-    """How long a request takes, there and back."""
+    """How long a request takes, in seconds."""
     polls: list[float] = attrs.field(factory=list[float])
     """When each poll arrived."""
     tokens: int = 0
@@ -80,5 +80,5 @@ class Working:
 
 
 def held(sikoia: Sikoia) -> int:
-    """Count the operations that a client knows."""
+    """Return how many operations a client has registered."""
     return len(core(sikoia).registry.live())

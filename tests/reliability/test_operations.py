@@ -1,4 +1,4 @@
-"""Tasks that Sikoia works on: ends that come late, never, in odd words, or are told by a webhook.
+"""Long-running work that finishes late, never, with an unknown status, or by webhook.
 
 What the single modules do is in `../operations/test_operation.py`; what was found by attacking
 them, in `test_operations_attacked.py`.
@@ -46,8 +46,8 @@ _WEBHOOK_SECRET: Final = "canary-webhook-secret"
 
 
 @pytest.mark.virtual_time
-async def test_what_is_never_done_ends_at_the_deadline() -> None:
-    """K1: as a time-out with the last answer and a token, and as no failure."""
+async def test_an_endless_operation_times_out() -> None:
+    """K1: the timeout has the last response and an operation token, and is not a failure."""
     sikoia = Working.saying(reported("Pending", message="in line"))
     async with watched(sikoia.client(), sikoia) as watch:
         operation = await watch.sikoia.income.request(CASE)
@@ -77,10 +77,10 @@ async def test_what_is_never_done_ends_at_the_deadline() -> None:
     ],
     ids=lambda answer: answer.text,
 )
-async def test_a_status_that_nobody_knows_is_none_that_ends(
+async def test_an_unknown_status_does_not_end_an_operation(
     answer: httpx.Response, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """K2: it is counted each time, and told once."""
+    """K2: it is counted each time and logged once."""
     sikoia = Working.saying(answer, answer, answer, reported())
     async with watched(sikoia.client(), sikoia) as watch:
         report = await (await watch.sikoia.income.request(CASE))
@@ -93,8 +93,8 @@ async def test_a_status_that_nobody_knows_is_none_that_ends(
 
 
 @pytest.mark.virtual_time
-async def test_only_the_status_tells_the_end() -> None:
-    """K3: a status that goes back and forth, and results that are there while it is `Pending`."""
+async def test_only_the_status_ends_an_operation() -> None:
+    """K3: also if it changes back and forth, or results appear while it is `Pending`."""
     data = {"data": {"person_id": "p-1"}, "datetime_completed": "2025-01-01T00:00:00Z"}
     sikoia = Working.saying(reported("Pending", **data), reported(), reported("Pending"))
     async with watched(sikoia.client(), sikoia) as watch:
@@ -116,8 +116,8 @@ async def test_only_the_status_tells_the_end() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_what_was_begun_just_now_need_not_be_found() -> None:
-    """K4: for some seconds a 404 is no end; it is one later, and where nobody began it here."""
+async def test_a_new_operation_may_not_be_found_yet() -> None:
+    """K4: a 404 is ignored for some seconds, but not later or for resumed operations."""
     sikoia = Working(lambda _: httpx.Response(404) if anyio.current_time() < late else reported())
     async with watched(sikoia.client(), sikoia) as watch:
         late = anyio.current_time() + 3
@@ -148,8 +148,8 @@ _OUTAGES: Final[list[Answer]] = [
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("retries", [0, 2])
-async def test_an_outage_ends_no_wait(retries: int) -> None:
-    """K5: five who wait make the polls of one, through errors of all kinds that may pass."""
+async def test_an_outage_does_not_end_a_wait(retries: int) -> None:
+    """K5: five waiting tasks share one poller through all kinds of temporary errors."""
     sikoia = Working.saying(*_OUTAGES, reported("Pending"), reported())
     ended: list[IncomeReport] = []
     async with watched(sikoia.client(retries=retries, quota=Quota()), sikoia) as watch:
@@ -168,8 +168,8 @@ async def test_an_outage_ends_no_wait(retries: int) -> None:
 
 
 @pytest.mark.virtual_time
-async def test_an_outage_that_lasts_is_why_the_time_is_up() -> None:
-    """K5: the time-out names it, and is none of ours alone."""
+async def test_a_lasting_outage_is_the_cause_of_the_timeout() -> None:
+    """K5: the timeout names it."""
     sikoia = Working.saying(httpx.ReadError("reset"))
     async with watched(sikoia.client(), sikoia) as watch:
         operation = await watch.sikoia.income.request(CASE)
@@ -182,8 +182,8 @@ async def test_an_outage_that_lasts_is_why_the_time_is_up() -> None:
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("status", [202, 429, 503])
-async def test_who_is_told_to_wait_for_longer_than_the_time_hears_so_at_once(status: int) -> None:
-    """K6: nothing is slept through."""
+async def test_a_retry_after_beyond_the_timeout_ends_the_wait_at_once(status: int) -> None:
+    """K6: without sleeping."""
     busy = httpx.Response(status, headers={"Retry-After": "3600"})
     sikoia = Working.saying(busy, reported("Pending"))
     async with watched(sikoia.client(), sikoia) as watch:
@@ -203,7 +203,7 @@ async def test_who_is_told_to_wait_for_longer_than_the_time_hears_so_at_once(sta
 
 
 class _Bomb:
-    """Ends the test where somebody unpickles it."""
+    """Ends the test run if it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return pytest.exit, ("a token was unpickled",)
@@ -214,7 +214,7 @@ def _packed(text: bytes) -> str:
 
 
 def _forged(token: str) -> dict[str, Any]:
-    """Return what is no token, and looks like one."""
+    """Return invalid tokens that look like valid ones."""
     version, where, kind, ids, seal = token.split(".")
     pickled = pickle.dumps(_Bomb())
     return {
@@ -236,8 +236,8 @@ def _forged(token: str) -> dict[str, Any]:
 
 
 @pytest.mark.virtual_time
-async def test_a_token_that_is_not_ours_sends_nothing() -> None:
-    """K7: whatever is wrong with it, and nothing of it is run, asked for or repeated."""
+async def test_an_invalid_operation_token_sends_nothing() -> None:
+    """K7: whatever is wrong with it; nothing in it is executed, requested or repeated."""
     sikoia = Working.saying(reported())
     token = (await sikoia.client().income.request(CASE)).token
     wrong = _forged(token)
@@ -274,10 +274,10 @@ async def test_a_token_that_is_not_ours_sends_nothing() -> None:
         ("admin", ("r-1",)),
     ],
 )
-async def test_a_token_sealed_without_a_secret_leads_nowhere_else(
+async def test_an_operation_token_signed_without_a_secret_stays_on_the_api(
     kind: str, ids: tuple[str, ...]
 ) -> None:
-    """K7: a client without a secret has no key; whoever can seal cannot choose where it goes."""
+    """K7: a client without a secret has no key; a forged operation token cannot choose the URL."""
     sikoia, transport = Working.saying(reported()), httpx.MockTransport
     plain = Sikoia(token="a-token", environment=TEST, transport=transport(sikoia.reply))
     forged = core(plain).registry.signer.token(kind, ids)
@@ -289,10 +289,10 @@ async def test_a_token_sealed_without_a_secret_leads_nowhere_else(
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("relied_on", [False, True])
-async def test_a_webhook_that_is_verified_wakes_and_a_forged_one_does_not(
+async def test_a_verified_event_wakes_a_wait_and_a_forged_one_does_not(
     relied_on: bool,
 ) -> None:
-    """K8: the poll that follows decides, so that an event that is not true ends nothing."""
+    """K8: the poll that follows decides, so a false event ends nothing."""
     sikoia = Working.saying(reported("Pending"), reported())
     router, ended = Router(_WEBHOOK_SECRET), list[float]()
     body = json.dumps({"event_type": "IncomeEmployerInsights.Completed", "id": "r-1"}).encode()
@@ -331,7 +331,7 @@ async def test_a_webhook_that_is_verified_wakes_and_a_forged_one_does_not(
 
 @pytest.mark.virtual_time
 async def test_three_hundred_operations_share_the_quota() -> None:
-    """K9: none is refused and none forgotten, and who is in a hurry gets through."""
+    """K9: none gets a 429, all are polled, and interactive calls get through."""
     sikoia = Working.saying(reported("Pending"), seconds=0.2)
     asked, waits = Counter[str](), list[float]()
     arrivals: list[tuple[str, float]] = []
@@ -381,7 +381,7 @@ async def test_three_hundred_operations_share_the_quota() -> None:
 
 @pytest.mark.virtual_time
 async def test_a_token_that_expires_between_polls_is_renewed() -> None:
-    """K10: the wait goes on, and nobody hears of it."""
+    """K10: the wait continues."""
     expired = httpx.Response(401, json={"type": "ExpiredToken", "status": "401"})
     sikoia = Working.saying(reported("Pending"), expired, reported("Pending"), expired, reported())
     async with watched(sikoia.client(), sikoia) as watch:
@@ -396,8 +396,8 @@ async def test_a_token_that_expires_between_polls_is_renewed() -> None:
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("moment", [0.5, 1.05, 30.05], ids=["asleep", "in a poll", "in line"])
-async def test_closing_ends_all_waits_at_once(moment: float) -> None:
-    """K10: also where a poll is under way or waits for its turn; it goes on at Sikoia."""
+async def test_closing_ends_every_wait_at_once(moment: float) -> None:
+    """K10: also during a poll or while one waits for a slot; Sikoia continues the work."""
     sikoia = Working.saying(reported("Pending"))
     errors: list[ClientStateError] = []
     # With two slots a minute polls stand in line.
@@ -425,8 +425,8 @@ async def test_closing_ends_all_waits_at_once(moment: float) -> None:
             await operation
 
 
-async def test_another_process_goes_on_after_a_restart() -> None:
-    """K10: all that it needs is the token and the same credentials."""
+async def test_another_process_resumes_after_a_restart() -> None:
+    """K10: it needs the operation token and the same credentials."""
     grant = answer(201, b'{"access_token": "a-token", "expires_in": 3600}')
     polls = 0
 

@@ -1,4 +1,4 @@
-"""Operations under attack: races, storms, leaks, forgeries, and answers that ask for too much.
+"""Operations under attack: races, storms, leaks, forgeries and excessive hints.
 
 Most of these have gone wrong once. The rows of the matrix are in `test_operations.py`.
 """
@@ -55,7 +55,7 @@ def _event(*ids: str, name: str = "IncomeEmployerInsights.Completed") -> events.
 
 
 async def _settled(operation: Operation[Any], seconds: float) -> Exception | None:
-    """Wait so long, and return the time-out if there is one."""
+    """Wait for this long, and return the timeout error if there is one."""
     try:
         await operation.wait(timeout=seconds)
     except OperationTimeoutError as error:
@@ -64,7 +64,7 @@ async def _settled(operation: Operation[Any], seconds: float) -> Exception | Non
 
 
 async def _all_back(sikoia: Sikoia, working: Working) -> None:
-    """Check that nobody holds or waits for a slot of the quota, and that the next call works."""
+    """Check that no rate-limit slot is held or waited for, and that the next call works."""
     pacer: Any = core(sikoia).rate_limiter
     assert pacer is not None
     assert (pacer._leased, sum(pacer.waiting.values())) == (0, 0)
@@ -79,8 +79,8 @@ async def _all_back(sikoia: Sikoia, working: Working) -> None:
 
 
 @pytest.mark.parametrize("status", [202, 429, 503])
-async def test_who_asks_for_no_pause_gets_one(status: int) -> None:
-    """`Retry-After: 0` on every answer makes no more polls than silence would, give or take."""
+async def test_a_retry_after_of_zero_does_not_speed_up_polling(status: int) -> None:
+    """With it on every response, there are about as many polls as without."""
     working = Working.saying(httpx.Response(status, headers={"Retry-After": "0"}), seconds=0.01)
     async with working.client() as sikoia:
         operation: Operation[Any] = (
@@ -93,8 +93,8 @@ async def test_who_asks_for_no_pause_gets_one(status: int) -> None:
     assert len(working.polls) <= 60 / 0.5
 
 
-async def test_who_waits_again_and_again_lets_others_run() -> None:
-    """An end that is known at once is told at once, and still the event loop goes on."""
+async def test_waiting_for_a_finished_operation_yields_to_the_loop() -> None:
+    """The wait returns at once, but lets other tasks run."""
     working, waits = Working.saying(httpx.Response(503, headers={"Retry-After": "3600"})), 0
     async with working.client() as sikoia:
         operation = await sikoia.income.request(CASE)
@@ -115,8 +115,8 @@ async def test_who_waits_again_and_again_lets_others_run() -> None:
     assert len(working.polls) == 1
 
 
-async def test_many_short_waits_make_few_polls() -> None:
-    """Each is asked for before its end, but not each by itself: the interval holds for all."""
+async def test_many_short_waits_share_the_interval() -> None:
+    """Each gets a poll before its end, but they do not poll separately."""
     working = Working.saying(_PENDING)
     async with working.client() as sikoia:
         operation = await sikoia.income.request(CASE)
@@ -129,8 +129,8 @@ async def test_many_short_waits_make_few_polls() -> None:
 
 
 @pytest.mark.parametrize("seconds", [5e-324, 1e-9, 0.001, 0.5])
-async def test_a_short_wait_is_over_in_time(seconds: float) -> None:
-    """However short; the operation can be waited for again."""
+async def test_a_short_wait_times_out_in_time(seconds: float) -> None:
+    """However short; the operation can be awaited again."""
     working = Working(lambda _: reported(), seconds=2)
     async with working.client() as sikoia:
         operation, began = await sikoia.income.request(CASE), anyio.current_time()
@@ -141,8 +141,8 @@ async def test_a_short_wait_is_over_in_time(seconds: float) -> None:
         assert await operation is operation.result()
 
 
-async def test_a_202_that_leads_nowhere_yet_is_borne() -> None:
-    """What was begun just now need not be found, also where no body told what it is."""
+async def test_the_location_of_a_202_may_not_exist_yet() -> None:
+    """A 404 for a new operation is ignored, also if the 202 has no body."""
     moved = httpx.Response(202, headers={"Location": "/v2/tasks/1"})
     lost, done = httpx.Response(404), httpx.Response(200, json={"x": 1})
     working = Working.saying(moved, lost, lost, done)
@@ -152,8 +152,8 @@ async def test_a_202_that_leads_nowhere_yet_is_borne() -> None:
         assert await operation == {"x": 1}
 
 
-async def test_the_callers_own_error_passes_untouched() -> None:
-    """Whatever it has on it."""
+async def test_an_error_raised_by_the_user_passes_unchanged() -> None:
+    """Including its notes and attributes."""
 
     class TheirsError(Exception):
         retry_after = "120"
@@ -165,8 +165,8 @@ async def test_the_callers_own_error_passes_untouched() -> None:
         await poll(fetch, until=lambda _: True)
 
 
-async def test_an_outage_of_the_login_server_is_waited_through() -> None:
-    """Where a new token is due while a task is waited for, and the server that gives it is down."""
+async def test_a_wait_survives_an_outage_of_the_token_endpoint() -> None:
+    """The access token has to be renewed between polls."""
     working, down = Working.saying(*[_PENDING] * 3, httpx.Response(401), reported()), 0
     reply = working.reply
 
@@ -187,8 +187,8 @@ async def test_an_outage_of_the_login_server_is_waited_through() -> None:
 # Events.
 
 
-async def test_an_event_that_names_one_who_waits_is_kept_for_the_other() -> None:
-    """It may be about both, and the second one's first answer still on its way."""
+async def test_an_event_for_a_known_operation_is_kept_for_a_new_one() -> None:
+    """It may be about both, and the second one's first response may still be on its way."""
 
     def plan(_: int) -> httpx.Response:
         return reported(data_sources=[{"status": "Pending"}])
@@ -204,8 +204,8 @@ async def test_an_event_that_names_one_who_waits_is_kept_for_the_other() -> None
         assert not case.done
 
 
-async def test_an_event_that_comes_while_it_is_asked_is_not_lost() -> None:
-    """The answer on its way is older than the event: it is asked again at once."""
+async def test_an_event_during_a_poll_is_not_lost() -> None:
+    """The response on its way is older than the event, so another poll follows at once."""
     working = Working.saying(_PENDING, reported(), seconds=2)
     async with working.client(rely_on_events=True) as sikoia:
         operation = await sikoia.with_options(interval=_MINUTE).income.request(CASE)
@@ -221,8 +221,8 @@ async def test_an_event_that_comes_while_it_is_asked_is_not_lost() -> None:
     assert len(working.polls) == 2
 
 
-async def test_two_of_one_account_are_both_closed() -> None:
-    """What they wait for differs in the second id only."""
+async def test_two_operations_of_one_account_are_both_closed() -> None:
+    """Their URLs differ in the second id only."""
     account = {"account_connection_id": "a-1", "datetime_last_refreshed": "2025-01-01T00:00:00Z"}
     working, errors = Working.saying(httpx.Response(200, json=account)), list[ClientStateError]()
     async with working.client() as sikoia:
@@ -250,7 +250,7 @@ async def test_two_of_one_account_are_both_closed() -> None:
 
 @attrs.define
 class _Ending:
-    """Begins reports that end one after the other; its events come late, or never."""
+    """Starts reports that finish one after the other; their events arrive late, or never."""
 
     ends: dict[str, float] = attrs.field(factory=dict[str, float])
     polls: int = 0
@@ -275,8 +275,8 @@ class _Ending:
 
 
 @pytest.mark.parametrize("lost", [0, 1], ids=["late", "one lost"])
-async def test_a_poll_that_overtakes_an_event_does_not_start_a_storm(lost: int) -> None:
-    """Of hundreds some end just before a rare poll of theirs, and their event comes right after."""
+async def test_a_poll_just_before_its_event_starts_no_storm(lost: int) -> None:
+    """Of hundreds of operations, some finish just before a poll, and their event follows."""
     random.seed(3)
     ending = _Ending()
     sikoia = ending.client()
@@ -300,8 +300,8 @@ async def test_a_poll_that_overtakes_an_event_does_not_start_a_storm(lost: int) 
     assert ending.polls / 300 < 5
 
 
-async def test_without_its_event_the_others_are_asked_about_again() -> None:
-    """Not minutes later, as they were to be while events were relied on."""
+async def test_a_missing_event_makes_the_others_fall_back_to_polling() -> None:
+    """At once, not minutes later."""
     random.seed(3)
     ending = _Ending()
     async with ending.client() as sikoia:
@@ -325,7 +325,7 @@ async def test_without_its_event_the_others_are_asked_about_again() -> None:
 
 
 async def test_ten_thousand_events_make_few_polls() -> None:
-    """Who is told ten thousand times that it is done is asked about once at a time."""
+    """Repeated events for one operation cause one poll at a time."""
     working = Working.saying(_PENDING, seconds=1)
     async with working.client(rely_on_events=True) as sikoia:
         operation = await sikoia.income.request(CASE)
@@ -344,8 +344,8 @@ async def test_ten_thousand_events_make_few_polls() -> None:
 # Closing, loops and processes.
 
 
-async def test_what_was_paid_for_is_not_lost_where_the_client_is_closed_meanwhile() -> None:
-    """The call comes to its end, and the token of what it began can be kept."""
+async def test_closing_during_a_chargeable_call_does_not_lose_it() -> None:
+    """The call completes, and its operation token can be stored."""
     working, begun = Working.saying(reported(), seconds=1), list[Operation[IncomeReport]]()
     sikoia = working.client(rely_on_events=True)
     await ask(sikoia)
@@ -365,8 +365,8 @@ async def test_what_was_paid_for_is_not_lost_where_the_client_is_closed_meanwhil
     assert (await working.client().operation(begun[0].token)).status == "Complete"
 
 
-async def test_a_closed_client_begins_no_wait() -> None:
-    """It says so at once."""
+async def test_a_closed_client_refuses_to_wait() -> None:
+    """At once."""
     working = Working.saying(_PENDING)
     sikoia = working.client()
     operation = await sikoia.income.request(CASE)
@@ -384,7 +384,7 @@ def _virtually(work: Callable[[], Awaitable[Any]]) -> Any:
 
 
 def _begun(working: Working) -> tuple[Sikoia, Operation[IncomeReport]]:
-    """Begin an operation, wait for it in vain, and leave its event loop."""
+    """Start an operation, time out waiting for it, and leave its event loop."""
     sikoia = working.client()
 
     async def begin() -> Operation[IncomeReport]:
@@ -396,7 +396,7 @@ def _begun(working: Working) -> tuple[Sikoia, Operation[IncomeReport]]:
 
 
 def test_an_operation_stays_in_its_event_loop() -> None:
-    """Where it cannot be waited for, that is said at once and in our words."""
+    """Waiting in another one raises a clear error at once."""
     working = Working.saying(_PENDING)
     sikoia, operation = _begun(working)
     polls = len(working.polls)
@@ -420,8 +420,8 @@ def test_an_operation_stays_in_its_event_loop() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_does_not_wait() -> None:
-    """It would read its parent's answers."""
+def test_a_forked_child_refuses_to_wait() -> None:
+    """It would read its parent's responses."""
     working = Working.saying(_PENDING)
     _, operation = _begun(working)
     child = os.fork()
@@ -440,8 +440,8 @@ def test_a_forked_child_does_not_wait() -> None:
 
 
 @pytest.mark.parametrize("steps", range(60))
-async def test_an_asker_cancelled_at_any_step_hands_over(steps: int) -> None:
-    """The others get the result, by two polls at most, and every slot comes back."""
+async def test_a_poller_cancelled_at_any_step_is_replaced(steps: int) -> None:
+    """The others get the result with two polls at most, and every slot is returned."""
     working, ended = Working.saying(reported(), seconds=0), list[IncomeReport]()
     async with working.client(quota=Quota(20)) as sikoia:
         operation, asking = sikoia.income.operation("r-1"), anyio.CancelScope()
@@ -469,8 +469,8 @@ async def test_an_asker_cancelled_at_any_step_hands_over(steps: int) -> None:
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 @pytest.mark.parametrize("steps", range(60))
-async def test_a_task_that_asks_cancelled_at_any_step_hands_over(steps: int) -> None:
-    """The same for `task.cancel()`."""
+async def test_a_poller_whose_task_is_cancelled_is_replaced(steps: int) -> None:
+    """At any step, with `task.cancel()`."""
     working = Working.saying(reported(), seconds=0)
     async with working.client(quota=Quota(20)) as sikoia:
         operation = sikoia.income.operation("r-1")
@@ -488,8 +488,8 @@ async def test_a_task_that_asks_cancelled_at_any_step_hands_over(steps: int) -> 
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_a_storm_leaves_all_in_its_place(seed: int) -> None:
-    """Waits that end, time out and are cancelled, wakes, refreshes, errors; and a small quota."""
+async def test_a_storm_of_operations_leaks_nothing(seed: int) -> None:
+    """Waits that end, time out or are cancelled, events, refreshes, errors, and a small quota."""
     chance = random.Random(seed)  # noqa: S311 - no secrets
     answers: list[Answer] = [
         *[_PENDING] * 6,
@@ -528,8 +528,8 @@ async def test_a_storm_leaves_all_in_its_place(seed: int) -> None:
         await _all_back(sikoia, working)
 
 
-async def test_a_poll_that_waits_for_its_turn_gives_it_back() -> None:
-    """A wait that ends in the line takes nothing with it."""
+async def test_a_poll_cancelled_in_the_queue_leaks_no_slot() -> None:
+    """A wait may end while its poll is queued."""
     working = Working.saying(_PENDING)
     async with working.client(quota=Quota(20)) as sikoia:
         operations = [sikoia.income.operation(f"r-{number}") for number in range(100)]
@@ -540,8 +540,8 @@ async def test_a_poll_that_waits_for_its_turn_gives_it_back() -> None:
         await _all_back(sikoia, working)
 
 
-async def test_the_time_in_line_is_not_the_calls() -> None:
-    """Minutes later it is asked, by a call that takes a moment."""
+async def test_time_in_the_queue_does_not_count_towards_the_poll() -> None:
+    """The poll has its own timeout, which begins with its slot."""
     working = Working.saying(reported())
     async with working.client(quota=Quota(20), timeout=5) as sikoia:
         operations = [sikoia.income.operation(f"r-{number}") for number in range(60)]
@@ -556,8 +556,8 @@ async def test_the_time_in_line_is_not_the_calls() -> None:
 # Memory.
 
 
-async def test_what_nobody_holds_is_gone() -> None:
-    """Also after errors and time-outs; no collector is needed."""
+async def test_an_unreferenced_operation_is_freed() -> None:
+    """Also after errors and timeouts, without the garbage collector."""
     working = Working.saying(httpx.ReadError("reset"), httpx.Response(503), _PENDING)
     async with working.client() as sikoia:
         gc.collect()
@@ -573,8 +573,8 @@ async def test_what_nobody_holds_is_gone() -> None:
             gc.enable()
 
 
-async def test_what_is_waited_for_is_not_gone() -> None:
-    """Though nobody else holds it."""
+async def test_an_awaited_operation_is_not_freed() -> None:
+    """Even if nothing else references it."""
     working = Working.saying(_PENDING, _PENDING, reported())
     async with working.client() as sikoia:
         ended: list[IncomeReport] = []
@@ -598,7 +598,7 @@ async def test_what_is_waited_for_is_not_gone() -> None:
 
 
 async def test_two_views_share_one_operation() -> None:
-    """What is waited for through both is asked for once, as the first one said."""
+    """It is polled once, with the options of the first view."""
     working = Working.saying(_PENDING, reported())
     async with working.client() as sikoia:
         one = sikoia.with_options(interval=_MINUTE).income.operation("r-1")
@@ -609,8 +609,8 @@ async def test_two_views_share_one_operation() -> None:
     assert len(working.polls) == 2
 
 
-async def test_a_refresh_tells_those_who_wait() -> None:
-    """And where it fails, they wait on."""
+async def test_a_refresh_ends_the_waits() -> None:
+    """If it fails, they continue."""
     working = Working.saying(httpx.Response(500), reported())
     async with working.client() as sikoia:
         operation = await sikoia.with_options(interval=_MINUTE).income.request(CASE)
@@ -638,14 +638,14 @@ _parts = st.lists(st.text(st.characters(max_codepoint=127), max_size=8), max_siz
 
 
 @hypothesis.given(token=st.text(max_size=60) | _parts | st.binary() | st.integers() | st.none())
-def test_no_junk_is_a_token(token: Any) -> None:
-    """One kind of error comes out, and nothing goes out."""
+def test_junk_is_not_an_operation_token(token: Any) -> None:
+    """It raises one class of error, and nothing is sent."""
     _refused(token)
 
 
 @hypothesis.given(at=st.integers(0, 60), with_=st.characters(), cut=st.integers(0, 3))
-def test_a_token_with_another_letter_is_none(at: int, with_: str, cut: int) -> None:
-    """Wherever it is changed, shortened or made longer."""
+def test_a_changed_operation_token_is_refused(at: int, with_: str, cut: int) -> None:
+    """Wherever it is changed, shortened or extended."""
     token = _sealed("income", ("r-1",))
     at = min(at, len(token))
     changed = token[:at] + with_ + token[at + cut :]
@@ -657,8 +657,8 @@ def test_a_token_with_another_letter_is_none(at: int, with_: str, cut: int) -> N
     kind=st.sampled_from(["income", "identity", "check", "data-sources", "account-refresh", "x"]),
     ids=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), max_size=3),
 )
-def test_what_is_sealed_is_checked_all_the_same(kind: str, ids: list[str]) -> None:
-    """Where a client has no secret, whoever knows this SDK can seal anything."""
+def test_the_content_of_a_signed_token_is_validated(kind: str, ids: list[str]) -> None:
+    """Without a secret, anybody who knows this SDK can sign a token."""
     working = Working.saying(_PENDING)
 
     async def read() -> None:
@@ -694,8 +694,8 @@ def _refused(token: Any) -> None:
 # Errors and types.
 
 
-async def test_errors_travel_and_tell_no_tales() -> None:
-    """What Sikoia says of a person is in the results that they carry, and not in their texts."""
+async def test_errors_pickle_and_hide_personal_data() -> None:
+    """Personal data is in the results that they carry, not in their messages."""
     said = reported("Failed", message="canary-name-Zyxwvut has no payslip")
     working = Working.saying(reported("Pending", message="canary-name-Zyxwvut"), said)
     async with working.client() as sikoia:
@@ -712,8 +712,8 @@ async def test_errors_travel_and_tell_no_tales() -> None:
         assert (await operation.wait(raise_on_failure=False)).status == "Failed"
 
 
-async def test_types_are_known_to_the_checkers() -> None:
-    """What they would say is stated here, and they look at this file."""
+async def test_type_checkers_infer_the_results() -> None:
+    """They check this file."""
     working = Working.saying(reported())
     async with working.client() as sikoia:
         operation = await sikoia.income.request(CASE)

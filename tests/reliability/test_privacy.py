@@ -1,4 +1,4 @@
-"""Secrets and personal data: in no log, no repr, no pickle, no traceback, whatever goes wrong."""
+"""Secrets and personal data stay out of logs, reprs, pickles and tracebacks."""
 
 import asyncio
 import copy
@@ -49,7 +49,7 @@ _PERSON: Final = "Canaria Zyxwvut"
 
 
 def _ours(trace: TracebackType | None) -> Iterator[FrameType]:
-    """Yield the frames of a traceback that belong to the SDK or to what lies under it."""
+    """Yield the frames of a traceback that belong to the SDK or its dependencies."""
     while trace is not None:
         if "/tests/" not in trace.tb_frame.f_code.co_filename:
             yield trace.tb_frame
@@ -57,7 +57,7 @@ def _ours(trace: TracebackType | None) -> Iterator[FrameType]:
 
 
 def _kept_in_frames(error: BaseException, canary: str) -> list[str]:
-    """Return where local variables of an error's tracebacks show the canary.
+    """Return the frames of an error whose local variables show the canary.
 
     Tools that report errors walk frames like this, and write down each variable's repr. The
     arguments of the call itself are the caller's, and stand in the caller's frames as well.
@@ -96,13 +96,13 @@ def _holders() -> dict[str, Any]:
     [repr, str, "{}".format, "{!r:>9}".format, "%s".__mod__, pprint.pformat],
     ids=["repr", "str", "format", "padded", "percent", "pprint"],
 )
-def test_what_holds_a_secret_does_not_show_it(name: str, show: Callable[[Any], str]) -> None:
-    """I2: however it is printed, by itself or in something else."""
+def test_objects_with_a_secret_do_not_show_it(name: str, show: Callable[[Any], str]) -> None:
+    """I2: however they are formatted, alone or inside a container."""
     assert SECRET not in show((_holders()[name],))
 
 
-def test_no_object_within_a_client_shows_its_secret() -> None:
-    """I2: a tool that walks from attribute to attribute and prints them finds nothing either."""
+def test_no_object_inside_a_client_shows_its_secret() -> None:
+    """I2: a tool that prints attributes recursively does not find it either."""
     options: list[dict[str, Any]] = [
         {"token": SECRET},
         {"token": None, "api_key": SECRET},
@@ -118,7 +118,7 @@ def test_no_object_within_a_client_shows_its_secret() -> None:
 
 
 def _walk(found: Any, seen: dict[int, Any], depth: int) -> None:
-    """Collect what hangs on an object, by `vars`, items of containers and attrs fields."""
+    """Collect the objects reachable by `vars`, container items and attrs fields."""
     if id(found) in seen or not depth:
         return
     seen[id(found)] = found
@@ -138,8 +138,8 @@ def _walk(found: Any, seen: dict[int, Any], depth: int) -> None:
     "duplicate", [pickle.dumps, copy.deepcopy, json.dumps], ids=["pickle", "deepcopy", "json"]
 )
 @pytest.mark.parametrize("name", ["secret", "static token", "a key's hook", "client with a token"])
-def test_what_holds_a_secret_is_not_copied(name: str, duplicate: Callable[[Any], Any]) -> None:
-    """I3: it goes into no pickle and no JSON, and the refusal does not name it."""
+def test_objects_with_a_secret_cannot_be_copied(name: str, duplicate: Callable[[Any], Any]) -> None:
+    """I3: neither pickled nor written as JSON; the error does not show it."""
     with pytest.raises((TypeError, AttributeError)) as caught:
         duplicate(_holders()[name])
 
@@ -172,7 +172,7 @@ def test_what_holds_a_secret_is_not_copied(name: str, duplicate: Callable[[Any],
 async def test_a_failed_token_request_shows_no_secret(
     failing: httpx.Response | Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """I4: not in the error, nor in a variable of any frame on the way."""
+    """I4: neither in the error nor in a local variable of any frame."""
     caplog.set_level(logging.DEBUG)
     sikoia = client(
         _HOME,
@@ -190,8 +190,8 @@ async def test_a_failed_token_request_shows_no_secret(
 
 
 @pytest.mark.virtual_time
-async def test_a_failed_call_shows_no_token() -> None:
-    """I4: nor does a call that had its token, whatever the transport raises."""
+async def test_a_failed_call_shows_no_access_token() -> None:
+    """I4: whatever the transport raises."""
     for failing in (httpx.ReadError(TOKEN), httpx.Response(500), httpx.LocalProtocolError(TOKEN)):
         async with client(_HOME, transport=Played(failing)) as sikoia:
             with pytest.raises(SikoiaError) as caught:
@@ -203,10 +203,10 @@ async def test_a_failed_call_shows_no_token() -> None:
 
 @pytest.mark.parametrize("blemish", ["\n", "\r\n", " ", "\ufeff", "\x00", "é"], ids=ascii)
 @pytest.mark.parametrize("way", ["client_secret", "token", "api_key", "the environment"])
-def test_a_malformed_secret_is_not_shown(
+def test_an_invalid_secret_is_not_shown(
     way: str, blemish: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I5: a line break at the end of a mounted file is named as such, and the secret is not."""
+    """I5: the message mentions a line break at the end of a file, and not the secret."""
     given: dict[str, Any] = {"token": None, way: SECRET + blemish}
     if way == "client_secret":
         given["client_id"] = "an-id"
@@ -224,15 +224,15 @@ def test_a_malformed_secret_is_not_shown(
 
 
 def assert_plain_apart_from_arguments(error: SikoiaError) -> None:
-    """Check that neither the error nor a frame of the SDK shows the secret."""
+    """Check that neither the error nor any frame of the SDK shows the secret."""
     assert SECRET not in f"{error!r} {error} {vars(error)} {pickle.dumps(error, 0)!r}"
     assert _kept_in_frames(error, SECRET) == []
 
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("token", [f"{SECRET}\n", f"{SECRET} ", f"{SECRET}é", "", None, 7])
-async def test_a_token_that_a_function_gives_is_not_shown(token: Any) -> None:
-    """I5: the function's token is checked before httpx could print it."""
+async def test_an_invalid_token_from_a_function_is_not_shown(token: Any) -> None:
+    """I5: it is validated before httpx could print it."""
     server = Played(httpx.Response(200, content=b"[]"))
     async with client(_HOME, token=lambda: token, transport=server) as sikoia:
         with pytest.raises(
@@ -249,8 +249,8 @@ async def test_a_token_that_a_function_gives_is_not_shown(token: Any) -> None:
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("field", ["type", "title", "detail", "details"])
-async def test_an_errors_text_repeats_nobodys_name(field: str) -> None:
-    """I6: the server's words are in the error's fields, and in its message without values."""
+async def test_an_error_message_repeats_no_personal_data(field: str) -> None:
+    """I6: the fields of the error have the server's text; its message is redacted."""
     said = {field: f"{_PERSON} with account GB29NWBK60161331926819 is not valid"}
     server = Played(httpx.Response(400, content=json.dumps(said).encode()))
     async with watched(client(_HOME, transport=server), server, next_call=False) as watch:
@@ -263,8 +263,8 @@ async def test_an_errors_text_repeats_nobodys_name(field: str) -> None:
 
 
 @pytest.mark.virtual_time
-async def test_an_errors_text_names_the_field() -> None:
-    """I6: what helps to mend the request stays in the message."""
+async def test_an_error_message_names_the_field() -> None:
+    """I6: what helps to correct the request stays."""
     said = {
         "type": "InvalidRequest",
         "title": "Validation Errors",
@@ -277,8 +277,8 @@ async def test_an_errors_text_names_the_field() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_a_given_path_is_told_without_its_ids(caplog: pytest.LogCaptureFixture) -> None:
-    """I6: `request` takes a path with ids in it; messages and logs have places for them."""
+async def test_a_given_path_is_shown_without_its_ids(caplog: pytest.LogCaptureFixture) -> None:
+    """I6: in messages and logs, placeholders replace the ids of a path passed to `request`."""
     caplog.set_level(logging.DEBUG)
     server = Played(httpx.Response(404))
     async with client(_HOME, transport=server) as sikoia:
@@ -293,8 +293,8 @@ async def test_a_given_path_is_told_without_its_ids(caplog: pytest.LogCaptureFix
 # --- logs
 
 
-def test_every_logger_of_the_libraries_is_filtered() -> None:
-    """I1: a new version that logs under a new name is noticed here."""
+def test_every_logger_of_the_http_libraries_is_filtered() -> None:
+    """I1: fails if a new version logs under a new name."""
     names: set[str] = set()
     for package in (httpx, httpcore):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
@@ -315,10 +315,10 @@ def test_every_logger_of_the_libraries_is_filtered() -> None:
         assert logging.getLogger(name).filter(record)
 
 
-async def test_all_loggers_wide_open_show_nothing_of_a_call(
+async def test_all_loggers_at_debug_show_nothing_of_a_call(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """I1: over a real socket, with a token fetched, a retry, an error and a closing."""
+    """I1: over a real socket, with a token request, a retry, an error and closing."""
     caplog.set_level(logging.DEBUG)
     said: Iterator[bytes] = iter(
         [
@@ -349,8 +349,8 @@ async def test_all_loggers_wide_open_show_nothing_of_a_call(
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_asyncios_debug_mode_shows_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """I8: what asyncio says of slow callbacks and of its tasks names no argument of ours."""
+async def test_the_debug_mode_of_asyncio_shows_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """I8: its messages about slow callbacks and tasks contain no arguments of ours."""
     caplog.set_level(logging.DEBUG)
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
@@ -381,8 +381,8 @@ async def _search(sikoia: Sikoia) -> None:
     await sikoia.cases.list(keyword="canary-keyword")
 
 
-def test_a_local_sikoia_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """I11: requests and what they hold appear in no log of it."""
+def test_the_local_sikoia_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """I11: neither requests nor their content."""
     caplog.set_level(logging.DEBUG)
     with Sandbox() as sandbox:
         credentials = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
@@ -400,8 +400,8 @@ def test_a_local_sikoia_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
 # --- memory
 
 
-def test_a_client_that_is_gone_leaves_no_token(anyio_backend_name: str) -> None:
-    """I9: once it is closed and let go, no object holds its token or its secret.
+def test_a_deleted_client_leaves_no_token(anyio_backend_name: str) -> None:
+    """I9: once it is closed and deleted, no object holds its access token or secret.
 
     In a process of its own: this one's memory is full of other tests' objects.
     """
@@ -451,11 +451,11 @@ _HARMLESS: Final = """
     vat_number verification_status voting_percentage_band webhook_callback_url
     webhook_event_status webhook_id webhook_name website_url
 """
-"""Fields of text that a repr may show: ids, kinds, statuses, and what a public register says."""
+"""String fields that a repr may show: ids, types, statuses, and data of public registers."""
 
 
-def test_a_field_of_text_is_masked_or_known_to_be_harmless() -> None:
-    """I2: a field that is new is masked, or somebody writes down here that it may be shown."""
+def test_every_string_field_is_masked_or_listed_as_harmless() -> None:
+    """I2: a new field must be masked, or added to the list above."""
     shown = {
         field.name
         for model in set(_models())

@@ -1,4 +1,4 @@
-"""What is tried again and what is not, by the answer; in virtual time, without a socket."""
+"""Which responses are retried; in virtual time, without a socket."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -44,8 +44,8 @@ def _talking(played: Played, **options: Any) -> Sikoia:
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-async def test_a_server_error_that_passes(status: int) -> None:
-    """E1: what asks or sets gets its answer at the third attempt, what acts the error."""
+async def test_a_temporary_server_error(status: int) -> None:
+    """E1: safe and idempotent requests succeed at the third attempt, unsafe ones fail."""
     for call in (ask, put):
         played = Played(_status(status), _status(status), _status(200, b"[]"))
         async with watched(_talking(played), played) as row:
@@ -59,8 +59,8 @@ async def test_a_server_error_that_passes(status: int) -> None:
 
 
 @pytest.mark.virtual_time
-async def test_a_page_of_a_gateway_is_a_server_error() -> None:
-    """E2: HTML with a 502 says nothing, and is tried again like any other."""
+async def test_a_gateways_error_page_is_a_server_error() -> None:
+    """E2: a 502 with HTML is retried like any other."""
     page = b"<html><body>canary-page</body></html>"
     played = Played(_status(502, page, content_type="text/html"))
 
@@ -96,10 +96,10 @@ async def test_a_page_of_a_gateway_is_a_server_error() -> None:
     ],
     ids=["seconds", "date", "past date", "none"],
 )
-async def test_a_pause_is_at_least_what_was_asked_for(
+async def test_a_pause_is_at_least_the_retry_after(
     headers: dict[str, str], least: float, most: float
 ) -> None:
-    """E3: a date counts by the answer's own clock."""
+    """E3: a date is compared with the response's own Date."""
     played = Played(_status(503, **headers), _status(200, b"[]"))
 
     async with watched(_talking(played), played) as row:
@@ -110,8 +110,8 @@ async def test_a_pause_is_at_least_what_was_asked_for(
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("hint", ["nan", "inf", "1e9", "1_0", "-5", "", "9" * 400, "2, 3", "0x2"])
-async def test_a_hint_that_is_none_changes_nothing(hint: str) -> None:
-    """E4: it is as good as no header, and a call goes on."""
+async def test_an_invalid_retry_after_is_ignored(hint: str) -> None:
+    """E4: the call is retried as without it."""
     played = Played(_status(503, retry_after=hint), _status(200, b"[]"))
 
     async with watched(_talking(played), played) as row:
@@ -121,8 +121,8 @@ async def test_a_hint_that_is_none_changes_nothing(hint: str) -> None:
 
 
 @pytest.mark.virtual_time
-async def test_a_hint_beyond_the_deadline_is_told_at_once() -> None:
-    """E4: 99,999 seconds are not slept, and the error says how long it would be."""
+async def test_a_retry_after_beyond_the_deadline_fails_at_once() -> None:
+    """E4: the error has the 99,999 seconds."""
     played = Played(_status(503, retry_after="99999"))
 
     async with watched(_talking(played), played) as row:
@@ -134,8 +134,8 @@ async def test_a_hint_beyond_the_deadline_is_told_at_once() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_a_hint_makes_no_request_repeatable() -> None:
-    """E5: a 400 stays a 400, whatever its headers say."""
+async def test_a_retry_after_does_not_make_a_request_retryable() -> None:
+    """E5: a 400 is not retried, whatever its headers say."""
     played = Played(_status(400, retry_after="1"))
 
     async with watched(_talking(played), played) as row:
@@ -145,7 +145,7 @@ async def test_a_hint_makes_no_request_repeatable() -> None:
 
 @pytest.mark.virtual_time
 async def test_one_429_pauses_all_calls() -> None:
-    """E6, E7: twenty callers learn of it from one answer; none of them sends until it is over."""
+    """E6, E7: none of twenty callers sends anything until the pause ends."""
     played = Played(_status(429), _status(200, b"[]"))
     paced = _talking(played, quota=Quota())
     async with watched(paced, played):
@@ -161,8 +161,8 @@ async def test_one_429_pauses_all_calls() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_a_429_that_outlasts_the_deadline() -> None:
-    """E6: a pause that the deadline does not allow is an error at once."""
+async def test_a_429_pause_beyond_the_deadline() -> None:
+    """E6: fails at once."""
     played = Played(_status(429))
 
     async with watched(_talking(played, quota=Quota(), timeout=30), played, next_call=False) as row:
@@ -174,8 +174,8 @@ async def test_a_429_that_outlasts_the_deadline() -> None:
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize(("status", "requests"), [(408, 3), (421, 3), (425, 1)])
-async def test_what_the_server_did_not_take(status: int, requests: int) -> None:
-    """E8: a timeout of the request and a wrong host may end better, and acts stay single."""
+async def test_408_and_421_are_retried_if_safe(status: int, requests: int) -> None:
+    """E8: unsafe requests are sent once."""
     played = Played(_status(status))
 
     async with watched(_talking(played), played) as row:
@@ -184,8 +184,8 @@ async def test_what_the_server_did_not_take(status: int, requests: int) -> None:
 
 
 @pytest.mark.virtual_time
-async def test_a_conflict_is_never_tried_again() -> None:
-    """E9, E10: the first one is somebody else's; one after a lost attempt with our key is ours."""
+async def test_a_conflict_is_never_retried() -> None:
+    """E9, E10: after a lost attempt with our key, it means that attempt succeeded."""
     played = Played(_status(409))
     async with watched(_talking(played), played) as row:
         error = await row.fails(ConflictError, act, requests=1)
@@ -199,8 +199,8 @@ async def test_a_conflict_is_never_tried_again() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_a_delete_that_is_gone_went_through() -> None:
-    """E11: the 404 of the second attempt explains the first, whose answer was lost."""
+async def test_a_404_after_a_lost_delete_is_a_success() -> None:
+    """E11: the first attempt, whose response was lost, deleted it."""
     played = Played(_LOST, _status(404, b'{"type": "ResourceNotFound"}'))
 
     async with watched(_talking(played), played) as row:
@@ -208,8 +208,8 @@ async def test_a_delete_that_is_gone_went_through() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_no_credits_left() -> None:
-    """E12: a 403 is an answer; neither the token nor a pause will change it."""
+async def test_missing_credits_are_not_retried() -> None:
+    """E12: neither a new access token nor a pause would help."""
     played = Played(_status(403))
 
     async with watched(_talking(played), played) as row:
@@ -218,8 +218,8 @@ async def test_no_credits_left() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_an_outage_is_not_made_worse() -> None:
-    """E13, E14: 1,000 calls make at most 1,050 requests, and the first good one is not delayed."""
+async def test_retries_do_not_make_an_outage_worse() -> None:
+    """E13, E14: 1,000 calls send at most 1,050 requests, and recovery is not delayed."""
     played = Played(_status(503))
     sikoia = _talking(played, quota=None)
 
@@ -236,8 +236,8 @@ async def test_an_outage_is_not_made_worse() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
-async def test_no_redirect_is_followed(status: int) -> None:
-    """E17: not to another host, and not to our own."""
+async def test_redirects_are_not_followed(status: int) -> None:
+    """E17: neither to another host nor to the API's own."""
     async with plan(sends()) as evil:
         elsewhere = f"{evil.server.url}/v2/cases".encode()
         told = b"HTTP/1.1 %d Moved\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n"
@@ -265,10 +265,10 @@ async def _excel(sikoia: Sikoia) -> bytes:
     [(_status(503), ServerError), (_LOST, ConnectionFailedError), (_status(500), ServerError)],
     ids=["503", "lost", "500"],
 )
-async def test_a_report_that_costs_is_asked_for_once(
+async def test_a_chargeable_report_is_requested_once(
     given: httpx.Response | Exception, error: Any
 ) -> None:
-    """E18: though it is a GET, it is never sent again where it may have been made."""
+    """E18: although it is a GET, it is not repeated once it may have been processed."""
     played = Played(given)
 
     async with watched(_talking(played), played, next_call=False) as row:
@@ -279,8 +279,8 @@ async def test_a_report_that_costs_is_asked_for_once(
 
 
 @pytest.mark.virtual_time
-async def test_a_report_beyond_the_limit_is_not_asked_for() -> None:
-    """E18: what may cost money can be bounded."""
+async def test_a_report_beyond_the_charge_limit_is_not_requested() -> None:
+    """E18: the client refuses it."""
     played = Played(_status(200, b"PK\x03\x04"))
 
     async with watched(_talking(played, max_chargeable=1), played) as row:
@@ -290,7 +290,7 @@ async def test_a_report_beyond_the_limit_is_not_asked_for() -> None:
 
 @pytest.mark.virtual_time
 async def test_an_upload_is_the_same_in_each_attempt() -> None:
-    """E16: a stream of the caller's is read once, and sent whole again where that is safe."""
+    """E16: the user's stream is read once, and sent in full by each attempt."""
     played = Played(_status(429, retry_after="1"), _status(201, _DOCUMENT))
 
     async def pieces() -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""Access tokens under stress: herds, failures, hand-overs; how many requests the login server sees.
+"""Access tokens under load: herds, failures and cancelled leaders, counted in token requests.
 
 What one module alone can show is in the tests of `_token` and `_credentials`.
 """
@@ -39,15 +39,15 @@ def _granted(life: int = 3600) -> httpx.Response:
 
 @attrs.define
 class _Login:
-    """Answers token requests in turn, the last answer again and again; the API takes any token."""
+    """Responds to token requests in turn, repeating the last; its API accepts any access token."""
 
     answers: list[httpx.Response]
     seconds: float = 0.1
     """How long a token request takes."""
     steps: int = 0
-    """And how many steps of the event loop."""
+    """And how many steps of the event loop it takes."""
     asked: list[float] = attrs.field(factory=list[float])
-    """When each token request came."""
+    """When each token request arrived."""
     served: int = 0
 
     def client(self, **options: Any) -> Sikoia:
@@ -72,7 +72,7 @@ class _Login:
 
 
 class _Raw(httpx.AsyncByteStream):
-    """A body as it comes over the wire."""
+    """A body that arrives from the network."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -90,7 +90,7 @@ async def _call(sikoia: Sikoia) -> CallError | None:
 
 
 async def _calls(sikoia: Sikoia, times: int) -> list[CallError]:
-    """Make so many calls at once, and return the errors."""
+    """Make concurrent calls, and return their errors."""
     errors: list[CallError | None] = []
 
     async def call() -> None:
@@ -103,7 +103,7 @@ async def _calls(sikoia: Sikoia, times: int) -> list[CallError]:
 
 
 async def test_two_hundred_cold_calls_fetch_one_token() -> None:
-    """F1."""
+    """F1: and share it."""
     login = _Login([_granted()])
 
     assert await _calls(login.client(), 200) == []
@@ -112,8 +112,8 @@ async def test_two_hundred_cold_calls_fetch_one_token() -> None:
 
 
 @pytest.mark.parametrize("steps", range(41))
-async def test_a_leader_whose_scope_is_cancelled_at_any_step_hands_over(steps: int) -> None:
-    """F2: the others are served, by two token requests at most."""
+async def test_a_leader_cancelled_at_any_step_is_replaced(steps: int) -> None:
+    """F2: with two token requests at most."""
     login, leading = _Login([_granted()], seconds=0, steps=15), anyio.CancelScope()
     sikoia = login.client()
 
@@ -136,8 +136,8 @@ async def test_a_leader_whose_scope_is_cancelled_at_any_step_hands_over(steps: i
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 @pytest.mark.parametrize("steps", range(41))
-async def test_a_leader_whose_task_is_cancelled_at_any_step_hands_over(steps: int) -> None:
-    """F2, for `task.cancel()`, which no shield holds off."""
+async def test_a_leader_whose_task_is_cancelled_is_replaced(steps: int) -> None:
+    """F2: at any step, with `task.cancel()`, which ignores shields."""
     login = _Login([_granted()], seconds=0, steps=15)
     sikoia = login.client()
     leader = asyncio.create_task(_call(sikoia))
@@ -153,16 +153,16 @@ async def test_a_leader_whose_task_is_cancelled_at_any_step_hands_over(steps: in
     assert await _calls(sikoia, 1) == []
 
 
-async def test_a_login_that_fails_twice_is_asked_three_times() -> None:
-    """F3: all who wait have the token that came in the end."""
+async def test_a_token_request_is_retried_twice() -> None:
+    """F3: every waiting call gets the access token."""
     login = _Login([_DOWN, _DOWN, _granted()])
 
     assert await _calls(login.client(), 50) == []
     assert len(login.asked) == 3
 
 
-async def test_a_login_that_is_down_is_asked_less_and_less() -> None:
-    """F4: 50 callers who try again and again for ten seconds make six token requests at most."""
+async def test_token_requests_become_rarer_in_an_outage() -> None:
+    """F4: 50 callers that retry for ten seconds cause six token requests at most."""
     login = _Login([_DOWN], seconds=0)
     sikoia, errors = login.client(), list[CallError]()
 
@@ -187,8 +187,8 @@ async def test_a_login_that_is_down_is_asked_less_and_less() -> None:
     assert await _calls(sikoia, 50) == []
 
 
-async def test_a_login_that_was_down_has_all_attempts_again() -> None:
-    """F4: an outage is over with the first token, and not remembered."""
+async def test_after_an_outage_token_requests_are_retried_again() -> None:
+    """F4: the first access token ends the outage."""
     login = _Login([_DOWN, _DOWN, _DOWN, _granted(60), _DOWN, _DOWN, _granted()], seconds=0)
     sikoia = login.client()
 
@@ -200,8 +200,8 @@ async def test_a_login_that_was_down_has_all_attempts_again() -> None:
     assert len(login.asked) == 7
 
 
-async def test_a_login_that_fails_now_and_then_is_tried_again_for_ever() -> None:
-    """F3: a token that came in the end pays back what its retry cost."""
+async def test_occasional_failures_do_not_use_up_the_retry_budget() -> None:
+    """F3: a successful token request refunds its retries."""
     login = _Login([_DOWN, _granted(60)] * 40, seconds=0)
     sikoia = login.client()
 
@@ -211,8 +211,8 @@ async def test_a_login_that_fails_now_and_then_is_tried_again_for_ever() -> None
     assert len(login.asked) == 80
 
 
-async def test_callers_in_a_hurry_do_not_ask_one_after_the_other() -> None:
-    """F4: who has no time for a second attempt leaves no first one to the next in line."""
+async def test_callers_with_short_deadlines_share_a_failure() -> None:
+    """F4: a caller without time for a retry does not pass a first attempt on to the next one."""
     login = _Login([_DOWN], seconds=0)
 
     errors = await _calls(login.client(timeout=0.01), 50)
@@ -221,8 +221,8 @@ async def test_callers_in_a_hurry_do_not_ask_one_after_the_other() -> None:
     assert len(login.asked) <= 3
 
 
-async def test_who_has_time_waits_for_the_pause_that_another_had_no_time_for() -> None:
-    """F4: a caller in a hurry, and one who is not: it asks again, though not at once."""
+async def test_a_caller_with_time_makes_the_retry_another_had_to_skip() -> None:
+    """F4: after the pause, not at once."""
     login = _Login([_DOWN, _granted()], seconds=1)
     sikoia = login.client()
     errors: list[CallError] = []
@@ -240,8 +240,8 @@ async def test_who_has_time_waits_for_the_pause_that_another_had_no_time_for() -
     assert login.asked[1] - login.asked[0] >= 2
 
 
-async def test_a_login_that_says_when_to_come_again_is_left_alone_until_then() -> None:
-    """F4, G5: its Retry-After is obeyed between attempts and after the last."""
+async def test_the_retry_after_of_the_token_endpoint_is_honoured() -> None:
+    """F4, G5: between attempts and after the last one."""
     login = _Login([httpx.Response(503, headers={"Retry-After": "7"})], seconds=0)
     sikoia = login.client()
 
@@ -256,7 +256,7 @@ async def test_a_login_that_says_when_to_come_again_is_left_alone_until_then() -
 
 
 async def test_a_refusal_holds_for_five_seconds() -> None:
-    """F5: what is wrong are the credentials; asking again is no use, and may lock them."""
+    """F5: the credentials are wrong, and repeating them might lock them."""
     login = _Login([_REFUSED], seconds=0)
     sikoia = login.client()
 
@@ -287,8 +287,8 @@ def _gzipped(content: bytes) -> bytes:
     [_gzipped(_JSON)[:-8], _gzipped(_JSON)[:20], _gzipped(b" " * 10_000_000 + _JSON)],
     ids=["without its checksum", "cut", "bomb"],
 )
-async def test_half_a_token_is_none(body: bytes) -> None:
-    """F8: not even where only gzip's own end is missing; three requests, and an error."""
+async def test_a_truncated_token_response_is_retried(body: bytes) -> None:
+    """F8: even if only gzip's trailer is missing; an error after three requests."""
     login = _Login([httpx.Response(201, extensions={"gzip": body})], seconds=0)
 
     (error,) = await _calls(login.client(), 1)
@@ -299,8 +299,8 @@ async def test_half_a_token_is_none(body: bytes) -> None:
     assert len(login.asked) == 3
 
 
-async def test_a_token_that_comes_whole_after_half_of_one_is_taken() -> None:
-    """F8."""
+async def test_a_complete_token_response_after_a_truncated_one() -> None:
+    """F8: is used."""
     half = httpx.Response(201, extensions={"gzip": _gzipped(_JSON)[:-8]})
     login = _Login([half, _granted()])
 
@@ -308,10 +308,8 @@ async def test_a_token_that_comes_whole_after_half_of_one_is_taken() -> None:
     assert len(login.asked) == 2
 
 
-async def test_a_call_is_not_held_up_by_an_early_renewal_for_more_than_a_share_of_its_time() -> (
-    None
-):
-    """F13: the login server hangs, and the token is good for two more minutes."""
+async def test_an_early_renewal_takes_a_share_of_the_timeout_only() -> None:
+    """F13: the token endpoint hangs, and the access token is valid for two more minutes."""
     login = _Login([_granted()])
     sikoia = login.client(timeout=4)
     assert await _calls(sikoia, 1) == []
@@ -326,8 +324,8 @@ async def test_a_call_is_not_held_up_by_an_early_renewal_for_more_than_a_share_o
     assert len(login.asked) == 2
 
 
-async def test_a_follower_whose_time_is_over_leaves_the_leader_alone() -> None:
-    """D10: it was waiting for a token, nothing was sent, and the others have their token."""
+async def test_a_follower_that_times_out_does_not_stop_the_leader() -> None:
+    """D10: its request was not sent, and the others get their access token."""
     login = _Login([_granted()], seconds=5)
     sikoia, errors = login.client(), list[CallError | None]()
 

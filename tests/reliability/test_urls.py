@@ -1,4 +1,4 @@
-"""Addresses, ids and headers that lead astray: refused before anything is sent."""
+"""Hostile URLs, ids and headers are refused before anything is sent."""
 
 from collections.abc import Callable
 from functools import partial
@@ -49,8 +49,8 @@ _RETRIEVALS: Final[tuple[Callable[[str, Sikoia], Any], ...]] = (
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("given", _ASTRAY, ids=lambda given: ascii(given)[:20])
-async def test_an_id_that_leads_elsewhere_sends_nothing(given: str) -> None:
-    """H1: no request, no slot of the quota, and the value is not repeated."""
+async def test_an_id_that_changes_the_url_sends_nothing(given: str) -> None:
+    """H1: it takes no rate-limit slot, and is not repeated."""
     server = Played(httpx.Response(200, content=b"{}"))
     sikoia = client(_HOME, transport=server)
     async with watched(sikoia, server) as watch:
@@ -61,8 +61,8 @@ async def test_an_id_that_leads_elsewhere_sends_nothing(given: str) -> None:
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("given", ["/v2/../admin", "/v2/%2e%2e/admin", "//evil.example/", "/a b"])
-async def test_a_path_that_leads_elsewhere_sends_nothing(given: str) -> None:
-    """H1: what `request` is given stays on Sikoia's API."""
+async def test_a_path_that_leaves_the_api_sends_nothing(given: str) -> None:
+    """H1: `request` stays on Sikoia's API."""
     server = Played(httpx.Response(200, content=b"{}"))
     async with watched(client(_HOME, transport=server), server) as watch:
         await watch.fails(ConfigurationError, CallOf("GET", given), requests=0)
@@ -84,8 +84,8 @@ _BAD_VALUES: Final = (
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("value", _BAD_VALUES, ids=lambda value: ascii(value)[:20])
-async def test_a_value_that_is_no_header_sends_nothing(value: str) -> None:
-    """H3: each value that goes into a header is checked when it is given."""
+async def test_an_invalid_header_value_sends_nothing(value: str) -> None:
+    """H3: header values are validated where they are passed in."""
     server = Played(httpx.Response(200, content=b"[]"))
     sikoia = client(_HOME, transport=server, idempotency_header="Idempotency-Key")
     async with watched(sikoia, server):
@@ -112,15 +112,15 @@ async def test_a_value_that_is_no_header_sends_nothing(value: str) -> None:
      "X-Correlation-Id", "Connection", "Content-Type", "a b", "a:", "a\r\nb", "é"],
     ids=ascii,
 )  # fmt: skip
-def test_a_header_that_means_something_else_carries_no_key(name: str) -> None:
-    """H3: the one header whose name is the caller's takes the place of none of ours."""
+def test_the_idempotency_header_cannot_replace_another(name: str) -> None:
+    """H3: its name is refused if the client or HTTP uses it."""
     with pytest.raises(ConfigurationError, match=r"^idempotency_header: "):
         client(_HOME, idempotency_header=name)
 
 
 @pytest.mark.parametrize("to", ["host", "other port", "in front of @", "no scheme"])
-async def test_a_next_page_elsewhere_meets_no_connection(to: str) -> None:
-    """H4: the token goes to nobody whom a page names, and the page's items are good."""
+async def test_a_next_page_on_another_host_is_not_requested(to: str) -> None:
+    """H4: the access token stays with the API, and the page's items are kept."""
     async with serve(healthy) as evil:
         port = evil.url.rpartition(":")[2]
         address = {
@@ -156,8 +156,8 @@ async def _read_all(sikoia: Sikoia) -> None:
         "//evil.example/",
     ],
 )
-async def test_a_location_of_the_clouds_secrets_is_not_asked(location: str) -> None:
-    """H5: what was accepted stays where it is asked for, and on our own origin."""
+async def test_a_location_on_another_host_is_not_polled(location: str) -> None:
+    """H5: for example a cloud's metadata service; polls stay on the API's origin."""
     script = sends(answer(202, b"", Location=location))
     async with (
         plan(script) as planned,
@@ -186,7 +186,7 @@ async def test_a_location_of_the_clouds_secrets_is_not_asked(location: str) -> N
     ],
 )
 async def test_a_link_to_this_machine_is_not_followed(link: str) -> None:
-    """H6: only a local Sikoia has its files on this machine; elsewhere a link is https."""
+    """H6: only the local Sikoia has its files on this machine; other links are https."""
     server = Played(httpx.Response(200, content=b"%PDF"))
     async with watched(client(PRODUCTION, transport=server), server) as watch:
         error = await watch.fails(
@@ -195,8 +195,8 @@ async def test_a_link_to_this_machine_is_not_followed(link: str) -> None:
     assert "canary" not in str(error)
 
 
-async def test_a_link_that_leads_on_is_not_followed() -> None:
-    """H6: a host of files that points to another host has lost us; the token went to neither."""
+async def test_a_redirected_link_is_not_followed() -> None:
+    """H6: and neither host gets the access token."""
     async with serve(healthy) as evil:
         script = sends(answer(302, b"", Location=f"{evil.url}/a.pdf"))
         async with serve(script) as files, client(files.url) as sikoia:
@@ -208,8 +208,8 @@ async def test_a_link_that_leads_on_is_not_followed() -> None:
         assert evil.connections == 0
 
 
-async def test_a_name_that_leads_to_another_machine_gets_no_request(tmp_path: Path) -> None:
-    """H7: whatever a link's name resolves to must show a certificate for that very name."""
+async def test_a_host_needs_a_certificate_for_its_name(tmp_path: Path) -> None:
+    """H7: whatever address the name of a link resolves to."""
     async with serve(healthy, certified("files.example")) as inside:
         there = inside.url.replace("127.0.0.1", "localhost")
         sikoia = client(local("https://127.0.0.1:1"), tls=trusting(tmp_path))
@@ -231,8 +231,8 @@ async def test_a_name_that_leads_to_another_machine_gets_no_request(tmp_path: Pa
     ],
 )
 @pytest.mark.parametrize("whose", ["ours", "the caller's"])
-async def test_a_cookie_is_never_sent_back(cookie: str, whose: str) -> None:
-    """H11: one call's cookie rides on no other, nor on what the caller's client does for us."""
+async def test_cookies_are_never_sent_back(cookie: str, whose: str) -> None:
+    """H11: neither by another call nor by the user's own httpx client."""
 
     async def script(peer: Any) -> None:
         while True:
