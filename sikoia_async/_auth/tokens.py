@@ -40,7 +40,7 @@ class StaticToken:
         return self._token.reveal()
 
     def forget(self, token: str) -> bool:  # noqa: ARG002 - there is only one
-        """Return False: there is no other one."""
+        """Return False, because another one does not exist."""
         return False
 
 
@@ -87,7 +87,8 @@ class TokenStore(Protocol):
     """Shares one access token between processes, for example through a database or a cache.
 
     It holds a secret. If the store fails or takes more than a second, calls continue without it,
-    and it is tried again five seconds later: a failing store costs token requests, never a call.
+    and the next attempt follows five seconds later. A failing store costs token requests, never a
+    call.
     """
 
     async def load(self, key: str) -> StoredToken | None:

@@ -42,7 +42,7 @@ class QuotaStore(Protocol):
     """Counts the requests of several processes together, for example in a database or a cache.
 
     Each process also keeps its own count within the same limit. If the store fails or takes more
-    than a second, calls continue without it, and it is tried again five seconds later.
+    than a second, calls continue without it, and the next attempt follows five seconds later.
     Use one store for each of your organisations at Sikoia.
     """
 

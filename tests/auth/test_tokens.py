@@ -119,7 +119,7 @@ def _app(*statuses: int) -> tuple[httpx.MockTransport, list[str]]:
 
 
 async def test_a_refused_static_token_ends_the_call() -> None:
-    """There is no other one to try after a 401."""
+    """It is the only one, so a 401 is final."""
     transport, tokens = _app(401)
     sikoia = client(_ANYWHERE, transport=transport, token="mine")
 

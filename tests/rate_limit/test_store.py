@@ -177,7 +177,7 @@ async def test_a_slow_store_keeps_the_order() -> None:
 async def test_a_failed_store_is_skipped_for_five_seconds(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """There is one warning, without the store's own message; then the store is tried again."""
+    """There is one warning, without the store's own message; then the store is used again."""
     leases = _Leases()
     store = _Scripted(leases, [OSError(SECRET)])
     limiter = limiter_of(100, 60.0, store)

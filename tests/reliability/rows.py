@@ -112,7 +112,7 @@ D1   test_silence.py::test_a_safe_request_to_a_silent_server_is_retried,
 D2   test_silence.py::test_a_trickling_response_ends_at_the_deadline
 D3   test_silence.py::test_a_trickling_response_ends_at_the_deadline
 D4   test_silence.py::test_a_trickling_download_leaves_no_file
-D5   out: no answer is handed to a caller piece by piece; files are written by us
+D5   out: responses are never streamed to the user; the client writes files itself
 D6   test_clocks.py::test_an_invalid_timeout_is_refused
 D7   test_clocks.py::test_changes_of_the_system_clock_have_no_effect
 D8   test_clocks.py::test_a_blocked_event_loop_sends_nothing_twice
@@ -167,28 +167,28 @@ F12  ../auth/test_client_credentials.py::test_a_late_refusal_of_the_old_token_ke
 F13  ../auth/test_client_credentials.py::test_an_early_renewal_delays_one_call_only,
      test_tokens.py::test_an_early_renewal_takes_a_share_of_the_timeout_only
 F14  ../auth/test_client_credentials.py::test_every_call_waits_once_the_token_is_about_to_expire
-F15  a secret is a text, given once; whoever rotates it passes token= instead:
+F15  a secret is a string, passed once; to rotate it, pass token= instead:
      ../auth/test_tokens.py::test_a_token_function_is_called_for_each_request
-F16  out: there is no token shared through Redis yet
-F17  out: there is no token shared through Redis yet
-F18  out: there is no token shared through Redis yet
-F19  out: there is no token shared through Redis yet
+F16  out: access tokens are not shared through Redis yet
+F17  out: access tokens are not shared through Redis yet
+F18  out: access tokens are not shared through Redis yet
+F19  out: access tokens are not shared through Redis yet
 R1   ../rate_limit/test_server.py::test_a_thousand_at_once
 R2   ../rate_limit/test_server.py::test_a_burst_around_the_turn_of_a_window
-R3   out: there is no quota shared through Redis yet
-R4   out: there is no quota shared through Redis yet
-R5   out: there is no quota shared through Redis yet
-R6   out: there is no quota shared through Redis yet
-R7   out: there is no quota shared through Redis yet
-R8   out: there is no quota shared through Redis yet
-R9   out: there is no quota shared through Redis yet
-R10  out: there is no quota shared through Redis yet
-R11  out: there is no quota shared through Redis yet
-R12  out: there is no quota shared through Redis yet
+R3   out: the quota is not shared through Redis yet
+R4   out: the quota is not shared through Redis yet
+R5   out: the quota is not shared through Redis yet
+R6   out: the quota is not shared through Redis yet
+R7   out: the quota is not shared through Redis yet
+R8   out: the quota is not shared through Redis yet
+R9   out: the quota is not shared through Redis yet
+R10  out: the quota is not shared through Redis yet
+R11  out: the quota is not shared through Redis yet
+R12  out: the quota is not shared through Redis yet
 R13  ../rate_limit/test_priorities.py::test_a_flood_of_polls_delays_no_interactive_call
 R14  out: a call's timeout bounds this wait, too; see D10
-R15  out: there is no quota shared through Redis yet
-R16  out: there is no quota shared through Redis yet
+R15  out: the quota is not shared through Redis yet
+R16  out: the quota is not shared through Redis yet
 H1   test_urls.py::test_an_id_that_changes_the_url_sends_nothing
      test_urls.py::test_a_path_that_leaves_the_api_sends_nothing
      ../calls/test_urls.py::test_an_invalid_id_is_refused_and_not_repeated
@@ -231,12 +231,12 @@ I6   test_privacy.py::test_an_error_message_repeats_no_personal_data
      test_privacy.py::test_an_error_message_names_the_field
      test_privacy.py::test_a_given_path_is_shown_without_its_ids
      ../codec/test_redaction.py::test_unknown_words_are_never_repeated
-I7   out: there are no spans yet; the fields of a record (_logs.FIELDS) are what they may hold
+I7   out: spans do not exist yet; they may contain the fields of a log record (_logging.FIELDS)
 I8   test_privacy.py::test_the_debug_mode_of_asyncio_shows_nothing; warnings and notes by oracle.py
 I9   test_privacy.py::test_a_deleted_client_leaves_no_token
 I10  out: Redis is not used yet
 I11  test_privacy.py::test_the_local_sikoia_logs_nothing
-I12  out: no test can see the gate's output; .ci/run looks through it with .ci/scan_secrets.py
+I12  out: a test cannot see the gate's output; .ci/run scans it with .ci/scan_secrets.py
 J1   test_cancelled_calls.py::test_cancelling_scopes_at_any_step_leaks_nothing,
      test_cancelled_calls.py::test_cancelling_tasks_at_any_step_leaks_nothing,
      test_cancelled_calls.py::test_cancelling_a_scope_during_a_handshake_leaks_nothing,
@@ -253,25 +253,25 @@ J3   test_cancelled_calls.py::test_cancelling_scopes_in_any_wait_leaks_nothing,
 J4   test_life_cycle.py::test_closing_cancelled_by_a_scope_closes_all,
      test_life_cycle.py::test_closing_in_a_cancelled_task_closes_all,
      ../calls/test_closing.py::test_a_transport_that_does_not_close_is_abandoned
-J5   no answer is handed out as a stream; pages are left early:
+J5   responses are not streamed; leaving pagination early:
      ../calls/test_pagination.py::test_leaving_early_fetches_no_further_page
-J6   there is no grace period, for calls have a deadline and closing waits for none:
+J6   no grace period, because calls have a deadline and closing does not wait:
      test_life_cycle.py::test_calls_in_progress_complete_after_closing,
      test_life_cycle.py::test_a_call_in_progress_at_closing_ends_at_its_deadline,
      test_life_cycle.py::test_a_connection_opened_while_closing_is_closed
 J7   test_life_cycle.py::test_concurrent_closing_is_harmless,
      ../calls/test_lifecycle.py::test_a_closed_client_cannot_be_used
 J8   ../calls/test_lifecycle.py::test_a_client_stays_with_its_loop
-J9   a child is told to make its own client:
+J9   a child process gets an error that says to create its own client:
      test_life_cycle.py::test_a_forked_child_does_not_use_its_parents_connection,
      ../calls/test_lifecycle.py::test_a_forked_child_does_not_write_into_its_parents_connections
 J10  test_life_cycle.py::test_five_hundred_calls_over_ten_connections,
      test_life_cycle.py::test_connections_are_first_come_first_served
 J11  test_cancelled_calls.py::test_one_failure_in_a_group_cancels_the_others
 J12  test_life_cycle.py::test_base_exceptions_pass_through_callbacks
-J13  a hook that changes the address is one of the caller's own client, below our guard:
+J13  a hook that changes the URL belongs to the user's client, below the connection pool:
      test_life_cycle.py::test_a_failing_user_hook
-J14  3.14t was not at hand; the development mode is:
+J14  not run on 3.14t; the development mode:
      test_life_cycle.py::test_python_development_mode_warns_of_nothing
 J15  out: a test would take minutes; `benchmarks/soak.py` makes the 100,000 calls
 K1   test_operations.py::test_an_endless_operation_times_out
@@ -302,7 +302,7 @@ L5   ../webhooks/test_signing.py::test_the_index_says_which_secret_matched
      ../webhooks/test_signing.py::test_a_removed_secret_is_refused
 L6   ../webhooks/test_signing.py::test_reformatted_json_gets_a_message_of_its_own
      ../webhooks/test_signing.py::test_reformatting_takes_linear_time
-L7   no time is measured, for these machines are shared; what is compared, and how often, is:
+L7   time is not measured, because machines are shared; the comparisons are counted:
      ../webhooks/test_signing.py::test_every_secret_is_compared_in_constant_time
 L8   ../webhooks/test_router.py::test_the_same_delivery_is_handled_once
      ../webhooks/test_router.py::test_a_forgotten_event_is_handled_again
@@ -317,21 +317,21 @@ L10  ../webhooks/test_events.py::test_a_body_that_is_not_json_is_refused
      ../webhooks/test_router.py::test_bad_deliveries_are_refused_and_the_next_one_is_handled
 L11  ../webhooks/test_signing.py::test_nothing_of_a_delivery_is_in_its_error
      ../webhooks/test_signing.py::test_a_refused_secret_is_in_no_variable
-L12  without atheris, by hypothesis, whose examples are thousands and no million:
+L12  without atheris, by Hypothesis with thousands of examples, not millions:
      ../webhooks/test_router.py::test_junk_is_refused_or_parsed
      ../webhooks/test_events.py::test_any_bytes_are_an_event_or_refused
      ../webhooks/test_signing.py::test_any_junk_is_refused_in_the_same_way
 M1   test_shapes.py::test_any_bytes_are_decoded_or_refused
      test_shapes.py::test_mutated_bytes_are_decoded_or_refused
      (and for hours: fuzz_answers.py)
-M2   out: httpcore parses the bytes; what it takes that is unsafe is refused row by row, in B
+M2   out: httpcore parses the bytes; the rows of B refuse what it accepts unsafely
 M3   test_shapes.py::test_mutated_examples_are_decoded_or_refused
-M4   out: the models of quota, retries and token are tested each with its own clock; see R1, E13, F
+M4   out: rate limit, retries and access token are tested with their own clocks; see R1, E13, F
 M5   test_shapes.py::test_any_header_is_used_or_ignored
      ../retry/test_policy.py::test_no_header_breaks_the_parser
-M6   out: the local Sikoia against the specification is a later issue; its answers are held to it in
+M6   out: the local Sikoia against the specification is a later issue; its responses are compared in
      ../sandbox/test_responses.py::test_every_operation_is_walked
-M7   out: httpx2 is no dependency; every row runs on asyncio and on trio alike
+M7   out: httpx2 is not a dependency; every row runs on asyncio and on trio alike
 M8   out: done by hand, module by module, and not in the gate
 M9   out: cancelled at each step by hand,
      ../rate_limit/test_cancelled.py::test_a_scope_cancelled_at_any_step

@@ -103,7 +103,7 @@ async def test_only_the_status_ends_an_operation() -> None:
 
         assert statuses == ["Pending", "Pending", "Complete"]
         assert (await operation.refresh()) is operation.result()
-        assert len(sikoia.polls) == 2  # what is done is not asked about again
+        assert len(sikoia.polls) == 2  # a finished operation is not polled again
 
         token = operation.token
         del operation
