@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origi
 
 from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.loader import load_hook
+from sikoia_async._codec.shapes import ShapeError
 from sikoia_async._errors import CallInfo, ConfigurationError, UnexpectedResponseError
 from sikoia_async._transport.types import UNDELIMITED
 from sikoia_async.models import Items, Model, ResponseInfo
@@ -79,6 +80,8 @@ def check_into(into: Any) -> None:
         if into in {object, bytes, NoneType}:
             return
         load_hook(item)
+    except ShapeError as error:
+        msg = f"into: {error}"
     except Exception:  # noqa: BLE001 - msgspec and cattrs raise many kinds of errors
         msg = "into: expected an attrs class, Items[...] of one, bytes or type(None)"
     else:

@@ -28,10 +28,15 @@ __all__ = [
     "Other",
     "Scalar",
     "Shape",
+    "ShapeError",
     "options",
     "reachable",
     "shape_of",
 ]
+
+
+class ShapeError(TypeError):
+    """A field of a `Model` has a type that is not described here."""
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -135,7 +140,7 @@ class Object(Shape):
         """The fields, in the order of the class. Lazy, because a class may contain itself.
 
         Raises:
-            TypeError: a field of a `Model` has a type that this module does not describe.
+            ShapeError: a field of a `Model` has a type that this module does not describe.
         """
         metadata = {field.name: field.metadata for field in attrs.fields(self.type)}
         return tuple(
@@ -151,8 +156,8 @@ class Object(Shape):
     def _shape_of(self, name: str, annotation: Any) -> Shape:
         shape = shape_of(annotation)
         if self.is_model and not _is_described(shape):
-            msg = f"{self.name}.{name}: models cannot have fields of this type; see {__name__}"
-            raise TypeError(msg)
+            msg = f"{self.name}.{name}: a subclass of Model cannot have a field of this type"
+            raise ShapeError(msg)
         return shape
 
 

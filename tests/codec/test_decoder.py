@@ -12,7 +12,7 @@ from sikoia_async._codec.decoder import check_into, decode
 from sikoia_async._codec.drift import Drift
 from sikoia_async._transport.types import Response
 from sikoia_async.errors import CallInfo, ConfigurationError, UnexpectedResponseError
-from sikoia_async.models import Items
+from sikoia_async.models import Items, Model
 from sikoia_async.resources.users import Role, User
 
 CANARY = "canary"
@@ -205,6 +205,19 @@ def test_types_that_cannot_be_decoded_are_refused(into: Any) -> None:
     """A mistake in `into` is reported before a request that may cost money is sent."""
     with pytest.raises(ConfigurationError, match=r"^into: expected an attrs class"):
         check_into(into)
+
+
+@attrs.frozen
+class OwnModel(Model):
+    """A caller's model with a field that models cannot have."""
+
+    sizes: dict[str, int]
+
+
+def test_a_field_that_models_cannot_have_is_named() -> None:
+    """A caller's subclass of `Model` has the types of the SDK's models only."""
+    with pytest.raises(ConfigurationError, match=r"^into: OwnModel\.sizes: a subclass of Model"):
+        check_into(OwnModel)
 
 
 def test_an_empty_body_is_none_for_plain_json() -> None:
