@@ -63,7 +63,8 @@ class ConnectionPool(httpx.AsyncBaseTransport):
     ) -> None:
         url = httpx.URL(origin)
         self._origin = (url.host, url.port, url.scheme)
-        self._make = make
+        self.make = make
+        """Creates the transport of one connection."""
         self._shared = shared
         self._size = size
         self._free = [_Slot() for _ in range(size)]
@@ -111,7 +112,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         try:
             state.mark_sending(request, warm=slot.transport is not None and not self._shared)
             if slot.transport is None:
-                slot.transport = self._make()
+                slot.transport = self.make()
             response = await slot.transport.handle_async_request(request)
             if self._shared:
                 state.attach_to(request)

@@ -17,7 +17,6 @@ from reliability.harness import ask, plan, silent, talking
 from reliability.oracle import overrun
 
 from sikoia_async import ClientStateError, DeadlineExceededError, Sikoia
-from sikoia_async._transport.pool import ConnectionPool
 
 pytestmark = pytest.mark.anyio
 
@@ -171,7 +170,7 @@ async def test_a_connection_opened_while_closing_is_closed() -> None:
 
     async with serve(script) as server:
         sikoia = client(server.url, token=token, max_in_flight=1)
-        _made_of(guards(sikoia)[0], Slow)
+        guards(sikoia)[0].make = Slow
         await ask(sikoia)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(ask, sikoia)
@@ -186,10 +185,6 @@ async def test_a_connection_opened_while_closing_is_closed() -> None:
 async def _closes(sikoia: Sikoia, closed: anyio.Event) -> None:
     await sikoia.aclose()
     closed.set()
-
-
-def _made_of(guard: ConnectionPool, transport: type[httpx.AsyncBaseTransport]) -> None:
-    guard._make = transport
 
 
 async def test_five_hundred_calls_over_ten_connections() -> None:
