@@ -23,11 +23,11 @@ PHRASES: Final = {
     r"\basked about\b": "write: polled",
     r", say[,.;:)]": "write: for example, such as",
     r"\bout of order\b(?=.{0,30}Sikoia)|\bSikoia is out of order\b": "write: unavailable",
-    r"(?-i:\bis none\b(?! of))": "write: is not one, is missing",
+    r"(?<!there )(?-i:\bis none\b)(?! of)": "write: is not one, is missing",
     r"\blets? be\b": "name what happens: the store is bypassed",
     r"\bin vain\b": "write: without success, to no effect",
     r"\bweakness(?:es)?\b": "write: vulnerability",
-    r"\bfor (?:it|they|that|this) (?:is|are|was|would|may|can|has|have)\b": "write: because",
+    r"\bfor (?:it|they|that|this) (?:is|are|was|would|may|can)\b": "write: because",
 }
 SUFFIXES: Final = frozenset(
     {".py", ".md", ".toml", ".yml", ".yaml", ".html", ".js", ".css", ".txt", ""}

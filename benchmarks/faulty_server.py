@@ -25,7 +25,7 @@ def running() -> Generator[str]:
     with subprocess.Popen(
         [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
-        # It is there, for it was asked for just above.
+        # It exists, because the call above requested it.
         port = cast("IO[str]", server.stdout).readline().strip()
         yield f"http://127.0.0.1:{port}"
 

@@ -74,7 +74,7 @@ def running() -> Generator[Address]:
             stdout=subprocess.PIPE,
             text=True,
         ) as server:
-            # It is there, for it was asked for just above.
+            # It exists, because the call above requested it.
             lines = cast("IO[str]", server.stdout)
             http, https = lines.readline().split()
             yield Address(f"http://127.0.0.1:{http}", f"https://127.0.0.1:{https}", ca_file)

@@ -84,7 +84,7 @@ async def test_an_event_wakes_the_operation_that_it_names() -> None:
 
 
 async def test_an_event_of_unknown_type_may_announce_any_kind() -> None:
-    """Waking in vain costs one call. Kinds without events are not woken."""
+    """An unnecessary wake-up costs one call. Kinds without events are not woken."""
     registry = make_registry()
     operations = [_add(registry, kind, "a") for kind in (INCOME, LOANS, CHECK)]
 

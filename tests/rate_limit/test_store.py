@@ -274,7 +274,7 @@ async def test_a_pause_that_begins_while_the_store_is_asked() -> None:
 
 
 async def test_a_slot_given_back_while_the_store_is_asked_is_noticed() -> None:
-    """The store's reply is out of date by then, so it is asked again at once."""
+    """The store's reply is out of date by then, so the store is called again at once."""
     leases = _Leases(delay=0.0)
     shared = limiter_of(2, 60.0, _Slow(_Store(leases)))
     await shared.acquire()

@@ -385,7 +385,7 @@ async def test_a_token_that_expires_between_polls_is_renewed() -> None:
     expired = httpx.Response(401, json={"type": "ExpiredToken", "status": "401"})
     sikoia = Working.saying(reported("Pending"), expired, reported("Pending"), expired, reported())
     async with watched(sikoia.client(), sikoia) as watch:
-        # A new token that is refused within some seconds is let be.
+        # A new access token that is refused within some seconds is not renewed.
         calm = watch.sikoia.with_options(interval=Interval(first=10, most=10))
         report = await (await calm.income.request(CASE))
 

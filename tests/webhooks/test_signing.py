@@ -343,7 +343,7 @@ BAD_SECRETS: dict[str, tuple[Any, str]] = {
     "empty list": ([], "expected at least one"),
     "empty tuple": ((), "expected at least one"),
     "one is empty": ([SECRET, ""], EMPTY),
-    "one is none": ([SECRET, None], NOT_A_STRING),
+    "one is None": ([SECRET, None], NOT_A_STRING),
     "list in list": ([[SECRET]], NOT_A_STRING),
 }
 
