@@ -11,7 +11,7 @@ import pytest
 import sikoia_async
 from sikoia_async import errors
 from sikoia_async._errors import api_error_class
-from sikoia_async.errors import Attempt, CallInfo
+from sikoia_async.errors import Attempt, CallInfo, SikoiaError
 
 ATTEMPTS = (
     Attempt(status=503, error=None, waited=0.0, seconds=0.25),
@@ -236,3 +236,13 @@ def test_a_pickled_operation_timeout_has_no_operation() -> None:
 
     assert (copied.operation, copied.last, copied.correlation_ids) == (None, "Pending", ("a", "b"))
     assert error.operation is not None
+
+
+def test_an_error_of_yours_keeps_its_module() -> None:
+    """Only our own errors are shown under the module that users import them from."""
+
+    class LoanError(SikoiaError):
+        """An application's own error."""
+
+    assert LoanError.__module__ == __name__
+    assert SikoiaError.__module__ == "sikoia_async.errors"

@@ -132,9 +132,7 @@ class Call:
         if self._chargeable:
             context.spend.reserve(operation)
         try:
-            has_slot = options.polls is not None and context.rate_limiter is not None
-            if has_slot:
-                await self._wait_for_poll_slot()
+            has_slot = await self._take_poll_slot()
             context.tally.calls += 1
             result = None
             with anyio.move_on_after(options.timeout) as deadline:
@@ -210,15 +208,18 @@ class Call:
             may_have_been_processed=self._has_effect,
         )
 
-    async def _wait_for_poll_slot(self) -> None:
+    async def _take_poll_slot(self) -> bool:
         """Wait for the first slot of a poll outside the deadline: its turn may be minutes away.
 
-        Nothing is awaited between this and the first attempt, which gives the slot back.
+        Return whether a slot was taken. Nothing is awaited between this and the first attempt,
+        which gives the slot back.
         """
         limiter, options = self._context.rate_limiter, self._options
-        if limiter is not None and options.polls is not None:
-            await limiter.acquire(options.priority, options.polls)
-            self.watch.restart()
+        if limiter is None or options.polls is None:
+            return False
+        await limiter.acquire(options.priority, options.polls)
+        self.watch.restart()
+        return True
 
     async def _attempt(self, *, has_slot: bool = False) -> Response | TransportFault:
         """Make one attempt: take a rate-limit slot, send the request, and record the result."""
@@ -245,12 +246,16 @@ class Call:
             except RateLimitPaused:
                 context.tally.attempts -= 1
             finally:
-                if limiter is not None:
-                    limiter.settle(sent=self._outcome != "unsent")
+                self._settle_slot()
         self._attempts.record(result, self.received_id)
         if not isinstance(self._content, bytes):
             state.release_body()
         return result
+
+    def _settle_slot(self) -> None:
+        """Report to the rate limiter whether the attempt used its slot."""
+        if self._context.rate_limiter is not None:
+            self._context.rate_limiter.settle(sent=self._outcome != "unsent")
 
     def _new_request(self) -> tuple[httpx.Request, RequestState]:
         context, attempts = self._context, self._attempts

@@ -323,6 +323,14 @@ def test_a_wrong_value_in_a_mapping_is_refused() -> None:
     assert caught.value.problems == ("expected int @ $['a']",)
 
 
+def test_a_value_of_none_of_several_types_is_refused() -> None:
+    """The error names all of them."""
+    with pytest.raises(DecodeError) as caught:
+        load(b'{"a": ["secret"]}', dict[str, int | bool])
+
+    assert caught.value.problems == ("expected int or bool @ $['a']",)
+
+
 def test_unreadable_strings_are_reported_with_other_problems() -> None:
     """If a response is refused anyway, its unreadable strings are among the problems."""
     with pytest.raises(DecodeError) as caught:
