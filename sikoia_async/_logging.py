@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
@@ -66,6 +67,11 @@ def log_call_ended(info: Callable[[], CallInfo], status: int | None) -> None:
         info: returns the call's record; not called if DEBUG is off.
         status: status of the response; None if no response arrived.
     """
+    with suppress(Exception):  # a filter or handler of the application may raise
+        _log_call_ended(info, status)
+
+
+def _log_call_ended(info: Callable[[], CallInfo], status: int | None) -> None:
     if _log.isEnabledFor(logging.DEBUG):
         call = info()
         attempts = f", {len(call.attempts)} attempts" if len(call.attempts) > 1 else ""
@@ -80,6 +86,11 @@ def log_retry(info: Callable[[], CallInfo], wait: float) -> None:
         info: returns the call's record so far; not called if INFO is off.
         wait: seconds until the next attempt.
     """
+    with suppress(Exception):  # as in `log_call_ended`
+        _log_retry(info, wait)
+
+
+def _log_retry(info: Callable[[], CallInfo], wait: float) -> None:
     if _log.isEnabledFor(logging.INFO):
         call = info()
         status = call.attempts[-1].status
@@ -91,10 +102,11 @@ def log_retry(info: Callable[[], CallInfo], wait: float) -> None:
 def log_drift(kind: str) -> None:
     """Log that a response differs from this SDK's models; `Drift` calls it once for each kind."""
     shown = kind if _FIELD.fullmatch(kind) else "a field with an unusual name"
-    if kind.endswith(": unreadable"):
-        _log.warning("unreadable, decoded as None (see drift): %s", shown)
-    else:
-        _log.info("unknown to this SDK, ignored (see drift): %s", shown)
+    with suppress(Exception):  # as in `log_call_ended`
+        if kind.endswith(": unreadable"):
+            _log.warning("unreadable, decoded as None (see drift): %s", shown)
+        else:
+            _log.info("unknown to this SDK, ignored (see drift): %s", shown)
 
 
 def is_correlation_id(value: object) -> TypeGuard[str]:

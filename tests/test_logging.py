@@ -203,3 +203,26 @@ async def test_a_retried_call_has_two_records(log: pytest.LogCaptureFixture) -> 
         "unknown to this SDK, ignored (see drift): User.canary_colour: unknown field",
         "unknown to this SDK, ignored (see drift): a field with an unusual name",
     ]
+
+
+class _Broken(logging.Filter):
+    """A filter of an application that always raises."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Raise."""
+        raise RuntimeError(record.name)
+
+
+def test_logging_that_raises_costs_no_call() -> None:
+    """An error in a filter of the application does not reach the caller."""
+    log, broken = logging.getLogger("sikoia_async"), _Broken()
+    log.addFilter(broken)
+    before = log.level
+    log.setLevel(logging.DEBUG)
+    try:
+        _logging.log_drift("Case.colour: unknown field")
+        _logging.log_retry(lambda: attrs.evolve(_CALL, attempts=(_BUSY,)), 1.0)
+        _logging.log_call_ended(lambda: _CALL, 200)
+    finally:
+        log.setLevel(before)
+        log.removeFilter(broken)

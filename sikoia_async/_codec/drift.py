@@ -13,6 +13,7 @@ __all__ = ["Drift"]
 
 _SAMPLE_EVERY: Final = 64
 _MAX_DIFFERENCES: Final = 1000
+_FAILED: Final = "comparison failed"
 
 
 class Drift(Mapping[str, int]):
@@ -43,14 +44,31 @@ class Drift(Mapping[str, int]):
         self._responses[into] = responses + 1
         return responses % _SAMPLE_EVERY == 0
 
+    def compare_body(self, into: Any, body: bytes) -> None:
+        """Compare a body that was decoded with its type, like `compare`."""
+        from sikoia_async._codec.json import read_leniently  # noqa: PLC0415 - as in `_compare`
+
+        try:
+            self._compare(into, read_leniently(body), ())
+        except Exception:  # noqa: BLE001 - a diagnostic must not cost a call
+            self.count("$", _FAILED)
+
     def compare(self, into: Any, value: Any, unread: Iterable[str] = ()) -> None:
         """Compare a JSON value with its type and count the differences.
+
+        An error in the comparison is counted as a difference and does not reach the caller.
 
         Args:
             into: the type.
             value: the JSON value, with None for each string that could not be read.
             unread: the paths of those strings.
         """
+        try:
+            self._compare(into, value, unread)
+        except Exception:  # noqa: BLE001 - a diagnostic must not cost a call
+            self.count("$", _FAILED)
+
+    def _compare(self, into: Any, value: Any, unread: Iterable[str]) -> None:
         from sikoia_async._codec import comparison, shapes  # noqa: PLC0415 - with the first response
 
         shape = shapes.shape_of(into)

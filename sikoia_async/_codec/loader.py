@@ -41,12 +41,12 @@ def load_hook(into: Any) -> Load:
                 return _repair(body, into, drift, unread)
             if is_finite is not None and not is_finite(value):
                 return _repair(body, into, drift, unread)
-            if is_sampled:
-                drift.compare(into, read_json(body))
         except RecursionError:
             # msgspec follows models that contain themselves deeper than Python code can.
             problem = "nested too deeply"
         else:
+            if is_sampled:
+                drift.compare_body(into, body)
             return value
         raise DecodeError(problem)
 

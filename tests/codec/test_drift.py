@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from sikoia_async._codec.drift import Drift
+from sikoia_async._codec.loader import load_hook
 from sikoia_async.models import Model, Open
 
 
@@ -132,6 +133,53 @@ def test_the_first_response_of_a_type_and_every_64th_are_due() -> None:
 
     assert due == [0, 64, 128]
     assert drift.is_due(Part)
+
+
+_UNREADABLE = {
+    "number": b"1e99999999999999999999",
+    "digits": b"9" * 5000,
+    "byte": b'"\xff"',
+    "fraction": b"-0." + b"1" * 5000,
+}
+
+
+@pytest.mark.parametrize("odd", _UNREADABLE.values(), ids=_UNREADABLE)
+def test_the_comparison_reads_what_the_decoder_skips(odd: bytes) -> None:
+    """An unknown field may hold anything: the response decodes and the field is counted."""
+    drift = Drift()
+    body = b'{"whole": 5, "colour": ' + odd + b"}"
+
+    assert {load_hook(Thing)(body, drift) for _ in range(130)} == {Thing(whole=5)}
+    assert dict(drift) == {"Thing.colour: unknown field": 3}
+
+
+@attrs.frozen(kw_only=True)
+class Nested(Model):
+    """A model that contains itself."""
+
+    nested: "Nested | None" = None
+
+
+def test_a_comparison_that_raises_costs_no_call() -> None:
+    """The response is decoded, and the failure is counted as a difference of its own."""
+    drift = Drift()
+    value: dict[str, Any] = {}
+    for _ in range(5000):  # deeper than Python code can follow
+        value = {"nested": value}
+
+    drift.compare(Nested, value)
+
+    assert dict(drift) == {"$: comparison failed": 1}
+
+
+def test_a_body_that_cannot_be_compared_costs_no_call() -> None:
+    """A body that is not JSON at all is counted in the same way."""
+    drift = Drift()
+
+    drift.compare_body(Thing, b"{'a': 1}")
+    drift.compare_body(Thing, b"[" * 100_000)
+
+    assert dict(drift) == {"$: comparison failed": 2}
 
 
 def test_drift_is_a_mapping() -> None:
