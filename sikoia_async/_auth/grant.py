@@ -41,7 +41,7 @@ def read_grant(response: Response) -> Grant | Refusal:
     """Read a response of the token endpoint.
 
     The specification says 201; any 2xx is accepted. Its examples have numbers as strings; both
-    forms are accepted.
+    forms are accepted. A token_type that is absent, null or empty is taken as Bearer.
     """
     body = _object(response)
     if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -49,11 +49,12 @@ def read_grant(response: Response) -> Grant | Refusal:
     token = body.get("access_token")
     if not isinstance(token, str) or not is_sendable(token):
         return Refusal(f"{response.status} without a usable access_token")
-    if str(body.get("token_type", "Bearer")).lower() != "bearer":
+    if str(body.get("token_type") or "Bearer").lower() != "bearer":
         return Refusal(f"{response.status} with a token_type other than Bearer")
     return Grant(token, min(max(_seconds(body.get("expires_in")), _SHORTEST), _LONGEST))
 
 
+_BOM: Final = b"\xef\xbb\xbf"
 _SHORTEST: Final = 60.0
 _LONGEST: Final = 86_400.0
 _CODE: Final = re.compile(r"[a-z_]{1,40}")
@@ -77,7 +78,7 @@ def _object(response: Response) -> dict[str, Any]:
     import msgspec  # noqa: PLC0415 - loaded with the first response, not with the package
 
     try:
-        body: object = msgspec.json.decode(response.body)
+        body: object = msgspec.json.decode(response.body.removeprefix(_BOM))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         body = None
     return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
