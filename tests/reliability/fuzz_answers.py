@@ -4,7 +4,7 @@
     python tests/reliability/fuzz_answers.py --seconds 60
     python tests/reliability/fuzz_answers.py --seconds 1800 --corpus ~/answers
 
-It starts from the specification's examples and the responses of the local Sikoia, and mutates them:
+It starts from the specification's example responses, and mutates them:
 half of the time their bytes, half of the time their JSON. For each input the decoder must return a
 value or raise an error of ours without foreign text. Anything else ends the run, and the input is
 saved beside the corpus, which grows by inputs with new coverage. libFuzzer's last lines report the
@@ -12,10 +12,8 @@ number of inputs.
 """
 
 import argparse
-import contextlib
 import hashlib
 import importlib
-import io
 import json
 import sys
 import tempfile
@@ -23,7 +21,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any, Final
-from unittest import mock
 
 try:
     # It has no types, and its names depend on the platform.
@@ -37,9 +34,6 @@ with atheris.instrument_imports(include=["sikoia_async"]):
     for late in ("_codec.converter", "_codec.comparison"):  # loaded lazily otherwise
         importlib.import_module(f"sikoia_async.{late}")
     from reliability import answering
-
-    from sikoia_async._calls import call
-    from sikoia_async.cli import demo
 
 _INDEX: Final = 2
 """Bytes of an input that select the type of the rest."""
@@ -68,27 +62,10 @@ def changed(data: bytes, size: int, seed: int) -> bytes:
 
 def seeds() -> Iterator[bytes]:
     """Yield the first inputs."""
-    for into, body in (*answering.typed_examples(), *_responses_of_the_local_sikoia()):
+    for into, body in answering.typed_examples():
         if into in answering.INTOS:
             yield answering.INTOS.index(into).to_bytes(_INDEX, "big") + body
         yield bytes(_INDEX) + body
-
-
-def _responses_of_the_local_sikoia() -> list[tuple[Any, bytes]]:
-    """Run the demo, and collect what it decodes."""
-    heard: list[tuple[Any, bytes]] = []
-
-    class Listening(call.Call):
-        def decode(self, response: Any, into: Any) -> Any:
-            heard.append((into, response.body))
-            return super().decode(response, into)
-
-    with (
-        mock.patch("sikoia_async._calls.api.Call", Listening),
-        contextlib.redirect_stdout(io.StringIO()),
-    ):
-        demo.run()
-    return heard
 
 
 def main() -> None:
