@@ -323,13 +323,13 @@ class WebhookVerificationError(WebhookError):
     The message says why, and contains nothing of the body, the signature or the secrets.
     """
 
-    response_status = HTTPStatus.UNAUTHORIZED
+    response_status: ClassVar[int] = HTTPStatus.UNAUTHORIZED
 
 
 class WebhookPayloadError(WebhookError):
     """The body of a delivery is not valid JSON. The error contains nothing of it."""
 
-    response_status = HTTPStatus.BAD_REQUEST
+    response_status: ClassVar[int] = HTTPStatus.BAD_REQUEST
 
 
 class ReplayStoreError(WebhookError):
@@ -338,7 +338,7 @@ class ReplayStoreError(WebhookError):
     Respond with 503, so that Sikoia delivers the event again.
     """
 
-    response_status = HTTPStatus.SERVICE_UNAVAILABLE
+    response_status: ClassVar[int] = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def api_error_class(status: int, type_: str | None) -> type[APIError]:

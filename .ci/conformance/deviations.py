@@ -138,7 +138,7 @@ DEVIATIONS: Final = (
     # The schemas do not mention the rest; the descriptions beside them do.
     Deviation(
         check="positive_data_acceptance",
-        says="must be the (id|index) of |names nothing in this case|did not produce picklist",
+        says="must be the (id|index) of |is not in this case|did not produce picklist",
         reason="the object that a request names must exist",
     ),
     Deviation(

@@ -217,7 +217,7 @@ class Steps:
     """Counts and prints the steps."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count: int = 0
 
     def show(self, title: str, received: _Received, outcome: str) -> None:
         """Print a step that succeeded."""

@@ -35,7 +35,7 @@ class ApiError(Exception):
         super().__init__(detail)
         usual_status, usual_title = _STATUS_AND_TITLE[kind]
         self.title: str = title or usual_title
-        self.kind = kind
+        self.kind: str = kind
         self.detail = detail
         self.status = int(status or usual_status)
         self.headers: dict[str, str] = dict(headers or {})
