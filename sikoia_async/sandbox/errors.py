@@ -36,8 +36,8 @@ class ApiError(Exception):
         usual_status, usual_title = _STATUS_AND_TITLE[kind]
         self.title: str = title or usual_title
         self.kind: str = kind
-        self.detail = detail
-        self.status = int(status or usual_status)
+        self.detail: str = detail
+        self.status: int = int(status or usual_status)
         self.headers: dict[str, str] = dict(headers or {})
 
     def body(self, correlation_id: str) -> dict[str, str | int]:
