@@ -29,9 +29,7 @@ def main() -> None:
     vulnerable: set[str] = set()
     audited: set[str] = set()
     for service in _SERVICES:
-        for package in _report(
-            command or [sys.executable, "-m", "pip_audit"], service, requirements
-        ):
+        for package in _report(command, service, requirements):
             if "skip_reason" in package:
                 continue
             audited.add(package["name"])
