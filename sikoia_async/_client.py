@@ -515,8 +515,9 @@ class Sikoia:
         """Write a file that Sikoia links to, of any size, to disk, and return its size in bytes.
 
         The file appears at `path` once it is complete, and replaces an existing one. Only its owner
-        can read it. See `download` about links. For large files, allow more time:
-        `sikoia.with_options(timeout=600).save(...)`.
+        can read it. `timeout` covers the disk too: if that hangs, the call ends in time, and a
+        thread removes the temporary file when the disk is back. See `download` about links. For
+        large files, allow more time: `sikoia.with_options(timeout=600).save(...)`.
 
         Raises:
             ConfigurationError: `path` is not writable; nothing was sent.

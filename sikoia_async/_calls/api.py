@@ -188,9 +188,8 @@ class Api:
         """GET a workbook, write it to a file while it arrives, and return the file's size."""
         from sikoia_async._files.sinks import FileSink, WorkbookSink  # noqa: PLC0415 - as above
 
-        with FileSink(to) as sink:
+        async with FileSink(to) as sink:
             call = self.new_call("GET", path, ids=ids, chargeable=True, sink=WorkbookSink(sink))
-            await sink.open()
             await call.stream()
             return sink.size
 

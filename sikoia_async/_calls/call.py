@@ -36,6 +36,8 @@ from sikoia_async._transport.stopwatch import Stopwatch
 from sikoia_async._transport.types import RateLimitPaused, RequestState, Response, TransportFault
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     import httpx
 
     from sikoia_async._calls.context import CallOptions, ClientContext
@@ -135,7 +137,7 @@ class Call:
             has_slot = await self._take_poll_slot()
             context.tally.calls += 1
             result = None
-            with anyio.move_on_after(options.timeout) as deadline:
+            with anyio.move_on_after(options.timeout - self.watch.seconds) as deadline:
                 result = await self._attempt(has_slot=has_slot)
                 while result.is_error and await self._pause_before_another(result):
                     self._earlier_in_doubt = self._is_in_doubt
@@ -150,30 +152,53 @@ class Call:
         except BaseException as error:  # such as a cancellation
             if self._chargeable and not self._is_in_doubt:
                 context.spend.give_back(operation)
-            if self._has_effect and self._is_in_doubt:
-                error.add_note(
-                    f"{operation} was in progress and may have been processed "
-                    f"(correlation id {self.received_id})"
-                )
+            if self._is_in_doubt:
+                self._add_note(error)
             raise
 
     async def stream(self) -> None:
-        """Write the body of the response to the sink.
+        """Write the body of the response to the sink, all of it under one deadline.
 
         Raises what `Api.call` documents.
 
         Raises:
+            ConfigurationError: the sink cannot be used; nothing was sent.
             CallError: the sink failed, not the response.
         """
-        response, sink = await self.answer(), cast("Sink", self._sink)
+        sink = cast("Sink", self._sink)
+        await self._before_deadline(sink.open())
+        self.watch.enter("rate_limit")
+        response = await self.answer()
         if response.broken is None:
-            broken = await sink.end() if response.status == HTTPStatus.OK else _NO_FILE
+            broken: str | None = _NO_FILE
+            if response.status == HTTPStatus.OK:
+                broken = await self._before_deadline(sink.end(), is_answered=True)
             response = attrs.evolve(response, broken=broken)
         if sink.failure is not None:
             raise CallError(
                 sink.failure, call=self._info(), may_have_been_processed=self._has_effect
             )
         self.decode(response, bytes)
+
+    async def _before_deadline(self, step: Awaitable[T], *, is_answered: bool = False) -> T:
+        """Wait for a step on a file."""
+        self.watch.enter("file")
+        try:
+            with anyio.move_on_after(self._options.timeout - self.watch.seconds):
+                return await step
+        except BaseException as error:  # such as a cancellation
+            if is_answered:
+                self._add_note(error)
+            raise
+        raise self._deadline_exceeded(is_answered=is_answered)
+
+    def _add_note(self, error: BaseException) -> None:
+        """Say on an error of others, such as a cancellation, that the call may have an effect."""
+        if self._has_effect:
+            error.add_note(
+                f"{self._method} {self.path} was in progress and may have been processed "
+                f"(correlation id {self.received_id})"
+            )
 
     def decode(self, response: Response, into: type[T]) -> T:
         """Decode the body of a response."""
@@ -340,15 +365,17 @@ class Call:
             is_repeated=self._key is not None and self._earlier_in_doubt,
         )
 
-    def _deadline_exceeded(self, paused: float = 0.0) -> DeadlineExceededError:
-        reached: Reached = "unsent"
+    def _deadline_exceeded(
+        self, paused: float = 0.0, *, is_answered: bool = False
+    ) -> DeadlineExceededError:
+        reached: Reached = "whole" if is_answered else "unsent"
         if self._result is None and self._outcome != "unsent":
             reached = "partial" if self.watch.phase == "body" else "sent"
         return deadline_exceeded(
             self._options.timeout,
             self.watch.spent(),
             self._info(reached),
-            may_have_been_processed=self._has_effect and self._is_in_doubt,
+            may_have_been_processed=self._has_effect and (is_answered or self._is_in_doubt),
             paused=paused,
         )
 

@@ -47,8 +47,7 @@ async def save(
     """Write the file that a link leads to, and return its size."""
     api.context.lifecycle.check()
     url = _validate_link(link, api.context.origin)
-    with FileSink(path) as sink:
-        await sink.open()
+    async with FileSink(path) as sink:
         await _fetch(api, connector, url, sink)
         return sink.size
 

@@ -91,7 +91,8 @@ def deadline_exceeded(
         paused: seconds that a 429 still pauses the client for.
     """
     phases = [f"{phase} {seconds:.3g} s" for phase, seconds in spent.items() if seconds]
-    message = f"no response within {timeout:g} s; time spent: {', '.join(phases) or 'none'}"
+    what = "the file was not complete" if call.reached == "whole" else "no response"
+    message = f"{what} within {timeout:g} s; time spent: {', '.join(phases) or 'none'}"
     if paused:
         message += f"; a 429 pauses this client for another {paused:.3g} s"
     return DeadlineExceededError(

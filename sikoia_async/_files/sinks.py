@@ -8,13 +8,15 @@ import os
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from threading import Lock
-from typing import IO, Final, Self
+from threading import Lock, Thread
+from typing import IO, Final, Self, cast
 
-from anyio import to_thread
+from anyio import CancelScope, sleep
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._files.threads import in_thread
 from sikoia_async._files.workbook import Unpacker
 from sikoia_async._transport.body import BodyError, BodyReader
 from sikoia_async._transport.types import Sink
@@ -23,6 +25,10 @@ __all__ = ["FileSink", "MemorySink", "WorkbookSink"]
 
 _BLOCK: Final = 1 << 18
 """Bytes per write. Each write runs in a worker thread, so they are not too small."""
+_GRACE_POLLS: Final = 50
+_GRACE_PAUSE: Final = 0.002
+"""How often, and in seconds, the end of the block looks whether the temporary file is gone. A disk
+that works needs no longer; for one that hangs nobody waits longer."""
 
 
 class MemorySink:
@@ -33,6 +39,9 @@ class MemorySink:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._reader = BodyReader("", limit)
+
+    async def open(self) -> None:
+        """Do nothing: memory is always ready."""
 
     async def start(self) -> None:
         """Discard the body of an earlier attempt."""
@@ -55,10 +64,11 @@ class MemorySink:
 
 
 class FileSink:
-    """Writes a body to a file, in worker threads. Use it in a `with` block.
+    """Writes a body to a file, in worker threads. Use it in an `async with` block.
 
-    A worker thread continues when asyncio cancels the task that waits for it. So each step takes a
-    lock, and does nothing if the block was left in the meantime.
+    A disk may hang, and then the thread that waits for it cannot be stopped. The block is left
+    without waiting for it: each step notes whether a thread is at work. If one is, that thread
+    removes the temporary file when it returns; otherwise the end of the block does.
 
     Args:
         path: where the file goes.
@@ -74,22 +84,28 @@ class FileSink:
         """Bytes received so far."""
         self._path = _validate_path(path)
         self._lock = Lock()
+        """Guards the two flags. It is never held during I/O, so the event loop may take it."""
         self._is_closed = False
+        self._is_busy = False
         self._file: IO[bytes] | None = None
         self._buffer = bytearray()
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        # On the event loop: removing a file is quick, and must not be cancelled.
+    async def __aexit__(self, *exc: object) -> None:
         with self._lock:
             self._is_closed = True
-            if self._file is not None:
-                with suppress(OSError):
-                    self._file.close()
-                with suppress(OSError):
-                    Path(self._file.name).unlink()
+            must_remove = not self._is_busy and self._file is not None
+            self._is_busy |= must_remove
+        if must_remove:
+            # Not a worker thread of anyio: starting one can be cancelled.
+            Thread(target=self._remove, daemon=True).start()
+        with CancelScope(shield=True):
+            for _ in range(_GRACE_POLLS):
+                if not self._is_busy:
+                    break
+                await sleep(_GRACE_PAUSE)
 
     async def open(self) -> None:
         """Create the temporary file, before anything is sent.
@@ -97,7 +113,7 @@ class FileSink:
         Raises:
             ConfigurationError: a file cannot be written there.
         """
-        problem = await to_thread.run_sync(self._open)
+        problem = await in_thread(self._guarded, self._open)
         if problem is not None:
             msg = f"path: {problem}"
             raise ConfigurationError(msg)
@@ -116,44 +132,56 @@ class FileSink:
             await self._run(self._flush)
 
     async def end(self) -> str | None:
-        """Complete the file, and return why it failed, if it did."""
+        """Complete the file, and return why it failed, if it did.
+
+        If the disk hangs in the last step, the rename, the file appears although the call failed:
+        it is complete.
+        """
         with suppress(BodyError):
             await self._run(self._complete)
         return self.failure
 
     async def _run(self, step: Callable[[IO[bytes]], None]) -> None:
-        self.failure = await to_thread.run_sync(self._locked, step)
+        self.failure = await in_thread(self._guarded, partial(self._write, step))
         if self.failure is not None:
             raise BodyError(self.failure)
 
-    def _locked(self, step: Callable[[IO[bytes]], None]) -> str | None:
-        with self._lock:
-            if self._file is None or self._is_closed:
-                return None
-            try:
-                step(self._file)
-            except OSError as error:
-                return f"the file cannot be written: {_reason(error)}"
-            return None
-
-    def _open(self) -> str | None:
+    def _guarded(self, step: Callable[[], str | None]) -> str | None:
+        """Take a step in a worker thread, unless the block was left; then remove what is left."""
         with self._lock:
             if self._is_closed:
                 return None
-            try:
-                # A symbolic link is kept: the file that it points to is replaced.
-                self._path = self._path.resolve()
-                if self._path.exists() and not self._path.is_file():
-                    return "the path exists and is not a regular file"
-                if not self._path.parent.is_dir():
-                    return "the folder does not exist"
-                # Readable by its owner only: it may contain personal data.
-                self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - `__exit__` removes it
-                    dir=self._path.parent, prefix=".sikoia-", suffix=".part", delete=False
-                )
-            except (OSError, ValueError, RuntimeError) as error:
-                return f"the file cannot be created: {_reason(error)}"
-            return None
+            self._is_busy = True
+        try:
+            return step()
+        finally:
+            with self._lock:
+                self._is_busy = self._is_closed
+            if self._is_busy:
+                self._remove()
+
+    def _write(self, step: Callable[[IO[bytes]], None]) -> str | None:
+        try:
+            step(cast("IO[bytes]", self._file))
+        except OSError as error:
+            return f"the file cannot be written: {_reason(error)}"
+        return None
+
+    def _open(self) -> str | None:
+        try:
+            # A symbolic link is kept: the file that it points to is replaced.
+            self._path = self._path.resolve()
+            if self._path.exists() and not self._path.is_file():
+                return "the path exists and is not a regular file"
+            if not self._path.parent.is_dir():
+                return "the folder does not exist"
+            # Readable by its owner only: it may contain personal data.
+            self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - `_remove` closes it
+                dir=self._path.parent, prefix=".sikoia-", suffix=".part", delete=False
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            return f"the file cannot be created: {_reason(error)}"
+        return None
 
     def _truncate(self, file: IO[bytes]) -> None:
         file.seek(0)
@@ -165,9 +193,22 @@ class FileSink:
 
     def _complete(self, file: IO[bytes]) -> None:
         self._flush(file)
+        file.flush()
+        os.fsync(file.fileno())  # otherwise a power failure may leave an empty file
         file.close()
-        Path(file.name).replace(self._path)
-        self._file = None
+        if not self._is_closed:  # the call has failed: its file must not replace a newer one
+            Path(file.name).replace(self._path)
+            self._file = None
+
+    def _remove(self) -> None:
+        """Remove the temporary file, if there is one."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                file.close()
+            with suppress(OSError):
+                Path(file.name).unlink()
+        self._is_busy = False
 
 
 class WorkbookSink:
@@ -181,6 +222,14 @@ class WorkbookSink:
     def failure(self) -> str | None:
         """Why the other sink failed."""
         return self._sink.failure
+
+    async def open(self) -> None:
+        """Prepare the other sink.
+
+        Raises:
+            ConfigurationError: it cannot be used.
+        """
+        await self._sink.open()
 
     async def start(self) -> None:
         """Discard the body of an earlier attempt."""

@@ -5,12 +5,13 @@ from typing import Literal
 
 __all__ = ["Phase", "Stopwatch"]
 
-Phase = Literal["rate_limit", "token", "connection", "response", "body", "backoff"]
+Phase = Literal["rate_limit", "token", "connection", "response", "body", "backoff", "file"]
 """What a call is waiting for.
 
 `rate_limit`: a request slot of the rate limit. `token`: an access token. `connection`: a slot of
 the client's connection pool. `response`: connecting, sending, and the head of the response. `body`:
-the rest of it. `backoff`: the pause before another attempt.
+the rest of it. `backoff`: the pause before another attempt. `file`: creating or
+completing a file on disk.
 """
 
 

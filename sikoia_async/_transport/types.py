@@ -100,6 +100,14 @@ class Sink(Protocol):
         """Why the sink failed; None if it did not, whatever the response did."""
         ...
 
+    async def open(self) -> None:
+        """Prepare for a body, before anything is sent.
+
+        Raises:
+            ConfigurationError: the destination cannot be used.
+        """
+        ...
+
     async def start(self) -> None:
         """Start a new body, and discard what an earlier attempt wrote."""
         ...

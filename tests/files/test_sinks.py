@@ -42,7 +42,7 @@ async def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(b"old")
 
-    with FileSink(path) as sink:
+    async with FileSink(path) as sink:
         await sink.open()
         await sink.start()
         await sink.take(b"discarded" * (1 << 18))
@@ -61,7 +61,7 @@ async def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
 
 async def test_an_incomplete_file_is_removed(tmp_path: Path) -> None:
     """Leaving the block removes the temporary file."""
-    with FileSink(str(tmp_path / "a.pdf")) as sink:
+    async with FileSink(str(tmp_path / "a.pdf")) as sink:
         await sink.open()
         await sink.start()
         await sink.take(bytes(1 << 19))
@@ -75,7 +75,7 @@ async def test_a_symbolic_link_is_kept(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").touch()
     (tmp_path / "link.pdf").symlink_to("a.pdf")
 
-    with FileSink(tmp_path / "link.pdf") as sink:
+    async with FileSink(tmp_path / "link.pdf") as sink:
         await sink.open()
         await sink.start()
         await sink.take(b"new")
@@ -100,11 +100,9 @@ async def test_paths_that_cannot_be_written_are_refused(
     path: str, message: str, tmp_path: Path
 ) -> None:
     """The message does not contain the path, which may be personal data."""
-    with (
-        FileSink(tmp_path / path) as sink,
-        pytest.raises(ConfigurationError, match=message) as caught,
-    ):
-        await sink.open()
+    async with FileSink(tmp_path / path) as sink:
+        with pytest.raises(ConfigurationError, match=message) as caught:
+            await sink.open()
 
     assert "canary" not in str(caught.value)
     assert caught.value.__context__ is None
@@ -121,7 +119,7 @@ def test_other_types_are_not_paths(path: Any) -> None:
 async def test_a_full_disk_fails_the_sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sink says why, and accepts no more pieces."""
     disk.write_with(monkeypatch, disk.full)
-    with FileSink(tmp_path / "a.pdf") as sink:
+    async with FileSink(tmp_path / "a.pdf") as sink:
         await sink.open()
         await sink.start()
         with pytest.raises(BodyError, match="cannot be written: No space left on device"):
@@ -134,7 +132,7 @@ async def test_a_full_disk_fails_the_sink(tmp_path: Path, monkeypatch: pytest.Mo
 
 async def test_a_path_taken_in_the_meantime_fails_the_sink(tmp_path: Path) -> None:
     """A folder that was created under the name of the file stays."""
-    with FileSink(tmp_path / "a.pdf") as sink:
+    async with FileSink(tmp_path / "a.pdf") as sink:
         await sink.open()
         await sink.start()
         (tmp_path / "a.pdf").mkdir()
@@ -146,11 +144,11 @@ async def test_a_path_taken_in_the_meantime_fails_the_sink(tmp_path: Path) -> No
 async def test_steps_after_the_block_do_nothing(tmp_path: Path) -> None:
     """A worker thread that continues after a cancellation finds the block closed."""
     early, late = FileSink(tmp_path / "a.pdf"), FileSink(tmp_path / "b.pdf")
-    with early:
+    async with early:
         await early.open()
     await early.start()
     await early.take(bytes(1 << 18))
-    with late:
+    async with late:
         pass
     await late.open()
 
@@ -169,7 +167,7 @@ async def test_a_slow_disk_does_not_block_the_event_loop(
         return file.write(content)
 
     disk.write_with(monkeypatch, slowly)
-    with FileSink(tmp_path / "a.pdf") as sink:
+    async with FileSink(tmp_path / "a.pdf") as sink:
         await sink.open()
         await sink.start()
         async with anyio.create_task_group() as tasks:
