@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -21,11 +22,11 @@ def _without_slash(origin: str) -> str:
     return origin.rstrip("/")
 
 
-def _url(*, path_allowed: bool) -> Callable[[object, attrs.Attribute[str], str], None]:
+def _url(*, any_path: bool) -> Callable[[object, attrs.Attribute[str], str], None]:
     """Return a validator for a URL that credentials are sent to."""
 
     def check(_: object, attribute: attrs.Attribute[str], value: str) -> None:
-        if problem := _problem(value, path_allowed=path_allowed):
+        if problem := _problem(value, any_path=any_path):
             msg = f"Environment({attribute.name}=...): {problem}"
             raise ConfigurationError(msg)
 
@@ -38,13 +39,14 @@ class Environment:
 
     Raises:
         ConfigurationError: a URL is malformed, has a user name or a query, or uses http for another
-            host than loopback; or `api` has a path.
+            host than loopback; or the path of `api` ends with a version.
     """
 
     name: str
-    api: str = attrs.field(converter=_without_slash, validator=_url(path_allowed=False))
-    """Origin of the API, such as `https://api.sikoia.com`."""
-    token_url: str = attrs.field(validator=_url(path_allowed=True))
+    api: str = attrs.field(converter=_without_slash, validator=_url(any_path=False))
+    """Base URL of the API, such as `https://api.sikoia.com`: an origin, and the path prefix if a
+    gateway of yours has one."""
+    token_url: str = attrs.field(validator=_url(any_path=True))
     """URL of the token endpoint."""
     scope: str
     """The OAuth scope to request."""
@@ -90,7 +92,7 @@ def is_on_loopback(url: str) -> bool:
     return _is_loopback(_split(url))
 
 
-def _problem(url: str, *, path_allowed: bool) -> str | None:
+def _problem(url: str, *, any_path: bool) -> str | None:
     """Return what is expected of a URL instead, or None if it is valid."""
     parts = _split(url)
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -99,8 +101,8 @@ def _problem(url: str, *, path_allowed: bool) -> str | None:
         return "expected https; http is only accepted for loopback"
     if "@" in parts.netloc:
         return "expected a URL without user name and password"
-    if parts.query or parts.fragment or (parts.path.strip("/") and not path_allowed):
-        return "expected scheme, host and port alone"
+    if parts.query or parts.fragment or not (any_path or _PREFIX.fullmatch(parts.path)):
+        return "expected scheme, host and port, and the path prefix of a gateway if it has one"
     return None
 
 
@@ -118,6 +120,9 @@ def _split(url: str) -> SplitResult | None:
 
 _FORBIDDEN: Final = frozenset(" ?#\\")
 """Characters that urlsplit accepts. An empty query or fragment would swallow an appended path."""
+
+_PREFIX: Final = re.compile(r"(/(?!(\.{1,2}|v[0-9]+/?$)(/|$))[A-Za-z0-9_.~-]+)*/?")
+"""Not the version of the API, such as `/v2`: paths of calls begin with it."""
 
 
 def _is_loopback(parts: SplitResult | None) -> bool:

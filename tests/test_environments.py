@@ -79,13 +79,23 @@ def test_invalid_urls_are_refused_and_not_repeated(field: str, url: str) -> None
     assert CANARY not in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["/canary", "/v2/canary", "//x", "/;canary", "/."])
-def test_an_origin_has_no_path(path: str) -> None:
-    """`api` is a scheme, host and port alone."""
-    with pytest.raises(ConfigurationError, match="scheme, host and port alone") as caught:
+@pytest.mark.parametrize(
+    "path", ["/canary/v2", "/v2", "/v1/", "//x", "/;canary", "/.", "/canary/../b", "/canary%2Fb"]
+)
+def test_the_path_of_the_api_is_a_plain_prefix(path: str) -> None:
+    """Calls append `/v2/…` to it, so it has no version of its own."""
+    with pytest.raises(ConfigurationError, match=r"Environment\(api=\.\.\.\): expected") as caught:
         environment_with(api=f"https://example.com{path}")
 
     assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["/sikoia", "/gateways/sikoia-1.0/", "/v2x"])
+def test_a_gateway_may_have_a_path_prefix(path: str) -> None:
+    """Requests go below it."""
+    api = f"https://example.com{path}"
+
+    assert environment_with(api=api).api == api.rstrip("/")
 
 
 def test_a_trailing_slash_is_ignored() -> None:
@@ -146,6 +156,7 @@ def test_a_local_sikoia_issues_its_own_tokens() -> None:
         ("https://localhost:8400", local("https://localhost:8400")),
         ("http://127.0.0.1:8400/", local("http://127.0.0.1:8400")),
         ("http://[::1]:8400", local("http://[::1]:8400")),
+        ("http://localhost/sikoia", local("http://localhost/sikoia")),
     ],
 )
 def test_environments_have_names(name: str, expected: Environment) -> None:
@@ -162,7 +173,7 @@ def test_environments_have_names(name: str, expected: Environment) -> None:
         "https://canary.example.com",
         "https://localhost.canary.com",
         "http://user:canary@localhost",
-        "http://localhost/canary",
+        "http://localhost/canary/v2",
         "http://localhost:99999/canary",
         "canary\n",
     ],

@@ -139,7 +139,7 @@ class Api:
             return call.decode(await call.answer(), into)
 
         first = with_query(fill(path, ids), query)
-        return Pages(fetch, first, self.context.origin, items, next_url)
+        return Pages(fetch, first, self.context.origin, items, next_url, self.context.drift)
 
     async def post(
         self, path: str, into: type[T], /, body: Mapping[str, Any] | None = None, **ids: object

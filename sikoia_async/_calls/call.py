@@ -20,7 +20,7 @@ from sikoia_async._calls.failures import (
     deadline_exceeded,
     error_response,
 )
-from sikoia_async._calls.urls import target_on
+from sikoia_async._calls.urls import is_on, target_of
 from sikoia_async._errors import (
     CallError,
     ConfigurationError,
@@ -215,16 +215,20 @@ class Call:
     def location(self, response: Response) -> str | None:
         """Return the path and query of the response's Location, if it has one.
 
+        Its scheme and host are ignored: requests go to our origin only.
+
         Raises:
-            UnexpectedResponseError: it is on another origin, which must not receive the token.
+            UnexpectedResponseError: it is not an http URL.
         """
         header = response.headers.get("location")
         if header is None:
             return None
-        target = target_on(self._context.origin, header, base=self.target)
+        target = target_of(header, self._context.origin, base=self.target)
         if target is not None:
+            if not is_on(self._context.origin, header):
+                self._context.drift.count("Location", "on another host")
             return target
-        msg = f"{response.status} with a Location outside Sikoia's API, which is not followed"
+        msg = f"{response.status} with a Location that cannot be read"
         raise UnexpectedResponseError(
             msg,
             call=self._info(),

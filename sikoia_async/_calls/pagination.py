@@ -1,7 +1,8 @@
 """Lists that come in pages, read one page at a time.
 
-Each page names the URL of the next one. Only the query of that URL is used, and only if it is on
-the API's origin: it is merged into the query of the first page, so that filters stay in place.
+Each page names the URL of the next one. Only the query of that URL is used: it is merged into the
+query of the first page, so that filters stay in place. Scheme, host and path are ignored, because a
+gateway or a forwarded port hides the host that Sikoia believes to have.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -10,7 +11,8 @@ from typing import Generic, TypeVar
 import attrs
 import httpx
 
-from sikoia_async._calls.urls import target_on
+from sikoia_async._calls.urls import is_on, target_of
+from sikoia_async._codec.drift import Drift
 from sikoia_async._errors import UnexpectedResponseError
 from sikoia_async.models import Model
 
@@ -29,7 +31,7 @@ class Pages(Generic[P, T]):
     iterator to fetch that page again.
 
     Raises, while it is read:
-        UnexpectedResponseError: a page names a next page that is not on Sikoia's API, or that was
+        UnexpectedResponseError: what a page names as its next page is not a URL, or that page was
             already read. The items read so far are valid.
         SikoiaError: what any call may raise.
     """
@@ -40,13 +42,14 @@ class Pages(Generic[P, T]):
     _origin: str
     _items: Callable[[P], Iterable[T] | None]
     _next_url: Callable[[P], str | None]
+    _drift: Drift
 
     def __aiter__(self) -> AsyncIterator[T]:
         return _ItemIterator(self.pages(), self._items)
 
     def pages(self) -> AsyncIterator[P]:
         """Return an iterator over the pages themselves."""
-        return _PageIterator(self._fetch, self._first, self._origin, self._next_url)
+        return _PageIterator(self._fetch, self._first, self._origin, self._next_url, self._drift)
 
 
 # Classes instead of async generators: trio warns about a generator that is not exhausted, and a
@@ -75,6 +78,7 @@ class _PageIterator(Generic[P]):
     _first: str
     _origin: str
     _next_url: Callable[[P], str | None]
+    _drift: Drift
     _page: P | None = None
     _read: set[str] = attrs.field(factory=set[str])
 
@@ -90,12 +94,14 @@ class _PageIterator(Generic[P]):
         return self._page
 
     def _target_after(self, page: P) -> str | None:
-        url = self._next_url(page)
+        url = (self._next_url(page) or "").strip()
         if not url:
             return None
-        named = target_on(self._origin, url, base=self._first)
+        named = target_of(url, self._origin, base=self._first)
         if named is None:
-            raise _bad_next_page(page, "outside Sikoia's API, which is not fetched")
+            raise _bad_next_page(page, "whose URL cannot be read")
+        if not is_on(self._origin, url):
+            self._drift.count(type(page).__name__, "next page on another host")
         target = _merged(self._first, named)
         if target in self._read:
             raise _bad_next_page(page, "that was already read, so the list would never end")

@@ -11,11 +11,15 @@ import httpx
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 from sikoia_async._validation import DOT_SEGMENTS, LIST_TYPES, validate_id
 
-__all__ = ["QueryValue", "fill", "target_on", "validate_path", "with_query"]
+__all__ = ["QueryValue", "fill", "is_on", "target_of", "validate_path", "with_query"]
 
 QueryValue = str | int | bool | Sequence[str] | None
 
 _PATH: Final = re.compile(r"(/[A-Za-z0-9_.~:@!$&'()*+,;=-]+)+")
+_URL: Final = re.compile(
+    r"((?P<scheme>https?):)?(//(?P<host>[^/?#]*))?(?P<rest>(?![a-z][a-z0-9+.-]*:).*)",
+    re.DOTALL | re.IGNORECASE,
+)
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _MOST_CHARACTERS: Final = 8192  # what servers accept; httpx itself raises at 65,536
 _MOST_BITS: Final = 64  # of an integer; Python refuses to format very long ones
@@ -62,22 +66,41 @@ def validate_path(path: str) -> str:
     return path
 
 
-def target_on(origin: str, url: str, *, base: str = "/") -> str | None:
-    """Return the path and query of a URL in a response; None if it is on another origin.
+def target_of(url: str, origin: str, *, base: str = "/") -> str | None:
+    """Return the path and query of a URL in a response, whatever its scheme and host are.
+
+    A gateway or a forwarded port hides the host that Sikoia believes to have. Nothing is lost by
+    ignoring it: requests, and with them the token, go to our origin only.
 
     Args:
-        origin: scheme, host and port that requests, and with them the token, may go to.
         url: an absolute URL, or one relative to `base`.
+        origin: where requests go: scheme, host, port, and the path prefix of a gateway if any.
         base: path and query of the request.
+
+    Returns:
+        The target, without the prefix; None if this is not an http URL that can be read.
     """
+    match = _URL.fullmatch(url.strip())
+    if match is None or (match["scheme"] and match["host"] is None):
+        return None
+    home = httpx.URL(origin)
+    start = home.copy_with(raw_path=b"/") if match["host"] is not None else origin + base
+    try:
+        path = httpx.URL(start).join(match["rest"]).raw_path.decode("ascii")
+    except (httpx.InvalidURL, UnicodeError):
+        return None
+    prefix = home.path.rstrip("/")
+    return path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
+
+
+def is_on(origin: str, url: str) -> bool:
+    """Return whether a URL is relative, or on this origin."""
     home = httpx.URL(origin)
     try:
-        joined = httpx.URL(origin + base).join(url)
-    except httpx.InvalidURL:
-        return None
-    if (joined.scheme, joined.netloc, joined.userinfo) != (home.scheme, home.netloc, b""):
-        return None
-    return joined.raw_path.decode("ascii")
+        joined = home.join(url)
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    return (joined.scheme, joined.netloc, joined.userinfo) == (home.scheme, home.netloc, b"")
 
 
 def with_query(path: str, query: Mapping[str, QueryValue] | None) -> str:

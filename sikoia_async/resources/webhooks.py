@@ -271,8 +271,8 @@ class Webhooks:
         Raises:
             ConfigurationError: an id is not valid.
             ResourceNotFoundError: the webhook does not exist.
-            UnexpectedResponseError: a page links to one outside Sikoia's API, or to one that was
-                read before.
+            UnexpectedResponseError: a page links to one that was read before, or what it links to
+                is not a URL. Scheme and host of the link are ignored.
         """
         return self._api.pages(
             "/v2/webhooks/{webhook_id}/requests",

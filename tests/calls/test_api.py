@@ -62,7 +62,7 @@ class _Task:
     ids=["absolute", "path", "relative", "query", "no scheme", "none"],
 )
 async def test_a_task_is_polled_at_its_location(location: str | None, polled: str) -> None:
-    """A Location on the API's origin, resolved against the request; without one, the same path."""
+    """Its Location is resolved against the request; without one, it is the same path."""
     task = _Task(pending=1, headers={"Location": location} if location else {})
 
     body = {"case_id": "7"}
@@ -78,20 +78,30 @@ async def test_a_task_is_polled_at_its_location(location: str | None, polled: st
     [
         "https://evil.example/v2/tasks/1",
         "//evil.example/v2/tasks/1",
-        "https://127.0.0.1:8400@evil.example/",
+        "https://127.0.0.1:8400@evil.example/v2/tasks/1",
         "https://user:pass@127.0.0.1:8400/v2/tasks/1",
         "https://127.0.0.1:8401/v2/tasks/1",
         "http://127.0.0.1:8400/v2/tasks/1",
-        "https://127.0.0.1:99999/",
-        "https://[::1/",
-        "javascript:alert(1)",
+        "https://127.0.0.1:99999/v2/tasks/1",
+        "https://[::1/v2/tasks/1",
     ],
 )
-async def test_a_location_elsewhere_is_not_followed(location: str) -> None:
-    """Another origin must not receive the token; the response is kept on the error."""
+async def test_the_host_of_a_location_is_ignored_and_counted(location: str) -> None:
+    """The task is polled on our origin; another one must not receive the token."""
+    task = _Task(pending=1, headers={"Location": location})
+    sikoia = task.client()
+
+    assert await sikoia.request("POST", "/v2/reports") == {"done": True}
+    assert task.asked == ["POST /v2/reports", "GET /v2/tasks/1"]
+    assert sikoia.drift == {"Location: on another host": 1}
+
+
+@pytest.mark.parametrize("location", ["javascript:alert(1)", "file:///etc/passwd", "https:tasks"])
+async def test_a_location_that_cannot_be_read_is_an_error(location: str) -> None:
+    """The response is kept on the error."""
     task = _Task(headers={"Location": location})
 
-    with pytest.raises(UnexpectedResponseError, match="Location outside Sikoia's API") as caught:
+    with pytest.raises(UnexpectedResponseError, match="Location that cannot be read") as caught:
         await task.client().request("POST", "/v2/reports")
 
     assert_plain(caught.value)
@@ -105,11 +115,12 @@ async def _real_sockets() -> None:
     async def home(peer: Peer) -> None:
         await peer.request()
         await peer.send(answer(202, b"", Location=f"{evil.url}/v2/tasks/1"))
+        await peer.request()
+        await peer.send(answer(200, b'{"done": true}'))
 
     async with serve(home) as evil, serve(home) as server, client(server.url) as sikoia:
-        with pytest.raises(UnexpectedResponseError):
-            await sikoia.request("POST", "/v2/reports")
-        assert (evil.connections, server.connections) == (0, 1)
+        assert await sikoia.request("POST", "/v2/reports") == {"done": True}
+        assert (evil.connections, len(server.requests)) == (0, 2)
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sikoia_async._calls.urls import QueryValue, fill, target_on, validate_path, with_query
+from sikoia_async._calls.urls import QueryValue, fill, is_on, target_of, validate_path, with_query
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError
 
 CANARY = "canary"
@@ -202,21 +202,99 @@ def test_values_of_another_type_are_refused(value: Any) -> None:
     assert CANARY not in str(caught.value)
 
 
+_API = "https://api.sikoia.com"
+
+
 @pytest.mark.parametrize(
-    ("address", "target"),
+    "url",
     [
-        ("https://api.sikoia.com/v2/cases?after=1", "/v2/cases?after=1"),
-        ("https://API.sikoia.com:443/v2/cases", "/v2/cases"),
-        ("/v2/cases", "/v2/cases"),
-        ("?after=2", "/v2/users?after=2"),
-        ("https://api.sikoia.com.example/v2/cases", None),
-        ("http://api.sikoia.com/v2/cases", None),
-        ("https://api.sikoia.com:8443/v2/cases", None),
-        ("https://user@api.sikoia.com/v2/cases", None),
-        ("//example.com/v2/cases", None),
-        ("https://[", None),
+        "https://api.sikoia.com/v2/cases?after=1",
+        "HTTPS://API.sikoia.com:443/v2/cases?after=1",
+        "http://api.sikoia.com/v2/cases?after=1",
+        "http://10.0.0.7:8080/v2/cases?after=1#top",
+        "https://api.sikoia.com.example/v2/cases?after=1",
+        "https://user:secret@api.sikoia.com/v2/cases?after=1",
+        "https://api.sikoia.com:8443/v2/cases?after=1",
+        "https://api.sikoia.com:99999/v2/cases?after=1",
+        "https://[/v2/cases?after=1",
+        "https://xn--zz/v2/cases?after=1",
+        "https:///v2/cases?after=1",
+        " //example.com/v2/cases?after=1\n",
+        "/v2/cases?after=1",
+        "/v2/./users/../cases?after=1",
+        "cases?after=1",
     ],
 )
-def test_urls_are_followed_on_our_origin_only(address: str, target: str | None) -> None:
-    """Any other URL would send the token to somebody else."""
-    assert target_on("https://api.sikoia.com", address, base="/v2/users?a=1") == target
+@pytest.mark.parametrize("origin", [_API, f"{_API}:8443", "https://gateway.example/sikoia"])
+def test_only_path_and_query_of_a_url_count(url: str, origin: str) -> None:
+    """Requests go to our own origin, whatever host a response names."""
+    assert target_of(url, origin, base="/v2/users") == "/v2/cases?after=1"
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("?after=2", "/v2/users?after=2"),
+        ("https://example.com?after=2", "/?after=2"),
+        ("https://example.com", "/"),
+        ("https://example.com//evil.example/x", "/x"),
+        ("/v2/é?a=b:c", "/v2/%C3%A9?a=b:c"),
+    ],
+)
+def test_a_target_always_is_a_path(url: str, target: str) -> None:
+    """It starts with one slash, so it cannot change the host that it is appended to."""
+    assert target_of(url, _API, base="/v2/users?a=1") == target
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("https://api.sikoia.com/v2/cases", "/v2/cases"),
+        ("https://gateway.example/sikoia/v2/cases", "/v2/cases"),
+        ("/sikoia/v2/cases", "/v2/cases"),
+        ("/v2/cases", "/v2/cases"),
+        ("?after=2", "/v2/users?after=2"),
+        ("cases", "/v2/cases"),
+        ("/sikoia-2/v2/cases", "/sikoia-2/v2/cases"),
+    ],
+)
+def test_the_prefix_of_a_gateway_is_not_doubled(url: str, target: str) -> None:
+    """URLs in responses may contain it or not."""
+    assert target_of(url, "https://gateway.example/sikoia", base="/v2/users?a=1") == target
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "https:v2/cases",
+        "https:\\\\example.com",
+        "localhost:8400/v2/cases",
+        "/v2/cases?a=\ud800",
+        "?after=" + "b" * 70_000,
+    ],
+    ids=lambda url: ascii(url)[:20],
+)
+def test_what_is_not_an_http_url_has_no_target(url: str) -> None:
+    """It is not guessed at."""
+    assert target_of(url, _API, base="/v2/users") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://API.sikoia.com:443/v2/cases", True),
+        ("/v2/cases", True),
+        ("?after=2", True),
+        ("https://api.sikoia.com.example/v2/cases", False),
+        ("http://api.sikoia.com/v2/cases", False),
+        ("https://api.sikoia.com:8443/v2/cases", False),
+        ("https://user@api.sikoia.com/v2/cases", False),
+        ("//example.com/v2/cases", False),
+        ("https://[", False),
+    ],
+)
+def test_urls_on_an_origin_have_its_scheme_host_and_port(url: str, expected: bool) -> None:
+    """Others are counted as drift."""
+    assert is_on(_API, url) is expected

@@ -19,7 +19,7 @@ A12  test_connecting.py::test_a_failed_handshake_is_retried
 A13  test_connecting.py::test_a_certificate_that_changes_between_calls
 A14  test_connecting.py::test_a_dead_ipv6_address_does_not_delay_ipv4
 A15  ../test_environments.py::test_invalid_urls_are_refused_and_not_repeated
-     ../test_environments.py::test_an_origin_has_no_path
+     ../test_environments.py::test_the_path_of_the_api_is_a_plain_prefix
 A16  ../transport/test_tls.py::test_a_proxy_of_the_environment_is_ignored
      ../transport/test_tls.py::test_tls_keys_are_logged_only_on_request
      test_connecting.py::test_certificate_variables_are_ignored
@@ -196,10 +196,10 @@ H2   ../calls/test_urls.py::test_an_id_is_one_segment_or_refused
 H3   test_urls.py::test_an_invalid_header_value_sends_nothing
      test_urls.py::test_the_idempotency_header_cannot_replace_another
 H4   test_urls.py::test_a_next_page_on_another_host_is_not_requested
-     ../calls/test_pagination.py::test_a_next_url_elsewhere_is_not_requested
+     ../calls/test_pagination.py::test_another_host_in_a_next_url_is_ignored_and_counted
      ../calls/test_pagination.py::test_a_page_cycle_is_an_error
 H5   test_urls.py::test_a_location_on_another_host_is_not_polled
-     ../calls/test_api.py::test_a_location_elsewhere_is_not_followed
+     ../calls/test_api.py::test_the_host_of_a_location_is_ignored_and_counted
 H6   test_urls.py::test_a_link_to_this_machine_is_not_followed
      test_urls.py::test_a_redirected_link_is_not_followed
      ../calls/test_download.py::test_a_download_sends_no_secret

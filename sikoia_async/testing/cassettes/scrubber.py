@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import attrs
 import httpx
 
-from sikoia_async._calls.urls import target_on
+from sikoia_async._calls.urls import is_on, target_of
 from sikoia_async._codec import shapes
 from sikoia_async._codec.converter import converter
 from sikoia_async._codec.json import DecodeError, read_json
@@ -113,7 +113,7 @@ class Scrubber:
 
     def url(self, url: str) -> str:
         """Return a URL of the API, without its origin and with the parameters that are kept."""
-        target = target_on(self.origin, url) or ""
+        target = target_of(url, self.origin) or ""
         path, _, query = target.partition("?")
         match = find("GET", path)
         if match is None:
@@ -154,7 +154,7 @@ class Scrubber:
         """Return whether this is a link outside the API, which may contain a file's name."""
         if not name.endswith(_LINK_FIELDS) or not isinstance(value, str):
             return False
-        return _LINK.match(value) is not None and target_on(self.origin, value) is None
+        return _LINK.match(value) is not None and not is_on(self.origin, value)
 
     def _object(
         self, values: Any, possible: Sequence[Shape], *, personal: bool, numbered: bool
