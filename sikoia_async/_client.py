@@ -95,7 +95,8 @@ class Sikoia:
         transport: your own httpx transport. The same limits apply, and you close it.
         http_client: your own httpx client, for its connections and event hooks. You close it.
         tls: an SSL context, or the path of a file of certificate authorities to trust.
-        proxy: the URL of an HTTP proxy.
+        proxy: the URL of an HTTP proxy, such as `http://user:password@proxy.example:3128`, with
+            special characters of user name and password percent-encoded.
         trust_env: whether to read a proxy and a TLS key log file from environment variables.
         token_store: shares the access token between processes.
         max_chargeable: how many calls that may cost credits or money this client may make.

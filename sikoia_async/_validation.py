@@ -4,17 +4,19 @@ Types are checked as well, for callers that do not use a type checker. A message
 and what is expected of it, and never repeats the value.
 """
 
+import ipaddress
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 
 __all__ = [
     "DOT_SEGMENTS",
     "LIST_TYPES",
+    "HttpUrl",
+    "split_url",
     "validate_filters",
     "validate_flags",
     "validate_fraction",
@@ -261,15 +263,95 @@ def validate_ids(name: str, value: Sequence[str] | None) -> list[str] | None:
     return None if ids is None else [validate_id(name, one) for one in ids]
 
 
+class HttpUrl(NamedTuple):
+    """The parts of an absolute http or https URL."""
+
+    scheme: str
+    userinfo: str | None
+    """What precedes the `@`; None without one."""
+    host: str
+    """A name without a trailing dot, or an IP address; one of version 6 is in brackets."""
+    port: str
+    """With its colon; empty if there is none."""
+    path: str
+    query: str
+    """Query and fragment, with `?` or `#`."""
+
+    def __str__(self) -> str:
+        userinfo = "" if self.userinfo is None else f"{self.userinfo}@"
+        return f"{self.scheme}://{userinfo}{self.host}{self.port}{self.path}{self.query}"
+
+
+def split_url(url: object) -> HttpUrl | None:
+    """Return the parts of an absolute http or https URL, or None if it is anything else.
+
+    urllib, httpx, resolvers and TLS read some URLs differently, and raise errors of their own for
+    others. This accepts what all of them read alike. A dot at the end of the host name is removed,
+    because certificates do not have it.
+    """
+    if not isinstance(url, str) or not url.isprintable() or " " in url or "\\" in url:
+        return None
+    match = _URL.fullmatch(url) if len(url.encode()) <= _LONGEST_URL else None
+    if match is None:
+        return None
+    host = _host(match["host"])
+    if host is None or not 0 < int((match["port"] or ":1")[1:]) <= _HIGHEST_PORT:
+        return None
+    port, path, query = (match[name] or "" for name in ("port", "path", "query"))
+    return HttpUrl(match["scheme"].lower(), match["userinfo"], host, port, path, query)
+
+
+_URL: Final = re.compile(
+    r"(?P<scheme>(?i:https?))://"
+    r"(?:(?P<userinfo>[^/?#]*)@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^@/?#:\[\]]+)"
+    r"(?P<port>:[0-9]{1,5})?"
+    r"(?P<path>/[^?#]*)?"
+    r"(?P<query>[?#].*)?"
+)
+_HOST: Final = re.compile(r"(?!.{254})([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}")
+"""A host name: RFC 1035, section 2.3.4, and underscores, which container networks use."""
+_LONGEST_URL: Final = 8192  # bytes, as servers accept; httpx itself raises at 65,536
+_HIGHEST_PORT: Final = 65535
+
+
+def _host(host: str) -> str | None:
+    """Return a host as it is looked up, or None if it is not valid."""
+    if host.startswith("["):
+        return host if ":" in host and _is_ip(host[1:-1]) else None
+    if not host.isascii() or "xn--" in host.lower():
+        host = _encoded_host(host)
+    host = host.removesuffix(".")
+    if host.rpartition(".")[2].isdigit():  # resolvers read such a name as an address
+        return host if _is_ip(host) else None
+    return host if _HOST.fullmatch(host) else None
+
+
+def _encoded_host(host: str) -> str:
+    """Return an international host name in ASCII; empty if it is not valid."""
+    import httpx  # noqa: PLC0415 - rarely needed
+
+    try:
+        encoded = httpx.URL(f"https://{host}").raw_host.decode()
+        for name in (encoded, *encoded.split(".")):
+            _ = httpx.URL(f"https://{name}").host  # raises if a name that begins with xn-- is wrong
+    except (httpx.InvalidURL, UnicodeError):
+        return ""
+    return encoded
+
+
+def _is_ip(address: str) -> bool:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_string(value: object) -> bool:
     return isinstance(value, str)
 
 
 def _is_https(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    has_spaces = any(character.isspace() or not character.isprintable() for character in url)
-    is_plain = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
-    return is_plain and not has_spaces
+    parts = split_url(url)
+    return parts is not None and parts.scheme == "https" and parts.userinfo is None

@@ -5,21 +5,40 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import attrs
 
 from sikoia_async._errors import ConfigurationError
+from sikoia_async._validation import split_url, validate_required, validate_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from urllib.parse import SplitResult
+
+    from sikoia_async._validation import HttpUrl
 
 __all__ = ["PRODUCTION", "STAGING", "Environment", "is_on_loopback", "local", "named"]
 
 
-def _without_slash(origin: str) -> str:
-    return origin.rstrip("/")
+def _normal(url: str) -> str:
+    """Return a URL with its scheme in lower case, and without a dot after its host."""
+    parts = _split(url)
+    return url if parts is None else str(parts)
+
+
+def _normal_origin(url: str) -> str:
+    parts = _split(url)
+    return url if parts is None else str(parts).rstrip("/")
+
+
+def _split(url: str) -> HttpUrl | None:
+    parts = split_url(url)
+    return parts if parts is None or url.isascii() else None
+
+
+def _string(_: object, attribute: attrs.Attribute[str], value: str) -> None:
+    """Validate that a field is a string."""
+    name = f"Environment({attribute.name}=...)"
+    validate_type(name, validate_required(name, value), str, "a string")
 
 
 def _url(*, any_path: bool) -> Callable[[object, attrs.Attribute[str], str], None]:
@@ -38,17 +57,18 @@ class Environment:
     """A deployment of Sikoia: where it is, and the OAuth scope of its tokens.
 
     Raises:
+        ArgumentTypeError: a value is not a string.
         ConfigurationError: a URL is malformed, has a user name or a query, or uses http for another
             host than loopback; or the path of `api` ends with a version.
     """
 
-    name: str
-    api: str = attrs.field(converter=_without_slash, validator=_url(any_path=False))
+    name: str = attrs.field(validator=_string)
+    api: str = attrs.field(converter=_normal_origin, validator=[_string, _url(any_path=False)])
     """Base URL of the API, such as `https://api.sikoia.com`: an origin, and the path prefix if a
     gateway of yours has one."""
-    token_url: str = attrs.field(validator=_url(any_path=True))
+    token_url: str = attrs.field(converter=_normal, validator=[_string, _url(any_path=True)])
     """URL of the token endpoint."""
-    scope: str
+    scope: str = attrs.field(validator=_string)
     """The OAuth scope to request."""
 
 
@@ -61,7 +81,7 @@ def local(api: str) -> Environment:
     Raises:
         ConfigurationError: the URL is malformed.
     """
-    origin = _without_slash(api)
+    origin = _normal_origin(api)
     return Environment(
         name="local", api=origin, token_url=f"{origin}/token", scope=f"{origin}/.default"
     )
@@ -89,51 +109,36 @@ def named(name: str) -> Environment:
 
 def is_on_loopback(url: str) -> bool:
     """Return whether the host of a URL is this machine."""
-    return _is_loopback(_split(url))
+    parts = split_url(url)
+    return parts is not None and _is_loopback(parts)
 
 
 def _problem(url: str, *, any_path: bool) -> str | None:
     """Return what is expected of a URL instead, or None if it is valid."""
     parts = _split(url)
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        return "expected a URL such as https://api.sikoia.com"
+    if parts is None:
+        return "expected a URL such as https://api.sikoia.com, with an ASCII host name"
     if parts.scheme == "http" and not _is_loopback(parts):
         return "expected https; http is only accepted for loopback"
-    if "@" in parts.netloc:
+    if parts.userinfo is not None:
         return "expected a URL without user name and password"
-    if parts.query or parts.fragment or not (any_path or _PREFIX.fullmatch(parts.path)):
+    if parts.query or not (any_path or _PREFIX.fullmatch(parts.path)):
         return "expected scheme, host and port, and the path prefix of a gateway if it has one"
     return None
 
 
-def _split(url: str) -> SplitResult | None:
-    """Return the parts of a URL, or None if it is malformed."""
-    if not url.isascii() or not url.isprintable() or not _FORBIDDEN.isdisjoint(url):
-        return None
+def _is_loopback(parts: HttpUrl) -> bool:
+    host = parts.host.strip("[]").lower()
+    if host == "localhost":
+        return True
     try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises if the port is out of range
-    except ValueError:
-        return None
-    return parts
-
-
-_FORBIDDEN: Final = frozenset(" ?#\\")
-"""Characters that urlsplit accepts. An empty query or fragment would swallow an appended path."""
-
-_PREFIX: Final = re.compile(r"(/(?!(\.{1,2}|v[0-9]+/?$)(/|$))[A-Za-z0-9_.~-]+)*/?")
-"""Not the version of the API, such as `/v2`: paths of calls begin with it."""
-
-
-def _is_loopback(parts: SplitResult | None) -> bool:
-    host = parts.hostname if parts else None
-    if host in {None, "localhost"}:
-        return host is not None
-    try:
-        return ipaddress.ip_address(str(host)).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
+
+_PREFIX: Final = re.compile(r"(/(?!(\.{1,2}|v[0-9]+/?$)(/|$))[A-Za-z0-9_.~-]+)*/?")
+"""Not the version of the API, such as `/v2`: paths of calls begin with it."""
 
 # These come last, because creating them runs the validators above.
 PRODUCTION: Final = Environment(

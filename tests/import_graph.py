@@ -33,7 +33,8 @@ LAYERS: Final = (
     ("stores",),
     ("_transport",),
     ("models",),
-    ("environments", "_logging", "_single_flight", "_validation"),
+    ("environments",),
+    ("_logging", "_single_flight", "_validation"),
     ("_errors", "_version"),
 )
 SANDBOX_LAYERS: Final = (

@@ -1,9 +1,11 @@
 """Environments: which URLs credentials may be sent to."""
 
+from typing import Any
+
 import pytest
 
 from sikoia_async.environments import PRODUCTION, STAGING, Environment, local, named
-from sikoia_async.errors import ConfigurationError
+from sikoia_async.errors import ArgumentTypeError, ConfigurationError
 
 CANARY = "canary"
 
@@ -67,7 +69,37 @@ def test_valid_origins_are_accepted(api: str) -> None:
         "https://canary.example.com\n",
         "https://canary.\texample.com",
         "https://canary.example.com\x7f",
+        "https://canary.example.com:",
+        "https://canary.example.com:0",
+        "https://canary.example.com:0443x",
+        "https://canary.example.com:" + "9" * 5000,
+        "https://canary.example.com:٤٤٣",
+        "https://xn--zz",
+        "https://xn--canary-.example",
+        "https://api.xn--zz.canary.com",
+        "https://a..canary.com",
+        "https://.canary.com",
+        "https://canary.com..",
+        "https://.",
+        f"https://{'a' * 64}.canary.com",
+        f"https://{'canary.' * 40}com",
+        "https://canary.example。com",
+        "https://canary%2ecom",
+        "https://canary!.com",
+        "https://999.1.1.1",
+        "https://127.0.0.01",
+        "https://0177.1",
+        "https://[]",
+        "https://[1.2.3.4]",
+        "https://[v1.canary]",
+        "https://[::1%25canary]",
+        "https://[::1]canary",
+        "http://canary.com[::1]",
+        "https://@canary.com",
+        "https://canary.com/" + "a" * 9000,
+        "https://canary.com/\ud800",
     ],
+    ids=lambda url: ascii(url)[:40],
 )
 @pytest.mark.parametrize("field", ["api", "token_url"])
 def test_invalid_urls_are_refused_and_not_repeated(field: str, url: str) -> None:
@@ -96,6 +128,42 @@ def test_a_gateway_may_have_a_path_prefix(path: str) -> None:
     api = f"https://example.com{path}"
 
     assert environment_with(api=api).api == api.rstrip("/")
+
+
+@pytest.mark.parametrize("value", [None, 5, b"https://canary.com", ["canary"]])
+@pytest.mark.parametrize("field", ["name", "api", "token_url", "scope"])
+def test_every_value_is_a_string(field: str, value: Any) -> None:
+    """`bytes`, which a configuration file may yield, are named as the mistake."""
+    values = {"name": "own", "api": "https://a.com", "token_url": "https://a.com/t", "scope": "s"}
+    with pytest.raises(ArgumentTypeError) as caught:
+        Environment(**values | {field: value})
+
+    assert f"Environment({field}=...)" in str(caught.value)
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("api", [None, 5, b"http://localhost"])
+def test_a_local_url_is_a_string(api: Any) -> None:
+    """`local` refuses other types as `Environment` does."""
+    with pytest.raises(ArgumentTypeError, match="Environment"):
+        local(api)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.example.com.", "https://api.example.com"),
+        ("https://api.example.com.:8443/", "https://api.example.com:8443"),
+        ("HTTPS://api.example.com", "https://api.example.com"),
+        ("HTTP://localhost.", "http://localhost"),
+        ("https://xn--mgba3a4f16a.example", "https://xn--mgba3a4f16a.example"),
+        ("https://my_gateway:8443", "https://my_gateway:8443"),
+    ],
+)
+def test_a_url_is_normalised(url: str, expected: str) -> None:
+    """A dot that ends a host name would match no certificate."""
+    assert environment_with(api=url).api == expected
+    assert environment_with(token_url=f"{url.rstrip('/')}/token").token_url == f"{expected}/token"
 
 
 def test_a_trailing_slash_is_ignored() -> None:

@@ -95,7 +95,14 @@ def test_strings_of_the_wrong_length_are_refused(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["https://example.com", "https://example.com:8443/a?b=c#d", "https://[::1]/x"]
+    "value",
+    [
+        "https://example.com",
+        "https://example.com:8443/a?b=c#d",
+        "https://[::1]/x",
+        "https://bücher.example/é",
+        "HTTPS://example.com.",
+    ],
 )
 def test_https_urls_are_accepted(value: str) -> None:
     """Absolute URLs, with or without a port."""
@@ -111,6 +118,15 @@ def test_https_urls_are_accepted(value: str) -> None:
         "https:///secret",
         "https://",
         "https://[secret/",
+        "https://@example.com/secret",
+        "https://example.com\\secret",
+        "https://example.com:0/secret",
+        "https://example.com:99999/secret",
+        "https://secret[::1]/",
+        "https://xn--zz.secret/",
+        "https://\u200d.secret/",
+        "https://secret..example/",
+        "https://example.com/secret\ud800",
         "https://example.com/a secret",
         "https://example.com/\nsecret",
         "ftp://example.com/secret",

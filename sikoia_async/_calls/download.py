@@ -6,8 +6,7 @@ connection, without token, idempotency key or hook, and errors and logs show no 
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import attrs
 import httpx
@@ -16,7 +15,8 @@ from sikoia_async._calls.call import Call
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._files.sinks import FileSink, MemorySink
 from sikoia_async._transport.connector import http_client
-from sikoia_async.environments import is_on_loopback, local
+from sikoia_async._validation import split_url
+from sikoia_async.environments import is_on_loopback
 
 if TYPE_CHECKING:
     import os
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from sikoia_async._transport.types import Sink
 
 __all__ = ["download", "save"]
-
-_HOST: Final = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
-"""A host name or an IP address; httpx accepts other characters, and tries to resolve them."""
-_LONGEST_LABEL: Final = 63  # RFC 1035, 2.3.4
 
 
 async def download(api: Api, connector: Connector, link: str | None) -> bytes:
@@ -87,23 +83,13 @@ def _validate_link(link: str | None, home: str) -> httpx.URL:
     Only the local Sikoia keeps its files on this machine, so links of other environments must not
     lead to loopback.
     """
-    try:
-        url = httpx.URL(link or "")
-        local(_origin(url))
-        is_safe = url.scheme == "https" or is_on_loopback(home)
-        if is_safe and _is_host(url.raw_host) and url.host and not url.userinfo:
-            return url
-    except (ConfigurationError, httpx.InvalidURL, TypeError, UnicodeError):
-        pass
+    parts = split_url(link)
+    if parts is not None and parts.userinfo is None:
+        is_http_allowed = is_on_loopback(home) and is_on_loopback(str(parts))
+        if parts.scheme == "https" or is_http_allowed:
+            return httpx.URL(str(parts))
     msg = "link: expected an https URL that Sikoia sent, without user name and password"
     raise ConfigurationError(msg)
-
-
-def _is_host(host: bytes) -> bool:
-    """Return whether this is a host; resolvers raise errors of other types for other values."""
-    labels = [b"6"] if b":" in host else host.removesuffix(b".").split(b".")
-    is_valid = all(0 < len(one) <= _LONGEST_LABEL for one in labels)
-    return is_valid and _HOST.fullmatch(host) is not None
 
 
 def _origin(url: httpx.URL) -> str:

@@ -17,7 +17,7 @@ import httpx
 
 from sikoia_async._errors import ClientStateError, ConfigurationError
 from sikoia_async._transport.pool import ConnectionPool
-from sikoia_async._validation import validate_type
+from sikoia_async._validation import split_url, validate_type
 from sikoia_async.environments import PRODUCTION, Environment, named
 
 if TYPE_CHECKING:
@@ -190,10 +190,16 @@ def _validate_proxy(proxy: str | None) -> str | None:
     """Return a proxy's URL, if httpx will accept it.
 
     Raises:
+        ArgumentTypeError: it is not a string.
         ConfigurationError: it is not the URL of an HTTP proxy. The message does not repeat it,
             because it may hold a password.
     """
-    if proxy is None or proxy.startswith(("http://", "https://")):
-        return proxy
-    msg = "proxy: expected the URL of an HTTP proxy, such as http://proxy.example:3128"
+    what = "the URL of an HTTP proxy, such as http://user:password@proxy.example:3128"
+    validate_type("proxy", proxy, str, what)
+    parts = split_url(proxy)
+    if parts is not None and parts.path in {"", "/"} and not parts.query:
+        return str(parts)
+    if proxy is None:
+        return None
+    msg = f"proxy: expected {what}, without a path and with special characters percent-encoded"
     raise ConfigurationError(msg)

@@ -250,6 +250,14 @@ _NO_LINKS: Final = [
     "https://canary .example/a",
     "https://canary.example/a\nb",
     "https://[canary/a",
+    "https://@canary.example/a",
+    "https://canary.example\\a",
+    "https://canary.example:0/a",
+    "https://a.xn--zz.canary.example/a",
+    "https://999.1.1.1/canary",
+    "https://canary[::1]/a",
+    "https://canary.example/\ud800",
+    "https://canary.example/" + "\U0001f600" * 3000,
     "https://canary.example/" + "a" * 70_000,
 ]
 
