@@ -13,11 +13,16 @@ Add your own authentication to the other endpoints: they expose personal data an
 import logging
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import get_args
 
 from aiohttp import web
 
 from sikoia_async import CORRELATION_ID_HEADER, Entity, Router, Sikoia, correlation_id, errors
-from sikoia_async.webhooks import SIGNATURE_HEADER, AffordabilityInsightsCompleted
+from sikoia_async.webhooks import (
+    SIGNATURE_HEADER,
+    AffordabilityInsightsCompleted,
+    WebhookEventName,
+)
 
 WAIT = 20.0  # seconds; shorter than the timeouts of browsers and proxies
 STATUSES: dict[type[errors.SikoiaError], int] = {
@@ -28,6 +33,7 @@ STATUSES: dict[type[errors.SikoiaError], int] = {
 }
 """The status to respond with for an error; 502 for all others."""
 SIKOIA = web.AppKey("sikoia", Sikoia)
+EVENTS = "|".join(get_args(WebhookEventName))
 
 log = logging.getLogger("app")
 routes = web.RouteTableDef()
@@ -87,15 +93,14 @@ async def show(request: web.Request) -> web.Response:
     return web.json_response({"status": operation.status})
 
 
-@routes.post("/webhooks/{event_type}")
+@routes.post(f"/webhooks/{{event_type:{EVENTS}}}")
 async def deliver(request: web.Request) -> web.Response:
     """Handle a delivery; the URL names the event type, because the body need not."""
     # The signature covers the raw body, not JSON that was parsed and serialised again.
     body, signature = await request.read(), request.headers.get(SIGNATURE_HEADER)
-    event_type, feed = request.match_info["event_type"], request.app[SIKOIA].events.feed
-    try:
-        # `feed` ends the waits in `show`. If the app has several processes, feed each of them.
-        await router.receive(body, signature, event_type=event_type, feed=feed)
+    name, feed = request.match_info["event_type"], request.app[SIKOIA].events.feed
+    try:  # `feed` ends the waits in `show`. If the app has several processes, feed each of them.
+        await router.receive(body, signature, event_type=name, feed=feed)
     except errors.WebhookError as error:
         # This status makes Sikoia deliver the event again if that may help.
         log.warning("%s: %s", type(error).__name__, error)

@@ -21,7 +21,11 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
 from sikoia_async import CORRELATION_ID_HEADER, Entity, Router, Sikoia, correlation_id, errors
-from sikoia_async.webhooks import SIGNATURE_HEADER, AffordabilityInsightsCompleted
+from sikoia_async.webhooks import (
+    SIGNATURE_HEADER,
+    AffordabilityInsightsCompleted,
+    WebhookEventName,
+)
 
 WAIT = 20.0  # seconds; shorter than the timeouts of browsers and proxies
 STATUSES: dict[type[errors.SikoiaError], int] = {
@@ -108,7 +112,7 @@ async def show(token: str, response: Response, sikoia: Client) -> dict[str, str 
 
 
 @app.post("/webhooks/{event_type}", status_code=204)
-async def deliver(event_type: str, request: Request, sikoia: Client) -> None:
+async def deliver(event_type: WebhookEventName, request: Request, sikoia: Client) -> None:
     """Handle a delivery; the URL names the event type, because the body need not."""
     # The signature covers the raw body, not JSON that was parsed and serialised again.
     body, signature = await request.body(), request.headers.get(SIGNATURE_HEADER)

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         UnexpectedResponseError,
         UnprocessableRequestError,
         WebhookError,
+        WebhookEventTypeError,
         WebhookPayloadError,
         WebhookVerificationError,
     )
@@ -150,6 +151,7 @@ __all__ = [
     "UnexpectedResponseError",
     "UnprocessableRequestError",
     "WebhookError",
+    "WebhookEventTypeError",
     "WebhookHandlerError",
     "WebhookPayloadError",
     "WebhookVerificationError",
@@ -214,6 +216,7 @@ _LAZY: Final = {
         "UnexpectedResponseError",
         "UnprocessableRequestError",
         "WebhookError",
+        "WebhookEventTypeError",
         "WebhookPayloadError",
         "WebhookVerificationError",
     ),

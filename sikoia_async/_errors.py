@@ -42,6 +42,7 @@ __all__ = [
     "UnexpectedResponseError",
     "UnprocessableRequestError",
     "WebhookError",
+    "WebhookEventTypeError",
     "WebhookPayloadError",
     "WebhookVerificationError",
     "api_error_class",
@@ -330,6 +331,12 @@ class WebhookPayloadError(WebhookError):
     """The body of a delivery is not valid JSON. The error contains nothing of it."""
 
     response_status: ClassVar[int] = HTTPStatus.BAD_REQUEST
+
+
+class WebhookEventTypeError(WebhookError):
+    """The URL of a delivery stands for none of Sikoia's event types. Nothing was handled."""
+
+    response_status: ClassVar[int] = HTTPStatus.NOT_FOUND
 
 
 class ReplayStoreError(WebhookError):

@@ -29,6 +29,7 @@ SikoiaError
         OperationTimeoutError           still running when the wait timed out; wait again
     WebhookError                    a webhook delivery; respond with its `response_status`
         WebhookVerificationError        the sender: it was not sent by Sikoia, or was changed
+        WebhookEventTypeError           the sender: the URL stands for none of Sikoia's event types
         WebhookPayloadError             Sikoia: the signature is valid, but the body is not JSON
         WebhookHandlerError             you: your handler raised; the event is delivered again
         ReplayStoreError                you: your replay store failed; the event is delivered again
@@ -65,6 +66,7 @@ from sikoia_async._errors import (
     UnexpectedResponseError,
     UnprocessableRequestError,
     WebhookError,
+    WebhookEventTypeError,
     WebhookPayloadError,
     WebhookVerificationError,
 )
@@ -107,6 +109,7 @@ __all__ = [
     "UnexpectedResponseError",
     "UnprocessableRequestError",
     "WebhookError",
+    "WebhookEventTypeError",
     "WebhookHandlerError",
     "WebhookPayloadError",
     "WebhookVerificationError",

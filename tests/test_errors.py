@@ -78,6 +78,7 @@ SAMPLES: list[errors.SikoiaError] = [
     ),
     errors.WebhookError("message"),
     errors.WebhookVerificationError("message"),
+    errors.WebhookEventTypeError("message"),
     errors.WebhookPayloadError("message"),
     errors.WebhookHandlerError("message", event=None),
     errors.ReplayStoreError("message"),

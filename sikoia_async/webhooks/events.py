@@ -11,16 +11,17 @@ Sources: https://docs.sikoia.com/docs/webhooks, and the operations on `/v2/webho
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
 from itertools import islice
 from typing import Any, Final, Literal, Protocol, cast
 
 import attrs
+from msgspec import Raw
 
 from sikoia_async._codec.json import DecodeError, read_json
-from sikoia_async._errors import ArgumentTypeError, ConfigurationError, WebhookPayloadError
+from sikoia_async._errors import ArgumentTypeError, WebhookEventTypeError, WebhookPayloadError
 from sikoia_async._validation import validate_required, validate_type, validate_whole
 from sikoia_async.models import Open
 from sikoia_async.webhooks import payload
@@ -44,6 +45,7 @@ __all__ = [
     "from_request",
     "parse",
     "related",
+    "validate_event_type",
 ]
 
 WebhookEventName = Literal[
@@ -117,14 +119,13 @@ class Event:
 
     @cached_property
     def key(self) -> str:
-        """A hash of the type and the body, which identifies the event.
+        """A hash of the body, which identifies the event.
 
         The body counts as JSON: other white space, another order of fields or `1.0` for `1` do not
-        change the key. So an event from Sikoia's log has the key that its delivery had.
+        change the key. So an event from Sikoia's log has the key that its delivery had. The type
+        does not count, because it may come from the URL, which is not signed.
         """
-        # Names contain no zero byte, so no two events give the same bytes.
-        name = (self.type or "").encode()
-        return sha256(name + b"\0" + payload.canonical(self.body)).hexdigest()
+        return sha256(payload.canonical(self.body)).hexdigest()
 
     def find(self, name: str) -> str | None:
         """Return the first string in a field of this name, at any depth, the outermost first.
@@ -238,19 +239,19 @@ def parse(body: bytes, *, event_type: str | None = None, max_body: int = _MAX_BO
 
     Args:
         body: the raw body.
-        event_type: the name of the event, if you know it, for example because you subscribe each
-            event type at a URL of its own. If the body itself names one of Sikoia's events, that
-            name is used: the signature covers the body, but not the URL, so a recorded delivery
-            could be sent to any of your URLs.
+        event_type: one of Sikoia's event types, if you know it, for example because you subscribe
+            each at a URL of its own. It is used only if the body names no event: the signature
+            covers the body, but not the URL, so anyone who has recorded a delivery can send it to
+            any of your URLs.
         max_body: the largest body to accept, in bytes.
 
     Raises:
         WebhookPayloadError: the body is not JSON, or too large.
-        ArgumentTypeError: the body is a string or parsed JSON.
-        ConfigurationError: `event_type` cannot be the name of an event.
+        WebhookEventTypeError: `event_type` is not one of Sikoia's event types.
+        ArgumentTypeError: the body is a string or parsed JSON, or `event_type` is not a string.
     """
     validate_type("body", validate_required("body", body), bytes, "the raw body, as bytes")
-    hint = None if event_type is None else _validate_name(event_type)
+    hint = validate_event_type(event_type)
     event = (
         _event(body, hint)
         if len(body) <= validate_whole("max_body", max_body, least=1)
@@ -276,14 +277,31 @@ def from_request(request: LoggedRequest) -> Event:
         ArgumentTypeError: this is not a request from the log, or its data is not plain JSON.
     """
     body = payload.encode(validate_required("request", request).event_data)
-    name = request.event_type
-    hint = name if isinstance(name, str) and _NAME.fullmatch(name) else None
-    event = None if body is None else _event(body, hint, request.grouping_id)
+    logged = request.event_type
+    # The log comes from the API, so its name counts unless the body has one of Sikoia's names.
+    name = logged if isinstance(logged, str) and _NAME.fullmatch(logged) else None
+    event = None if body is None else _event(body, name, request.grouping_id, is_logged=True)
     del request, body
     if isinstance(event, Event):
         return event
     msg = "request: expected a WebhookRequest from Sikoia's log, with plain JSON as event_data"
     raise ArgumentTypeError(msg)
+
+
+def validate_event_type(event_type: object) -> str | None:
+    """Return one of Sikoia's event types, or None if there is none.
+
+    Raises:
+        WebhookEventTypeError: the string is not one of Sikoia's event types.
+        ArgumentTypeError: this is not a string.
+    """
+    if event_type is None:
+        return None
+    validate_type("event_type", event_type, str, "the name of one of Sikoia's events")
+    if event_type in _CLASSES:
+        return str(event_type)
+    del event_type  # it may come from a URL
+    raise WebhookEventTypeError(_UNKNOWN_TYPE)
 
 
 def event_class(event_type: str | type[Event]) -> type[Event] | None:
@@ -312,8 +330,8 @@ _CLASSES: Final[dict[str, type[Event]]] = {
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}(?:\.[A-Za-z][A-Za-z0-9_]{0,63}){1,3}")
 """A possible event name: words with dots in between."""
-_TYPE_FIELDS: Final = ("event_type", "eventType", "event_name", "eventName", "type", "event")
-_GROUPING_FIELDS: Final = ("grouping_id", "groupingId")
+_TYPE_FIELDS: Final = ("eventtype", "eventname", "type", "event")
+_GROUPING_FIELDS: Final = ("groupingid",)
 _MAX_MENTIONS: Final = 1000
 
 _TOO_LARGE: Final = "the body is larger than max_body"
@@ -321,39 +339,50 @@ _NOT_JSON: Final = (
     "the body is not JSON, or is nested too deeply: respond with 400, and retrieve what you wait "
     "for"
 )
+_UNKNOWN_TYPE: Final = (
+    "event_type: not one of Sikoia's event types; give a name such as "
+    "IdentityVerification.Completed, and respond with 404 to other URLs"
+)
 _UNREADABLE: Final = (
     "the body holds a number that is too large for a Decimal, or is nested too deeply: use "
     "event.body"
 )
 
 
-def _validate_name(event_type: object) -> str:
-    msg = "event_type: expected the name of an event, such as IdentityVerification.Completed"
-    if not isinstance(event_type, str):
-        raise ArgumentTypeError(msg)
-    if not _NAME.fullmatch(event_type):
-        raise ConfigurationError(msg)
-    return event_type
-
-
-def _event(body: bytes, hint: str | None, grouping_id: str | None = None) -> Event | str:
+def _event(
+    body: bytes, hint: str | None, grouping_id: str | None = None, *, is_logged: bool = False
+) -> Event | str:
     """Return the event, or an error message."""
     fields = payload.read_fields(body)
     if fields is None:
         return _NOT_JSON
-    name = _name(payload.short_strings(fields, _TYPE_FIELDS), hint)
+    name = _name(fields, hint, is_logged=is_logged)
     return _CLASSES.get(name or "", UnknownEvent)(name, body, grouping_id)
 
 
-def _name(strings: Iterator[str], hint: str | None) -> str | None:
-    """Choose one of Sikoia's names in the body, else the hint, else anything like a name."""
-    likely = hint
-    for string in strings:
-        if string in _CLASSES:
-            return string
-        if likely is None and _NAME.fullmatch(string):
-            likely = string
-    return likely
+def _name(fields: Mapping[str, Raw], hint: str | None, *, is_logged: bool) -> str | None:
+    """Return one of Sikoia's names in the body, else the hint unless the body contradicts it."""
+    values = list(payload.named_values(fields, _TYPE_FIELDS))
+    strings = [payload.short_string(value) for _, value in values]
+    if known := next((string for string in strings if string in _CLASSES), None):
+        return known
+    if hint is not None and (
+        is_logged or not any(_contradicts(field, value, hint) for field, value in values)
+    ):
+        return hint
+    return next((string for string in strings if _NAME.fullmatch(string)), None)
+
+
+def _contradicts(field: str, value: Raw, hint: str) -> bool:
+    """Return whether a field of a body says that the event is another than the hint."""
+    if string := payload.short_string(value):
+        # `type` may be anything, such as the type of a document.
+        return (field != "type" or _NAME.fullmatch(string) is not None) and not (
+            payload.is_same_name(string, hint)
+        )
+    content = bytes(value)
+    is_envelope = field == "event" and content.startswith(b"{")
+    return field != "type" and content not in {b"null", b'""'} and not is_envelope
 
 
 def _unique(strings: Iterator[str]) -> Iterator[str]:

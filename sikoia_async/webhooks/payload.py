@@ -14,14 +14,19 @@ import msgspec
 __all__ = [
     "canonical",
     "encode",
+    "is_same_name",
+    "named_values",
     "normalise_name",
     "possible_ids",
     "read_fields",
+    "short_string",
     "short_strings",
     "walk",
 ]
 
-_ENVELOPES: Final = ("event", "data", "event_data", "eventData", "payload")
+_ENVELOPES: Final = ("event", "data", "eventdata", "payload")
+_MAX_FIELD: Final = 20
+"""Characters that a field's name may have, to be one of those looked for."""
 _MAX_NAME: Final = 260
 """Bytes of JSON that a name may take."""
 _MAX_ID: Final = 128
@@ -56,15 +61,25 @@ def read_fields(body: bytes) -> Mapping[str, msgspec.Raw] | None:
         return None
 
 
+def named_values(
+    fields: Mapping[str, msgspec.Raw], names: Sequence[str]
+) -> Iterator[tuple[str, msgspec.Raw]]:
+    """Yield the fields with these normalised names, in this order, the outer ones first."""
+    yield from _named(fields, names)
+    for _, envelope in _named(fields, _ENVELOPES):
+        yield from _named(_inner(envelope), names)
+
+
 def short_strings(fields: Mapping[str, msgspec.Raw], names: Sequence[str]) -> Iterator[str]:
-    """Yield the short strings of fields with these names, in this order, the outer ones first."""
-    for name in names:
-        if name in fields and (string := _short(fields[name])):
-            yield string
-    for envelope in _ENVELOPES:
-        if envelope in fields:
-            inner = _inner(fields[envelope])
-            yield from (found for name in names if name in inner and (found := _short(inner[name])))
+    """Yield the short strings of fields with these names, as `named_values` does."""
+    strings = (short_string(value) for _, value in named_values(fields, names))
+    return (string for string in strings if string)
+
+
+def short_string(raw: msgspec.Raw) -> str:
+    """Return a string; empty for other types, and for strings that are too long for a name."""
+    view = memoryview(raw)
+    return _decode_string(raw) if view.nbytes <= _MAX_NAME and view[0] == _QUOTE else ""
 
 
 def walk(value: Any) -> Iterator[Any]:
@@ -89,7 +104,12 @@ def possible_ids(string: str) -> Iterator[str]:
 
 def normalise_name(name: str) -> str:
     """Return the same name for `request_id`, `requestId` and `RequestId`."""
-    return name.replace("_", "").lower()
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Return whether the names of two events have the same letters and digits, in any case."""
+    return _letters(one) == _letters(other)
 
 
 def canonical(body: bytes) -> bytes:
@@ -134,10 +154,19 @@ def _inner(raw: msgspec.Raw) -> Mapping[str, msgspec.Raw]:
         return {}
 
 
-def _short(raw: msgspec.Raw) -> str:
-    """Return a string; empty for other types, and for strings that are too long for a name."""
-    view = memoryview(raw)
-    return _decode_string(raw) if view.nbytes <= _MAX_NAME and view[0] == _QUOTE else ""
+def _named(
+    fields: Mapping[str, msgspec.Raw], names: Sequence[str]
+) -> list[tuple[str, msgspec.Raw]]:
+    found = [
+        (name, value)
+        for field, value in fields.items()
+        if len(field) <= _MAX_FIELD and (name := normalise_name(field)) in names
+    ]
+    return sorted(found, key=lambda one: names.index(one[0]))
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()
 
 
 def _spell(literal: re.Match[bytes]) -> bytes:

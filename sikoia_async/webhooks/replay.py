@@ -2,7 +2,8 @@
 
 Sikoia delivers an event until it is accepted, and its signature covers no timestamp: a recorded
 delivery can be replayed for as long as the webhook's secret is valid. So a handled event is
-remembered for some days, by a hash of the verified body and the event's type.
+remembered for some days, by a hash of the verified body. Nothing else about a delivery is signed,
+so nothing else may make it look new.
 
 Each process has its own memory. A store shared between processes is asked as well. It sits behind a
 circuit breaker: while it is unavailable, the process carries on alone or refuses events, as
@@ -17,10 +18,9 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args, runtime_checkable
 
-from sikoia_async._errors import ConfigurationError, ReplayStoreError, WebhookPayloadError
+from sikoia_async._errors import ConfigurationError, ReplayStoreError
 from sikoia_async._validation import validate_seconds, validate_type, validate_whole
 from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
-from sikoia_async.webhooks.events import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +59,8 @@ class ReplayGuard:
 
     Processes that share a guard or a store handle each event once between them, so share one only
     between processes that do the same work. Two processes that receive a delivery at the same
-    moment may both handle it; make handlers idempotent. Two events of one type with the same body
-    count as one, because nothing distinguishes them.
+    moment may both handle it; make handlers idempotent. Two events with the same body count as one,
+    because nothing that is signed distinguishes them.
 
     Args:
         store: what several processes share; None if this process is alone.
@@ -98,12 +98,10 @@ class ReplayGuard:
     async def has_seen(self, event: Event) -> bool:
         """Return whether an event was handled, for example one from Sikoia's delivery log.
 
-        An event that was received without its type in the URL counts as well.
-
         Raises:
             ReplayStoreError: the store is unavailable, and the guard fails closed.
         """
-        return bool(await self.knows(event.key) or await self.knows(_without_type(event).key))
+        return bool(await self.knows(event.key))
 
     async def remember(self, event: Event) -> None:
         """Remember that an event was handled; a `Router` does so by itself.
@@ -132,14 +130,6 @@ class ReplayGuard:
         """Remember a key; return whether the shared store, if there is one, has it too."""
         self._memory.add(key, self._clock(), self._ttl)
         return self._shared is None or await self._shared.add(key, self._ttl)
-
-
-def _without_type(event: Event) -> Event:
-    """Return the event as it is parsed from a URL without its type."""
-    try:
-        return parse(event.body, max_body=len(event.body) + 1)
-    except WebhookPayloadError:  # an Event constructed by hand
-        return event
 
 
 class _Memory:

@@ -161,18 +161,20 @@ class Router:
         Args:
             body: the raw body, before anything has parsed it.
             signature: the value of the header `SIGNATURE_HEADER`; None if it is missing.
-            event_type: the event type that the URL of the request stands for; see `parse`.
+            event_type: the event type that the URL of the request stands for; used only if the body
+                names no event, see `parse`.
             feed: is called with every verified event, before its handler: `sikoia.events.feed`, or
                 a function of yours, sync or async.
 
         Raises:
             WebhookVerificationError: the delivery is not from Sikoia.
+            WebhookEventTypeError: `event_type` is not one of Sikoia's event types.
             WebhookPayloadError: the body is not JSON.
             WebhookHandlerError: the handler failed.
             ReplayStoreError: the replay store failed, and the guard is `closed`.
             WebhookError: any of these; respond with its `response_status`.
-            ConfigurationError: a secret or `event_type` is not valid, or the function that returns
-                the secrets failed.
+            ConfigurationError: a secret is not valid, or the function that returns the secrets
+                failed.
         """
         opened = self._opened(body, signature, await self._current_secrets(), event_type)
         # As above: no error may have a body or a secret among its variables.

@@ -5,7 +5,7 @@ import pickle
 import traceback
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import anyio
 import anyio.lowlevel
@@ -20,6 +20,7 @@ from sikoia_async.errors import (
     ReplayStoreError,
     SikoiaError,
     WebhookError,
+    WebhookEventTypeError,
     WebhookHandlerError,
     WebhookPayloadError,
     WebhookVerificationError,
@@ -219,9 +220,7 @@ async def test_the_url_may_give_the_event_type() -> None:
     router, handler = routed(VERIFIED)
 
     assert (await deliver(router, b"{}", event_type=VERIFIED)).outcome == "handled"
-    assert (await deliver(router, b"{}", event_type=EXPIRED)).outcome == "unhandled"
-    with pytest.raises(ConfigurationError, match=r"^event_type: "):
-        await deliver(router, b"{}", event_type="junk")
+    assert (await deliver(router, b'{"id": 1}', event_type=EXPIRED)).outcome == "unhandled"
     assert handler.types == [VERIFIED]
 
 
@@ -598,14 +597,57 @@ async def test_a_forgotten_event_is_handled_again() -> None:
     assert len(handler) == 2
 
 
-async def test_parent_and_child_are_two_events() -> None:
-    """L8: unless a grouping id ties them, even if the bodies are equal."""
-    router, handler = routed(DOCUMENT, PAYSLIP)
+async def test_a_recorded_delivery_is_one_event_at_any_url() -> None:
+    """L8: the URL is not signed, so other URLs make no second event of it."""
+    router, own, other = Router(SECRET), Handler(), Handler()
+    router.on(DOCUMENT)(own)
+    router.on(PAYSLIP)(other)
+    router.otherwise(other)
 
-    for name in (DOCUMENT, PAYSLIP, DOCUMENT):
+    outcomes = [
+        (await deliver(router, b"{}", event_type=name)).outcome
+        for name in (DOCUMENT, *get_args(WebhookEventName), None)
+    ]
+
+    assert outcomes == ["handled"] + ["duplicate"] * 11
+    assert (own.types, other.types) == ([DOCUMENT], [])
+
+
+async def test_invented_urls_neither_run_a_handler_nor_empty_the_guard() -> None:
+    """L8: a delivery to a URL that stands for no event type is refused."""
+    router, handler = routed(VERIFIED, replay=ReplayGuard(max_keys=3))
+    router.otherwise(handler)
+    await deliver(router, body())
+
+    for number in range(10):
+        with pytest.raises(WebhookEventTypeError):
+            await deliver(router, b"{}", event_type=f"Invented.Name{number}")
+    for name in get_args(WebhookEventName):
         await deliver(router, b"{}", event_type=name)
 
-    assert handler.types == [DOCUMENT, PAYSLIP]
+    assert (await deliver(router, body())).outcome == "duplicate"
+    assert len(handler) == 2
+
+
+async def test_a_handled_event_stays_handled_at_another_url() -> None:
+    """L8: also in another process that shares the store."""
+    keys: set[str] = set()
+
+    class Shared:
+        async def seen(self, key: str) -> bool:
+            return key in keys
+
+        async def add(self, key: str, *, ttl: float) -> None:
+            assert ttl
+            keys.add(key)
+
+    (one, first), (other, second) = (
+        routed(VERIFIED, EXPIRED, replay=ReplayGuard(Shared())) for _ in range(2)
+    )
+
+    assert (await deliver(one, b"{}", event_type=VERIFIED)).outcome == "handled"
+    assert (await deliver(other, b"{}", event_type=EXPIRED)).outcome == "duplicate"
+    assert (len(first), len(second), len(keys)) == (1, 0, 1)
 
 
 async def test_without_a_guard_every_delivery_is_handled() -> None:
@@ -920,6 +962,7 @@ def test_an_error_has_the_status_to_respond_with() -> None:
     """Sikoia delivers the event again where that may help."""
     statuses: dict[type[WebhookError], int] = {
         WebhookVerificationError: 401,
+        WebhookEventTypeError: 404,
         WebhookPayloadError: 400,
         WebhookHandlerError: 500,
         ReplayStoreError: 503,
