@@ -26,7 +26,7 @@ SikoiaError
             LinkExpiredError                403, 404 or 410 of a download link
     OperationError                  a long-running operation
         OperationFailedError            it failed at Sikoia
-        OperationTimeoutError           still running when the wait timed out; wait again
+        OperationTimeoutError           no result when the wait timed out; wait again
     WebhookError                    a webhook delivery; respond with its `response_status`
         WebhookVerificationError        the sender: it was not sent by Sikoia, or was changed
         WebhookEventTypeError           the sender: the URL stands for none of Sikoia's event types

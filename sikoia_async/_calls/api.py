@@ -87,10 +87,10 @@ class Api:
         kind = self._with_interval(kind)
 
         def state_by_status(model: M) -> State:
-            def count_unknown() -> None:
-                self.context.drift.count(f"{type(model).__name__}.status", "taken for running")
+            def count(description: str) -> None:
+                self.context.drift.count(f"{type(model).__name__}.status", description)
 
-            return kind.state(getattr(model, "status", None), count_unknown)
+            return kind.state(getattr(model, "status", None), count)
 
         return follow(
             kind,

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 import attrs
 
 from sikoia_async.operations.interval import Interval
+from sikoia_async.operations.statuses import has_ended, is_among, is_failure
 
 __all__ = ["TASK", "Opener", "OperationKind", "State"]
 
@@ -41,7 +42,8 @@ class OperationKind:
     failed: frozenset[str] = frozenset({"Failed"})
     """Statuses of an operation that ended without a result, for a technical reason."""
     running: frozenset[str] = frozenset({"Pending"})
-    """Known statuses of an unfinished operation. Unknown statuses count as running, too."""
+    """Known statuses of an unfinished operation. A status that neither is known nor plainly means
+    that the work is over counts as running, too."""
     visible_within: float = 0.0
     """Seconds during which a 404 may only mean that Sikoia has not created the resource yet,
     although this process did not request it."""
@@ -64,20 +66,28 @@ class OperationKind:
         first = self.first_poll_with_events
         return Interval(first=first, most=max(first, _LONGEST_PAUSE), factor=2.0)
 
-    def state(self, status: str | None, on_unknown: Callable[[], None]) -> State:
+    def state(self, status: object, count: Callable[[str], None]) -> State:
         """Return what a status means.
 
         Args:
             status: the status, as Sikoia sent it.
-            on_unknown: called if this kind does not know the status.
+            count: called with a description of the drift if Sikoia does not document this status.
         """
-        if status in self.done:
+        state = self._state(status)
+        if status not in self.done | self.failed | self.running:
+            count(f"taken for {state}")
+        return state
+
+    def _state(self, status: object) -> State:
+        if is_among(status, self.done):
             return "done"
-        if status in self.failed:
+        if is_among(status, self.failed):
             return "failed"
-        if status not in self.running:
-            on_unknown()
-        return "running"
+        if is_among(status, self.running):
+            return "running"
+        if is_failure(status) and self.failed:
+            return "failed"
+        return "done" if has_ended(status) else "running"
 
 
 TASK: Final = OperationKind(name="task")

@@ -30,6 +30,7 @@ from sikoia_async._single_flight import SingleFlight
 from sikoia_async._validation import validate_seconds
 from sikoia_async.operations.kinds import TASK
 from sikoia_async.operations.schedule import Schedule
+from sikoia_async.operations.statuses import is_among, shown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
@@ -77,7 +78,10 @@ class OperationFailedError(OperationError):
 
 
 class OperationTimeoutError(OperationError):
-    """The operation still runs at Sikoia. Wait for `operation` again to continue."""
+    """There was no result in time. Wait for `operation` again to continue.
+
+    That is not a failure: as far as the last response says, Sikoia still works on it.
+    """
 
     _unpicklable = ("operation",)
 
@@ -252,7 +256,7 @@ class Operation(Generic[T]):
 
         Raises:
             ConfigurationError: `timeout` is not a positive number of seconds.
-            OperationTimeoutError: the operation still runs. Wait again to continue.
+            OperationTimeoutError: there was no result in time. Wait again to continue.
             OperationFailedError: Sikoia could not complete it. The error holds the response.
             ClientStateError: the client was closed meanwhile, or belongs to another event loop.
             SikoiaError: a poll raised an error that will not pass. Outages are waited through.
@@ -423,8 +427,9 @@ class Operation(Generic[T]):
         # Sikoia's message may name people, and errors are logged.
         has_message = bool(getattr(self.last, "message", None))
         reason = "see error.result.message" if has_message else "Sikoia gave no reason"
+        status = "" if is_among(self.status, self._kind.failed) else _named(self.status)
         return OperationFailedError(
-            f"Sikoia could not complete the operation{self._last_id()}: {reason}",
+            f"Sikoia could not complete the operation{self._last_id()}{status}: {reason}",
             result=self.last,
             correlation_ids=self.correlation_ids,
         )
@@ -437,12 +442,19 @@ class Operation(Generic[T]):
             state = f"not done after {timeout:g} s"
         trouble = "; the last poll failed" if self._last_error else ""
         return OperationTimeoutError(
-            f"{state}{self._last_id()}{trouble}; the operation still runs: wait again to continue",
+            f"{state}{self._last_id()}{self._last_status()}{trouble}; wait again to continue",
             last=self.last,
             operation=self,
             token=self.token if self._registry and self.ids else None,
             correlation_ids=self.correlation_ids,
         )
+
+    def _last_status(self) -> str:
+        status, kind = self.status, self._kind
+        is_known = is_among(status, kind.done | kind.failed | kind.running)
+        if status is None or is_known or not self.ids:
+            return ""
+        return f"; this SDK does not know the last status{_named(status)}"
 
     def _last_id(self) -> str:
         ids = self._correlation_ids
@@ -475,6 +487,12 @@ class _Responses(Generic[T]):
         return value
 
 
+def _named(status: str | None) -> str:
+    """Return a status as the end of a phrase, or nothing if it may be personal data."""
+    name = shown(status)
+    return f", {name}" if name else ""
+
+
 def _may_pass(error: SikoiaError) -> bool:
     """Return whether an error only says that Sikoia cannot respond at the moment."""
     if isinstance(error, TokenError):
@@ -484,6 +502,6 @@ def _may_pass(error: SikoiaError) -> bool:
 
 
 _CLOSED: Final = (
-    "the client was closed while waiting for an operation, which still runs at Sikoia: resume it "
-    "with its token"
+    "the client was closed while waiting for an operation, which does not end it at Sikoia: resume "
+    "it with its token"
 )

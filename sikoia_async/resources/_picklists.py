@@ -12,6 +12,7 @@ import attrs
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 from sikoia_async.models import PERSONAL, Model
+from sikoia_async.operations.statuses import is_among
 
 __all__ = ["OfficialAddress", "WithPicklist", "validate_choice", "with_resolver"]
 
@@ -57,7 +58,7 @@ class WithPicklist(Model):
 
         Requests in lists have neither `picklist` nor `resolve`: `retrieve` the request first.
         """
-        return getattr(self, "status", None) == _TOO_MANY
+        return is_among(getattr(self, "status", None), _TOO_MANY)
 
     def _resolver(self) -> Callable[[Any], Awaitable[Any]]:
         if not self.has_too_many_results:
@@ -98,4 +99,4 @@ def validate_choice(choice: _Item | int) -> int:
     return index
 
 
-_TOO_MANY: Final = "TooManyResults"
+_TOO_MANY: Final = ("TooManyResults",)

@@ -12,6 +12,7 @@ from sikoia_async._calls.api import Api
 from sikoia_async.models import PERSONAL, Entity, EntityType, HasEntity, Model, Open, SourceCategory
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.statuses import has_ended, is_among
 from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async.resources.documents import DOCUMENT_EVENTS, DocumentType
 
@@ -118,7 +119,10 @@ def _completion(api: Api, entity_id: str, entity_type: EntityType) -> Operation[
 
 
 def _is_pending(sources: EntityDataSources) -> bool:
-    return any(source.status not in _FINAL for source in sources.data_sources or ())
+    return not all(
+        is_among(source.status, _FINAL) or has_ended(source.status)
+        for source in sources.data_sources or ()
+    )
 
 
 _FINAL = frozenset({"Provided", "Complete", "Failed", "Excluded"})

@@ -15,6 +15,7 @@ from sikoia_async._validation import validate_id, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.statuses import is_failure
 from sikoia_async.resources._entities import in_body, in_path
 
 __all__ = [
@@ -282,7 +283,7 @@ class Documents:
 
 
 def _is_classified(document: Document) -> bool:
-    return document.sikoia_document_type is not None or document.status == "Failed"
+    return document.sikoia_document_type is not None or is_failure(document.status)
 
 
 DOCUMENT_EVENTS = frozenset(

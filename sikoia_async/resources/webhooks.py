@@ -23,6 +23,7 @@ from sikoia_async._validation import (
 )
 from sikoia_async.environments import is_on_loopback
 from sikoia_async.models import PERSONAL, Items, Model, Open
+from sikoia_async.operations.statuses import has_ended
 from sikoia_async.webhooks.events import WebhookEventName, from_request
 from sikoia_async.webhooks.replay import ReplayGuard
 
@@ -327,7 +328,7 @@ class Webhooks:
             request
             for page in pages
             for request in reversed(page)
-            if request.webhook_event_status in _ENDED
+            if has_ended(request.webhook_event_status)
             and not await seen.has_seen(from_request(request))
         ]
 
@@ -379,7 +380,6 @@ class Webhooks:
 
 _LONGEST_NAME = 50
 _LONGEST_URL = 2048
-_ENDED = frozenset({"Complete", "Failed"})
 
 
 def _next(page: WebhookRequestsPage) -> str | None:

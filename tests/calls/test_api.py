@@ -139,7 +139,7 @@ async def test_a_task_is_polled_when_the_server_says() -> None:
 
 
 async def test_a_call_waits_for_its_task_within_its_timeout() -> None:
-    """The timeout covers the whole call; a task that still runs is on the error."""
+    """The timeout covers the whole call; a task without a result is on the error."""
     task = _Task(pending=1000)
     began = anyio.current_time()
 

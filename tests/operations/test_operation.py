@@ -313,7 +313,7 @@ def _followed(*reports: _Report) -> Operation[_Report]:
 
     return follow(
         _KIND, ("id",), retrieve, first, registry=make_registry(),
-        state=lambda report: _KIND.state(report.status, lambda: None),
+        state=lambda report: _KIND.state(report.status, lambda _: None),
     )  # fmt: skip
 
 

@@ -359,7 +359,7 @@ async def test_closing_during_a_chargeable_call_does_not_lose_it() -> None:
         await sikoia.aclose()
 
     began = anyio.current_time()
-    with pytest.raises(ClientStateError, match="still runs at Sikoia: resume"):
+    with pytest.raises(ClientStateError, match="does not end it at Sikoia: resume"):
         await begun[0]
     assert anyio.current_time() == began
     assert (await working.client().operation(begun[0].token)).status == "Complete"
