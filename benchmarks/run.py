@@ -3,6 +3,7 @@
 import decoding
 import events
 import generated
+import hostile
 import imports
 import operations
 import quota
@@ -26,6 +27,7 @@ if __name__ == "__main__":
                 generated,
                 quota,
                 operations,
+                hostile,
                 storms,
                 soak,
                 testing,

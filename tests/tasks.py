@@ -50,7 +50,7 @@ class Polled:
         """When each poll started."""
         self.polls: list[int] = []
         """How many polls came before, as the operation counts them."""
-        self.during_poll: Callable[[], None] = lambda: None
+        self.during_poll: Callable[[], object] = lambda: None
         """Called in the middle of each poll."""
 
     @property

@@ -48,6 +48,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+_MAX_WAKES: Final = 8
+"""Events that wake one operation. Sikoia sends one or two."""
+
 
 @attrs.frozen
 class Progress(Generic[T]):
@@ -132,6 +135,7 @@ class Operation(Generic[T]):
         "_registry",
         "_responses",
         "_schedule",
+        "_woken_by",
         "ids",
     )
 
@@ -163,6 +167,7 @@ class Operation(Generic[T]):
         self._flight = SingleFlight[None]()
         self._poll_scope: anyio.CancelScope | None = None
         self._is_closed = False
+        self._woken_by = set[str]()
         self._responses = 0
         self._correlation_ids: list[str] = []
         self._last_error: Exception | None = None
@@ -299,11 +304,25 @@ class Operation(Generic[T]):
         state = "done" if self.done else "running"
         return f"<Operation {self._kind.name}: {state}, {self._responses} responses>"
 
-    def wake(self) -> None:
-        """Let waiters poll at once: an event named the operation."""
+    def wake(self, event: str) -> bool:
+        """Let waiters poll at once, because an event named the operation.
+
+        Each event does so once, and only the first few do: somebody who can record deliveries could
+        send them again and again, and each poll takes from the rate limit.
+
+        Args:
+            event: the key of the event.
+
+        Returns:
+            Whether the event is new to the operation.
+        """
+        if event in self._woken_by or len(self._woken_by) == _MAX_WAKES:
+            return False
+        self._woken_by.add(event)
         if not self.done:
             self._schedule = self._schedule.event_arrived(anyio.current_time())
             self._notify()
+        return True
 
     def poll_soon(self) -> None:
         """Let waiters poll soon: the expected event may never arrive."""

@@ -31,8 +31,8 @@ class Pollable(Protocol):
         """Whether the result has arrived."""
         ...
 
-    def wake(self) -> None:
-        """Poll at once: an event named the operation."""
+    def wake(self, event: str) -> bool:
+        """Poll at once, because an event named the operation; return whether it is new to it."""
         ...
 
     def poll_soon(self) -> None:
@@ -80,8 +80,8 @@ class OperationRegistry:
         self._without_events: set[str] = set()
         """Kinds that are polled normally, because an expected event did not arrive."""
         # Both hold hashes, because the strings in events may be personal data, and loop times.
-        self._early_events: OrderedDict[int, float] = OrderedDict()
-        """Strings from recent events, and until when they wake a new operation."""
+        self._early_events: OrderedDict[int, tuple[float, str]] = OrderedDict()
+        """Strings from recent events, until when they wake a new operation, and the event's key."""
         self._expected_events: OrderedDict[tuple[str, int], float] = OrderedDict()
         """Kinds and ids of operations that a poll found done, and until when their event is
         expected."""
@@ -94,9 +94,10 @@ class OperationRegistry:
             if kind.events:
                 self._kinds[kind.name] = kind
                 self._by_first_id[kind.name, ids[0]] = operation
-                if self._early_events.get(hash(ids[0]), 0.0) > current_time():
+                expires, event = self._early_events.get(hash(ids[0]), (0.0, ""))
+                if expires > current_time():
                     self._without_events.discard(kind.name)
-                    operation.wake()
+                    operation.wake(event)
         return operation
 
     def add(self, operation: P) -> P:
@@ -131,10 +132,11 @@ class OperationRegistry:
             self._expected_events[kind.name, hash(ids[0])] = current_time() + _LATE
             self._drop_oldest(self._expected_events)
 
-    def wake(self, event_type: str | None, mentions: Iterable[str]) -> int:
-        """Wake the operations that an event names, and return how many.
+    def wake(self, event: str, event_type: str | None, mentions: Iterable[str]) -> int:
+        """Wake the operations that an event names, and return how many it names.
 
         Args:
+            event: the key of the event, which wakes an operation once.
             event_type: the name of the event; None if it may be about operations of any kind.
             mentions: strings in the event that may be ids.
         """
@@ -151,9 +153,9 @@ class OperationRegistry:
             if (operation := self._by_first_id.get((kind, string))) is not None
         ]
         for kind, operation in named:
-            self._events_arrive(kind)
-            operation.wake()
-        self._remember(map(hash, strings), kinds)
+            if operation.wake(event):
+                self._events_arrive(kind)
+        self._remember(event, map(hash, strings), kinds)
         return len(named)
 
     def close(self) -> None:
@@ -174,11 +176,11 @@ class OperationRegistry:
         for expected in [one for one in self._expected_events if one[0] == kind]:
             del self._expected_events[expected]
 
-    def _remember(self, hashes: Iterable[int], kinds: Sequence[str]) -> None:
+    def _remember(self, event: str, hashes: Iterable[int], kinds: Sequence[str]) -> None:
         """Remember the strings of an event, which may precede or follow its operation."""
         expires = current_time() + _EARLY
         for string in hashes:
-            self._early_events[string] = expires
+            self._early_events[string] = expires, event
             self._early_events.move_to_end(string)
             for kind in kinds:
                 if self._expected_events.pop((kind, string), None) is not None:
@@ -192,6 +194,6 @@ class OperationRegistry:
                 if name == kind:
                     operation.poll_soon()
 
-    def _drop_oldest(self, remembered: OrderedDict[Any, float]) -> None:
+    def _drop_oldest(self, remembered: OrderedDict[Any, Any]) -> None:
         while len(remembered) > self._max_remembered:
             remembered.popitem(last=False)

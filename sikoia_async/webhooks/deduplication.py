@@ -12,6 +12,7 @@ cancelled leaves no trace, so a delivery that waited for it handles the event it
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal
@@ -34,6 +35,7 @@ Outcome = Literal["handled", "duplicate", "merged", "unhandled"]
 event of the same occurrence; or does not exist."""
 
 _MAX_COUNTED: Final = 1000
+_MAX_FED: Final = 10_000
 
 
 class Deduplicator:
@@ -49,9 +51,16 @@ class Deduplicator:
         self._guard = guard
         self._max_counted = max_counted
         self._locks = KeyedLock()
+        self._fed: OrderedDict[str, None] = OrderedDict()
+        """Keys of events, since handlers may fail or not exist. Only of this process: each has
+        operations of its own."""
 
     async def run(
-        self, event: Event, handler: str, work: Callable[[], Awaitable[None]]
+        self,
+        event: Event,
+        handler: str,
+        work: Callable[[], Awaitable[None]],
+        feed: Callable[[], Awaitable[None]] | None = None,
     ) -> tuple[Outcome, bool]:
         """Handle an event, unless that was done.
 
@@ -59,6 +68,7 @@ class Deduplicator:
             event: the event.
             handler: the name of its handler, which is the same in every process.
             work: calls the handler.
+            feed: is called before, once for each event that was not handled before.
 
         Returns:
             What happened to the event, and whether the guard could be relied on.
@@ -70,6 +80,7 @@ class Deduplicator:
         async with self._locks.hold(event.key):
             if await handled.has(event.key):
                 return "duplicate", True
+            await self._feed_once(event.key, feed)
             if event.grouping_id is None or not related(type(event)):
                 await work()
                 await handled.add(event.key)
@@ -78,6 +89,20 @@ class Deduplicator:
             async with self._locks.hold(grouping):
                 outcome = await self._run_in(grouping, event, work, handled)
             return outcome, handled.is_reliable
+
+    async def feed(self, event: Event, feed: Callable[[], Awaitable[None]] | None) -> None:
+        """Feed an event that has no handler, unless that was done."""
+        async with self._locks.hold(event.key):
+            if not self._guard.recalls(event.key):
+                await self._feed_once(event.key, feed)
+
+    async def _feed_once(self, key: str, feed: Callable[[], Awaitable[None]] | None) -> None:
+        if feed is None or key in self._fed:
+            return
+        await feed()
+        self._fed[key] = None
+        if len(self._fed) > _MAX_FED:
+            self._fed.popitem(last=False)
 
     async def _run_in(
         self,

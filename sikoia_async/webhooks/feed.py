@@ -25,11 +25,12 @@ class EventFeed:
         self._lifecycle = lifecycle
 
     def feed(self, event: Event) -> int:
-        """Wake the operations that an event names, and return how many.
+        """Wake the operations that an event names, and return how many it names.
 
         Their waiters poll at once, and the response confirms what the event says. So a false event
-        costs one call, and an event that nobody waits for costs nothing. Feed every event, in every
-        process that waits for operations.
+        costs one call, and an event that nobody waits for costs nothing. An event wakes an
+        operation once, however often it is fed, and eight events at most do. Feed every event, in
+        every process that waits for operations.
 
         Call it from the client's own event loop.
 
@@ -44,4 +45,4 @@ class EventFeed:
         validate_type("event", validate_required("event", event), Event, what)
         self._lifecycle.check()
         event_type = None if isinstance(event, UnknownEvent) else event.type
-        return self._registry.wake(event_type, event.mentions())
+        return self._registry.wake(event.key, event_type, event.mentions())

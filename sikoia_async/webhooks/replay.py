@@ -116,7 +116,7 @@ class ReplayGuard:
         Raises:
             ReplayStoreError: instead of None, if the guard fails closed.
         """
-        if self._memory.has(key, self._clock()):
+        if self.recalls(key):
             return True
         if self._shared is None:
             return False
@@ -125,6 +125,10 @@ class ReplayGuard:
             msg = "the replay store is unavailable: respond with 503 to have the event redelivered"
             raise ReplayStoreError(msg)
         return is_known
+
+    def recalls(self, key: str) -> bool:
+        """Return whether this process remembers a key."""
+        return self._memory.has(key, self._clock())
 
     async def add(self, key: str) -> bool:
         """Remember a key; return whether the shared store, if there is one, has it too."""

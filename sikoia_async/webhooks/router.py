@@ -163,8 +163,9 @@ class Router:
             signature: the value of the header `SIGNATURE_HEADER`; None if it is missing.
             event_type: the event type that the URL of the request stands for; used only if the body
                 names no event, see `parse`.
-            feed: is called with every verified event, before its handler: `sikoia.events.feed`, or
-                a function of yours, sync or async.
+            feed: is called with every new event, before its handler: `sikoia.events.feed`, or a
+                function of yours, sync or async. Duplicates are not fed; without a replay guard,
+                every event is.
 
         Raises:
             WebhookVerificationError: the delivery is not from Sikoia.
@@ -182,11 +183,9 @@ class Router:
         if isinstance(opened, SikoiaError):
             raise opened
         event, secret = opened
-        if feed is not None:
-            returned = feed(event)
-            if inspect.isawaitable(returned):
-                await returned
-        return await self._route(event, secret)
+        return await self._route(
+            event, secret, None if feed is None else partial(_feed, feed, event)
+        )
 
     async def handle(self, event: Event) -> Received:
         """Handle an event that was not delivered, such as one from Sikoia's log.
@@ -199,7 +198,7 @@ class Router:
             ReplayStoreError: the replay store failed, and the guard is `closed`.
         """
         validate_type("event", validate_required("event", event), Event, "an Event")
-        return await self._route(event, None)
+        return await self._route(event, None, None)
 
     def _register(self, event: type[Event], handler: H) -> H:
         name = "otherwise()" if event is Event else f"on({event.__name__})"
@@ -235,15 +234,22 @@ class Router:
         except SikoiaError as error:
             return error.with_traceback(None)
 
-    async def _route(self, event: Event, secret: int | None) -> Received:
+    async def _route(
+        self, event: Event, secret: int | None, feed: Callable[[], Awaitable[None]] | None
+    ) -> Received:
         handler = self._handler_of(type(event))
-        if handler is None:
-            return Received(event=event, outcome="unhandled", secret=secret)
         if self._deduplicator is None:
+            if feed is not None:
+                await feed()
+            if handler is None:
+                return Received(event=event, outcome="unhandled", secret=secret)
             await _call(handler, event)
             return Received(event=event, outcome="handled", secret=secret)
+        if handler is None:
+            await self._deduplicator.feed(event, feed)
+            return Received(event=event, outcome="unhandled", secret=secret)
         outcome, is_reliable = await self._deduplicator.run(
-            event, self._name(handler), partial(_call, handler, event)
+            event, self._name(handler), partial(_call, handler, event), feed
         )
         return Received(event=event, outcome=outcome, deduplicated=is_reliable, secret=secret)
 
@@ -267,6 +273,12 @@ def _can_handle(handler: object) -> bool:
 def _is_same(one: Handler, other: Handler) -> bool:
     """Return whether two handlers are one: each access makes a new bound method."""
     return one is other or (inspect.ismethod(one) and inspect.ismethod(other) and one == other)
+
+
+async def _feed(feed: Callable[[Event], object], event: Event) -> None:
+    returned = feed(event)
+    if inspect.isawaitable(returned):
+        await returned
 
 
 async def _call(handler: Handler, event: Event) -> None:

@@ -27,8 +27,9 @@ class _Fake:
     hurried: int = 0
     closed: int = 0
 
-    def wake(self) -> None:
+    def wake(self, event: str) -> bool:
         self.woken += 1
+        return event != "known"
 
     def poll_soon(self) -> None:
         self.hurried += 1
@@ -70,7 +71,7 @@ async def test_the_registry_keeps_no_operation_alive() -> None:
     gc.collect()
 
     assert registry.live() == []
-    assert registry.wake("Income.Completed", ["a"]) == 0
+    assert registry.wake("event", "Income.Completed", ["a"]) == 0
 
 
 async def test_an_event_wakes_the_operation_that_it_names() -> None:
@@ -79,7 +80,7 @@ async def test_an_event_wakes_the_operation_that_it_names() -> None:
     income, loans, check = (_add(registry, kind, "a") for kind in (INCOME, LOANS, CHECK))
     other = _add(registry, INCOME, "b")
 
-    assert registry.wake("Income.Completed", iter(["x", "a", "a"])) == 1
+    assert registry.wake("event", "Income.Completed", iter(["x", "a", "a"])) == 1
     assert [one.woken for one in (income, loans, check, other)] == [1, 0, 0, 0]
 
 
@@ -88,7 +89,7 @@ async def test_an_event_of_unknown_type_may_announce_any_kind() -> None:
     registry = make_registry()
     operations = [_add(registry, kind, "a") for kind in (INCOME, LOANS, CHECK)]
 
-    assert registry.wake(None, ["a"]) == 2
+    assert registry.wake("event", None, ["a"]) == 2
     assert [one.woken for one in operations] == [1, 1, 0]
 
 
@@ -100,7 +101,9 @@ async def test_an_event_may_precede_its_operation(others: int) -> None:
     """
     registry = make_registry()
     live = [_add(registry, INCOME, "case") for _ in range(others)]
-    assert registry.wake("Income.Completed", ["a", "case", "somebody@example.com"]) == len(live)
+    assert registry.wake("event", "Income.Completed", ["a", "case", "somebody@example.com"]) == len(
+        live
+    )
 
     assert _add(registry, INCOME, "a").woken == 1
     assert _add(registry, INCOME, "b").woken == 0
@@ -110,7 +113,7 @@ async def test_an_event_may_precede_its_operation(others: int) -> None:
 async def test_an_early_event_is_forgotten_after_a_minute() -> None:
     """No event overtakes a response by more."""
     registry = make_registry()
-    registry.wake("Income.Completed", ["a"])
+    registry.wake("event", "Income.Completed", ["a"])
     await anyio.sleep(61)
 
     assert _add(registry, INCOME, "a").woken == 0
@@ -121,7 +124,7 @@ async def test_the_oldest_early_events_are_forgotten(most: int) -> None:
     """However many events name nothing that is waited for."""
     registry = make_registry(max_remembered=most)
     for number in range(10_000):
-        registry.wake(None, [str(number)])
+        registry.wake("event", None, [str(number)])
 
     assert _add(registry, INCOME, str(9999 - most)).woken == 0
     assert _add(registry, INCOME, str(10_000 - most)).woken == 1
@@ -146,9 +149,9 @@ async def test_after_a_lost_event_its_kind_is_polled_normally() -> None:
     assert not registry.expects_event(INCOME)
     assert registry.expects_event(LOANS)  # the webhook may subscribe to these events only
     assert (income.hurried, loan.hurried) == (1, 0)
-    registry.wake("Income.Completed", ["other"])
+    registry.wake("event", "Income.Completed", ["other"])
     assert not registry.expects_event(INCOME)
-    registry.wake("Income.Completed", ["a"])
+    registry.wake("event", "Income.Completed", ["a"])
     assert registry.expects_event(INCOME)
     assert income.woken == 1
 
@@ -171,7 +174,7 @@ async def test_an_event_may_follow_the_poll_that_found_the_end() -> None:
     live = _add(registry, INCOME, "a")
     registry.ended_without_event(INCOME, ("gone",))
     await anyio.sleep(10)
-    assert registry.wake("Income.Completed", ["gone"]) == 0
+    assert registry.wake("event", "Income.Completed", ["gone"]) == 0
     await anyio.sleep(100)
 
     assert registry.expects_event(INCOME)
@@ -184,7 +187,7 @@ async def test_one_lost_event_among_others_does_not_matter() -> None:
     live = _add(registry, INCOME, "a")
     registry.ended_without_event(INCOME, ("gone",))
     await anyio.sleep(10)
-    registry.wake("Income.Completed", ["a"])
+    registry.wake("event", "Income.Completed", ["a"])
     await anyio.sleep(100)
 
     assert registry.expects_event(INCOME)
@@ -202,13 +205,13 @@ async def test_any_event_that_was_expected_restores_the_trust() -> None:
         await anyio.sleep(20)
         assert not registry.expects_event(INCOME)
 
-        registry.wake("Income.Completed", ["second" if is_late else "third"])
+        registry.wake("event", "Income.Completed", ["second" if is_late else "third"])
         third = _add(registry, INCOME, "third")
         assert registry.expects_event(INCOME)
         assert third.woken == (not is_late)
         del third
         await anyio.sleep(20)
-        registry.wake("Income.Completed", ["second"])
+        registry.wake("event", "Income.Completed", ["second"])
     assert live.woken == 0
 
 
@@ -229,7 +232,7 @@ async def test_the_oldest_expected_events_are_forgotten(most: int) -> None:
     registry.ended_without_event(INCOME, ("remembered",))
     for number in range(most - 1):
         registry.ended_without_event(INCOME, (str(number),))
-    registry.wake("Income.Completed", map(str, range(most)))
+    registry.wake("event", "Income.Completed", map(str, range(most)))
     await anyio.sleep(31)
 
     assert registry.expects_event(LOANS)

@@ -39,7 +39,7 @@ async def test_an_event_causes_one_poll_at_once(relies: bool, waiters: int) -> N
 
     async def event() -> None:
         await anyio.sleep(3)
-        assert registry.wake(_EVENT, ["id"]) == 1
+        assert registry.wake("key", _EVENT, ["id"]) == 1
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(event)
@@ -55,7 +55,7 @@ async def test_an_event_that_precedes_the_status_is_followed_closely() -> None:
     """The status is still `Pending`, but not for long."""
     registry, task = make_registry(rely_on_events=True), Polled(PENDING, PENDING, "report")
     operation = task.operation(_KIND, registry=registry)
-    operation.wake()
+    operation.wake("key")
 
     assert await _results(operation) == pytest.approx([20.3])
 
@@ -65,16 +65,61 @@ async def test_an_event_during_a_poll_is_not_lost() -> None:
     registry = make_registry(rely_on_events=True)
     task = Polled(PENDING, "report")
     operation = task.operation(_KIND, registry=registry, first=None)
-    task.during_poll = operation.wake
+    task.during_poll = lambda: operation.wake("key")
 
     assert await _results(operation) == pytest.approx([0.2])
+
+
+async def test_an_event_wakes_an_operation_once() -> None:
+    """A recorded delivery costs one poll, however often it is sent: also while that poll runs."""
+    registry, task = make_registry(rely_on_events=True), Polled(PENDING)
+    operation = task.operation(_KIND, registry=registry)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(operation.wait)
+        for _ in range(200):
+            assert registry.wake("key", _EVENT, ["id"]) == 1
+            await anyio.sleep(0.04)
+        assert len(task.times) == 1
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_few_events_wake_an_operation() -> None:
+    """Also if each is new. Then it is polled as if no event had come."""
+    registry, task = make_registry(rely_on_events=True), Polled(PENDING)
+    operation = task.operation(_KIND, registry=registry)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(operation.wait)
+        for number in range(50):
+            registry.wake(str(number), _EVENT, ["id"])
+            await anyio.sleep(0.15)
+        assert len(task.times) == 8
+        await anyio.sleep(10)
+        assert len(task.times) == 9
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_repeated_event_does_not_restore_the_trust() -> None:
+    """An old one says nothing about whether new ones arrive."""
+    registry, task = make_registry(rely_on_events=True), Polled("report")
+    operation = task.operation(_KIND, registry=registry)
+    operation.wake("key")
+    registry.ended_without_event(_KIND, ("another",))
+    await anyio.sleep(31)
+    assert not registry.expects_event(_KIND)
+
+    registry.wake("key", _EVENT, ["id"])
+    assert not registry.expects_event(_KIND)
+    registry.wake("new", _EVENT, ["id"])
+    assert registry.expects_event(_KIND)
 
 
 async def test_an_event_about_something_else_is_forgotten() -> None:
     """After five polls that find the operation running, polls are rare again."""
     registry, task = make_registry(rely_on_events=True), Polled(*[PENDING] * 6, "report")
     operation, began = task.operation(_KIND, registry=registry), anyio.current_time()
-    operation.wake()
+    operation.wake("key")
 
     await operation.wait(timeout=5000)
 
@@ -132,7 +177,7 @@ async def test_an_event_for_a_finished_operation_changes_nothing() -> None:
     operation = task.operation(_KIND)
     await operation
 
-    operation.wake()
+    operation.wake("key")
     operation.poll_soon()
 
     assert await operation == "report"
@@ -165,7 +210,7 @@ async def test_a_wait_polls_once_before_it_ends() -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_results, operation)
         await anyio.sleep(1)
-        operation.wake()
+        operation.wake("key")
     assert anyio.current_time() - began == pytest.approx(31.1)
 
 
@@ -176,7 +221,7 @@ async def test_an_event_in_the_last_seconds_counts() -> None:
 
     async def event() -> None:
         await anyio.sleep(29)
-        operation.wake()
+        operation.wake("key")
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(event)
@@ -191,7 +236,7 @@ async def test_retry_after_does_not_end_a_wait_for_an_event() -> None:
 
     async def event() -> None:
         await anyio.sleep(5)
-        operation.wake()
+        operation.wake("key")
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(event)

@@ -215,7 +215,7 @@ async def test_an_event_during_a_poll_is_not_lost() -> None:
             await anyio.wait_all_tasks_blocked()
             sikoia.events.feed(_event("r-1"))  # has it asked
             await anyio.sleep(1.5)
-            sikoia.events.feed(_event("r-1"))  # while that answer is on its way
+            sikoia.events.feed(_event("r-1", "n-2"))  # while that answer is on its way
 
         assert anyio.current_time() - began < 4.5
     assert len(working.polls) == 2

@@ -29,6 +29,25 @@ async def test_events_beyond_a_limit_are_not_merged() -> None:
     assert handled == ["Payslip"] * 3 + ["Document"] * 4
 
 
+async def test_fed_events_take_bounded_memory() -> None:
+    """The oldest are forgotten, and fed again if they are delivered again."""
+    deduplicator, fed = Deduplicator(ReplayGuard()), list[int]()
+
+    async def deliver(number: int) -> None:
+        async def feed() -> None:
+            await anyio.lowlevel.checkpoint()
+            fed.append(number)
+
+        await deduplicator.feed(parse(b"%d" % number), feed)
+
+    for number in range(10_001):
+        await deliver(number)
+    await deliver(1)
+    await deliver(0)
+
+    assert fed == [*range(10_001), 0]
+
+
 async def test_a_key_is_held_by_one_task_at_a_time() -> None:
     """In the order in which they came; other keys are independent."""
     lock, order = KeyedLock(), list[str]()
