@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Coroutine
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
+from sikoia_async._errors import ArgumentTypeError
 from sikoia_async._validation import validate_required, validate_type
 from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.kinds import TASK, OperationKind
@@ -71,35 +74,78 @@ def follow(
     return registry.get_or_add(kind, ids, make)
 
 
+@overload
 async def poll(
     fetch: Callable[[], Awaitable[T]],
     *,
-    until: Callable[[T], bool],
+    until: Callable[[T], bool | Awaitable[bool]],
+    interval: Interval = ...,
+    timeout: float = ...,  # noqa: ASYNC109 - as below
+) -> T: ...
+@overload
+async def poll(
+    fetch: Callable[[], T],
+    *,
+    until: Callable[[T], bool | Awaitable[bool]],
+    interval: Interval = ...,
+    timeout: float = ...,  # noqa: ASYNC109 - as below
+) -> T: ...
+async def poll(
+    fetch: Callable[[], Any],
+    *,
+    until: Callable[[Any], bool | Awaitable[bool]],
     interval: Interval = TASK.interval,
     timeout: float = TASK.timeout,  # noqa: ASYNC109 - the name that users expect
-) -> T:
+) -> Any:
     """Call `fetch` until its result meets a condition, and return that result.
 
         case = await poll(lambda: sikoia.cases.retrieve(case_id),
                           until=lambda case: case.stage == "Approved")
 
     Outages (`TransportError`, `RateLimitError`, `ServerError`) are waited through. Any other error
-    that `fetch` raises ends the polling.
+    that either function raises ends the polling.
 
     Args:
-        fetch: makes one call.
-        until: returns whether a result is the one to wait for.
+        fetch: makes one call. Both functions may be sync or async; a sync one runs in the event
+            loop, and must not block it.
+        until: returns whether a result is the one to wait for, as True or False. Other values are
+            refused, because a condition that returns nothing would never be met.
         interval: pauses between calls.
         timeout: seconds to wait at most.
 
     Raises:
+        ArgumentTypeError: an argument has the wrong type, or `until` did not return a bool.
         OperationTimeoutError: no result met the condition in time; `error.last` is the last one.
     """
     validate_type("interval", validate_required("interval", interval), Interval, "an Interval")
+    _validate_function("fetch", fetch)
+    _validate_function("until", until)
 
-    async def fetch_progress(_: int) -> Progress[T]:
-        result = await fetch()
-        return Progress(until(result), result)
+    async def fetch_progress(_: int) -> Progress[Any]:
+        result = await _awaited(fetch())
+        is_met: object = await _awaited(until(result))
+        if not isinstance(is_met, bool) and not _is_numpy_bool(is_met):
+            msg = "until: expected a function that returns True or False; put bool(...) around it"
+            raise ArgumentTypeError(msg)
+        return Progress(bool(is_met), result)
 
     kind = OperationKind(name="poll", interval=interval)
     return await Operation(fetch_progress, None, kind=kind).wait(timeout=timeout)
+
+
+async def _awaited(result: Any) -> Any:
+    return await result if isawaitable(result) else result
+
+
+def _validate_function(name: str, value: object) -> None:
+    if callable(value):
+        return
+    if isinstance(value, Coroutine):
+        value.close()  # or it warns that it was never awaited
+    msg = f"{name}: expected a function, sync or async, that can be called again and again"
+    raise ArgumentTypeError(msg)
+
+
+def _is_numpy_bool(value: object) -> bool:
+    """Return whether this is the result of a comparison with numpy; it is not a bool."""
+    return (type(value).__module__, type(value).__name__.rstrip("_")) == ("numpy", "bool")

@@ -118,6 +118,12 @@ async def tasks(sikoia: Sikoia) -> None:
         interval=Interval(first=2),
     )
     assert_type(case, Case)
+    assert_type(await poll(lambda: 3, until=lambda number: number > 2), int)
+    assert_type(await poll(lambda: sikoia.cases.retrieve("1"), until=_is_approved), Case)
+
+
+async def _is_approved(case: Case) -> bool:
+    return case.stage == "Approved"
 
 
 def errors(error: CallError) -> None:
