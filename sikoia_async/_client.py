@@ -94,10 +94,13 @@ class Sikoia:
         max_in_flight: how many requests may be in flight at once.
         transport: your own httpx transport. The same limits apply, and you close it.
         http_client: your own httpx client, for its connections and event hooks. You close it.
-        tls: an SSL context, or the path of a file of certificate authorities to trust.
+        tls: an SSL context that verifies certificates and host names, or the path of a file of
+            certificate authorities, which are then the only ones trusted. Also for an https proxy.
         proxy: the URL of an HTTP proxy, such as `http://user:password@proxy.example:3128`, with
             special characters of user name and password percent-encoded.
-        trust_env: whether to read a proxy and a TLS key log file from environment variables.
+        trust_env: whether environment variables may name a proxy (`HTTPS_PROXY`, `HTTP_PROXY`,
+            `ALL_PROXY`, `NO_PROXY`), a TLS key log (`SSLKEYLOGFILE`) and, without `tls`, further
+            certificate authorities (`SSL_CERT_FILE`, `SSL_CERT_DIR`, or else the system's).
         token_store: shares the access token between processes.
         max_chargeable: how many calls that may cost credits or money this client may make.
         idempotency_header: the name of the header for idempotency keys, if Sikoia gave you one;

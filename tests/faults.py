@@ -44,6 +44,7 @@ __all__ = [
     "chain",
     "client",
     "core",
+    "forward",
     "guards",
     "refusing",
     "request_to",
@@ -126,6 +127,23 @@ class Peer:
             while True:
                 await self._more()
 
+    async def tunnel(self, host: str) -> None:
+        """Copy bytes to and from `host`, an address with a port, until one side hangs up."""
+        address, _, port = host.rpartition(":")
+        async with (
+            await anyio.connect_tcp(address, int(port)) as far,
+            anyio.create_task_group() as two,
+        ):
+
+            async def copy(source: ByteStream, target: ByteStream) -> None:
+                with suppress(*_HUNG_UP):
+                    async for piece in source:
+                        await target.send(piece)
+                two.cancel_scope.cancel()
+
+            two.start_soon(copy, far, self._wire)
+            await copy(self._wire, far)
+
     async def _more(self) -> None:
         piece = await self._wire.receive()
         self._server.received += piece
@@ -165,6 +183,13 @@ async def _secured(stream: SocketStream, tls: ssl.SSLContext | None) -> ByteStre
     return await TLSStream.wrap(
         stream, server_side=True, ssl_context=tls, standard_compatible=False
     )
+
+
+async def forward(peer: Peer) -> None:
+    """Script of a proxy: open the tunnel that a CONNECT asks for."""
+    line = await peer.request()
+    await peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    await peer.tunnel(line.split(b" ")[1].decode())
 
 
 @asynccontextmanager

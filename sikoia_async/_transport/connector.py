@@ -11,13 +11,14 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from sikoia_async._errors import ClientStateError, ConfigurationError
 from sikoia_async._transport.pool import ConnectionPool
-from sikoia_async._validation import split_url, validate_type
+from sikoia_async._transport.proxies import proxy_of_environment, validate_proxy
+from sikoia_async._transport.tls import new_context, validate_tls
+from sikoia_async._validation import validate_type
 from sikoia_async.environments import PRODUCTION, Environment, named
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ __all__ = [
     "http_client",
     "local_authorities",
     "new_transport",
-    "tls_context",
     "validate_environment",
 ]
 
@@ -53,43 +53,16 @@ def validate_environment(environment: Environment | None) -> Environment:
 
 def local_authorities(environment: Environment) -> str | None:
     """Return the file that `SIKOIA_CA_FILE` names; only a local Sikoia may use it."""
-    return os.environ.get("SIKOIA_CA_FILE") if environment.name == "local" else None
-
-
-def tls_context(ca_file: str | None, *, key_log: bool) -> ssl.SSLContext:
-    """Create a TLS context: TLS 1.2 or newer, with certificates and host names verified.
-
-    Args:
-        ca_file: the certificate authorities to trust; None for certifi's.
-        key_log: whether `SSLKEYLOGFILE` is honoured, as Python does by default.
-
-    Raises:
-        ConfigurationError: `ca_file` cannot be read, or holds no certificate.
-    """
-    import certifi  # noqa: PLC0415 - needed once, and only without a context of the caller's
-
-    context = ssl.create_default_context() if key_log else _context_without_key_log()
-    try:
-        context.load_verify_locations(ca_file or certifi.where())
-    except (OSError, ssl.SSLError):
-        problem = "tls: expected a readable file of certificate authorities in PEM format"
-    else:
-        return context
-    raise ConfigurationError(problem)
-
-
-def _context_without_key_log() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+    return os.environ.get("SIKOIA_CA_FILE") or None if environment.name == "local" else None
 
 
 def new_transport(context: ssl.SSLContext | None, proxy: str | None) -> httpx.AsyncHTTPTransport:
     """Create a transport with one connection, which ignores the process's environment."""
+    proxy_context = context if proxy is not None and proxy.startswith("https:") else None
     return httpx.AsyncHTTPTransport(
         verify=False if context is None else context,  # plain http to loopback has no context
         trust_env=False,
-        proxy=proxy,
+        proxy=None if proxy is None else httpx.Proxy(proxy, ssl_context=proxy_context),
         limits=httpx.Limits(
             max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE
         ),
@@ -101,9 +74,11 @@ class Connector:
 
     Args:
         brought: the caller's transport or client, used for every request and never closed.
-        tls: a TLS context, or a file of certificate authorities to trust; None for certifi's.
+        tls: a TLS context, or a file of certificate authorities to trust; None for certifi's. It
+            also applies to a proxy.
         proxy: URL of an HTTP proxy.
-        trust_env: whether the process's environment may name a proxy and a TLS key log.
+        trust_env: whether the process's environment may name a proxy, a TLS key log and, without
+            `tls`, further certificate authorities.
 
     Raises:
         ConfigurationError: the arguments contradict each other, or the file cannot be read.
@@ -120,31 +95,36 @@ class Connector:
         if brought is not None and (tls is not None or proxy is not None or trust_env):
             msg = "tls, proxy, trust_env: configure these on your own transport or http_client"
             raise ConfigurationError(msg)
-        validate_type("tls", tls, (ssl.SSLContext, str, Path), "an SSLContext, or a file's path")
+        validate_tls(tls)
         self._brought = (
             _ClientTransport(brought) if isinstance(brought, httpx.AsyncClient) else brought
         )
-        self._proxy = _validate_proxy(proxy)
+        self._proxy = validate_proxy(proxy)
         self._trust_env = trust_env
         self._context = tls if isinstance(tls, ssl.SSLContext) else None
         if isinstance(tls, str | Path):
-            self._context = tls_context(str(tls), key_log=trust_env)
+            self._context = new_context(tls, trust_env=trust_env)
 
     def new_pool(self, url: str, size: int) -> ConnectionPool:
-        """Return a connection pool for the origin of a URL."""
+        """Return a connection pool for the origin of a URL.
+
+        Raises:
+            ConfigurationError: the environment names no valid proxy, or the certificate
+                authorities cannot be read.
+        """
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if self._brought is not None:
             brought = self._brought
             return ConnectionPool(origin, size, lambda: brought, shared=True)
-        proxy = _proxy_for(url) if self._trust_env and self._proxy is None else self._proxy
-        return ConnectionPool(origin, size, lambda: new_transport(self._tls(parts.scheme), proxy))
-
-    def _tls(self, scheme: str) -> ssl.SSLContext | None:
-        """Return the TLS context, created on first use because that takes 20 ms."""
-        if self._context is None and scheme == "https":
-            self._context = tls_context(None, key_log=self._trust_env)
-        return self._context
+        proxy = self._proxy
+        if proxy is None and self._trust_env:
+            proxy = proxy_of_environment(parts)
+        if self._context is None and "https" in {parts.scheme, (proxy or "").partition(":")[0]}:
+            # Now and not in the first call, because it reads a file and takes 20 ms.
+            self._context = new_context(None, trust_env=self._trust_env)
+        context = self._context
+        return ConnectionPool(origin, size, lambda: new_transport(context, proxy))
 
 
 def http_client(
@@ -176,30 +156,3 @@ class _ClientTransport(httpx.AsyncBaseTransport):
 
 
 _CONSUMED: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
-
-
-def _proxy_for(url: str) -> str | None:
-    """Return the proxy that the process's environment names for a URL."""
-    parts = urlsplit(url)
-    proxies = getproxies()
-    is_bypassed = proxy_bypass(str(parts.hostname))
-    return _validate_proxy(None if is_bypassed else proxies.get(parts.scheme) or proxies.get("all"))
-
-
-def _validate_proxy(proxy: str | None) -> str | None:
-    """Return a proxy's URL, if httpx will accept it.
-
-    Raises:
-        ArgumentTypeError: it is not a string.
-        ConfigurationError: it is not the URL of an HTTP proxy. The message does not repeat it,
-            because it may hold a password.
-    """
-    what = "the URL of an HTTP proxy, such as http://user:password@proxy.example:3128"
-    validate_type("proxy", proxy, str, what)
-    parts = split_url(proxy)
-    if parts is not None and parts.path in {"", "/"} and not parts.query:
-        return str(parts)
-    if proxy is None:
-        return None
-    msg = f"proxy: expected {what}, without a path and with special characters percent-encoded"
-    raise ConfigurationError(msg)

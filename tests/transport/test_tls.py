@@ -1,17 +1,29 @@
 """TLS and the process's environment: whom the client trusts, and which variables it ignores."""
 
+import resource
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import trustme
-from faults import Peer, Script, Server, answer, assert_plain, certified, client, serve, trusting
+from faults import (
+    Peer,
+    Script,
+    Server,
+    answer,
+    assert_plain,
+    certified,
+    client,
+    forward,
+    serve,
+    trusting,
+)
 
-from sikoia_async import ConfigurationError, ConnectionFailedError
-from sikoia_async._transport.connector import tls_context
+from sikoia_async import ConfigurationError, ConnectionFailedError, Sikoia
+from sikoia_async._transport.tls import new_context
 
 pytestmark = pytest.mark.anyio
 
@@ -130,22 +142,171 @@ async def test_a_proxy_of_the_environment_is_ignored(
     assert server.connections == (not trust_env)
 
 
-@pytest.mark.parametrize("key_log", [False, True])
-def test_tls_is_at_least_1_2_and_certificates_are_checked(*, key_log: bool) -> None:
-    """Whatever else is configured."""
-    context = tls_context(None, key_log=key_log)
+@pytest.mark.parametrize("trust_env", [False, True])
+@pytest.mark.parametrize("pinned", [False, True])
+def test_tls_is_at_least_1_2_and_certificates_are_checked(
+    *, pinned: bool, trust_env: bool, tmp_path: Path
+) -> None:
+    """As strictly as Python does by default, whatever else is configured."""
+    context = new_context(trusting(tmp_path) if pinned else None, trust_env=trust_env)
+    default = ssl.create_default_context()
 
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+    assert context.verify_flags == default.verify_flags
+    assert context.options & default.options == default.options
+
+
+def _context(**changes: Any) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    for name, value in changes.items():
+        setattr(context, name, value)
+    return context
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TLS 1.1
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: _context(check_hostname=False), "check_hostname=True"),
+        (
+            lambda: _context(check_hostname=False, verify_mode=ssl.CERT_NONE),
+            "verify_mode=CERT_REQUIRED",
+        ),
+        (lambda: _context(verify_mode=ssl.CERT_OPTIONAL), "verify_mode=CERT_REQUIRED"),
+        (lambda: _context(minimum_version=ssl.TLSVersion.TLSv1_1), "TLS 1.2 or newer"),
+        (
+            lambda: _context(
+                minimum_version=ssl.TLSVersion.MINIMUM_SUPPORTED,
+                maximum_version=ssl.TLSVersion.TLSv1_1,
+            ),
+            "TLS 1.2 or newer",
+        ),
+        (lambda: certified(), "for clients"),  # noqa: PLW0108 - not made while tests are collected
+    ],
+    ids=["any host", "any certificate", "optional", "minimum 1.1", "maximum 1.1", "server"],
+)
+def test_a_context_that_does_not_verify_is_refused(make: _Make, words: str) -> None:
+    """By the constructor."""
+    with pytest.raises(ConfigurationError, match=f"tls: expected an SSLContext .*{words}"):
+        Sikoia(token="t", tls=make())
+
+
+async def test_a_pinned_authority_is_the_only_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `tls=`, trust_env=True adds no authorities."""
+    other = trustme.CA()
+    other.cert_pem.write_to_path(tmp_path / "other.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "other.pem"))
+    monkeypatch.setenv("no_proxy", "*")
+    options: dict[str, Any] = {"tls": trusting(tmp_path), "trust_env": True}
+    async with (
+        serve(_answers, certified(by=lambda: other)) as server,
+        client(server.url, **options) as sikoia,
+    ):
+        with pytest.raises(ConnectionFailedError, match="certificate is not valid"):
+            await sikoia.request("GET", "/v2/cases")
+
+    _assert_unsent(server)
+
+
+async def test_the_environment_names_authorities_only_on_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `tls=`, trust_env=True adds those of `SSL_CERT_FILE`."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusting(tmp_path)))
+    monkeypatch.setenv("no_proxy", "*")
+    async with serve(_answers, certified()) as server:
+        async with client(server.url) as sikoia:
+            with pytest.raises(ConnectionFailedError, match="certificate is not valid"):
+                await sikoia.request("GET", "/v2/cases")
+        _assert_unsent(server)
+        async with client(server.url, trust_env=True) as sikoia:
+            assert await sikoia.request("GET", "/v2/cases") == []
+
+
+async def test_a_proxy_with_tls_is_verified_like_sikoia(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`tls=` applies to it, and no variable does without trust_env=True."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    tls = certified()
+    async with (
+        serve(_answers, tls) as server,
+        serve(forward, tls) as proxy,
+        client(server.url, tls=trusting(tmp_path), proxy=proxy.url) as sikoia,
+    ):
+        assert await sikoia.request("GET", "/v2/cases") == []
+        assert await sikoia.request("GET", "/v2/cases") == []
+
+    assert (server.connections, proxy.connections) == (1, 1)
+    assert not (tmp_path / "keys").exists()
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
+async def test_an_untrusted_proxy_gets_nothing(
+    *, encrypted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether Sikoia itself is encrypted or, on loopback, plain."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusting(tmp_path)))
+    tls = certified() if encrypted else None
+    async with (
+        serve(_answers, tls) as server,
+        serve(forward, certified()) as proxy,
+        client(server.url, proxy=proxy.url, retries=2) as sikoia,
+    ):
+        with pytest.raises(ConnectionFailedError, match="certificate is not valid") as caught:
+            await sikoia.request("GET", "/v2/cases")
+
+    assert (server.connections, proxy.connections) == (0, 1)
+    assert caught.value.reached == "unsent"
+    assert not proxy.received
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "empty"])
 def test_a_file_without_authorities_is_refused(content: str | None, tmp_path: Path) -> None:
     """When the client is created, not when it connects."""
-    file = tmp_path / "authorities.pem"
+    file = tmp_path / "canary.pem"
     if content:
         file.write_text(content)
 
-    with pytest.raises(ConfigurationError, match="file of certificate authorities"):
-        tls_context(str(file), key_log=False)
+    with pytest.raises(ConfigurationError, match="file of certificate authorities") as caught:
+        Sikoia(token="t", tls=file)
+
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["", "canary\x00", "canary\ud800", "/", "canary" * 1000])
+def test_a_path_that_is_no_file_is_refused(path: str) -> None:
+    """An empty path is not taken for the default."""
+    with pytest.raises(ConfigurationError, match="file of certificate authorities") as caught:
+        Sikoia(token="t", tls=path)
+
+    assert "canary" not in str(caught.value)
+
+
+def test_a_key_log_that_cannot_be_written_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the constructor, and only with trust_env=True."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "missing" / "canary"))
+
+    Sikoia(token="t")
+    with pytest.raises(ConfigurationError, match="SSLKEYLOGFILE: expected a writable") as caught:
+        Sikoia(token="t", trust_env=True)
+
+    assert "canary" not in str(caught.value)
+
+
+def test_authorities_are_read_before_the_first_call() -> None:
+    """So that a process without free file descriptors fails in the constructor."""
+    Sikoia(token="t")  # loads what is imported on first use
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(ConfigurationError, match=r"\(Too many open files\)"):
+            Sikoia(token="t")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
