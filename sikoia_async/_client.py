@@ -92,7 +92,9 @@ class Sikoia:
         retries: how many times a call may be retried.
         quota: the rate limit that this client stays within; None to send without a limit.
         max_in_flight: how many requests may be in flight at once.
-        transport: your own httpx transport. The same limits apply, and you close it.
+        transport: your own httpx transport. The same limits apply, and you close it. Only an
+            `httpx.AsyncHTTPTransport` shows that a request was not sent; with any other, a request
+            that fails counts as sent.
         http_client: your own httpx client, for its connections and event hooks. You close it.
         tls: an SSL context that verifies certificates and host names, or the path of a file of
             certificate authorities, which are then the only ones trusted. Also for an https proxy.

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iter
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import anyio
 import attrs
@@ -27,7 +27,7 @@ from sikoia_async._retry.policy import RetryPolicy
 from sikoia_async._transport.exchange import build_request
 from sikoia_async._transport.pool import ConnectionPool
 from sikoia_async._transport.stopwatch import Stopwatch
-from sikoia_async._transport.types import Limits, RequestState
+from sikoia_async._transport.types import Limits, RequestState, mark_unsent
 from sikoia_async.environments import Environment, local
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "core",
     "forward",
     "guards",
+    "refuse",
     "refusing",
     "request_to",
     "serve",
@@ -198,6 +199,12 @@ async def refusing() -> AsyncGenerator[str]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def refuse(request: httpx.Request, error: Exception) -> NoReturn:
+    """Fail in a transport of a test as without a connection: it is known that nothing was sent."""
+    mark_unsent(request)
+    raise error
 
 
 def answer(status: int = 200, body: bytes = b"[]", **headers: str) -> bytes:

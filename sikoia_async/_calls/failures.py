@@ -20,6 +20,7 @@ __all__ = ["after_doubt", "connection_failed", "deadline_exceeded", "error_respo
 _HOW_FAR: Final = {
     "unsent": "Sikoia could not be reached, and nothing was sent",
     "sent": "the request was sent, and no response arrived",
+    "assumed": "the request may have been sent, and no response arrived",
     "partial": "the response was incomplete",
 }
 
@@ -66,8 +67,9 @@ def connection_failed(
     fault: TransportFault, call: CallInfo, *, may_have_been_processed: bool
 ) -> ConnectionFailedError:
     """Return the error for an exchange without a complete response."""
+    how_far = _HOW_FAR["assumed" if fault.is_assumed else fault.reached]
     return ConnectionFailedError(
-        f"{_HOW_FAR[fault.reached]}: {fault.reason}",
+        f"{how_far}: {fault.reason}",
         call=attrs.evolve(call, reached=fault.reached),
         may_have_been_processed=may_have_been_processed,
     )

@@ -18,6 +18,7 @@ from sikoia_async._errors import ClientStateError, ConfigurationError
 from sikoia_async._transport.pool import ConnectionPool
 from sikoia_async._transport.proxies import proxy_of_environment, validate_proxy
 from sikoia_async._transport.tls import new_context, validate_tls
+from sikoia_async._transport.types import mark_unsent, state_of
 from sikoia_async._validation import validate_type
 from sikoia_async.environments import PRODUCTION, Environment, named
 
@@ -143,8 +144,10 @@ class _ClientTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._client.is_closed:
+            mark_unsent(request)
             msg = "the http_client is closed; keep it open for as long as this client is used"
             raise ClientStateError(msg)
+        state_of(request).mark_sending(request, self._transport_for(request.url))
         response = await self._client.send(request, auth=None, stream=True, follow_redirects=False)
         if not response.is_stream_consumed:
             return response
@@ -153,6 +156,11 @@ class _ClientTransport(httpx.AsyncBaseTransport):
             (name, value) for name, value in response.headers.raw if name.lower() not in _CONSUMED
         ]
         return httpx.Response(response.status_code, headers=headers, content=response.content)
+
+    def _transport_for(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
+        """Return the transport that a client of httpx uses; a subclass may do anything else."""
+        find = getattr(self._client, "_transport_for_url", None)
+        return find(url) if find and type(self._client) is httpx.AsyncClient else self
 
 
 _CONSUMED: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})

@@ -28,6 +28,14 @@ _DRAIN: Final = 0.2
 """Seconds that an abandoned body may take to end."""
 _MOST_HEADERS: Final = 200
 _NEWER: Final = frozenset({b"HTTP/2", b"HTTP/3"})
+_FAULTS: Final = (
+    httpx.HTTPError,
+    httpx.StreamError,
+    httpx.InvalidURL,
+    httpx.CookieConflict,
+    OSError,
+)
+"""All exceptions of httpx, because a transport of the caller's may raise any, and the system's."""
 _BODILESS: Final = frozenset({"GET", "DELETE"})
 
 
@@ -86,8 +94,8 @@ async def exchange(
             return await _read(response, limits)
         finally:
             await response.aclose()
-    except (httpx.HTTPError, OSError) as error:
-        return fault_from(error, "sent" if response is None else "partial")
+    except _FAULTS as error:
+        return fault_from(error, state, "sent" if response is None else "partial")
     finally:
         http_logs_muted.reset(muted)
 

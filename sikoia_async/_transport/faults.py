@@ -12,20 +12,14 @@ import httpx
 from sikoia_async._transport.types import TransportFault
 
 if TYPE_CHECKING:
-    from sikoia_async._transport.types import Reached
+    from sikoia_async._transport.types import Reached, RequestState
 
 __all__ = ["fault_from"]
 
-_NEVER_SENT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
 _CONNECT_TIMEOUT: Final = "connecting timed out"
 _REASONS: Final[dict[type[BaseException], str]] = {
     httpx.ConnectTimeout: _CONNECT_TIMEOUT,
+    httpx.ReadTimeout: _CONNECT_TIMEOUT,
     TimeoutError: _CONNECT_TIMEOUT,
     httpx.RemoteProtocolError: "the server closed the connection early, or does not speak HTTP",
     httpx.ReadError: "the connection was lost",
@@ -33,26 +27,36 @@ _REASONS: Final[dict[type[BaseException], str]] = {
 }
 
 
-def fault_from(error: Exception, reached: Reached) -> TransportFault:
+def fault_from(error: Exception, state: RequestState, reached: Reached) -> TransportFault:
     """Describe a failed exchange, without URL, header or address.
+
+    The class of the error does not show whether the request was sent, because a transport of the
+    caller's may raise any class at any moment. Only the state of the request does.
 
     Args:
         error: what httpx or the operating system raised.
-        reached: how far the exchange got, if the error does not tell.
+        state: the state of the request.
+        reached: how far the exchange got, unless nothing was sent.
     """
+    if not state.is_sent:
+        reached = "unsent"
+    is_assumed = reached == "sent" and not state.is_traced
     if isinstance(error, httpx.LocalProtocolError):  # its message repeats the bad header
-        return TransportFault("unsent", "the request is not valid HTTP", final=True)
-    if isinstance(error, httpx.ReadTimeout):
-        return TransportFault(reached, "no response within half of the timeout")
-    cause = _root_cause(error)
-    if isinstance(error, _NEVER_SENT):
-        return TransportFault("unsent", _reason(cause), final=_is_final(cause))
-    return TransportFault(reached, _reason(cause))
+        reason, is_final = "the request is not valid HTTP", True
+    elif isinstance(error, httpx.ReadTimeout) and reached != "unsent":
+        reason, is_final = "no response within half of the timeout", False
+    else:
+        cause = _root_cause(error)
+        reason, is_final = _reason(cause), _is_final(cause, reached)
+    return TransportFault(reached, reason, final=is_final, is_assumed=is_assumed)
 
 
-def _is_final(cause: BaseException) -> bool:
+def _is_final(cause: BaseException, reached: Reached) -> bool:
     """Return whether TLS was refused; a handshake that was cut off may succeed the next time."""
-    return isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return True
+    is_refused = isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError)
+    return is_refused and reached == "unsent"
 
 
 def _root_cause(error: BaseException) -> BaseException:

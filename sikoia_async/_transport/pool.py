@@ -110,9 +110,9 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         if self._echo is not None:
             self._echo.record_sent(state.correlation_id)
         try:
-            state.mark_sending(request, warm=slot.transport is not None and not self._shared)
             if slot.transport is None:
                 slot.transport = self.make()
+            state.mark_sending(request, slot.transport)
             response = await slot.transport.handle_async_request(request)
             if self._shared:
                 state.attach_to(request)

@@ -25,6 +25,7 @@ __all__ = [
     "Sink",
     "StreamedContent",
     "TransportFault",
+    "mark_unsent",
     "state_of",
 ]
 
@@ -36,6 +37,7 @@ Reached = Literal["unsent", "sent", "partial"]
 
 _KEY: Final = "sikoia"
 _NO_CHUNKS: Final[Iterator[bytes]] = iter(())
+_CONNECTING: Final = frozenset({"connect_tcp.started", "connect_unix_socket.started"})
 
 
 @attrs.frozen
@@ -77,6 +79,8 @@ class TransportFault:
     reason: str
     final: bool = False
     """Whether every further attempt would fail too, for example because of a bad certificate."""
+    is_assumed: bool = False
+    """Whether it only counts as sent because the transport does not report what it sends."""
 
     is_error = True
 
@@ -143,7 +147,10 @@ class RequestState(httpx.AsyncByteStream):
     is_paused: Callable[[], bool] | None = None
     """Returns whether a 429 has paused all requests."""
     is_sent: bool = False
-    """Whether the request may have been sent, and so processed."""
+    """Whether the request may have been sent, and so processed. Only evidence makes it false once
+    a transport has the request."""
+    is_traced: bool = False
+    """Whether the transport reports what it sends."""
     received_id: str | None = None
     """The correlation id of the response."""
     can_renew_token: bool = False
@@ -168,23 +175,35 @@ class RequestState(httpx.AsyncByteStream):
         """Return the state itself: a transport may copy a request's extensions."""
         return self
 
-    def mark_sending(self, request: httpx.Request, *, warm: bool) -> None:
-        """Note that the request is handed to its connection.
+    def read(self) -> bytes:
+        """Return the body. Unlike an iteration, this does not count as sending it."""
+        content = self.content
+        return content if isinstance(content, bytes) else b"".join(content)
 
-        On an open connection it counts as sent from now on, because a cancellation may strike
-        between writing the head and reading the body. On a new one httpcore reports the moment.
+    def mark_sending(self, request: httpx.Request, transport: httpx.AsyncBaseTransport) -> None:
+        """Note that the request is handed to a transport, and counts as sent from now on.
+
+        httpx's own transport then reports whether it is still connecting. Nothing else proves that
+        a request was not sent: another transport may retry by itself, or raise any exception after
+        the work was done. Subclasses are such transports too.
         """
-        if warm:
-            self.is_sent = True
-        else:
-            request.extensions["trace"] = self.trace
+        self.is_sent = True
+        self.is_traced = type(transport) is httpx.AsyncHTTPTransport
+        request.extensions.setdefault("trace", self.trace)
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Trace extension of httpcore: note the head being sent, and the socket."""
-        if event.endswith("send_request_headers.started"):
-            self.is_sent = True
-        elif event.endswith("connect_tcp.complete"):
+        """Trace extension of httpcore: note connecting, the head being sent, and the socket."""
+        event = event.partition(".")[2]
+        if event == "connect_tcp.complete":
             self.opened = info["return_value"]
+        if not self.is_traced:
+            return
+        if event in _CONNECTING:
+            self.is_sent = False
+        elif event == "send_request_headers.started":
+            self.is_sent = info["request"].method != b"CONNECT"
+        elif event == "send_request_headers.failed" and _is_invalid(info["exception"]):
+            self.is_sent = False
 
     async def close_opened(self) -> None:
         """Close the socket of a failed request; httpcore leaks it if a handshake is cancelled."""
@@ -202,6 +221,18 @@ class RequestState(httpx.AsyncByteStream):
     def attach_to(self, request: httpx.Request) -> None:
         """Make `state_of` return this state, whatever a transport did to the extensions."""
         request.extensions = {_KEY: self}
+
+
+def _is_invalid(error: BaseException) -> bool:
+    """Return whether an error is httpcore's for a head that is not valid HTTP, and not written."""
+    return type(error).__name__ == "LocalProtocolError"
+
+
+def mark_unsent(request: httpx.Request) -> None:
+    """Note that a transport of ours has not sent a request; those of other clients are ignored."""
+    state: Any = request.extensions.get(_KEY)
+    if isinstance(state, RequestState):
+        state.is_sent = False
 
 
 def state_of(request: httpx.Request) -> RequestState:

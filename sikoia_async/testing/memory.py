@@ -26,6 +26,7 @@ import anyio.lowlevel
 import attrs
 import httpx
 
+from sikoia_async._transport.types import mark_unsent
 from sikoia_async.sandbox.faults.injector import CONNECTION
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class MemoryTransport(httpx.AsyncBaseTransport):
             httpx.TransportError: the request is for another origin, or a planned fault occurred.
         """
         if (request.url.scheme, request.url.host, request.url.port) != self._origin:
+            mark_unsent(request)
             raise httpx.ConnectError(_REFUSED) from ConnectionRefusedError(
                 errno.ECONNREFUSED, _REFUSED
             )

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from faults import client
+from faults import client, refuse
 
 from sikoia_async import (
     ConfigurationError,
@@ -29,9 +29,11 @@ class _Answers(httpx.AsyncBaseTransport):
         self.keys: list[str | None] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await request.aread()
         self.keys.append(request.headers.get(_HEADER))
         given = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(given, httpx.ConnectError):
+            refuse(request, given)
+        await request.aread()
         if isinstance(given, Exception):
             raise given
         return httpx.Response(given, json=_CASE)

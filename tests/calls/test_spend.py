@@ -5,7 +5,7 @@ from typing import Any, Final
 import anyio
 import httpx
 import pytest
-from faults import client
+from faults import client, refuse
 
 from sikoia_async import (
     APIError,
@@ -33,7 +33,7 @@ class _Answers(httpx.AsyncBaseTransport):
         self.asked += 1
         given = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(given, httpx.ConnectError):
-            raise given
+            refuse(request, given)
         await request.aread()
         await anyio.sleep(1)
         if isinstance(given, Exception):

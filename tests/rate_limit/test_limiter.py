@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from faults import client, core
+from faults import client, core, refuse
 from hypothesis import given
 from hypothesis import strategies as st
 from rate_limiting import limiter_of, slot
@@ -239,9 +239,8 @@ async def test_an_unsent_request_takes_no_slot() -> None:
     """Without a connection, the server has counted nothing."""
 
     class Refusing(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002
-            msg = "refused"
-            raise httpx.ConnectError(msg)
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            refuse(request, httpx.ConnectError("refused"))
 
     sikoia = client("https://127.0.0.1:1", transport=Refusing(), quota=Quota(5), retries=2)
     limiter = core(sikoia).rate_limiter

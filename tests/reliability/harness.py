@@ -12,7 +12,7 @@ from typing import Any, Final
 import anyio
 import attrs
 import httpx
-from faults import Peer, Script, Server, answer, certified, client, serve, trusting
+from faults import Peer, Script, Server, answer, certified, client, refuse, serve, trusting
 
 from sikoia_async import Sikoia
 
@@ -108,7 +108,7 @@ class Played(httpx.AsyncBaseTransport):
         if self.well:
             given = httpx.Response(200, content=b"[]")
         if isinstance(given, httpx.ConnectError):
-            raise given
+            refuse(request, given)
         self.requests.append(f"{request.method} {request.url.path}\n".encode())
         self.requests[-1] += await request.aread()
         if isinstance(given, Exception):

@@ -5,7 +5,7 @@ from typing import Any, Final
 import anyio
 import httpx
 import pytest
-from faults import client
+from faults import client, refuse
 
 from sikoia_async import (
     APIError,
@@ -39,7 +39,7 @@ class _Answers(httpx.AsyncBaseTransport):
         left = self._answers
         given = left.pop(0) if len(left) > 1 else left[0]
         if isinstance(given, httpx.ConnectError):
-            raise given
+            refuse(request, given)
         await request.aread()
         if isinstance(given, Exception):
             raise given

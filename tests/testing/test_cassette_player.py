@@ -12,10 +12,11 @@ import attrs
 import httpx
 import msgspec
 import pytest
-from faults import NoPauses, tuned
+from faults import NoPauses, refuse, tuned
 from testing.test_cassette import record, text_of, way_to
 
 from sikoia_async import CallError, Interval, NewPerson, Sikoia, errors
+from sikoia_async._transport.types import mark_unsent
 from sikoia_async.errors import APIError, DeadlineExceededError, UnexpectedResponseError
 from sikoia_async.testing import Cassette, CassetteError, MemorySandbox, client_of
 
@@ -257,6 +258,7 @@ async def test_reading_a_body_does_not_count_as_sending_it(path: Path) -> None:
     class Full(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             """Wait for a connection forever."""
+            mark_unsent(request)
             await anyio.sleep_forever()
             raise AssertionError(request)
 
@@ -411,9 +413,10 @@ async def test_a_refused_connection_is_replayed(
 ) -> None:
     """Nothing was sent, so the call can be repeated; no address is recorded."""
 
-    def refuse(_: httpx.Request) -> httpx.Response:
-        msg = "10.0.0.7"
-        raise httpx.ConnectError(msg) from cause
+    def reply(request: httpx.Request) -> httpx.Response:
+        error = httpx.ConnectError("10.0.0.7")
+        error.__cause__ = cause
+        refuse(request, error)
 
     async def use(sikoia: Sikoia) -> tuple[str, bool, str]:
         with pytest.raises(errors.ConnectionFailedError) as caught:
@@ -421,7 +424,7 @@ async def test_a_refused_connection_is_replayed(
         return caught.value.reached, caught.value.may_have_been_processed, str(caught.value)
 
     with Cassette(path, record=True) as cassette:
-        way: dict[str, Any] = {"token": "mine", "transport": httpx.MockTransport(refuse)}
+        way: dict[str, Any] = {"token": "mine", "transport": httpx.MockTransport(reply)}
         async with client_of(cassette, **way, retries=0) as sikoia:
             recorded = await use(sikoia)
 
@@ -431,6 +434,27 @@ async def test_a_refused_connection_is_replayed(
             reached, may_have_been_processed, message = await use(sikoia)
     assert (reached, may_have_been_processed) == recorded[:2] == ("unsent", False)
     assert f"nothing was sent: {reason}" in message
+
+
+async def test_an_unproven_fault_is_replayed_in_doubt(path: Path) -> None:
+    """The class of a recorded exception proves nothing, as when it was recorded."""
+
+    def reply(_: httpx.Request) -> httpx.Response:
+        msg = "refused"
+        raise httpx.ConnectError(msg)
+
+    async def use(sikoia: Sikoia) -> tuple[str, bool]:
+        with pytest.raises(errors.ConnectionFailedError) as caught:
+            await sikoia.cases.create(name="Loan", case_type="Business")
+        return caught.value.reached, caught.value.may_have_been_processed
+
+    with Cassette(path, record=True) as cassette:
+        transport = httpx.MockTransport(reply)
+        async with client_of(cassette, token="mine", transport=transport) as sikoia:
+            assert await use(sikoia) == ("sent", True)
+    with Cassette(path) as cassette:
+        async with client_of(cassette) as sikoia:
+            assert await use(sikoia) == ("sent", True)
 
 
 async def test_another_exception_is_not_recorded(path: Path) -> None:

@@ -91,6 +91,8 @@ class Interaction:
     fault: Fault | None = None
     errno: str | None = None
     """The system's name for the cause of a fault, such as `ECONNRESET`."""
+    unsent: bool = False
+    """Whether it is certain that the fault occurred before anything was sent."""
 
 
 @attrs.frozen(kw_only=True)
@@ -214,7 +216,13 @@ def _without_defaults(value: Any) -> Any:
     }
 
 
-_DEFAULTS: Final[dict[str, Any]] = {"headers": {}, "ids": {}, "query": {}, "content": "nothing"}
+_DEFAULTS: Final[dict[str, Any]] = {
+    "headers": {},
+    "ids": {},
+    "query": {},
+    "content": "nothing",
+    "unsent": False,
+}
 _LOCATION: Final = re.compile(r"at `\$[^`]*`")
 _HINT: Final = (
     "record it with record=True or pytest --sikoia-record, "

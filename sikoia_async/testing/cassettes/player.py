@@ -11,6 +11,7 @@ import anyio.lowlevel
 import attrs
 import httpx
 
+from sikoia_async._transport.types import state_of
 from sikoia_async.testing.cassettes.file import CassetteError, Interaction, RecordedRequest
 from sikoia_async.testing.cassettes.requests import describe
 from sikoia_async.testing.cassettes.responses import replay
@@ -70,9 +71,11 @@ class Player(httpx.AsyncBaseTransport):
         Raises:
             CassetteError: no such request was recorded.
         """
+        state = state_of(request)
+        state.is_sent = False
         await anyio.lowlevel.checkpoint()
         try:
-            described = await describe(request, self._scrubber)
+            described = describe(request, self._scrubber)
             if described is None:
                 token = f"cassette-{next(self._tokens)}"
                 return httpx.Response(HTTPStatus.OK, json={"access_token": token, **_TOKEN})
@@ -80,6 +83,7 @@ class Player(httpx.AsyncBaseTransport):
         except CassetteError as error:
             self.failure = self.failure or error
             raise
+        state.is_sent = not interaction.unsent
         return replay(interaction, request, keep_pause=keep_pause)
 
     def _next(self, request: RecordedRequest) -> tuple[Interaction, bool]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 import attrs
 import httpx
 
+from sikoia_async._transport.types import state_of
 from sikoia_async.testing.cassettes.file import CassetteError
 from sikoia_async.testing.cassettes.requests import Request, describe
 from sikoia_async.testing.cassettes.responses import record_fault, record_response
@@ -43,9 +44,11 @@ class Entry:
         """Keep a response."""
         self.interaction = record_response(self.request, response, body, self.scrubber)
 
-    def fail(self, error: Exception, response: httpx.Response | None = None) -> None:
+    def fail(
+        self, error: Exception, response: httpx.Response | None = None, *, unsent: bool = False
+    ) -> None:
         """Keep a fault, before the response or during its body."""
-        self.interaction = record_fault(self.request, error, response, self.scrubber)
+        self.interaction = record_fault(self.request, error, response, self.scrubber, unsent=unsent)
 
 
 @attrs.define
@@ -100,10 +103,12 @@ class Recorder(httpx.AsyncBaseTransport):
         Raises:
             CassetteError: the request cannot be recorded. Nothing was sent.
         """
+        state = state_of(request)
+        state.is_sent = False
         self._recording.check_open()
         if request.headers.keys() & {"authorization", "apikey"}:
             self._scrubber.origin = _origin(request.url)
-        described = await describe(request, self._scrubber)
+        described = describe(request, self._scrubber)
         if described is None:
             return await self._pool(request.url).handle_async_request(request)
         entry = Entry(described, self._scrubber)
@@ -111,7 +116,7 @@ class Recorder(httpx.AsyncBaseTransport):
         try:
             response = await self._pool(request.url).handle_async_request(request)
         except Exception as error:
-            entry.fail(error)
+            entry.fail(error, unsent=not state.is_sent)
             raise
         if response.is_closed:  # created from bytes, as transports for tests do
             entry.complete(response, response.content)

@@ -31,7 +31,7 @@ class Request:
     """The type that its response is decoded into; bytes for files."""
 
 
-async def describe(request: httpx.Request, scrubber: Scrubber) -> Request | None:
+def describe(request: httpx.Request, scrubber: Scrubber) -> Request | None:
     """Describe a request. Returns None for a request for an access token, which is never kept.
 
     Requests without an access token or API key are those for tokens and for files.
@@ -57,7 +57,7 @@ async def describe(request: httpx.Request, scrubber: Scrubber) -> Request | None
         operation=operation.name,
         ids=scrubber.path(ids),
         query=scrubber.query(dict(request.url.params), operation),
-        body=_body(await _content(request), operation, scrubber),
+        body=_body(state_of(request).read(), operation, scrubber),
     )
     return Request(recorded, operation.into)
 
@@ -68,16 +68,3 @@ def _body(content: bytes, operation: ApiOperation, scrubber: Scrubber) -> Any:
     except DecodeError:  # there is no body
         return None
     return scrubber.fields(plain, operation.parameters)
-
-
-async def _content(request: httpx.Request) -> bytes:
-    """Read a request's body, which is generated again when the request is sent.
-
-    Reading a body marks it as sent, which is undone here.
-    """
-    state = state_of(request)
-    is_sent = state.is_sent
-    try:
-        return b"".join([chunk async for chunk in state])
-    finally:
-        state.is_sent = is_sent

@@ -52,7 +52,12 @@ def record_response(
 
 
 def record_fault(
-    request: Request, error: Exception, response: httpx.Response | None, scrubber: Scrubber
+    request: Request,
+    error: Exception,
+    response: httpx.Response | None,
+    scrubber: Scrubber,
+    *,
+    unsent: bool,
 ) -> Interaction | None:
     """Return what is kept of a fault, or None for an error that is not a fault.
 
@@ -61,6 +66,7 @@ def record_fault(
         error: the exception that was raised.
         response: the response, if the fault interrupted its body.
         scrubber: removes personal data.
+        unsent: whether it is certain that nothing was sent.
     """
     name = type(error).__name__
     if name not in _FAULTS:
@@ -71,6 +77,7 @@ def record_fault(
         headers={} if response is None else _headers(response.headers, scrubber),
         fault=cast("Fault", name),
         errno=_errno(error),
+        unsent=unsent,
     )
 
 
