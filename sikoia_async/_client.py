@@ -113,6 +113,7 @@ class Sikoia:
             polling until the next event. An `interval` set by `with_options` takes precedence.
         max_body: the maximum size of a response in bytes, after decompression.
         max_error_body: the same for error responses, which are truncated.
+        max_file: the maximum size of an uploaded file in bytes.
 
     Raises:
         ConfigurationError: an argument is missing or invalid, or arguments contradict each other.
@@ -141,6 +142,7 @@ class Sikoia:
         rely_on_events: bool = False,
         max_body: int = Limits().body,
         max_error_body: int = Limits().error_body,
+        max_file: int = Limits().file,
     ) -> None:
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
         del client_secret, token, api_key  # error reporters print the locals of a traceback
@@ -149,6 +151,7 @@ class Sikoia:
         validate_whole("max_in_flight", max_in_flight, least=1)
         validate_whole("max_body", max_body, least=1)
         validate_whole("max_error_body", max_error_body, least=1)
+        validate_whole("max_file", max_file, least=1)
         validate_type("quota", quota, Quota, "a Quota(...), or None for no rate limit")
         validate_type("rely_on_events", rely_on_events, bool, "True or False")
         options = _validate_options(CallOptions(timeout=timeout, retries=retries))
@@ -185,7 +188,7 @@ class Sikoia:
             client=new_http_client(api_pool, _event_hooks(authorization)),
             origin=origin,
             headers=request_headers(origin),
-            limits=Limits(max_body, max_error_body),
+            limits=Limits(max_body, max_error_body, max_file),
             rate_limiter=RateLimiter(quota, lifecycle.time) if quota else None,
             drift=Drift(),
             lifecycle=lifecycle,

@@ -10,11 +10,14 @@ import attrs
 
 from sikoia_async._calls.call import Call, retry_after
 from sikoia_async._calls.context import CallOptions, ClientContext
+from sikoia_async._calls.failures import deadline_exceeded
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._calls.urls import fill, validate_path, with_query
-from sikoia_async._errors import ConfigurationError
+from sikoia_async._errors import CallInfo, ConfigurationError
+from sikoia_async._hooks.correlation import current
 from sikoia_async._logging import without_ids
 from sikoia_async._transport.body import BodyError
+from sikoia_async._transport.stopwatch import Stopwatch
 from sikoia_async.operations.kinds import TASK
 from sikoia_async.operations.operation import Operation, Progress
 from sikoia_async.operations.polling import follow
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from sikoia_async._calls.urls import QueryValue
+    from sikoia_async._errors import DeadlineExceededError
     from sikoia_async._retry.policy import RetryClass
     from sikoia_async._transport.types import Response, Sink, StreamedContent
     from sikoia_async.models import Model
@@ -169,8 +173,31 @@ class Api:
         from sikoia_async._files.upload import upload_body  # noqa: PLC0415 - loaded on the first upload
 
         self.context.lifecycle.check()
-        call = self.new_call("POST", path, target=path, content=await upload_body(body))
+        watch = Stopwatch(self.context.lifecycle.now, "file")
+        limit = self.context.limits.file
+        content = await upload_body(body, watch, self.options.timeout, limit)
+        if content is None:
+            raise self._file_not_read(path, watch)
+        watch.enter("rate_limit")
+        call = self.new_call("POST", path, target=path, content=content, watch=watch)
         return call.decode(await call.answer(), into)
+
+    def _file_not_read(self, path: str, watch: Stopwatch) -> DeadlineExceededError:
+        """Return the error of an upload whose file could not be read in time."""
+        sent_id = self.options.correlation_id or current()
+        call = CallInfo(
+            method="POST",
+            path=path,
+            url=self.context.origin + path,
+            correlation_id=sent_id,
+            sent_correlation_id=sent_id,
+            attempts=(),
+            seconds=watch.seconds,
+            reached="unsent",
+        )
+        return deadline_exceeded(
+            self.options.timeout, watch.spent(), call, may_have_been_processed=False
+        )
 
     async def workbook(self, path: str, into: type[bytes], /, **ids: object) -> bytes:
         """GET a workbook, which may cost money, and unwrap it if it is inside JSON."""
@@ -271,6 +298,7 @@ class Api:
         retry_class: RetryClass | None = None,
         chargeable: bool = False,
         sink: Sink | None = None,
+        watch: Stopwatch | None = None,
     ) -> Call:
         """Return a call that is ready to be made.
 
@@ -285,6 +313,7 @@ class Api:
             retry_class: the effect of repeating the request; None to derive it from the method.
             chargeable: whether the call may cost money.
             sink: receives the body of a 200.
+            watch: the stopwatch of a call that has already begun.
 
         Raises:
             ConfigurationError: an argument cannot be sent.
@@ -306,6 +335,7 @@ class Api:
             retry_class=retry_class,
             chargeable=chargeable,
             sink=sink,
+            watch=watch,
         )
 
     def _with_interval(self, kind: OperationKind) -> OperationKind:

@@ -67,6 +67,7 @@ class Call:
         chargeable: whether the call may cost money.
         sink: receives the body of a 200.
         is_link: whether the target itself grants access to a file, and must not be shown.
+        watch: the stopwatch of a call that has already begun.
 
     Raises:
         ConfigurationError: the call may not be made with these options.
@@ -85,10 +86,11 @@ class Call:
         chargeable: bool = False,
         sink: Sink | None = None,
         is_link: bool = False,
+        watch: Stopwatch | None = None,
     ) -> None:
         self.path = path
         self.target = target
-        self.watch = Stopwatch(context.lifecycle.now, "rate_limit")
+        self.watch = watch or Stopwatch(context.lifecycle.now, "rate_limit")
         self._context = context
         self._options = options
         self._method = method

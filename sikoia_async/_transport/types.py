@@ -48,6 +48,8 @@ class Limits:
     """Bytes of a response that are read at most, after decompression."""
     error_body: int = 64 * 1024
     """The same for 4xx and 5xx."""
+    file: int = 100 * 1024 * 1024
+    """Bytes of a file that is uploaded, or saved to disk."""
     connect_timeout: float = 10.0
     """Seconds to open a connection, TLS included."""
 

@@ -160,18 +160,24 @@ class Documents:
 
         Args:
             entity: the case, company or person the document belongs to.
-            file: a `Path`, bytes, or an async iterable of bytes. Held in memory while it is sent.
-                Reading an iterable does not count towards the timeout.
+            file: a `Path`, bytes, an open binary file, or an iterable of bytes. Files and iterables
+                may be sync or async, such as `open(path, "rb")`, `BytesIO`, and the `UploadFile` of
+                FastAPI. A file is read from its current position, in worker threads if it is sync,
+                and stays open. The bytes are held in memory until the call ends. Reading an async
+                file or iterable does not count towards the timeout.
             document_type: what you believe it is; Sikoia's own classification is in
                 `sikoia_document_type`.
             display_name: the name in Sikoia's dashboard; `file_name` by default.
-            file_name: the name with its extension. Required unless `file` is a path.
+            file_name: the name with its extension. By default the file's own name, if it has one.
 
         Returns:
             The document, with the result of the upload in `status`.
 
         Raises:
-            ConfigurationError: the file is missing, empty or has no name. Nothing was sent.
+            ConfigurationError: the file is missing, empty, larger than the client's `max_file` or
+                open in text mode; or a name is missing, longer than 255 characters, or has
+                invisible characters. Nothing was sent.
+            DeadlineExceededError: the file could not be read in time, or there was no response.
             InvalidRequestError: Sikoia does not accept the file, or the entity does not exist.
             InsufficientPermissionsError: document uploads are not enabled for you.
         """

@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
+from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import assert_type
+
+from anyio import open_file
+from starlette.datastructures import UploadFile
 
 from sikoia_async import ChecklistParameter, Entity, Items, Operation, Sikoia, Stats
 from sikoia_async.errors import CallError, ConflictError
@@ -56,6 +61,14 @@ async def files(sikoia: Sikoia, person: Entity) -> None:
     document = await sikoia.documents.upload(person, Path("a.pdf"), document_type="Payslip")
     assert_type(document, Document)
     await sikoia.documents.upload(person, b"", file_name="a.pdf")
+    await sikoia.documents.upload(person, BytesIO(), file_name="a.pdf")
+    await sikoia.documents.upload(person, [b""], file_name="a.pdf")
+    with TemporaryFile() as file, SpooledTemporaryFile() as spooled:
+        await sikoia.documents.upload(person, file, file_name="a.pdf")
+        await sikoia.documents.upload(person, spooled, file_name="a.pdf")
+    async with await open_file("a.pdf", "rb") as opened:
+        await sikoia.documents.upload(person, opened)
+    await sikoia.documents.upload(person, UploadFile(BytesIO()))
     assert_type(await sikoia.download(document.document_uri), bytes)
     assert_type(await sikoia.save(document.document_uri, Path("a.pdf")), int)
     assert_type(await sikoia.reports.excel(person), bytes)
