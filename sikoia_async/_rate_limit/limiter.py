@@ -21,6 +21,7 @@ import attrs
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._rate_limit.queue import PRIORITIES, Priority, Waiter, WaitQueue
+from sikoia_async._transport.stopwatch import poll_watch
 from sikoia_async._validation import validate_type
 from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
 
@@ -161,9 +162,14 @@ class RateLimiter:
         waiter = self._queue.join(priority, self._clock(), polls)
         if reserve < self._reserve and self._freed is not None:
             self._freed.set()  # the dispatcher may sleep until more slots are free than this needs
+        watch = poll_watch.get()
         try:
+            if watch is not None:
+                watch.enter("rate_limit")
             while not waiter.is_served:
                 await (waiter.sleep() if self._is_dispatching else self._dispatch(waiter))
+            if watch is not None:  # after a cancellation it still says what the poll waited for
+                watch.enter("polling")
         except BaseException:
             if waiter.is_served:  # served and cancelled at the same moment
                 self.settle(sent=False)

@@ -1,22 +1,27 @@
-"""Measures the seconds that one call spends in each phase."""
+"""Measures the seconds that a call, or the wait for an operation, spends in each phase."""
 
 from collections.abc import Callable
-from typing import Literal
+from contextvars import ContextVar
+from typing import Final, Literal
 
-__all__ = ["Phase", "Stopwatch"]
+__all__ = ["Phase", "Stopwatch", "poll_watch"]
 
-Phase = Literal["rate_limit", "token", "connection", "response", "body", "backoff", "file"]
+Phase = Literal[
+    "rate_limit", "token", "connection", "response", "body", "backoff", "file", "polling", "pauses"
+]
 """What a call is waiting for.
 
 `rate_limit`: a request slot of the rate limit. `token`: an access token. `connection`: a slot of
 the client's connection pool. `response`: connecting, sending, and the head of the response. `body`:
 the rest of it. `backoff`: the pause before another attempt. `file`: creating or
 completing a file on disk.
+
+Of an operation: `rate_limit`, `polling` for the rest of its polls, and `pauses` between them.
 """
 
 
 class Stopwatch:
-    """Adds up the seconds of each phase of one call."""
+    """Adds up the seconds of each phase."""
 
     __slots__ = ("_since", "_spent", "now", "phase", "started")
 
@@ -48,3 +53,7 @@ class Stopwatch:
     def seconds(self) -> float:
         """Seconds since the call began."""
         return self.now() - self.started
+
+
+poll_watch: Final[ContextVar[Stopwatch | None]] = ContextVar("sikoia_poll_watch", default=None)
+"""The stopwatch of the operation that is being polled; None outside of polls."""

@@ -27,13 +27,14 @@ from sikoia_async._errors import (
     TransportError,
 )
 from sikoia_async._single_flight import SingleFlight
+from sikoia_async._transport.stopwatch import Stopwatch, poll_watch
 from sikoia_async._validation import validate_seconds
 from sikoia_async.operations.kinds import TASK
 from sikoia_async.operations.schedule import Schedule
 from sikoia_async.operations.statuses import is_among, shown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 
     from sikoia_async.operations.kinds import OperationKind
     from sikoia_async.operations.registry import OperationRegistry
@@ -73,8 +74,20 @@ class OperationError(SikoiaError):
 class OperationFailedError(OperationError):
     """Sikoia could not complete the operation for a technical reason; a new request may succeed."""
 
-    def __init__(self, message: str, *, result: Any, correlation_ids: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        result: Any,
+        correlation_ids: tuple[str, ...],
+        kind: str = "",
+        ids: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
+        self.kind = kind
+        """What kind of operation it is, such as `income`."""
+        self.ids = ids
+        """What identifies it at Sikoia, such as its request id. The message does not repeat it."""
         self.result = result
         """Sikoia's last response: a model whose `status` is `Failed`."""
         self.correlation_ids = correlation_ids
@@ -96,8 +109,21 @@ class OperationTimeoutError(OperationError):
         operation: Operation[Any] | None,
         token: str | None,
         correlation_ids: tuple[str, ...],
+        kind: str = "",
+        ids: tuple[str, ...] = (),
+        polls: int = 0,
+        spent: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(message)
+        self.kind = kind
+        """What kind of operation it is, such as `income`."""
+        self.ids = ids
+        """What identifies it at Sikoia, such as its request id. The message does not repeat it."""
+        self.polls = polls
+        """How often it was polled during this wait, failed polls included."""
+        self.spent: dict[str, float] = dict(spent or {})
+        """Seconds of this wait spent waiting for the rate limit (`rate_limit`), in the rest of the
+        polls (`polling`), and between them (`pauses`)."""
         self.last = last
         """The value of the last poll; None if there was none."""
         self.operation = operation
@@ -105,6 +131,16 @@ class OperationTimeoutError(OperationError):
         self.token = token
         """For `sikoia.operation(token)`, to continue in another process; None if it has none."""
         self.correlation_ids = correlation_ids
+
+
+@attrs.frozen
+class _Wait:
+    """One caller's wait for an operation, and what had happened before it."""
+
+    deadline: float
+    seconds: float
+    polls: int
+    spent: Mapping[str, float]
 
 
 class Operation(Generic[T]):
@@ -131,10 +167,12 @@ class Operation(Generic[T]):
         "_last_error",
         "_news",
         "_poll_scope",
+        "_polls",
         "_progress",
         "_registry",
         "_responses",
         "_schedule",
+        "_watch",
         "_woken_by",
         "ids",
     )
@@ -168,6 +206,8 @@ class Operation(Generic[T]):
         self._poll_scope: anyio.CancelScope | None = None
         self._is_closed = False
         self._woken_by = set[str]()
+        self._polls = 0
+        self._watch = Stopwatch(anyio.current_time, "pauses")
         self._responses = 0
         self._correlation_ids: list[str] = []
         self._last_error: Exception | None = None
@@ -267,9 +307,9 @@ class Operation(Generic[T]):
             SikoiaError: a poll raised an error that will not pass. Outages are waited through.
         """
         seconds = self.timeout if timeout is None else validate_seconds("timeout", timeout)
-        deadline = anyio.current_time() + seconds
+        this_wait = self._begin_wait(seconds)
         while not self.done:
-            await self._advance(deadline, seconds)
+            await self._advance(this_wait)
         return self.result(raise_on_failure=raise_on_failure)
 
     async def refresh(self) -> T | None:
@@ -298,7 +338,7 @@ class Operation(Generic[T]):
             OperationTimeoutError: there is no result after `timeout` seconds.
             SikoiaError: whatever `wait` raises.
         """
-        return _Responses(self._next_response, self.timeout)
+        return _Responses(self._next_response, lambda: self._begin_wait(self.timeout))
 
     def __repr__(self) -> str:
         state = "done" if self.done else "running"
@@ -347,21 +387,23 @@ class Operation(Generic[T]):
     def _expects_event(self) -> bool:
         return self._registry is not None and self._registry.expects_event(self._kind)
 
-    async def _advance(self, deadline: float, seconds: float) -> None:
-        """Wait until there is news, or until a poll is due and made.
+    def _begin_wait(self, seconds: float) -> _Wait:
+        return _Wait(anyio.current_time() + seconds, seconds, self._polls, self._watch.spent())
 
-        Args:
-            deadline: when the wait ends.
-            seconds: how long it lasts in all.
+    async def _advance(self, this_wait: _Wait) -> None:
+        """Wait until there is news, or until a poll is due and made.
 
         Raises:
             OperationTimeoutError: no news can arrive before the deadline.
         """
         self._check_usable()
         event_expected = self._expects_event()  # may find events lost, and change the schedule
-        news = self._news
+        news, deadline = self._news, this_wait.deadline
         step = self._schedule.next_step(
-            anyio.current_time(), deadline=deadline, timeout=seconds, event_expected=event_expected
+            anyio.current_time(),
+            deadline=deadline,
+            timeout=this_wait.seconds,
+            event_expected=event_expected,
         )
         if step != "give up":
             with anyio.CancelScope(deadline=deadline if step == "wait" else min(step, deadline)):
@@ -370,14 +412,14 @@ class Operation(Generic[T]):
                 return
         if step == "give up" or anyio.current_time() >= deadline:
             await checkpoint()  # a caller that waits in a loop must not block the event loop
-            raise self._timed_out(seconds) from self._last_error
+            raise self._timed_out(this_wait) from self._last_error
         with anyio.CancelScope(deadline=deadline):
             await self._poll_for_waiters()
 
-    async def _next_response(self, seen: int, deadline: float) -> tuple[int, T]:
+    async def _next_response(self, seen: int, this_wait: _Wait) -> tuple[int, T]:
         """Return a response that was not seen yet, and its number."""
         while not self.done and (self._responses == seen or self.last is None):
-            await self._advance(deadline, self.timeout)
+            await self._advance(this_wait)
         if self._responses == seen:
             raise StopAsyncIteration
         return self._responses, cast("T", self.last)
@@ -407,6 +449,8 @@ class Operation(Generic[T]):
         self._schedule = self._schedule.poll_started()
         progress: Progress[T] | None = None
         scope = self._poll_scope = anyio.CancelScope()
+        self._watch.enter("polling")
+        reset = poll_watch.set(self._watch)
         try:
             with scope:
                 progress = await self._fetch(polls)
@@ -415,6 +459,9 @@ class Operation(Generic[T]):
             self._plan(retry_after, has_failed=True)
             raise
         finally:
+            poll_watch.reset(reset)
+            self._polls += self._watch.phase != "rate_limit"  # where it was cancelled: not sent
+            self._watch.enter("pauses")
             self._poll_scope = None
         if progress is None:  # `close` cancelled the poll
             raise ClientStateError(_CLOSED)
@@ -451,9 +498,17 @@ class Operation(Generic[T]):
             f"Sikoia could not complete the operation{self._last_id()}{status}: {reason}",
             result=self.last,
             correlation_ids=self.correlation_ids,
+            kind=self.kind,
+            ids=self.ids,
         )
 
-    def _timed_out(self, timeout: float) -> OperationTimeoutError:
+    def _timed_out(self, this_wait: _Wait) -> OperationTimeoutError:
+        timeout, polls = this_wait.seconds, self._polls - this_wait.polls
+        spent = {
+            phase: round(seconds - this_wait.spent.get(phase, 0.0), 3)
+            for phase, seconds in self._watch.spent().items()
+        }
+        phases = [f"{phase} {seconds:.3g} s" for phase, seconds in spent.items() if seconds]
         pause = self._schedule.next_poll - anyio.current_time()
         if self._schedule.is_set_by_server and pause > timeout:
             state = f"not done, and Sikoia asks to wait {pause:,.0f} s: timeout was {timeout:g} s"
@@ -461,11 +516,16 @@ class Operation(Generic[T]):
             state = f"not done after {timeout:g} s"
         trouble = "; the last poll failed" if self._last_error else ""
         return OperationTimeoutError(
-            f"{state}{self._last_id()}{self._last_status()}{trouble}; wait again to continue",
+            f"{self.kind}: {state}, polled {polls} times; time spent: {', '.join(phases) or 'none'}"
+            f"{self._last_id()}{self._last_status()}{trouble}; wait again to continue",
             last=self.last,
             operation=self,
             token=self.token if self._registry and self.ids else None,
             correlation_ids=self.correlation_ids,
+            kind=self.kind,
+            ids=self.ids,
+            polls=polls,
+            spent=spent,
         )
 
     def _last_status(self) -> str:
@@ -488,21 +548,21 @@ class _Responses(Generic[T]):
 
     def __init__(
         self,
-        next_response: Callable[[int, float], Awaitable[tuple[int, T]]],
-        timeout: float,
+        next_response: Callable[[int, _Wait], Awaitable[tuple[int, T]]],
+        begin_wait: Callable[[], _Wait],
     ) -> None:
         self._next_response = next_response
-        self._timeout = timeout
-        self._deadline: float | None = None
+        self._begin_wait = begin_wait
+        self._wait: _Wait | None = None
         self._seen = 0
 
     def __aiter__(self) -> _Responses[T]:
         return self
 
     async def __anext__(self) -> T:
-        if self._deadline is None:
-            self._deadline = anyio.current_time() + self._timeout
-        self._seen, value = await self._next_response(self._seen, self._deadline)
+        if self._wait is None:
+            self._wait = self._begin_wait()
+        self._seen, value = await self._next_response(self._seen, self._wait)
         return value
 
 
