@@ -88,10 +88,12 @@ class Sikoia:
         api_key: the legacy API key of customers from before 2024. Replaces the token.
         environment: `PRODUCTION`, `STAGING`, or an `Environment`.
         timeout: seconds that a call may take, including waits for the rate limit and the access
-            token, all attempts, backoff, and reading the response.
+            token, all attempts, backoff, and reading the response. A response that arrives in time
+            is never given up.
         retries: how many times a call may be retried.
         quota: the rate limit that this client stays within; None to send without a limit.
-        max_in_flight: how many requests may be in flight at once.
+        max_in_flight: how many requests may be in flight at once; the second requests of safe calls
+            that get no response come on top of it.
         transport: your own httpx transport. The same limits apply, and you close it. Only an
             `httpx.AsyncHTTPTransport` shows that a request was not sent; with any other, a request
             that fails counts as sent.

@@ -35,11 +35,12 @@ from sikoia_async._logging import is_correlation_id
 from sikoia_async._retry import policy
 from sikoia_async._retry.attempts import Attempts
 from sikoia_async._retry.budget import RetryBudget
+from sikoia_async._retry.hedge import hedged
 from sikoia_async._retry.policy import RetryPolicy
 from sikoia_async._single_flight import NotShared, SingleFlight
 from sikoia_async._transport.exchange import build_request, exchange
 from sikoia_async._transport.stopwatch import Stopwatch
-from sikoia_async._transport.types import Limits, RequestState, Response, TransportFault
+from sikoia_async._transport.types import Limits, RequestState, Response, TransportFault, state_of
 from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ _EARLY_TIMEOUT: Final = 10.0
 _EARLY_SHARE: Final = 0.25
 """The same as a share of the caller's remaining time, most of which its own request needs."""
 _SILENT_TIMEOUT: Final = 10.0
-"""Seconds without a byte after which another attempt is more promising; at most half of the time
-that is left."""
+"""Seconds without a response after which a second request is sent beside the first; at most half of
+the time that is left."""
 _COOLDOWN: Final = 5.0
 """Seconds without another token request after a failed early renewal, a refusal, or the refusal of
 an access token that was just fetched."""
@@ -252,9 +253,7 @@ class ClientCredentials:
             watch, retries, retry_class="safe", budget=self._budget, policy=self.retry_policy
         )
         while True:
-            sent_at = attempts.begin()
-            outcome = await self._exchange(self._request(sent_id, watch))
-            attempts.record(outcome, sent_id)
+            outcome, sent_at = await self._attempt(attempts, sent_id, watch)
             retry_after = _retry_after(outcome)
             if not await attempts.pause_before_another(outcome, retry_after):
                 break
@@ -272,6 +271,49 @@ class ClientCredentials:
             raise NotShared(failure)
         self._outage.begin(failure, retry_after)
         raise failure
+
+    async def _attempt(
+        self, attempts: Attempts, sent_id: str, watch: Stopwatch
+    ) -> tuple[Response | TransportFault, float]:
+        """Make an attempt, and a second one beside it if there is no response for long.
+
+        Return the outcome, and when its request was sent.
+        """
+        request = self._request(sent_id, watch)
+
+        async def first() -> tuple[Response | TransportFault, float]:
+            sent_at = attempts.begin()
+            outcome = await self._exchange(request)
+            attempts.record(outcome, sent_id)
+            return outcome, sent_at
+
+        async def second() -> tuple[Response | TransportFault, float] | None:
+            sent_at = attempts.begin_second(sent_id)
+            if sent_at is None:
+                return None
+            request = self._request(sent_id, Stopwatch(anyio.current_time, "response"))
+            state_of(request).is_second = True
+            outcome = await self._exchange(request)
+            attempts.record_second(sent_id, outcome)
+            return (outcome, sent_at) if attempts.ends_call(outcome) else None
+
+        if self._has_usable_token or not attempts.may_hedge:
+            return await first()
+        result = await hedged(
+            first,
+            second,
+            delay=min(_SILENT_TIMEOUT, _time_left() / 2),
+            silent_since=lambda: watch.since if watch.phase == "response" else None,
+            is_final=lambda result: not attempts.has_second or attempts.ends_call(result[0]),
+        )
+        if attempts.has_second:
+            attempts.record_second(sent_id)
+        return result
+
+    @property
+    def _has_usable_token(self) -> bool:
+        token = self._token
+        return token is not None and token.expires - anyio.current_time() > token.mandatory
 
     async def _exchange(self, request: httpx.Request) -> Response | TransportFault:
         outcome = await exchange(self._client, request, self.limits)
@@ -296,8 +338,7 @@ class ClientCredentials:
             _CORRELATION: sent_id,
         }
         state = RequestState(watch, content=urlencode(form).encode())
-        read_timeout = min(_SILENT_TIMEOUT, _time_left() / 2)
-        return build_request("POST", url, headers, state, self.limits, read_timeout=read_timeout)
+        return build_request("POST", url, headers, state, self.limits)
 
     def _info(
         self, attempts: Attempts, outcome: Response | TransportFault, sent_id: str

@@ -1,9 +1,9 @@
 """One call in progress: its attempts under one deadline, and their outcome.
 
 `answer()` bounds the whole call by its deadline. Each `_attempt()` takes a request slot of the rate
-limit, because a retry is a request too. `exchange()` then fetches the access token, takes a
-connection, sends the request and reads the response. The connection is taken last, so that nothing
-waits inside httpx.
+limit, because a retry is a request too; an attempt without a response gets another one beside it.
+`exchange()` then fetches the access token, takes a connection, sends the request and reads the
+response. The connection is taken last, so that nothing waits inside httpx.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from sikoia_async._hooks import correlation
 from sikoia_async._logging import log_call_ended, log_retry
 from sikoia_async._retry import policy
 from sikoia_async._retry.attempts import Attempts
+from sikoia_async._retry.hedge import hedged
 from sikoia_async._transport.exchange import build_request, exchange
 from sikoia_async._transport.stopwatch import Stopwatch
 from sikoia_async._transport.types import RateLimitPaused, RequestState, Response, TransportFault
@@ -118,6 +119,8 @@ class Call:
         self._result: Response | TransportFault | None = None
         self._earlier_in_doubt = False
         self._has_renewed_token = False
+        self._hint: float | None = None
+        """Seconds to wait before another attempt, as the last response asked for."""
         self._retry_after: float | None = None
 
     @property
@@ -253,7 +256,30 @@ class Call:
         return True
 
     async def _attempt(self, *, has_slot: bool = False) -> Response | TransportFault:
-        """Make one attempt: take a rate-limit slot, send the request, and record the result."""
+        """Make one attempt, and a second one beside it if there is no response for long."""
+        may_hedge = self._attempts.may_hedge and self._sink is None and not self._has_effect
+        if not may_hedge:
+            return await self._send(has_slot=has_slot)
+        result = await hedged(
+            lambda: self._send(has_slot=has_slot),
+            self._send_second,
+            delay=(self._options.timeout - self.watch.seconds) / 2,
+            silent_since=self._silent_since,
+            is_final=lambda result: (
+                not self._attempts.has_second or self._attempts.ends_call(result)
+            ),
+        )
+        if self._attempts.has_second:
+            self._attempts.record_second(self._sent_id)
+        return result
+
+    def _silent_since(self) -> float | None:
+        """Return when the current attempt began to wait for its response; None before and after."""
+        is_sent = self._state is not None and self._state.is_sent
+        return self.watch.since if is_sent and self.watch.phase == "response" else None
+
+    async def _send(self, *, has_slot: bool) -> Response | TransportFault:
+        """Take a rate-limit slot, send the request, and record the result."""
         context, limiter = self._context, self._context.rate_limiter
         while True:
             if context.lifecycle.closed:  # since the last attempt
@@ -271,42 +297,62 @@ class Call:
             self._attempts.begin()
             self._state, self._result = state, None
             try:
-                result = await exchange(context.client, request, context.limits, self._sink)
-                self._result = result
+                result = self._result = await self._exchange(request, state)
+                self._hint = self._pause_after(result)
                 break
             except RateLimitPaused:
                 context.tally.attempts -= 1
-            finally:
-                self._settle_slot()
         self._attempts.record(result, self.received_id)
         if not isinstance(self._content, bytes):
             state.release_body()
         return result
 
-    def _settle_slot(self) -> None:
-        """Report to the rate limiter whether the attempt used its slot."""
-        if self._context.rate_limiter is not None:
-            self._context.rate_limiter.settle(sent=self._outcome != "unsent")
+    async def _send_second(self) -> Response | TransportFault | None:
+        """Send the request again while it is in progress, and return a result that ends the call.
 
-    def _new_request(self) -> tuple[httpx.Request, RequestState]:
-        context, attempts = self._context, self._attempts
+        Another result is only recorded: the first attempt may still get a better one.
+        """
+        context, limiter = self._context, self._context.rate_limiter
+        if limiter is not None:
+            await limiter.acquire(self._options.priority)
+        if context.lifecycle.closed or self._attempts.begin_second(self._sent_id) is None:
+            if limiter is not None:
+                limiter.settle(sent=False)
+            return None
+        self._log_retry(0.0)
+        context.tally.attempts += 1
+        request, state = self._new_request(Stopwatch(context.lifecycle.now, "response"))
+        state.is_second = True
+        result = await self._exchange(request, state)
+        hint = self._pause_after(result)
+        self._attempts.record_second(state.received_id or self._sent_id, result)
+        if not self._attempts.ends_call(result):
+            return None
+        self._state, self._result, self._hint = state, result, hint
+        return result
+
+    async def _exchange(
+        self, request: httpx.Request, state: RequestState
+    ) -> Response | TransportFault:
+        """Send a request, and report to the rate limiter whether it used its slot."""
+        context, result = self._context, None
+        try:
+            result = await exchange(context.client, request, context.limits, self._sink)
+        finally:
+            if context.rate_limiter is not None:
+                context.rate_limiter.settle(sent=_outcome(state, result) != "unsent")
+        return result
+
+    def _new_request(self, watch: Stopwatch | None = None) -> tuple[httpx.Request, RequestState]:
+        context = self._context
         headers = context.headers
         if self._key is not None and context.keys is not None:
             headers = {**headers, context.keys.header: self._key}
-        state = RequestState(self.watch, self._sent_id, self._content, attempts.may_repeat)
-        read_timeout = None
-        if state.may_repeat and not attempts.count and self._sink is None and not self._has_effect:
-            # A silent server gets half of the time, so that a second attempt is possible.
-            read_timeout = self._options.timeout / 2
-        request = build_request(
-            self._method,
-            context.origin + self.target,
-            headers,
-            state,
-            context.limits,
-            read_timeout=read_timeout,
+        state = RequestState(
+            watch or self.watch, self._sent_id, self._content, self._attempts.may_repeat
         )
-        return request, state
+        url = context.origin + self.target
+        return build_request(self._method, url, headers, state, context.limits), state
 
     def _check_time_for(self, paused: float) -> None:
         """Fail at once if a 429 pauses the client beyond the deadline."""
@@ -315,16 +361,22 @@ class Call:
 
     async def _pause_before_another(self, result: Response | TransportFault) -> bool:
         """Return whether there is to be another attempt, after the pause before it."""
-        self._retry_after = hint = None
+        self._retry_after = None
         if isinstance(result, Response):
-            self._retry_after = hint = retry_after(result)
-            limiter = self._context.rate_limiter
-            if result.status == HTTPStatus.TOO_MANY_REQUESTS and limiter is not None:
-                hint = limiter.pause(hint)
+            self._retry_after = retry_after(result)
             if self._can_replay_with_new_token(result):
                 self._has_renewed_token = True
                 return True
-        return await self._attempts.pause_before_another(result, hint, self._log_retry)
+        return await self._attempts.pause_before_another(result, self._hint, self._log_retry)
+
+    def _pause_after(self, result: Response | TransportFault) -> float | None:
+        """Pause the client after a 429, and return the seconds that the server asked for."""
+        if isinstance(result, TransportFault):
+            return None
+        hint, limiter = retry_after(result), self._context.rate_limiter
+        if result.status == HTTPStatus.TOO_MANY_REQUESTS and limiter is not None:
+            return limiter.pause(hint)
+        return hint
 
     def _can_replay_with_new_token(self, response: Response) -> bool:
         """Return whether a 401 refused a token that can be renewed; then nothing was processed."""
@@ -388,12 +440,7 @@ class Call:
     @property
     def _outcome(self) -> Outcome:
         """What is known about the last attempt."""
-        result = self._result
-        if result is None:  # no attempt yet, or one in progress
-            return "in doubt" if self._state is not None and self._state.is_sent else "unsent"
-        if isinstance(result, TransportFault):
-            return "unsent" if result.reached == "unsent" else "in doubt"
-        return "in doubt" if is_server_error(result.status) else "settled"
+        return _outcome(self._state, self._result)
 
     @property
     def _is_in_doubt(self) -> bool:
@@ -414,6 +461,20 @@ class Call:
             reached=reached,
             idempotency_key=self._key,
         )
+
+
+def _outcome(state: RequestState | None, result: Response | TransportFault | None) -> Outcome:
+    """Return what is known about an attempt.
+
+    Args:
+        state: its request; None if there is no attempt yet.
+        result: how it ended; None if it is in progress.
+    """
+    if result is None:
+        return "in doubt" if state is not None and state.is_sent else "unsent"
+    if isinstance(result, TransportFault):
+        return "unsent" if result.reached == "unsent" else "in doubt"
+    return "in doubt" if is_server_error(result.status) else "settled"
 
 
 def retry_after(response: Response) -> float | None:

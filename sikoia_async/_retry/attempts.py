@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
@@ -57,6 +58,11 @@ class Attempts:
         self._paid = 0
         self._waited = 0.0
         self._since = 0.0
+        self._second_since = 0.0
+        self._silent_at: int | None = None
+        """The place in the record of the current attempt, while a second one is beside it."""
+        self.has_second = False
+        """Whether a second attempt is in progress beside the current one."""
 
     @property
     def count(self) -> int:
@@ -70,23 +76,61 @@ class Attempts:
             self._finished
         ) < self._retries
 
+    @property
+    def may_hedge(self) -> bool:
+        """Whether a second attempt may be made beside the current one, if that gets no response."""
+        return self._retry_class == "safe" and not self._finished and self._retries > 0
+
     def begin(self) -> float:
         """Start the time of an attempt, and return the current time."""
+        self._silent_at = None
         self._since = self._watch.now()
         return self._since
 
+    def begin_second(self, correlation_id: str) -> float | None:
+        """Start the time of a second attempt beside the current one, and return the current time.
+
+        The current one is recorded as silent until it ends. Return None if the retry budget does
+        not allow a second one.
+        """
+        paid = self._budget.take(None)
+        if not paid:
+            return None
+        self._paid = paid
+        self._silent_at = len(self._finished)
+        self._finished.append(self._ended(_SILENT, correlation_id, self._since, self._waited))
+        self.has_second = True
+        self._second_since = self._watch.now()
+        return self._second_since
+
     def record(self, result: Response | TransportFault, correlation_id: str) -> None:
         """Add an attempt to the record."""
-        self._finished.append(
-            Attempt(
-                status=result.status if isinstance(result, Response) else None,
-                error=result.reason if isinstance(result, TransportFault) else None,
-                waited=self._waited,
-                seconds=self._watch.now() - self._since,
-                correlation_id=correlation_id,
-            )
-        )
+        ended = self._ended(result, correlation_id, self._since, self._waited)
         self._waited = 0.0
+        if self._silent_at is None:
+            self._finished.append(ended)
+        else:
+            self._finished[self._silent_at] = ended
+
+    def record_second(
+        self, correlation_id: str, result: Response | TransportFault | None = None
+    ) -> None:
+        """Add a second attempt to the record.
+
+        Args:
+            correlation_id: the id of its response, or the one that was sent.
+            result: how it ended; None if the response of the first one came sooner.
+        """
+        self.has_second = False
+        ended = self._ended(result or _NOT_NEEDED, correlation_id, self._second_since, 0.0)
+        self._finished.append(ended)
+
+    def ends_call(self, result: Response | TransportFault) -> bool:
+        """Return whether a result ends the call, although another attempt is in progress."""
+        if not result.is_error:
+            return True
+        is_refused = isinstance(result, Response) and result.status == HTTPStatus.UNAUTHORIZED
+        return not is_refused and not self._is_retryable(result)
 
     async def pause_before_another(
         self,
@@ -154,9 +198,28 @@ class Attempts:
             idempotency_key=idempotency_key,
         )
 
+    def _ended(
+        self,
+        result: Response | TransportFault,
+        correlation_id: str,
+        since: float,
+        waited: float,
+    ) -> Attempt:
+        return Attempt(
+            status=result.status if isinstance(result, Response) else None,
+            error=result.reason if isinstance(result, TransportFault) else None,
+            waited=waited,
+            seconds=self._watch.now() - since,
+            correlation_id=correlation_id,
+        )
+
     def _is_retryable(self, result: Response | TransportFault) -> bool:
         if isinstance(result, Response):
             return is_retryable(self._retry_class, status=result.status, keyed=self._keyed)
         return is_retryable(
             self._retry_class, reached=result.reached, final=result.final, keyed=self._keyed
         )
+
+
+_SILENT: Final = TransportFault("sent", "no response within half of the timeout")
+_NOT_NEEDED: Final = TransportFault("sent", "not needed: an earlier attempt got its response")

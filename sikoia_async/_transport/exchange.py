@@ -45,8 +45,6 @@ def build_request(
     headers: Mapping[str, str],
     state: RequestState,
     limits: Limits,
-    *,
-    read_timeout: float | None = None,
 ) -> httpx.Request:
     """Build a request.
 
@@ -56,16 +54,12 @@ def build_request(
         headers: all headers but those that the hooks add.
         state: holds the body, and travels with the request.
         limits: hold the timeout for connecting.
-        read_timeout: seconds without a byte of the response after which the attempt fails.
     """
     content = state.content
     if content or method not in _BODILESS:
         # Some servers answer 411 to a POST without Content-Length, even without a body.
         headers = {**headers, "Content-Length": str(len(content))}
-    timeout = {"connect": limits.connect_timeout}
-    if read_timeout is not None:
-        timeout["read"] = read_timeout
-    extensions = {"timeout": timeout, "sikoia": state}
+    extensions = {"timeout": {"connect": limits.connect_timeout}, "sikoia": state}
     return httpx.Request(method, url, headers=headers, stream=state, extensions=extensions)
 
 

@@ -44,7 +44,7 @@ def fault_from(error: Exception, state: RequestState, reached: Reached) -> Trans
     if isinstance(error, httpx.LocalProtocolError):  # its message repeats the bad header
         reason, is_final = "the request is not valid HTTP", True
     elif isinstance(error, httpx.ReadTimeout) and reached != "unsent":
-        reason, is_final = "no response within half of the timeout", False
+        reason, is_final = "the transport waited no longer for the response", False
     else:
         cause = _root_cause(error)
         reason, is_final = _reason(cause), _is_final(cause, reached)

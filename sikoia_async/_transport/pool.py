@@ -30,6 +30,8 @@ from sikoia_async._transport.types import RateLimitPaused, state_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+    from sikoia_async._transport.types import RequestState
+
 __all__ = ["ConnectionPool"]
 
 _CLOSE_TIMEOUT: Final = 1.0
@@ -41,10 +43,15 @@ class _Slot:
     """The right to one exchange at a time, and the transport for it."""
 
     transport: httpx.AsyncBaseTransport | None = None
+    is_extra: bool = False
+    """Whether it exists for one exchange only, beside the slots of the pool."""
 
 
 class ConnectionPool(httpx.AsyncBaseTransport):
     """Runs at most `size` exchanges at once, all with one origin.
+
+    A second attempt beside one in progress takes no slot. It opens a connection of its own, because
+    the first one may hold the last slot, and open connections may be as dead as the first one's.
 
     Args:
         origin: scheme, host and port that requests may go to.
@@ -71,6 +78,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         self._pool_timeout = None if shared else 0.0
         self._echo = None if shared else EchoCheck()  # a transport of the caller's may cache
         self._closed = False
+        self._extra = 0
         self.connections_replaced: int = 0
         """How many connections were replaced because an exchange did not end cleanly."""
 
@@ -87,7 +95,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
     @property
     def in_use(self) -> int:
         """The number of exchanges in progress."""
-        return self._size - len(self._free)
+        return self._size - len(self._free) + self._extra
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request as soon as there is a slot.
@@ -99,11 +107,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         self._pin(request.url)
         state = state_of(request)
         state.stopwatch.enter("connection")
-        await self._slots.acquire()
-        if state.is_paused is not None and state.is_paused():
-            self._slots.release()
-            raise RateLimitPaused
-        slot = self._free.pop()
+        slot = self._extra_slot() if state.is_second else await self._free_slot(state)
         state.stopwatch.enter("response")
         request.extensions["timeout"]["pool"] = self._pool_timeout
         state.echo = self._echo
@@ -131,6 +135,17 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         response.stream = _Body(stream, slot, self._give_back)
         return response
 
+    async def _free_slot(self, state: RequestState) -> _Slot:
+        await self._slots.acquire()
+        if state.is_paused is not None and state.is_paused():
+            self._slots.release()
+            raise RateLimitPaused
+        return self._free.pop()
+
+    def _extra_slot(self) -> _Slot:
+        self._extra += 1
+        return _Slot(is_extra=True)
+
     async def aclose(self) -> None:
         """Close idle connections now, and the others when their exchange ends."""
         self._closed = True
@@ -146,12 +161,15 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         transport, is_dropped = slot.transport, False
         if not self._shared:
             clean = clean and transport is not None and not has_leftovers(transport)
-            is_dropped = self._closed or not clean
+            is_dropped = self._closed or slot.is_extra or not clean
         if is_dropped:
             slot.transport = None
             self.connections_replaced += not clean
-        self._free.append(slot)
-        self._slots.release()
+        if slot.is_extra:
+            self._extra -= 1
+        else:
+            self._free.append(slot)
+            self._slots.release()
         if is_dropped and transport is not None:
             await _close(transport.aclose())
 

@@ -23,25 +23,25 @@ Of an operation: `rate_limit`, `polling` for the rest of its polls, and `pauses`
 class Stopwatch:
     """Adds up the seconds of each phase."""
 
-    __slots__ = ("_since", "_spent", "now", "phase", "started")
+    __slots__ = ("_spent", "now", "phase", "since", "started")
 
     def __init__(self, clock: Callable[[], float], phase: Phase) -> None:
         self.now = clock
         self.phase: Phase = phase
         """The current phase."""
         self._spent: dict[Phase, float] = {}
-        self.started = self._since = clock()
+        self.started = self.since = clock()  # when the call, and the current phase, began
 
     def restart(self) -> None:
         """Start again from zero."""
         self._spent.clear()
-        self.started = self._since = self.now()
+        self.started = self.since = self.now()
 
     def enter(self, phase: Phase) -> float:
         """End the current phase, begin another, and return the current time."""
         now = self.now()
-        self._spent[self.phase] = self._spent.get(self.phase, 0.0) + now - self._since
-        self.phase, self._since = phase, now
+        self._spent[self.phase] = self._spent.get(self.phase, 0.0) + now - self.since
+        self.phase, self.since = phase, now
         return now
 
     def spent(self) -> dict[str, float]:

@@ -146,6 +146,8 @@ class RequestState(httpx.AsyncByteStream):
     content: bytes | StreamedContent = attrs.field(default=b"", repr=False)
     may_repeat: bool = False
     """Whether another attempt may follow, however this one ends."""
+    is_second: bool = False
+    """Whether another attempt of the call is in progress; then this one waits for no connection."""
     is_paused: Callable[[], bool] | None = None
     """Returns whether a 429 has paused all requests."""
     is_sent: bool = False

@@ -95,16 +95,21 @@ async def _assert_whole(sikoia: Sikoia, arrived: int, sent: Callable[[], int]) -
     assert pacer.left <= 500 - sent()
 
 
-async def _cancel_at_each_step(script: Script, cancel: _Cancel, *, warm: bool) -> None:
+async def _cancel_at_each_step(
+    script: Script, cancel: _Cancel, *, warm: bool, method: str = "DELETE"
+) -> None:
+    retries = 2 if method == "GET" else 0
     async with serve(script) as server:
         before = _open_files()
         for steps in range(81):
             server.requests.clear()
             quota = Quota(500, per=1000)
-            async with client(server.url, max_in_flight=1, quota=quota, timeout=5) as sikoia:
+            async with client(
+                server.url, max_in_flight=1, quota=quota, timeout=5, retries=retries
+            ) as sikoia:
 
                 async def call(sikoia: Sikoia = sikoia) -> None:
-                    await sikoia.request("DELETE", "/v2/cases/1", into=type(None))
+                    await sikoia.request(method, "/v2/cases/1", into=type(None))
 
                 if warm:
                     await call()
@@ -128,6 +133,13 @@ async def test_a_scope_cancelled_at_any_step_costs_nothing(script: Script, *, wa
 async def test_a_task_cancelled_at_any_step_costs_nothing(script: Script, *, warm: bool) -> None:
     """The same for `task.cancel()`, which anyio's shields do not stop."""
     await _cancel_at_each_step(script, _cancelled_by_asyncio, warm=warm)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_request_that_may_get_a_second_one_is_cancelled_at_any_step() -> None:
+    """The same for a GET, beside which there may be another request."""
+    for cancel in (_cancelled_by_scope, _cancelled_by_asyncio):
+        await _cancel_at_each_step(_keeps_alive, cancel, warm=True, method="GET")
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -108,6 +108,10 @@ C18  ../files/test_sinks.py::test_paths_that_cannot_be_written_are_refused
      (the path is the caller's own, never the server's: a file that exists is replaced)
 D1   test_silence.py::test_a_safe_request_to_a_silent_server_is_retried,
      test_silence.py::test_a_server_silent_once_costs_half_of_the_timeout,
+     test_silence.py::test_a_slow_response_is_not_given_up,
+     test_silence.py::test_a_dead_connection_costs_half_of_the_timeout,
+     test_silence.py::test_a_cancelled_call_leaves_neither_of_its_requests,
+     ../retry/test_hedge.py::test_a_response_within_the_timeout_is_never_given_up,
      test_silence.py::test_other_requests_wait_for_the_whole_timeout
 D2   test_silence.py::test_a_trickling_response_ends_at_the_deadline
 D3   test_silence.py::test_a_trickling_response_ends_at_the_deadline
@@ -147,7 +151,8 @@ F2   test_tokens.py::test_a_leader_cancelled_at_any_step_is_replaced,
      test_tokens.py::test_a_leader_whose_task_is_cancelled_is_replaced
 F3   test_tokens.py::test_a_token_request_is_retried_twice,
      test_tokens.py::test_occasional_failures_do_not_use_up_the_retry_budget,
-     test_clocks.py::test_a_silent_token_endpoint_is_retried
+     test_clocks.py::test_a_silent_token_endpoint_is_retried,
+     ../retry/test_hedge.py::test_a_slow_login_is_waited_for
 F4   test_tokens.py::test_token_requests_become_rarer_in_an_outage,
      test_tokens.py::test_after_an_outage_token_requests_are_retried_again,
      test_tokens.py::test_callers_with_short_deadlines_share_a_failure,

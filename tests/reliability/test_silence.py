@@ -6,8 +6,8 @@ from typing import Final
 import anyio
 import pytest
 from faults import Peer, Script, answer
-from reliability.harness import CallOf, act, ask, plan, put, silent, talking
-from reliability.oracle import watched
+from reliability.harness import CallOf, act, ask, healthy, plan, put, silent, talking
+from reliability.oracle import overrun, watched
 
 from sikoia_async import CallError, ConnectionFailedError, DeadlineExceededError, Sikoia
 
@@ -37,7 +37,7 @@ async def _trickle(peer: Peer, data: bytes) -> None:
 
 
 async def test_a_safe_request_to_a_silent_server_is_retried() -> None:
-    """D1: once, after half of the timeout; then the deadline ends the call."""
+    """D1: once, after half of the timeout; then the deadline ends both requests."""
     timeout = 2 * _SHORT  # half of it is enough for a request, on a busy machine too
     async with plan(silent) as planned, watched(talking(planned, timeout=timeout), planned) as row:
         error = await row.fails(
@@ -65,6 +65,60 @@ async def test_a_server_silent_once_costs_half_of_the_timeout() -> None:
         watched(talking(planned, timeout=2 * _SHORT), planned) as row,
     ):
         await row.works(requests=2)
+
+
+@pytest.mark.parametrize("share", [0.55, 0.7, 0.9])
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+async def test_a_slow_response_is_not_given_up(share: float, *, warm: bool) -> None:
+    """D1: each request gets its response in time, and the first one's is returned."""
+    limit = 2 * _SHORT
+
+    async def slow(peer: Peer) -> None:
+        if warm and planned.server.connections == 1:
+            await peer.request()
+            await peer.send(answer())
+        while True:
+            await peer.request()
+            await anyio.sleep(share * limit)
+            await peer.send(answer(body=b'["slow"]'))
+
+    async with plan(slow) as planned, watched(talking(planned, timeout=limit), planned) as row:
+        if warm:
+            await row.works(ask)
+        assert await row.works(ask, requests=2) == ["slow"]
+
+
+async def test_a_dead_connection_costs_half_of_the_timeout() -> None:
+    """D1: other open connections may be as dead, so that a new one is opened."""
+
+    async def dies(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(answer())
+        await silent(peer)
+
+    async with (
+        plan(dies, dies, healthy) as planned,
+        watched(talking(planned, timeout=2 * _SHORT), planned) as row,
+    ):
+        async with anyio.create_task_group() as calls:
+            for _ in range(2):
+                calls.start_soon(ask, row.sikoia)
+        assert planned.server.connections == 2
+        with overrun(_SHORT):
+            await row.works(ask, requests=2)
+        assert planned.server.connections == 3
+        assert row.sikoia.stats().connections_replaced == 1
+
+
+async def test_a_cancelled_call_leaves_neither_of_its_requests() -> None:
+    """D1, D9: both connections are closed."""
+    async with plan(silent) as planned, watched(talking(planned, timeout=_SHORT), planned) as row:
+        with anyio.move_on_after(0.75 * _SHORT):
+            await ask(row.sikoia)
+        with anyio.fail_after(10):
+            while planned.server.open:  # noqa: ASYNC110 - what is waited for happens in the kernel
+                await anyio.sleep(0.01)
+        assert planned.seen == 2
 
 
 @pytest.mark.parametrize("call", [put, act], ids=["idempotent", "unsafe"])

@@ -1,0 +1,118 @@
+"""Hedged requests: a second attempt beside one that gets no response.
+
+An attempt is never given up while its response may still arrive. So a dead connection costs half of
+the time, and a slow server has all of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import anyio
+from anyio.lowlevel import checkpoint, current_token
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from anyio.abc import TaskGroup
+
+__all__ = ["hedged"]
+
+T = TypeVar("T")
+
+_SHORTEST: Final = 0.01
+"""Seconds that pass at least between two looks at the first attempt."""
+
+
+async def hedged(
+    first: Callable[[], Awaitable[T]],
+    second: Callable[[], Awaitable[T | None]],
+    *,
+    delay: float,
+    silent_since: Callable[[], float | None],
+    is_final: Callable[[T], bool],
+) -> T:
+    """Return the result of the first attempt, or of the second one if that has a response sooner.
+
+    The attempt that is not needed is cancelled.
+
+    Args:
+        first: makes the first attempt.
+        second: makes the second attempt, and returns its result if that ends the call.
+        delay: seconds that the first attempt may be silent, and at most half of the time left.
+        silent_since: returns when the first attempt began to wait for a response; None if it does
+            not wait for one now.
+        is_final: returns whether a result of the first attempt ends the call, although the second
+            one may have begun.
+    """
+    failures: list[BaseException] = []
+    results: list[T] = []
+
+    async def try_second() -> None:
+        await _silence(silent_since, delay)
+        try:
+            result = await second()
+        except Exception:  # noqa: BLE001 - the first attempt decides how the call ends
+            return
+        if result is not None:
+            results.insert(0, result)
+            tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        timer = _Timer(tasks, delay, try_second)
+        try:
+            results.append(await first())
+        except anyio.get_cancelled_exc_class():
+            raise
+        except BaseException as error:  # noqa: BLE001 - raised again outside of the task group
+            failures.append(error)
+        finally:
+            timer.stop()
+        if timer.is_over and (failures or is_final(results[-1])):
+            tasks.cancel_scope.cancel()
+    if results:
+        return results[0]
+    raise failures.pop()
+
+
+class _Timer:
+    """Starts a task after a delay.
+
+    With asyncio, the task is created when the time is over. A timer costs a fifth of a task, and
+    hardly any call needs a second attempt.
+    """
+
+    def __init__(
+        self, tasks: TaskGroup, delay: float, function: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        self._tasks = tasks
+        self._function = function
+        call_later = getattr(current_token().native_token, "call_later", None)
+        self._timer = call_later(delay, self._start) if call_later else None
+        self.is_over = False
+        """Whether the task was created."""
+        if self._timer is None:
+            self._start()
+
+    def stop(self) -> None:
+        """Create no task from now on."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _start(self) -> None:
+        self.is_over = True
+        self._tasks.start_soon(self._function)
+
+
+async def _silence(since: Callable[[], float | None], longest: float) -> None:
+    """Wait until there was no response for half of the time that was left, or for the longest."""
+    await checkpoint()  # the first attempt may have ended while this task was being started
+    deadline = anyio.current_effective_deadline()
+    while True:
+        now = anyio.current_time()
+        began = since()
+        silent_from = now if began is None else began
+        left = silent_from + min(longest, (deadline - silent_from) / 2) - now
+        if began is not None and left <= 0:
+            return
+        await anyio.sleep(max(_SHORTEST, left))
