@@ -18,11 +18,7 @@ from typing import get_args
 from aiohttp import web
 
 from sikoia_async import CORRELATION_ID_HEADER, Entity, Router, Sikoia, correlation_id, errors
-from sikoia_async.webhooks import (
-    SIGNATURE_HEADER,
-    AffordabilityInsightsCompleted,
-    WebhookEventName,
-)
+from sikoia_async.webhooks import AffordabilityInsightsCompleted, WebhookEventName, read_delivery
 
 WAIT = 20.0  # seconds; shorter than the timeouts of browsers and proxies
 STATUSES: dict[type[errors.SikoiaError], int] = {
@@ -96,11 +92,12 @@ async def show(request: web.Request) -> web.Response:
 @routes.post(f"/webhooks/{{event_type:{EVENTS}}}")
 async def deliver(request: web.Request) -> web.Response:
     """Handle a delivery; the URL names the event type, because the body need not."""
-    # The signature covers the raw body, not JSON that was parsed and serialised again.
-    body, signature = await request.read(), request.headers.get(SIGNATURE_HEADER)
-    name, feed = request.match_info["event_type"], request.app[SIKOIA].events.feed
-    try:  # `feed` ends the waits in `show`. If the app has several processes, feed each of them.
-        await router.receive(body, signature, event_type=name, feed=feed)
+    event_type, feed = request.match_info["event_type"], request.app[SIKOIA].events.feed
+    try:
+        # The signature covers the raw body, not JSON that was parsed and serialised again.
+        body, signature = await read_delivery(request)
+        # `feed` ends the waits in `show`. If the app has several processes, feed each of them.
+        await router.receive(body, signature, event_type=event_type, feed=feed)
     except errors.WebhookError as error:
         # This status makes Sikoia deliver the event again if that may help.
         log.warning("%s: %s", type(error).__name__, error)

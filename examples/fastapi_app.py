@@ -21,11 +21,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
 from sikoia_async import CORRELATION_ID_HEADER, Entity, Router, Sikoia, correlation_id, errors
-from sikoia_async.webhooks import (
-    SIGNATURE_HEADER,
-    AffordabilityInsightsCompleted,
-    WebhookEventName,
-)
+from sikoia_async.webhooks import AffordabilityInsightsCompleted, WebhookEventName, read_delivery
 
 WAIT = 20.0  # seconds; shorter than the timeouts of browsers and proxies
 STATUSES: dict[type[errors.SikoiaError], int] = {
@@ -115,6 +111,6 @@ async def show(token: str, response: Response, sikoia: Client) -> dict[str, str 
 async def deliver(event_type: WebhookEventName, request: Request, sikoia: Client) -> None:
     """Handle a delivery; the URL names the event type, because the body need not."""
     # The signature covers the raw body, not JSON that was parsed and serialised again.
-    body, signature = await request.body(), request.headers.get(SIGNATURE_HEADER)
+    body, signature = await read_delivery(request)
     # `feed` ends the waits in `show`. If the app has several processes, feed each of them.
     await router.receive(body, signature, event_type=event_type, feed=sikoia.events.feed)

@@ -6,15 +6,17 @@ import importlib.util
 import json
 import logging
 import os
+import select
 import socket
 import subprocess
 import sys
 import threading
 import time
 import tomllib
+import tracemalloc
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -387,6 +389,42 @@ def test_unsigned_and_malformed_deliveries_are_refused(
     assert app.signed(b'{"event_type": "Moon.Completed"}') == 204
     assert app.signed(event) == 204
     assert "are ready" in caplog.text
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_a_huge_body_is_not_read(app: Running, is_signed: bool) -> None:
+    """Of 200 MB without a possible signature nothing is kept, and of others 1 MiB."""
+    signature = f"{SIGNATURE_HEADER}: {sign(b'', app.secret)}\r\n" if is_signed else ""
+    head = f"POST /webhooks/{EVENT} HTTP/1.1\r\nHost: app\r\n{signature}"
+    chunk, sent = b"10000\r\n" + bytes(1 << 16) + b"\r\n", 0
+    tracemalloc.start()
+    try:
+        with socket.create_connection((app.http.base_url.host, app.http.base_url.port)) as client:
+            client.settimeout(PATIENCE)
+            client.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+            with suppress(ConnectionError):
+                while sent < 200_000_000 and not select.select([client], [], [], 0)[0]:
+                    client.sendall(chunk)
+                    sent += len(chunk)
+            response = client.recv(100)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert b" 401 " in response.partition(b"\r\n")[0]
+    assert sent < 50_000_000
+    assert peak < 30_000_000
+
+
+@pytest.mark.parametrize("name", ["x", "Invented.Name", "identityverification.completed"])
+def test_an_invented_url_is_refused(app: Running, name: str) -> None:
+    """The routes are a fixed set, and nothing is handled."""
+    body = b"{}"
+    headers = {SIGNATURE_HEADER: sign(body, app.secret)}
+
+    response = app.http.post(f"/webhooks/{name}", content=body, headers=headers)
+
+    assert response.status_code in {404, 422}
 
 
 def test_a_failed_handler_gets_the_event_again(app: Running) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         parse,
     )
     from sikoia_async.webhooks.feed import EventFeed
+    from sikoia_async.webhooks.reading import read_delivery
     from sikoia_async.webhooks.replay import ReplayGuard, ReplayStore
     from sikoia_async.webhooks.router import Received, Router
     from sikoia_async.webhooks.signing import SIGNATURE_HEADER, sign, verify
@@ -52,6 +53,7 @@ __all__ = [
     "WebhookEventName",
     "from_request",
     "parse",
+    "read_delivery",
     "sign",
     "verify",
 ]
@@ -63,6 +65,7 @@ _MODULES: Final = {
     "ReplayStore": "replay",
     "Router": "router",
     "SIGNATURE_HEADER": "signing",
+    "read_delivery": "reading",
     "sign": "signing",
     "verify": "signing",
 }

@@ -24,9 +24,15 @@ from sikoia_async._errors import (
 )
 from sikoia_async._validation import validate_required, validate_type, validate_whole
 from sikoia_async.webhooks.deduplication import Deduplicator, Outcome
-from sikoia_async.webhooks.events import Event, WebhookEventName, event_class, parse
+from sikoia_async.webhooks.events import (
+    Event,
+    WebhookEventName,
+    event_class,
+    parse,
+    validate_event_type,
+)
 from sikoia_async.webhooks.replay import ReplayGuard
-from sikoia_async.webhooks.signing import HasSharedKey, verify
+from sikoia_async.webhooks.signing import MAX_BODY, HasSharedKey, delivery_flaw, verify
 
 if TYPE_CHECKING:
     from sikoia_async.models import Open
@@ -81,8 +87,8 @@ class Router:
 
     Args:
         secrets: the webhook secret, or the new and the old one during a rotation; or a function,
-            sync or async, that returns them. It is called for each delivery, so a rotation needs no
-            restart.
+            sync or async, that returns them. It is called for each delivery that has a possible
+            signature, so a rotation needs no restart.
         replay: remembers which events were handled; by default, in this process. With None, every
             delivery is handled.
         max_body: the largest body to accept, in bytes.
@@ -96,7 +102,7 @@ class Router:
         secrets: Secrets | Callable[[], Secrets | Awaitable[Secrets]],
         *,
         replay: ReplayGuard | Literal["memory"] | None = "memory",
-        max_body: int = 1 << 20,
+        max_body: int = MAX_BODY,
     ) -> None:
         guard = ReplayGuard() if replay == "memory" else replay
         validate_type("replay", guard, ReplayGuard, "a ReplayGuard, 'memory' or None")
@@ -177,7 +183,8 @@ class Router:
             ConfigurationError: a secret is not valid, or the function that returns the secrets
                 failed.
         """
-        opened = self._opened(body, signature, await self._current_secrets(), event_type)
+        refusal = self._refused(body, signature, event_type)
+        opened = refusal or self._opened(body, signature, await self._current_secrets(), event_type)
         # As above: no error may have a body or a secret among its variables.
         del body, signature
         if isinstance(opened, SikoiaError):
@@ -211,23 +218,43 @@ class Router:
         self._handlers[event] = handler
         return handler
 
-    async def _current_secrets(self) -> Secrets:
+    async def _current_secrets(self) -> Secrets | SikoiaError:
+        """Return the secrets, or an error."""
         if not callable(self._secrets):
             return self._secrets
         try:
             current = self._secrets()
             return await current if inspect.isawaitable(current) else current
-        except SikoiaError:
-            raise
+        except SikoiaError as error:
+            return error
         except Exception as error:  # noqa: BLE001 - the caller's function may raise anything
             problem = type(error).__name__
-        msg = f"secrets: the function that returns them failed with {problem}"
-        raise ConfigurationError(msg)
+        return ConfigurationError(f"secrets: the function that returns them failed with {problem}")
+
+    def _refused(
+        self, body: bytes, signature: object, event_type: str | None
+    ) -> SikoiaError | None:
+        """Return an error if a delivery cannot be genuine, whatever the secrets are.
+
+        Then the function that returns them, which may read a database, is not called.
+        """
+        try:
+            flaw = delivery_flaw(body, signature, self._max_body)
+            validate_event_type(event_type)
+        except SikoiaError as error:
+            return error.with_traceback(None)
+        return WebhookVerificationError(flaw) if flaw else None
 
     def _opened(
-        self, body: bytes, signature: str | bytes | None, secrets: Secrets, event_type: str | None
+        self,
+        body: bytes,
+        signature: str | bytes | None,
+        secrets: Secrets | SikoiaError,
+        event_type: str | None,
     ) -> tuple[Event, int] | SikoiaError:
         """Return the event and the index of its secret, or an error."""
+        if isinstance(secrets, SikoiaError):
+            return secrets
         try:
             secret = verify(body, signature, secrets, max_body=self._max_body)
             return parse(body, event_type=event_type, max_body=self._max_body), secret

@@ -21,7 +21,16 @@ from sikoia_async._errors import ArgumentTypeError, ConfigurationError, WebhookV
 from sikoia_async._validation import validate_required, validate_type, validate_whole
 from sikoia_async.webhooks.reformatting import reformatted
 
-__all__ = ["SIGNATURE_HEADER", "HasSharedKey", "sign", "verify"]
+__all__ = [
+    "MAX_BODY",
+    "SIGNATURE_HEADER",
+    "TOO_LARGE",
+    "HasSharedKey",
+    "delivery_flaw",
+    "sign",
+    "signature_flaw",
+    "verify",
+]
 
 SIGNATURE_HEADER: Final = "X-HMAC-SHA256-Signature"
 """The header of signed deliveries. Servers and frameworks may spell it in lower case."""
@@ -39,7 +48,8 @@ class HasSharedKey(Protocol):
 # Sikoia does not say how long its keys are. Sixteen hexadecimal digits are 64 bits: a shorter key
 # can be guessed from one delivery, and is probably a placeholder.
 _MIN_LENGTH: Final = 16
-_MAX_BODY: Final = 1 << 20
+MAX_BODY: Final = 1 << 20
+"""Bytes that a body may have by default."""
 # Looking for reformatted JSON reads the body again, and anybody can cause it. This much takes 2 ms
 # at worst, measured.
 _MAX_REFORMATTED: Final = 1 << 14
@@ -48,8 +58,9 @@ _MAX_REFORMATTED: Final = 1 << 14
 # Lenient decoders accept four spellings of each signature, and some of them junk in between.
 _SIGNATURE: Final = re.compile("[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 _LENGTH: Final = 44
+_NOT_ONE: Final = "not a single value"
 
-_TOO_LARGE: Final = "the body is larger than max_body"
+TOO_LARGE: Final = "the body is larger than max_body"
 _MISSING: Final = (
     f"the {SIGNATURE_HEADER} header is missing: the delivery is not from Sikoia, or there is no "
     "webhook secret"
@@ -70,7 +81,7 @@ def verify(
     signature: str | bytes | None,
     secrets: str | HasSharedKey | Sequence[str | HasSharedKey],
     *,
-    max_body: int = _MAX_BODY,
+    max_body: int = MAX_BODY,
 ) -> int:
     """Return the index of the secret that a delivery was signed with.
 
@@ -119,15 +130,9 @@ def sign(body: bytes, secret: str | HasSharedKey) -> str:
 def _verdict(body: bytes, signature: object, secrets: object, max_body: int) -> int | str:
     """Return the index of the matching secret, or an error message."""
     keys = _keys(secrets)
-    _validate_body(body)
-    if len(body) > validate_whole("max_body", max_body, least=1):
-        return _TOO_LARGE
-    header = "" if signature is None else _header(signature)
-    if header == "":
-        return _MISSING
-    if header is None or not _SIGNATURE.fullmatch(header):
-        return _MALFORMED
-    return _compared(body, header.encode(), keys)
+    if flaw := delivery_flaw(body, signature, validate_whole("max_body", max_body, least=1)):
+        return flaw
+    return _compared(body, _header(signature).encode(), keys)
 
 
 def _compared(body: bytes, signature: bytes, keys: list[bytes]) -> int | str:
@@ -148,16 +153,36 @@ def _signed(body: bytes, key: bytes) -> bytes:
     return b64encode(digest(key, body, "sha256"))
 
 
+def delivery_flaw(body: bytes, signature: object, max_body: int) -> str | None:
+    """Return an error message if no secret can have signed a delivery, whatever the secret is.
+
+    Raises:
+        ArgumentTypeError: the body is a string or parsed JSON.
+    """
+    _validate_body(body)
+    return TOO_LARGE if len(body) > max_body else signature_flaw(signature)
+
+
+def signature_flaw(signature: object) -> str | None:
+    """Return an error message if the value of a header cannot be a signature."""
+    header = _header(signature)
+    if header == "":
+        return _MISSING
+    return None if _SIGNATURE.fullmatch(header) else _MALFORMED
+
+
 def _validate_body(body: bytes) -> None:
     what = "the raw body, as bytes; a string or parsed JSON is not what was signed"
     validate_type("body", validate_required("body", body), bytes, what)
 
 
-def _header(signature: object) -> str | None:
-    """Return the value of a header as a string; None if it is not a single value."""
+def _header(signature: object) -> str:
+    """Return the value of a header as a string; empty if it is missing."""
     if isinstance(signature, bytes):
         return signature[: _LENGTH + 1].decode("latin-1")
-    return signature if isinstance(signature, str) else None
+    if signature is None:
+        return ""
+    return signature if isinstance(signature, str) else _NOT_ONE
 
 
 def _keys(secrets: object) -> list[bytes]:

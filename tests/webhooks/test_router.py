@@ -394,8 +394,43 @@ async def test_a_function_that_returns_no_secret_is_an_error(give: Any, words: s
     router = Router(give)
 
     with pytest.raises(ConfigurationError, match=words) as caught:
-        await deliver(router, body())
+        await deliver(router, body(name=CANARY))
     assert_plain(caught.value)
+    trace = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert CANARY not in str(
+        [frame.locals for frame in trace.stack if "sikoia_async/webhooks" in frame.filename]
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "signature", "event_type", "error"),
+    [
+        (body(), None, None, WebhookVerificationError),
+        (body(), "", None, WebhookVerificationError),
+        (body(), "junk", None, WebhookVerificationError),
+        (body(), b"\xff" * 44, None, WebhookVerificationError),
+        (body(), "A" * 10_000_000, None, WebhookVerificationError),
+        (body(), ["a list"], None, WebhookVerificationError),
+        (bytes(2 << 20), sign(bytes(2 << 20), SECRET), None, WebhookVerificationError),
+        (body(), sign(body(), SECRET), "invented", WebhookEventTypeError),
+        ("{}", sign(b"{}", SECRET), None, ArgumentTypeError),
+    ],
+    ids=["none", "empty", "junk", "no ASCII", "long", "list", "large", "event type", "string"],
+)
+async def test_junk_does_not_ask_for_the_secrets(
+    content: Any, signature: Any, event_type: Any, error: type[SikoiaError]
+) -> None:
+    """Anybody can send it, and the function may read a database."""
+    calls = list[str]()
+
+    def give() -> str:
+        calls.append("call")
+        return SECRET
+
+    with pytest.raises(error):
+        await Router(give).receive(content, signature, event_type=event_type)
+
+    assert calls == []
 
 
 async def test_an_sdk_error_of_that_function_passes_through() -> None:
