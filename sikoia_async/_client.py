@@ -98,6 +98,8 @@ class Sikoia:
             `httpx.AsyncHTTPTransport` shows that a request was not sent; with any other, a request
             that fails counts as sent.
         http_client: your own httpx client, for its connections and event hooks. You close it.
+            `raise_for_status` in a hook changes nothing: calls raise the SDK's errors. Any other
+            exception of a hook reaches the caller unchanged.
         tls: an SSL context that verifies certificates and host names, or the path of a file of
             certificate authorities, which are then the only ones trusted. Also for an https proxy.
         proxy: the URL of an HTTP proxy, such as `http://user:password@proxy.example:3128`, with

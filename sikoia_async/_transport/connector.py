@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from sikoia_async._errors import ClientStateError, ConfigurationError
+from sikoia_async._errors import ConfigurationError
+from sikoia_async._transport.lent import ClientTransport
 from sikoia_async._transport.pool import ConnectionPool
 from sikoia_async._transport.proxies import proxy_of_environment, validate_proxy
 from sikoia_async._transport.tls import new_context, validate_tls
-from sikoia_async._transport.types import mark_unsent, state_of
 from sikoia_async._validation import validate_type
 from sikoia_async.environments import PRODUCTION, Environment, named
 
@@ -98,7 +98,7 @@ class Connector:
             raise ConfigurationError(msg)
         validate_tls(tls)
         self._brought = (
-            _ClientTransport(brought) if isinstance(brought, httpx.AsyncClient) else brought
+            ClientTransport(brought) if isinstance(brought, httpx.AsyncClient) else brought
         )
         self._proxy = validate_proxy(proxy)
         self._trust_env = trust_env
@@ -134,33 +134,3 @@ def http_client(
     """Create the SDK's own client: it keeps no cookies and ignores the process's environment."""
     no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
     return httpx.AsyncClient(transport=pool, event_hooks=hooks, cookies=no_cookies, trust_env=False)
-
-
-class _ClientTransport(httpx.AsyncBaseTransport):
-    """A caller's client as a transport: with its pool and hooks, without its credentials."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._client.is_closed:
-            mark_unsent(request)
-            msg = "the http_client is closed; keep it open for as long as this client is used"
-            raise ClientStateError(msg)
-        state_of(request).mark_sending(request, self._transport_for(request.url))
-        response = await self._client.send(request, auth=None, stream=True, follow_redirects=False)
-        if not response.is_stream_consumed:
-            return response
-        # One of its hooks has read the body, and left it decompressed.
-        headers = [
-            (name, value) for name, value in response.headers.raw if name.lower() not in _CONSUMED
-        ]
-        return httpx.Response(response.status_code, headers=headers, content=response.content)
-
-    def _transport_for(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
-        """Return the transport that a client of httpx uses; a subclass may do anything else."""
-        find = getattr(self._client, "_transport_for_url", None)
-        return find(url) if find and type(self._client) is httpx.AsyncClient else self
-
-
-_CONSUMED: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})

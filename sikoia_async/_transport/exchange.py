@@ -89,8 +89,11 @@ async def exchange(
         finally:
             await response.aclose()
     except _FAULTS as error:
+        if error is state.hook_error:
+            raise
         return fault_from(error, state, "sent" if response is None else "partial")
     finally:
+        state.hook_error = None
         http_logs_muted.reset(muted)
 
 

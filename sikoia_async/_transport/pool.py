@@ -25,6 +25,7 @@ import httpx
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._transport.desync import EchoCheck, has_leftovers
+from sikoia_async._transport.lent import response_in
 from sikoia_async._transport.types import RateLimitPaused, state_of
 
 if TYPE_CHECKING:
@@ -117,10 +118,12 @@ class ConnectionPool(httpx.AsyncBaseTransport):
             if slot.transport is None:
                 slot.transport = self.make()
             state.mark_sending(request, slot.transport)
-            response = await slot.transport.handle_async_request(request)
             if self._shared:
+                response = await _send_through(slot.transport, request)
                 state.attach_to(request)
                 _check_response(response)
+            else:
+                response = await slot.transport.handle_async_request(request)
         except BaseException:
             try:
                 await self._give_back(slot, clean=False)
@@ -208,6 +211,19 @@ class _Body(httpx.AsyncByteStream):
             clean = self._is_read
         finally:
             await self._give_back(slot, clean=clean)
+
+
+async def _send_through(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request
+) -> httpx.Response:
+    """Send a request through a transport of the caller's, which may raise for a status."""
+    try:
+        return await transport.handle_async_request(request)
+    except Exception as error:
+        response = response_in(error, request)
+        if response is None:
+            raise
+        return response
 
 
 def _check_response(response: object) -> None:

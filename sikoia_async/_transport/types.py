@@ -157,11 +157,13 @@ class RequestState(httpx.AsyncByteStream):
     """Whether the transport reports what it sends."""
     received_id: str | None = None
     """The correlation id of the response."""
+    hook_error: BaseException | None = attrs.field(default=None, repr=False)
+    """What a hook of the caller's client raised, which is not a fault of the exchange."""
     can_renew_token: bool = False
     """Whether the response refused an access token that can be replaced by a new one."""
     echo: EchoCheck | None = None
     opened: Any = None
-    """The socket that httpcore opened for this request."""
+    """The socket that httpcore opened for this request, until the connection is established."""
     _chunks: Iterator[bytes] = attrs.field(default=_NO_CHUNKS, init=False, repr=False)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -197,16 +199,12 @@ class RequestState(httpx.AsyncByteStream):
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Trace extension of httpcore: note connecting, the head being sent, and the socket."""
-        event = event.partition(".")[2]
-        if event == "connect_tcp.complete":
+        name = event.partition(".")[2]
+        if name == "send_request_headers.started" and info["request"].method != b"CONNECT":
+            self.is_sent, self.opened = True, None
+        elif name == "connect_tcp.complete":
             self.opened = info["return_value"]
-        if not self.is_traced:
-            return
-        if event in _CONNECTING:
-            self.is_sent = False
-        elif event == "send_request_headers.started":
-            self.is_sent = info["request"].method != b"CONNECT"
-        elif event == "send_request_headers.failed" and _is_invalid(info["exception"]):
+        elif self.is_traced and (name in _CONNECTING or _is_invalid(name, info)):
             self.is_sent = False
 
     async def close_opened(self) -> None:
@@ -227,9 +225,10 @@ class RequestState(httpx.AsyncByteStream):
         request.extensions = {_KEY: self}
 
 
-def _is_invalid(error: BaseException) -> bool:
-    """Return whether an error is httpcore's for a head that is not valid HTTP, and not written."""
-    return type(error).__name__ == "LocalProtocolError"
+def _is_invalid(name: str, info: Mapping[str, Any]) -> bool:
+    """Return whether an event says that the head is not valid HTTP, and so was not written."""
+    is_failure = name == "send_request_headers.failed"
+    return is_failure and type(info["exception"]).__name__ == "LocalProtocolError"
 
 
 def mark_unsent(request: httpx.Request) -> None:

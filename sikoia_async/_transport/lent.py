@@ -1,0 +1,133 @@
+"""Clients and transports of the caller's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from sikoia_async._errors import ClientStateError
+from sikoia_async._transport.types import mark_unsent, state_of
+
+if TYPE_CHECKING:
+    from sikoia_async._transport.types import RequestState
+
+__all__ = ["ClientTransport", "response_in"]
+
+_NO_HOOKS: Final[dict[str, list[Any]]] = {"request": [], "response": []}
+_CONSUMED: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+
+
+class ClientTransport(httpx.AsyncBaseTransport):
+    """A caller's client as a transport: with its connections and hooks, without its credentials.
+
+    The hooks are called here, because httpx closes a response whose hook raises. A hook that only
+    refuses a status, with `raise_for_status`, changes nothing: the response is handled like any
+    other. Whatever else a hook raises reaches the caller unchanged.
+    """
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self._without_hooks = _without_hooks(client)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request through the client.
+
+        Raises:
+            ClientStateError: the client is closed; nothing was sent.
+        """
+        client, state = self._client, state_of(request)
+        if client.is_closed:
+            mark_unsent(request)
+            msg = "the http_client is closed; keep it open for as long as this client is used"
+            raise ClientStateError(msg)
+        await self._prepare(request, state)
+        state.mark_sending(request, self._transport_for(request.url))
+        response = await self._without_hooks.send(
+            request, auth=None, stream=True, follow_redirects=False
+        )
+        try:
+            await self._inspect(response, state)
+        except BaseException:
+            await response.aclose()
+            raise
+        return _readable(response)
+
+    async def _prepare(self, request: httpx.Request, state: RequestState) -> None:
+        """Call the request hooks."""
+        state.is_sent = False
+        try:
+            for hook in self._client.event_hooks["request"]:
+                await hook(request)
+        except BaseException as error:
+            state.is_sent = False  # a hook may have read the body, which counts as sending it
+            state.hook_error = error
+            raise
+
+    async def _inspect(self, response: httpx.Response, state: RequestState) -> None:
+        """Call the response hooks."""
+        try:
+            for hook in self._client.event_hooks["response"]:
+                await hook(response)
+        except BaseException as error:
+            if _refuses_status(error, response):
+                return
+            if not _is_lost(error, response):
+                state.hook_error = error
+            raise
+
+    def _transport_for(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
+        """Return the transport that a client of httpx uses; a subclass may do anything else."""
+        find = getattr(self._client, "_transport_for_url", None)
+        return find(url) if find and type(self._client) is httpx.AsyncClient else self
+
+
+def _without_hooks(client: httpx.AsyncClient) -> httpx.AsyncClient:
+    """Return a client that shares all attributes with another one, but calls no hooks."""
+    kind = type(client)
+    hookless = type(kind.__name__, (kind,), {"_event_hooks": property(lambda _: _NO_HOOKS)})
+    view: httpx.AsyncClient = object.__new__(hookless)
+    view.__dict__ = client.__dict__
+    return view
+
+
+def response_in(error: Exception, request: httpx.Request) -> httpx.Response | None:
+    """Return the response to a request that an exception of a caller's transport carries, if any.
+
+    Some transports and clients call `raise_for_status` themselves. An exception may also carry the
+    response to another request, for example for credentials.
+    """
+    response = getattr(error, "response", None)
+    if not isinstance(response, httpx.Response) or not _refuses_status(error, response):
+        return None
+    try:
+        theirs = response.request
+    except RuntimeError:  # it has none
+        return None
+    is_ours = (theirs.method, theirs.url) == (request.method, request.url)
+    return _readable(response) if is_ours else None
+
+
+def _refuses_status(error: BaseException, response: httpx.Response) -> bool:
+    """Return whether an exception carries the response, and so only refuses its status."""
+    if getattr(error, "response", None) is not response:
+        return False
+    return isinstance(error, httpx.HTTPStatusError) or response.is_error
+
+
+def _is_lost(error: BaseException, response: httpx.Response) -> bool:
+    """Return whether the response was lost while a hook read its body."""
+    is_incomplete = response.is_stream_consumed and not response.is_closed
+    return is_incomplete and isinstance(error, httpx.RequestError)
+
+
+def _readable(response: httpx.Response) -> httpx.Response:
+    """Return a response whose body can be read, although it may have been read or closed."""
+    if not response.is_stream_consumed and not response.is_closed:
+        return response
+    try:
+        content = response.content  # httpx has decompressed it
+    except httpx.ResponseNotRead:
+        content = b""
+    headers = [one for one in response.headers.raw if one[0].lower() not in _CONSUMED]
+    return httpx.Response(response.status_code, headers=headers, content=content)
