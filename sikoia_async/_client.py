@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast, overload
 
 import attrs
 
@@ -24,7 +24,12 @@ from sikoia_async._retry.budget import RetryBudget
 from sikoia_async._transport.connector import Connector, local_authorities, validate_environment
 from sikoia_async._transport.connector import http_client as new_http_client
 from sikoia_async._transport.types import Limits
-from sikoia_async._validation import validate_seconds, validate_type, validate_whole
+from sikoia_async._validation import (
+    plain_string,
+    validate_seconds,
+    validate_type,
+    validate_whole,
+)
 from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.registry import OperationRegistry
 from sikoia_async.operations.token import TokenSigner
@@ -152,10 +157,12 @@ class Sikoia:
         del client_secret, token, api_key  # error reporters print the locals of a traceback
 
         # 1. Settings. Nothing is built from invalid ones.
-        validate_whole("max_in_flight", max_in_flight, least=1)
-        validate_whole("max_body", max_body, least=1)
-        validate_whole("max_error_body", max_error_body, least=1)
-        validate_whole("max_file", max_file, least=1)
+        max_in_flight = validate_whole("max_in_flight", max_in_flight, least=1)
+        limits = Limits(
+            validate_whole("max_body", max_body, least=1),
+            validate_whole("max_error_body", max_error_body, least=1),
+            validate_whole("max_file", max_file, least=1),
+        )
         validate_type("quota", quota, Quota, "a Quota(...), or None for no rate limit")
         validate_type("rely_on_events", rely_on_events, bool, "True or False")
         options = _validate_options(CallOptions(timeout=timeout, retries=retries))
@@ -178,7 +185,7 @@ class Sikoia:
             authorization = self._token = ClientCredentials(
                 new_http_client(token_pool, {}),
                 self._environment,
-                str(credentials.client_id),
+                plain_string(credentials.client_id or ""),
                 authorization,
                 token_store,
                 clock=lifecycle.time,
@@ -192,7 +199,7 @@ class Sikoia:
             client=new_http_client(api_pool, _event_hooks(authorization)),
             origin=origin,
             headers=request_headers(origin),
-            limits=Limits(max_body, max_error_body, max_file),
+            limits=limits,
             rate_limiter=RateLimiter(quota, lifecycle.time) if quota else None,
             drift=Drift(),
             lifecycle=lifecycle,
@@ -463,7 +470,7 @@ class Sikoia:
             ConfigurationError: an argument is invalid; nothing was sent.
             SikoiaError: any error that a call can raise.
         """
-        validate_request(method, path, into)
+        method, path = validate_request(method, path, into)
         return await self._api.call(
             method, path, into, query=query, body=body, chargeable=chargeable
         )
@@ -484,7 +491,7 @@ class Sikoia:
         other response returns an operation that is already done. The parameters are those of
         `request`.
         """
-        validate_request(method, path, into)
+        method, path = validate_request(method, path, into)
         return await self._api.start(
             method, path, into, query=query, body=body, chargeable=chargeable
         )
@@ -600,20 +607,21 @@ def _event_hooks(authorization: ApiKey | TokenSource) -> dict[str, list[Callable
 
 def _spend(max_chargeable: int | None) -> Spend:
     if max_chargeable is not None:
-        validate_whole("max_chargeable", max_chargeable, least=0)
+        max_chargeable = validate_whole("max_chargeable", max_chargeable, least=0)
     return Spend(max_chargeable)
 
 
 def _validate_options(options: CallOptions) -> CallOptions:
-    validate_seconds("timeout", options.timeout)
-    validate_whole("retries", options.retries, least=0)
-    if options.correlation_id is not None:
-        correlation.validate_correlation_id(options.correlation_id)
-    if options.interval is not None:
-        validate_type("interval", options.interval, Interval, "an Interval(...)")
-    if options.idempotency_key is not None:
-        validate_key(options.idempotency_key)
+    validate_type("interval", options.interval, Interval, "an Interval(...)")
     if options.priority not in PRIORITIES:
         msg = f"priority: expected one of {', '.join(PRIORITIES)}"
         raise ConfigurationError(msg)
-    return options
+    sent_id, key = options.correlation_id, options.idempotency_key
+    return attrs.evolve(
+        options,
+        timeout=validate_seconds("timeout", options.timeout),
+        retries=validate_whole("retries", options.retries, least=0),
+        correlation_id=None if sent_id is None else correlation.validate_correlation_id(sent_id),
+        idempotency_key=None if key is None else validate_key(key),
+        priority=cast("Priority", plain_string(options.priority)),
+    )

@@ -2,12 +2,16 @@
 
 Types are checked as well, for callers that do not use a type checker. A message names the argument
 and what is expected of it, and never repeats the value.
+
+An instance of a subclass, such as a `(str, Enum)` or a float of numpy, is returned as the plain
+value: subclasses may have another `str()`, format or hash.
 """
 
 import ipaddress
 import re
 import sys
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
@@ -16,6 +20,8 @@ __all__ = [
     "DOT_SEGMENTS",
     "LIST_TYPES",
     "HttpUrl",
+    "plain_number",
+    "plain_string",
     "split_url",
     "validate_filters",
     "validate_flags",
@@ -43,7 +49,20 @@ LIST_TYPES: Final = (list, tuple, set, frozenset)
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
 _ID_CHARACTERS: Final = "letters, digits, '-', '_', '.' and '~'"
-_NUMBERS: Final = (int, float)
+
+
+def plain_string(value: str) -> str:
+    """Return a string without the subclass it may be of: a `(str, Enum)` formats as its name."""
+    return str.__str__(value)
+
+
+def plain_number(value: object) -> float | None:
+    """Return a whole number or a float without the subclass it may be of; None for other types."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, Integral):  # also numpy's, which are not subclasses of int
+        return int(value)
+    return float.__float__(value) if isinstance(value, float) else None
 
 
 def validate_type(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:
@@ -83,11 +102,12 @@ def validate_whole(name: str, value: int, *, least: int) -> int:
         ConfigurationError: the value is too small.
     """
     msg = f"{name}: expected a whole number of at least {least}"
-    if type(value) is not int:
+    number = plain_number(value)
+    if not isinstance(number, int):
         raise ArgumentTypeError(msg)
-    if value < least:
+    if number < least:
         raise ConfigurationError(msg)
-    return value
+    return number
 
 
 def validate_seconds(name: str, value: float) -> float:
@@ -98,12 +118,13 @@ def validate_seconds(name: str, value: float) -> float:
         ConfigurationError: the value is zero, negative, infinite or NaN.
     """
     msg = f"{name}: expected seconds, as a positive, finite number"
-    if type(value) not in _NUMBERS:
+    number = plain_number(value)
+    if number is None:
         raise ArgumentTypeError(msg)
     # An int may be larger than any float, and clocks count in floats.
-    if not 0 < value <= sys.float_info.max:
+    if not 0 < number <= sys.float_info.max:
         raise ConfigurationError(msg)
-    return value
+    return number
 
 
 def validate_fraction(name: str, value: float | None) -> float | None:
@@ -116,11 +137,12 @@ def validate_fraction(name: str, value: float | None) -> float | None:
     if value is None:
         return None
     msg = f"{name}: expected a number from 0 to 1"
-    if type(value) not in _NUMBERS:
+    number = plain_number(value)
+    if number is None:
         raise ArgumentTypeError(msg)
-    if not 0 <= value <= 1:
+    if not 0 <= number <= 1:
         raise ConfigurationError(msg)
-    return value
+    return number
 
 
 def validate_string(name: str, value: str | None, *, most: int) -> str | None:
@@ -132,12 +154,12 @@ def validate_string(name: str, value: str | None, *, most: int) -> str | None:
     """
     if value is None:
         return None
-    msg = f"{name}: expected a string of 1 to {most:,} characters"
-    if not _is_string(value):
-        raise ArgumentTypeError(msg)
+    what = f"a string of 1 to {most:,} characters"
+    validate_type(name, value, str, what)
     if not 1 <= len(value) <= most:
+        msg = f"{name}: expected {what}"
         raise ConfigurationError(msg)
-    return value
+    return plain_string(value)
 
 
 def validate_https(name: str, value: str | None, *, most: int) -> str | None:
@@ -147,10 +169,9 @@ def validate_https(name: str, value: str | None, *, most: int) -> str | None:
         ArgumentTypeError: the value is not a string.
         ConfigurationError: the string is too long, or is not such a URL.
     """
-    if validate_string(name, value, most=most) is None:
-        return None
-    if _is_https(str(value)):
-        return value
+    url = validate_string(name, value, most=most)
+    if url is None or _is_https(url):
+        return url
     msg = f"{name}: expected an absolute URL that starts with https://"
     raise ConfigurationError(msg)
 
@@ -162,11 +183,13 @@ def validate_required_strings(**fields: str) -> dict[str, str]:
         ArgumentTypeError: a value is None, or not a string.
         ConfigurationError: a string is empty.
     """
+    strings = dict[str, str]()
     for name, value in validate_strings(**fields).items():
-        if not validate_required(name, value):
+        if not (string := validate_required(name, value)):
             msg = f"{name}: expected a non-empty string"
             raise ConfigurationError(msg)
-    return fields
+        strings[name] = string
+    return strings
 
 
 def validate_strings(**fields: str | None) -> dict[str, str | None]:
@@ -177,7 +200,7 @@ def validate_strings(**fields: str | None) -> dict[str, str | None]:
     """
     for name, value in fields.items():
         validate_type(name, value, str, "a string")
-    return fields
+    return {name: None if one is None else plain_string(one) for name, one in fields.items()}
 
 
 def validate_flags(**fields: bool | None) -> dict[str, bool | None]:
@@ -199,7 +222,7 @@ def validate_filters(**fields: str | Sequence[str] | None) -> dict[str, str | Se
     """
     for name, value in fields.items():
         values = value if isinstance(value, LIST_TYPES) else [value]
-        if value is not None and not all(map(_is_string, values)):
+        if value is not None and not all(isinstance(one, str) for one in values):
             msg = f"{name}: expected a string or a list of strings"
             raise ArgumentTypeError(msg)
     return fields
@@ -214,8 +237,9 @@ def validate_id(name: str, value: object) -> str:
             that would change the path.
     """
     if isinstance(value, str):
-        if value not in DOT_SEGMENTS and _ID.fullmatch(value):
-            return value
+        string = plain_string(value)
+        if string not in DOT_SEGMENTS and _ID.fullmatch(string):
+            return string
         msg = f"{name}: not a valid id; expected {_ID_CHARACTERS}"
         raise ConfigurationError(msg)
     expected = f"a string of {_ID_CHARACTERS}"
@@ -346,10 +370,6 @@ def _is_ip(address: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_string(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _is_https(url: str) -> bool:

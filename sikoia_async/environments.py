@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from sikoia_async._errors import ConfigurationError
-from sikoia_async._validation import split_url, validate_required, validate_type
+from sikoia_async._validation import (
+    plain_string,
+    split_url,
+    validate_required,
+    validate_type,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,10 +24,19 @@ if TYPE_CHECKING:
 __all__ = ["PRODUCTION", "STAGING", "Environment", "is_on_loopback", "local", "named"]
 
 
+def _plain(value: str) -> str:
+    """Return a plain string; `_string` refuses other types."""
+    return plain_string(value) if _is_string(value) else value
+
+
+def _is_string(value: object) -> bool:
+    return isinstance(value, str)
+
+
 def _normal(url: str) -> str:
     """Return a URL with its scheme in lower case, and without a dot after its host."""
     parts = _split(url)
-    return url if parts is None else str(parts)
+    return _plain(url) if parts is None else str(parts)
 
 
 def _normal_origin(url: str) -> str:
@@ -62,13 +76,13 @@ class Environment:
             host than loopback; or the path of `api` ends with a version.
     """
 
-    name: str = attrs.field(validator=_string)
+    name: str = attrs.field(converter=_plain, validator=_string)
     api: str = attrs.field(converter=_normal_origin, validator=[_string, _url(any_path=False)])
     """Base URL of the API, such as `https://api.sikoia.com`: an origin, and the path prefix if a
     gateway of yours has one."""
     token_url: str = attrs.field(converter=_normal, validator=[_string, _url(any_path=True)])
     """URL of the token endpoint."""
-    scope: str = attrs.field(validator=_string)
+    scope: str = attrs.field(converter=_plain, validator=_string)
     """The OAuth scope to request."""
 
 

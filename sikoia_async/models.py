@@ -18,7 +18,7 @@ from typing import (
 import attrs
 
 from sikoia_async._errors import ArgumentTypeError, CallInfo, ConfigurationError
-from sikoia_async._validation import validate_id
+from sikoia_async._validation import plain_string, validate_id
 
 __all__ = [
     "PERSONAL",
@@ -143,16 +143,18 @@ SourceCategory = Literal["Document", "OpenBanking"]
 """Where bank and income data come from: an uploaded document, or a connected account."""
 
 
-def _validate_type(_: object, __: object, value: object) -> None:
+def _entity_type(value: object) -> EntityType:
     msg = "entity_type: expected 'case', 'company' or 'person'"
     if not isinstance(value, str):
         raise ArgumentTypeError(msg)
-    if value not in _IN_PATHS:
+    name = plain_string(value)
+    if name not in _IN_PATHS:
         raise ConfigurationError(msg)
+    return name
 
 
-def _validate_id(_: object, __: object, value: str) -> None:
-    validate_id("entity_id", value)
+def _entity_id(value: object) -> str:
+    return validate_id("entity_id", value)
 
 
 @attrs.frozen
@@ -166,8 +168,8 @@ class Entity:
         ConfigurationError: the type or the id is not valid.
     """
 
-    type: EntityType = attrs.field(validator=_validate_type)
-    id: str = attrs.field(validator=_validate_id)
+    type: EntityType = attrs.field(converter=_entity_type)
+    id: str = attrs.field(converter=_entity_id)
 
     @property
     def entity(self) -> "Entity":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NoReturn
 
 from sikoia_async._errors import ConfigurationError
+from sikoia_async._validation import plain_string
 
 __all__ = ["Secret", "is_sendable"]
 
@@ -40,7 +41,7 @@ class Secret:
             del value  # error reporters record the local variables of a traceback
             msg = f"{name}: expected a non-empty string of visible ASCII characters ({_HINT})"
             raise ConfigurationError(msg)
-        self._value = value
+        self._value = plain_string(value)
 
     def reveal(self) -> str:
         """Return the secret."""

@@ -18,6 +18,7 @@ from sikoia_async._hooks.correlation import current
 from sikoia_async._logging import without_ids
 from sikoia_async._transport.body import BodyError
 from sikoia_async._transport.stopwatch import Stopwatch
+from sikoia_async._validation import plain_string
 from sikoia_async.operations.kinds import TASK
 from sikoia_async.operations.operation import Operation, Progress
 from sikoia_async.operations.polling import follow
@@ -366,19 +367,20 @@ class Api:
         return registry.add(Operation(poll, progress(call, response), kind=kind, registry=registry))
 
 
-def validate_request(method: str, path: str, into: type[Any]) -> None:
-    """Check what a caller gives for an operation that this SDK has no method for.
+def validate_request(method: object, path: object, into: type[Any]) -> tuple[str, str]:
+    """Return method and path that a caller gives for an operation without a method here.
 
     Raises:
         ConfigurationError: the method, the path or the type cannot be used.
     """
-    if method not in _METHODS:
+    if not isinstance(method, str) or plain_string(method) not in _METHODS:
         msg = f"method: expected one of {', '.join(sorted(_METHODS))}"
         raise ConfigurationError(msg)
-    validate_path(path)
+    valid = validate_path(path)
     from sikoia_async._codec.decoder import check_into  # noqa: PLC0415 - loaded with the first call
 
     check_into(into)
+    return plain_string(method), valid
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:

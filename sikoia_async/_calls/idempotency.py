@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from sikoia_async._errors import ConfigurationError
+from sikoia_async._validation import plain_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,25 +67,27 @@ class Keys:
         return given
 
 
-def validate_header(name: str) -> str:
+def validate_header(name: object) -> str:
     """Return the name of a header that may carry idempotency keys.
 
     Raises:
         ConfigurationError: it is not a header name, or the header has another meaning.
     """
-    if _HEADER.fullmatch(name) and name.lower() not in _RESERVED:
-        return name
+    if isinstance(name, str):
+        header = plain_string(name)
+        if _HEADER.fullmatch(header) and header.lower() not in _RESERVED:
+            return header
     msg = "idempotency_header: expected the header name from Sikoia, such as Idempotency-Key"
     raise ConfigurationError(msg)
 
 
-def validate_key(key: str) -> str:
+def validate_key(key: object) -> str:
     """Return an idempotency key that can be sent.
 
     Raises:
         ConfigurationError: it cannot be sent.
     """
-    if _KEY.fullmatch(key):
-        return key
+    if isinstance(key, str) and _KEY.fullmatch(key):
+        return plain_string(key)
     msg = "idempotency_key: expected 1 to 255 visible ASCII characters"
     raise ConfigurationError(msg)

@@ -9,7 +9,13 @@ from urllib.parse import quote
 import httpx
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
-from sikoia_async._validation import DOT_SEGMENTS, LIST_TYPES, validate_id
+from sikoia_async._validation import (
+    DOT_SEGMENTS,
+    LIST_TYPES,
+    plain_number,
+    plain_string,
+    validate_id,
+)
 
 __all__ = ["QueryValue", "fill", "is_on", "target_of", "validate_path", "with_query"]
 
@@ -32,10 +38,9 @@ def fill(template: str, ids: Mapping[str, object]) -> str:
         ConfigurationError: a value is not a valid id, as `validate_id` says, or a placeholder has
             no value, or a value has no placeholder.
     """
-    for name, value in ids.items():
-        validate_id(name, value)
     if not ids and "{" not in template:
         return template
+    valid = {name: validate_id(name, value) for name, value in ids.items()}
     placeholders = _placeholders(template)
     if placeholders ^ ids.keys():
         if missing := placeholders - ids.keys():
@@ -43,7 +48,7 @@ def fill(template: str, ids: Mapping[str, object]) -> str:
         else:
             msg = f"{min(ids.keys() - placeholders)}: not a placeholder of the path {template}"
         raise ConfigurationError(msg)
-    return template.format_map(ids)
+    return template.format_map(valid)
 
 
 @lru_cache(maxsize=256)
@@ -51,19 +56,23 @@ def _placeholders(template: str) -> frozenset[str]:
     return frozenset(_PLACEHOLDER.findall(template))
 
 
-def validate_path(path: str) -> str:
+def validate_path(path: object) -> str:
     """Return a caller's path, if it stays on Sikoia's API.
 
     Raises:
         ConfigurationError: it is not an absolute path, or contains dot segments or a query.
     """
-    if not _PATH.fullmatch(path) or not DOT_SEGMENTS.isdisjoint(path.split("/")):
+    if (
+        not isinstance(path, str)
+        or not _PATH.fullmatch(path)
+        or not DOT_SEGMENTS.isdisjoint(path.split("/"))
+    ):
         msg = (
             "path: expected an absolute path such as /v2/cases, without percent escapes; "
             "pass its query as query=..."
         )
         raise ConfigurationError(msg)
-    return path
+    return plain_string(path)
 
 
 def target_of(url: str, origin: str, *, base: str = "/") -> str | None:
@@ -140,10 +149,11 @@ def _encoded(name: str, value: object) -> str:
 
 
 def _strings(name: str, value: object) -> list[str]:
-    if isinstance(value, int) and value.bit_length() <= _MOST_BITS:
-        return [str(value)]
+    number = plain_number(value)
+    if isinstance(number, int) and number.bit_length() <= _MOST_BITS:
+        return [str(number)]
     values = cast("Iterable[object]", value) if isinstance(value, LIST_TYPES) else [value]
-    strings = [one if isinstance(one, str) else None for one in values]
+    strings = [plain_string(one) if isinstance(one, str) else None for one in values]
     if None in strings:
         msg = f"{name}: expected a string, a whole number, True or False, or a list of strings"
         raise ArgumentTypeError(msg)

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 import attrs
 import msgspec
 
+from sikoia_async._codec.standard import standard_value
 from sikoia_async._errors import ConfigurationError
 
 __all__ = ["dumps"]
@@ -20,8 +21,8 @@ def dumps(body: Mapping[str, Any]) -> bytes:
         ConfigurationError: the body contains a value that JSON cannot represent.
     """
     try:
-        return msgspec.json.encode(_plain(body))
-    except (TypeError, UnicodeEncodeError, RecursionError) as error:
+        return msgspec.json.encode(_plain(body), enc_hook=standard_value)
+    except (TypeError, ValueError, RecursionError) as error:
         # Only the kind of the error is shown, because its message may repeat the value.
         problem = _PROBLEMS.get(type(error), "a value that JSON cannot represent")
     msg = (
@@ -31,6 +32,10 @@ def dumps(body: Mapping[str, Any]) -> bytes:
 
 
 def _plain(value: Any) -> Any:
+    if value.__class__ in _AS_IT_IS:
+        return value
+    if isinstance(value, str | int | float):
+        value = standard_value(value)
     if isinstance(value, Mapping):
         entries = cast("Mapping[str, Any]", value).items()
         return {name: _plain(entry) for name, entry in entries if entry is not None}
@@ -46,6 +51,7 @@ def _plain(value: Any) -> Any:
     return _plain(unstructure(value))
 
 
+_AS_IT_IS: Final = frozenset({str, int, bool, type(None)})
 _AMBIGUOUS: Final = (bytes, bytearray, memoryview, set, frozenset)
 _PROBLEMS: Final[dict[type[Exception], str]] = {
     UnicodeEncodeError: "an unpaired surrogate",

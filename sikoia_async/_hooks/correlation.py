@@ -14,6 +14,7 @@ import httpx
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._logging import is_correlation_id
 from sikoia_async._transport.types import state_of
+from sikoia_async._validation import plain_string
 
 __all__ = [
     "CORRELATION_ID_HEADER",
@@ -65,7 +66,7 @@ def validate_correlation_id(value: str | None) -> str:
         ConfigurationError: it cannot be sent.
     """
     if is_correlation_id(value):
-        return value
+        return plain_string(value)
     msg = "correlation_id: expected 1 to 128 letters, digits or any of . _ ~ : - (such as a UUID)"
     raise ConfigurationError(msg)
 

@@ -22,7 +22,7 @@ import attrs
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._rate_limit.queue import PRIORITIES, Priority, Waiter, WaitQueue
 from sikoia_async._transport.stopwatch import poll_watch
-from sikoia_async._validation import validate_type
+from sikoia_async._validation import plain_number, validate_type
 from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -69,13 +69,15 @@ class QuotaStore(Protocol):
 
 
 def _validate_limit(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if type(value) is not int or value < 1:
+    number = plain_number(value)
+    if not isinstance(number, int) or number < 1:
         msg = f"Quota: {attribute.name}: expected a whole number of at least 1 ({_NO_LIMIT})"
         raise ConfigurationError(msg)
 
 
 def _validate_seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, int | float) or value is True or not 0 < value < float("inf"):
+    number = plain_number(value)
+    if number is None or not 0 < number < float("inf"):
         msg = f"Quota: {attribute.name}: expected seconds, positive and finite ({_NO_LIMIT})"
         raise ConfigurationError(msg)
 
@@ -228,10 +230,21 @@ class RateLimiter:
                 if seconds <= 0:
                     self._queue.pop().serve()
                     continue
+                if (
+                    seconds > 2 * self._quota.per
+                ):  # the longest pause, so this is not the same clock
+                    self._restart()
+                    continue
                 with anyio.move_on_after(seconds + _WAKE_MARGIN):
                     await freed.wait()
         finally:
             self._is_dispatching = False
+
+    def _restart(self) -> None:
+        """Take all slots in use for just used: the clock was set back, as when freezegun stops."""
+        end = self._clock() + self._quota.per
+        self._ageing = deque([end] * len(self._ageing))
+        self._paused_until = self._spaced_until = float("-inf")
 
     async def _lease(self) -> float:
         """Lease a slot and return 0 or less, or return the seconds until one may be free."""

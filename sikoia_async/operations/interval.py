@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
-from sikoia_async._validation import validate_seconds
+from sikoia_async._validation import plain_number, validate_seconds
 
 __all__ = ["Interval"]
 
@@ -26,7 +26,7 @@ def _validate_pause(_: object, attribute: attrs.Attribute[Any], value: float) ->
 
 def _validate_factor(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
     msg = f"{attribute.name}: expected a number from 1 to {_MAX_FACTOR}"
-    if type(value) not in {int, float}:
+    if plain_number(value) is None:
         raise ArgumentTypeError(msg)
     if not 1 <= value <= _MAX_FACTOR:
         raise ConfigurationError(msg)

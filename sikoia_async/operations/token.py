@@ -14,7 +14,7 @@ from hmac import compare_digest, digest
 from typing import Final
 
 from sikoia_async._errors import ConfigurationError
-from sikoia_async._validation import validate_required, validate_type
+from sikoia_async._validation import plain_string, validate_required, validate_type
 
 __all__ = ["TokenSigner"]
 
@@ -61,6 +61,7 @@ class TokenSigner:
         validate_type(
             "token", validate_required("token", token), str, "a string from operation.token"
         )
+        token = plain_string(token)
         match = _TOKEN.fullmatch(token) if len(token) <= _MAX_LENGTH else None
         if match is None:
             raise ConfigurationError(_MALFORMED)

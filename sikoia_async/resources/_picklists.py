@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 import attrs
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._validation import plain_number
 from sikoia_async.models import PERSONAL, Model
 from sikoia_async.operations.statuses import is_among
 
@@ -89,8 +90,8 @@ def validate_choice(choice: _Item | int) -> int:
         ConfigurationError: the index is negative.
         ArgumentTypeError: the choice is neither an item with an index nor an index.
     """
-    index: object = choice if isinstance(choice, int) else getattr(choice, "index", None)
-    if type(index) is not int:
+    index = plain_number(getattr(choice, "index", choice))
+    if not isinstance(index, int):
         msg = "picklist_index: expected an item of the picklist, or its index"
         raise ArgumentTypeError(msg)
     if index < 0:

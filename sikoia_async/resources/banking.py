@@ -279,7 +279,7 @@ class Banking:
             ConfigurationError: the id is not valid.
             ResourceNotFoundError: the connection does not exist; raised when awaited.
         """
-        validate_id("bank_connection_id", bank_connection_id)
+        bank_connection_id = validate_id("bank_connection_id", bank_connection_id)
         return self._api.operation(
             _CONNECTION,
             (bank_connection_id,),
@@ -412,7 +412,7 @@ class Banking:
 
 
 def _refresh_operation(api: Api, account_id: str, before: str) -> Operation[BankAccount]:
-    validate_id("account_connection_id", account_id)
+    account_id = validate_id("account_connection_id", account_id)
     return api.operation(
         _REFRESH,
         (account_id, before),

@@ -5,11 +5,12 @@ Sources: https://docs.sikoia.com/docs/case-management-1, and the operation named
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Final, Literal
 
 import attrs
 
 from sikoia_async._calls.api import Api
+from sikoia_async._codec.standard import as_day
 from sikoia_async._validation import (
     validate_filters,
     validate_ids,
@@ -47,6 +48,7 @@ CaseStage = Literal[
     "Dormant",
 ]
 OwnerType = Literal["User"]
+_PERSONAL_DAY: Final[dict[str, Any]] = {**PERSONAL, "converter": as_day}
 
 
 @attrs.frozen(kw_only=True)
@@ -109,7 +111,8 @@ class NewPerson(Model):
     last_name: str = attrs.field(**PERSONAL)
     email: str | None = attrs.field(default=None, **PERSONAL)
     postal_address: NewAddress | None = None
-    date_of_birth: date | None = attrs.field(default=None, **PERSONAL)
+    date_of_birth: date | None = attrs.field(default=None, **_PERSONAL_DAY)
+    """Of a `datetime`, the day in its own time zone is sent."""
     employer: str | None = attrs.field(default=None, **PERSONAL)
     is_officer: bool | None = None
     """Whether the person is an officer of the employer. The specification marks this field as
@@ -137,7 +140,8 @@ class PersonUpdate(Model):
     last_name: str | None = attrs.field(default=None, **PERSONAL)
     email: str | None = attrs.field(default=None, **PERSONAL)
     postal_address: NewAddress | None = None
-    date_of_birth: date | Literal[""] | None = attrs.field(default=None, **PERSONAL)
+    date_of_birth: date | Literal[""] | None = attrs.field(default=None, **_PERSONAL_DAY)
+    """Of a `datetime`, the day in its own time zone is sent."""
     employer: str | None = attrs.field(default=None, **PERSONAL)
     reference_person_id: str | None = attrs.field(default=None, **PERSONAL)
 

@@ -479,7 +479,7 @@ class CompanyRegistry:
         Raises:
             ConfigurationError: the id is not valid.
         """
-        validate_id("request_id", request_id)
+        request_id = validate_id("request_id", request_id)
         return self._api.operation(
             _OPERATION, (request_id,), lambda api: CompanyRegistry(api).retrieve(request_id)
         )
@@ -552,7 +552,7 @@ class CompanyRegistry:
             msg = "jurisdiction_code: expected this, a country_code, or both"
             raise ConfigurationError(msg)
         if items_per_page is not None:
-            validate_whole("items_per_page", items_per_page, least=1)
+            items_per_page = validate_whole("items_per_page", items_per_page, least=1)
         try:
             matches = await self._api.buy(
                 "/v2/company-registry-data/search",

@@ -259,7 +259,7 @@ class Documents:
             ConfigurationError: the id is not valid.
             ResourceNotFoundError: the document does not exist; raised when awaited.
         """
-        validate_id("document_id", document_id)
+        document_id = validate_id("document_id", document_id)
         return self._api.operation(
             _CLASSIFICATION,
             (document_id,),
@@ -282,7 +282,7 @@ class Documents:
             ResourceNotFoundError: the document does not exist or has no check, as for
                 `integrity_check`; raised when awaited.
         """
-        validate_id("document_id", document_id)
+        document_id = validate_id("document_id", document_id)
         return self._api.operation(
             _INTEGRITY, (document_id,), lambda api: Documents(api).integrity_check(document_id)
         )

@@ -161,11 +161,11 @@ _MIDNIGHT: Final = time(tzinfo=UTC)
 
 def _search_term(entity: HasEntity, search_term: str | None) -> str | None:
     """Return the search term, which a case needs because its own name is not a name to search."""
-    validate_strings(search_term=search_term)
-    if in_body(entity)["entity_type"] == "case" and not (search_term or "").strip():
+    term = validate_strings(search_term=search_term)["search_term"]
+    if in_body(entity)["entity_type"] == "case" and not (term or "").strip():
         msg = "search_term: expected the name to search for, because the entity is a case"
         raise ConfigurationError(msg)
-    return search_term
+    return term
 
 
 def _as_datetime(birth_date: object) -> datetime | None:

@@ -13,6 +13,7 @@ import attrs
 from sikoia_async._calls.api import Api
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._validation import (
+    plain_string,
     validate_https,
     validate_id_or_none,
     validate_list,
@@ -334,7 +335,8 @@ class Webhooks:
 
     def _callback(self, url: str | None) -> str | None:
         """Validate a callback URL: https, or plain http from a local Sikoia to loopback."""
-        name, target = "webhook_callback_url", str(url)
+        name = "webhook_callback_url"
+        target = plain_string(url) if isinstance(url, str) else ""
         is_local = is_on_loopback(self._api.context.origin) and is_on_loopback(
             target.partition("?")[0]
         )

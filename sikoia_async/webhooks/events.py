@@ -22,7 +22,12 @@ from msgspec import Raw
 
 from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._errors import ArgumentTypeError, WebhookEventTypeError, WebhookPayloadError
-from sikoia_async._validation import validate_required, validate_type, validate_whole
+from sikoia_async._validation import (
+    plain_string,
+    validate_required,
+    validate_type,
+    validate_whole,
+)
 from sikoia_async.models import Open
 from sikoia_async.webhooks import payload
 
@@ -297,10 +302,13 @@ def validate_event_type(event_type: object) -> str | None:
     """
     if event_type is None:
         return None
-    validate_type("event_type", event_type, str, "the name of one of Sikoia's events")
-    if event_type in _CLASSES:
-        return str(event_type)
-    del event_type  # it may come from a URL
+    if not isinstance(event_type, str):
+        msg = "event_type: expected the name of one of Sikoia's events"
+        raise ArgumentTypeError(msg)
+    name = plain_string(event_type)
+    if name in _CLASSES:
+        return name
+    del event_type, name  # it may come from a URL
     raise WebhookEventTypeError(_UNKNOWN_TYPE)
 
 

@@ -200,7 +200,7 @@ class CreditReports:
         Raises:
             ConfigurationError: the id is not valid.
         """
-        validate_id("request_id", request_id)
+        request_id = validate_id("request_id", request_id)
         return self._api.operation(
             _OPERATION, (request_id,), lambda api: CreditReports(api).retrieve(request_id)
         )

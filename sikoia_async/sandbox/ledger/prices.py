@@ -35,11 +35,15 @@ def price_list(prices: Mapping[str, int], operations: Operations) -> dict[str, i
     """
     overrides = {operations.known(name): price for name, price in prices.items()}
     for name, price in overrides.items():
-        # Untyped tests may pass anything, and True is an int.
-        if type(price) is not int or price < 0:
+        if not _is_whole(price) or price < 0:
             msg = f"prices: expected a whole number of credits, at least 0, for {name}"
             raise ValueError(msg)
     return dict.fromkeys(CHARGEABLE, 1) | overrides
+
+
+def _is_whole(price: object) -> bool:
+    """Untyped tests may pass anything, and True is an int."""
+    return isinstance(price, int) and not isinstance(price, bool)
 
 
 def require_priced(operation: str, prices: Mapping[str, int]) -> None:
