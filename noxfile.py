@@ -93,7 +93,7 @@ def newest(session: nox.Session) -> None:
 @nox.session(python="3.12")
 def lowest(session: nox.Session) -> None:
     """The tests that versions matter for, on the lowest versions that our ranges allow."""
-    tools = ("hypothesis", "pytest", "pytest-xdist", "pyyaml", "trio")
+    tools = ("freezegun", "hypothesis", "pytest", "pytest-xdist", "pyyaml", "time-machine", "trio")
     _install(session, "--editable", ".[sandbox]", *tools, constraints=".ci/lowest.txt")
     _pytest(session, *(f"--ignore={path}" for path in VERSIONS_DO_NOT_MATTER))
 

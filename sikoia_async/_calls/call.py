@@ -33,6 +33,7 @@ from sikoia_async._retry import policy
 from sikoia_async._retry.attempts import Attempts
 from sikoia_async._retry.hedge import hedged
 from sikoia_async._transport.exchange import build_request, exchange
+from sikoia_async._transport.real_time import end_in_real_time
 from sikoia_async._transport.stopwatch import Stopwatch
 from sikoia_async._transport.types import RateLimitPaused, RequestState, Response, TransportFault
 
@@ -142,7 +143,8 @@ class Call:
             has_slot = await self._take_poll_slot()
             context.tally.calls += 1
             result = None
-            with anyio.move_on_after(options.timeout - self.watch.seconds) as deadline:
+            left = options.timeout - self.watch.seconds
+            with anyio.move_on_after(left) as deadline, end_in_real_time(deadline, left):
                 result = await self._attempt(has_slot=has_slot)
                 while result.is_error and await self._pause_before_another(result):
                     self._earlier_in_doubt = self._is_in_doubt

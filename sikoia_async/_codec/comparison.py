@@ -5,13 +5,13 @@ The comparison of a type is built once, because a response may hold a hundred th
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final, cast
 
 from sikoia_async._codec import shapes
 from sikoia_async._codec.shapes import Shape
+from sikoia_async._codec.standard import Standard
 
 __all__ = ["comparison", "location"]
 
@@ -117,7 +117,7 @@ def _time(wanted: type) -> Compare:
     def time(value: Any, where: str, report: Report) -> None:
         if not isinstance(value, str):
             report(where, f"expected {wanted.__name__}, got another type")
-        elif (len(value) == _DATE_LENGTH) is (wanted is datetime):
+        elif (len(value) == _DATE_LENGTH) is (wanted is Standard.datetime):
             report(where, f"expected {wanted.__name__}, got another format")
 
     return time

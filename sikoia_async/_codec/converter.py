@@ -21,6 +21,7 @@ from cattrs.preconf.msgspec import MsgspecJsonConverter, make_converter
 from sikoia_async._codec import shapes
 from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.shapes import Shape, shape_of
+from sikoia_async._codec.standard import Standard
 
 __all__ = ["converter", "structure", "unstructure"]
 
@@ -129,12 +130,14 @@ def _bool(value: object, _: object = None) -> bool:
 
 def _datetime(value: object, _: object = None) -> datetime:
     text = _str(value)
-    return msgspec.convert(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text, datetime)
+    return msgspec.convert(
+        f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text, Standard.datetime
+    )
 
 
 def _date(value: object, _: object = None) -> date:
     text = _str(value)
-    return date.fromisoformat(text) if _DATE.fullmatch(text) else _datetime(text).date()
+    return Standard.date.fromisoformat(text) if _DATE.fullmatch(text) else _datetime(text).date()
 
 
 def _optional(wanted: Any, conv: Converter) -> Hook:
@@ -227,7 +230,7 @@ def _make() -> MsgspecJsonConverter:
     conv = make_converter(detailed_validation=True)
     hooks: dict[Any, Hook] = {
         str: _str, int: _int, float: _float, bool: _bool,
-        Decimal: _decimal, datetime: _datetime, date: _date,
+        Decimal: _decimal, Standard.datetime: _datetime, Standard.date: _date,
     }  # fmt: skip
     for wanted, hook in hooks.items():
         conv.register_structure_hook(wanted, hook)

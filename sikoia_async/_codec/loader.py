@@ -14,6 +14,7 @@ from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.finite import finite_check
 from sikoia_async._codec.json import REFUSALS, DecodeError, read_json
 from sikoia_async._codec.shapes import shape_of
+from sikoia_async._codec.standard import standard_type
 
 __all__ = ["load_hook"]
 
@@ -29,7 +30,7 @@ class Load(Protocol):
 @cache
 def load_hook(into: Any) -> Load:
     """Return the function that decodes bodies into this type, or raises `DecodeError`."""
-    decode = msgspec.json.Decoder(into, float_hook=Decimal).decode
+    decode = msgspec.json.Decoder(into, float_hook=Decimal, dec_hook=_convert).decode
     is_finite = finite_check(shape_of(into))
 
     def load(body: bytes, drift: Drift, unread: dict[str, str] | None = None) -> Any:
@@ -51,6 +52,14 @@ def load_hook(into: Any) -> Load:
         raise DecodeError(problem)
 
     return load
+
+
+def _convert(kind: type, value: Any) -> Any:
+    """Convert a value for a type that msgspec does not know, such as freezegun's datetime."""
+    standard = standard_type(kind)
+    if standard is kind:
+        raise msgspec.ValidationError  # as without this function
+    return msgspec.convert(value, standard)
 
 
 def _repair(body: bytes, into: Any, drift: Drift, unread: dict[str, str] | None) -> Any:

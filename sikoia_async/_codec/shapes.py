@@ -6,7 +6,6 @@ are visitors over that tree; none of them looks at an annotation itself.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, cached_property
 from types import NoneType, UnionType
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import attrs
 
+from sikoia_async._codec.standard import Standard, standard_type
 from sikoia_async.models import Items, Model, field_types
 
 __all__ = [
@@ -181,6 +181,7 @@ def shape_of(annotation: Any) -> Shape:
     """Return the shape of a type annotation."""
     if annotation is Any:
         return AnyJson(annotation)
+    annotation = standard_type(annotation)
     if annotation in _SCALARS:
         return Scalar(annotation)
     if isinstance(annotation, type) and attrs.has(annotation):
@@ -246,7 +247,7 @@ def _is_described(shape: Shape) -> bool:
     return not isinstance(shape, Other) and all(map(_is_described, shape.parts))
 
 
-_SCALARS: Final = frozenset({str, int, float, Decimal, bool, date, datetime})
+_SCALARS: Final = frozenset({str, int, float, Decimal, bool, Standard.date, Standard.datetime})
 _FORMS: Final[Mapping[Any, Callable[[Any, tuple[Any, ...]], Shape]]] = {
     Union: _union,
     UnionType: _union,

@@ -9,6 +9,7 @@ import anyio
 
 from sikoia_async._errors import Attempt, CallInfo
 from sikoia_async._retry.policy import RetryPolicy, is_retryable
+from sikoia_async._transport.real_time import end_in_real_time
 from sikoia_async._transport.types import Response, TransportFault
 
 if TYPE_CHECKING:
@@ -164,7 +165,8 @@ class Attempts:
         if log is not None:
             log(wait)
         try:
-            await anyio.sleep(wait)
+            with anyio.move_on_after(wait) as pause, end_in_real_time(pause, wait):
+                await anyio.sleep_forever()
         except BaseException:
             self._budget.give_back(self._paid)  # the retry that it paid for is not made
             raise

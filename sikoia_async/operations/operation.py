@@ -27,6 +27,7 @@ from sikoia_async._errors import (
     TransportError,
 )
 from sikoia_async._single_flight import SingleFlight
+from sikoia_async._transport.real_time import end_in_real_time
 from sikoia_async._transport.stopwatch import Stopwatch, poll_watch
 from sikoia_async._validation import validate_seconds
 from sikoia_async.operations.kinds import TASK
@@ -307,9 +308,7 @@ class Operation(Generic[T]):
             SikoiaError: a poll raised an error that will not pass. Outages are waited through.
         """
         seconds = self.timeout if timeout is None else validate_seconds("timeout", timeout)
-        this_wait = self._begin_wait(seconds)
-        while not self.done:
-            await self._advance(this_wait)
+        await self._wait_until(lambda: self.done, self._begin_wait(seconds))
         return self.result(raise_on_failure=raise_on_failure)
 
     async def refresh(self) -> T | None:
@@ -390,6 +389,13 @@ class Operation(Generic[T]):
     def _begin_wait(self, seconds: float) -> _Wait:
         return _Wait(anyio.current_time() + seconds, seconds, self._polls, self._watch.spent())
 
+    async def _wait_until(self, is_over: Callable[[], bool], this_wait: _Wait) -> None:
+        with anyio.CancelScope() as scope, end_in_real_time(scope, this_wait.seconds):
+            while not is_over():
+                await self._advance(this_wait)
+        if scope.cancelled_caught:
+            raise self._timed_out(this_wait) from self._last_error
+
     async def _advance(self, this_wait: _Wait) -> None:
         """Wait until there is news, or until a poll is due and made.
 
@@ -406,7 +412,9 @@ class Operation(Generic[T]):
             event_expected=event_expected,
         )
         if step != "give up":
-            with anyio.CancelScope(deadline=deadline if step == "wait" else min(step, deadline)):
+            until = deadline if step == "wait" else min(step, deadline)
+            pause = until - anyio.current_time()
+            with anyio.CancelScope(deadline=until) as scope, end_in_real_time(scope, pause):
                 await news.wait()
             if news.is_set():
                 return
@@ -418,8 +426,9 @@ class Operation(Generic[T]):
 
     async def _next_response(self, seen: int, this_wait: _Wait) -> tuple[int, T]:
         """Return a response that was not seen yet, and its number."""
-        while not self.done and (self._responses == seen or self.last is None):
-            await self._advance(this_wait)
+        await self._wait_until(
+            lambda: self.done or (self._responses != seen and self.last is not None), this_wait
+        )
         if self._responses == seen:
             raise StopAsyncIteration
         return self._responses, cast("T", self.last)

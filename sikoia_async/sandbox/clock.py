@@ -5,12 +5,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sikoia_async.sandbox.snapshot import Saved
 
-__all__ = ["Clock"]
+__all__ = ["Clock", "real_seconds"]
 
 _MAX_SPEED = 1_000_000
+real_seconds: Callable[[], float] = (
+    partial(time.clock_gettime, time.CLOCK_MONOTONIC)
+    if hasattr(time, "clock_gettime")
+    else time.monotonic  # Windows
+)
+"""Real monotonic seconds: test libraries such as freezegun stop `time.monotonic`, but not these."""
 # Records contain dates some years before and after the current time.
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -38,7 +45,7 @@ class Clock:
         speed: float = 1,
         epoch: datetime | None = None,
         source: Callable[[], float] | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = real_seconds,
     ) -> None:
         for error in _errors(speed, epoch, source):
             raise ValueError(error)

@@ -1,8 +1,11 @@
 """The listening socket of the local Sikoia, limited to loopback, and its TLS certificate."""
 
+import datetime as dt
 import os
 import socket
 import ssl
+from collections.abc import Generator
+from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -77,12 +80,29 @@ def url_of(host: str, listener: socket.socket, scheme: str = "https") -> str:
 
 def tls_context(host: str, ca_file: Path) -> ssl.SSLContext:
     """Issue a certificate for `host`, and write its certificate authority to `ca_file`."""
-    authority = trustme.CA()
+    with _real_datetime():
+        authority = trustme.CA()
+        certificate = authority.issue_cert(host)
     authority.cert_pem.write_to_path(str(ca_file))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # Its signature also names contexts of pyOpenSSL, which is not installed.
-    authority.issue_cert(host).configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
+    certificate.configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
     return context
+
+
+@contextmanager
+def _real_datetime() -> Generator[None]:
+    """Let cryptography find the real `datetime`, not a subclass that freezegun puts in its place.
+
+    It remembers the first class that it finds, and refuses instances of any other.
+    """
+    found = dt.datetime
+    real = next(kind for kind in reversed(found.__mro__) if hasattr(kind, "hour"))
+    dt.__dict__["datetime"] = real
+    try:
+        yield
+    finally:
+        dt.__dict__["datetime"] = found
 
 
 def _is_loopback(host: str) -> bool:

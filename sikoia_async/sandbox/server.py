@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sikoia_async.sandbox.app import App, create_app
-from sikoia_async.sandbox.clock import Clock
+from sikoia_async.sandbox.clock import Clock, real_seconds
 from sikoia_async.sandbox.deliveries.queue import Deliveries
 from sikoia_async.sandbox.faults.injector import CONNECTION
 from sikoia_async.sandbox.faults.requests import Faults
@@ -284,7 +284,7 @@ def _serving(
 ) -> Generator[None]:
     server = _Server(_config(app, context), app.deliveries, app.event_loop.expect_server(), page)
     # The listener is open, so clients can connect before the thread accepts.
-    thread = threading.Thread(target=server.run, args=([listener],), name="sikoia-sandbox")
+    thread = threading.Thread(target=_run, args=(server, listener), name="sikoia-sandbox")
     thread.daemon = True
     thread.start()
     try:
@@ -293,6 +293,18 @@ def _serving(
         server.should_exit = True
         thread.join()
         app.event_loop.forget_server()
+
+
+def _run(server: _Server, listener: socket.socket) -> None:
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        runner.run(server.serve([listener]))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop that goes on while a test library has stopped the clocks."""
+    loop = asyncio.new_event_loop()
+    vars(loop)["time"] = real_seconds
+    return loop
 
 
 def _config(app: ASGIApp, context: ssl.SSLContext | None = None) -> uvicorn.Config:

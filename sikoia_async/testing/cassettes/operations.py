@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
@@ -11,6 +10,7 @@ import attrs
 
 from sikoia_async._codec import shapes
 from sikoia_async._codec.shapes import Shape, options, reachable, shape_of
+from sikoia_async._codec.standard import Standard
 from sikoia_async.models import EntityType, HasEntity
 from sikoia_async.testing.cassettes.table import TABLE
 
@@ -120,6 +120,6 @@ def _all_marks() -> dict[str, set[bool]]:
     return found
 
 
-_REPLACED: Final = frozenset({str, date, datetime, Any})
+_REPLACED: Final = frozenset({str, Standard.date, Standard.datetime, Any})
 OPERATIONS: Final = tuple(ApiOperation(*row) for row in TABLE)
 """All operations except the one that issues access tokens."""

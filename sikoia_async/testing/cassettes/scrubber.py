@@ -8,7 +8,6 @@ dropped, and a value of the wrong type is replaced by an empty one of the type t
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -21,6 +20,7 @@ from sikoia_async._codec.converter import converter
 from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.redaction import redact
 from sikoia_async._codec.shapes import Shape, options, shape_of
+from sikoia_async._codec.standard import Standard
 from sikoia_async.testing.cassettes.operations import find
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ _LINK_FIELDS: Final = ("_uri", "_uris")
 _PAGE_FIELDS: Final = frozenset({"next_page_url", "previous_page_url"})
 _PATH_TYPES: Final = frozenset({"cases", "companies", "persons"})
 _PLACEHOLDERS: Final[Mapping[Any, Any]] = {
-    date: "1900-01-01",
-    datetime: "1900-01-01T00:00:00Z",
+    Standard.date: "1900-01-01",
+    Standard.datetime: "1900-01-01T00:00:00Z",
     int: 1,
     float: 1,
     Decimal: 1,
