@@ -41,7 +41,7 @@ def read_grant(response: Response) -> Grant | Refusal:
     """Read a response of the token endpoint.
 
     The specification says 201; any 2xx is accepted. Its examples have numbers as strings; both
-    forms are accepted. A token_type that is absent, null or empty is taken as Bearer.
+    forms are accepted. A token_type that is absent, null or `""` is taken as Bearer.
     """
     body = _object(response)
     if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -49,7 +49,8 @@ def read_grant(response: Response) -> Grant | Refusal:
     token = body.get("access_token")
     if not isinstance(token, str) or not is_sendable(token):
         return Refusal(f"{response.status} without a usable access_token")
-    if str(body.get("token_type") or "Bearer").lower() != "bearer":
+    kind = body.get("token_type")
+    if kind not in (None, "") and str(kind).lower() != "bearer":
         return Refusal(f"{response.status} with a token_type other than Bearer")
     return Grant(token, min(max(_seconds(body.get("expires_in")), _SHORTEST), _LONGEST))
 
