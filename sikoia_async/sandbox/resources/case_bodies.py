@@ -3,6 +3,7 @@
 from sikoia_async.sandbox.resources.field_rules import (
     boolean,
     clearable,
+    jurisdiction,
     list_of,
     matching,
     non_empty,
@@ -33,7 +34,6 @@ ADDRESS_LINES = (
     "country",
 )
 
-_jurisdiction = matching(r"\w{2}(_\w{2})?", "a jurisdiction such as GB or US_DE")
 _email = matching(r"[^@\s]+@[^@\s]+", "an e-mail address")
 _date = clearable(matching(r"\d{4}-\d{2}-\d{2}", "a date such as 1985-06-12"))
 _address = optional(object_of(dict.fromkeys(ADDRESS_LINES, optional(string))))
@@ -60,7 +60,7 @@ _person = {
 _added_company = {
     **_company,
     "company_name": non_empty,
-    "jurisdiction_code": optional(_jurisdiction),
+    "jurisdiction_code": optional(jurisdiction),
     "registry_search": boolean,
     "add_directors": boolean,
 }
@@ -77,7 +77,7 @@ _updated_company = {
     **_company,
     "company_id": non_empty,
     "company_name": optional(non_empty),
-    "jurisdiction_code": clearable(_jurisdiction),
+    "jurisdiction_code": clearable(jurisdiction),
 }
 _updated_person = {
     **_person,

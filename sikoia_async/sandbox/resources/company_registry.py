@@ -18,7 +18,8 @@ from sikoia_async.sandbox.resources import picklists, registry_history
 from sikoia_async.sandbox.resources.credits import require_credits
 from sikoia_async.sandbox.resources.field_rules import (
     boolean,
-    matching,
+    country,
+    jurisdiction,
     natural,
     non_empty,
     object_of,
@@ -40,17 +41,13 @@ _SUMMARY = (
     "company_name",
     "country_code",
 )
-_country = optional(matching(r"(?!ZZ|XX)[A-Z]{2}", "a country code of two letters"))
-_jurisdiction = optional(
-    matching(r"(?!ZZ|XX)[A-Z]{2}(_\w{2})?", "a jurisdiction such as GB or US_DE")
-)
 
 REQUEST = object_of(
     {
         "company_id": non_empty,
         "company_number": optional(string),
         "company_name": optional(string),
-        "country_code": _country,
+        "country_code": optional(country),
     },
     required=("company_id",),
 )
@@ -60,8 +57,8 @@ RESOLVE = object_of(
 SEARCH = object_of(
     {
         "company_name": non_empty,
-        "jurisdiction_code": _jurisdiction,
-        "country_code": _country,
+        "jurisdiction_code": optional(jurisdiction),
+        "country_code": optional(country),
         "exclude_inactive": boolean,
         "company_id": optional(string),
     },

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeGuard
 
 from sikoia_async.sandbox.errors import ApiError, invalid_request
+from sikoia_async.sandbox.resources.countries import is_country, is_jurisdiction
 
 Rule = Callable[[str, Any], None]
 _UUID = re.compile("-".join(f"[0-9a-fA-F]{{{size}}}" for size in (8, 4, 4, 4, 12)))
-_COUNTRY = re.compile("(?!ZZ|XX)[A-Z]{2}", re.ASCII | re.IGNORECASE)
 
 
 def string(path: str, value: Any) -> None:
@@ -73,10 +73,17 @@ def uuid(path: str, value: Any) -> None:
 
 
 def country(path: str, value: Any) -> None:
-    """Require a country code of two letters; `ZZ` and `XX` are not countries."""
+    """Require the code of a country; `ZZ`, `XX` and `UK` are none."""
     string(path, value)
-    if not _COUNTRY.fullmatch(value):
-        raise _broken(path, "must be a country code of two letters, such as GB")
+    if not is_country(value):
+        raise _broken(path, "must be an ISO country code of two letters, such as GB")
+
+
+def jurisdiction(path: str, value: Any) -> None:
+    """Require the code of a country, with a subdivision or without one."""
+    string(path, value)
+    if not is_jurisdiction(value):
+        raise _broken(path, "must be an ISO code of a jurisdiction, such as GB or US_DE")
 
 
 def one_of(*allowed: str) -> Rule:

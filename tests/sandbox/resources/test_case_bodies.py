@@ -26,6 +26,8 @@ PERSON = {"first_name": "Sample", "last_name": "Person"}
         ),
         # An empty text clears a field, and there is nothing to clear yet.
         ({"companies": [{**COMPANY, "jurisdiction_code": ""}]}, "companies[0].jurisdiction_code"),
+        ({"companies": [{**COMPANY, "jurisdiction_code": "ZZ"}]}, "companies[0].jurisdiction_code"),
+        ({"companies": [{**COMPANY, "jurisdiction_code": "UK"}]}, "companies[0].jurisdiction_code"),
         ({"persons": [{**PERSON, "email": ""}]}, "persons[0].email"),
         (
             {"companies": [COMPANY, {**COMPANY, "add_directors": True}]},

@@ -246,6 +246,12 @@ def test_a_search_without_matches_is_not_found(client: httpx.Client) -> None:
         (REGISTRY, {"company_id": UNKNOWN}, "company_id"),
         (REGISTRY, {}, "company_id"),
         (REGISTRY, {"company_id": UNKNOWN, "country_code": "ZZ"}, "country_code"),
+        (REGISTRY, {"company_id": UNKNOWN, "country_code": "UK"}, "country_code"),
+        (
+            f"{REGISTRY}/search",
+            {"company_name": "A", "jurisdiction_code": "UK"},
+            "jurisdiction_code",
+        ),
         (REGISTRY, {"company_id": UNKNOWN, "provider_id": "1"}, "provider_id"),
         (f"{REGISTRY}/picklist", {"request_id": UNKNOWN}, "picklist_index"),
         (f"{REGISTRY}/search", {"country_code": "GB"}, "company_name"),
