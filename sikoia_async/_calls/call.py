@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from sikoia_async._calls.context import CallOptions, ClientContext
     from sikoia_async._errors import CallInfo, DeadlineExceededError, Reached
-    from sikoia_async._transport.types import Sink, StreamedContent
+    from sikoia_async._transport.types import Freshness, Sink, StreamedContent
 
 __all__ = ["Call", "retry_after"]
 
@@ -120,6 +120,8 @@ class Call:
         self._result: Response | TransportFault | None = None
         self._earlier_in_doubt = False
         self._has_renewed_token = False
+        # What must not be repeated does not use a connection that the server may be closing.
+        self._freshness: Freshness = "open" if self._attempts.may_repeat else "recent"
         self._hint: float | None = None
         """Seconds to wait before another attempt, as the last response asked for."""
         self._retry_after: float | None = None
@@ -340,10 +342,10 @@ class Call:
         context, result = self._context, None
         try:
             result = await exchange(context.client, request, context.limits, self._sink)
+            return result
         finally:
             if context.rate_limiter is not None:
                 context.rate_limiter.settle(sent=_outcome(state, result) != "unsent")
-        return result
 
     def _new_request(self, watch: Stopwatch | None = None) -> tuple[httpx.Request, RequestState]:
         context = self._context
@@ -351,7 +353,11 @@ class Call:
         if self._key is not None and context.keys is not None:
             headers = {**headers, context.keys.header: self._key}
         state = RequestState(
-            watch or self.watch, self._sent_id, self._content, self._attempts.may_repeat
+            watch or self.watch,
+            self._sent_id,
+            self._content,
+            self._attempts.may_repeat,
+            self._freshness,
         )
         url = context.origin + self.target
         return build_request(self._method, url, headers, state, context.limits), state
@@ -364,7 +370,12 @@ class Call:
     async def _pause_before_another(self, result: Response | TransportFault) -> bool:
         """Return whether there is to be another attempt, after the pause before it."""
         self._retry_after = None
-        if isinstance(result, Response):
+        if isinstance(result, TransportFault):
+            if result.is_stray and self._attempts.may_repeat and self._freshness != "new":
+                # Not a failure of the server: another connection shows what belongs to whom.
+                self._freshness = "new"
+                return True
+        else:
             self._retry_after = retry_after(result)
             if self._can_replay_with_new_token(result):
                 self._has_renewed_token = True

@@ -72,10 +72,8 @@ class Attempts:
 
     @property
     def may_repeat(self) -> bool:
-        """Whether another attempt may follow the current one, however that ends."""
-        return (self._retry_class != "unsafe" or self._keyed) and len(
-            self._finished
-        ) < self._retries
+        """Whether the request may be sent again, however the current attempt ends."""
+        return self._retry_class != "unsafe" or self._keyed
 
     @property
     def may_hedge(self) -> bool:

@@ -33,17 +33,17 @@ class EchoCheck:
 
     _sent: OrderedDict[str, None] = attrs.field(factory=OrderedDict[str, None], init=False)
     """The ids sent last."""
+    _cached: OrderedDict[str, None] = attrs.field(factory=OrderedDict[str, None], init=False)
+    """Other ids that new connections returned: a cache in between has these responses."""
     _echoes: bool = attrs.field(default=False, init=False)
     """Whether the last response carried the id of its request."""
 
     def record_sent(self, correlation_id: str) -> None:
         """Remember the id of a request."""
-        self._sent[correlation_id] = None
-        if len(self._sent) > _REMEMBERED:
-            self._sent.popitem(last=False)
+        _remember(correlation_id, self._sent)
 
     def is_mismatch(
-        self, sent: str, received: str | None, status: int, *, may_repeat: bool
+        self, sent: str, received: str | None, status: int, *, is_new: bool, may_repeat: bool
     ) -> bool:
         """Return whether a response belongs to another request.
 
@@ -52,21 +52,35 @@ class EchoCheck:
         behind the gateway may create its own ids, and the response may have cost money. Errors are
         accepted, because the gateway itself sends some.
 
+        The first response on a new connection belongs to the first request. With another id it is
+        from a cache, and that id is accepted from then on.
+
         Args:
             sent: the id of the request.
             received: the id of the response, if it has one.
             status: status of the response.
-            may_repeat: whether another attempt may follow.
+            is_new: whether the connection was opened for the request.
+            may_repeat: whether the request may be repeated.
         """
         if received is None or is_error(status):
             return False
         if received == sent or received.lower() == sent.lower():
             self._echoes = True
             return False
+        if is_new:
+            _remember(received, self._cached)
+        if received in self._cached:
+            return False
         if received in self._sent:
             return True
         echoed, self._echoes = self._echoes, False
         return echoed and may_repeat
+
+
+def _remember(correlation_id: str, ids: OrderedDict[str, None]) -> None:
+    ids[correlation_id] = None
+    if len(ids) > _REMEMBERED:
+        ids.popitem(last=False)
 
 
 def has_leftovers(transport: httpx.AsyncBaseTransport) -> bool:

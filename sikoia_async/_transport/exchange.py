@@ -113,9 +113,11 @@ def _head_fault(state: RequestState, response: httpx.Response) -> TransportFault
         state.correlation_id,
         state.received_id,
         response.status_code,
+        is_new=state.is_new,
         may_repeat=state.may_repeat,
     ):
-        return TransportFault("sent", "the response belongs to another request")
+        reason = "the response belongs to another request"
+        return TransportFault("sent", reason, is_stray=True)
     return None
 
 

@@ -15,6 +15,7 @@ A transport of the caller's is shared by all slots, and is never replaced or clo
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
@@ -31,12 +32,18 @@ from sikoia_async._transport.types import RateLimitPaused, state_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from sikoia_async._transport.types import RequestState
+    from sikoia_async._transport.types import Freshness, RequestState
 
 __all__ = ["ConnectionPool"]
 
 _CLOSE_TIMEOUT: Final = 1.0
 """Seconds that closing a broken connection may take."""
+_RECENT: Final = 1.0
+"""Seconds since its last response for which hardly any server has closed a connection."""
+_KEEP_ALIVE: Final = re.compile(r"(?:^|[\s,;])timeout\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
+_KEEP_ALIVE_MARGIN: Final = 1.0
+"""A connection is not used in the last second before the server closes it, or in the second half of
+a shorter time."""
 
 
 @attrs.define(eq=False)
@@ -46,6 +53,17 @@ class _Slot:
     transport: httpx.AsyncBaseTransport | None = None
     is_extra: bool = False
     """Whether it exists for one exchange only, beside the slots of the pool."""
+    used: float = 0.0
+    """When the last response on the connection ended."""
+    keep_alive: float = float("inf")
+    """Seconds after that for which the server keeps the connection open."""
+
+    def may_serve(self, freshness: Freshness, now: float) -> bool:
+        """Return whether a request may use the connection."""
+        if freshness == "new":
+            return False
+        idle = now - self.used
+        return idle < self.keep_alive and (freshness == "open" or idle <= _RECENT)
 
 
 class ConnectionPool(httpx.AsyncBaseTransport):
@@ -109,12 +127,14 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         state = state_of(request)
         state.stopwatch.enter("connection")
         slot = self._extra_slot() if state.is_second else await self._free_slot(state)
-        state.stopwatch.enter("response")
+        now = state.stopwatch.enter("response")
         request.extensions["timeout"]["pool"] = self._pool_timeout
         state.echo = self._echo
         if self._echo is not None:
             self._echo.record_sent(state.correlation_id)
         try:
+            if slot.transport is not None and not slot.may_serve(state.freshness, now):
+                await self._disconnect(slot)
             if slot.transport is None:
                 slot.transport = self.make()
             state.mark_sending(request, slot.transport)
@@ -130,12 +150,13 @@ class ConnectionPool(httpx.AsyncBaseTransport):
             finally:
                 await _close(state.close_opened())
             raise
+        slot.keep_alive = _keep_alive(response.headers.get("keep-alive"))
         if response.is_closed:
             # Made of bytes, as in tests: httpx would never close its stream.
             await self._give_back(slot, clean=True)
             return response
         stream = cast("httpx.AsyncByteStream", response.stream)
-        response.stream = _Body(stream, slot, self._give_back)
+        response.stream = _Body(stream, slot, state.stopwatch.now, self._give_back)
         return response
 
     async def _free_slot(self, state: RequestState) -> _Slot:
@@ -158,6 +179,13 @@ class ConnectionPool(httpx.AsyncBaseTransport):
                 # Detached first: a request may take the slot while its connection is closing.
                 slot.transport = None
             await _close_all(idle)
+
+    async def _disconnect(self, slot: _Slot) -> None:
+        """Close the connection of a slot, unless it is of the caller's transport."""
+        transport = slot.transport
+        if transport is not None and not self._shared:
+            slot.transport = None
+            await _close(transport.aclose())
 
     async def _give_back(self, slot: _Slot, *, clean: bool) -> None:
         """Free a slot, and close its connection if the exchange did not end cleanly."""
@@ -189,10 +217,12 @@ class _Body(httpx.AsyncByteStream):
         self,
         stream: httpx.AsyncByteStream,
         slot: _Slot,
+        now: Callable[[], float],
         give_back: Callable[..., Awaitable[None]],
     ) -> None:
         self._stream = stream
         self._slot: _Slot | None = slot
+        self._now = now
         self._give_back = give_back
         self._is_read = False
 
@@ -208,6 +238,7 @@ class _Body(httpx.AsyncByteStream):
         clean = False
         try:
             await self._stream.aclose()
+            slot.used = self._now()
             clean = self._is_read
         finally:
             await self._give_back(slot, clean=clean)
@@ -224,6 +255,15 @@ async def _send_through(
         if response is None:
             raise
         return response
+
+
+def _keep_alive(header: str | None) -> float:
+    """Return the seconds for which an idle connection can be used, by a Keep-Alive header."""
+    timeout = None if header is None else _KEEP_ALIVE.search(header)
+    if timeout is None:
+        return float("inf")
+    seconds = float(timeout[1])
+    return seconds - min(_KEEP_ALIVE_MARGIN, seconds / 2)
 
 
 def _check_response(response: object) -> None:

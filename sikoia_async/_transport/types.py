@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNDELIMITED",
+    "Freshness",
     "Limits",
     "RateLimitPaused",
     "Reached",
@@ -34,6 +35,10 @@ UNDELIMITED: Final = "the response declares no length, so it may be incomplete"
 
 Reached = Literal["unsent", "sent", "partial"]
 """How far a failed attempt got: not sent, sent without a response, or part of a response."""
+
+Freshness = Literal["open", "recent", "new"]
+"""Which connections a request may use: any that is open, one that was used a moment ago, or none
+but a new one."""
 
 _KEY: Final = "sikoia"
 _NO_CHUNKS: Final[Iterator[bytes]] = iter(())
@@ -83,6 +88,9 @@ class TransportFault:
     """Whether every further attempt would fail too, for example because of a bad certificate."""
     is_assumed: bool = False
     """Whether it only counts as sent because the transport does not report what it sends."""
+
+    is_stray: bool = False
+    """Whether there was a response, and it belongs to another request."""
 
     is_error = True
 
@@ -145,7 +153,9 @@ class RequestState(httpx.AsyncByteStream):
     """The id to send."""
     content: bytes | StreamedContent = attrs.field(default=b"", repr=False)
     may_repeat: bool = False
-    """Whether another attempt may follow, however this one ends."""
+    """Whether the request may be sent again, however this attempt ends."""
+    freshness: Freshness = "open"
+    """Which connections it may use."""
     is_second: bool = False
     """Whether another attempt of the call is in progress; then this one waits for no connection."""
     is_paused: Callable[[], bool] | None = None
@@ -164,6 +174,8 @@ class RequestState(httpx.AsyncByteStream):
     echo: EchoCheck | None = None
     opened: Any = None
     """The socket that httpcore opened for this request, until the connection is established."""
+    is_new: bool = False
+    """Whether a connection was opened for this request."""
     _chunks: Iterator[bytes] = attrs.field(default=_NO_CHUNKS, init=False, repr=False)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -203,7 +215,7 @@ class RequestState(httpx.AsyncByteStream):
         if name == "send_request_headers.started" and info["request"].method != b"CONNECT":
             self.is_sent, self.opened = True, None
         elif name == "connect_tcp.complete":
-            self.opened = info["return_value"]
+            self.opened, self.is_new = info["return_value"], True
         elif self.is_traced and (name in _CONNECTING or _is_invalid(name, info)):
             self.is_sent = False
 

@@ -49,7 +49,10 @@ B16  test_framing.py::test_truncated_json_delimited_by_its_connection_is_refused
 B17  test_framing.py::test_an_unsolicited_response_is_discarded
      test_framing.py::test_a_response_to_another_request_is_refused
      test_framing.py::test_an_unsafe_request_with_a_foreign_response_is_in_doubt
-B18  test_framing.py::test_a_response_before_the_request_is_refused
+     test_framing.py::test_a_cached_response_is_accepted
+     test_framing.py::test_a_response_that_another_client_cached_is_accepted
+     test_framing.py::test_an_unsafe_request_on_a_new_connection_has_its_own_response
+B18  test_framing.py::test_a_first_response_with_another_id_is_accepted
 B19  test_framing.py::test_a_late_response_is_discarded
 B20  test_framing.py::test_an_upload_refused_halfway_is_not_retried
 B21  test_framing.py::test_a_reset_connection_is_retried

@@ -428,21 +428,103 @@ async def test_an_unsafe_request_accepts_an_unknown_id() -> None:
             await row.works(act)
 
 
-async def test_a_response_before_the_request_is_refused() -> None:
-    """B18: on a new connection only its id shows it, if the server is known to echo ids."""
-    early = _echoes_and(_naming("another", b'["of somebody else"]'), before=True)
+async def test_a_first_response_with_another_id_is_accepted() -> None:
+    """B18: on a new connection, there is no other request that it could belong to."""
 
     async def hangs_up_after_one(peer: Peer) -> None:
         await peer.send(_naming(_id_of(await peer.request())))
 
+    async def another_id(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(_naming("another", b'["asked for"]'))
+
     async with (
-        plan(hangs_up_after_one, early, _echo) as planned,
+        plan(hangs_up_after_one, another_id, _echo) as planned,
+        watched(talking(planned, max_in_flight=1), planned) as row,
+    ):
+        for _ in range(3):
+            assert await row.works(ask) == ["asked for"]
+            await anyio.sleep(0.05)
+        assert planned.server.connections == 3
+
+
+class _Cache:
+    """A gateway that caches each GET, with the correlation id of the request that filled the cache.
+
+    Each of its connections is kept open.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, bytes] = {}
+
+    async def __call__(self, peer: Peer) -> None:
+        while True:
+            request = await peer.request()
+            line = request.partition(b"\r\n")[0]
+            response = _naming(_id_of(request), b'["for %s"]' % line.split()[1])
+            if line.startswith(b"GET"):
+                response = self._kept.setdefault(line, response)
+            await peer.send(response)
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+async def test_a_cached_response_is_accepted(retries: int) -> None:
+    """B17: once a new connection has returned it, its id is known."""
+    async with (
+        plan(_Cache()) as planned,
+        watched(
+            talking(planned, max_in_flight=1, retries=retries), planned, next_call=False
+        ) as row,
+    ):
+        for path in ("/v2/a", "/v2/b"):
+            get = CallOf("GET", path)
+            assert await row.works(get) == [f"for {path}"]
+            assert await row.works(get, requests=2) == [f"for {path}"]
+            for _ in range(5):
+                assert await row.works(get) == [f"for {path}"]
+        assert planned.server.connections == 3
+        await row.works(act)
+
+
+async def test_a_response_that_another_client_cached_is_accepted() -> None:
+    """B17: although the client has never sent its id, and other responses have the client's."""
+    async with plan(_Cache()) as planned:
+        async with talking(planned) as other:
+            await ask(other)
+            await put(other)
+        async with watched(talking(planned, max_in_flight=1), planned, next_call=False) as row:
+            await row.works(CallOf("GET", "/v2/users"))
+            await row.works(ask, requests=2)
+            await row.works(ask)
+
+
+async def test_calls_through_a_cache_at_once_are_accepted() -> None:
+    """B17: over any number of connections."""
+    async with plan(_Cache()) as planned, talking(planned, max_in_flight=4, quota=None) as sikoia:
+        for _ in range(5):
+            async with anyio.create_task_group() as calls:
+                for _ in range(16):
+                    calls.start_soon(ask, sikoia)
+        assert planned.seen <= 80 + 4
+
+
+async def test_an_unsafe_request_on_a_new_connection_has_its_own_response() -> None:
+    """B17: even if the gateway sends an id of ours again; what was paid for is not thrown away."""
+    first = b""
+
+    async def script(peer: Peer) -> None:
+        nonlocal first
+        request = await peer.request()
+        first = first or _id_of(request).encode()
+        await peer.send(_naming(first.decode()))
+
+    async with (
+        plan(script) as planned,
         watched(talking(planned, max_in_flight=1), planned, next_call=False) as row,
     ):
-        assert await row.works(ask) == ["asked for"]
-        await anyio.sleep(0.05)
-        assert await ask(row.sikoia) == ["asked for"]
-        assert planned.server.connections == 3
+        for call in (ask, act, put):
+            await row.works(call)
+            await anyio.sleep(0.05)
 
 
 @pytest.mark.parametrize("status", [200, 404, 500])

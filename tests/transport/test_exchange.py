@@ -279,9 +279,15 @@ async def test_an_invalid_header_is_not_shown() -> None:
 
 
 def _is_mismatch(
-    check: EchoCheck, sent: str, received: str | None, status: int = 200, *, may_repeat: bool = True
+    check: EchoCheck,
+    sent: str,
+    received: str | None,
+    status: int = 200,
+    *,
+    is_new: bool = False,
+    may_repeat: bool = True,
 ) -> bool:
-    return check.is_mismatch(sent, received, status, may_repeat=may_repeat)
+    return check.is_mismatch(sent, received, status, is_new=is_new, may_repeat=may_repeat)
 
 
 def test_the_id_of_another_request_is_a_mismatch() -> None:
@@ -307,3 +313,18 @@ def test_an_unknown_id_is_a_mismatch_if_the_request_may_be_repeated() -> None:
     _is_mismatch(check, "a", "a")
     assert _is_mismatch(check, "b", "x")
     assert not _is_mismatch(check, "b", "x")
+
+
+def test_an_id_that_a_new_connection_returns_is_accepted() -> None:
+    """And from then on on every connection, because it is in a cache."""
+    check = EchoCheck()
+    check.record_sent("old")
+    _is_mismatch(check, "a", "a")
+
+    assert _is_mismatch(check, "a", "old")
+    assert not _is_mismatch(check, "a", "old", is_new=True)
+    assert not _is_mismatch(check, "a", "old")
+    assert not _is_mismatch(check, "a", "unknown", is_new=True)
+    _is_mismatch(check, "a", "a")
+    assert not _is_mismatch(check, "a", "unknown")
+    assert _is_mismatch(check, "a", "another")

@@ -1,15 +1,31 @@
 """The connection pool: one origin, bounded concurrency, and no lost slots."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Final, cast
 
 import anyio
 import httpx
 import pytest
-from faults import Peer, Script, answer, client, guards, refusing, request_to, serve
+from faults import (
+    Peer,
+    Script,
+    Server,
+    answer,
+    certified,
+    client,
+    guards,
+    refusing,
+    request_to,
+    serve,
+    trusting,
+)
 
 from sikoia_async import CallError, ConfigurationError
+from sikoia_async._transport.connector import new_transport
 from sikoia_async._transport.pool import ConnectionPool
+from sikoia_async._transport.stopwatch import Stopwatch
+from sikoia_async._transport.types import Freshness, state_of
 
 pytestmark = pytest.mark.anyio
 
@@ -221,3 +237,125 @@ async def test_a_transport_that_cannot_be_created_costs_no_slot() -> None:
         with pytest.raises(ConfigurationError, match="no certificates"):
             await pool.handle_async_request(_request())
     assert pool.free == 1
+
+
+class _Idle:
+    """Sends requests over one slot; its clock is set by hand, and its sockets are real."""
+
+    def __init__(self, server: Server) -> None:
+        self.now = 0.0
+        self._server = server
+        self._pool = ConnectionPool(server.url, 1, lambda: new_transport(None, None))
+
+    async def send(self, freshness: Freshness = "open") -> int:
+        """Send a request, and return how many connections there were until now."""
+        headers = {"Host": "127.0.0.1"}
+        request = request_to(self._server.url, headers=headers, freshness=freshness)
+        state_of(request).stopwatch = Stopwatch(lambda: self.now, "rate_limit")
+        response = await self._pool.handle_async_request(request)
+        await response.aread()
+        await response.aclose()
+        assert self._pool.connections_replaced == 0
+        return self._server.connections
+
+    async def close(self) -> None:
+        await self._pool.aclose()
+
+
+def _announcing(header: str) -> Script:
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.send(answer(Keep_Alive=header))
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("header", "used", "unused"),
+    [
+        ("timeout=5", 3.9, 4.1),
+        ("timeout=5, max=100", 3.9, 4.1),
+        ("max=100, timeout=5", 3.9, 4.1),
+        ("Timeout = 5", 3.9, 4.1),
+        ('timeout="5"', 3.9, 4.1),
+        ("timeout=2", 0.9, 1.1),
+        ("timeout=1", 0.4, 0.6),
+        ("timeout=0", None, 0.0),
+    ],
+)
+async def test_a_keep_alive_header_is_obeyed(
+    header: str, used: float | None, unused: float
+) -> None:
+    """A connection that the server is about to close is not used."""
+    async with serve(_announcing(header)) as server:
+        idle = _Idle(server)
+        assert await idle.send() == 1
+        if used is not None:
+            idle.now += used
+            assert await idle.send() == 1
+        idle.now += unused
+        assert await idle.send() == 2
+        await idle.close()
+
+
+@pytest.mark.parametrize("header", ["", "timeout", "timeout=-1", "timeout=soon", "mytimeout=0"])
+async def test_an_odd_keep_alive_header_is_ignored(header: str) -> None:
+    """As if there were none."""
+    async with serve(_announcing(header)) as server:
+        idle = _Idle(server)
+        for _ in range(2):
+            assert await idle.send() == 1
+            idle.now += 100
+        await idle.close()
+
+
+async def test_a_request_that_must_not_be_repeated_uses_a_recent_connection_or_a_new_one() -> None:
+    """One that was idle for long may be closed by the server at any moment."""
+    async with serve(_answers) as server:
+        idle = _Idle(server)
+        assert await idle.send("recent") == 1
+        idle.now += 0.9
+        assert await idle.send("recent") == 1
+        idle.now += 1.1
+        assert await idle.send("open") == 1
+        idle.now += 1.1
+        assert await idle.send("recent") == 2
+        assert await idle.send("new") == 3
+        await idle.close()
+
+
+async def test_a_purchase_does_not_meet_the_end_of_an_idle_connection() -> None:
+    """The server closes it when the next request arrives."""
+
+    async def closes_on_the_second(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(answer())
+        await peer.request()
+
+    async with serve(closes_on_the_second) as server, client(server.url) as sikoia:
+        for _ in range(2):
+            await sikoia.request("POST", "/v2/identity", chargeable=True)
+            await anyio.sleep(1.1)
+
+    assert server.connections == 2
+
+
+async def test_a_closed_connection_is_not_told_as_sent_without_a_network(tmp_path: Path) -> None:
+    """No new one could be opened either."""
+    for tls in (None, certified()):
+        async with serve(_answers_once, tls) as server:
+            sikoia = client(server.url, **({"tls": trusting(tmp_path)} if tls else {}))
+            await sikoia.request("POST", "/v2/identity", chargeable=True)
+            await anyio.sleep(0.1)
+        with pytest.raises(CallError, match="nothing was sent") as caught:
+            await sikoia.request("POST", "/v2/identity", chargeable=True)
+        await sikoia.aclose()
+
+        assert not caught.value.may_have_been_processed
+        assert dict(sikoia.spend) == {"POST /v2/identity": 1}
+
+
+async def _answers_once(peer: Peer) -> None:
+    await peer.request()
+    await peer.send(answer())
