@@ -3,6 +3,8 @@
 Ours is the complete decoding of a response, including the response details on the models. The SDK
 checks the first response of a type and one in 64 after it for drift: `steady` is the median of
 responses without this check, `mean of 64` the mean of 64 responses including one check.
+
+The rows about odd values compare a report that has one, halfway, with the same report without it.
 """
 
 import statistics
@@ -35,6 +37,7 @@ def compare(*, quick: bool) -> list[Row]:
         *_against_msgspec("report", AccountTransactions, AccountTransactions, report),
         *_against_msgspec("list", Items[BankTransaction], tuple[BankTransaction, ...], bare_list),
         *_against_others(report, rounds=3 if quick else 15),
+        *_with_an_odd_value(report, rounds=3 if quick else 15),
     ]
 
 
@@ -65,6 +68,25 @@ def _against_others(body: bytes, rounds: int) -> list[Row]:
         at_least(5, f"report, steady | {peer}", costs["ours"], costs[peer])
         for peer in ("pydantic", "cattrs")
     ]
+
+
+def _with_an_odd_value(body: bytes, rounds: int) -> list[Row]:
+    name = b'"description": '
+    parts = body.split(name)
+    middle = len(parts) // 2
+    before, after = name.join(parts[:middle]) + name, name.join(parts[middle:])
+    bodies = {
+        "list for a string": before + b"[" + after.replace(b",", b"],", 1),
+        "byte that is not UTF-8": before + b'"\xff' + after[1:],
+        "raw control character": before + b'"\t' + after[1:],
+        "half of a surrogate pair": before + b'"\\ud800' + after[1:],
+    }
+    decode = ours(AccountTransactions)
+    turns = {"none": partial(cpu, decode, body)}
+    turns |= {odd: partial(cpu, decode, bodies[odd]) for odd in bodies}
+    costs = take_turns(turns, rounds)
+    none = costs.pop("none")
+    return [at_most(3, f"report with a {odd} | without", costs[odd], none) for odd in costs]
 
 
 def _cattrs() -> Decode:

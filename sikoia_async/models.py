@@ -36,7 +36,7 @@ __all__ = [
 T = TypeVar("T")
 
 
-def _masked_values(values: Mapping[str, str]) -> str:
+def _masked_values(values: Mapping[str, Any]) -> str:
     return repr(dict.fromkeys(values, "***"))
 
 
@@ -46,9 +46,10 @@ class ResponseInfo(CallInfo):
 
     status: int
     """The HTTP status."""
-    unread: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=_masked_values)
-    """Strings that could not be read as a number, date or boolean, by their path, such as
-    `$.data.date_established`. Their fields are None. Empty for nearly every response."""
+    unread: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=_masked_values)
+    """Values that do not fit their types, by their path, such as `$.data.date_established`, as they
+    were received: at most 100,000. Their fields are None, and lists do not contain them; a single
+    value where a list is expected is the list's only item. Empty for nearly every response."""
 
 
 class Model:

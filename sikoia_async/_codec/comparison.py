@@ -13,7 +13,7 @@ from sikoia_async._codec import shapes
 from sikoia_async._codec.shapes import Shape
 from sikoia_async._codec.standard import Standard
 
-__all__ = ["comparison", "location"]
+__all__ = ["comparison"]
 
 Report = Callable[[str, str], None]
 """Takes the location of a difference, such as `Case.colour`, and a description of it."""
@@ -37,22 +37,6 @@ def comparison(shape: Shape) -> Compare:
             return _time(shape.type) if is_time else _scalar(shape.type, _JSON_TYPES[shape.type])
         case _:
             return _skip
-
-
-def location(shape: Shape, path: str) -> str:
-    """Return the location of a path such as `$.data.rules[2].date`, in the form `Rule.date`.
-
-    The path leads to a field of a model, or to an item of a list in one.
-    """
-    where = "$"
-    for name, _ in _STEP.findall(path):
-        inner = shapes.options(shape)[0]
-        if isinstance(inner, shapes.ListOf):
-            inner = shapes.options(inner.item)[0]
-        if name and isinstance(inner, shapes.Object):
-            where = f"{inner.name}.{name}"
-            shape = next(field.shape for field in inner.fields if field.name == name)
-    return where
 
 
 def _optional(shape: shapes.Optional) -> Compare:
@@ -141,8 +125,6 @@ def _shown(name: str) -> str:
 
 
 _EMPTY: Final = "expected null, got an empty string"
-_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
-"""A step of a path: the name of a field, or an index."""
 _JSON_TYPES: Final[Mapping[Any, tuple[type, ...]]] = {
     str: (str,),
     int: (int,),

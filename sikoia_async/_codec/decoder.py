@@ -59,7 +59,7 @@ def decode(
         if into is bytes:
             return cast("T", response.body)
         try:
-            unread: dict[str, str] = {}
+            unread: dict[str, Any] = {}
             value = _load(response.body, into, drift, unread)
             return cast("T", _attach(value, response.status, call, unread))
         except DecodeError as error:
@@ -95,7 +95,7 @@ def _unusable(response: Response) -> tuple[str, ...]:
     return (response.broken,) if response.broken else ()
 
 
-def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, str]) -> Any:
+def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, Any]) -> Any:
     if not body and into is object:
         return None
     if not body:
@@ -109,7 +109,7 @@ def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, str]) -> Any:
     return load_hook(into)(body, drift, unread)
 
 
-def _attach(value: Any, status: int, call: CallInfo, unread: dict[str, str]) -> Any:
+def _attach(value: Any, status: int, call: CallInfo, unread: dict[str, Any]) -> Any:
     """Set `response` on models. It is not a field, because decoders see all fields."""
     info = ResponseInfo(
         method=call.method,

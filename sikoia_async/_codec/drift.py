@@ -1,10 +1,10 @@
 """Counts how responses differ from the models, so that you hear of API changes early.
 
-Every response that needed repairs is compared with its model. Of those that decoded directly, only
-the first of each type and then every 64th is, because comparing costs as much as decoding.
+The first response of each type is compared with it, then every 64th, and every small one that
+needed repairs. Comparing costs as much as decoding, so large responses are not compared.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from sikoia_async import _logging
@@ -13,6 +13,7 @@ __all__ = ["Drift"]
 
 _SAMPLE_EVERY: Final = 64
 _MAX_DIFFERENCES: Final = 1000
+_MAX_COMPARED: Final = 1 << 20
 _FAILED: Final = "comparison failed"
 
 
@@ -44,46 +45,60 @@ class Drift(Mapping[str, int]):
         self._responses[into] = responses + 1
         return responses % _SAMPLE_EVERY == 0
 
-    def compare_body(self, into: Any, body: bytes) -> None:
-        """Compare a body that was decoded with its type, like `compare`."""
-        from sikoia_async._codec.json import read_leniently  # noqa: PLC0415 - as in `_compare`
-
-        try:
-            self._compare(into, read_leniently(body), ())
-        except Exception:  # noqa: BLE001 - a diagnostic must not cost a call
-            self.count("$", _FAILED)
-
-    def compare(self, into: Any, value: Any, unread: Iterable[str] = ()) -> None:
-        """Compare a JSON value with its type and count the differences.
-
-        An error in the comparison is counted as a difference and does not reach the caller.
+    def compare_body(
+        self, into: Any, body: bytes, unread: Collection[tuple[str | int, ...]] = ()
+    ) -> None:
+        """Compare a body that was decoded with its type, like `compare`.
 
         Args:
             into: the type.
-            value: the JSON value, with None for each string that could not be read.
-            unread: the paths of those strings.
+            body: the body; one above 1 MB is not compared, because that would take too long.
+            unread: the steps to values that are left out, because they do not fit their types.
         """
+        if len(body) > _MAX_COMPARED or () in unread:
+            return
+        from sikoia_async._codec.json import read_leniently  # noqa: PLC0415 - as in `_compare`
+
         try:
-            self._compare(into, value, unread)
+            value = read_leniently(body)
+            for steps in unread:
+                _blank(value, steps)
+            self._compare(into, value)
         except Exception:  # noqa: BLE001 - a diagnostic must not cost a call
             self.count("$", _FAILED)
 
-    def _compare(self, into: Any, value: Any, unread: Iterable[str]) -> None:
+    def compare(self, into: Any, value: Any) -> None:
+        """Compare a JSON value with its type and count the differences.
+
+        An error in the comparison is counted as a difference and does not reach the caller.
+        """
+        try:
+            self._compare(into, value)
+        except Exception:  # noqa: BLE001 - a diagnostic must not cost a call
+            self.count("$", _FAILED)
+
+    def _compare(self, into: Any, value: Any) -> None:
         from sikoia_async._codec import comparison, shapes  # noqa: PLC0415 - with the first response
 
-        shape = shapes.shape_of(into)
-        comparison.comparison(shape)(value, "$", self.count)
-        for path in unread:
-            self.count(comparison.location(shape, path), "unreadable")
+        comparison.comparison(shapes.shape_of(into))(value, "$", self.count)
 
-    def count(self, location: str, description: str) -> None:
-        """Count one difference.
+    def count(self, location: str, description: str, times: int = 1) -> None:
+        """Count a difference, which occurred once or several times.
 
         At most 1000 different ones are kept, whatever field names a response has.
         """
         difference = f"{location}: {description}"
         if difference in self._counts:
-            self._counts[difference] += 1
+            self._counts[difference] += times
         elif len(self._counts) < _MAX_DIFFERENCES:
-            self._counts[difference] = 1
+            self._counts[difference] = times
             _logging.log_drift(difference)
+
+
+def _blank(value: Any, steps: tuple[str | int, ...]) -> None:
+    """Replace the value at the end of these steps by None."""
+    for step in steps[:-1]:
+        value = value[step]
+        if isinstance(value, str):  # it contains a list
+            return
+    value[steps[-1]] = None

@@ -1,12 +1,24 @@
 """JSON to plain Python values, with fractions as `Decimal`."""
 
 import json
+import re
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import msgspec
 
-__all__ = ["REFUSALS", "DecodeError", "read_json", "read_leniently"]
+from sikoia_async._codec.standard import standard_type
+
+__all__ = [
+    "REFUSALS",
+    "DecodeError",
+    "convert",
+    "decoder",
+    "mended",
+    "read_json",
+    "read_leniently",
+]
 
 REFUSALS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidOperation)
 """The errors that msgspec raises for a body that it cannot read."""
@@ -33,7 +45,7 @@ def read_json(body: bytes) -> Any:
     raise DecodeError(problem)
 
 
-def read_leniently(body: bytes) -> Any:
+def read_leniently(body: bytes | msgspec.Raw) -> Any:
     """Read JSON like `read_json`, and accept parts of it that `read_json` refuses.
 
     Numbers that are too large become strings, NaN and infinity become floats, and a byte that is
@@ -43,15 +55,106 @@ def read_leniently(body: bytes) -> Any:
     Raises:
         DecodeError: the body is not JSON.
     """
+    plain = bytes(body).removeprefix(_BOM)
     try:
-        return _decoder.decode(body.removeprefix(_BOM))
+        return _decoder.decode(plain)
     except REFUSALS:
-        text = body.removeprefix(_BOM).decode(errors="surrogateescape")
+        pass
+    try:
+        text = plain.decode(errors="surrogatepass")
+    except UnicodeDecodeError:
+        text = plain.decode(errors="surrogateescape")
     try:
         return _lenient_decoder.decode(text)
     except (ValueError, RecursionError):
         problem = "not valid JSON"
     raise DecodeError(problem)
+
+
+def decoder(wanted: Any) -> Callable[[bytes | msgspec.Raw], Any]:
+    """Return the function of msgspec that decodes JSON into this type, or raises `REFUSALS`."""
+    return msgspec.json.Decoder(wanted, float_hook=Decimal, dec_hook=_convert).decode
+
+
+def convert(value: Any, wanted: Any) -> Any:
+    """Convert plain Python values to a type, also from strings, or raise `REFUSALS`."""
+    return msgspec.convert(value, wanted, strict=False, dec_hook=_convert)
+
+
+def _convert(kind: type, value: Any) -> Any:
+    """Convert a value for a type that msgspec does not know, such as freezegun's datetime."""
+    standard = standard_type(kind)
+    if standard is kind:
+        raise msgspec.ValidationError  # as without this function
+    return msgspec.convert(value, standard)
+
+
+def mended(body: bytes) -> bytes:
+    """Return a body such that msgspec can split it into the parts of its objects and lists.
+
+    The body is returned as it is if msgspec can split it. Otherwise raw control characters are
+    escaped, NaN and infinity become strings, and an escaped half of a surrogate pair becomes bytes
+    that are not UTF-8. What msgspec then refuses is only the string that contains them.
+
+    Raises:
+        DecodeError: the body is not JSON.
+    """
+    body = body.removeprefix(_BOM)
+    for mend in (bytes, _mend_strings, _mend_constants):
+        try:
+            body = mend(body)
+            _skip(body)
+        except (*REFUSALS, ValueError):
+            continue
+        return body
+    problem = "not valid JSON"
+    raise DecodeError(problem)
+
+
+def _mend_strings(body: bytes) -> bytes:
+    body = _ESCAPE.sub(_unescaped, body)
+    controls = bytes(one for one in range(ord(" ")) if one in body)
+    if controls:
+        body = _replace(re.compile(b"[%b]" % controls), _escaped, body, in_strings=True)
+    return body
+
+
+def _mend_constants(body: bytes) -> bytes:
+    return _replace(_CONSTANT, _quoted, body, in_strings=False)
+
+
+def _replace(
+    pattern: re.Pattern[bytes],
+    replacement: Callable[[re.Match[bytes]], bytes],
+    body: bytes,
+    *,
+    in_strings: bool,
+) -> bytes:
+    """Replace what is inside the strings of a body, or what is outside of them."""
+    if b"\\" in body:  # with every quote inside a string spelt as a number, the rest delimit them
+        body = body.replace(rb"\\", rb"\u005c").replace(rb"\"", rb"\u0022")
+    start, quotes = 0, 0
+
+    def replaced(found: re.Match[bytes]) -> bytes:
+        nonlocal start, quotes
+        quotes += body.count(b'"', start, found.start())
+        start = found.start()
+        return replacement(found) if quotes % 2 == in_strings else found[0]
+
+    return pattern.sub(replaced, body)
+
+
+def _quoted(constant: re.Match[bytes]) -> bytes:
+    return b'"%b"' % constant[0]
+
+
+def _escaped(control: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(control[0])
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    half = escape["half"]
+    return chr(int(half, 16)).encode(errors="surrogatepass") if half else escape[0]
 
 
 def _int(digits: str) -> int | str:
@@ -70,4 +173,11 @@ def _fraction(digits: str) -> Decimal | str:
 
 _BOM: Final = b"\xef\xbb\xbf"
 _decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
+_skip: Final = msgspec.json.Decoder(msgspec.Raw).decode
+_CONSTANT: Final = re.compile(rb"NaN|-?Infinity")
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|u(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+"""An escape in a string: a surrogate pair, half of one, or another character."""
 _lenient_decoder: Final = json.JSONDecoder(parse_int=_int, parse_float=_fraction, strict=False)

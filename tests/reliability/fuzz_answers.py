@@ -31,7 +31,7 @@ except ImportError:
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 with atheris.instrument_imports(include=["sikoia_async"]):
-    for late in ("_codec.converter", "_codec.comparison"):  # loaded lazily otherwise
+    for late in ("_codec.reader", "_codec.comparison"):  # loaded lazily otherwise
         importlib.import_module(f"sikoia_async.{late}")
     from reliability import answering
 

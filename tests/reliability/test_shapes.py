@@ -43,7 +43,7 @@ READING: Final = [one for one in contract.ENDPOINTS if contract.models_in(one.in
 CANARY: Final = "canary-Zyxwvut"
 NUMBER: Final = 815_081_508_150
 
-# What becomes of a JSON value in a field of a kind. Everything that is not here is refused.
+# What becomes of a JSON value in a field of a kind. Everything that is not here cannot be read.
 _KEPT: Final[dict[Any, dict[str, Any]]] = {
     str: {"text": CANARY, "empty": "", "int": str(NUMBER), "float": f"{NUMBER}.5"},
     int: {"int": NUMBER},
@@ -52,6 +52,12 @@ _KEPT: Final[dict[Any, dict[str, Any]]] = {
     bool: {"true": True},
     tuple: {"list": ()},
 }
+_SINGLE: Final[dict[str, Any]] = {
+    "text": (CANARY,),
+    "int": (str(NUMBER),),
+    "float": (f"{NUMBER}.5",),
+}
+"""What becomes of one value in a list of strings."""
 _SCALARS: Final = (int, float, Decimal, bool, date, datetime)
 _VALUES: Final[dict[str, Any]] = {
     "null": None,
@@ -71,34 +77,38 @@ def _fields() -> Iterator[tuple[Any, str, Any]]:
             yield model, name, wanted
 
 
-def _expected(kind: Any, value: str, *, optional: bool) -> Any:
-    """Return the expected result in a list; an empty list if the value is refused."""
-    if optional and (value in {"null", "empty"}) and (value, kind) != ("empty", str):
-        return [None]
-    if optional and value == "text" and kind in _SCALARS:
-        return [None]  # and kept in `response.unread`
+def _expected(wanted: Any, value: str) -> tuple[Any, bool]:
+    """Return what an optional field becomes, and whether `response.unread` keeps the value."""
+    kind, _ = kind_of(wanted)
+    if value == "null" or (value == "empty" and kind is not str):
+        return None, False
+    if kind is tuple and value in _SINGLE:
+        (item,) = contract.items(contract.alternatives(wanted))
+        return (_SINGLE[value] if kind_of(item)[0] is str else None), True
     kept = _KEPT.get(kind, {})
-    return [kept[value]] if value in kept else []
+    return kept.get(value), value not in kept
 
 
 @pytest.mark.parametrize("value", _VALUES)
 def test_every_field_with_every_kind_of_value(value: str) -> None:
-    """C14: in every model of every response; an error names the path and the expected type."""
-    seen = 0
+    """C14: in every model of every response, an odd value costs only its field.
+
+    In a required field it costs the response: the error names the path and the expected type.
+    """
+    seen, odd = 0, _VALUES[value]
     for model, name, wanted in _fields():
         kind, optional = kind_of(wanted)
         if kind is Any or (attrs.has(kind) and value == "object"):
             continue
-        body = json.dumps([smallest(model) | {name: _VALUES[value]}]).encode()
+        body = json.dumps([smallest(model) | {name: odd}]).encode()
 
-        found, expected = outcome(body, items_of(model)), _expected(kind, value, optional=optional)
+        found, (expected, is_unread) = outcome(body, items_of(model)), _expected(wanted, value)
 
         seen += 1
-        if expected:
+        if optional or not (is_unread or expected is None):
             assert not isinstance(found, UnexpectedResponseError), (model, name, found.problems)
-            assert getattr(found[0], name) == expected[0], (model, name)
-            if value == "text" and kind in _SCALARS:
-                assert found.response.unread == {f"$[0].{name}": CANARY}
+            assert getattr(found[0], name) == expected, (model, name)
+            assert found.response.unread == ({f"$[0].{name}": odd} if is_unread else {})
             continue
         assert isinstance(found, UnexpectedResponseError), (model, name, kind, optional)
         assert [problem.rpartition(" @ ")[2] for problem in found.problems] == [f"$[0].{name}"]
@@ -114,23 +124,21 @@ def _assert_hidden(error: UnexpectedResponseError) -> None:
 
 
 def test_every_list_with_a_string_in_it() -> None:
-    """C14: items are decoded like fields, and errors name their index."""
+    """C14: items are decoded like fields; one that cannot be read is left out."""
     seen = 0
     for model, name, wanted in _fields():
         if kind_of(wanted)[0] is not tuple:
             continue
         item = get_args(contract.alternatives(wanted)[0])[0]
-        body = json.dumps(smallest(model) | {name: [CANARY]}).encode()
+        body = json.dumps(smallest(model) | {name: [CANARY, None]}).encode()
 
         found = outcome(body, model)
 
         seen += 1
-        if kind_of(item)[0] is str:
-            assert getattr(found, name) == (CANARY,)
-            continue
-        assert isinstance(found, UnexpectedResponseError), (model, name)
-        assert found.problems[0].endswith(f"@ $.{name}[0]")
-        _assert_hidden(found)
+        is_string = kind_of(item)[0] is str
+        assert getattr(found, name) == ((CANARY,) if is_string else ())
+        first = {} if is_string else {f"$.{name}[0]": CANARY}
+        assert found.response.unread == first | {f"$.{name}[1]": None}
     assert seen > 50
 
 
@@ -177,8 +185,9 @@ _MANY: Final = {
     "names": (b'{"user_id": "1"%b}' % b"".join(b',"%d":1' % one for one in range(1_000_000)), 0),
     "wrong entries": (_rows(b"1", 1_000_000), 100),
     "wrong fields": (_rows(b'{"user_id": [], "roles": [1, 1, 1]}', 100_000), 100),
+    "odd fields": (_rows(b'{"user_id": "1", "roles": [1, 1, 1]}', 100_000), 0),
     "wrong texts": (_rows(b'{"user_id": "1", "account_date_created": "x"}', 50_000), 0),
-    "lists in lists": (_rows(b'{"user_id": "1", "roles": [' + b"1," * 999 + b"1]}", 1000), 100),
+    "lists in lists": (_rows(b'{"user_id": "1", "roles": [' + b"1," * 999 + b"1]}", 1000), 0),
 }
 """Responses, and how many problems each has."""
 
@@ -201,7 +210,7 @@ def test_a_million_of_anything_decodes_in_seconds(case: str) -> None:
 
 
 def test_many_problems_take_no_memory() -> None:
-    """C13: the cost of a hostile response is bounded by its size."""
+    """C13: the cost of a hostile response is bounded by its size, at a word and a view an item."""
     body = _rows(b"1", 100_000)
     tracemalloc.start()
 
@@ -209,7 +218,7 @@ def test_many_problems_take_no_memory() -> None:
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert most < 16 * len(body)
+    assert most < 64 * len(body)
 
 
 def test_a_list_inside_a_string_is_decoded() -> None:

@@ -16,9 +16,9 @@ import httpx
 
 from sikoia_async._calls.urls import is_on, target_of
 from sikoia_async._codec import shapes
-from sikoia_async._codec.converter import converter
 from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.redaction import redact
+from sikoia_async._codec.scalars import READERS, REFUSALS
 from sikoia_async._codec.shapes import Shape, options, shape_of
 from sikoia_async._codec.standard import Standard
 from sikoia_async.testing.cassettes.operations import find
@@ -234,8 +234,8 @@ def _is_known(value: Any, shape: Shape) -> bool:
 
 def _is_readable(value: Any, shape: Shape) -> bool:
     try:
-        converter.get_structure_hook(shape.type)(value, shape.type)
-    except Exception:  # noqa: BLE001 - the hooks raise many kinds of errors
+        READERS[shape.type](value)
+    except REFUSALS:
         return False
     return True
 

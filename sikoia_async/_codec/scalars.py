@@ -1,0 +1,90 @@
+"""Reads strings, numbers, booleans and times in any form that the API is known to send.
+
+Each function takes a plain JSON value and raises one of `REFUSALS` if the value is none of its
+type. They repair numbers and booleans sent as strings, strings sent as numbers, and dates sent as
+datetimes or the reverse.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from math import isfinite
+from typing import Any, Final
+
+import msgspec
+
+from sikoia_async._codec.standard import Standard
+
+__all__ = ["READERS", "REFUSALS"]
+
+REFUSALS: Final = (TypeError, ValueError, ArithmeticError, msgspec.MsgspecError)
+"""The errors of the functions in `READERS`."""
+
+
+def _str(value: object) -> str:
+    if isinstance(value, str):
+        value.encode()  # refuses halves of surrogate pairs, which nothing can store
+        return value
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return str(value)
+    raise TypeError
+
+
+def _int(value: object) -> int:
+    number = _decimal(value)
+    if number.adjusted() > _MAX_DIGITS or number != number.to_integral_value():
+        raise ValueError
+    return int(number)
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise TypeError
+    number = Decimal(value)
+    if not number.is_finite():
+        raise ValueError
+    return number
+
+
+def _float(value: object) -> float:
+    number = float(_decimal(value))
+    if not isfinite(number):
+        raise ValueError
+    return number
+
+
+def _bool(value: object) -> bool:
+    if isinstance(value, Decimal):
+        raise TypeError
+    boolean = _BOOLEANS.get(str(value).lower())
+    if boolean is None:
+        raise ValueError
+    return boolean
+
+
+def _datetime(value: object) -> datetime:
+    text = _str(value)
+    return msgspec.convert(
+        f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text, Standard.datetime
+    )
+
+
+def _date(value: object) -> date:
+    text = _str(value)
+    return Standard.date.fromisoformat(text) if _DATE.fullmatch(text) else _datetime(text).date()
+
+
+_MAX_DIGITS: Final = 40
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
+READERS: Final[Mapping[Any, Callable[[object], Any]]] = {
+    str: _str,
+    int: _int,
+    float: _float,
+    bool: _bool,
+    Decimal: _decimal,
+    Standard.datetime: _datetime,
+    Standard.date: _date,
+}
+"""The function for each scalar type."""
