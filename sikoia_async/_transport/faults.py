@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 
 import httpx
 
+from sikoia_async._errors import is_server_error
 from sikoia_async._transport.types import TransportFault
 
 if TYPE_CHECKING:
@@ -25,6 +28,23 @@ _REASONS: Final[dict[type[BaseException], str]] = {
     httpx.ReadError: "the connection was lost",
     httpx.WriteError: "the connection was lost",
 }
+_STATUS: Final = re.compile(r"[0-9]{3}(?= |$)")
+_STATUSES: Final = frozenset(HTTPStatus)
+_CERTIFICATE_ALERTS: Final = frozenset(
+    {
+        "ACCESS_DENIED",
+        "BAD_CERTIFICATE",
+        "CERTIFICATE_EXPIRED",
+        "CERTIFICATE_REQUIRED",
+        "CERTIFICATE_REVOKED",
+        "CERTIFICATE_UNKNOWN",
+        "DECRYPT_ERROR",
+        "UNKNOWN_CA",
+        "UNSUPPORTED_CERTIFICATE",
+    }
+)
+"""What a server says of a client's certificate: RFC 8446, section 6.2."""
+_HANDSHAKE_ALERTS: Final = _CERTIFICATE_ALERTS | {"HANDSHAKE_FAILURE"}
 
 
 def fault_from(error: Exception, state: RequestState, reached: Reached) -> TransportFault:
@@ -38,25 +58,53 @@ def fault_from(error: Exception, state: RequestState, reached: Reached) -> Trans
         state: the state of the request.
         reached: how far the exchange got, unless nothing was sent.
     """
-    if not state.is_sent:
+    cause = _root_cause(error)
+    is_handshake_refused = state.is_handshake_open and _alert(cause) in _HANDSHAKE_ALERTS
+    if not state.is_sent or (reached == "sent" and is_handshake_refused):
         reached = "unsent"
     is_assumed = reached == "sent" and not state.is_traced
-    if isinstance(error, httpx.LocalProtocolError):  # its message repeats the bad header
+    status = _status_of_proxy(error)
+    if status is not None:
+        reason, is_final = _refusal(status), not is_server_error(status)
+    elif isinstance(error, httpx.LocalProtocolError):  # its message repeats the bad header
         reason, is_final = "the request is not valid HTTP", True
     elif isinstance(error, httpx.ReadTimeout) and reached != "unsent":
         reason, is_final = "the transport waited no longer for the response", False
     else:
-        cause = _root_cause(error)
-        reason, is_final = _reason(cause), _is_final(cause, reached)
+        reason, is_final = _reason(cause), _is_final(cause, reached, state)
+        if state.tunnel == "requested":
+            reason = f"the proxy has opened no tunnel: {reason}"
     return TransportFault(reached, reason, final=is_final, is_assumed=is_assumed)
 
 
-def _is_final(cause: BaseException, reached: Reached) -> bool:
-    """Return whether TLS was refused; a handshake that was cut off may succeed the next time."""
+def _status_of_proxy(error: Exception) -> int | None:
+    """Return the status with which a proxy refused; httpcore's message begins with it."""
+    match = _STATUS.match(str(error)) if isinstance(error, httpx.ProxyError) else None
+    return int(match[0]) if match else None
+
+
+def _refusal(status: int) -> str:
+    phrase = HTTPStatus(status).phrase if status in _STATUSES else ""
+    return f"the proxy refused to connect: {status} {phrase}".rstrip()
+
+
+def _alert(cause: BaseException) -> str:
+    """Return OpenSSL's name of the alert that an error reports; empty if there is none."""
+    reason = cause.reason if isinstance(cause, ssl.SSLError) else None
+    return (reason or "").partition("_ALERT_")[2]
+
+
+def _is_final(cause: BaseException, reached: Reached, state: RequestState) -> bool:
+    """Return whether TLS was refused; a handshake that was cut off may succeed the next time.
+
+    Bytes that are not TLS may come from a proxy that fails, and not from the server.
+    """
     if isinstance(cause, ssl.SSLCertVerificationError):
         return True
-    is_refused = isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError)
-    return is_refused and reached == "unsent"
+    if reached != "unsent" or not isinstance(cause, ssl.SSLError):
+        return False
+    is_alert = bool(_alert(cause))
+    return is_alert or not (isinstance(cause, ssl.SSLEOFError) or state.tunnel == "open")
 
 
 def _root_cause(error: BaseException) -> BaseException:
@@ -80,6 +128,9 @@ def _wrapped(error: BaseException) -> BaseException | None:
 def _reason(cause: BaseException) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"the server's certificate is not valid: {cause.verify_message}"
+    alert = _alert(cause)
+    if alert in _CERTIFICATE_ALERTS:
+        return f"the server refused this client's certificate: {alert.lower().replace('_', ' ')}"
     if isinstance(cause, ssl.SSLError):
         return f"TLS failed: {cause.reason or 'the server offers no acceptable TLS version'}"
     if isinstance(cause, socket.gaierror):

@@ -10,6 +10,7 @@ import httpx
 from sikoia_async._errors import ConfigurationError, is_error
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from sikoia_async._transport.desync import EchoCheck
@@ -176,6 +177,14 @@ class RequestState(httpx.AsyncByteStream):
     """The socket that httpcore opened for this request, until the connection is established."""
     is_new: bool = False
     """Whether a connection was opened for this request."""
+    is_handshake_open: bool = False
+    """Whether the server may still refuse the TLS handshake after the request was sent."""
+    tunnel: Literal["none", "requested", "open"] = "none"
+    """Whether a proxy was asked for a tunnel for this request, and has opened it."""
+    _timeouts: Any = attrs.field(default=None, init=False)
+    """The timeouts of a request that a proxy is asked for a tunnel for."""
+    _read_timeout: float | None = attrs.field(default=None, init=False)
+    """What the read timeout among them will be again."""
     _chunks: Iterator[bytes] = attrs.field(default=_NO_CHUNKS, init=False, repr=False)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -210,14 +219,35 @@ class RequestState(httpx.AsyncByteStream):
         request.extensions.setdefault("trace", self.trace)
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Trace extension of httpcore: note connecting, the head being sent, and the socket."""
+        """Trace extension of httpcore: note how far a connection or a request has got."""
         name = event.partition(".")[2]
-        if name == "send_request_headers.started" and info["request"].method != b"CONNECT":
-            self.is_sent, self.opened = True, None
+        if name == "send_request_headers.started":
+            if info["request"].method == b"CONNECT":
+                self._request_tunnel(info["request"])
+            else:
+                self.is_sent, self.opened = True, None
         elif name == "connect_tcp.complete":
             self.opened, self.is_new = info["return_value"], True
+        elif name == "start_tls.started" and self.tunnel == "requested":
+            self._open_tunnel()
+        elif name == "start_tls.complete" and self.is_traced:
+            self.is_handshake_open = _is_open(info["return_value"].get_extra_info("ssl_object"))
         elif self.is_traced and (name in _CONNECTING or _is_invalid(name, info)):
             self.is_sent = False
+
+    def _request_tunnel(self, request: Any) -> None:
+        """Note that a proxy is asked for a tunnel, which takes no longer than connecting.
+
+        httpcore would wait as long as for a response of Sikoia.
+        """
+        self._timeouts = request.extensions.get("timeout", {})
+        self._read_timeout = self._timeouts.get("read")
+        self._timeouts["read"] = self._timeouts.get("connect")
+        self.tunnel = "requested"
+
+    def _open_tunnel(self) -> None:
+        self._timeouts["read"] = self._read_timeout
+        self.tunnel = "open"
 
     async def close_opened(self) -> None:
         """Close the socket of a failed request; httpcore leaks it if a handshake is cancelled."""
@@ -235,6 +265,15 @@ class RequestState(httpx.AsyncByteStream):
     def attach_to(self, request: httpx.Request) -> None:
         """Make `state_of` return this state, whatever a transport did to the extensions."""
         request.extensions = {_KEY: self}
+
+
+def _is_open(tls: ssl.SSLObject) -> bool:
+    """Return whether a handshake that seems complete may still be refused.
+
+    In TLS 1.3 a client has to send before it hears whether the server accepts its certificate. The
+    server reads no request before that, unless it may also ask for a certificate later.
+    """
+    return tls.version() == "TLSv1.3" and not tls.context.post_handshake_auth
 
 
 def _is_invalid(name: str, info: Mapping[str, Any]) -> bool:

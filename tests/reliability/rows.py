@@ -22,6 +22,7 @@ A15  ../test_environments.py::test_invalid_urls_are_refused_and_not_repeated
      ../test_environments.py::test_the_path_of_the_api_is_a_plain_prefix
 A16  ../transport/test_tls.py::test_a_proxy_of_the_environment_is_ignored
      ../transport/test_tls.py::test_tls_keys_are_logged_only_on_request
+     ../transport/test_proxy.py::test_a_proxy_that_fails_has_sent_nothing
      test_connecting.py::test_certificate_variables_are_ignored
 B1   test_framing.py::test_a_connection_closed_before_the_response_is_retried
 B2   test_framing.py::test_an_idle_connection_closed_as_it_is_reused

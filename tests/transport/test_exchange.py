@@ -3,6 +3,7 @@
 import errno
 import gzip
 import socket
+import ssl
 import time
 from pathlib import Path
 from typing import Final
@@ -154,6 +155,12 @@ async def test_a_dripping_body_ends_at_the_deadline() -> None:
     assert caught.value.spent["body"] > 0
 
 
+def _alert() -> ssl.SSLError:
+    error = ssl.SSLError(1, "canary")
+    error.reason = "TLSV1_ALERT_ACCESS_DENIED"
+    return error
+
+
 _WORDS: Final[dict[str, tuple[httpx.HTTPError, OSError | None, str]]] = {
     "no such host": (
         httpx.ConnectError("canary"),
@@ -165,6 +172,8 @@ _WORDS: Final[dict[str, tuple[httpx.HTTPError, OSError | None, str]]] = {
     "no system's error": (httpx.ConnectTimeout("canary"), None, "connecting timed out"),
     "broken pipe": (httpx.WriteError("canary"), None, "the connection was lost"),
     "something else": (httpx.ProxyError("canary"), None, "ProxyError"),
+    "a proxy's status": (httpx.ProxyError("407 canary"), None, "to connect: 407 Proxy Auth"),
+    "an alert": (httpx.ReadError("canary"), _alert(), "refused this client's certificate"),
 }
 
 
@@ -182,6 +191,7 @@ async def test_messages_of_libraries_are_not_repeated(
     with pytest.raises(ConnectionFailedError, match=words) as caught:
         await sikoia.request("GET", "/v2/cases")
     assert "canary" not in str(caught.value)
+    assert caught.value.reached == "sent"  # nothing else is proven about a transport of others
     assert_plain(caught.value)
 
 

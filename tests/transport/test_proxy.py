@@ -1,11 +1,30 @@
 """Proxies: which URLs are accepted, and what becomes of calls."""
 
+import ssl
 import traceback
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
+import anyio
 import httpx
 import pytest
-from faults import SECRET, Peer, answer, serve
+import trustme
+from faults import (
+    SECRET,
+    NoPauses,
+    Peer,
+    Script,
+    Server,
+    answer,
+    certified,
+    client,
+    forward,
+    serve,
+    trusting,
+    tuned,
+)
 
 from sikoia_async import ConfigurationError, ConnectionFailedError, Sikoia
 from sikoia_async.environments import local
@@ -231,3 +250,173 @@ async def test_no_proxy_lists_hosts_ports_and_networks(
         assert await _is_proxied(host) is not is_bypassed
 
     assert server.connections == (not is_bypassed)
+
+
+async def _sells(peer: Peer) -> None:
+    while True:
+        await peer.request()
+        await peer.send(answer(201, b"{}"))
+
+
+async def _buy(sikoia: Sikoia) -> None:
+    await sikoia.request("POST", "/v2/identity", body={"person_id": "p-1"}, chargeable=True)
+
+
+def _says(*said: bytes) -> Script:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(*said)
+
+    return script
+
+
+async def _resets(peer: Peer) -> None:
+    await peer.request()
+    await peer.reset()
+
+
+async def _hangs(peer: Peer) -> None:
+    await peer.request()
+    await peer.gone()
+
+
+async def _speaks_no_tls(peer: Peer) -> None:
+    await peer.request()
+    await peer.send(_OPEN)
+    await peer.something()
+    await peer.send(answer(502, b"canary"))
+    await peer.gone()
+
+
+_OPEN: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
+_FAILING: Final[dict[str, tuple[Script, str]]] = {
+    "closed": (_says(), "the proxy has opened no tunnel: the server closed the connection early"),
+    "reset": (_resets, "the proxy has opened no tunnel"),
+    "silent": (_hangs, "the proxy has opened no tunnel: connecting timed out"),
+    "nonsense": (_says(b"\x15\x03\x01 canary\r\n\r\n"), "the proxy has opened no tunnel"),
+    "half": (_says(b"HTTP/1.1 200 Conn"), "the proxy has opened no tunnel"),
+    "500": (_says(answer(500, b"canary")), "the proxy refused to connect: 500 Internal Server"),
+    "502": (_says(answer(502)), "the proxy refused to connect: 502 Bad Gateway"),
+    "503": (_says(answer(503)), "the proxy refused to connect: 503 Service Unavailable"),
+    "599": (_says(answer(599)), r"the proxy refused to connect: 599 \("),
+    "closed tunnel": (_says(_OPEN), "TLS failed"),
+    "nonsense in the tunnel": (_speaks_no_tls, "TLS failed"),
+}
+_REFUSING: Final = {
+    301: "301 Moved Permanently",
+    403: "403 Forbidden",
+    404: "404 Not Found",
+    407: "407 Proxy Authentication Required",
+    499: r"499 \(",
+}
+
+
+@asynccontextmanager
+async def _behind(
+    folder: Path,
+    *scripts: Script,
+    sells: Script = _sells,
+    tls: ssl.SSLContext | None = None,
+    connect_timeout: float | None = None,
+) -> AsyncGenerator[tuple[Sikoia, Server, Server]]:
+    """Run a Sikoia behind a proxy that follows these scripts in turn, and then the last one."""
+    remaining = list(scripts)
+
+    async def script(peer: Peer) -> None:
+        await (remaining.pop(0) if len(remaining) > 1 else remaining[0])(peer)
+
+    async with (
+        serve(sells, tls or certified()) as server,
+        serve(script) as proxy,
+        client(server.url, tls=trusting(folder), proxy=proxy.url, retries=2) as sikoia,
+    ):
+        yield tuned(sikoia, connect_timeout=connect_timeout, retry_policy=NoPauses()), server, proxy
+
+
+@pytest.mark.parametrize(("script", "words"), _FAILING.values(), ids=_FAILING.keys())
+@pytest.mark.anyio
+async def test_a_proxy_that_fails_has_sent_nothing(
+    script: Script, words: str, tmp_path: Path
+) -> None:
+    """Its CONNECT is not the request: a purchase is retried, and not counted."""
+    connect_timeout = 0.3 if script is _hangs else None
+    behind = _behind(tmp_path, script, connect_timeout=connect_timeout)
+    async with behind as (sikoia, server, proxy):
+        with pytest.raises(ConnectionFailedError, match=words) as caught:
+            await _buy(sikoia)
+
+        assert not sikoia.spend
+    assert "canary" not in str(caught.value)
+    assert (caught.value.reached, caught.value.may_have_been_processed) == ("unsent", False)
+    assert (len(caught.value.attempts), proxy.connections) == (3, 3)
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize(("status", "words"), _REFUSING.items())
+@pytest.mark.anyio
+async def test_the_status_of_a_refusing_proxy_is_told(
+    status: int, words: str, tmp_path: Path
+) -> None:
+    """It is final below 500."""
+    async with _behind(tmp_path, _says(answer(status, b"canary"))) as (sikoia, server, proxy):
+        with pytest.raises(ConnectionFailedError, match=f"refused to connect: {words}") as caught:
+            await _buy(sikoia)
+
+        assert not sikoia.spend
+    assert "canary" not in str(caught.value)
+    assert (caught.value.reached, caught.value.may_have_been_processed) == ("unsent", False)
+    assert (len(caught.value.attempts), proxy.connections, server.connections) == (1, 1, 0)
+
+
+@pytest.mark.anyio
+async def test_a_purchase_is_made_once_after_the_proxy_has_failed(tmp_path: Path) -> None:
+    """Each failure took the place of a tunnel, and the third tunnel is used for both calls."""
+    behind = _behind(tmp_path, _says(answer(502)), _hangs, forward, connect_timeout=1)
+    async with behind as (sikoia, server, proxy):
+        await _buy(sikoia)
+        await _buy(sikoia)
+
+        assert sikoia.spend == {"POST /v2/identity": 2}
+    assert (len(server.requests), proxy.connections) == (2, 3)
+    assert [line.partition(" ")[0] for line in proxy.lines] == ["CONNECT"] * 3
+
+
+@pytest.mark.anyio
+async def test_an_untrusted_server_behind_a_proxy_gets_nothing(tmp_path: Path) -> None:
+    """The tunnel stands, and TLS inside it fails for good."""
+    async with _behind(tmp_path, forward, tls=certified(by=trustme.CA)) as (sikoia, server, proxy):
+        with pytest.raises(ConnectionFailedError, match="certificate is not valid") as caught:
+            await _buy(sikoia)
+
+        assert not sikoia.spend
+    assert caught.value.reached == "unsent"
+    assert (proxy.connections, len(server.requests)) == (1, 0)
+
+
+@pytest.mark.anyio
+async def test_a_request_through_a_tunnel_is_in_doubt(tmp_path: Path) -> None:
+    """Once TLS stands behind the proxy, a lost response is one."""
+    async with _behind(tmp_path, forward, sells=_says()) as (sikoia, server, _):
+        with pytest.raises(ConnectionFailedError) as caught:
+            await _buy(sikoia)
+
+        assert sikoia.spend == {"POST /v2/identity": 1}
+    assert (caught.value.reached, caught.value.may_have_been_processed) == ("sent", True)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.anyio
+async def test_a_tunnel_does_not_shorten_the_time_for_a_response(tmp_path: Path) -> None:
+    """The time for the proxy's response ends with it."""
+
+    async def slow(peer: Peer) -> None:
+        await peer.request()
+        await anyio.sleep(1.5)  # longer than the time for connecting
+        await peer.send(answer(201, b"{}"))
+
+    behind = _behind(tmp_path, forward, sells=slow, connect_timeout=1)
+    async with behind as (sikoia, server, _):
+        await _buy(sikoia)
+        assert await sikoia.request("GET", "/v2/cases") == {}
+
+    assert len(server.requests) == 2

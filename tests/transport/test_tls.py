@@ -1,8 +1,11 @@
 """TLS and the process's environment: whom the client trusts, and which variables it ignores."""
 
 import resource
+import socket
 import ssl
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +18,7 @@ from faults import (
     Server,
     answer,
     assert_plain,
+    authority,
     certified,
     client,
     forward,
@@ -310,3 +314,66 @@ def test_authorities_are_read_before_the_first_call() -> None:
             Sikoia(token="t")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@contextmanager
+def _demanding_certificates() -> Generator[tuple[str, list[str | None]]]:
+    """Run a server with TLS 1.3 that demands a certificate, and keep why it refused clients.
+
+    It runs in a thread, because anyio's TLS sends no alerts.
+    """
+    context = certified.__wrapped__()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    # The signature includes types of pyOpenSSL, which is not installed.
+    authority().configure_trust(context)  # pyright: ignore[reportUnknownMemberType]
+    refused: list[str | None] = []
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                refuse(listener.accept()[0])
+
+    def refuse(raw: socket.socket) -> None:
+        with context.wrap_socket(raw, server_side=True, do_handshake_on_connect=False) as tls:
+            try:
+                tls.do_handshake()
+            except ssl.SSLError as error:
+                refused.append(error.reason)
+            tls.shutdown(socket.SHUT_WR)
+            while tls.recv(65_536):
+                pass  # closed with unread bytes, it would reset the connection
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield f"https://127.0.0.1:{listener.getsockname()[1]}", refused
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("has_certificate", "words", "reason"),
+    [
+        (False, "certificate required", "PEER_DID_NOT_RETURN_A_CERTIFICATE"),
+        (True, "unknown ca", "CERTIFICATE_VERIFY_FAILED"),
+    ],
+)
+async def test_a_refused_client_certificate_means_that_nothing_was_sent(
+    *, has_certificate: bool, words: str, reason: str, tmp_path: Path
+) -> None:
+    """With TLS 1.3 the server says so after the request was written; it is final."""
+    tls = ssl.create_default_context(cafile=trusting(tmp_path))
+    if has_certificate:
+        trustme.CA().issue_cert("client.example").configure_cert(tls)  # pyright: ignore[reportUnknownMemberType]
+    with _demanding_certificates() as (url, refused):
+        async with client(url, tls=tls, retries=2) as sikoia:
+            with pytest.raises(ConnectionFailedError, match=f"refused .*: {words}") as caught:
+                await sikoia.request("POST", "/v2/identity", body={"a": "b"}, chargeable=True)
+            assert not sikoia.spend
+
+    assert_plain(caught.value)
+    assert (caught.value.reached, caught.value.may_have_been_processed) == ("unsent", False)
+    assert refused == [reason]
