@@ -51,7 +51,7 @@ SANDBOX_LAYERS: Final = (
     ("scenarios",),
     ("store",),
     ("clock", "errors", "event_loop", "timestamps"),
-    ("snapshot",),
+    ("snapshot", "validation"),
 )
 """The layers inside the local Sikoia."""
 

@@ -141,7 +141,8 @@ def create_app(*, url: str = "https://sandbox.example", **options: Unpack[Option
         options: The other fields of `sikoia_async.sandbox.settings.Settings`.
 
     Raises:
-        ValueError: An option is out of range, or a scenario or scenario file is invalid.
+        ValueError: An option has the wrong type or is out of range, or a scenario or scenario file
+            is invalid.
         OSError: A scenario file cannot be read.
     """
     settings = Settings(url=url, **options)

@@ -9,7 +9,7 @@ from functools import partial
 
 from sikoia_async.sandbox.snapshot import Saved
 
-__all__ = ["Clock", "real_seconds"]
+__all__ = ["Clock", "real_seconds", "validate_clock_settings"]
 
 _MAX_SPEED = 1_000_000
 real_seconds: Callable[[], float] = (
@@ -47,8 +47,7 @@ class Clock:
         source: Callable[[], float] | None = None,
         monotonic: Callable[[], float] = real_seconds,
     ) -> None:
-        for error in _errors(speed, epoch, source):
-            raise ValueError(error)
+        validate_clock_settings(speed, epoch, source)
         self._speed = speed
         self._given_epoch = epoch
         self._has_source = source is not None
@@ -137,6 +136,19 @@ class Clock:
 
     def _set(self, seconds: float) -> None:
         self._reference = (seconds, self._source())
+
+
+def validate_clock_settings(
+    speed: float, epoch: datetime | None, source: Callable[[], float] | None
+) -> None:
+    """Refuse settings that no clock can have.
+
+    Raises:
+        ValueError: The speed or the epoch is out of range, the epoch has no time zone, or both
+            `source` and `speed` are given.
+    """
+    for error in _errors(speed, epoch, source):
+        raise ValueError(error)
 
 
 def _errors(

@@ -12,30 +12,32 @@ from pathlib import Path
 import httpx
 import trustme
 
+from sikoia_async.sandbox.validation import is_whole
+
 _MAX_PORT = 65_535
 
 
-def validate_loopback(host: str) -> None:
+def validate_loopback(host: object) -> None:
     """Refuse a host that other machines could reach.
 
     Raises:
         ValueError: The host is not a loopback address.
     """
-    if not _is_loopback(host):
+    if not isinstance(host, str) or not _is_loopback(host):
         msg = (
-            f"the local Sikoia listens on loopback only, not on {host}:"
-            " its data is fictitious and its authentication protects nothing"
+            "host: expected a loopback address or localhost; the local Sikoia listens nowhere else,"
+            " because its data is fictitious and its authentication protects nothing"
         )
         raise ValueError(msg)
 
 
 def validate_port(port: int, *, name: str = "port") -> None:
-    """Refuse a number that is not a port; `name` is the argument to report.
+    """Refuse what is not a port; `name` is the argument to report.
 
     Raises:
-        ValueError: The port is out of range.
+        ValueError: The port is not a whole number, or out of range.
     """
-    if not 0 <= port <= _MAX_PORT:
+    if not is_whole(port) or not 0 <= port <= _MAX_PORT:
         msg = f"{name}: expected 1 to {_MAX_PORT}, or 0 for any free port"
         raise ValueError(msg)
 

@@ -38,7 +38,7 @@ from sikoia_async.sandbox.loopback import (
     validate_port,
 )
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
-from sikoia_async.sandbox.settings import Options
+from sikoia_async.sandbox.settings import Options, Settings
 from sikoia_async.sandbox.snapshot import Snapshot
 from sikoia_async.sandbox.state import State
 from sikoia_async.sandbox.work import Work
@@ -59,7 +59,9 @@ class Sandbox:
         options: The keyword arguments of `create_app`.
 
     Raises:
-        ValueError: The host is not a loopback address, or a port is out of range.
+        ValueError: The host is not a loopback address, or another argument has the wrong type or is
+            out of range.
+        TypeError: An argument is unknown.
     """
 
     url: str
@@ -90,6 +92,10 @@ class Sandbox:
         validate_loopback(host)
         validate_port(port)
         validate_port(inspector_port, name="inspector_port")
+        if type(inspector) is not bool:
+            msg = "inspector: expected True or False"
+            raise ValueError(msg)
+        Settings(**options)  # refuses invalid ones here, and not at the beginning of the block
         self._host = host
         self._port = port
         self._inspector = inspector

@@ -1,16 +1,30 @@
 """The settings of one local Sikoia, validated before anything is built from them."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict, cast
 
 import attrs
 
+from sikoia_async.sandbox.clock import validate_clock_settings
 from sikoia_async.sandbox.deliveries.payloads import EventShape, validate_shape
 from sikoia_async.sandbox.middleware.rate_limit import WindowKey, validate_window_key
-from sikoia_async.sandbox.scenario_files.loader import Source
+from sikoia_async.sandbox.scenario_files.loader import Source, validate_sources
 from sikoia_async.sandbox.scenarios.scenario import Scenario
+from sikoia_async.sandbox.validation import (
+    validate_base,
+    validate_clock,
+    validate_datetime,
+    validate_flag,
+    validate_header,
+    validate_key,
+    validate_mapping,
+    validate_name,
+    validate_number,
+    validate_pauses,
+    validate_seconds,
+    validate_whole,
+)
 
 __all__ = ["Options", "Settings"]
 
@@ -42,68 +56,79 @@ class Options(TypedDict, total=False):
     scenarios: Sequence[Scenario | Source]
 
 
+def _copied(pauses: Any) -> Any:
+    """Return a copy of a list, which the caller cannot change later."""
+    return tuple(cast("Any", pauses)) if isinstance(pauses, list) else pauses
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """How one local Sikoia behaves.
 
-    `Clock` validates `clock`, `speed` and `epoch`. Scenario files and prices are validated
-    when the application is built, because they depend on its operations.
+    Types and ranges are validated here. Scenario files and the names of prices are validated when
+    the application is built, because they depend on its operations.
+
+    Raises:
+        ValueError: A setting has another type, or is out of range.
     """
 
     url: str = "https://sandbox.example"
     """The base URL of the API; the scope of its tokens is derived from it."""
-    client_id: str | None = None
+    client_id: str | None = attrs.field(default=None, validator=validate_name)
     """The id of the only OAuth client; drawn from the seed by default."""
-    client_secret: str | None = attrs.field(default=None, repr=False)
+    client_secret: str | None = attrs.field(default=None, repr=False, validator=validate_name)
     """The client's secret; drawn from the seed and the URL by default."""
-    api_key: str | None = attrs.field(default=None, repr=False)
+    api_key: str | None = attrs.field(default=None, repr=False, validator=validate_key)
     """A key accepted in the legacy header `apikey` instead of an access token."""
-    token_life: float = 300
+    token_life: float = attrs.field(default=300, validator=validate_seconds(zero=True))
     """Seconds until an access token expires."""
-    limit: int = 200
-    """The number of requests allowed in a rate-limit window."""
-    per: float = 60
+    limit: int = attrs.field(
+        default=200, validator=validate_whole(" of at least 0", lambda limit: limit >= 0)
+    )
+    """The number of requests allowed in a rate-limit window; a large one to have no limit."""
+    per: float = attrs.field(default=60, validator=validate_seconds(zero=False))
     """The length of a rate-limit window in seconds."""
     window_key: WindowKey = "organisation"
     """Whether the limit applies to the whole `organisation` or to each `token`."""
-    retry_after: bool = True
+    retry_after: bool = attrs.field(default=True, validator=validate_flag)
     """Whether a 429 has a `Retry-After` header."""
-    echo_correlation: bool = True
+    echo_correlation: bool = attrs.field(default=True, validator=validate_flag)
     """Whether responses repeat a well-formed correlation id of the request."""
-    idempotency_header: str | None = None
+    idempotency_header: str | None = attrs.field(default=None, validator=validate_header)
     """The header that carries idempotency keys; keys are ignored by default."""
-    accepted: bool = False
+    accepted: bool = attrs.field(default=False, validator=validate_flag)
     """Whether starting an operation returns 202 with a `Location` instead of 201."""
     picklist_base: Literal[0, 1] = 1
     """The index of the first company in a picklist."""
-    clock: Callable[[], float] | None = None
+    clock: Callable[[], float] | None = attrs.field(default=None, validator=validate_clock)
     """A function that returns seconds, used instead of a clock that tests can advance."""
-    speed: float = 1
+    speed: float = attrs.field(default=1, validator=validate_number)
     """Clock seconds per real second; at 0 the clock moves only when it is advanced."""
-    epoch: datetime | None = None
+    epoch: datetime | None = attrs.field(default=None, validator=validate_datetime)
     """The time of day at which the clock starts; the real time by default."""
-    seed: int = 0
+    seed: int = attrs.field(default=0, validator=validate_whole("", lambda _: True))
     """The source of all ids and data: the same seed gives the same ids in the same order."""
-    work_time: float = 0.5
-    """Seconds for which an operation stays pending."""
-    delivery_retries: Sequence[float] = attrs.field(default=(1, 5, 25), converter=tuple[float, ...])
+    work_time: float = attrs.field(
+        default=0.5, validator=validate_seconds(zero=True, infinite=True)
+    )
+    """Seconds for which an operation stays pending; `math.inf` for ever."""
+    delivery_retries: Sequence[float] = attrs.field(
+        default=(1, 5, 25), converter=_copied, validator=validate_pauses
+    )
     """Clock seconds before each retry of a webhook delivery."""
-    delivery_timeout: float = 5
+    delivery_timeout: float = attrs.field(default=5, validator=validate_seconds(zero=False))
     """Real seconds until a receiver has to respond to a delivery."""
     event_shape: EventShape = "full"
     """What webhooks receive: the `full` payload, the `bare` one, which lacks `event_type` and
     `grouping_id`, or the return value of a function of the payload."""
-    prices: Mapping[str, int] | None = None
+    prices: Mapping[str, int] | None = attrs.field(default=None, validator=validate_mapping)
     """Prices in credits by operation name; by default every chargeable operation costs 1."""
     scenarios: Sequence[Scenario | Source] = ()
     """Scenarios, and paths of TOML files with scenarios and faults."""
 
     def __attrs_post_init__(self) -> None:
+        validate_base(self.picklist_base)
         validate_window_key(self.window_key)
         validate_shape(self.event_shape)
-        if not all(0 <= pause < math.inf for pause in self.delivery_retries):
-            msg = "delivery_retries: expected seconds, zero or more"
-            raise ValueError(msg)
-        if not 0 < self.delivery_timeout < math.inf:
-            msg = "delivery_timeout: expected seconds, more than zero"
-            raise ValueError(msg)
+        validate_sources(self.scenarios)
+        validate_clock_settings(self.speed, self.epoch, self.clock)

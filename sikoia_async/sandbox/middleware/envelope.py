@@ -6,10 +6,11 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sikoia_async.sandbox.errors import ApiError, server_error
+from sikoia_async.sandbox.errors import ApiError, invalid_request, server_error
 
 _HEADER = "X-Correlation-Id"
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -57,5 +58,7 @@ class Envelope:
 def _api_error(exc: Exception) -> ApiError:
     if isinstance(exc, ApiError):
         return exc
+    if isinstance(exc, ClientDisconnect):  # nobody reads this response
+        return invalid_request("The client closed the connection in the middle of the request.")
     _log.error("a handler of the local Sikoia failed", exc_info=exc)
     return server_error()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeGuard, get_type_hints
+from typing import Any, TypeGuard, cast, get_type_hints
 
 import attrs
 
@@ -21,7 +21,7 @@ from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
 from sikoia_async.sandbox.scenarios.value_types import describe_type, is_of_type
 
-__all__ = ["LoadedScenarios", "Source"]
+__all__ = ["LoadedScenarios", "Source", "validate_sources"]
 
 Source = str | os.PathLike[str]
 """The path of a file."""
@@ -100,7 +100,7 @@ class LoadedScenarios:
         """
         scenarios: list[Scenario] = []
         faults: list[_Table] = []
-        for source in _validated(sources):
+        for source in sources:
             tables = [] if isinstance(source, Scenario) else _tables(source)
             scenarios.extend([source] if isinstance(source, Scenario) else ())
             scenarios.extend(_scenario(table) for table in tables if table.name == "scenario")
@@ -118,16 +118,15 @@ class LoadedScenarios:
             _plan_fault(table, plan.inject if "name" in table.keys else plan.add)
 
 
-def _validated(sources: Sequence[Scenario | Source]) -> Sequence[Scenario | Source]:
+def validate_sources(sources: object) -> None:
     """Require a list; a single path would pass as a sequence of letters.
 
     Raises:
         ValueError: It is not a list, or has other items than scenarios and paths.
     """
-    if _is_source(sources) or not all(map(_is_source, sources)):
+    if not isinstance(sources, list | tuple) or not all(map(_is_source, cast("Any", sources))):
         msg = "scenarios: expected a list of scenarios and paths of files"
         raise ValueError(msg)
-    return sources
 
 
 def _is_source(value: object) -> bool:
