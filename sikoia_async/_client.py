@@ -10,6 +10,7 @@ import attrs
 from sikoia_async._auth.client_credentials import ClientCredentials
 from sikoia_async._auth.credentials import ApiKey, Credentials
 from sikoia_async._auth.secret import Secret
+from sikoia_async._auth.tokens import TokenStore
 from sikoia_async._calls.api import Api, validate_request
 from sikoia_async._calls.context import CallOptions, ClientContext, request_headers
 from sikoia_async._calls.idempotency import Keys, validate_header, validate_key
@@ -23,6 +24,7 @@ from sikoia_async._rate_limit.limiter import PRIORITIES, Quota, RateLimiter
 from sikoia_async._retry.budget import RetryBudget
 from sikoia_async._transport.connector import Connector, local_authorities, validate_environment
 from sikoia_async._transport.connector import http_client as new_http_client
+from sikoia_async._transport.lent import validate_client, validate_transport
 from sikoia_async._transport.types import Limits
 from sikoia_async._validation import (
     plain_string,
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from sikoia_async._auth.tokens import TokenSource, TokenStore
+    from sikoia_async._auth.tokens import TokenSource
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._rate_limit.limiter import Priority
     from sikoia_async._transport.pool import ConnectionPool
@@ -165,6 +167,7 @@ class Sikoia:
         )
         validate_type("quota", quota, Quota, "a Quota(...), or None for no rate limit")
         validate_type("rely_on_events", rely_on_events, bool, "True or False")
+        validate_type("token_store", token_store, TokenStore, "a TokenStore, with load and save")
         options = _validate_options(CallOptions(timeout=timeout, retries=retries))
 
         # 2. Where requests go, and over which connections.
@@ -211,7 +214,7 @@ class Sikoia:
                 rely_on_events=rely_on_events,
                 check=lifecycle.check,
             ),
-            keys=Keys(validate_header(idempotency_header)) if idempotency_header else None,
+            keys=_keys(idempotency_header),
         )
         self._api = Api(context, options)
 
@@ -591,7 +594,10 @@ def _connector(
     if transport is not None and http_client is not None:
         msg = "transport, http_client: pass one of them, not both"
         raise ConfigurationError(msg)
-    return Connector(transport or http_client, tls, proxy, trust_env=trust_env)
+    validate_transport("transport", transport)
+    validate_client(http_client)
+    brought = http_client if transport is None else transport
+    return Connector(brought, tls, proxy, trust_env=trust_env)
 
 
 def _event_hooks(authorization: ApiKey | TokenSource) -> dict[str, list[Callable[..., Any]]]:
@@ -603,6 +609,10 @@ def _event_hooks(authorization: ApiKey | TokenSource) -> dict[str, list[Callable
         "request": [correlation.send, Authorize(authorization)],
         "response": [correlation.receive, DiscardRefusedToken(authorization)],
     }
+
+
+def _keys(idempotency_header: str | None) -> Keys | None:
+    return None if idempotency_header is None else Keys(validate_header(idempotency_header))
 
 
 def _spend(max_chargeable: int | None) -> Spend:

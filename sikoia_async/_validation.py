@@ -77,7 +77,8 @@ def validate_type(name: str, value: object, kind: type | tuple[type, ...], what:
     Raises:
         ArgumentTypeError: the value has another type.
     """
-    if value is not None and not isinstance(value, kind):
+    # A class has the methods of its instances, which is all that a protocol looks for.
+    if value is not None and (not isinstance(value, kind) or isinstance(value, type)):
         msg = f"{name}: expected {what}"
         raise ArgumentTypeError(msg)
 

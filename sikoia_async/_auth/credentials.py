@@ -9,7 +9,7 @@ import attrs
 
 from sikoia_async._auth.secret import Secret
 from sikoia_async._auth.tokens import CallableToken, StaticToken
-from sikoia_async._errors import ConfigurationError
+from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -49,7 +49,12 @@ class Credentials:
             return ApiKey(Secret("api_key", self.api_key))
         if isinstance(self.token, str | bytes):
             return StaticToken(Secret("token", self.token))
-        return self._secret() if self.token is None else CallableToken(self.token)
+        if self.token is None:
+            return self._secret()
+        if not callable(self.token):
+            msg = "token: expected an access token, or a function that returns one"
+            raise ArgumentTypeError(msg)
+        return CallableToken(self.token)
 
     def _methods(self) -> Iterator[object]:
         yield from (self.token, self.api_key, self.client_id or self.client_secret)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import attrs
 import httpx
@@ -83,6 +83,7 @@ class StoredToken:
     """When it expires, in seconds since the epoch."""
 
 
+@runtime_checkable
 class TokenStore(Protocol):
     """Shares one access token between processes, for example through a database or a cache.
 

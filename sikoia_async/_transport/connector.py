@@ -96,6 +96,7 @@ class Connector:
         if brought is not None and (tls is not None or proxy is not None or trust_env):
             msg = "tls, proxy, trust_env: configure these on your own transport or http_client"
             raise ConfigurationError(msg)
+        validate_type("trust_env", trust_env, bool, "True or False")
         validate_tls(tls)
         self._brought = (
             ClientTransport(brought) if isinstance(brought, httpx.AsyncClient) else brought

@@ -6,16 +6,59 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from sikoia_async._errors import ClientStateError
+from sikoia_async._errors import ArgumentTypeError, ClientStateError
 from sikoia_async._transport.types import mark_unsent, state_of
 
 if TYPE_CHECKING:
     from sikoia_async._transport.types import RequestState
 
-__all__ = ["ClientTransport", "response_in"]
+__all__ = ["ClientTransport", "response_in", "validate_client", "validate_transport"]
 
 _NO_HOOKS: Final[dict[str, list[Any]]] = {"request": [], "response": []}
 _CONSUMED: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+
+
+def validate_transport(name: str, transport: object) -> None:
+    """Check that an argument is a transport that requests can be sent with, or None.
+
+    Raises:
+        ArgumentTypeError: it is not.
+    """
+    if transport is not None and not _is_transport(transport):
+        msg = (
+            f"{name}: expected an instance of httpx.AsyncBaseTransport, such as "
+            "httpx.AsyncHTTPTransport(); pass a client as http_client=..."
+        )
+        raise ArgumentTypeError(msg)
+
+
+def validate_client(client: object) -> None:
+    """Check that an argument is a client that requests can be sent with, or None.
+
+    Raises:
+        ArgumentTypeError: it is not.
+    """
+    if client is None:
+        return
+    if not isinstance(client, httpx.AsyncClient):
+        msg = (
+            "http_client: expected an instance of httpx.AsyncClient; pass a transport as "
+            "transport=..."
+        )
+        raise ArgumentTypeError(msg)
+    # httpx does not check what it is given either.
+    mounts: dict[object, object] = getattr(client, "_mounts", {})
+    for transport in (getattr(client, "_transport", None), *mounts.values()):
+        if transport is not None and not _is_transport(transport):
+            msg = "http_client: its transports must be instances of httpx.AsyncBaseTransport"
+            raise ArgumentTypeError(msg)
+
+
+def _is_transport(value: object) -> bool:
+    send = httpx.AsyncBaseTransport.handle_async_request
+    return (
+        isinstance(value, httpx.AsyncBaseTransport) and type(value).handle_async_request is not send
+    )
 
 
 class ClientTransport(httpx.AsyncBaseTransport):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 import attrs
 
 from sikoia_async._transport.connector import Connector
+from sikoia_async._transport.lent import validate_transport
 from sikoia_async.testing.cassettes.file import (
     CassetteError,
     Contents,
@@ -122,11 +123,13 @@ class Cassette:
 
         Raises:
             CassetteError: the `with` block has not been entered.
+            ConfigurationError: `beneath` is not a transport, or contradicts the other arguments.
         """
         if self._player is not None:
             return self._player
         if self._recording is None:
             msg = f"cassette {self._path.name}: enter its with block first"
             raise CassetteError(msg)
+        validate_transport("transport", beneath)
         connector = Connector(beneath, tls, proxy, trust_env=trust_env)
         return Recorder(connector, self._scrubber, self._recording)
