@@ -1,8 +1,8 @@
 """Log records of the logger `sikoia_async`.
 
     DEBUG    a call ended: its status, duration and number of attempts
-    INFO     an attempt failed and is retried; a response has a field or value that this SDK does
-             not know, and nothing is lost
+    INFO     an attempt failed and is retried; calls wait for the rate limit; a response has a field
+             or value that this SDK does not know, and nothing is lost
     WARNING  a value of a response could not be read, and is None in its model
 
 A record about a call has a fixed list of fields (`FIELDS`), as attributes for structured logs.
@@ -32,12 +32,13 @@ __all__ = [
     "is_correlation_id",
     "log_call_ended",
     "log_drift",
+    "log_rate_limit_reached",
     "log_retry",
     "without_ids",
 ]
 
 FIELDS: Final = ("method", "path", "status", "error", "seconds", "attempts", "correlation_id")
-"""The fields of a record about a call; a record about drift has none of them."""
+"""The fields of a record about a call; other records have none of them."""
 
 http_logs_muted: Final[ContextVar[bool]] = ContextVar("sikoia_http_logs_muted", default=False)
 """Whether records of httpx and httpcore are dropped in the current context."""
@@ -107,6 +108,20 @@ def log_drift(kind: str) -> None:
             _log.warning("unreadable, decoded as None (see drift): %s", shown)
         else:
             _log.info("unknown to this SDK, ignored (see drift): %s", shown)
+
+
+def log_rate_limit_reached(limit: str, waiting: int, seconds: float) -> None:
+    """Log that calls wait for a slot of the rate limit.
+
+    Args:
+        limit: the limit that was reached.
+        waiting: how many calls wait.
+        seconds: until the next slot is free.
+    """
+    calls = "call" if waiting == 1 else "calls"
+    message = "rate limit reached (%s), %d %s waiting, next slot in %.3g s"
+    with suppress(Exception):  # as in `log_call_ended`
+        _log.info(message, limit, waiting, calls, seconds)
 
 
 def is_correlation_id(value: object) -> TypeGuard[str]:

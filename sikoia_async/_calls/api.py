@@ -97,7 +97,7 @@ class Api:
 
             return kind.state(getattr(model, "status", None), count)
 
-        return follow(
+        operation = follow(
             kind,
             ids,
             lambda polls: retrieve(self.poll(polls)),
@@ -105,6 +105,9 @@ class Api:
             registry=self.context.registry,
             state=state or state_by_status,
         )
+        if self.context.rate_limiter is not None and not operation.done:
+            self.context.rate_limiter.expect_polls()
+        return operation
 
     async def get(
         self,

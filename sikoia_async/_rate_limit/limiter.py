@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import anyio
 import attrs
+from anyio.lowlevel import checkpoint
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._rate_limit.queue import PRIORITIES, Priority, Waiter, WaitQueue
+from sikoia_async._rate_limit.stall import Stall
 from sikoia_async._transport.stopwatch import poll_watch
 from sikoia_async._validation import plain_number, validate_type
 from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
@@ -32,6 +34,8 @@ __all__ = ["PRIORITIES", "Priority", "Quota", "QuotaStore", "RateLimiter"]
 
 _RESERVED_ONE_IN: Final = 10
 """One slot in ten is reserved for interactive calls."""
+_FOR_POLLS_ONE_IN: Final = 20
+"""One slot in twenty is reserved for polls, while there are operations to poll."""
 _WAKE_MARGIN: Final = 0.001
 """Seconds added to each sleep, so that rounding does not end it a moment too soon."""
 _DEADLINE_SHARE: Final = 0.25
@@ -116,6 +120,10 @@ class RateLimiter:
     Polls and background calls leave a tenth of the slots free while no interactive call waits, and
     they are spread evenly. So the next interactive call finds a free slot, however many operations
     are pending.
+
+    In return, while there are operations to poll, other calls leave a twentieth of each window to
+    polls: 10 slots of 200 in 60 s. A poll that waits takes one of them if none had a slot for 6 s.
+    So a burst of calls that uses up a window does not stall polls until the next one.
     """
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
@@ -138,6 +146,12 @@ class RateLimiter:
         self._burst = self._reserve * self._spacing
         self._spaced_until = float("-inf")
         """The time at which all slots handed out so far are spaced out."""
+        self._for_polls = quota.limit // _FOR_POLLS_ONE_IN
+        self._polls: deque[float] = deque(maxlen=self._for_polls)
+        """When the latest polls got their slots."""
+        self._polled_until = float("-inf")
+        """Until when slots are reserved for polls."""
+        self._stall = Stall(f"{quota.limit} in {quota.per:g} s", quota.per, self._queue, clock)
 
     @property
     def left(self) -> int:
@@ -156,22 +170,16 @@ class RateLimiter:
             priority: the caller's priority.
             polls: for a poll, how many times its operation was polled before.
         """
-        reserve = 0 if priority == "interactive" else self._reserve
-        if self._store is None and not self._queue and self._seconds_until_free(reserve) <= 0:
-            self._leased += 1
-            self._space(reserve)
+        now = self._clock()
+        if priority == "poll":
+            self._polled_until = now + self._quota.per
+        if self._store is None and not self._queue and self._is_free_for(priority, now):
             return
-        waiter = self._queue.join(priority, self._clock(), polls)
-        if reserve < self._reserve and self._freed is not None:
+        waiter = self._queue.join(priority, now, polls)
+        if priority != "background" and self._freed is not None:
             self._freed.set()  # the dispatcher may sleep until more slots are free than this needs
-        watch = poll_watch.get()
         try:
-            if watch is not None:
-                watch.enter("rate_limit")
-            while not waiter.is_served:
-                await (waiter.sleep() if self._is_dispatching else self._dispatch(waiter))
-            if watch is not None:  # after a cancellation it still says what the poll waited for
-                watch.enter("polling")
+            await self._wait(waiter)
         except BaseException:
             if waiter.is_served:  # served and cancelled at the same moment
                 self.settle(sent=False)
@@ -180,8 +188,35 @@ class RateLimiter:
             self._queue.leave(waiter)
             self.waits += 1
             self.waited += self._clock() - waiter.since
-            if self._queue and not self._is_dispatching:
+            if not self._queue:
+                self._stall.end()
+            elif not self._is_dispatching:
                 self._queue.first().wake()
+
+    async def _wait(self, waiter: Waiter) -> None:
+        watch = poll_watch.get()
+        if watch is not None:
+            watch.enter("rate_limit")
+        while not waiter.is_served:
+            await (waiter.sleep() if self._is_dispatching else self._dispatch(waiter))
+        if watch is not None:  # after a cancellation it still says what the poll waited for
+            watch.enter("polling")
+
+    def _is_free_for(self, priority: Priority, now: float) -> bool:
+        """Lease a slot and return True if that is possible at once."""
+        if self._seconds_until_free(self._reserved(now, priority), now) > 0:
+            return False
+        is_spaced = self._reserve > 0 and priority != "interactive"
+        if is_spaced and self._seconds_until_spaced(now) > 0:
+            return False
+        self._take(is_spaced=is_spaced)
+        if priority == "poll":
+            self._polls.append(now)
+        return True
+
+    def expect_polls(self) -> None:
+        """Reserve slots for polls during the next window: an operation has begun, or is polled."""
+        self._polled_until = self._clock() + self._quota.per
 
     def settle(self, *, sent: bool) -> None:
         """End a lease: the slot ages from now, or is free at once if nothing was sent."""
@@ -226,14 +261,11 @@ class RateLimiter:
             while not waiter.is_served:
                 # Created before asking: a slot given back while the store is asked counts too.
                 freed = self._freed = anyio.Event()
-                seconds = await self._lease()
+                seconds = await self._serve_next()
                 if seconds <= 0:
-                    self._queue.pop().serve()
                     continue
-                if (
-                    seconds > 2 * self._quota.per
-                ):  # the longest pause, so this is not the same clock
-                    self._restart()
+                if seconds > 2 * self._quota.per:
+                    self._restart()  # the longest pause is shorter, so this is another clock
                     continue
                 with anyio.move_on_after(seconds + _WAKE_MARGIN):
                     await freed.wait()
@@ -244,37 +276,75 @@ class RateLimiter:
         """Take all slots in use for just used: the clock was set back, as when freezegun stops."""
         end = self._clock() + self._quota.per
         self._ageing = deque([end] * len(self._ageing))
-        self._paused_until = self._spaced_until = float("-inf")
+        self._paused_until = self._spaced_until = self._polled_until = float("-inf")
+        self._polls.clear()
 
-    async def _lease(self) -> float:
-        """Lease a slot and return 0 or less, or return the seconds until one may be free."""
-        reserve = 0 if self._queue.lengths()["interactive"] else self._reserve
-        seconds = self._seconds_until_free(reserve)
+    async def _serve_next(self) -> float:
+        """Serve the next caller and return 0 or less, or return the seconds until one may be."""
+        now, waiting = self._clock(), self._queue.lengths()
+        is_spaced = self._reserve > 0 and not waiting["interactive"]
+        reserve = self._reserved(now, "background" if is_spaced else "interactive")
+        seconds = self._seconds_until_free(reserve, now)
+        is_stalled, pop = seconds > 0, self._queue.pop
+        if is_spaced:
+            seconds = max(seconds, self._seconds_until_spaced(now))
+        if seconds > 0 and self._for_polls and waiting["poll"]:
+            due = max(self._poll_due(now), self._seconds_until_free(0, now))
+            if due <= 0:
+                reserve, is_spaced, pop = 0, False, self._queue.pop_poll
+            seconds = min(seconds, due)
         if seconds <= 0 and self._store is not None:
             seconds = await self._store.acquire(reserve)
+            is_stalled = seconds > 0
         if seconds > 0:
+            if is_stalled and self._stall.is_due:  # otherwise polls are only spread
+                await checkpoint()  # callers of the same moment join the queue
+                self._stall.log(seconds, is_paused=self.is_paused())
             return seconds
-        self._leased += 1
-        self._space(reserve)
+        self._take(is_spaced=is_spaced)
         paused = self.paused
         if paused:  # the pause began while the store was asked
             self.settle(sent=False)
-        return paused
+            return paused
+        served = pop()
+        if served.priority == "poll":
+            self._polls.append(self._clock())
+        served.serve()
+        return 0.0
 
-    def _seconds_until_free(self, reserve: int) -> float:
+    def _poll_due(self, now: float) -> float:
+        """Return the seconds until a poll that waits may take a reserved slot; 0 or less if now."""
+        last = self._polls[-1] if self._polls else float("-inf")
+        since = max(last, self._queue.polls_wait_since())
+        return since + self._quota.per / self._for_polls - now
+
+    def _reserved(self, now: float, priority: Priority) -> int:
+        """Return how many free slots a call with this priority has to leave to others."""
+        for_polls = 0
+        if now < self._polled_until:
+            while self._polls and self._polls[0] <= now - self._quota.per:
+                self._polls.popleft()
+            for_polls = self._for_polls - len(self._polls)
+        return for_polls if priority == "interactive" else for_polls + self._reserve
+
+    def _seconds_until_free(self, reserve: int, now: float) -> float:
         """Return the seconds until more slots than the reserve may be free; 0 or less if so now."""
-        now = self._clock()
         if now < self._paused_until:
             return self._paused_until - now
         missing = reserve - self._free(now)
         if missing < 0:
-            return self._spaced_until - self._burst - now if reserve else 0.0
+            return 0.0
         # Slots leased now are free later than all ageing ones, unless they are given back unused.
         return self._ageing[missing] - now if missing < len(self._ageing) else self._quota.per
 
-    def _space(self, reserve: int) -> None:
-        """After a slot for a poll or a background call, delay the next one of these."""
-        if reserve:
+    def _seconds_until_spaced(self, now: float) -> float:
+        """Return the seconds until polls and background calls may continue; 0 or less if now."""
+        return self._spaced_until - self._burst - now
+
+    def _take(self, *, is_spaced: bool) -> None:
+        """Lease a slot. After one for a poll or a background call, delay the next one of these."""
+        self._leased += 1
+        if is_spaced:
             self._spaced_until = max(self._spaced_until, self._clock()) + self._spacing
 
     def _free(self, now: float) -> int:

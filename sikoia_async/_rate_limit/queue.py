@@ -31,8 +31,9 @@ _LOWER_PRIORITY_EVERY: Final = 10
 class Waiter:
     """A caller that waits for a slot."""
 
-    def __init__(self, queue: _Queue, since: float, polls: int) -> None:
+    def __init__(self, queue: _Queue, priority: Priority, since: float, polls: int) -> None:
         self.queue = queue
+        self.priority: Priority = priority
         self.since = since
         self.polls = polls
         self.is_served = False
@@ -119,7 +120,7 @@ class WaitQueue:
             polls: how many times its operation was polled before; matters for polls only.
         """
         queue = self._queues[priority]
-        waiter = Waiter(queue, now, polls)
+        waiter = Waiter(queue, priority, now, polls)
         queue.add(waiter)
         return waiter
 
@@ -131,10 +132,19 @@ class WaitQueue:
         """Return the longest waiting caller of the priority that is served next."""
         return next(iter(self._next()[0]))
 
+    def polls_wait_since(self) -> float:
+        """Return since when the longest waiting poll waits; there must be one."""
+        return next(iter(self._queues["poll"])).since
+
     def pop(self) -> Waiter:
         """Remove and return the caller that gets the next slot."""
         queue, self._passed_over = self._next()
         return queue.take()
+
+    def pop_poll(self) -> Waiter:
+        """Remove and return the poll that gets the next slot; another caller if no poll waits."""
+        polls = self._queues["poll"]
+        return polls.take() if polls else self.pop()
 
     def _next(self) -> tuple[_Queue, int]:
         """Return the queue that is served next, and the new value of `_passed_over`."""

@@ -150,6 +150,7 @@ async def test_a_call_cancelled_with_its_slot_passes_it_on() -> None:
             for task in (leader, cancelled, heir):
                 tasks.start_soon(task)
                 await anyio.wait_all_tasks_blocked()
+            began = anyio.current_time()
             limiter.settle(sent=False)
             while limiter.waiting["interactive"] == 2:
                 await anyio.lowlevel.checkpoint()
