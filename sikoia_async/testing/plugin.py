@@ -54,6 +54,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="record the cassettes of the selected tests: calls the environment that "
         "SIKOIA_ENVIRONMENT names, with its credentials, and may cost money there",
     )
+    parser.getgroup("sikoia").addoption(
+        "--sikoia-keep-company-names",
+        action="store_true",
+        help="with --sikoia-record: keep the names of companies, which may be those of people",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -98,7 +103,8 @@ def sikoia_cassette(request: pytest.FixtureRequest) -> Generator[Cassette]:
     record = is_requested and not (path in recorded and path.exists())
     if record:
         recorded.add(path)
-    with Cassette(path, record=record) as cassette:
+    keeps = bool(request.config.getoption("--sikoia-keep-company-names", default=False))
+    with Cassette(path, record=record, keep_company_names=keeps) as cassette:
         yield cassette
 
 

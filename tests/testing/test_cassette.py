@@ -171,7 +171,8 @@ async def test_every_operation_is_recorded_and_replayed(
 ) -> None:
     """The same models come back offline, except for personal data; every request is found."""
     path = tmp_path / "walk.json"
-    with kind(work_time=0, limit=10**6) as sandbox, Cassette(path, record=True) as cassette:
+    cassette = Cassette(path, record=True, keep_company_names=True)
+    with kind(work_time=0, limit=10**6) as sandbox, cassette:
         async with client_of(cassette, **way_to(sandbox)) as sikoia:
             recorded = await walk(sikoia, logging_to(sandbox))
         secrets = (sandbox.client_id, sandbox.client_secret, sandbox.url)
@@ -194,6 +195,27 @@ async def test_every_operation_is_recorded_and_replayed(
     assert {one for one in (*values, *PERSONAL, *secrets) if one in text} <= _COMMON
     operations = {one["request"]["operation"] for one in msgspec.json.decode(text)["interactions"]}
     assert operations == {one.name for one in OPERATIONS} | {"GET (link)"}
+
+
+async def test_no_name_of_a_company_is_recorded(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """By default; every request is found all the same."""
+    path = tmp_path / "walk.json"
+    with MemorySandbox(work_time=0, limit=10**6) as sandbox, Cassette(path, record=True) as tape:
+        async with client_of(tape, **way_to(sandbox)) as sikoia:
+            await walk(sikoia, logging_to(sandbox))
+    request.getfixturevalue("no_network")
+
+    with Cassette(path) as tape:
+        async with client_of(tape) as sikoia:
+            await walk(sikoia, lambda _: None)
+        assert tape.unused == ()
+
+    text = text_of(path)
+    assert '"Company 1"' in text
+    assert "Acme" not in text
+    assert "Several Example" not in text
 
 
 async def test_no_id_token_or_link_is_recorded(tmp_path: Path) -> None:

@@ -106,7 +106,9 @@ async def test_the_order_of_concurrent_calls_does_not_matter(
                 tasks.start_soon(search, name)
         return found
 
-    recorded = await record(path, sandbox, lambda sikoia: use(sikoia, names))
+    with Cassette(path, record=True, keep_company_names=True) as cassette:
+        async with client_of(cassette, **way_to(sandbox)) as sikoia:
+            recorded = await use(sikoia, names)
 
     with Cassette(path) as cassette:
         async with client_of(cassette) as sikoia:

@@ -23,6 +23,7 @@ from sikoia_async.models import Items
 from sikoia_async.resources.banking import BankAccount
 from sikoia_async.resources.cases import Case, NewPerson, Person
 from sikoia_async.resources.checks import CheckSource
+from sikoia_async.resources.company_registry import RegistryMatch
 from sikoia_async.resources.data_sources import DataSource
 from sikoia_async.resources.documents import Document
 from sikoia_async.resources.identity import IdentityData, IdentityPerson, IdentityReport
@@ -41,7 +42,7 @@ _DEEPEST = 12
 @pytest.fixture
 def scrubber() -> Scrubber:
     """Return a scrubber for the API at https://api.example."""
-    return Scrubber(Pseudonyms("salt"), "https://api.example")
+    return Scrubber(Pseudonyms("salt"), "https://api.example", keeps_company_names=True)
 
 
 @attrs.define
@@ -358,6 +359,57 @@ def test_a_request_keeps_what_distinguishes_it(scrubber: Scrubber) -> None:
         "stage": "New",
     }
     assert [*left] == sorted(left)
+
+
+_NOT_OF_COMPANIES = {
+    "CashflowCategory", "CashflowSubcategory", "CheckRule", "CheckType", "Check", "Indicator",
+    "IntegrityCheck", "IntegrityRule", "Role", "TransactionCode", "Webhook", "WebhookEventGroup",
+    "WebhookEventType", "OnlineAccount", "BankAccount", "BankConnection", "Judgment",
+}  # fmt: skip
+"""Models with a name that is of something else: a check, a court, a bank."""
+
+
+@pytest.mark.parametrize("endpoint", _READ, ids=contract.ids)
+def test_no_name_of_a_company_is_kept(endpoint: Endpoint) -> None:
+    """A sole trader's is a person's. A new field with a name has to be looked at."""
+    scrubber = Scrubber(Pseudonyms("salt"), "https://api.example")
+    named = [
+        f"{model.__name__}.{field.name}"
+        for model in contract.models_in(endpoint.into)
+        for field in attrs.fields(model)
+        if field.name.endswith("name") and not field.metadata
+        if model.__name__ not in _NOT_OF_COMPANIES and field.name != "registry_name"
+    ]
+    sample = Sample(of_wilma)
+    response = sample.of(endpoint.into)
+
+    left = written(scrubber.response(response, endpoint.into))
+
+    assert all(one.endswith(".company_name") or one.startswith("Company") for one in named), named
+    assert len(re.findall('"(?:company_name|name)":"Company [0-9]+"', left)) >= len(named)
+    assert not re.search('"company_name":"kept', left)
+
+
+def test_companies_are_numbered() -> None:
+    """One has the same number everywhere, also in texts; a request only shows that it has one."""
+    scrubber = Scrubber(Pseudonyms("salt"))
+    found = find("POST", "/v2/company-registry-data/search")
+    assert found
+
+    matches = [
+        scrubber.response({"company_name": name, "company_number": "1"}, RegistryMatch)
+        for name in ("Wilma Example", "Acme Ltd", "WILMA EXAMPLE", "", None, 7)
+    ]
+    case = scrubber.response(
+        {"source": "for wilma example and Wilma Examples", "name": "Wilma Example"}, Case
+    )
+    asked = scrubber.fields({"company_name": "Wilma Example"}, found[0].parameters)
+
+    assert [one["company_name"] for one in matches] == [
+        "Company 1", "Company 2", "Company 1", "", None, 0,
+    ]  # fmt: skip
+    assert case == {"source": "for Company 1 and Wilma Examples", "name": "***"}
+    assert asked == {"company_name": "***"}
 
 
 def test_a_query_keeps_what_distinguishes_it(scrubber: Scrubber) -> None:

@@ -54,13 +54,23 @@ class Cassette:
         record: whether to record the file, replacing an existing one. Every call then goes to the
             client's environment and may cost money. The file is written even if the block fails,
             but not if no call was made.
+        keep_company_names: whether to record the names of companies. By default they become
+            `Company 1` and so on in responses, because a sole trader's is a person's name. A
+            replay needs no such choice.
 
     Raises, on entering or leaving the block:
         CassetteError: the file is missing or invalid or cannot be written, or a request was made
             that it does not contain, even if the code under test caught that error.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, record: bool = False) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        record: bool = False,
+        keep_company_names: bool = False,
+    ) -> None:
+        self._keeps_company_names: bool = keep_company_names
         self._path = Path(path)
         self._contents = Contents()
         self._recording: Recording | None = None
@@ -71,12 +81,17 @@ class Cassette:
     def __enter__(self) -> Self:
         if self.records:
             check_writable(self._path)
-            self._contents = Contents(salt=salt_of(self._path))
+            self._contents = Contents(
+                salt=salt_of(self._path),
+                company_names="kept" if self._keeps_company_names else "numbered",
+            )
             self._recording = Recording(self._path.name)
-            self._scrubber = Scrubber(Pseudonyms(self._contents.salt))
+            ids = Pseudonyms(self._contents.salt)
         else:
             self._contents = read(self._path)
-            self._scrubber = Scrubber(Pseudonyms(self._contents.salt, ids_in(self._contents)))
+            ids = Pseudonyms(self._contents.salt, ids_in(self._contents))
+        self._scrubber = Scrubber(ids, keeps_company_names=self._contents.company_names == "kept")
+        if not self.records:
             self._player = Player(self._contents.interactions, self._scrubber, self._path.name)
         return self
 

@@ -102,6 +102,8 @@ class Contents:
     version: int = _VERSION
     salt: str = attrs.field(factory=lambda: str(uuid4()))
     """The salt of the pseudonyms in it."""
+    company_names: Literal["kept", "numbered"] = "kept"
+    """Whether the names of companies are those of the recording."""
     interactions: tuple[Interaction, ...] = ()
 
 
@@ -222,6 +224,7 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "query": {},
     "content": "nothing",
     "unsent": False,
+    "company_names": "kept",
 }
 _LOCATION: Final = re.compile(r"at `\$[^`]*`")
 _HINT: Final = (

@@ -1,8 +1,9 @@
 """Removes personal data from the values that go into a cassette.
 
-It works with an allow list: fields that a model has and does not mark as personal are kept. The
-value of a personal field is replaced by a valid one of the same type, fields that no model has are
-dropped, and a value of the wrong type is replaced by an empty one of the type that it has.
+It works with an allow list: fields that a model has and does not mark as personal are kept, except
+for the names of companies, because a sole trader's is a person's. The value of a personal field is
+replaced by a valid one of the same type, fields that no model has are dropped, and a value of the
+wrong type is replaced by an empty one of the type that it has.
 """
 
 from __future__ import annotations
@@ -67,6 +68,9 @@ class Scrubber:
     ids: Pseudonyms
     origin: str = ""
     """The origin of the API. Only URLs there lead to other operations."""
+    keeps_company_names: bool = False
+    """Whether names of companies stay. Otherwise those in responses are numbered."""
+    _companies: dict[str, str] = attrs.field(factory=dict[str, str])
     _links: dict[str, int] = attrs.field(factory=dict[str, int])
 
     def response(self, value: Any, into: Any) -> Any:
@@ -90,7 +94,11 @@ class Scrubber:
         """Return what is kept of the fields of a request."""
         return {
             name: self._value(
-                values[name], one.shape, name, personal=one.is_personal, numbered=False
+                values[name],
+                one.shape,
+                name,
+                personal=one.is_personal or self._is_company_name(name),
+                numbered=False,
             )
             for name, one in sorted(parameters.items())
             if name in values
@@ -160,17 +168,31 @@ class Scrubber:
         self, values: Any, possible: Sequence[Shape], *, personal: bool, numbered: bool
     ) -> Any:
         shape = next((one for one in possible if isinstance(one, shapes.Object)), None)
-        return {
-            field.name: self._value(
-                values[field.name],
-                field.shape,
-                field.name,
-                personal=personal or field.is_personal,
-                numbered=numbered,
+        kept: dict[str, Any] = {}
+        for field in () if shape is None else shape.fields:
+            if field.name not in values:
+                continue
+            value = values[field.name]
+            is_company = shape is not None and self._is_company_name(field.name, shape.type)
+            if is_company and numbered and value and isinstance(value, str):
+                kept[field.name] = self._company(value)
+                continue
+            is_personal = personal or field.is_personal or is_company
+            kept[field.name] = self._value(
+                value, field.shape, field.name, personal=is_personal, numbered=numbered
             )
-            for field in (() if shape is None else shape.fields)
-            if field.name in values
-        }
+        return kept
+
+    def _is_company_name(self, field: str, model: type | None = None) -> bool:
+        """Return whether a field holds the name of a company, and is to be replaced."""
+        if self.keeps_company_names:
+            return False
+        is_company = model is not None and model.__name__.startswith("Company")
+        return field == "company_name" or (field == "name" and is_company)
+
+    def _company(self, name: str) -> str:
+        """Return the pseudonym of a company: numbered, because a hash of a name can be guessed."""
+        return self._companies.setdefault(name.casefold(), f"Company {len(self._companies) + 1}")
 
     def _replaced(self, value: Any, possible: Sequence[Shape], name: str, *, numbered: bool) -> Any:
         for shape in possible:
@@ -201,6 +223,8 @@ class Scrubber:
 
     def _text(self, text: str) -> str:
         """Return a text without email addresses, and with only the host and path of links."""
+        for name, pseudonym in self._companies.items():
+            text = re.sub(rf"(?i)(?<!\w){re.escape(name)}(?!\w)", pseudonym, text)
         shown = _EMAIL_IN_TEXT.sub(_EMAIL, _LINK_IN_TEXT.sub(r"\1\2", text))
         if self.origin:
             here = rf"(?i){re.escape(self.origin)}(?![\w@:-]|\.\w)"
