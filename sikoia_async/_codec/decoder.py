@@ -7,6 +7,7 @@ from http import HTTPStatus
 from types import GenericAlias, NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origin
 
+from sikoia_async._codec.hollow import hollow_problem
 from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.loader import load_hook
 from sikoia_async._codec.shapes import ShapeError
@@ -101,12 +102,17 @@ def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, Any]) -> Any:
     if not body:
         problem = "the body is empty"
         raise DecodeError(problem)
-    if get_origin(into) is Items:
-        rows: Any = GenericAlias(tuple, (get_args(into)[0], ...))
-        return Items[Any](load_hook(rows)(body, drift, unread))
     if into is object:
         return read_json(body)
-    return load_hook(into)(body, drift, unread)
+    if get_origin(into) is Items:
+        rows: Any = GenericAlias(tuple, (get_args(into)[0], ...))
+        value: Any = Items[Any](load_hook(rows)(body, drift, unread))
+    else:
+        value = load_hook(into)(body, drift, unread)
+    hollow = hollow_problem(value, into, body)
+    if hollow is not None:
+        raise DecodeError(hollow)
+    return value
 
 
 def _attach(value: Any, status: int, call: CallInfo, unread: dict[str, Any]) -> Any:

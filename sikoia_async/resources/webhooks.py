@@ -4,6 +4,7 @@ Sources: https://docs.sikoia.com/docs/webhooks, and the operation named in each 
 """
 
 import builtins
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -12,6 +13,7 @@ import attrs
 
 from sikoia_async._calls.api import Api
 from sikoia_async._calls.pagination import Pages
+from sikoia_async._errors import UnexpectedResponseError
 from sikoia_async._validation import (
     plain_string,
     validate_https,
@@ -313,6 +315,7 @@ class Webhooks:
         Raises:
             ResourceNotFoundError: the webhook does not exist.
             ReplayStoreError: the guard's store failed, and the guard is `closed`.
+            UnexpectedResponseError: a request in the log cannot be read.
             SikoiaError: any other error of `requests`.
         """
         validate_type(
@@ -322,7 +325,7 @@ class Webhooks:
         log = self.requests(
             webhook_id, after_request_id=after_request_id, pagination_direction=direction
         )
-        pages = [page.webhook_requests or () async for page in log.pages()]
+        pages = [_requests_of(page) async for page in log.pages()]
         if direction is None:  # pages are newest first
             pages.reverse()
         return [
@@ -382,6 +385,8 @@ class Webhooks:
 
 _LONGEST_NAME = 50
 _LONGEST_URL = 2048
+_REQUEST = re.compile(r"\$\.webhook_requests(\[[0-9]+\])?")
+"""The path of a request in a page of the log, or of all of them."""
 
 
 def _next(page: WebhookRequestsPage) -> str | None:
@@ -390,3 +395,23 @@ def _next(page: WebhookRequestsPage) -> str | None:
 
 def _previous(page: WebhookRequestsPage) -> str | None:
     return page.pagination_meta_data.previous_page_url if page.pagination_meta_data else None
+
+
+def _requests_of(page: WebhookRequestsPage) -> tuple[WebhookRequest, ...]:
+    """Return the requests of a page of the log.
+
+    Raises:
+        UnexpectedResponseError: one of them could not be read. It may be one that was missed.
+    """
+    response = page.response
+    problems = tuple(f"unreadable @ {path}" for path in response.unread if _REQUEST.fullmatch(path))
+    if not problems:
+        return page.webhook_requests or ()
+    msg = "the log of the webhook contains requests that cannot be read; retrieve them one by one"
+    raise UnexpectedResponseError(
+        msg,
+        call=attrs.evolve(response, unread={}),
+        status=response.status,
+        body=b"",
+        problems=problems,
+    )

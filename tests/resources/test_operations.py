@@ -6,7 +6,9 @@ from typing import Any
 
 import anyio
 import attrs
+import httpx
 import pytest
+from faults import client
 from workbench import UNKNOWN_ID, create_person
 
 from sikoia_async import (
@@ -22,6 +24,7 @@ from sikoia_async import (
     ResourceNotFoundError,
     Router,
     Sikoia,
+    UnexpectedResponseError,
 )
 from sikoia_async.operations.token import TokenSigner
 from sikoia_async.resources.banking import BankAccount
@@ -391,3 +394,27 @@ async def test_a_delivery_without_data_counts_as_missed(sandbox: Sandbox, sikoia
         assert missed.event_data is None
         with pytest.raises(ArgumentTypeError, match="seen: "):
             await sikoia.webhooks.reconcile(webhook.webhook_id, "guard")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"message": "maintenance"},
+        {"data": {"webhook_requests": []}},
+        {"webhookRequests": []},
+        {"webhook_requests": "maintenance"},
+        {"webhook_requests": [{"request_id": "q-1", "webhook_event_status": "Pending"}, "q-2"]},
+        {"webhook_requests": [None]},
+    ],
+    ids=str,
+)
+async def test_a_log_that_cannot_be_read_is_not_one_without_missed_events(page: Any) -> None:
+    """Something may have been missed."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=page))
+    async with client("https://127.0.0.1:1", transport=transport) as sikoia:
+        with pytest.raises(UnexpectedResponseError) as caught:
+            await sikoia.webhooks.reconcile("w-1", ReplayGuard())
+
+    assert caught.value.problems
+    assert caught.value.correlation_id
+    assert "maintenance" not in repr(caught.value.call)
