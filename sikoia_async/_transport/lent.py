@@ -12,7 +12,7 @@ from sikoia_async._transport.types import mark_unsent, state_of
 if TYPE_CHECKING:
     from sikoia_async._transport.types import RequestState
 
-__all__ = ["ClientTransport", "response_in", "validate_client", "validate_transport"]
+__all__ = ["ClientTransport", "send_through", "validate_client", "validate_transport"]
 
 _NO_HOOKS: Final[dict[str, list[Any]]] = {"request": [], "response": []}
 _CONSUMED: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
@@ -86,6 +86,7 @@ class ClientTransport(httpx.AsyncBaseTransport):
             raise ClientStateError(msg)
         await self._prepare(request, state)
         state.mark_sending(request, self._transport_for(request.url))
+        await _declare_empty_body(request, state)
         response = await self._without_hooks.send(
             request, auth=None, stream=True, follow_redirects=False
         )
@@ -134,7 +135,37 @@ def _without_hooks(client: httpx.AsyncClient) -> httpx.AsyncClient:
     return view
 
 
-def response_in(error: Exception, request: httpx.Request) -> httpx.Response | None:
+async def send_through(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, state: RequestState
+) -> httpx.Response:
+    """Send a request through a transport of the caller's, which may raise for a status."""
+    if not isinstance(transport, ClientTransport):  # it does the same after its hooks
+        await _declare_empty_body(request, state)
+    try:
+        return await transport.handle_async_request(request)
+    except Exception as error:
+        response = _response_in(error, request)
+        if response is None:
+            raise
+        return response
+
+
+async def _declare_empty_body(request: httpx.Request, state: RequestState) -> None:
+    """Let a transport that is not httpx's see that a request has no body.
+
+    It would send the stream in chunks, as aiohttp does, which costs the connection, and servers may
+    refuse it. A request that must not be repeated stays a stream, because aiohttp repeats a GET
+    without one by itself.
+    """
+    if state.is_traced or "content-length" in request.headers:
+        return
+    if state.may_repeat:
+        await request.aread()
+    else:
+        request.headers["Content-Length"] = "0"
+
+
+def _response_in(error: Exception, request: httpx.Request) -> httpx.Response | None:
     """Return the response to a request that an exception of a caller's transport carries, if any.
 
     Some transports and clients call `raise_for_status` themselves. An exception may also carry the

@@ -26,7 +26,7 @@ import httpx
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._transport.desync import EchoCheck, has_leftovers
-from sikoia_async._transport.lent import response_in
+from sikoia_async._transport.lent import send_through
 from sikoia_async._transport.types import RateLimitPaused, state_of
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
                 slot.transport = self.make()
             state.mark_sending(request, slot.transport)
             if self._shared:
-                response = await _send_through(slot.transport, request)
+                response = await send_through(slot.transport, request, state)
                 state.attach_to(request)
                 _check_response(response)
             else:
@@ -242,19 +242,6 @@ class _Body(httpx.AsyncByteStream):
             clean = self._is_read
         finally:
             await self._give_back(slot, clean=clean)
-
-
-async def _send_through(
-    transport: httpx.AsyncBaseTransport, request: httpx.Request
-) -> httpx.Response:
-    """Send a request through a transport of the caller's, which may raise for a status."""
-    try:
-        return await transport.handle_async_request(request)
-    except Exception as error:
-        response = response_in(error, request)
-        if response is None:
-            raise
-        return response
 
 
 def _keep_alive(header: str | None) -> float:
