@@ -124,7 +124,8 @@ class Sikoia:
             polling until the next event. An `interval` set by `with_options` takes precedence.
         max_body: the maximum size of a response in bytes, after decompression.
         max_error_body: the same for error responses, which are truncated.
-        max_file: the maximum size of an uploaded file in bytes.
+        max_file: the maximum size of a file in bytes that is uploaded, or saved by `save` or
+            `reports.save_excel`.
 
     Raises:
         ConfigurationError: an argument is missing or invalid, or arguments contradict each other.
@@ -534,21 +535,31 @@ class Sikoia:
 
         return await download(self._api, self._connector, link)
 
-    async def save(self, link: str | None, path: str | os.PathLike[str]) -> int:
-        """Write a file that Sikoia links to, of any size, to disk, and return its size in bytes.
+    async def save(
+        self, link: str | None, path: str | os.PathLike[str], *, max_file: int | None = None
+    ) -> int:
+        """Write a file that Sikoia links to to disk, and return its size in bytes.
 
         The file appears at `path` once it is complete, and replaces an existing one. Only its owner
-        can read it. `timeout` covers the disk too: if that hangs, the call ends in time, and a
-        thread removes the temporary file when the disk is back. See `download` about links. For
-        large files, allow more time: `sikoia.with_options(timeout=600).save(...)`.
+        can read it, even if it replaces one that others could read. `timeout` covers the disk too:
+        if that hangs, the call ends in time, and a thread removes the temporary file when the disk
+        is back. See `download` about links. For large files, allow more time:
+        `sikoia.with_options(timeout=600).save(...)`.
+
+        Args:
+            link: the link.
+            path: the file to write.
+            max_file: the maximum size in bytes; the client's `max_file` by default.
 
         Raises:
-            ConfigurationError: `path` is not writable; nothing was sent.
+            ConfigurationError: `path` is not writable, or leads through a symbolic link of another
+                user in a folder that others can write to; nothing was sent.
+            UnexpectedResponseError: the response is not a file, or is larger than `max_file`.
             CallError: any error of `download`, or the disk failed while the file was written.
         """
         from sikoia_async._calls.download import save  # noqa: PLC0415 - loaded when first used
 
-        return await save(self._api, self._connector, link, path)
+        return await save(self._api, self._connector, link, path, max_file)
 
     async def aclose(self) -> None:
         """Close the client and its connections. Closing it again has no effect.

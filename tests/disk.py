@@ -20,6 +20,17 @@ def write_with(monkeypatch: pytest.MonkeyPatch, write: Callable[[IO[bytes], byte
     monkeypatch.setattr(tempfile, "NamedTemporaryFile", created)
 
 
+def measured(most: list[int]) -> Callable[[IO[bytes], bytes], int]:
+    """Return a `write` that keeps the size of the largest file in `most`."""
+
+    def write(file: IO[bytes], content: bytes) -> int:
+        written = file.write(content)
+        most[0] = max(most[0], file.tell())
+        return written
+
+    return write
+
+
 def full(*_: object) -> int:
     """Fail as on a full disk, with a message that must not be repeated."""
     raise OSError(28, "canary", "canary")

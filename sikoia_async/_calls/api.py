@@ -18,7 +18,7 @@ from sikoia_async._hooks.correlation import current
 from sikoia_async._logging import without_ids
 from sikoia_async._transport.body import BodyError
 from sikoia_async._transport.stopwatch import Stopwatch
-from sikoia_async._validation import plain_string
+from sikoia_async._validation import plain_string, validate_whole
 from sikoia_async.operations.kinds import TASK
 from sikoia_async.operations.operation import Operation, Progress
 from sikoia_async.operations.polling import follow
@@ -215,11 +215,23 @@ class Api:
             broken = str(error)
         return call.decode(attrs.evolve(response, broken=broken), into)
 
-    async def save_workbook(self, path: str, to: str | os.PathLike[str], /, **ids: object) -> int:
+    def max_file(self, given: int | None) -> int:
+        """Return the maximum size of a file: a method's argument, or the client's.
+
+        Raises:
+            ConfigurationError: it is not a whole number of at least 1.
+        """
+        if given is None:
+            return self.context.limits.file
+        return validate_whole("max_file", given, least=1)
+
+    async def save_workbook(
+        self, path: str, to: str | os.PathLike[str], max_file: int | None, /, **ids: object
+    ) -> int:
         """GET a workbook, write it to a file while it arrives, and return the file's size."""
         from sikoia_async._files.sinks import FileSink, WorkbookSink  # noqa: PLC0415 - as above
 
-        async with FileSink(to) as sink:
+        async with FileSink(to, self.max_file(max_file)) as sink:
             call = self.new_call("GET", path, ids=ids, chargeable=True, sink=WorkbookSink(sink))
             await call.stream()
             return sink.size

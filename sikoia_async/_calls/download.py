@@ -38,12 +38,16 @@ async def download(api: Api, connector: Connector, link: str | None) -> bytes:
 
 
 async def save(
-    api: Api, connector: Connector, link: str | None, path: str | os.PathLike[str]
+    api: Api,
+    connector: Connector,
+    link: str | None,
+    path: str | os.PathLike[str],
+    max_file: int | None,
 ) -> int:
     """Write the file that a link leads to, and return its size."""
     api.context.lifecycle.check()
     url = _validate_link(link, api.context.origin)
-    async with FileSink(path) as sink:
+    async with FileSink(path, api.max_file(max_file)) as sink:
         await _fetch(api, connector, url, sink)
         return sink.size
 
@@ -52,6 +56,7 @@ async def _fetch(api: Api, connector: Connector, url: httpx.URL, sink: Sink) -> 
     origin = _origin(url)
     pool = connector.new_pool(origin, 1)
     headers = {**api.context.headers, "Host": url.netloc.decode(), "Accept": "*/*"}
+    headers["Accept-Encoding"] = "identity"  # a file host need not be able to send a bomb
     del headers["Content-Type"]
     context = attrs.evolve(
         api.context,

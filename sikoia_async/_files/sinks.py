@@ -16,9 +16,10 @@ from typing import IO, Final, Self, cast
 from anyio import CancelScope, sleep
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._files.links import PlantedLinkError, follow_links
 from sikoia_async._files.threads import in_thread
 from sikoia_async._files.workbook import Unpacker
-from sikoia_async._transport.body import BodyError, BodyReader
+from sikoia_async._transport.body import BodyError, BodyReader, TooLargeError
 from sikoia_async._transport.types import Sink
 
 __all__ = ["FileSink", "MemorySink", "WorkbookSink"]
@@ -72,17 +73,19 @@ class FileSink:
 
     Args:
         path: where the file goes.
+        limit: the maximum size of the file in bytes.
 
     Raises:
         ArgumentTypeError: `path` is not a path.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], limit: int) -> None:
         self.failure: str | None = None
         """Why the file could not be written."""
         self.size = 0
         """Bytes received so far."""
         self._path = _validate_path(path)
+        self._limit = limit
         self._lock = Lock()
         """Guards the two flags. It is never held during I/O, so the event loop may take it."""
         self._is_closed = False
@@ -125,7 +128,15 @@ class FileSink:
         await self._run(self._truncate)
 
     async def take(self, piece: bytes) -> None:
-        """Buffer a piece, and write the buffer once it is large enough."""
+        """Buffer a piece, and write the buffer once it is large enough.
+
+        Raises:
+            TooLargeError: the file exceeds the limit.
+            BodyError: the file cannot be written.
+        """
+        if self.size + len(piece) > self._limit:
+            msg = f"the file is larger than {self._limit:,} bytes; allow more with max_file=..."
+            raise TooLargeError(msg)
         self._buffer += piece
         self.size += len(piece)
         if len(self._buffer) >= _BLOCK:
@@ -170,7 +181,7 @@ class FileSink:
     def _open(self) -> str | None:
         try:
             # A symbolic link is kept: the file that it points to is replaced.
-            self._path = self._path.resolve()
+            self._path = follow_links(self._path)
             if self._path.exists() and not self._path.is_file():
                 return "the path exists and is not a regular file"
             if not self._path.parent.is_dir():
@@ -179,7 +190,9 @@ class FileSink:
             self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - `_remove` closes it
                 dir=self._path.parent, prefix=".sikoia-", suffix=".part", delete=False
             )
-        except (OSError, ValueError, RuntimeError) as error:
+        except PlantedLinkError:
+            return "a symbolic link in it belongs to another user, and is not followed"
+        except (OSError, ValueError) as error:
             return f"the file cannot be created: {_reason(error)}"
         return None
 

@@ -49,23 +49,30 @@ class Reports:
             "/v2/{entity_type}/{entity_id}/excel-report", bytes, **in_path(entity)
         )
 
-    async def save_excel(self, entity: HasEntity, path: str | os.PathLike[str]) -> int:
+    async def save_excel(
+        self, entity: HasEntity, path: str | os.PathLike[str], *, max_file: int | None = None
+    ) -> int:
         """Generate an Excel report and save it to a file.
 
         The file appears once it is complete and replaces an existing one. Only its owner can read
-        it. Every request may cost credits, as with `excel`.
+        it, even if it replaces one that others could read. Every request may cost credits, as with
+        `excel`.
 
         Args:
             entity: the case, company or person to report on.
             path: the file to write.
+            max_file: the maximum size in bytes; the client's `max_file` by default.
 
         Returns:
             The size of the file in bytes.
 
         Raises:
-            ConfigurationError: the file cannot be written there. Nothing was sent.
+            ConfigurationError: the file cannot be written there, or the path leads through a
+                symbolic link of another user in a folder that others can write to. Nothing was
+                sent.
             ResourceNotFoundError: the entity does not exist.
-            UnexpectedResponseError: the response is not a workbook; `body` holds its beginning.
+            UnexpectedResponseError: the response is not a workbook, or is larger than `max_file`;
+                `body` holds its beginning.
             CallError: the file could not be written.
         """
-        return await self._api.save_workbook(_EXCEL, path, **in_path(entity))
+        return await self._api.save_workbook(_EXCEL, path, max_file, **in_path(entity))

@@ -30,6 +30,7 @@ from sikoia_async import (
     UnexpectedResponseError,
     correlation_id,
 )
+from sikoia_async.models import Entity
 
 pytestmark = pytest.mark.anyio
 
@@ -215,6 +216,57 @@ async def test_only_downloads_to_memory_are_limited(tmp_path: Path) -> None:
         assert await sikoia.save(link, tmp_path / "a.pdf") == 100_001
 
     assert caught.value.body == b"x" * 10
+
+
+async def test_a_saved_file_is_limited(tmp_path: Path) -> None:
+    """By `max_file` of the client or of the call; the older file stays."""
+    path = tmp_path / "a.pdf"
+    path.write_bytes(b"before")
+    sent = answer(body=b"x" * 600_001)
+    async with _storage(sent, max_file=600_000) as (sikoia, link, server):
+        for limit in (None, 600_000, 1):
+            with pytest.raises(UnexpectedResponseError, match="the file is larger than") as caught:
+                await sikoia.save(link, path, max_file=limit)
+            assert_plain(caught.value)
+        assert path.read_bytes() == b"before"
+        assert _names(tmp_path) == ["a.pdf"]
+        assert await sikoia.save(link, path, max_file=600_001) == 600_001
+        assert len(server.lines) == 4  # one request each: the limit is not a failed connection
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, "1", True])
+async def test_an_invalid_limit_of_a_file_is_refused(limit: Any, tmp_path: Path) -> None:
+    """Before anything is sent."""
+    sikoia, case = client("https://127.0.0.1:1"), Entity("case", "c-1")
+    with pytest.raises(ConfigurationError, match="max_file: expected a whole number"):
+        await sikoia.save("https://storage.example/a", tmp_path / "a", max_file=limit)
+    with pytest.raises(ConfigurationError, match="max_file: expected a whole number"):
+        await sikoia.reports.save_excel(case, tmp_path / "a", max_file=limit)
+
+
+async def test_a_bomb_ends_at_the_limit(tmp_path: Path) -> None:
+    """A file host that compresses unasked fills neither memory nor disk."""
+    most = [0]
+    write = disk.measured(most)
+    sent = answer(body=gzip.compress(bytes(200_000_000), 9), Content_Encoding="gzip")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        disk.write_with(monkeypatch, write)
+        async with _storage(sent, timeout=60) as (sikoia, link, _):
+            with pytest.raises(UnexpectedResponseError, match="larger than 104,857,600 bytes"):
+                await sikoia.save(link, tmp_path / "a.pdf")
+
+    assert most[0] <= 100 << 20
+    assert _names(tmp_path) == []
+
+
+@both_ways
+async def test_no_compression_is_asked_of_file_hosts(way: str, tmp_path: Path) -> None:
+    """PDFs and workbooks are compressed already."""
+    async with _storage(answer(body=_FILE)) as (sikoia, link, server):
+        await _get(sikoia, link, way, tmp_path)
+
+    assert b"\r\naccept-encoding: identity\r\n" in server.requests[0].lower()
+    assert b"gzip" not in server.requests[0].lower()
 
 
 async def test_no_link_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,6 +15,8 @@ from sikoia_async._transport.body import BodyError, TooLargeError
 
 pytestmark = pytest.mark.anyio
 
+_LIMIT = 1 << 24
+
 
 def names(folder: Path) -> list[str]:
     """Return the names of the files in a folder."""
@@ -42,7 +44,7 @@ async def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(b"old")
 
-    async with FileSink(path) as sink:
+    async with FileSink(path, _LIMIT) as sink:
         await sink.open()
         await sink.start()
         await sink.take(b"discarded" * (1 << 18))
@@ -61,7 +63,7 @@ async def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
 
 async def test_an_incomplete_file_is_removed(tmp_path: Path) -> None:
     """Leaving the block removes the temporary file."""
-    async with FileSink(str(tmp_path / "a.pdf")) as sink:
+    async with FileSink(str(tmp_path / "a.pdf"), _LIMIT) as sink:
         await sink.open()
         await sink.start()
         await sink.take(bytes(1 << 19))
@@ -75,7 +77,7 @@ async def test_a_symbolic_link_is_kept(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").touch()
     (tmp_path / "link.pdf").symlink_to("a.pdf")
 
-    async with FileSink(tmp_path / "link.pdf") as sink:
+    async with FileSink(tmp_path / "link.pdf", _LIMIT) as sink:
         await sink.open()
         await sink.start()
         await sink.take(b"new")
@@ -100,7 +102,7 @@ async def test_paths_that_cannot_be_written_are_refused(
     path: str, message: str, tmp_path: Path
 ) -> None:
     """The message does not contain the path, which may be personal data."""
-    async with FileSink(tmp_path / path) as sink:
+    async with FileSink(tmp_path / path, _LIMIT) as sink:
         with pytest.raises(ConfigurationError, match=message) as caught:
             await sink.open()
 
@@ -113,13 +115,13 @@ async def test_paths_that_cannot_be_written_are_refused(
 def test_other_types_are_not_paths(path: Any) -> None:
     """The type is checked when the sink is created."""
     with pytest.raises(ArgumentTypeError, match="path: expected a string or a Path"):
-        FileSink(path)
+        FileSink(path, _LIMIT)
 
 
 async def test_a_full_disk_fails_the_sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sink says why, and accepts no more pieces."""
     disk.write_with(monkeypatch, disk.full)
-    async with FileSink(tmp_path / "a.pdf") as sink:
+    async with FileSink(tmp_path / "a.pdf", _LIMIT) as sink:
         await sink.open()
         await sink.start()
         with pytest.raises(BodyError, match="cannot be written: No space left on device"):
@@ -132,7 +134,7 @@ async def test_a_full_disk_fails_the_sink(tmp_path: Path, monkeypatch: pytest.Mo
 
 async def test_a_path_taken_in_the_meantime_fails_the_sink(tmp_path: Path) -> None:
     """A folder that was created under the name of the file stays."""
-    async with FileSink(tmp_path / "a.pdf") as sink:
+    async with FileSink(tmp_path / "a.pdf", _LIMIT) as sink:
         await sink.open()
         await sink.start()
         (tmp_path / "a.pdf").mkdir()
@@ -143,7 +145,7 @@ async def test_a_path_taken_in_the_meantime_fails_the_sink(tmp_path: Path) -> No
 
 async def test_steps_after_the_block_do_nothing(tmp_path: Path) -> None:
     """A worker thread that continues after a cancellation finds the block closed."""
-    early, late = FileSink(tmp_path / "a.pdf"), FileSink(tmp_path / "b.pdf")
+    early, late = FileSink(tmp_path / "a.pdf", _LIMIT), FileSink(tmp_path / "b.pdf", _LIMIT)
     async with early:
         await early.open()
     await early.start()
@@ -167,7 +169,7 @@ async def test_a_slow_disk_does_not_block_the_event_loop(
         return file.write(content)
 
     disk.write_with(monkeypatch, slowly)
-    async with FileSink(tmp_path / "a.pdf") as sink:
+    async with FileSink(tmp_path / "a.pdf", _LIMIT) as sink:
         await sink.open()
         await sink.start()
         async with anyio.create_task_group() as tasks:
