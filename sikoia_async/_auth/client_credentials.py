@@ -80,6 +80,12 @@ _STORE_DEADLINE_SHARE: Final = 0.25
 _RETRIES: Final = 2
 _LIMITS: Final = Limits(64 * 1024, 64 * 1024)
 _CORRELATION: Final = "X-Correlation-Id"
+_NO_RESPONSE: Final = "no complete response from the authorization server"
+_HOW_FAR: Final = {
+    "unsent": "the authorization server could not be reached, and nothing was sent",
+    "sent": _NO_RESPONSE,
+    "partial": _NO_RESPONSE,
+}
 
 
 @attrs.frozen
@@ -394,8 +400,8 @@ def _retry_after(outcome: Response | TransportFault) -> float | None:
 
 def _token(outcome: Response | TransportFault, sent_at: float, call: CallInfo) -> _Token:
     if isinstance(outcome, TransportFault):
-        msg = f"no complete response from the authorization server: {outcome.reason}"
-        raise ConnectionFailedError(msg, call=call)
+        msg = f"{_HOW_FAR[outcome.reached]}: {outcome.reason}"
+        raise ConnectionFailedError(msg, call=attrs.evolve(call, reached=outcome.reached))
     grant = read_grant(outcome)
     if isinstance(grant, Refusal):
         msg = f"the authorization server granted no access token: {grant.reason}"

@@ -15,7 +15,13 @@ import httpx
 from sikoia_async._logging import http_logs_muted
 from sikoia_async._transport.body import BodyError, BodyReader, Inflater
 from sikoia_async._transport.faults import fault_from
-from sikoia_async._transport.types import UNDELIMITED, Response, TransportFault, state_of
+from sikoia_async._transport.types import (
+    UNDELIMITED,
+    RequestNotSent,
+    Response,
+    TransportFault,
+    state_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -88,6 +94,8 @@ async def exchange(
             return await _read(response, limits)
         finally:
             await response.aclose()
+    except RequestNotSent as error:
+        return error.fault
     except _FAULTS as error:
         if error is state.hook_error:
             raise

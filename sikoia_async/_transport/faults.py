@@ -17,7 +17,7 @@ from sikoia_async._transport.types import TransportFault
 if TYPE_CHECKING:
     from sikoia_async._transport.types import Reached, RequestState
 
-__all__ = ["fault_from"]
+__all__ = ["fault_from", "reason_of"]
 
 _CONNECT_TIMEOUT: Final = "connecting timed out"
 _REASONS: Final[dict[type[BaseException], str]] = {
@@ -75,6 +75,11 @@ def fault_from(error: Exception, state: RequestState, reached: Reached) -> Trans
         if state.tunnel == "requested":
             reason = f"the proxy has opened no tunnel: {reason}"
     return TransportFault(reached, reason, final=is_final, is_assumed=is_assumed)
+
+
+def reason_of(error: Exception) -> str:
+    """Describe an error of httpx or the operating system, without URL, header or address."""
+    return _reason(_root_cause(error))
 
 
 def _status_of_proxy(error: Exception) -> int | None:

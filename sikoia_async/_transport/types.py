@@ -22,6 +22,7 @@ __all__ = [
     "Limits",
     "RateLimitPaused",
     "Reached",
+    "RequestNotSent",
     "RequestState",
     "Response",
     "Sink",
@@ -98,6 +99,14 @@ class TransportFault:
 
 class RateLimitPaused(Exception):  # noqa: N818 - nothing went wrong
     """A 429 arrived while the request waited for a connection; it was not sent."""
+
+
+class RequestNotSent(Exception):  # noqa: N818 - a hook's way to end an exchange
+    """A hook of ours could not complete a request, which was not sent."""
+
+    def __init__(self, fault: TransportFault) -> None:
+        super().__init__(fault.reason)
+        self.fault = fault
 
 
 class StreamedContent(Protocol):

@@ -1,16 +1,18 @@
 """Responses of the token endpoint, and access tokens that the user supplies."""
 
+import errno
+import socket
 from collections.abc import Callable
 from typing import Any
 
 import anyio
 import httpx
 import pytest
-from faults import client
+from faults import assert_plain, client
 
-from sikoia_async import AuthenticationError, ConfigurationError
+from sikoia_async import AuthenticationError, ConfigurationError, ConnectionFailedError
 from sikoia_async._auth.grant import Grant, Refusal, read_grant
-from sikoia_async._auth.tokens import CallableToken, StoredToken
+from sikoia_async._auth.tokens import StoredToken
 from sikoia_async._transport.types import Response
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
@@ -175,16 +177,90 @@ async def test_an_invalid_token_from_a_function_is_an_error() -> None:
     assert not tokens
 
 
-@pytest.mark.parametrize("error", [OSError("canary"), httpx.ReadError("canary")], ids=type)
-@pytest.mark.anyio
-async def test_a_token_function_that_raises_is_the_cause(error: Exception) -> None:
-    """Its error is not mistaken for a connection error of the call, and is not repeated."""
+def _refusal(status: int) -> httpx.HTTPStatusError:
+    request = httpx.Request("POST", "https://canary.example/")
+    response = httpx.Response(status, request=request)
+    return httpx.HTTPStatusError("canary", request=request, response=response)
+
+
+class _RefusedError(OSError):
+    """Stands for `requests.HTTPError`, which is an OSError with a response."""
+
+    response = httpx.Response(403)
+
+
+_OUTAGES = [
+    (httpx.ConnectError("canary"), "ConnectError"),
+    (httpx.ConnectTimeout("canary"), "ConnectTimeout \\(connecting timed out\\)"),
+    (httpx.ReadError("canary"), "ReadError \\(the connection was lost\\)"),
+    (httpx.ReadTimeout("canary"), "ReadTimeout"),
+    (httpx.RemoteProtocolError("canary"), "RemoteProtocolError"),
+    (httpx.ProxyError("canary"), "ProxyError"),
+    (_refusal(503), "HTTPStatusError"),
+    (_refusal(429), "HTTPStatusError"),
+    (socket.gaierror(-2, "canary"), "gaierror \\(the host name cannot be resolved\\)"),
+    (ConnectionRefusedError(errno.ECONNREFUSED, "canary"), "\\(Connection refused\\)"),
+    (TimeoutError("canary"), "TimeoutError"),
+    (OSError(errno.EMFILE, "canary"), "\\(Too many open files\\)"),
+    (OSError("canary"), "OSError"),
+]
+
+
+@pytest.mark.parametrize(("error", "words"), _OUTAGES, ids=range(len(_OUTAGES)))
+async def test_a_token_function_without_network_is_called_again(
+    error: Exception, words: str
+) -> None:
+    """Nothing was sent, so that even a purchase is retried, and none is counted."""
+    outcomes: list[Exception | str] = [error, error, "one", error, error, error]
+
+    def give() -> str:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    transport, tokens = _app(200)
+    sikoia = client(_ANYWHERE, transport=transport, token=give, retries=2)
+
+    await sikoia.request("POST", "/v2/identity", chargeable=True)
+    with pytest.raises(
+        ConnectionFailedError, match=f"token: the function raised .*{words}"
+    ) as caught:
+        await sikoia.request("POST", "/v2/identity", chargeable=True)
+
+    assert (tokens, dict(sikoia.spend)) == (["one"], {"POST /v2/identity": 1})
+    assert (caught.value.reached, caught.value.may_have_been_processed) == ("unsent", False)
+    assert len(caught.value.attempts) == 3
+    assert "canary" not in str(caught.value)
+    assert_plain(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(errno.ENOENT, "canary"),
+        PermissionError(errno.EACCES, "canary"),
+        httpx.UnsupportedProtocol("canary"),
+        httpx.InvalidURL("canary"),
+        httpx.StreamConsumed(),
+        _refusal(401),
+        _RefusedError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_another_failure_of_a_token_function_ends_the_call(error: Exception) -> None:
+    """It is not mistaken for one of the call itself, and its message is not repeated."""
 
     def give() -> str:
         raise error
 
+    transport, tokens = _app()
+    sikoia = client(_ANYWHERE, transport=transport, token=give, retries=2)
+
     with pytest.raises(ConfigurationError, match="token: the function raised") as caught:
-        await CallableToken(give).get()
+        await sikoia.request("POST", "/v2/identity", chargeable=True)
 
     assert "canary" not in str(caught.value)
     assert caught.value.__context__ is None
+    assert not tokens
+    assert not sikoia.spend

@@ -11,7 +11,20 @@ from typing import Any, Final
 
 import anyio
 import pytest
-from faults import Peer, Script, answer, authority, client, serve, trusting, tuned
+from faults import (
+    SECRET,
+    NoPauses,
+    Peer,
+    Script,
+    answer,
+    assert_plain,
+    authority,
+    client,
+    refusing,
+    serve,
+    trusting,
+    tuned,
+)
 from reliability.harness import Plan, Played, act, ask, healthy, plan, put, resets, silent
 from reliability.oracle import Watch, watched
 
@@ -53,6 +66,35 @@ async def _nothing_was_sent(row: Watch, match: str, *, attempts: int) -> None:
         )
         assert "nothing was sent" in str(error)
         assert not error.may_have_been_processed
+
+
+@pytest.mark.parametrize("host", ["refusing", "unresolvable", "silent"])
+async def test_a_login_host_that_cannot_be_reached(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says that nothing was sent, or that no response arrived."""
+
+    def unresolvable(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown name")
+
+    async def hang_up(peer: Peer) -> None:
+        await peer.request()
+
+    _resolves(monkeypatch, unresolvable)
+    async with refusing() as refused, serve(hang_up) as closed:
+        origins = {"refusing": refused, "silent": closed.url, "unresolvable": f"https://{_NOWHERE}"}
+        environment = Environment(
+            name="test", api="https://127.0.0.1:1", token_url=f"{origins[host]}/token", scope="all"
+        )
+        sikoia = Sikoia("an-id", SECRET, environment=environment, quota=None)
+        with pytest.raises(ConnectionFailedError, match="authorization server") as caught:
+            await act(tuned(sikoia, retry_policy=NoPauses()))
+        await sikoia.aclose()
+
+    assert caught.value.reached == ("sent" if host == "silent" else "unsent")
+    assert ("nothing was sent" in str(caught.value)) == (host != "silent")
+    assert (caught.value.call.path, caught.value.may_have_been_processed) == ("/token", False)
+    assert_plain(caught.value)
 
 
 async def test_a_refused_connection_is_retried() -> None:
