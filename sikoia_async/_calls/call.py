@@ -8,6 +8,7 @@ response. The connection is taken last, so that nothing waits inside httpx.
 
 from __future__ import annotations
 
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
@@ -33,6 +34,7 @@ from sikoia_async._retry import policy
 from sikoia_async._retry.attempts import Attempts
 from sikoia_async._retry.hedge import hedged
 from sikoia_async._transport.exchange import build_request, exchange
+from sikoia_async._transport.faults import fault_from
 from sikoia_async._transport.real_time import end_in_real_time
 from sikoia_async._transport.stopwatch import Stopwatch
 from sikoia_async._transport.types import RateLimitPaused, RequestState, Response, TransportFault
@@ -341,11 +343,26 @@ class Call:
         """Send a request, and report to the rate limiter whether it used its slot."""
         context, result = self._context, None
         try:
-            result = await exchange(context.client, request, context.limits, self._sink)
+            result = self._load_readers(state) or await exchange(
+                context.client, request, context.limits, self._sink
+            )
             return result
         finally:
             if context.rate_limiter is not None:
                 context.rate_limiter.settle(sent=_outcome(state, result) != "unsent")
+
+    def _load_readers(self, state: RequestState) -> TransportFault | None:
+        """Load what reads the response, and return why that failed, if it did.
+
+        Nothing may be left to load once a request with an effect is sent: a process without a free
+        file descriptor cannot import, and would lose the response.
+        """
+        try:
+            if self._has_effect:
+                _load_readers()
+        except OSError as error:
+            return fault_from(error, state, "sent")
+        return None
 
     def _new_request(self, watch: Stopwatch | None = None) -> tuple[httpx.Request, RequestState]:
         context = self._context
@@ -474,6 +491,14 @@ class Call:
             reached=reached,
             idempotency_key=self._key,
         )
+
+
+@cache
+def _load_readers() -> None:
+    """Import everything that reads responses and creates errors."""
+    from sikoia_async._codec import comparison, converter, decoder, problems  # noqa: PLC0415 - loaded with the first call
+
+    del comparison, converter, decoder, problems
 
 
 def _outcome(state: RequestState | None, result: Response | TransportFault | None) -> Outcome:

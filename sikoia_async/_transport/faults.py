@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -17,7 +18,7 @@ from sikoia_async._transport.types import TransportFault
 if TYPE_CHECKING:
     from sikoia_async._transport.types import Reached, RequestState
 
-__all__ = ["fault_from", "reason_of"]
+__all__ = ["fault_from", "is_out_of_descriptors", "reason_of"]
 
 _CONNECT_TIMEOUT: Final = "connecting timed out"
 _REASONS: Final[dict[type[BaseException], str]] = {
@@ -110,6 +111,18 @@ def _is_final(cause: BaseException, reached: Reached, state: RequestState) -> bo
         return False
     is_alert = bool(_alert(cause))
     return is_alert or not (isinstance(cause, ssl.SSLEOFError) or state.tunnel == "open")
+
+
+def is_out_of_descriptors(error: BaseException) -> bool:
+    """Return whether a connection was not opened because the process has no descriptor left."""
+    cause = _root_cause(error)
+    if isinstance(cause, socket.gaierror):
+        # The resolver opens files and sockets, and its own errors do not say why it could not.
+        try:
+            socket.socket().close()
+        except OSError as failure:
+            cause = failure
+    return isinstance(cause, OSError) and cause.errno in {errno.EMFILE, errno.ENFILE}
 
 
 def _root_cause(error: BaseException) -> BaseException:

@@ -16,6 +16,7 @@ A transport of the caller's is shared by all slots, and is never replaced or clo
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
@@ -26,6 +27,7 @@ import httpx
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._transport.desync import EchoCheck, has_leftovers
+from sikoia_async._transport.faults import is_out_of_descriptors
 from sikoia_async._transport.lent import send_through
 from sikoia_async._transport.types import RateLimitPaused, state_of
 
@@ -98,6 +100,8 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         self._echo = None if shared else EchoCheck()  # a transport of the caller's may cache
         self._closed = False
         self._extra = 0
+        self._starving: OrderedDict[_Slot, anyio.Event] = OrderedDict()
+        """Slots without a file descriptor for a connection."""
         self.connections_replaced: int = 0
         """How many connections were replaced because an exchange did not end cleanly."""
 
@@ -133,17 +137,14 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         if self._echo is not None:
             self._echo.record_sent(state.correlation_id)
         try:
-            if slot.transport is not None and not slot.may_serve(state.freshness, now):
-                await self._disconnect(slot)
-            if slot.transport is None:
-                slot.transport = self.make()
-            state.mark_sending(request, slot.transport)
             if self._shared:
-                response = await send_through(slot.transport, request, state)
+                transport = slot.transport = slot.transport or self.make()
+                state.mark_sending(request, transport)
+                response = await send_through(transport, request, state)
                 state.attach_to(request)
                 _check_response(response)
             else:
-                response = await slot.transport.handle_async_request(request)
+                response = await self._send(request, slot, now)
         except BaseException:
             try:
                 await self._give_back(slot, clean=False)
@@ -158,6 +159,37 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         stream = cast("httpx.AsyncByteStream", response.stream)
         response.stream = _Body(stream, slot, state.stopwatch.now, self._give_back)
         return response
+
+    async def _send(self, request: httpx.Request, slot: _Slot, now: float) -> httpx.Response:
+        """Send a request over the connection of a slot, and open one if necessary.
+
+        If the process has no file descriptor for a connection, wait until another exchange ends.
+        """
+        state = state_of(request)
+        while True:
+            if not slot.may_serve(state.freshness, now):
+                await self._disconnect(slot)
+            transport = slot.transport = slot.transport or self.make()
+            state.mark_sending(request, transport)
+            try:
+                return await transport.handle_async_request(request)
+            except httpx.ConnectError as error:
+                is_waited_for = self.in_use - len(self._starving) > 1
+                if state.is_sent or not is_waited_for or not is_out_of_descriptors(error):
+                    raise
+            await self._disconnect(slot)
+            state.stopwatch.enter("connection")
+            await self._wait_for_descriptor(slot)
+            now = state.stopwatch.enter("response")
+
+    async def _wait_for_descriptor(self, slot: _Slot) -> None:
+        """Wait for another exchange to end; its connection is then the slot's, if it is open."""
+        freed = anyio.Event()
+        self._starving[slot] = freed
+        try:
+            await freed.wait()
+        finally:
+            self._starving.pop(slot, None)
 
     async def _free_slot(self, state: RequestState) -> _Slot:
         await self._slots.acquire()
@@ -181,10 +213,9 @@ class ConnectionPool(httpx.AsyncBaseTransport):
             await _close_all(idle)
 
     async def _disconnect(self, slot: _Slot) -> None:
-        """Close the connection of a slot, unless it is of the caller's transport."""
-        transport = slot.transport
-        if transport is not None and not self._shared:
-            slot.transport = None
+        """Close the connection of a slot."""
+        transport, slot.transport = slot.transport, None
+        if transport is not None:
             await _close(transport.aclose())
 
     async def _give_back(self, slot: _Slot, *, clean: bool) -> None:
@@ -201,8 +232,20 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         else:
             self._free.append(slot)
             self._slots.release()
-        if is_dropped and transport is not None:
-            await _close(transport.aclose())
+        try:
+            if is_dropped and transport is not None:
+                await _close(transport.aclose())
+        finally:
+            if self._starving:
+                self._feed(slot)
+
+    def _feed(self, slot: _Slot) -> None:
+        """Wake the slot that has waited longest for a descriptor, and hand a connection over."""
+        hungry, freed = self._starving.popitem(last=False)
+        if not slot.is_extra and slot in self._free:
+            hungry.transport, slot.transport = slot.transport, None
+            hungry.used, hungry.keep_alive = slot.used, slot.keep_alive
+        freed.set()
 
     def _pin(self, url: httpx.URL) -> None:
         if (url.host, url.port, url.scheme) != self._origin:
