@@ -252,7 +252,8 @@ class APIError(CallError):
         self.title = title
         """Sikoia's short description of the error type."""
         self.detail = detail
-        """Sikoia's description of this error. It may repeat values of the request."""
+        """The description of this error, also from a list, an object or a gateway's format. It may
+        repeat values of the request."""
         self.body = body
         """The decompressed body, up to `max_error_body` bytes (64 KiB by default)."""
         self.retry_after = retry_after

@@ -34,8 +34,8 @@ ADDRESS_LINES = (
     "country",
 )
 
-_email = matching(r"[^@\s]+@[^@\s]+", "an e-mail address")
-_date = clearable(matching(r"\d{4}-\d{2}-\d{2}", "a date such as 1985-06-12"))
+_email = matching(r"[^@\s]+@[^@\s]+", "an email address")
+_date = clearable(matching(r"\d{4}-\d{2}-\d{2}", "a date in the form YYYY-MM-DD"))
 _address = optional(object_of(dict.fromkeys(ADDRESS_LINES, optional(string))))
 # The schema says User, its example says user.
 _owner = object_of({"owner_id": optional(string), "owner_type": optional(one_of("User", "user"))})

@@ -37,7 +37,7 @@ SEARCH = object_of(
         "search_term": optional(string),
         "entity_type": one_of("company", "person", "case"),
         "entity_id": non_empty,
-        "birth_date": optional(matching(_MOMENT, "a date and time with an offset, or with Z")),
+        "birth_date": optional(matching(_MOMENT, "a date and time with an offset from UTC")),
         "monitored": boolean,
         "fuzziness": optional(fraction),
     },

@@ -98,7 +98,7 @@ def _callback(path: str, value: Any) -> None:
     _url(path, value)
     if not is_loopback_callback(value):
         detail = (
-            f"{path} must be on loopback, such as https://127.0.0.1:8000/webhooks:"
+            f"{path} must be on loopback, such as https://localhost/webhooks:"
             " the local Sikoia sends nothing elsewhere."
         )
         raise invalid_request(detail)

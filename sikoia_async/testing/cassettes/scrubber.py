@@ -18,6 +18,7 @@ import httpx
 from sikoia_async._calls.urls import is_on, target_of
 from sikoia_async._codec import shapes
 from sikoia_async._codec.json import DecodeError, read_json
+from sikoia_async._codec.problems import problem_in
 from sikoia_async._codec.redaction import redact
 from sikoia_async._codec.scalars import READERS, REFUSALS
 from sikoia_async._codec.shapes import Shape, options, shape_of
@@ -79,15 +80,9 @@ class Scrubber:
 
     def error(self, value: Any) -> Any:
         """Return what is kept of an error in Sikoia's format: its texts without values."""
-        if not isinstance(value, dict):
-            return {}
-        fields = cast("dict[str, Any]", value)
-        texts = {
-            name: redact(text)
-            for name in ("type", "title", "detail", "details")
-            if isinstance(text := fields.get(name), str)
-        }
-        is_echoed = isinstance(fields.get("correlation_id"), str)
+        problem = problem_in(value)
+        is_echoed = problem.pop("correlation_id") is not None
+        texts = {name: redact(text) for name, text in problem.items() if text is not None}
         return texts | ({"correlation_id": AS_SENT} if is_echoed else {})
 
     def fields(self, values: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> Any:

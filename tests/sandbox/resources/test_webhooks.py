@@ -116,7 +116,7 @@ def test_callbacks_have_to_be_on_loopback(client: httpx.Client, webhook: str, ur
     for refused in (created, changed):
         assert (refused.status_code, refused.json()["type"]) == (400, "InvalidRequest")
         assert refused.json()["detail"] == (
-            "webhook_callback_url must be on loopback, such as https://127.0.0.1:8000/webhooks:"
+            "webhook_callback_url must be on loopback, such as https://localhost/webhooks:"
             " the local Sikoia sends nothing elsewhere."
         )
     assert client.get("/v2/webhooks").json() == before
