@@ -39,7 +39,7 @@ from sikoia_async.operations.token import TokenSigner
 if TYPE_CHECKING:
     import os
     import ssl
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -108,7 +108,13 @@ class Sikoia:
             `raise_for_status` in a hook changes nothing: calls raise the SDK's errors. Any other
             exception of a hook reaches the caller unchanged.
         tls: an SSL context that verifies certificates and host names, or the path of a file of
-            certificate authorities, which are then the only ones trusted. Also for an https proxy.
+            certificate authorities, which are then the only ones trusted. Also for an https proxy,
+            but not for the hosts of download links.
+        link_tls: the same for the hosts of download links, if these need it. By default, they see
+            no client certificate, and public authorities are trusted. Links to the API's own host
+            and port use `tls`.
+        link_hosts: the hosts that download links may lead to, such as `files.example.com` or
+            `*.example.com`; None for any host. Set it in a server that fetches links for others.
         proxy: the URL of an HTTP proxy, such as `http://user:password@proxy.example:3128`, with
             special characters of user name and password percent-encoded.
         trust_env: whether environment variables may name a proxy (`HTTPS_PROXY`, `HTTP_PROXY`,
@@ -146,6 +152,8 @@ class Sikoia:
         transport: httpx.AsyncBaseTransport | None = None,
         http_client: httpx.AsyncClient | None = None,
         tls: ssl.SSLContext | str | Path | None = None,
+        link_tls: ssl.SSLContext | str | Path | None = None,
+        link_hosts: Collection[str] | None = None,
         proxy: str | None = None,
         trust_env: bool = False,
         token_store: TokenStore | None = None,
@@ -175,7 +183,14 @@ class Sikoia:
         self._environment = validate_environment(environment)
         if environment is None and tls is None and transport is None and http_client is None:
             tls = local_authorities(self._environment)
-        self._connector = _connector(transport, http_client, tls, proxy, trust_env=trust_env)
+        self._connector = Connector(
+            _brought(transport, http_client),
+            tls,
+            proxy,
+            trust_env=trust_env,
+            link_tls=link_tls,
+            link_hosts=link_hosts,
+        )
 
         # 3. How requests are authorized: an API key, or an access token.
         lifecycle = Lifecycle()
@@ -526,7 +541,8 @@ class Sikoia:
         host of the link, but not the link.
 
         Raises:
-            ConfigurationError: the link is missing, or is not an https URL.
+            ConfigurationError: the link is missing, is not an https URL, or leads to a host that
+                the client's `link_hosts` does not have.
             LinkExpiredError: the link has expired; retrieve the model again for a new one.
             UnexpectedResponseError: the response is not a file, or is larger than `max_body`.
             CallError: any other error of a call.
@@ -594,21 +610,16 @@ class Sikoia:
         return f"<Sikoia {self._environment.name}>"
 
 
-def _connector(
-    transport: httpx.AsyncBaseTransport | None,
-    http_client: httpx.AsyncClient | None,
-    tls: ssl.SSLContext | str | Path | None,
-    proxy: str | None,
-    *,
-    trust_env: bool,
-) -> Connector:
+def _brought(
+    transport: httpx.AsyncBaseTransport | None, http_client: httpx.AsyncClient | None
+) -> httpx.AsyncBaseTransport | httpx.AsyncClient | None:
+    """Return what the caller brings to send requests with."""
     if transport is not None and http_client is not None:
         msg = "transport, http_client: pass one of them, not both"
         raise ConfigurationError(msg)
     validate_transport("transport", transport)
     validate_client(http_client)
-    brought = http_client if transport is None else transport
-    return Connector(brought, tls, proxy, trust_env=trust_env)
+    return http_client if transport is None else transport
 
 
 def _event_hooks(authorization: ApiKey | TokenSource) -> dict[str, list[Callable[..., Any]]]:

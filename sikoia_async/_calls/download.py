@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sikoia_async._calls.api import Api
     from sikoia_async._transport.connector import Connector
+    from sikoia_async._transport.link_hosts import LinkHosts
     from sikoia_async._transport.types import Sink
 
 __all__ = ["download", "save"]
@@ -31,7 +32,7 @@ __all__ = ["download", "save"]
 async def download(api: Api, connector: Connector, link: str | None) -> bytes:
     """Return the file that a link leads to."""
     api.context.lifecycle.check()
-    url = _validate_link(link, api.context.origin)
+    url = _validate_link(link, api.context.origin, connector.link_hosts)
     sink = MemorySink(api.context.limits.body)
     await _fetch(api, connector, url, sink)
     return sink.whole()
@@ -46,7 +47,7 @@ async def save(
 ) -> int:
     """Write the file that a link leads to, and return its size."""
     api.context.lifecycle.check()
-    url = _validate_link(link, api.context.origin)
+    url = _validate_link(link, api.context.origin, connector.link_hosts)
     async with FileSink(path, api.max_file(max_file)) as sink:
         await _fetch(api, connector, url, sink)
         return sink.size
@@ -54,7 +55,7 @@ async def save(
 
 async def _fetch(api: Api, connector: Connector, url: httpx.URL, sink: Sink) -> None:
     origin = _origin(url)
-    pool = connector.new_pool(origin, 1)
+    pool = connector.new_pool(origin, 1, is_link=origin != api.context.origin)
     headers = {**api.context.headers, "Host": url.netloc.decode(), "Accept": "*/*"}
     headers["Accept-Encoding"] = "identity"  # a file host need not be able to send a bomb
     del headers["Content-Type"]
@@ -82,7 +83,7 @@ async def _fetch(api: Api, connector: Connector, url: httpx.URL, sink: Sink) -> 
         await pool.aclose()
 
 
-def _validate_link(link: str | None, home: str) -> httpx.URL:
+def _validate_link(link: str | None, home: str, hosts: LinkHosts) -> httpx.URL:
     """Return a link that may be followed, by the rules for environments.
 
     Only the local Sikoia keeps its files on this machine, so links of other environments must not
@@ -92,7 +93,10 @@ def _validate_link(link: str | None, home: str) -> httpx.URL:
     if parts is not None and parts.userinfo is None:
         is_http_allowed = is_on_loopback(home) and is_on_loopback(str(parts))
         if parts.scheme == "https" or is_http_allowed:
-            return httpx.URL(str(parts))
+            if hosts.allows(parts.host):
+                return httpx.URL(str(parts))
+            msg = "link: it leads to a host that link_hosts does not have"
+            raise ConfigurationError(msg)
     msg = "link: expected an https URL that Sikoia sent, without user name and password"
     raise ConfigurationError(msg)
 

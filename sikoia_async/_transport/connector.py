@@ -6,7 +6,6 @@ Also validates the arguments of `Sikoia` that decide where and how it connects.
 from __future__ import annotations
 
 import os
-import ssl
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ import httpx
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._transport.lent import ClientTransport
+from sikoia_async._transport.link_hosts import LinkHosts
 from sikoia_async._transport.pool import ConnectionPool
 from sikoia_async._transport.proxies import proxy_of_environment, validate_proxy
 from sikoia_async._transport.tls import new_context, validate_tls
@@ -23,7 +23,8 @@ from sikoia_async._validation import validate_type
 from sikoia_async.environments import PRODUCTION, Environment, named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import ssl
+    from collections.abc import Callable, Collection
 
 __all__ = [
     "Connector",
@@ -57,9 +58,10 @@ def local_authorities(environment: Environment) -> str | None:
     return os.environ.get("SIKOIA_CA_FILE") or None if environment.name == "local" else None
 
 
-def new_transport(context: ssl.SSLContext | None, proxy: str | None) -> httpx.AsyncHTTPTransport:
+def new_transport(
+    context: ssl.SSLContext | None, proxy: str | None, proxy_context: ssl.SSLContext | None
+) -> httpx.AsyncHTTPTransport:
     """Create a transport with one connection, which ignores the process's environment."""
-    proxy_context = context if proxy is not None and proxy.startswith("https:") else None
     return httpx.AsyncHTTPTransport(
         verify=False if context is None else context,  # plain http to loopback has no context
         trust_env=False,
@@ -77,6 +79,8 @@ class Connector:
         brought: the caller's transport or client, used for every request and never closed.
         tls: a TLS context, or a file of certificate authorities to trust; None for certifi's. It
             also applies to a proxy.
+        link_tls: the same for the hosts of links, which must not see the client's certificate.
+        link_hosts: the hosts that links may lead to; None for any.
         proxy: URL of an HTTP proxy.
         trust_env: whether the process's environment may name a proxy, a TLS key log and, without
             `tls`, further certificate authorities.
@@ -92,23 +96,35 @@ class Connector:
         proxy: str | None,
         *,
         trust_env: bool,
+        link_tls: ssl.SSLContext | str | Path | None = None,
+        link_hosts: Collection[str] | None = None,
     ) -> None:
-        if brought is not None and (tls is not None or proxy is not None or trust_env):
-            msg = "tls, proxy, trust_env: configure these on your own transport or http_client"
+        if brought is not None and (trust_env or (tls, link_tls, proxy) != (None, None, None)):
+            msg = (
+                "tls, link_tls, proxy, trust_env: configure these on your own transport or "
+                "http_client"
+            )
             raise ConfigurationError(msg)
         validate_type("trust_env", trust_env, bool, "True or False")
-        validate_tls(tls)
+        validate_tls("tls", tls)
+        validate_tls("link_tls", link_tls)
+        self.link_hosts = LinkHosts(link_hosts)
         self._brought = (
             ClientTransport(brought) if isinstance(brought, httpx.AsyncClient) else brought
         )
         self._proxy = validate_proxy(proxy)
         self._trust_env = trust_env
-        self._context = tls if isinstance(tls, ssl.SSLContext) else None
-        if isinstance(tls, str | Path):
-            self._context = new_context(tls, trust_env=trust_env)
+        self._tls = self._context("tls", tls)
+        self._link_tls = self._context("link_tls", link_tls)
+        self._default_tls: ssl.SSLContext | None = None
 
-    def new_pool(self, url: str, size: int) -> ConnectionPool:
+    def new_pool(self, url: str, size: int, *, is_link: bool = False) -> ConnectionPool:
         """Return a connection pool for the origin of a URL.
+
+        Args:
+            url: the URL.
+            size: the number of connections.
+            is_link: whether the URL is a link to another host than Sikoia's.
 
         Raises:
             ConfigurationError: the environment names no valid proxy, or the certificate
@@ -122,11 +138,29 @@ class Connector:
         proxy = self._proxy
         if proxy is None and self._trust_env:
             proxy = proxy_of_environment(parts)
-        if self._context is None and "https" in {parts.scheme, (proxy or "").partition(":")[0]}:
-            # Now and not in the first call, because it reads a file and takes 20 ms.
-            self._context = new_context(None, trust_env=self._trust_env)
-        context = self._context
-        return ConnectionPool(origin, size, lambda: new_transport(context, proxy))
+        context = proxy_context = None
+        if parts.scheme == "https":
+            context = self._or_default(self._link_tls if is_link else self._tls)
+        if proxy is not None and proxy.startswith("https:"):
+            proxy_context = self._or_default(self._tls)
+        return ConnectionPool(origin, size, lambda: new_transport(context, proxy, proxy_context))
+
+    def _context(self, name: str, tls: ssl.SSLContext | str | Path | None) -> ssl.SSLContext | None:
+        if isinstance(tls, str | Path):
+            return new_context(tls, trust_env=self._trust_env, name=name)
+        return tls
+
+    def _or_default(self, given: ssl.SSLContext | None) -> ssl.SSLContext:
+        """Return a context of the caller's, or the one that trusts public authorities.
+
+        That is created once, with the first pool and not in the first call, because it reads a file
+        and takes 20 ms.
+        """
+        if given is not None:
+            return given
+        if self._default_tls is None:
+            self._default_tls = new_context(None, trust_env=self._trust_env)
+        return self._default_tls
 
 
 def http_client(

@@ -22,15 +22,15 @@ _OLDEST: Final = ssl.TLSVersion.TLSv1_2
 _OUTDATED: Final = (ssl.TLSVersion.SSLv3, ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
 
 
-def validate_tls(tls: ssl.SSLContext | str | Path | None) -> None:
-    """Check the type of the argument `tls`, and that a context verifies whom it connects to.
+def validate_tls(name: str, tls: ssl.SSLContext | str | Path | None) -> None:
+    """Check the type of an argument such as `tls`, and that a context verifies whom it connects to.
 
     Raises:
         ArgumentTypeError: it is neither a context nor a path.
         ConfigurationError: the context accepts any certificate or any host name, allows versions
             of TLS before 1.2, or is for servers.
     """
-    validate_type("tls", tls, (ssl.SSLContext, str, Path), "an SSLContext, or a file's path")
+    validate_type(name, tls, (ssl.SSLContext, str, Path), "an SSLContext, or a file's path")
     if not isinstance(tls, ssl.SSLContext):
         return
     if tls.protocol is ssl.PROTOCOL_TLS_SERVER:
@@ -43,11 +43,13 @@ def validate_tls(tls: ssl.SSLContext | str | Path | None) -> None:
         problem = "for TLS 1.2 or newer"
     else:
         return
-    msg = f"tls: expected an SSLContext {problem}"
+    msg = f"{name}: expected an SSLContext {problem}"
     raise ConfigurationError(msg)
 
 
-def new_context(ca_file: str | Path | None, *, trust_env: bool) -> ssl.SSLContext:
+def new_context(
+    ca_file: str | Path | None, *, trust_env: bool, name: str = "tls"
+) -> ssl.SSLContext:
     """Create a TLS context: TLS 1.2 or newer, with certificates and host names verified.
 
     It verifies as strictly as Python's default, whatever `trust_env` is.
@@ -56,6 +58,7 @@ def new_context(ca_file: str | Path | None, *, trust_env: bool) -> ssl.SSLContex
         ca_file: the certificate authorities to trust, and no others; None for certifi's.
         trust_env: whether the environment may name a TLS key log and, unless there is a `ca_file`,
             further authorities.
+        name: the argument that errors are about.
 
     Raises:
         ConfigurationError: a file cannot be read or written, or holds no certificate.
@@ -77,7 +80,7 @@ def new_context(ca_file: str | Path | None, *, trust_env: bool) -> ssl.SSLContex
                 context.load_default_certs()
             _log_keys(context)
         return context
-    msg = f"tls: {problem}"
+    msg = f"{name}: {problem}"
     raise ConfigurationError(msg)
 
 

@@ -221,7 +221,7 @@ async def test_a_host_needs_a_certificate_for_its_name(tmp_path: Path) -> None:
     """H7: whatever address the name of a link resolves to."""
     async with serve(healthy, certified("files.example")) as inside:
         there = inside.url.replace("127.0.0.1", "localhost")
-        sikoia = client(local("https://127.0.0.1:1"), tls=trusting(tmp_path))
+        sikoia = client(local("https://127.0.0.1:1"), link_tls=trusting(tmp_path))
         async with sikoia:
             with pytest.raises(Exception, match="certificate is not valid") as caught:
                 await sikoia.download(f"{there}/a.pdf")

@@ -245,7 +245,7 @@ class _Idle:
     def __init__(self, server: Server) -> None:
         self.now = 0.0
         self._server = server
-        self._pool = ConnectionPool(server.url, 1, lambda: new_transport(None, None))
+        self._pool = ConnectionPool(server.url, 1, lambda: new_transport(None, None, None))
 
     async def send(self, freshness: Freshness = "open") -> int:
         """Send a request, and return how many connections there were until now."""
