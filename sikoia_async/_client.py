@@ -357,7 +357,8 @@ class Sikoia:
     def spend(self) -> Mapping[str, int]:
         """How many calls cost, or may have cost, money, by operation (`POST /v2/identity`).
 
-        Calls that Sikoia rejected, or that were never sent, are not counted.
+        A call counts from the moment that it is sent. Calls that Sikoia rejected, that were never
+        sent, or that still wait, for example for the rate limit, do not.
         """
         return self._api.context.spend
 

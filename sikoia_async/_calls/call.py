@@ -141,8 +141,8 @@ class Call:
         """
         context, options = self._context, self._options
         operation = f"{self._method} {self.path}"
-        if self._chargeable:
-            context.spend.reserve(operation)
+        charge = context.spend.begin(operation, self._may_cost) if self._chargeable else None
+        counts = True
         try:
             has_slot = await self._take_poll_slot()
             context.tally.calls += 1
@@ -157,15 +157,16 @@ class Call:
         except CallError as error:
             if self._earlier_in_doubt and self._has_effect and not error.may_have_been_processed:
                 error = after_doubt(error, self._info())
-            if self._chargeable and not error.may_have_been_processed:
-                context.spend.give_back(operation)
+            counts = error.may_have_been_processed
             raise error from None
         except BaseException as error:  # such as a cancellation
-            if self._chargeable and not self._is_in_doubt:
-                context.spend.give_back(operation)
+            counts = self._may_cost()
             if self._is_in_doubt:
                 self._add_note(error)
             raise
+        finally:
+            if charge is not None:
+                context.spend.end(charge, counts=counts)
 
     async def stream(self) -> None:
         """Write the body of the response to the sink, all of it under one deadline.
@@ -476,6 +477,11 @@ class Call:
     def _is_in_doubt(self) -> bool:
         """Whether Sikoia may have processed an attempt, and has not said so."""
         return self._earlier_in_doubt or self._outcome == "in doubt"
+
+    def _may_cost(self) -> bool:
+        """Return whether Sikoia has processed the call, as far as is known, or may have."""
+        result = self._result
+        return self._is_in_doubt or (isinstance(result, Response) and not result.is_error)
 
     def _log_retry(self, wait: float) -> None:
         log_retry(self._info, wait)

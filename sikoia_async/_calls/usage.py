@@ -1,7 +1,7 @@
 """What a client has used: `sikoia.stats()`, and the chargeable calls in `sikoia.spend`."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 
@@ -46,11 +46,19 @@ class Stats:
     """Chargeable calls by operation, as counted by `sikoia.spend`."""
 
 
+@attrs.frozen(eq=False)
+class _Pending:
+    """A chargeable call that has not ended."""
+
+    operation: str
+    may_have_been_processed: Callable[[], bool]
+
+
 class Spend(Mapping[str, int]):
     """Chargeable calls by operation, such as `POST /v2/identity`.
 
-    Counts the calls that Sikoia has or may have processed, and those in progress. Calls that were
-    refused or never sent are not counted.
+    Counts the calls that Sikoia has or may have processed, also while they are in progress. Calls
+    that were refused, never sent, or still wait are not counted.
 
     Args:
         limit: the number of chargeable calls that are allowed; None for no limit.
@@ -58,35 +66,44 @@ class Spend(Mapping[str, int]):
 
     def __init__(self, limit: int | None = None) -> None:
         self._limit = limit
-        self._calls = Counter[str]()
+        self._ended = Counter[str]()
+        self._pending = dict[_Pending, None]()
 
     def __getitem__(self, operation: str) -> int:
-        if operation not in self._calls:
-            raise KeyError(operation)
-        return self._calls[operation]
+        return self._calls()[operation]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._calls)
+        return iter(self._calls())
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return len(self._calls())
 
     def __repr__(self) -> str:
-        return f"Spend({dict(self._calls)})"
+        return f"Spend({self._calls()})"
 
-    def reserve(self, operation: str) -> None:
-        """Count a call before it is made.
+    def begin(self, operation: str, may_have_been_processed: Callable[[], bool]) -> _Pending:
+        """Reserve a call before it is made, and return it for `end`.
+
+        Args:
+            operation: method and path template of the call.
+            may_have_been_processed: returns whether the call counts, while it is in progress.
 
         Raises:
-            ChargeLimitError: the limit is reached.
+            ChargeLimitError: the limit is reached; calls that still wait are included.
         """
-        if self._limit is not None and self._calls.total() >= self._limit:
+        if self._limit is not None and self._ended.total() + len(self._pending) >= self._limit:
             msg = f"{operation} may cost money, and max_chargeable={self._limit} is used up"
             raise ChargeLimitError(msg)
-        self._calls[operation] += 1
+        pending = _Pending(operation, may_have_been_processed)
+        self._pending[pending] = None
+        return pending
 
-    def give_back(self, operation: str) -> None:
-        """Subtract a call that cost nothing."""
-        self._calls[operation] -= 1
-        if not self._calls[operation]:
-            del self._calls[operation]
+    def end(self, pending: _Pending, *, counts: bool) -> None:
+        """End a call. It counts unless it cost nothing."""
+        del self._pending[pending]
+        if counts:
+            self._ended[pending.operation] += 1
+
+    def _calls(self) -> dict[str, int]:
+        in_progress = [one.operation for one in self._pending if one.may_have_been_processed()]
+        return dict(self._ended + Counter(in_progress))

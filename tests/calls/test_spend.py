@@ -84,6 +84,57 @@ async def test_refused_calls_are_not_counted(outcome: int | Exception, counted: 
     assert transport.asked == 1
 
 
+async def test_a_call_is_counted_once_it_is_sent() -> None:
+    """Not while it waits for the rate limit or a connection, which may take minutes."""
+    for options in ({"quota": Quota(2)}, {"max_in_flight": 2, "timeout": 100}):
+        sikoia, _ = _client(201, **options)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(_buy, sikoia)
+            await anyio.sleep(0.5)
+            assert dict(sikoia.spend) == {_REGISTRY: 2}
+            await anyio.sleep(0.6)
+            assert sikoia.spend[_REGISTRY] == (2 if "quota" in options else 4)
+            tasks.cancel_scope.cancel()
+        assert sikoia.spend[_REGISTRY] == (2 if "quota" in options else 4)
+
+
+async def test_calls_that_wait_are_within_the_limit() -> None:
+    """Otherwise more of them than are allowed would be sent later."""
+    sikoia, transport = _client(201, quota=Quota(1, per=10), max_chargeable=3, timeout=100)
+    refused: list[ChargeLimitError] = []
+
+    async def one() -> None:
+        try:
+            await _buy(sikoia)
+        except ChargeLimitError as error:
+            refused.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(one)
+        await anyio.sleep(0.5)
+        assert dict(sikoia.spend) == {_REGISTRY: 1}
+        assert len(refused) == 2
+
+    assert transport.asked == 3
+    assert dict(sikoia.spend) == {_REGISTRY: 3}
+
+
+async def test_a_call_that_waits_after_a_429_is_not_counted() -> None:
+    """It was refused, and is counted when it is sent again."""
+    sikoia, _ = _client(429, 201, retries=2, timeout=100)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_buy, sikoia)
+        await anyio.sleep(0.5)
+        assert dict(sikoia.spend) == {_REGISTRY: 1}
+        await anyio.sleep(3)
+        assert dict(sikoia.spend) == {}
+
+    assert dict(sikoia.spend) == {_REGISTRY: 1}
+
+
 async def test_a_cancelled_call_is_counted_if_it_was_sent() -> None:
     """Before that it cost nothing."""
     sikoia, _ = _client(201)
@@ -220,9 +271,12 @@ async def test_a_task_may_be_chargeable() -> None:
 async def test_the_spend_mapping_holds_counted_operations_only() -> None:
     """Other keys raise a KeyError."""
     spend = Spend()
-    spend.reserve("POST /a")
-    spend.give_back("POST /a")
+    spend.end(spend.begin("POST /a", lambda: True), counts=False)
+    waiting = spend.begin("POST /a", lambda: False)
 
     assert dict(spend) == {}
+    assert len(spend) == 0
     with pytest.raises(KeyError):
         spend["POST /a"]
+    spend.end(waiting, counts=True)
+    assert dict(spend) == {"POST /a": 1}
