@@ -101,9 +101,11 @@ def _time(wanted: type) -> Compare:
     def time(value: Any, where: str, report: Report) -> None:
         if not isinstance(value, str):
             report(where, f"expected {wanted.__name__}, got another type")
-        elif (len(value) == _DATE_LENGTH) is (wanted is Standard.datetime):
-            report(where, f"expected {wanted.__name__}, got another format")
+        elif not written.fullmatch(value):
+            is_local = wanted is Standard.datetime and written.fullmatch(f"{value}Z")
+            report(where, f"expected {wanted.__name__}, got {_LOCAL if is_local else _OTHER}")
 
+    written = _DATETIME if wanted is Standard.datetime else _DATE
     return time
 
 
@@ -132,5 +134,10 @@ _JSON_TYPES: Final[Mapping[Any, tuple[type, ...]]] = {
     Decimal: (int, Decimal, str),  # per the specification, the API sends money in both forms
     bool: (bool,),
 }
-_DATE_LENGTH: Final = len("2024-01-31")
+_LOCAL: Final = "no time zone"
+_OTHER: Final = "another format"
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATETIME: Final = re.compile(
+    _DATE.pattern + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
 _SANE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")

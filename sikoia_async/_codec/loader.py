@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any, Final, Protocol
 
 from sikoia_async._codec.drift import Drift
-from sikoia_async._codec.finite import finite_check
 from sikoia_async._codec.json import REFUSALS, DecodeError, decoder
 from sikoia_async._codec.shapes import shape_of
+from sikoia_async._codec.soundness import soundness_check
 
 __all__ = ["load_hook"]
 
@@ -27,7 +27,7 @@ class Load(Protocol):
 def load_hook(into: Any) -> Load:
     """Return the function that decodes bodies into this type, or raises `DecodeError`."""
     decode = decoder(into)
-    is_finite = finite_check(shape_of(into))
+    is_sound = soundness_check(shape_of(into))
 
     def load(body: bytes, drift: Drift, unread: dict[str, Any] | None = None) -> Any:
         is_sampled = drift.is_due(into)
@@ -36,7 +36,7 @@ def load_hook(into: Any) -> Load:
                 value = decode(body)
             except REFUSALS:
                 return _repair(body, into, drift, unread, is_sampled=is_sampled)
-            if is_finite is not None and not is_finite(value):
+            if is_sound is not None and not is_sound(value):
                 return _repair(body, into, drift, unread, is_sampled=is_sampled)
         except RecursionError:
             # msgspec follows models that contain themselves deeper than Python code can.

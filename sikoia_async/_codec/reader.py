@@ -14,9 +14,9 @@ import attrs
 import msgspec
 
 from sikoia_async._codec import json, scalars, shapes
-from sikoia_async._codec.finite import finite_check
 from sikoia_async._codec.json import DecodeError, read_leniently
 from sikoia_async._codec.shapes import Shape, shape_of
+from sikoia_async._codec.soundness import soundness_check
 
 __all__ = ["Step", "Unread", "read_carefully"]
 
@@ -168,17 +168,17 @@ def _quick(shape: Shape) -> Callable[[Bytes], Any] | None:
     if contains_itself or isinstance(shapes.options(shape)[0], shapes.ListOf):
         return None
     decode = json.decoder(shape.type)
-    is_finite = finite_check(shape)
-    if is_finite is None:
+    is_sound = soundness_check(shape)
+    if is_sound is None:
         return decode
 
-    def decode_finite(body: Bytes) -> Any:
+    def decode_sound(body: Bytes) -> Any:
         value = decode(body)
-        if not is_finite(value):
+        if not is_sound(value):
             raise _MisfitError
         return value
 
-    return decode_finite
+    return decode_sound
 
 
 @cache

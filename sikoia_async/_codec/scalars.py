@@ -7,7 +7,7 @@ datetimes or the reverse.
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
@@ -64,19 +64,43 @@ def _bool(value: object) -> bool:
 
 
 def _datetime(value: object) -> datetime:
-    text = _str(value)
-    return msgspec.convert(
-        f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text, Standard.datetime
-    )
+    """Read a time in most forms of ISO 8601. One without a time zone is UTC."""
+    text = _str(value).strip()
+    try:
+        moment = msgspec.convert(text, Standard.datetime)
+    except msgspec.ValidationError:
+        moment = _unusual_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _unusual_datetime(text: str) -> datetime:
+    """Read a time in a form that msgspec refuses."""
+    found = _DATETIME.fullmatch(text)
+    if found is None:
+        raise ValueError
+    day, hour, minute, second, fraction, sign, hours, minutes = found.groups("00")
+    is_midnight = (hour, minute, second) == ("24", "00", "00") and not fraction.strip("0")
+    # No more than microseconds, because rounding the last moment of the year 9999 overflows.
+    time = f"{'00' if is_midnight else hour}:{minute}:{second}.{fraction[:6]}"
+    zone = "Z" if sign == "00" else f"{sign}{hours}:{minutes}"
+    moment = msgspec.convert(f"{day}T{time}{zone}", Standard.datetime)
+    return moment + timedelta(days=1) if is_midnight else moment
 
 
 def _date(value: object) -> date:
-    text = _str(value)
-    return Standard.date.fromisoformat(text) if _DATE.fullmatch(text) else _datetime(text).date()
+    """Read a day. That of a time is the one that is written, whatever its time zone."""
+    text = _str(value).strip()
+    _datetime(text)
+    return Standard.date.fromisoformat(text[:_DATE_LENGTH])
 
 
 _MAX_DIGITS: Final = 40
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE_LENGTH: Final = len("2024-01-31")
+_DATETIME: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:(?:[Tt]| +)([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]+))?)?"
+    r" *(?:[Zz]|(?:UTC|GMT)|([+-])([0-9]{2}):?([0-9]{2})?)?)?"
+)
 _BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 READERS: Final[Mapping[Any, Callable[[object], Any]]] = {
     str: _str,

@@ -1,7 +1,7 @@
 """The shape of a type: the one description of type annotations that all of the package reads.
 
 `shape_of` turns an annotation into a small tree, once per annotation. Drift comparison, the check
-for finite numbers, the converter, the validation of request models and the scrubber of cassettes
+for sound values, the converter, the validation of request models and the scrubber of cassettes
 are visitors over that tree; none of them looks at an annotation itself.
 """
 

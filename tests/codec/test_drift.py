@@ -73,6 +73,13 @@ def test_values_as_specified_are_not_counted() -> None:
         ({"share": "0.5"}, "Thing.share: expected float, got a string"),
         ({"day": "2024-01-31T00:00:00Z"}, "Thing.day: expected date, got another format"),
         ({"moment": "2024-01-31"}, "Thing.moment: expected datetime, got another format"),
+        ({"moment": "2024-02-12T15:03:40"}, "Thing.moment: expected datetime, got no time zone"),
+        ({"moment": "2024-02-12 15:03:40Z"}, "Thing.moment: expected datetime, got another format"),
+        (
+            {"moment": "2024-02-12T15:03:40+00"},
+            "Thing.moment: expected datetime, got another format",
+        ),
+        ({"day": " 2024-01-31"}, "Thing.day: expected date, got another format"),
         ({"flag": "true"}, "Thing.flag: expected bool, got a string"),
         ({"flag": 1}, "Thing.flag: expected bool, got another type"),
         ({"day": 20240131}, "Thing.day: expected date, got another type"),

@@ -11,8 +11,8 @@ import pytest
 from contract import Endpoint
 
 from sikoia_async._codec import shapes
-from sikoia_async._codec.finite import finite_check
 from sikoia_async._codec.shapes import Shape, ShapeError, options, reachable, shape_of
+from sikoia_async._codec.soundness import soundness_check
 from sikoia_async.models import PERSONAL, Items, Model
 
 
@@ -98,7 +98,7 @@ def test_the_options_of_a_value_leave_none_aside() -> None:
 def test_a_model_with_an_unknown_form_is_refused() -> None:
     """The error names the field, and comes with the first use of the model."""
     with pytest.raises(ShapeError, match=r"^Foreign\.sizes: a subclass of Model cannot"):
-        finite_check(shape_of(Foreign))
+        soundness_check(shape_of(Foreign))
 
 
 def test_the_arguments_of_other_types_are_described() -> None:

@@ -18,7 +18,13 @@ from sikoia_async.errors import CallInfo
 
 # How the examples may deviate from their schemas. They were generated, with most numbers, booleans
 # and lists as strings, and with a word if there is no example.
-FORMS = (", got a string", ", got another format", ", got an empty string", "unreadable")
+FORMS = (
+    ", got a string",
+    ", got another format",
+    ", got an empty string",
+    ", got no time zone",
+    "unreadable",
+)
 # Examples with a value that their own schema or description does not have.
 UNKNOWN_VALUES = {
     "Owner.owner_type: unknown value": "user, for User",

@@ -1,18 +1,20 @@
-"""NaN and infinity are found wherever a Decimal may be."""
+"""NaN, infinity and times without a zone are found wherever a Decimal or a datetime may be."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import attrs
 import pytest
 
-from sikoia_async._codec.finite import finite_check
 from sikoia_async._codec.shapes import shape_of
+from sikoia_async._codec.soundness import soundness_check
 from sikoia_async.models import Items, Model
-from sikoia_async.resources.cases import Case
+from sikoia_async.resources.users import Role
 
 _NAN = Decimal("NaN")
 _ONE = Decimal(1)
+_UTC = datetime(2024, 1, 31, tzinfo=UTC)
 _OPTIONALS = tuple[Decimal | None, ...]
 
 
@@ -21,6 +23,7 @@ class Amount(Model):
     """Money."""
 
     value: Decimal | None = None
+    since: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -55,25 +58,29 @@ def account(**fields: Any) -> Account:
         ({"rates": {"a": _ONE, "b": _NAN}}, False),
         ({"pair": (_NAN, "x")}, False),
         ({"either": _NAN}, False),
+        ({"balance": Amount(since=_UTC)}, True),
+        ({"balance": Amount(since=_UTC.replace(tzinfo=None))}, False),
+        ({"rates": {"a": _UTC}}, True),
+        ({"rates": {"a": _UTC.replace(tzinfo=None)}}, False),
     ],
 )
 def test_every_decimal_is_checked(fields: dict[str, Any], finite: bool) -> None:
     """A value that is not finite is found at any depth, without false positives."""
-    check = finite_check(shape_of(Account))
+    check = soundness_check(shape_of(Account))
 
     assert check is not None
     assert check(account(**fields)) is finite
 
 
-@pytest.mark.parametrize("wanted", [Case, str, tuple[Case, ...], dict[str, Any]], ids=str)
-def test_types_without_decimals_are_not_checked(wanted: object) -> None:
-    """A type that cannot contain a Decimal has no check."""
-    assert finite_check(shape_of(wanted)) is None
+@pytest.mark.parametrize("wanted", [Role, str, tuple[Role, ...], dict[str, Any]], ids=str)
+def test_types_without_either_are_not_checked(wanted: object) -> None:
+    """A type that cannot contain either has no check."""
+    assert soundness_check(shape_of(wanted)) is None
 
 
 def test_lists_and_plain_decimals_are_checked() -> None:
     """A list of models and a bare Decimal can be checked as well."""
-    rows, one = finite_check(shape_of(tuple[Amount, ...])), finite_check(shape_of(Decimal))
+    rows, one = soundness_check(shape_of(tuple[Amount, ...])), soundness_check(shape_of(Decimal))
 
     assert rows is not None
     assert one is not None
@@ -85,7 +92,7 @@ def test_lists_and_plain_decimals_are_checked() -> None:
 
 def test_models_in_open_containers_are_checked() -> None:
     """The values of a mapping are checked as well."""
-    check = finite_check(shape_of(dict[str, Amount]))
+    check = soundness_check(shape_of(dict[str, Amount]))
 
     assert check is not None
     assert check({"a": Amount(value=_ONE), "b": None})
@@ -94,7 +101,7 @@ def test_models_in_open_containers_are_checked() -> None:
 
 def test_an_optional_decimal_may_be_none() -> None:
     """None is accepted at the top and in lists, where the type allows it."""
-    one, rows = (finite_check(shape_of(wanted)) for wanted in (Decimal | None, _OPTIONALS))
+    one, rows = (soundness_check(shape_of(wanted)) for wanted in (Decimal | None, _OPTIONALS))
 
     assert one is not None
     assert rows is not None
