@@ -29,6 +29,7 @@ _REASONS: Final[dict[type[BaseException], str]] = {
     httpx.ReadError: "the connection was lost",
     httpx.WriteError: "the connection was lost",
 }
+_REFUSED_STREAM: Final = 7
 _STATUS: Final = re.compile(r"[0-9]{3}(?= |$)")
 _STATUSES: Final = frozenset(HTTPStatus)
 _CERTIFICATE_ALERTS: Final = frozenset(
@@ -61,7 +62,8 @@ def fault_from(error: Exception, state: RequestState, reached: Reached) -> Trans
     """
     cause = _root_cause(error)
     is_handshake_refused = state.is_handshake_open and _alert(cause) in _HANDSHAKE_ALERTS
-    if not state.is_sent or (reached == "sent" and is_handshake_refused):
+    is_stream_refused = state.is_traced and _is_stream_refused(error, state.stream_id)
+    if state.is_unsent or (reached == "sent" and (is_handshake_refused or is_stream_refused)):
         reached = "unsent"
     is_assumed = reached == "sent" and not state.is_traced
     status = _status_of_proxy(error)
@@ -71,6 +73,8 @@ def fault_from(error: Exception, state: RequestState, reached: Reached) -> Trans
         reason, is_final = "the request is not valid HTTP", True
     elif isinstance(error, httpx.ReadTimeout) and reached != "unsent":
         reason, is_final = "the transport waited no longer for the response", False
+    elif is_stream_refused and reached == "unsent":
+        reason, is_final = "the server refused the request before it processed it", False
     else:
         reason, is_final = _reason(cause), _is_final(cause, reached, state)
         if state.tunnel == "requested":
@@ -81,6 +85,22 @@ def fault_from(error: Exception, state: RequestState, reached: Reached) -> Trans
 def reason_of(error: Exception) -> str:
     """Describe an error of httpx or the operating system, without URL, header or address."""
     return _reason(_root_cause(error))
+
+
+def _is_stream_refused(error: Exception, stream_id: int | None) -> bool:
+    """Return whether an HTTP/2 server said that it did not process a request.
+
+    It resets the stream with REFUSED_STREAM, or sends a GOAWAY that names an earlier stream as the
+    last one that it may process: RFC 9113, sections 6.8 and 8.7. httpcore's exception holds the
+    event.
+    """
+    details = getattr(error.__cause__, "args", ())
+    if stream_id is None or not details:
+        return False
+    last_stream_id = getattr(details[0], "last_stream_id", None)
+    if last_stream_id is not None:
+        return bool(stream_id > last_stream_id)
+    return getattr(details[0], "error_code", None) == _REFUSED_STREAM
 
 
 def _status_of_proxy(error: Exception) -> int | None:

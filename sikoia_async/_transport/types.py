@@ -171,10 +171,13 @@ class RequestState(httpx.AsyncByteStream):
     is_paused: Callable[[], bool] | None = None
     """Returns whether a 429 has paused all requests."""
     is_sent: bool = False
-    """Whether the request may have been sent, and so processed. Only evidence makes it false once
-    a transport has the request."""
+    """Whether the request may have been sent, and so processed."""
     is_traced: bool = False
     """Whether the transport reports what it sends."""
+    is_reported: bool = False
+    """Whether it has reported anything."""
+    stream_id: int | None = None
+    """The number of the HTTP/2 stream that the request was sent on."""
     received_id: str | None = None
     """The correlation id of the response."""
     hook_error: BaseException | None = attrs.field(default=None, repr=False)
@@ -217,20 +220,22 @@ class RequestState(httpx.AsyncByteStream):
         return content if isinstance(content, bytes) else b"".join(content)
 
     def mark_sending(self, request: httpx.Request, transport: httpx.AsyncBaseTransport) -> None:
-        """Note that the request is handed to a transport, and counts as sent from now on.
+        """Note that the request is handed to a transport.
 
-        httpx's own transport then reports whether it is still connecting. Nothing else proves that
-        a request was not sent: another transport may retry by itself, or raise any exception after
-        the work was done. Subclasses are such transports too.
+        httpx's own transport reports when it sends the request. With any other, it counts as sent
+        from now on, because nothing else proves that it was not: a transport may retry by itself,
+        or raise any exception after the work was done. Subclasses are such transports too.
         """
-        self.is_sent = True
-        self.is_traced = type(transport) is httpx.AsyncHTTPTransport
-        request.extensions.setdefault("trace", self.trace)
+        trace = request.extensions.setdefault("trace", self.trace)  # or a hook's own
+        self.is_traced = type(transport) is httpx.AsyncHTTPTransport and trace == self.trace
+        self.is_sent = not self.is_traced
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Trace extension of httpcore: note how far a connection or a request has got."""
+        self.is_reported = True
         name = event.partition(".")[2]
         if name == "send_request_headers.started":
+            self.stream_id = info.get("stream_id")
             if info["request"].method == b"CONNECT":
                 self._request_tunnel(info["request"])
             else:
@@ -257,6 +262,14 @@ class RequestState(httpx.AsyncByteStream):
     def _open_tunnel(self) -> None:
         self._timeouts["read"] = self._read_timeout
         self.tunnel = "open"
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether it is certain that a request that failed was not sent.
+
+        Test libraries replace the method of httpx's transport; then it reports nothing.
+        """
+        return not self.is_sent and (self.is_reported or not self.is_traced)
 
     async def close_opened(self) -> None:
         """Close the socket of a failed request; httpcore leaks it if a handshake is cancelled."""
