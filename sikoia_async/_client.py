@@ -25,6 +25,7 @@ from sikoia_async._retry.budget import RetryBudget
 from sikoia_async._transport.connector import Connector, local_authorities, validate_environment
 from sikoia_async._transport.connector import http_client as new_http_client
 from sikoia_async._transport.lent import validate_client, validate_transport
+from sikoia_async._transport.proxies import masked_proxy
 from sikoia_async._transport.types import Limits
 from sikoia_async._validation import (
     plain_string,
@@ -166,6 +167,7 @@ class Sikoia:
     ) -> None:
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
         del client_secret, token, api_key  # error reporters print the locals of a traceback
+        proxy = masked_proxy(proxy)
 
         # 1. Settings. Nothing is built from invalid ones.
         max_in_flight = validate_whole("max_in_flight", max_in_flight, least=1)
@@ -608,7 +610,10 @@ class Sikoia:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"<Sikoia {self._environment.name}>"
+        environment = getattr(
+            self, "_environment", None
+        )  # a traceback may show a half-built client
+        return f"<Sikoia {environment.name}>" if environment else "<Sikoia>"
 
 
 def _brought(

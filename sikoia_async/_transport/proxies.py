@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.request import getproxies, proxy_bypass
 
 from sikoia_async._errors import ConfigurationError
@@ -13,11 +13,33 @@ from sikoia_async._validation import split_url, validate_type
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-__all__ = ["proxy_of_environment", "validate_proxy"]
+__all__ = ["masked_proxy", "proxy_of_environment", "validate_proxy"]
 
 _EXPECTED: Final = "the URL of an HTTP proxy, such as http://user:password@proxy.example:3128"
 _SEPARATORS: Final = re.compile(r"[\s,]+")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+class _Masked:
+    """Something whose repr shows nothing: error reporters print the locals of a traceback."""
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+class _MaskedString(_Masked, str):
+    """A string that is an argument like any other, and may hold a password."""
+
+    __slots__ = ()
+
+
+def masked_proxy(proxy: object) -> str | None:
+    """Return an argument `proxy` in a form that can be a local variable."""
+    if proxy is None:
+        return None
+    if isinstance(proxy, str):
+        return _MaskedString(proxy)
+    return cast("str", _Masked())  # refused by validate_proxy
 
 
 def validate_proxy(proxy: str | None, *, name: str = "proxy") -> str | None:
@@ -32,13 +54,18 @@ def validate_proxy(proxy: str | None, *, name: str = "proxy") -> str | None:
         ConfigurationError: it is not the URL of an HTTP proxy.
     """
     validate_type(name, proxy, str, _EXPECTED)
-    parts = split_url(proxy)
-    if parts is not None and parts.path in {"", "/"} and not parts.query:
-        return str(parts)
     if proxy is None:
         return None
+    if url := _plain_url(proxy):
+        return _MaskedString(url)
     msg = f"{name}: expected {_EXPECTED}, without a path and with special characters escaped"
     raise ConfigurationError(msg)
+
+
+def _plain_url(proxy: str) -> str:
+    """Return the URL of a proxy, normalised; empty if it is not one."""
+    parts = split_url(proxy)
+    return str(parts) if parts and parts.path in {"", "/"} and not parts.query else ""
 
 
 def proxy_of_environment(url: SplitResult) -> str | None:
@@ -55,8 +82,8 @@ def proxy_of_environment(url: SplitResult) -> str | None:
     port = str(url.port or _DEFAULT_PORTS[url.scheme])
     if not proxy or _is_bypassed(str(url.hostname), port, proxies):
         return None
-    if "://" not in proxy:
-        proxy = f"http://{proxy}"
+    proxy = _MaskedString(proxy if "://" in proxy else f"http://{proxy}")
+    del proxies  # they may hold passwords
     return validate_proxy(proxy, name=f"{url.scheme}_proxy or all_proxy")
 
 

@@ -118,6 +118,41 @@ def test_a_proxy_is_a_string(proxy: Any) -> None:
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
+def _locals_of_ours(error: BaseException) -> str:
+    """Return what an error reporter prints of the SDK's frames, but not of the test's."""
+    trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+    frames = [frame for frame in trace.stack if "sikoia_async" in frame.filename]
+    assert frames
+    return repr([frame.locals for frame in frames])
+
+
+@pytest.mark.parametrize(
+    ("proxy", "options"),
+    [
+        (f"http://user:{SECRET}#1@host:3128", {}),
+        (f"http://user:{SECRET}@host:3128/path", {}),
+        (f"http://user:{SECRET}@host:3128".encode(), {}),
+        (f"http://user:{SECRET}@host:3128", {"timeout": 0}),
+        (f"http://user:{SECRET}@host:3128", {"tls": 3}),
+        (f"http://user:{SECRET}@host:3128", {"tls": "/nowhere"}),
+        (f"http://user:{SECRET}@host:3128", {"max_chargeable": -1}),
+        (None, {"trust_env": True}),
+    ],
+    ids=range(8),
+)
+@pytest.mark.usefixtures("no_proxies")
+def test_no_local_variable_of_ours_shows_a_proxy(
+    proxy: Any, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Error reporters print them, whatever the error is about."""
+    monkeypatch.setenv("ALL_PROXY", f"http://user:{SECRET}@host:3128/path")
+
+    with pytest.raises(ConfigurationError) as caught:
+        Sikoia(token="t", proxy=proxy, **options)
+
+    assert SECRET not in _locals_of_ours(caught.value)
+
+
 @pytest.mark.parametrize(
     "proxy",
     [
