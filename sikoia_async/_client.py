@@ -425,6 +425,8 @@ class Sikoia:
         if idempotency_key is not None and self._api.context.keys is None:
             msg = "idempotency_key: requires a client with idempotency_header=..."
             raise ConfigurationError(msg)
+        if retries is not None:
+            validate_whole("retries", retries, least=0)
         old = self._api.options
         options = CallOptions(
             timeout=old.timeout if timeout is None else timeout,
@@ -492,7 +494,9 @@ class Sikoia:
             ConfigurationError: an argument is invalid; nothing was sent.
             SikoiaError: any error that a call can raise.
         """
-        method, path = validate_request(method, path, into)
+        method, path = validate_request(
+            method, path, into, query=query, body=body, chargeable=chargeable
+        )
         return await self._api.call(
             method, path, into, query=query, body=body, chargeable=chargeable
         )
@@ -513,7 +517,9 @@ class Sikoia:
         other response returns an operation that is already done. The parameters are those of
         `request`.
         """
-        method, path = validate_request(method, path, into)
+        method, path = validate_request(
+            method, path, into, query=query, body=body, chargeable=chargeable
+        )
         return await self._api.start(
             method, path, into, query=query, body=body, chargeable=chargeable
         )

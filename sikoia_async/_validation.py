@@ -10,9 +10,9 @@ value: subclasses may have another `str()`, format or hash.
 import ipaddress
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 
@@ -31,6 +31,7 @@ __all__ = [
     "validate_id_or_none",
     "validate_ids",
     "validate_list",
+    "validate_mapping",
     "validate_required",
     "validate_required_strings",
     "validate_seconds",
@@ -173,7 +174,7 @@ def validate_https(name: str, value: str | None, *, most: int) -> str | None:
     url = validate_string(name, value, most=most)
     if url is None or _is_https(url):
         return url
-    msg = f"{name}: expected an absolute URL that starts with https://"
+    msg = f"{name}: expected an absolute URL that starts with https://, with escaped characters"
     raise ConfigurationError(msg)
 
 
@@ -253,6 +254,28 @@ def validate_id(name: str, value: object) -> str:
 def validate_id_or_none(name: str, value: object) -> str | None:
     """Return an id, or None, which is not sent."""
     return None if value is None else validate_id(name, value)
+
+
+def validate_mapping(name: str, value: object) -> None:
+    """Check that a value is a mapping whose keys are valid strings, or None.
+
+    Raises:
+        ArgumentTypeError: it is not a mapping, or a key is not a string.
+        ConfigurationError: a key is not valid Unicode.
+    """
+    msg = f"{name}: expected a dict whose keys are strings of valid Unicode"
+    if value is None:
+        return
+    if not isinstance(value, Mapping):
+        raise ArgumentTypeError(msg)
+    keys = list(cast("Mapping[object, object]", value))
+    if not all(isinstance(key, str) for key in keys):
+        raise ArgumentTypeError(msg)
+    if any(_SURROGATE.search(str(key)) for key in keys):
+        raise ConfigurationError(msg)
+
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def validate_list(
@@ -375,4 +398,12 @@ def _is_ip(address: str) -> bool:
 
 def _is_https(url: str) -> bool:
     parts = split_url(url)
-    return parts is not None and parts.scheme == "https" and parts.userinfo is None
+    if parts is None or parts.scheme != "https" or parts.userinfo is not None:
+        return False
+    return _TARGET.fullmatch(parts.path + parts.query) is not None
+
+
+_TARGET: Final = re.compile(
+    r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|[^\x00-\x7f]|%[0-9A-Fa-f]{2})*+"
+)
+"""A path and a query without characters that RFC 3986 excludes, such as those of markup."""

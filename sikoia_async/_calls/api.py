@@ -18,7 +18,12 @@ from sikoia_async._hooks.correlation import current
 from sikoia_async._logging import without_ids
 from sikoia_async._transport.body import BodyError
 from sikoia_async._transport.stopwatch import Stopwatch
-from sikoia_async._validation import plain_string, validate_whole
+from sikoia_async._validation import (
+    plain_string,
+    validate_flags,
+    validate_mapping,
+    validate_whole,
+)
 from sikoia_async.operations.kinds import TASK
 from sikoia_async.operations.operation import Operation, Progress
 from sikoia_async.operations.polling import follow
@@ -382,16 +387,27 @@ class Api:
         return registry.add(Operation(poll, progress(call, response), kind=kind, registry=registry))
 
 
-def validate_request(method: object, path: object, into: type[Any]) -> tuple[str, str]:
+def validate_request(
+    method: object,
+    path: object,
+    into: type[Any],
+    *,
+    query: object,
+    body: object,
+    chargeable: bool | None,
+) -> tuple[str, str]:
     """Return method and path that a caller gives for an operation without a method here.
 
     Raises:
-        ConfigurationError: the method, the path or the type cannot be used.
+        ConfigurationError: the method, the path, the type, or another argument cannot be used.
     """
     if not isinstance(method, str) or plain_string(method) not in _METHODS:
         msg = f"method: expected one of {', '.join(sorted(_METHODS))}"
         raise ConfigurationError(msg)
     valid = validate_path(path)
+    validate_mapping("query", query)
+    validate_mapping("body", body)
+    validate_flags(chargeable=chargeable)
     from sikoia_async._codec.decoder import check_into  # noqa: PLC0415 - loaded with the first call
 
     check_into(into)

@@ -137,7 +137,11 @@ class Event:
 
         `find("request_id")` also finds `requestId` and `RequestId`. Returns None if there is none,
         or if `data` cannot be decoded.
+
+        Raises:
+            ArgumentTypeError: the name is not a string.
         """
+        validate_type("name", validate_required("name", name), str, "the name of a field")
         wanted = payload.normalise_name(name)
         for value in self._walk():
             if isinstance(value, dict):
@@ -281,12 +285,14 @@ def from_request(request: LoggedRequest) -> Event:
     Raises:
         ArgumentTypeError: this is not a request from the log, or its data is not plain JSON.
     """
-    body = payload.encode(validate_required("request", request).event_data)
-    logged = request.event_type
+    data = getattr(validate_required("request", request), "event_data", _MISSING)
+    body = None if data is _MISSING else payload.encode(data)
+    logged = getattr(request, "event_type", None)
     # The log comes from the API, so its name counts unless the body has one of Sikoia's names.
     name = logged if isinstance(logged, str) and _NAME.fullmatch(logged) else None
-    event = None if body is None else _event(body, name, request.grouping_id, is_logged=True)
-    del request, body
+    grouping_id = getattr(request, "grouping_id", None)
+    event = None if body is None else _event(body, name, grouping_id, is_logged=True)
+    del request, body, data
     if isinstance(event, Event):
         return event
     msg = "request: expected a WebhookRequest from Sikoia's log, with plain JSON as event_data"
@@ -341,6 +347,7 @@ _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}(?:\.[A-Za-z][A-Za-z0-9_]{
 _TYPE_FIELDS: Final = ("eventtype", "eventname", "type", "event")
 _GROUPING_FIELDS: Final = ("groupingid",)
 _MAX_MENTIONS: Final = 1000
+_MISSING: Final = object()
 
 _TOO_LARGE: Final = "the body is larger than max_body"
 _NOT_JSON: Final = (

@@ -19,13 +19,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args, runtime_checkable
 
 from sikoia_async._errors import ConfigurationError, ReplayStoreError
-from sikoia_async._validation import validate_seconds, validate_type, validate_whole
+from sikoia_async._validation import (
+    validate_required,
+    validate_seconds,
+    validate_type,
+    validate_whole,
+)
 from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
+from sikoia_async.webhooks.events import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from sikoia_async.webhooks.events import Event
 
 __all__ = ["OnFailure", "ReplayGuard", "ReplayStore"]
 
@@ -99,16 +103,20 @@ class ReplayGuard:
         """Return whether an event was handled, for example one from Sikoia's delivery log.
 
         Raises:
+            ArgumentTypeError: this is not an event.
             ReplayStoreError: the store is unavailable, and the guard fails closed.
         """
-        return bool(await self.knows(event.key))
+        return bool(await self.knows(_validated(event).key))
 
     async def remember(self, event: Event) -> None:
         """Remember that an event was handled; a `Router` does so by itself.
 
         A store that fails does not raise here: the event was handled all the same.
+
+        Raises:
+            ArgumentTypeError: this is not an event.
         """
-        await self.add(event.key)
+        await self.add(_validated(event).key)
 
     async def knows(self, key: str) -> bool | None:
         """Return whether a key was added; None if that is unknown without the store.
@@ -134,6 +142,12 @@ class ReplayGuard:
         """Remember a key; return whether the shared store, if there is one, has it too."""
         self._memory.add(key, self._clock(), self._ttl)
         return self._shared is None or await self._shared.add(key, self._ttl)
+
+
+def _validated(event: Event) -> Event:
+    what = "an event, from Router.receive, parse or from_request"
+    validate_type("event", validate_required("event", event), Event, what)
+    return event
 
 
 class _Memory:

@@ -183,6 +183,10 @@ class Router:
             ConfigurationError: a secret is not valid, or the function that returns the secrets
                 failed.
         """
+        if feed is not None and not callable(feed):
+            del body, signature
+            msg = "feed: expected a function that takes the event, such as sikoia.events.feed"
+            raise ArgumentTypeError(msg)
         refusal = self._refused(body, signature, event_type)
         opened = refusal or self._opened(body, signature, await self._current_secrets(), event_type)
         # As above: no error may have a body or a secret among its variables.
