@@ -65,7 +65,6 @@ def _target(folder: Path, name: str) -> Path | None:
 
 
 def _is_planted(link: os.stat_result, folder: os.stat_result) -> bool:
-    trusted = {_ROOT, folder.st_uid}
-    if hasattr(os, "geteuid"):  # Windows has no such ids, and no such folders
-        trusted.add(os.geteuid())
+    own = os.geteuid() if hasattr(os, "geteuid") else _ROOT  # Windows has no such ids
+    trusted = {_ROOT, folder.st_uid, own}
     return bool(folder.st_mode & _WRITABLE_BY_OTHERS) and link.st_uid not in trusted

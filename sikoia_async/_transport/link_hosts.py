@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 from sikoia_async._validation import LIST_TYPES, split_url
@@ -46,7 +46,7 @@ def _wildcards(host: str) -> Iterator[str]:
         _, dot, parent = parent.partition(".")
 
 
-def _validated(hosts: Collection[str]) -> Iterator[str]:
+def _validated(hosts: Collection[Any]) -> Iterator[str]:
     if not isinstance(hosts, LIST_TYPES):
         msg = "link_hosts: expected a list of host names"
         raise ArgumentTypeError(msg)

