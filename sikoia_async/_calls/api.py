@@ -13,7 +13,7 @@ from sikoia_async._calls.context import CallOptions, ClientContext
 from sikoia_async._calls.failures import deadline_exceeded
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._calls.urls import fill, validate_path, with_query
-from sikoia_async._errors import CallInfo, ConfigurationError
+from sikoia_async._errors import CallInfo, ConfigurationError, ResourceNotFoundError
 from sikoia_async._hooks.correlation import current
 from sikoia_async._logging import without_ids
 from sikoia_async._transport.body import BodyError
@@ -290,7 +290,9 @@ class Api:
         if response.status != HTTPStatus.ACCEPTED:
             return call.decode(response, into)
         left = self.options.timeout - call.watch.seconds
-        return await self._task(call, response, into).wait(timeout=max(left, _SHORTEST_WAIT))
+        return await self._task(method, call, response, into).wait(
+            timeout=max(left, _SHORTEST_WAIT)
+        )
 
     async def start(
         self,
@@ -304,7 +306,7 @@ class Api:
     ) -> Operation[T]:
         """Make a call that may be answered by a 202, and return an operation at once."""
         call = self.new_call(method, path, query=query, body=body, chargeable=chargeable)
-        return self._task(call, await call.answer(), into)
+        return self._task(method, call, await call.answer(), into)
 
     def new_call(
         self,
@@ -365,7 +367,7 @@ class Api:
             return kind
         return attrs.evolve(kind, interval=interval, has_custom_interval=True)
 
-    def _task(self, call: Call, response: Response, into: type[T]) -> Operation[T]:
+    def _task(self, method: str, call: Call, response: Response, into: type[T]) -> Operation[T]:
         """Return the operation that a 202 announces; for another response, one that is done."""
         target = call.target
 
@@ -380,7 +382,13 @@ class Api:
 
         async def poll(polls: int) -> Progress[T]:
             call = self.poll(polls).new_call("GET", path, target=target)
-            return progress(call, await call.answer())
+            try:
+                return progress(call, await call.answer())
+            except ResourceNotFoundError as error:
+                # A deletion that Sikoia accepted has ended; a gateway's 404 has no type.
+                if method != "DELETE" or error.type is None:
+                    raise
+                return Progress(done=True, correlation_id=error.correlation_id)
 
         path, registry = call.path, self.context.registry
         kind = self._with_interval(TASK)

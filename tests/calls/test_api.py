@@ -11,6 +11,7 @@ import pytest
 from faults import TOKEN, Peer, answer, assert_plain, client, core, serve
 
 from sikoia_async import (
+    APIError,
     ClientStateError,
     ConfigurationError,
     DeadlineExceededError,
@@ -306,3 +307,50 @@ async def test_an_endless_body_is_abandoned() -> None:
 
     assert caught.value.body == b"x" * 10_000
     assert anyio.current_time() - began < 1
+
+
+_GONE = {"type": "ResourceDeleted", "status": 404, "title": "Resource Deleted"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Location": "/v2/tasks/1"}], ids=["same path", "task"])
+@pytest.mark.parametrize("kind", ["ResourceDeleted", "ResourceNotFound"])
+async def test_a_deletion_that_was_accepted_ends_when_nothing_is_found(
+    headers: dict[str, str], kind: str
+) -> None:
+    """Through every way to delete."""
+    polls = list[str]()
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            return httpx.Response(202, headers=headers)
+        polls.append(request.url.path)
+        if len(polls) % 2:
+            return httpx.Response(202, headers=headers)
+        return httpx.Response(404, json=_GONE | {"type": kind})
+
+    async with client(_ORIGIN, transport=httpx.MockTransport(reply)) as sikoia:
+        await sikoia.cases.delete("c-1")
+        assert await sikoia.request("DELETE", "/v2/cases/c-1") is None
+        operation = await sikoia.start("DELETE", "/v2/cases/c-1", into=type(None))
+        await operation
+        assert operation.done
+
+    assert polls == [headers.get("Location", "/v2/cases/c-1")] * 6
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "body"),
+    [("DELETE", 404, {}), ("DELETE", 403, _GONE), ("POST", 404, _GONE)],
+    ids=["a gateway", "another status", "another method"],
+)
+async def test_other_errors_do_not_end_a_deletion(
+    method: str, status: int, body: dict[str, Any]
+) -> None:
+    """Only Sikoia says that something is gone."""
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(202) if request.method != "GET" else httpx.Response(status, json=body)
+
+    async with client(_ORIGIN, transport=httpx.MockTransport(reply), timeout=60) as sikoia:
+        with pytest.raises(APIError):
+            await sikoia.request(method, "/v2/cases/c-1")
