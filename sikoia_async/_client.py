@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast, overload
 
 import attrs
@@ -28,6 +29,7 @@ from sikoia_async._transport.lent import validate_client, validate_transport
 from sikoia_async._transport.proxies import masked_proxy
 from sikoia_async._transport.types import Limits
 from sikoia_async._validation import (
+    NotCopyable,
     plain_string,
     validate_seconds,
     validate_type,
@@ -77,7 +79,7 @@ _TOKEN_CONNECTIONS: Final = 2
 _QUOTA: Final = Quota()
 
 
-class Sikoia:
+class Sikoia(NotCopyable):
     """A client for the Sikoia API.
 
         async with Sikoia(client_id="…", client_secret="…", environment=STAGING) as sikoia:
@@ -137,6 +139,11 @@ class Sikoia:
     Raises:
         ConfigurationError: an argument is missing or invalid, or arguments contradict each other.
     """
+
+    _not_copyable = (
+        "a client cannot be pickled or deep-copied, because it holds connections and credentials: "
+        "create one in each process, or call with_options() for a view"
+    )
 
     def __init__(
         self,
@@ -437,11 +444,23 @@ class Sikoia:
             interval=old.interval if interval is None else interval,
             insists=old.insists if retries is None else retries > 0,
         )
+        return self._view(attrs.evolve(self._api, options=_validate_options(options)))
+
+    def _view(self, api: Api) -> Self:
+        """Return a copy with another `Api`, and with the attributes that a subclass has added."""
         view = object.__new__(type(self))
-        view._environment, view._connector = self._environment, self._connector
-        view._pools, view._token = self._pools, self._token
-        view._api = attrs.evolve(self._api, options=_validate_options(options))
+        state: Any = object.__getstate__(self)  # the attributes, or a pair if there are slots, too
+        pair = cast("tuple[dict[str, Any], ...]", state if isinstance(state, tuple) else (state,))
+        for name, value in chain.from_iterable(part.items() for part in pair):
+            # Resources belong to the old `Api`, and so may what a subclass has cached.
+            if not isinstance(getattr(type(self), name, None), cached_property):
+                object.__setattr__(view, name, value)
+        view._api = api
         return view
+
+    def __copy__(self) -> Self:
+        """Return a view with the same options."""
+        return self._view(self._api)
 
     @overload
     async def request(

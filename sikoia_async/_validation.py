@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar, cast
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 
@@ -20,6 +20,7 @@ __all__ = [
     "DOT_SEGMENTS",
     "LIST_TYPES",
     "HttpUrl",
+    "NotCopyable",
     "plain_number",
     "plain_string",
     "split_url",
@@ -64,6 +65,20 @@ def plain_number(value: object) -> float | None:
     if isinstance(value, Integral):  # also numpy's, which are not subclasses of int
         return int(value)
     return float.__float__(value) if isinstance(value, float) else None
+
+
+class NotCopyable:
+    """Base of objects that cannot be copied or pickled, since they belong to one client or process.
+
+    A copy would fail later, deep inside a library, or would quietly share or lose state.
+    """
+
+    __slots__ = ()
+    _not_copyable: ClassVar[str]
+    """What the error says."""
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        raise ArgumentTypeError(self._not_copyable)
 
 
 def validate_type(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:

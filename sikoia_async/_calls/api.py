@@ -19,6 +19,7 @@ from sikoia_async._logging import without_ids
 from sikoia_async._transport.body import BodyError
 from sikoia_async._transport.stopwatch import Stopwatch
 from sikoia_async._validation import (
+    NotCopyable,
     plain_string,
     validate_flags,
     validate_mapping,
@@ -55,8 +56,13 @@ _SHORTEST_WAIT: Final = 0.001
 
 
 @attrs.frozen
-class Api:
+class Api(NotCopyable):
     """Makes calls; each method of a resource is one line on it."""
+
+    _not_copyable = (
+        "what belongs to a client cannot be pickled or deep-copied, because the client holds "
+        "connections and credentials: create a client in each process"
+    )
 
     context: ClientContext
     options: CallOptions

@@ -6,7 +6,7 @@ gateway or a forwarded port hides the host that Sikoia believes to have.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import attrs
 import httpx
@@ -14,6 +14,7 @@ import httpx
 from sikoia_async._calls.urls import is_on, target_of
 from sikoia_async._codec.drift import Drift
 from sikoia_async._errors import UnexpectedResponseError
+from sikoia_async._validation import NotCopyable
 from sikoia_async.models import Model
 
 __all__ = ["Pages"]
@@ -22,8 +23,13 @@ P = TypeVar("P", bound=Model)
 T = TypeVar("T")
 
 
+_NOT_COPYABLE: Final = (
+    "a list in pages cannot be pickled or copied, because it belongs to its client: pass its items"
+)
+
+
 @attrs.frozen(eq=False, repr=False)
-class Pages(Generic[P, T]):
+class Pages(NotCopyable, Generic[P, T]):
     """A list that comes in pages: `async for` yields the items of all pages in turn.
 
     A page is fetched when the previous one is used up, so leaving early saves calls. Each
@@ -35,6 +41,8 @@ class Pages(Generic[P, T]):
             already read. The items read so far are valid.
         SikoiaError: what any call may raise.
     """
+
+    _not_copyable = _NOT_COPYABLE
 
     _fetch: Callable[[str], Awaitable[P]]
     _first: str
@@ -57,7 +65,9 @@ class Pages(Generic[P, T]):
 
 
 @attrs.define(eq=False)
-class _ItemIterator(Generic[P, T]):
+class _ItemIterator(NotCopyable, Generic[P, T]):
+    _not_copyable = _NOT_COPYABLE
+
     _pages: AsyncIterator[P]
     _items: Callable[[P], Iterable[T] | None]
     _left: Iterator[T] = attrs.field(factory=lambda: iter(()))
@@ -73,7 +83,9 @@ class _ItemIterator(Generic[P, T]):
 
 
 @attrs.define(eq=False)
-class _PageIterator(Generic[P]):
+class _PageIterator(NotCopyable, Generic[P]):
+    _not_copyable = _NOT_COPYABLE
+
     _fetch: Callable[[str], Awaitable[P]]
     _first: str
     _origin: str

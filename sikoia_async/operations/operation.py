@@ -29,7 +29,7 @@ from sikoia_async._errors import (
 from sikoia_async._single_flight import SingleFlight
 from sikoia_async._transport.real_time import end_in_real_time
 from sikoia_async._transport.stopwatch import Stopwatch, poll_watch
-from sikoia_async._validation import validate_seconds
+from sikoia_async._validation import NotCopyable, validate_seconds
 from sikoia_async.operations.kinds import TASK
 from sikoia_async.operations.schedule import Schedule
 from sikoia_async.operations.statuses import is_among, shown
@@ -134,6 +134,12 @@ class OperationTimeoutError(OperationError):
         self.correlation_ids = correlation_ids
 
 
+_NOT_COPYABLE: Final = (
+    "an operation cannot be pickled or copied, because it belongs to its client: pass "
+    "operation.token, and call sikoia.operation(token)"
+)
+
+
 @attrs.frozen
 class _Wait:
     """One caller's wait for an operation, and what had happened before it."""
@@ -144,7 +150,7 @@ class _Wait:
     spent: Mapping[str, float]
 
 
-class Operation(Generic[T]):
+class Operation(NotCopyable, Generic[T]):
     """Long-running work at Sikoia, and its result once that is done.
 
         operation = await sikoia.income.request(case)
@@ -156,6 +162,7 @@ class Operation(Generic[T]):
     again. If Sikoia is down or unreachable, polling continues until the timeout.
     """
 
+    _not_copyable = _NOT_COPYABLE
     __slots__ = (
         "__weakref__",
         "_correlation_ids",
@@ -549,11 +556,13 @@ class Operation(Generic[T]):
         return f" (last correlation id {ids[-1]})" if ids else ""
 
 
-class _Responses(Generic[T]):
+class _Responses(NotCopyable, Generic[T]):
     """Iterates over an operation's responses.
 
     A class, because trio warns about async generators that are not exhausted.
     """
+
+    _not_copyable = _NOT_COPYABLE
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack
+from typing import NoReturn, Self, Unpack
 
 import anyio
 import uvicorn
@@ -102,6 +102,13 @@ class Sandbox:
         self._inspector_port = inspector_port
         self._options = options
         self._running = ExitStack()
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        msg = (
+            "a local Sikoia cannot be pickled or copied, because it runs in this process: pass its "
+            "url and ca_file"
+        )
+        raise TypeError(msg)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sikoia_async._validation import validate_required, validate_type
+from sikoia_async._validation import NotCopyable, validate_required, validate_type
 from sikoia_async.webhooks.events import Event, UnknownEvent
 
 if TYPE_CHECKING:
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["EventFeed"]
 
 
-class EventFeed:
+class EventFeed(NotCopyable):
     """Webhook events for a client's operations: `sikoia.events`."""
+
+    _not_copyable = (
+        "a feed cannot be pickled or copied, because it belongs to its client: pass the event"
+    )
 
     def __init__(self, registry: OperationRegistry, lifecycle: Lifecycle) -> None:
         self._registry = registry

@@ -22,7 +22,7 @@ from sikoia_async._errors import (
     WebhookError,
     WebhookVerificationError,
 )
-from sikoia_async._validation import validate_required, validate_type, validate_whole
+from sikoia_async._validation import NotCopyable, validate_required, validate_type, validate_whole
 from sikoia_async.webhooks.deduplication import Deduplicator, Outcome
 from sikoia_async.webhooks.events import (
     Event,
@@ -75,7 +75,7 @@ class Received:
     """The index of the secret that matched; None for an event that was not delivered."""
 
 
-class Router:
+class Router(NotCopyable):
     """Verifies deliveries, and passes each event to its handler.
 
         router = Router(secret)
@@ -96,6 +96,11 @@ class Router:
     Raises:
         ConfigurationError: a secret is empty, shorter than 16 characters or malformed.
     """
+
+    _not_copyable = (
+        "a router cannot be pickled or copied, because it holds webhook secrets: create one in "
+        "each process"
+    )
 
     def __init__(
         self,
