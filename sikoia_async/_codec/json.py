@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from decimal import Context, Decimal, InvalidOperation
+from functools import partial
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -13,11 +14,13 @@ from sikoia_async._codec.standard import standard_type
 __all__ = [
     "REFUSALS",
     "DecodeError",
+    "NumberText",
     "convert",
     "decoder",
     "mended",
     "read_json",
     "read_leniently",
+    "read_patiently",
 ]
 
 REFUSALS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidOperation)
@@ -41,6 +44,33 @@ def read_json(body: bytes) -> Any:
     try:
         return _decoder.decode(body.removeprefix(_BOM))
     except REFUSALS:
+        problem = "not valid JSON"
+    raise DecodeError(problem)
+
+
+class NumberText(str):
+    """A number as its text, because its exponent is too large for a `Decimal`."""
+
+    __slots__ = ()
+
+
+def read_patiently(body: bytes | msgspec.Raw) -> Any:
+    """Read any JSON into plain Python values, whatever the decimal context is.
+
+    A string may contain half of a surrogate pair, as with Python's own parser. A whole number with
+    too many digits for an `int` is a `Decimal`, and one that is too large for that a `NumberText`.
+
+    Raises:
+        DecodeError: the body is not JSON, or is nested too deeply.
+    """
+    plain = bytes(body).removeprefix(_BOM)
+    try:
+        return _decoder.decode(plain)
+    except REFUSALS:
+        pass
+    try:
+        return _patient_decoder.decode(plain.decode())
+    except (ValueError, RecursionError):
         problem = "not valid JSON"
     raise DecodeError(problem)
 
@@ -73,7 +103,7 @@ def read_leniently(body: bytes | msgspec.Raw) -> Any:
 
 def decoder(wanted: Any) -> Callable[[bytes | msgspec.Raw], Any]:
     """Return the function of msgspec that decodes JSON into this type, or raises `REFUSALS`."""
-    return msgspec.json.Decoder(wanted, float_hook=Decimal, dec_hook=_convert).decode
+    return msgspec.json.Decoder(wanted, float_hook=_decimal, dec_hook=_convert).decode
 
 
 def convert(value: Any, wanted: Any) -> Any:
@@ -166,13 +196,38 @@ def _int(digits: str) -> int | str:
 
 def _fraction(digits: str) -> Decimal | str:
     try:
-        return Decimal(digits)
+        return _decimal(digits)
     except InvalidOperation:
         return digits
 
 
+def _number(digits: str) -> Decimal | NumberText:
+    try:
+        return _decimal(digits)
+    except InvalidOperation:
+        return NumberText(digits)
+
+
+def _whole_number(digits: str) -> int | Decimal:
+    try:
+        return int(digits)
+    except ValueError:  # more digits than `sys.get_int_max_str_digits()` allows
+        return _decimal(digits)
+
+
+def _refuse(_: str) -> NoReturn:
+    """Refuse `NaN` and `Infinity`, which Python's parser takes for JSON."""
+    raise ValueError
+
+
 _BOM: Final = b"\xef\xbb\xbf"
-_decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
+# A context of our own: without this trap in the caller's, a number that is too large would be NaN.
+_decimal: Final = partial(Decimal, context=Context(traps=[InvalidOperation]))
+_decoder: Final = msgspec.json.Decoder(float_hook=_decimal)
+_patient_decoder: Final = json.JSONDecoder(
+    parse_float=_number, parse_int=_whole_number, parse_constant=_refuse
+)
+"""Reads what msgspec refuses, five times as slowly."""
 _skip: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _CONSTANT: Final = re.compile(rb"NaN|-?Infinity")
 _ESCAPE: Final = re.compile(

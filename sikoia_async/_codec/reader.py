@@ -196,7 +196,7 @@ def _careful(shape: Shape) -> Read:
         case shapes.Other() if get_origin(shape.type) in _MAPPINGS:
             return _mapping(shape)
         case _:
-            return _any(shape.type)
+            return _json if isinstance(shape, shapes.AnyJson) else _any(shape.type)
 
 
 def _scalar(read_plain: Callable[[object], Any]) -> Read:
@@ -381,6 +381,13 @@ def _mapping(shape: shapes.Other) -> Read:
         return values
 
     return read
+
+
+def _json(body: Bytes, *_: object) -> Any:
+    try:
+        return json.read_patiently(body)
+    except DecodeError:
+        return read_leniently(body)
 
 
 def _any(wanted: Any) -> Read:

@@ -148,7 +148,8 @@ class _HandledKeys:
 
 def _key(grouping: str, event_type: type[Event], number: int) -> str:
     """Return the key of the n-th event of a type in a grouping."""
-    return sha256("\0".join((grouping, event_type.__name__, str(number))).encode()).hexdigest()
+    name = "\0".join((grouping, event_type.__name__, str(number)))
+    return sha256(name.encode(errors="surrogatepass")).hexdigest()
 
 
 @attrs.define

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, Protocol, cast
 import attrs
 from msgspec import Raw
 
-from sikoia_async._codec.json import DecodeError, read_json
+from sikoia_async._codec.json import DecodeError, read_patiently
 from sikoia_async._errors import ArgumentTypeError, WebhookEventTypeError, WebhookPayloadError
 from sikoia_async._validation import (
     plain_string,
@@ -100,12 +100,14 @@ class Event:
     def data(self) -> Any:
         """The body as plain JSON, with fractions as Decimals. Sikoia does not publish its fields.
 
+        Whole numbers of thousands of digits are Decimals too, and a number that is too large for a
+        Decimal is a string. A lone surrogate in a string stays one, as with Python's own parser.
+
         Raises:
-            WebhookPayloadError: the exponent of a number is too large for a Decimal, or lists are
-                nested too deeply to decode.
+            WebhookPayloadError: lists are nested too deeply to decode.
         """
         try:
-            return read_json(self.body)
+            return read_patiently(self.body)
         except DecodeError:
             pass
         raise WebhookPayloadError(_UNREADABLE)
@@ -146,7 +148,7 @@ class Event:
         for value in self._walk():
             if isinstance(value, dict):
                 for key, field in cast("dict[str, Any]", value).items():
-                    if isinstance(field, str) and payload.normalise_name(key) == wanted:
+                    if type(field) is str and payload.normalise_name(key) == wanted:
                         return field
         return None
 
@@ -156,7 +158,7 @@ class Event:
         These are the strings of up to 128 characters, at any depth, and the words of paths and
         URLs; a thousand at most. Yields nothing if `data` cannot be decoded.
         """
-        strings = (value for value in self._walk() if isinstance(value, str))
+        strings = (value for value in self._walk() if type(value) is str)  # and not a NumberText
         ids = (possible for string in strings for possible in payload.possible_ids(string))
         return islice(_unique(ids), _MAX_MENTIONS)
 
@@ -358,10 +360,7 @@ _UNKNOWN_TYPE: Final = (
     "event_type: not one of Sikoia's event types; give a name such as "
     "IdentityVerification.Completed, and respond with 404 to other URLs"
 )
-_UNREADABLE: Final = (
-    "the body holds a number that is too large for a Decimal, or is nested too deeply: use "
-    "event.body"
-)
+_UNREADABLE: Final = "the body is nested too deeply: use event.body"
 
 
 def _event(

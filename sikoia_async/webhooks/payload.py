@@ -4,12 +4,16 @@ Field names are looked for at the top and one level below, in what may be an env
 any depth. Everything else is skipped without being decoded, which is five times as fast.
 """
 
+import json
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final, cast
 
 import msgspec
+
+from sikoia_async._codec.json import NumberText
 
 __all__ = [
     "canonical",
@@ -39,6 +43,14 @@ _LITERAL: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*')
 _NUMBER: Final = re.compile(rb"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
 _ESCAPE: Final = rb'"\u0000'
 """How the strings begin that stand for numbers."""
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_STRING_ESCAPE: Final = re.compile(
+    rb"(?P<pair>\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|\\u(?P<lone>[dD][89a-fA-F]..)"
+    rb"|(?P<zero>\\u0000)|\\."
+)
+"""An escape in a string of JSON. Python accepts lone surrogates, and msgspec does not."""
+_MAX_EXPONENT_DIGITS: Final = 600
+"""Python converts numbers of up to 640 digits or more, whatever the limit that is set."""
 
 _skip: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _decode_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -51,7 +63,7 @@ def read_fields(body: bytes) -> Mapping[str, msgspec.Raw] | None:
 
     The whole body is checked.
     """
-    body = body.removeprefix(_BOM)
+    body = _without_lone_surrogates(body.removeprefix(_BOM))
     try:
         # msgspec does not check the encoding of strings that it skips.
         if not body.isascii():
@@ -120,23 +132,63 @@ def canonical(body: bytes) -> bytes:
     """
     body = body.removeprefix(_BOM)
     try:
-        _skip(body)  # raises unless all of it is JSON
+        _skip(_without_lone_surrogates(body))  # raises unless all of it is JSON
         return _encode(_decode(_LITERAL.sub(_spell, body)))
-    except (*_ERRORS, ValueError):
+    except _ERRORS:
         return body
 
 
 def encode(value: object) -> bytes | None:
     """Return plain data as JSON; a string that holds JSON as that JSON; None for anything else.
 
-    Fractions may be Decimals.
+    Fractions may be Decimals. What `read_json` returns is encoded without a loss.
     """
-    try:
-        if isinstance(value, str) and read_fields(content := value.encode()) is not None:
+    if type(value) is str:
+        content = value.encode(errors="backslashreplace")  # escapes lone surrogates as JSON does
+        if read_fields(content) is not None:
             return content
-        return _encode(value)
+    try:
+        try:
+            return _encode(value)
+        except (UnicodeError, ValueError):
+            return _write(value).encode()
     except (*_ERRORS, TypeError):
         return None
+
+
+def _write(value: object) -> str:
+    """Return as JSON what msgspec refuses: strings with lone surrogates, and very long numbers."""
+    if isinstance(value, dict):
+        entries = cast("dict[str, object]", value).items()
+        return "{" + ",".join(f"{_write(name)}:{_write(entry)}" for name, entry in entries) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_write, cast("list[object]", value))) + "]"
+    if type(value) is str:
+        return json.dumps(value)
+    if type(value) is int:
+        value = Decimal(value)
+    return _encode(value).decode()
+
+
+def _raw_number(value: object) -> msgspec.Raw:
+    """Return a `NumberText` as the number that it stands for."""
+    if isinstance(value, NumberText):
+        return msgspec.Raw(value.encode())
+    raise TypeError
+
+
+def _without_lone_surrogates(body: bytes) -> bytes:
+    """Return JSON with the replacement character for each escaped lone surrogate."""
+    if not _SURROGATE.search(body):
+        return body
+    return _STRING_ESCAPE.sub(lambda found: rb"\ufffd" if found["lone"] else found[0], body)
+
+
+def _marked(found: re.Match[bytes]) -> bytes:
+    """Return an escape of a string that stands for one with lone surrogates."""
+    if found["lone"]:
+        return rb"\u0000" + found["lone"].lower()
+    return rb"\u00000000" if found["zero"] else found[0]
 
 
 def _object(body: bytes) -> Mapping[str, msgspec.Raw]:
@@ -172,10 +224,15 @@ def _letters(name: str) -> str:
 def _spell(literal: re.Match[bytes]) -> bytes:
     """Return a number as a string of its digits and power of ten; a string as it is.
 
-    A string that looks like a number of this spelling is marked.
+    A string that looks like a number of this spelling is marked, and so is one with lone
+    surrogates, which no decoder reads.
     """
     token = literal[0]
     if token.startswith(b'"'):
+        if _SURROGATE.search(token) and any(
+            found["lone"] for found in _STRING_ESCAPE.finditer(token)
+        ):
+            return _ESCAPE + b"u" + _STRING_ESCAPE.sub(_marked, token[1:])
         return token.replace(_ESCAPE, _ESCAPE + b"s", 1) if token.startswith(_ESCAPE) else token
     number = _NUMBER.fullmatch(token)
     assert number is not None  # noqa: S101 - the body is JSON
@@ -184,9 +241,13 @@ def _spell(literal: re.Match[bytes]) -> bytes:
     significant = digits.rstrip(b"0")
     if not significant:
         return _ESCAPE + b'0"'
-    exponent = int(power or 0) - len(fraction) + len(digits) - len(significant)
-    return b'%bn%b%be%d"' % (_ESCAPE, sign, significant, exponent)
+    shift = len(digits) - len(significant) - len(fraction)
+    if len(power) > _MAX_EXPONENT_DIGITS:  # nothing reads such a number, nor spells it differently
+        return b'%bn%b%be%b+%d"' % (_ESCAPE, sign, significant, power, shift)
+    return b'%bn%b%be%d"' % (_ESCAPE, sign, significant, int(power or 0) + shift)
 
 
 _decode: Final = msgspec.json.Decoder().decode
-_encode: Final = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
+_encode: Final = msgspec.json.Encoder(
+    order="deterministic", decimal_format="number", enc_hook=_raw_number
+).encode

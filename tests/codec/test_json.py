@@ -1,5 +1,6 @@
 """JSON to models with msgspec, and models to JSON."""
 
+import decimal
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from sikoia_async import ConfigurationError
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.encoder import dumps
-from sikoia_async._codec.json import DecodeError, read_json
+from sikoia_async._codec.json import DecodeError, read_json, read_patiently
 from sikoia_async._codec.loader import load_hook
 from sikoia_async.models import Model
 from sikoia_async.resources.cases import NewAddress, NewPerson, PersonUpdate
@@ -27,6 +28,13 @@ class Thing(Model):
     moment: datetime | None = None
     whole: int | None = None
     name: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Open(Model):
+    """A model with a field of any type."""
+
+    any: Any = None
 
 
 def load(body: bytes, into: Any = Thing) -> Any:
@@ -145,6 +153,47 @@ def test_what_a_model_forgives_is_refused_in_plain_json(body: bytes) -> None:
     assert type(load(body)) is Thing
     with pytest.raises(DecodeError):
         read_json(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "plain"),
+    [
+        (rb'{"name": "\ud800x"}', {"name": "\ud800x"}),
+        (rb'{"name": "a", "\udfff": 1}', {"name": "a", "\udfff": 1}),
+        (b'\xef\xbb\xbf{"other": 1e99999999999999999999}', {"other": "1e99999999999999999999"}),
+        (b'{"other": ' + b"9" * 5000 + b"}", {"other": Decimal("9" * 5000)}),
+    ],
+    ids=["surrogate", "surrogate in a name", "exponent", "digits"],
+)
+def test_any_json_can_be_read(body: bytes, plain: Any) -> None:
+    """Events and the log of them may contain what msgspec refuses."""
+    assert read_patiently(body) == plain
+    assert load(b'{"any": %b}' % body.removeprefix(b"\xef\xbb\xbf"), Open).any == plain
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[NaN]", b'["\xff"]', b"[" * 100_000])
+def test_what_is_not_json_is_refused_patiently(body: bytes) -> None:
+    """That `NaN` is not JSON is not up to Python's parser."""
+    with pytest.raises(DecodeError):
+        read_patiently(body)
+
+
+def test_a_field_of_any_type_keeps_what_is_not_json() -> None:
+    """As much of it as can be read."""
+    assert load(b'{"any": ["a\xff"]}', Open).any == ["a\udcff"]
+
+
+@pytest.mark.parametrize("traps", [[], [*decimal.Context().flags]], ids=["none", "all"])
+def test_the_decimal_context_does_not_matter(traps: Any) -> None:
+    """It is the application's: it may round, or make NaN of what it cannot hold."""
+    with decimal.localcontext(decimal.Context(prec=2, Emax=3, Emin=-3, traps=traps)):
+        body = b"[1.2345e40, 1e99999999999999999999]"
+        plain = [Decimal("1.2345e40"), "1e99999999999999999999"]
+
+        assert read_patiently(body) == plain
+        assert load(b'{"any": %b}' % body, Open).any == plain
+        assert load(b'{"money": "1.2345e40"}') == Thing(money=Decimal("1.2345e40"))
+        assert load(b'{"money": 1e99999999999999999999}') == Thing()
 
 
 def test_a_number_of_thousands_of_digits_is_not_read() -> None:

@@ -1,11 +1,15 @@
 """Events: what is read from bodies whose format is not published."""
 
+import decimal
 import inspect
 import json
 import pickle
+import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal
+from functools import partial
 from typing import Any, get_args
 
 import attrs
@@ -29,6 +33,7 @@ from sikoia_async.webhooks import (
     events,
     from_request,
     parse,
+    payload,
 )
 
 NAMES: tuple[WebhookEventName, ...] = get_args(WebhookEventName)
@@ -327,20 +332,118 @@ def test_the_last_of_two_fields_with_one_name_counts() -> None:
     assert event.data == {"type": "IdentityVerification.Expired"}
 
 
-@pytest.mark.parametrize(
-    "body", [b"1e99999999999999999999", b"[" + b"1" * 5000 + b"]"], ids=["exponent", "digits"]
-)
-def test_a_number_too_large_for_a_decimal_spoils_only_the_data(body: bytes) -> None:
-    """The event can still be handled; only reading `data` raises."""
-    event = parse(body, event_type=NAMES[0])
+IMPOSSIBLE = b"1e99999999999999999999"
+LONG = b"1" * 5000
 
-    with pytest.raises(WebhookPayloadError, match="too large for a Decimal") as caught:
+
+@contextmanager
+def decimal_context(**options: Any) -> Generator[None]:
+    """Set a decimal context that refuses, rounds or hides what it can."""
+    with decimal.localcontext(decimal.Context(prec=2, Emax=3, Emin=-3, capitals=0, **options)):
+        yield
+
+
+CONTEXTS = (
+    nullcontext,
+    partial(decimal_context, traps=[]),
+    partial(decimal_context, traps=[*decimal.Context().flags]),
+)
+
+
+@pytest.mark.parametrize("context", CONTEXTS, ids=["default", "no traps", "all traps"])
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        (IMPOSSIBLE, IMPOSSIBLE.decode()),
+        (b"-1e-99999999999999999999", "-1e-99999999999999999999"),
+        (b"0e" + LONG, "0e" + LONG.decode()),
+        (LONG, Decimal(LONG.decode())),
+        (b"1.23456789e40", Decimal("1.23456789e40")),
+    ],
+    ids=["exponent", "negative exponent", "long exponent", "digits", "precision"],
+)
+def test_any_number_can_be_read(number: bytes, value: Any, context: Any) -> None:
+    """Whatever decimal context the application has set, and beyond what a Decimal holds."""
+    body = b'{"amount":' + number + b',"id":"id-1"}'
+    key = parse(body, event_type=NAMES[0]).key
+
+    with context():
+        event = parse(body, event_type=NAMES[0])
+        logged_event = from_request(logged(event_type=NAMES[0], event_data=event.data))
+
+        assert event.data == {"amount": value, "id": "id-1"}
+        assert (event.find("amount"), event.find("id")) == (None, "id-1")
+        assert list(event.mentions()) == ["id-1"]
+        assert event.key == logged_event.key == key
+        assert logged_event.data == event.data
+
+
+def test_a_long_number_is_read_whatever_the_limit_of_digits() -> None:
+    """Python refuses integers of more digits than a setting of the process allows."""
+    limit = sys.get_int_max_str_digits()
+    event = parse(b'{"a":' + b"7" * 700 + b"}")
+    try:
+        sys.set_int_max_str_digits(640)
+        assert event.data == {"a": Decimal("7" * 700)}
+        assert from_request(logged(event_data={"a": int(event.data["a"])})).key == event.key
+    finally:
+        sys.set_int_max_str_digits(limit)
+
+
+def test_data_that_is_nested_too_deeply_can_still_be_handled() -> None:
+    """Only reading `data` raises; an event made by hand may be as deep as any."""
+    event = UnknownEvent(None, b"[" * DEEP + b"]" * DEEP)
+
+    with pytest.raises(WebhookPayloadError, match="nested too deeply") as caught:
         _ = event.data
     assert list(chain(caught.value)) == [caught.value]
     assert list(event.mentions()) == []
     assert event.find("a") is None
     assert event.grouping_id is None
     assert len(event.key) == 64
+
+
+def test_no_constant_of_javascript_is_data() -> None:
+    """Python's parser would read it in a body that msgspec refuses."""
+    with pytest.raises(WebhookPayloadError):
+        _ = UnknownEvent(None, b'["\\ud800",NaN]').data
+
+
+@pytest.mark.parametrize(
+    "text", [r"\ud800", r"\uDFFF", r"\ud800x", r"\udc00\ud800", r"\\\ud800", r"\ud83d\ude00\udc00"]
+)
+@pytest.mark.parametrize(
+    "template",
+    ['"{}"', '["{}"]', '{{"a":"{}"}}', '{{"{}":1}}', '{{"data":{{"grouping_id":"{}"}}}}'],
+)
+def test_a_lone_surrogate_is_part_of_an_event(template: str, text: str) -> None:
+    """It is JSON, although no file, terminal or database takes such a string."""
+    body = template.format(text).encode()
+    event = parse(body, event_type=NAMES[0])
+
+    assert type(event) is events.DocumentProcessingCompleted
+    assert event.data == json.loads(body)
+    assert event.grouping_id is None or event.grouping_id.encode()
+    assert [*event.mentions()] == [one for one in payload.walk(event.data) if type(one) is str]
+    for data in (*in_log(body), json.loads(body)):
+        again = from_request(logged(event_type=NAMES[0], event_data=data))
+        assert (again.key, again.data) == (event.key, event.data)
+
+
+def test_a_lone_surrogate_does_not_hide_the_type() -> None:
+    """The other fields are read as ever."""
+    body = written({"note": "\ud800", "type": NAMES[5], "grouping_id": "g-1", "request_id": "r-1"})
+    event = parse(body)
+
+    assert (event.type, event.grouping_id, event.find("requestId")) == (NAMES[5], "g-1", "r-1")
+
+
+@pytest.mark.parametrize(
+    "body", [rb"\ud800", rb'{"a":\ud800}', rb'"\ud800', rb'["\ud8"]', rb'"\ud800" x']
+)
+def test_a_lone_surrogate_makes_nothing_json(body: bytes) -> None:
+    """What else is malformed is refused."""
+    assert NOT_JSON in refused(body)
 
 
 @given(st.binary() | st.text().map(str.encode) | JSON.map(written))
@@ -536,6 +639,13 @@ def test_a_key_is_the_same_however_the_json_is_spelt(spelling: bytes) -> None:
         (b"1" * 5000, b"1" * 4999 + b"2"),
         (b'"\\u0000n1e0"', b"1"),
         (b'"\\u00000"', b"0"),
+        (rb'"\ud800"', rb'"\udfff"'),
+        (rb'"\ud800"', rb'"\ufffd"'),
+        (rb'"\ud800"', rb'"\u0000ud800"'),
+        (rb'"\ud800"', rb'"\u0000u\u0000d800"'),
+        (rb'"\ud800\u0000d801"', rb'"\ud800\ud801"'),
+        (rb'"\ud800"', rb'"\\ud800"'),
+        (b"1e" + b"9" * 5000, b"1e" + b"9" * 4999 + b"8"),
     ],
     ids=lambda value: repr(value)[:40],
 )
@@ -554,6 +664,19 @@ def test_equal_numbers_have_one_key(number: int | Decimal) -> None:
     plain, scientific = f"{Decimal(number):f}", f"{Decimal(number):e}"
 
     assert parse(plain.encode()).key == parse(scientific.encode()).key
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (rb'{"a":"\uD800","b":1}', rb'{ "b" : 1, "a" : "\ud800" }'),
+        (b'{"a":1e' + LONG + b',"b":1}', b'{ "b" : 1.0, "a" : 1e' + LONG + b" }"),
+    ],
+    ids=["surrogate", "exponent"],
+)
+def test_what_no_decoder_reads_has_one_key(one: bytes, other: bytes) -> None:
+    """Other white space and another order of fields do not change it."""
+    assert parse(one).key == parse(other).key
 
 
 @given(JSON, st.sampled_from([None, 0, 2]), st.booleans())
@@ -629,8 +752,8 @@ def test_a_large_request_of_the_log_is_an_event() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [object(), {"a": object()}, "\ud800", {"a": "\ud800"}],
-    ids=["object", "object in a field", "surrogate", "surrogate in a field"],
+    [object(), {"a": object()}, {"a": "\ud800", "b": object()}, {"\ud800": {1: 2}}],
+    ids=["object", "object in a field", "object beside a surrogate", "number as a name"],
 )
 def test_data_that_is_not_json_is_refused(data: Any) -> None:
     """It cannot come from the log."""

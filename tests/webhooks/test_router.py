@@ -118,6 +118,38 @@ async def test_a_delivery_reaches_its_handler() -> None:
     assert (received.outcome, received.deduplicated, received.secret) == ("handled", True, 0)
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        rb'"note":"\ud800"',
+        rb'"\udfff":1',
+        rb'"grouping_id":"\udc00"',
+        b'"n":1e99999999999999999999',
+    ],
+)
+async def test_a_delivery_that_no_decoder_reads_is_handled_once(field: bytes) -> None:
+    """Lone surrogates and impossible exponents are JSON."""
+    router, handler = routed(PAYSLIP)
+    content = b'{"type":"PayslipProcessing.Completed",' + field + b"}"
+
+    outcomes = [(await deliver(router, content)).outcome for _ in range(2)]
+
+    assert outcomes == ["handled", "duplicate"]
+    assert [event.type for event in handler] == [PAYSLIP]
+    assert len(handler[0].data) == 2
+
+
+async def test_a_grouping_id_may_be_any_string() -> None:
+    """That of the log is not searched for in the body."""
+    router, handler = routed(PAYSLIP)
+    request = WebhookRequest(
+        request_id="r-1", event_type=PAYSLIP, grouping_id="\ud800", event_data={}
+    )
+
+    assert (await router.handle(from_request(request))).outcome == "handled"
+    assert len(handler) == 1
+
+
 async def test_handlers_are_sync_or_async_functions() -> None:
     """They are registered by name or by class. The decorator returns the function."""
     router = Router(SECRET)
