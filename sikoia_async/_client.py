@@ -93,6 +93,8 @@ class Sikoia(NotCopyable):
     Args:
         client_id: the client id of your application; production and staging have different ones.
         client_secret: the client secret of your application.
+        previous_secret: the client secret, or API key, before you changed it. Operation tokens that
+            were signed with it are still accepted; nothing else uses it.
         token: an access token, or a function, sync or async, that returns one. Replaces the client
             id and secret.
         api_key: the legacy API key of customers from before 2024. Replaces the token.
@@ -152,6 +154,7 @@ class Sikoia(NotCopyable):
         *,
         token: str | Callable[[], str | Awaitable[str]] | None = None,
         api_key: str | None = None,
+        previous_secret: str | None = None,
         environment: Environment | None = None,
         timeout: float = 60.0,
         retries: int = 2,
@@ -173,7 +176,11 @@ class Sikoia(NotCopyable):
         max_file: int = Limits().file,
     ) -> None:
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
-        del client_secret, token, api_key  # error reporters print the locals of a traceback
+        previous = None
+        if previous_secret is not None:
+            previous = Secret("previous_secret", previous_secret)
+        # Error reporters print the locals of a traceback.
+        del client_secret, token, api_key, previous_secret
         proxy = masked_proxy(proxy)
 
         # 1. Settings. Nothing is built from invalid ones.
@@ -235,7 +242,11 @@ class Sikoia(NotCopyable):
             spend=_spend(max_chargeable),
             tally=Tally(),
             registry=OperationRegistry(
-                TokenSigner(origin, credentials.signing_secret),
+                TokenSigner(
+                    origin,
+                    credentials.signing_secret,
+                    None if previous is None else previous.reveal(),
+                ),
                 rely_on_events=rely_on_events,
                 check=lifecycle.check,
             ),

@@ -35,12 +35,17 @@ class TokenSigner:
     Args:
         origin: the URL of the environment's API.
         secret: a secret of the application. If empty, signatures detect damage but not forgery.
+        previous: the secret before a rotation, whose tokens are still accepted; None without one.
     """
 
-    def __init__(self, origin: str, secret: str) -> None:
+    def __init__(self, origin: str, secret: str, previous: str | None = None) -> None:
         self._environment = sha256(origin.encode()).hexdigest()[:8]
-        # Only a key derived from the secret is kept here, not the secret.
-        self._key = digest(secret.encode(), _PURPOSE + origin.encode(), "sha256")
+        # Only keys derived from the secrets are kept here, not the secrets.
+        self._keys = [
+            digest(one.encode(), _PURPOSE + origin.encode(), "sha256")
+            for one in (secret, previous)
+            if one is not None
+        ]
 
     def token(self, kind: str, ids: tuple[str, ...]) -> str:
         """Return the token of an operation."""
@@ -49,7 +54,7 @@ class TokenSigner:
 
     def sign(self, content: str) -> str:
         """Return the content with its signature appended."""
-        return f"{content}.{self._signature(content)}"
+        return f"{content}.{_signature(content, self._keys[0])}"
 
     def read(self, token: str) -> tuple[str, tuple[str, ...]]:
         """Return the kind and the ids of an operation.
@@ -70,7 +75,10 @@ class TokenSigner:
         if match["environment"] != self._environment:
             raise ConfigurationError(_OTHER_ENVIRONMENT)
         content = token.rpartition(".")[0]
-        if not compare_digest(self._signature(content), match["signature"]):
+        matches = [
+            compare_digest(_signature(content, key), match["signature"]) for key in self._keys
+        ]
+        if not any(matches):
             raise ConfigurationError(_FORGED)
         encoded = match["ids"]
         try:
@@ -81,9 +89,10 @@ class TokenSigner:
             return match["kind"], tuple(ids.split(_SEPARATOR))
         raise problem
 
-    def _signature(self, content: str) -> str:
-        signature = digest(self._key, content.encode(), "sha256")[:_SIGNATURE_BYTES]
-        return urlsafe_b64encode(signature).decode().rstrip("=")
+
+def _signature(content: str, key: bytes) -> str:
+    signature = digest(key, content.encode(), "sha256")[:_SIGNATURE_BYTES]
+    return urlsafe_b64encode(signature).decode().rstrip("=")
 
 
 _MALFORMED: Final = "token: not a valid operation token; give operation.token unchanged"

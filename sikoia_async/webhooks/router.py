@@ -70,7 +70,8 @@ class Received:
     outcome: Outcome
     deduplicated: bool = False
     """Whether the event was checked against the replay guard, and will be remembered. False if it
-    has no handler, if there is no guard, or if the guard's store failed."""
+    has no handler, if there is no guard, or if the guard's store failed. A guard without a store
+    knows what its own process has handled, and no more."""
     secret: int | None = None
     """The index of the secret that matched; None for an event that was not delivered."""
 

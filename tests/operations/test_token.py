@@ -80,6 +80,15 @@ def test_a_token_is_valid_in_its_environment_with_its_credentials() -> None:
     assert "other credentials" in _refused(TOKEN, TokenSigner(ORIGIN, "another-secret"))
 
 
+def test_a_token_outlives_a_rotation_of_the_secret() -> None:
+    """With the previous secret; new tokens are signed with the new one."""
+    rotated = TokenSigner(ORIGIN, "another-secret", SECRET)
+
+    assert rotated.read(TOKEN) == SIGNER.read(TOKEN)
+    assert _refused(rotated.token("income", ("id",)))
+    assert "other credentials" in _refused(TOKEN, TokenSigner(ORIGIN, "another-secret", "a-third"))
+
+
 def test_a_newer_token_asks_for_an_update() -> None:
     """It is not read wrongly."""
     assert "newer version" in _refused("op2" + TOKEN.removeprefix("op1"))

@@ -299,6 +299,23 @@ async def test_a_refresh_is_done_when_the_timestamp_changes(sikoia: Sikoia) -> N
             assert await sikoia.banking.wait_refreshed(before) == account
 
 
+async def test_a_token_outlives_a_rotation_of_the_secret() -> None:
+    """If the client knows the secret from before."""
+    old, new = "s" * 20, "t" * 20
+    async with Sikoia("id", old, quota=None) as sikoia:
+        token = sikoia.income.operation("r-1").token
+
+    async with Sikoia("id", new, previous_secret=old, quota=None) as sikoia:
+        assert sikoia.operation(token).ids == ("r-1",)
+    async with Sikoia("id", new, quota=None) as sikoia:
+        with pytest.raises(ConfigurationError, match="other credentials"):
+            sikoia.operation(token)
+    wrong: list[Any] = ["", "a\n", 7]
+    for value in wrong:
+        with pytest.raises(ConfigurationError, match=r"^previous_secret: "):
+            Sikoia("id", new, previous_secret=value)
+
+
 async def test_an_event_completes_an_operation(sandbox: Sandbox) -> None:
     """The polling interval is a minute, so only the event can complete it within seconds."""
     async with connect(sandbox, rely_on_events=True) as sikoia:

@@ -14,6 +14,8 @@ from sikoia_async.sandbox.errors import expired_token, invalid_token
 from sikoia_async.sandbox.snapshot import Saved
 from sikoia_async.sandbox.state import State
 
+_MAX_FORM = 65_536
+"""Bytes of a request for a token, which anybody may send."""
 _FIELDS = ("grant_type", "scope", "client_id", "client_secret")
 
 
@@ -43,7 +45,13 @@ class AccessTokens:
     async def grant(self, request: Request) -> Response:
         """Handle `POST /token`: 201 with a token, or 400 with an OAuth 2.0 error code."""
         # Parsed by hand, because starlette needs another dependency to read forms.
-        fields = dict(parse_qsl((await request.body()).decode("latin-1")))
+        form = bytearray()
+        async for chunk in request.stream():
+            form += chunk
+            if len(form) > _MAX_FORM:
+                body = {"error": "invalid_request", "error_description": "The form is too large."}
+                return JSONResponse(body, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        fields = dict(parse_qsl(form.decode("latin-1")))
         if refusal := _refusal(fields, self._application):
             error, description = refusal
             body = {"error": error, "error_description": description}

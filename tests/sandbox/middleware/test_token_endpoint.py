@@ -85,6 +85,13 @@ def test_a_missing_field_is_named(sandbox: Sandbox, client: httpx.Client, field:
     assert field in response.json()["error_description"]
 
 
+def test_a_large_form_is_refused(client: httpx.Client) -> None:
+    """Anybody may send one, so it is not kept."""
+    response = client.post("/token", content=(bytes(1 << 16) for _ in range(4)))
+
+    assert (response.status_code, response.json()["error"]) == (413, "invalid_request")
+
+
 def test_a_token_expires(
     clock: SimpleNamespace, connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
