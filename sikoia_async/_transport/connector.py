@@ -59,7 +59,7 @@ def local_authorities(environment: Environment) -> str | None:
 
 
 def new_transport(
-    context: ssl.SSLContext | None, proxy: str | None, proxy_context: ssl.SSLContext | None
+    context: ssl.SSLContext | None, proxy_context: ssl.SSLContext | None, proxy: str | None
 ) -> httpx.AsyncHTTPTransport:
     """Create a transport with one connection, which ignores the process's environment."""
     return httpx.AsyncHTTPTransport(
@@ -128,7 +128,8 @@ class Connector:
 
         Raises:
             ConfigurationError: the environment names no valid proxy, or the certificate
-                authorities cannot be read.
+                authorities cannot be read. For a link, which is requested in the middle of a call,
+                reading them is part of connecting.
         """
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
@@ -138,12 +139,19 @@ class Connector:
         proxy = self._proxy
         if proxy is None and self._trust_env:
             proxy = proxy_of_environment(parts)
-        context = proxy_context = None
-        if parts.scheme == "https":
-            context = self._or_default(self._link_tls if is_link else self._tls)
-        if proxy is not None and proxy.startswith("https:"):
-            proxy_context = self._or_default(self._tls)
-        return ConnectionPool(origin, size, lambda: new_transport(context, proxy, proxy_context))
+
+        def contexts() -> tuple[ssl.SSLContext | None, ssl.SSLContext | None]:
+            """Return the TLS contexts for the URL and for the proxy."""
+            given = self._link_tls if is_link else self._tls
+            is_proxy_secure = proxy is not None and proxy.startswith("https:")
+            return (
+                self._or_default(given) if parts.scheme == "https" else None,
+                self._or_default(self._tls) if is_proxy_secure else None,
+            )
+
+        if not is_link:
+            _check_readable(contexts)
+        return ConnectionPool(origin, size, lambda: new_transport(*contexts(), proxy))
 
     def _context(self, name: str, tls: ssl.SSLContext | str | Path | None) -> ssl.SSLContext | None:
         if isinstance(tls, str | Path):
@@ -153,14 +161,28 @@ class Connector:
     def _or_default(self, given: ssl.SSLContext | None) -> ssl.SSLContext:
         """Return a context of the caller's, or the one that trusts public authorities.
 
-        That is created once, with the first pool and not in the first call, because it reads a file
-        and takes 20 ms.
+        That is created once, because it reads a file and takes 20 ms.
+
+        Raises:
+            OSError: the file cannot be read.
         """
         if given is not None:
             return given
         if self._default_tls is None:
             self._default_tls = new_context(None, trust_env=self._trust_env)
         return self._default_tls
+
+
+def _check_readable(contexts: Callable[[], object]) -> None:
+    """Create the TLS contexts, so that no call fails because of them."""
+    try:
+        contexts()
+    except OSError as error:
+        problem = os.strerror(error.errno or 0)
+    else:
+        return
+    msg = f"the certificate authorities of certifi cannot be read ({problem})"
+    raise ConfigurationError(msg)
 
 
 def http_client(

@@ -62,6 +62,7 @@ def new_context(
 
     Raises:
         ConfigurationError: a file cannot be read or written, or holds no certificate.
+        OSError: certifi's file cannot be read, for example without a free file descriptor.
     """
     import certifi  # noqa: PLC0415 - needed once, and only without a context of the caller's
 
@@ -73,6 +74,8 @@ def new_context(
     except (ssl.SSLError, ValueError):
         problem = "expected a file of certificate authorities in PEM format"
     except OSError as error:
+        if ca_file is None:
+            raise
         problem = f"expected a readable file of certificate authorities ({_reason(error)})"
     else:
         if trust_env:

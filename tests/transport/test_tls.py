@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 import trustme
 from faults import (
+    NoPauses,
     Peer,
     Script,
     Server,
@@ -24,6 +25,7 @@ from faults import (
     forward,
     serve,
     trusting,
+    tuned,
 )
 
 from sikoia_async import ConfigurationError, ConnectionFailedError, Sikoia
@@ -304,16 +306,56 @@ def test_a_key_log_that_cannot_be_written_is_reported(
     assert "canary" not in str(caught.value)
 
 
-def test_authorities_are_read_before_the_first_call() -> None:
-    """So that a process without free file descriptors fails in the constructor."""
-    Sikoia(token="t")  # loads what is imported on first use
+@contextmanager
+def _no_descriptors() -> Generator[Callable[[], None]]:
+    """Let the process open nothing in this block, or until it calls what it gets."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
-    try:
-        with pytest.raises(ConfigurationError, match=r"\(Too many open files\)"):
-            Sikoia(token="t")
-    finally:
+
+    def restore() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    try:
+        yield restore
+    finally:
+        restore()
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_authorities_are_read_before_the_first_call(*, pinned: bool, tmp_path: Path) -> None:
+    """So that a process without free file descriptors fails in the constructor."""
+    tls = trusting(tmp_path) if pinned else None
+    Sikoia(token="t")  # loads what is imported on first use
+    with (
+        _no_descriptors(),
+        pytest.raises(ConfigurationError, match=r"authorities .*\(Too many open files\)"),
+    ):
+        Sikoia(token="t", tls=tls)
+
+
+async def test_authorities_for_links_are_read_like_a_connection_is_opened(tmp_path: Path) -> None:
+    """Without a free file descriptor, the download is retried."""
+
+    class Restores(NoPauses):
+        def pause(self, retry: int, hint: float | None) -> float:
+            restore()
+            return super().pause(retry, hint)
+
+    async with serve(_answers, certified()) as server:
+        link = f"{server.url}/file"
+        with pytest.raises(ConnectionFailedError):  # loads what is imported on first use
+            await client("https://127.0.0.1:1").download(link)
+        async with client("https://127.0.0.1:1", tls=trusting(tmp_path), retries=1) as sikoia:
+            tuned(sikoia, retry_policy=Restores())
+            with (
+                _no_descriptors() as restore,
+                pytest.raises(ConnectionFailedError, match="certificate is not valid") as caught,
+            ):
+                await sikoia.download(link)
+
+    first, second = caught.value.attempts
+    assert first.error == "Too many open files"
+    assert "certificate is not valid" in str(second.error)
 
 
 @contextmanager
