@@ -9,26 +9,29 @@ A record about a call has a fixed list of fields (`FIELDS`), as attributes for s
 Bodies, queries, ids, headers and tokens are never logged.
 
 httpx and httpcore log the URLs of requests, which hold ids. Their records about requests of this
-SDK are dropped; those about other requests pass.
+SDK are dropped; those about other requests pass, also inside `token=` and event hooks.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
+    from contextvars import Token
 
     from sikoia_async._errors import CallInfo
 
 __all__ = [
     "FIELDS",
+    "MutedHttpLogs",
     "http_logs_muted",
+    "http_logs_unmuted",
     "is_correlation_id",
     "log_call_ended",
     "log_drift",
@@ -40,8 +43,8 @@ __all__ = [
 FIELDS: Final = ("method", "path", "status", "error", "seconds", "attempts", "correlation_id")
 """The fields of a record about a call; other records have none of them."""
 
-http_logs_muted: Final[ContextVar[bool]] = ContextVar("sikoia_http_logs_muted", default=False)
-"""Whether records of httpx and httpcore are dropped in the current context."""
+http_logs_muted: Final[ContextVar[object]] = ContextVar("sikoia_http_logs_muted", default=False)
+"""Whether records of httpx and httpcore are dropped in the current context: its truth value."""
 
 _log: Final = logging.getLogger("sikoia_async")
 _HTTP_LOGGERS: Final = (  # each of them, because a logger's filters do not apply to its children
@@ -157,6 +160,39 @@ def _log_call(call: CallInfo, status: int | None, level: int, message: str) -> N
     )
     extra: dict[str, Any] = dict(zip(FIELDS, fields, strict=True))
     _log.log(level, message, call.method, path, call.seconds, call.correlation_id, extra=extra)
+
+
+class MutedHttpLogs:
+    """Drops the records of httpx and httpcore in the current context, until it ends.
+
+    Tasks that are started meanwhile inherit the context, and log again from then on.
+    """
+
+    __slots__ = ("_is_on", "_token")
+
+    def __init__(self) -> None:
+        self._is_on = True
+        self._token: Token[object] | None = http_logs_muted.set(self)
+
+    def __bool__(self) -> bool:
+        return self._is_on
+
+    def end(self) -> None:
+        """Let records pass again."""
+        token, self._token = self._token, None
+        if token is not None:
+            self._is_on = False
+            http_logs_muted.reset(token)
+
+
+@contextmanager
+def http_logs_unmuted() -> Generator[None]:
+    """Let records pass inside the block, which runs the user's code."""
+    token = http_logs_muted.set(False)
+    try:
+        yield
+    finally:
+        http_logs_muted.reset(token)
 
 
 def _passes(_: logging.LogRecord) -> bool:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, cast
 import anyio
 import httpx
 
-from sikoia_async._logging import http_logs_muted
 from sikoia_async._transport.body import BodyError, BodyReader, Inflater
 from sikoia_async._transport.faults import fault_from
 from sikoia_async._transport.types import (
@@ -81,7 +80,6 @@ async def exchange(
         sink: receives the body of a 200, of any size; the response then holds its beginning only.
     """
     state, response = state_of(request), None
-    muted = http_logs_muted.set(True)
     try:
         response = await client.send(request, stream=True, follow_redirects=False)
         try:
@@ -102,7 +100,7 @@ async def exchange(
         return fault_from(error, state, "sent" if response is None else "partial")
     finally:
         state.hook_error = None
-        http_logs_muted.reset(muted)
+        state.unmute_logs()
 
 
 def _head_fault(state: RequestState, response: httpx.Response) -> TransportFault | None:

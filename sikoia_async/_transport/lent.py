@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from sikoia_async._errors import ArgumentTypeError, ClientStateError
+from sikoia_async._logging import http_logs_unmuted
 from sikoia_async._transport.types import mark_unsent, state_of
 
 if TYPE_CHECKING:
@@ -101,8 +102,9 @@ class ClientTransport(httpx.AsyncBaseTransport):
         """Call the request hooks."""
         state.is_sent = False
         try:
-            for hook in self._client.event_hooks["request"]:
-                await hook(request)
+            with http_logs_unmuted():
+                for hook in self._client.event_hooks["request"]:
+                    await hook(request)
         except BaseException as error:
             state.is_sent = False  # a hook may have read the body, which counts as sending it
             state.hook_error = error
@@ -111,8 +113,9 @@ class ClientTransport(httpx.AsyncBaseTransport):
     async def _inspect(self, response: httpx.Response, state: RequestState) -> None:
         """Call the response hooks."""
         try:
-            for hook in self._client.event_hooks["response"]:
-                await hook(response)
+            with http_logs_unmuted():
+                for hook in self._client.event_hooks["response"]:
+                    await hook(response)
         except BaseException as error:
             if _refuses_status(error, response):
                 return

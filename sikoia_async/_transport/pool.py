@@ -129,6 +129,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         """
         self._pin(request.url)
         state = state_of(request)
+        state.mute_logs()
         state.stopwatch.enter("connection")
         slot = self._extra_slot() if state.is_second else await self._free_slot(state)
         now = state.stopwatch.enter("response")

@@ -8,6 +8,7 @@ import attrs
 import httpx
 
 from sikoia_async._errors import ConfigurationError, is_error
+from sikoia_async._logging import MutedHttpLogs
 
 if TYPE_CHECKING:
     import ssl
@@ -197,6 +198,7 @@ class RequestState(httpx.AsyncByteStream):
     """The timeouts of a request that a proxy is asked for a tunnel for."""
     _read_timeout: float | None = attrs.field(default=None, init=False)
     """What the read timeout among them will be again."""
+    _muted: MutedHttpLogs | None = attrs.field(default=None, init=False, repr=False)
     _chunks: Iterator[bytes] = attrs.field(default=_NO_CHUNKS, init=False, repr=False)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -262,6 +264,20 @@ class RequestState(httpx.AsyncByteStream):
     def _open_tunnel(self) -> None:
         self._timeouts["read"] = self._read_timeout
         self.tunnel = "open"
+
+    def mute_logs(self) -> None:
+        """Drop what httpx and httpcore log about the request.
+
+        Only now, because the hooks before it call the user's `token=` function.
+        """
+        if self._muted is None:
+            self._muted = MutedHttpLogs()
+
+    def unmute_logs(self) -> None:
+        """Let httpx and httpcore log again."""
+        if self._muted is not None:
+            self._muted.end()
+            self._muted = None
 
     @property
     def is_unsent(self) -> bool:
