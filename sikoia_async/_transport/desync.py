@@ -13,6 +13,7 @@ paused. `EchoCheck` compares correlation ids, for bytes that arrive later.
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
@@ -22,7 +23,7 @@ from sikoia_async._errors import is_error
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["EchoCheck", "has_leftovers"]
+__all__ = ["EchoCheck", "has_leftovers", "read_after_failure", "read_while_sending"]
 
 _REMEMBERED: Final = 1000
 
@@ -97,9 +98,43 @@ def has_leftovers(transport: httpx.AsyncBaseTransport) -> bool:
     return False
 
 
-def _has_unread_bytes(connection: Any) -> bool:
+def read_while_sending(transport: httpx.AsyncBaseTransport) -> None:
+    """Let asyncio read from the connection of one of httpx's transports while a body is sent.
+
+    A server may refuse a large body before it has read it, and close the connection. Sending then
+    fails, and asyncio discards what it has not read until then: the response.
+    """
+    with suppress(AttributeError, ValueError):  # trio can still read, or the names have changed
+        _streams(transport)[-1]._transport.resume_reading()
+
+
+def read_after_failure(transport: httpx.AsyncBaseTransport) -> None:
+    """Let TLS decrypt what was received before sending failed."""
+    with suppress(AttributeError, ValueError):
+        for stream in _streams(transport)[:-1]:
+            if hasattr(stream, "_broken"):  # anyio's
+                stream._broken = False
+            else:  # trio's
+                stream._state = type(stream._state).OK
+
+
+def _streams(transport: httpx.AsyncBaseTransport) -> list[Any]:
+    """Return the streams of a transport's connection, the one of the socket last."""
+    (connection,) = cast("Any", transport)._pool.connections
+    streams = [_h11_connection(connection)._network_stream._stream]
+    while hasattr(streams[-1], "transport_stream"):  # TLS wraps another stream
+        streams.append(streams[-1].transport_stream)
+    return streams
+
+
+def _h11_connection(connection: Any) -> Any:
     while not hasattr(connection, "_h11_state"):  # wrappers for proxies and for connecting
         connection = connection._connection
+    return connection
+
+
+def _has_unread_bytes(connection: Any) -> bool:
+    connection = _h11_connection(connection)
     if connection._h11_state.trailing_data[0]:
         return True
     stream = connection._network_stream._stream

@@ -40,6 +40,8 @@ __all__ = ["ConnectionPool"]
 
 _CLOSE_TIMEOUT: Final = 1.0
 """Seconds that closing a broken connection may take."""
+_LARGE: Final = 16 * 1024
+"""Bytes of a body that servers may refuse before they have read it."""
 _RECENT: Final = 1.0
 """Seconds since its last response for which hardly any server has closed a connection."""
 _KEEP_ALIVE: Final = re.compile(r"(?:^|[\s,;])timeout\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
@@ -172,6 +174,8 @@ class ConnectionPool(httpx.AsyncBaseTransport):
                 await self._disconnect(slot)
             transport = slot.transport = slot.transport or self.make()
             state.mark_sending(request, transport)
+            if len(state.content) > _LARGE:
+                state.uploads_to = transport
             try:
                 return await transport.handle_async_request(request)
             except httpx.ConnectError as error:

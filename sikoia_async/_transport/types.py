@@ -9,6 +9,7 @@ import httpx
 
 from sikoia_async._errors import ConfigurationError, is_error
 from sikoia_async._logging import MutedHttpLogs
+from sikoia_async._transport.desync import read_after_failure, read_while_sending
 
 if TYPE_CHECKING:
     import ssl
@@ -186,6 +187,8 @@ class RequestState(httpx.AsyncByteStream):
     can_renew_token: bool = False
     """Whether the response refused an access token that can be replaced by a new one."""
     echo: EchoCheck | None = None
+    uploads_to: httpx.AsyncBaseTransport | None = None
+    """The transport of ours that sends a body which servers may refuse before they have read it."""
     opened: Any = None
     """The socket that httpcore opened for this request, until the connection is established."""
     is_new: bool = False
@@ -203,6 +206,8 @@ class RequestState(httpx.AsyncByteStream):
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self.is_sent = True
+        if self.uploads_to is not None:
+            read_while_sending(self.uploads_to)
         content = self.content
         self._chunks = iter((content,) if isinstance(content, bytes) else content)
         return self
@@ -244,6 +249,8 @@ class RequestState(httpx.AsyncByteStream):
                 self.is_sent, self.opened = True, None
         elif name == "connect_tcp.complete":
             self.opened, self.is_new = info["return_value"], True
+        elif name == "send_request_body.failed" and self.uploads_to is not None:
+            read_after_failure(self.uploads_to)
         elif name == "start_tls.started" and self.tunnel == "requested":
             self._open_tunnel()
         elif name == "start_tls.complete" and self.is_traced:

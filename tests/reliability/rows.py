@@ -55,7 +55,7 @@ B17  test_framing.py::test_an_unsolicited_response_is_discarded
      test_framing.py::test_an_unsafe_request_on_a_new_connection_has_its_own_response
 B18  test_framing.py::test_a_first_response_with_another_id_is_accepted
 B19  test_framing.py::test_a_late_response_is_discarded
-B20  test_framing.py::test_an_upload_refused_halfway_is_not_retried
+B20  test_framing.py::test_an_early_refusal_of_an_upload_is_read
 B21  test_framing.py::test_a_reset_connection_is_retried
      test_framing.py::test_a_reset_after_a_complete_response_is_harmless
 B22  test_framing.py::test_a_body_that_http_forbids_is_not_read

@@ -21,7 +21,6 @@ from reliability.oracle import Watch, watched
 
 from sikoia_async import (
     APIError,
-    CallError,
     ConnectionFailedError,
     DeadlineExceededError,
     ServerError,
@@ -603,24 +602,37 @@ async def test_a_body_that_http_forbids_is_not_read(said: bytes) -> None:
 _upload: Final = CallOf("POST", "/v2/documents", body={"document": "x" * 20_000_000})
 
 
-@pytest.mark.parametrize("reset", [False, True], ids=["answers", "answers and resets"])
-async def test_an_upload_refused_halfway_is_not_retried(*, reset: bool) -> None:
-    """B20: the 413 is read if possible; after a reset the upload is in doubt."""
+async def _lingers(peer: Peer) -> None:
+    await peer.gone()
+
+
+async def _closes(_: Peer) -> None:
+    """Close with unread bytes, for which the kernel resets the connection."""
+
+
+@pytest.mark.parametrize("status", [401, 413])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("then", [_lingers, _closes, Peer.reset])
+async def test_an_early_refusal_of_an_upload_is_read(
+    then: Script, status: int, tmp_path: Path, *, tls: bool
+) -> None:
+    """B20: although the connection is closed or reset while the body is sent."""
 
     async def script(peer: Peer) -> None:
         await peer.something()
-        await peer.send(answer(413, b"{}", Connection="close"))
-        if reset:
-            await peer.reset()
-        await peer.gone()
+        await peer.send(answer(status, b"{}", Connection="close"))
+        await then(peer)
 
-    async with plan(script) as planned, watched(talking(planned), planned) as row:
-        with pytest.raises(CallError) as caught:
+    async with (
+        plan(script, tls=tls) as planned,
+        watched(
+            talking(planned, tmp_path if tls else None), planned, next_call=then is _lingers
+        ) as row,
+    ):
+        with pytest.raises(APIError) as caught:
             await _upload(row.sikoia)
 
-        refused = getattr(caught.value, "status", None) == 413
-        assert refused or isinstance(caught.value, ConnectionFailedError)
-        assert refused or caught.value.may_have_been_processed
-        assert refused or reset
+        assert caught.value.status == status
+        assert not caught.value.may_have_been_processed
         assert planned.server.connections == 1
         assert len(caught.value.attempts) == 1
