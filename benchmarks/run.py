@@ -3,6 +3,7 @@
 import decoding
 import events
 import generated
+import growth
 import hostile
 import imports
 import operations
@@ -28,6 +29,7 @@ if __name__ == "__main__":
                 quota,
                 operations,
                 hostile,
+                growth,
                 storms,
                 soak,
                 testing,

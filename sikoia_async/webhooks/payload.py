@@ -38,7 +38,7 @@ _MAX_URL: Final = 2048
 _WORD: Final = re.compile(r"[A-Za-z0-9_.~-]+")
 _BOM: Final = b"\xef\xbb\xbf"
 _QUOTE: Final = ord('"')
-_LITERAL: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*')
+_LITERAL: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|-?\d[\d.eE+-]*+')
 """A string or a number, in text that is known to be JSON."""
 _NUMBER: Final = re.compile(rb"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
 _ESCAPE: Final = rb'"\u0000'

@@ -6,6 +6,7 @@ import json
 import pickle
 import sys
 import traceback
+import tracemalloc
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext
 from decimal import Decimal
@@ -767,3 +768,25 @@ def test_a_request_is_required(request_: Any) -> None:
     """None is refused."""
     with pytest.raises(ArgumentTypeError, match=r"^request: "):
         from_request(request_)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":"%b"}' % (b"/a" * 500_000),
+        b'{"a":"%b"}' % (rb"\n" * 500_000),
+        b"[%b1]" % (b"123456789," * 100_000),
+        b"[%b1]" % (b'"%b",' % (b"x" * 100) * 9_000),
+    ],
+    ids=["string", "escapes", "numbers", "strings"],
+)
+def test_a_large_body_takes_memory_in_proportion(body: bytes) -> None:
+    """A handler's process survives a hundred of them at once."""
+    tracemalloc.start()
+    try:
+        assert len(parse(body).key) == 64
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 70 * len(body)
