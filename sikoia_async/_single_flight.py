@@ -84,4 +84,8 @@ class SingleFlight(Generic[T]):
         finally:
             self._flight = None
             flight.done.set()
-        raise unshared
+            del flight  # its error has a traceback, which holds this frame
+        try:
+            raise unshared
+        finally:
+            del unshared

@@ -271,12 +271,15 @@ class ClientCredentials:
             attempts.succeed()
             self._outage.end()
             return token
-        if attempts.hit_deadline:
-            # Other callers may have enough time left for the attempt that this one had to skip.
-            self._outage.pause(failure)
-            raise NotShared(failure)
-        self._outage.begin(failure, retry_after)
-        raise failure
+        try:
+            if attempts.hit_deadline:
+                # Other callers may have enough time left for the attempt that this one had to skip.
+                self._outage.pause(failure)
+                raise NotShared(failure)
+            self._outage.begin(failure, retry_after)
+            raise failure
+        finally:
+            del failure  # its traceback holds this frame
 
     async def _attempt(
         self, attempts: Attempts, sent_id: str, watch: Stopwatch

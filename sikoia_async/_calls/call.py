@@ -423,10 +423,9 @@ class Call:
                 return result
             if self._is_deleted(result):
                 return attrs.evolve(result, status=HTTPStatus.NO_CONTENT.value, body=b"")
-        error = self._error(result)
-        if self._attempts.gave_up:
-            error.add_note(f"not retried: {self._attempts.gave_up}")
-        raise error
+        # Not from a local variable: the error's traceback holds this frame, so the error, and with
+        # it the body that was sent, would live until the garbage collector runs.
+        raise self._error(result)
 
     def _is_deleted(self, response: Response) -> bool:
         """Return whether a 404 shows that an earlier attempt of this DELETE succeeded."""
@@ -438,6 +437,12 @@ class Call:
         return is_sikoia_error(response)  # not a gateway's 404
 
     def _error(self, result: Response | TransportFault | None) -> CallError:
+        error = self._new_error(result)
+        if self._attempts.gave_up:
+            error.add_note(f"not retried: {self._attempts.gave_up}")
+        return error
+
+    def _new_error(self, result: Response | TransportFault | None) -> CallError:
         may_have_been_processed = self._has_effect and self._is_in_doubt
         if result is None:
             return self._deadline_exceeded()

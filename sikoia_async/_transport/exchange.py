@@ -91,7 +91,11 @@ async def exchange(
                 return await _stream_to(sink, response, limits.error_body)
             return await _read(response, limits)
         finally:
-            await response.aclose()
+            try:
+                await response.aclose()
+            finally:
+                # httpx's stream refers back to the response, and that to the body of the request.
+                response.stream = state
     except RequestNotSent as error:
         return error.fault
     except _FAULTS as error:
