@@ -247,7 +247,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
     def _feed(self, slot: _Slot) -> None:
         """Wake the slot that has waited longest for a descriptor, and hand a connection over."""
         hungry, freed = self._starving.popitem(last=False)
-        if not slot.is_extra and slot in self._free:
+        if slot in self._free:  # not if it was extra, or is in use again
             hungry.transport, slot.transport = slot.transport, None
             hungry.used, hungry.keep_alive = slot.used, slot.keep_alive
         freed.set()

@@ -1,6 +1,10 @@
 """The connection pool: one origin, bounded concurrency, and no lost slots."""
 
+import errno
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -23,6 +27,7 @@ from faults import (
 
 from sikoia_async import CallError, ConfigurationError
 from sikoia_async._transport.connector import new_transport
+from sikoia_async._transport.faults import is_out_of_descriptors
 from sikoia_async._transport.pool import ConnectionPool
 from sikoia_async._transport.stopwatch import Stopwatch
 from sikoia_async._transport.types import Freshness, state_of
@@ -359,3 +364,57 @@ async def test_a_closed_connection_is_not_told_as_sent_without_a_network(tmp_pat
 async def _answers_once(peer: Peer) -> None:
     await peer.request()
     await peer.send(answer())
+
+
+async def test_a_request_without_a_descriptor_waits_for_any_exchange_to_end() -> None:
+    """Also for a second attempt, which holds no slot."""
+    is_free, ended = anyio.Event(), list[str]()
+
+    class Scarce(httpx.AsyncBaseTransport):
+        used = 0
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if scarce.used:
+                state_of(request).is_sent = False
+                msg = "no connection"
+                raise httpx.ConnectError(msg) from OSError(errno.EMFILE, "too many")
+            scarce.used += 1
+            await is_free.wait()
+            scarce.used -= 1
+            return httpx.Response(200, content=b"[]")
+
+    async def send(name: str, *, is_second: bool) -> None:
+        request = request_to(f"{_ORIGIN}/v2/cases", is_second=is_second)
+        await pool.handle_async_request(request)
+        ended.append(name)
+
+    scarce = Scarce()
+    pool = ConnectionPool(_ORIGIN, 2, lambda: scarce)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(send, "first", is_second=True))
+        await anyio.wait_all_tasks_blocked()
+        tasks.start_soon(partial(send, "second", is_second=False))
+        await anyio.wait_all_tasks_blocked()
+        assert pool.in_use == 2
+        is_free.set()
+
+    assert ended == ["first", "second"]
+    assert (pool.free, pool.in_use) == (2, 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to set")
+def test_the_resolver_may_be_out_of_descriptors() -> None:
+    """Its own error does not say so."""
+    import resource  # noqa: PLC0415 - not on Windows
+
+    error = httpx.ConnectError("no")
+    error.__cause__ = socket.gaierror(socket.EAI_AGAIN, "temporary failure")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    assert not is_out_of_descriptors(error)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        is_out = is_out_of_descriptors(error)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert is_out
