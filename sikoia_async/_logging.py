@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from contextvars import Token
 
     from sikoia_async._errors import CallInfo
 
@@ -172,17 +171,15 @@ class MutedHttpLogs:
 
     def __init__(self) -> None:
         self._is_on = True
-        self._token: Token[object] | None = http_logs_muted.set(self)
+        self._token = http_logs_muted.set(self)
 
     def __bool__(self) -> bool:
         return self._is_on
 
     def end(self) -> None:
         """Let records pass again."""
-        token, self._token = self._token, None
-        if token is not None:
-            self._is_on = False
-            http_logs_muted.reset(token)
+        self._is_on = False
+        http_logs_muted.reset(self._token)
 
 
 @contextmanager
