@@ -108,7 +108,7 @@ class Connector:
         validate_type("trust_env", trust_env, bool, "True or False")
         validate_tls("tls", tls)
         validate_tls("link_tls", link_tls)
-        self.link_hosts = LinkHosts(link_hosts)
+        self.link_hosts: LinkHosts = LinkHosts(link_hosts)
         self._brought = (
             ClientTransport(brought) if isinstance(brought, httpx.AsyncClient) else brought
         )
