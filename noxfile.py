@@ -40,6 +40,8 @@ VERSIONS_DO_NOT_MATTER: Final = (
 )
 
 PINNED: Final = ".ci/constraints.txt"
+HASHES: Final = ".ci/hashes.txt"
+"""Of the files of those versions. uv checks them; pip would refuse to install this folder."""
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -160,8 +162,11 @@ with Sandbox(inspector=True) as sandbox:
 
 
 def _install(session: nox.Session, *what: str, constraints: str | None = PINNED) -> None:
-    path = str(ROOT / constraints) if constraints else None
-    session.install("--quiet", *(("--constraint", path) if path else ()), *what)
+    files = [constraints] if constraints else []
+    if constraints == PINNED and session.virtualenv.venv_backend == "uv":
+        files.append(HASHES)
+    options = [option for file in files for option in ("--constraint", str(ROOT / file))]
+    session.install("--quiet", *options, *what)
 
 
 def _lint(session: nox.Session) -> None:

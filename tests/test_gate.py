@@ -1,6 +1,7 @@
 """The audit of dependencies in the gate."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from packaging.utils import canonicalize_name
 
-_AUDIT: Final = Path(__file__).parents[1] / ".ci" / "audit.py"
+_CI: Final = Path(__file__).parents[1] / ".ci"
+_AUDIT: Final = _CI / "audit.py"
 
 
 def _audit(tmp_path: Path, output: str) -> subprocess.CompletedProcess[str]:
@@ -51,6 +54,24 @@ def test_a_failed_audit_is_reported_and_does_not_fail_the_gate(output: str, tmp_
     assert completed.returncode == 0
     assert completed.stdout.startswith("NOT AUDITED: ")
     assert "in 0 of " in completed.stdout
+
+
+def test_every_pinned_version_has_its_hashes() -> None:
+    """The gate installs nothing else under that name, whatever the index serves."""
+    names = {
+        canonicalize_name(line.split("==")[0]): line.split("==")[1].split(";")[0].strip()
+        for line in (_CI / "constraints.txt").read_text("utf-8").splitlines()
+        if line and not line.startswith("#")
+    }
+    hashes = (_CI / "hashes.txt").read_text("utf-8")
+    blocks = re.findall(
+        r"^([a-z0-9.-]+)==([^\s;]+)(.*(?:\n    --hash=sha256:[0-9a-f]{64}.*)+)",
+        hashes,
+        re.MULTILINE,
+    )
+
+    assert {name: version for name, version, _ in blocks} == names
+    assert "://" not in hashes
 
 
 def test_audited_packages_are_counted(tmp_path: Path) -> None:
