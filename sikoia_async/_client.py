@@ -27,6 +27,7 @@ from sikoia_async._transport.connector import Connector, local_authorities, vali
 from sikoia_async._transport.connector import http_client as new_http_client
 from sikoia_async._transport.lent import validate_client, validate_transport
 from sikoia_async._transport.proxies import masked_proxy
+from sikoia_async._transport.tracebacks import without_frames, without_frames_sync
 from sikoia_async._transport.types import Limits
 from sikoia_async._validation import (
     NotCopyable,
@@ -147,6 +148,7 @@ class Sikoia(NotCopyable):
         "create one in each process, or call with_options() for a view"
     )
 
+    @without_frames_sync
     def __init__(
         self,
         client_id: str | None = None,
@@ -494,6 +496,7 @@ class Sikoia(NotCopyable):
         body: Mapping[str, Any] | None = None,
         chargeable: bool = False,
     ) -> T: ...
+    @without_frames
     async def request(
         self,
         method: str,
@@ -531,6 +534,7 @@ class Sikoia(NotCopyable):
             method, path, into, query=query, body=body, chargeable=chargeable
         )
 
+    @without_frames
     async def start(
         self,
         method: str,
@@ -573,6 +577,7 @@ class Sikoia(NotCopyable):
 
         return resume(self._api, *self._api.context.registry.signer.read(token))
 
+    @without_frames
     async def download(self, link: str | None) -> bytes:
         """Return the contents of a file that Sikoia links to, such as `Document.document_uri`.
 
@@ -590,6 +595,7 @@ class Sikoia(NotCopyable):
 
         return await download(self._api, self._connector, link)
 
+    @without_frames
     async def save(
         self, link: str | None, path: str | os.PathLike[str], *, max_file: int | None = None
     ) -> int:

@@ -14,6 +14,7 @@ import httpx
 from sikoia_async._calls.urls import is_on, target_of
 from sikoia_async._codec.drift import Drift
 from sikoia_async._errors import UnexpectedResponseError
+from sikoia_async._transport.tracebacks import without_frames
 from sikoia_async._validation import NotCopyable
 from sikoia_async.models import Model
 
@@ -75,6 +76,7 @@ class _ItemIterator(NotCopyable, Generic[P, T]):
     def __aiter__(self) -> AsyncIterator[T]:
         return self
 
+    @without_frames
     async def __anext__(self) -> T:
         while True:
             for item in self._left:
@@ -97,6 +99,7 @@ class _PageIterator(NotCopyable, Generic[P]):
     def __aiter__(self) -> AsyncIterator[P]:
         return self
 
+    @without_frames
     async def __anext__(self) -> P:
         target = self._first if self._page is None else self._target_after(self._page)
         if target is None:

@@ -29,6 +29,7 @@ from sikoia_async._errors import (
 from sikoia_async._single_flight import SingleFlight
 from sikoia_async._transport.real_time import end_in_real_time
 from sikoia_async._transport.stopwatch import Stopwatch, poll_watch
+from sikoia_async._transport.tracebacks import without_frames
 from sikoia_async._validation import NotCopyable, validate_seconds
 from sikoia_async.operations.kinds import TASK
 from sikoia_async.operations.schedule import Schedule
@@ -295,6 +296,7 @@ class Operation(NotCopyable, Generic[T]):
             raise self._failed()
         return cast("T", self._progress.value)
 
+    @without_frames
     async def wait(
         self,
         *,
@@ -318,6 +320,7 @@ class Operation(NotCopyable, Generic[T]):
         await self._wait_until(lambda: self.done, self._begin_wait(seconds))
         return self.result(raise_on_failure=raise_on_failure)
 
+    @without_frames
     async def refresh(self) -> T | None:
         """Poll now, regardless of the interval, and return what is known.
 
@@ -577,6 +580,7 @@ class _Responses(NotCopyable, Generic[T]):
     def __aiter__(self) -> _Responses[T]:
         return self
 
+    @without_frames
     async def __anext__(self) -> T:
         if self._wait is None:
             self._wait = self._begin_wait()

@@ -13,6 +13,7 @@ from typing import Literal
 import attrs
 
 from sikoia_async._calls.api import Api
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_id
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Model, Open, SourceCategory
 from sikoia_async.operations.kinds import OperationKind
@@ -215,6 +216,7 @@ class CategorisedTransactions(AffordabilityRequest):
 
 
 @attrs.frozen
+@methods_without_frames
 class Affordability:
     """Affordability insights about an entity, as `sikoia.affordability`."""
 

@@ -13,6 +13,7 @@ from typing import Literal
 import attrs
 
 from sikoia_async._calls.api import Api
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
     validate_flags,
     validate_id,
@@ -224,6 +225,7 @@ class AccountTransactions(Model):
 
 
 @attrs.frozen
+@methods_without_frames
 class Banking:
     """Bank connections, accounts, balances and transactions, as `sikoia.banking`."""
 

@@ -11,6 +11,7 @@ import attrs
 
 from sikoia_async._calls.api import Api
 from sikoia_async._codec.standard import as_day
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
     validate_filters,
     validate_ids,
@@ -238,6 +239,7 @@ class Case(CaseSummary):
 
 
 @attrs.frozen
+@methods_without_frames
 class Cases:
     """Cases with their companies and persons, as `sikoia.cases`."""
 

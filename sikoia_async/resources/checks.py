@@ -11,6 +11,7 @@ from typing import Any, Literal
 import attrs
 
 from sikoia_async._calls.api import Api
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_id
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open, SourceCategory
 from sikoia_async.operations.kinds import OperationKind
@@ -142,6 +143,7 @@ class CompletenessAndIncome(Model):
 
 
 @attrs.frozen
+@methods_without_frames
 class Checks:
     """Validation checks of an entity's documents and bank data, as `sikoia.checks`."""
 

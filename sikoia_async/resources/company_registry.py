@@ -10,6 +10,7 @@ import attrs
 
 from sikoia_async._calls.api import Api
 from sikoia_async._errors import ConfigurationError, ResourceNotFoundError
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
     validate_flags,
     validate_id,
@@ -400,6 +401,7 @@ class RegistryRequests(Model):
 
 
 @attrs.frozen
+@methods_without_frames
 class CompanyRegistry:
     """Company data from official registers, as `sikoia.company_registry`."""
 

@@ -9,6 +9,7 @@ from typing import Literal
 import attrs
 
 from sikoia_async._calls.api import Api
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async.models import PERSONAL, Entity, EntityType, HasEntity, Model, Open, SourceCategory
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
@@ -71,6 +72,7 @@ class EntityDataSources(Model):
 
 
 @attrs.frozen
+@methods_without_frames
 class DataSources:
     """Documents and bank accounts that insights are based on, as `sikoia.data_sources`."""
 

@@ -11,6 +11,7 @@ import attrs
 
 from sikoia_async._calls.api import Api
 from sikoia_async._files.upload import File
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_id, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
 from sikoia_async.operations.kinds import OperationKind
@@ -135,6 +136,7 @@ class IntegrityChecks(Model):
 
 
 @attrs.frozen
+@methods_without_frames
 class Documents:
     """Documents and their integrity checks, as `sikoia.documents`."""
 

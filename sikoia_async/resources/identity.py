@@ -11,6 +11,7 @@ from typing import Literal
 import attrs
 
 from sikoia_async._calls.api import Api
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_filters, validate_flags, validate_id, validate_strings
 from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.operations.interval import Interval
@@ -161,6 +162,7 @@ class IdentityReport(IdentityRequest):
 
 
 @attrs.frozen
+@methods_without_frames
 class Identity:
     """Identity verification of persons, as `sikoia.identity`."""
 

@@ -9,6 +9,7 @@ from typing import Literal
 import attrs
 
 from sikoia_async._calls.api import Api
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_id, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, Model, Open
 
@@ -118,6 +119,7 @@ class OnlineDataRequests(Model):
 
 
 @attrs.frozen
+@methods_without_frames
 class OnlineData:
     """The online presence of companies, as `sikoia.online_data`."""
 

@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from sikoia_async._calls.api import Api
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async.models import HasEntity
 from sikoia_async.resources._entities import in_path
 
@@ -20,6 +21,7 @@ _EXCEL: Final = "/v2/{entity_type}/{entity_id}/excel-report"
 
 
 @attrs.frozen
+@methods_without_frames
 class Reports:
     """Excel reports, as `sikoia.reports`."""
 

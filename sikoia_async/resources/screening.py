@@ -12,6 +12,7 @@ import attrs
 
 from sikoia_async._calls.api import Api
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_flags, validate_fraction, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
 from sikoia_async.resources._entities import in_body, in_path
@@ -46,6 +47,7 @@ class ScreeningSearch(Model):
 
 
 @attrs.frozen
+@methods_without_frames
 class Screening:
     """Searches for PEPs, sanctions and adverse media, as `sikoia.screening`."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 import attrs
 
 from sikoia_async._calls.api import Api
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async.models import PERSONAL, Items, Model
 
 __all__ = ["Role", "User", "Users"]
@@ -36,6 +37,7 @@ class User(Model):
 
 
 @attrs.frozen
+@methods_without_frames
 class Users:
     """The users of your organisation, as `sikoia.users`."""
 

@@ -14,6 +14,7 @@ import attrs
 from sikoia_async._calls.api import Api
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._errors import UnexpectedResponseError
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
     plain_string,
     validate_https,
@@ -144,6 +145,7 @@ class WebhookSecret(Model):
 
 
 @attrs.frozen
+@methods_without_frames
 class Webhooks:
     """Webhooks, their secret and the log of deliveries, as `sikoia.webhooks`."""
 

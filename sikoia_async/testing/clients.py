@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from sikoia_async import Interval, Sikoia
 from sikoia_async._transport.connector import local_authorities, validate_environment
+from sikoia_async._transport.tracebacks import without_frames_sync
 from sikoia_async.environments import Environment, local
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.testing.sandboxes import MemorySandbox
@@ -20,6 +21,7 @@ _SHORT: Final = Interval(first=0.1)
 _SHORTEST: Final = Interval(first=0.1, most=0.1)
 
 
+@without_frames_sync
 def client_of(
     source: Sandbox | Cassette, *, interval: Interval | None = _SHORT, **options: Any
 ) -> Sikoia:

@@ -18,6 +18,7 @@ from hmac import compare_digest, digest
 from typing import Final, Protocol, cast
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError, WebhookVerificationError
+from sikoia_async._transport.tracebacks import without_frames_sync
 from sikoia_async._validation import validate_required, validate_type, validate_whole
 from sikoia_async.webhooks.reformatting import reformatted
 
@@ -116,6 +117,7 @@ def verify(
     raise verdict
 
 
+@without_frames_sync
 def sign(body: bytes, secret: str | HasSharedKey) -> str:
     """Return the value of the signature header for a body, for tests and simulated senders.
 

@@ -9,6 +9,7 @@ from typing import Literal
 import attrs
 
 from sikoia_async._calls.api import Api
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_id, validate_strings
 from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.operations.kinds import OperationKind
@@ -117,6 +118,7 @@ class CreditReportRequests(Model):
 
 
 @attrs.frozen
+@methods_without_frames
 class CreditReports:
     """Credit reports on companies, as `sikoia.credit_reports`."""
 

@@ -9,6 +9,7 @@ named in each method.
 import attrs
 
 from sikoia_async._calls.api import Api
+from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_id
 from sikoia_async.models import HasEntity
 from sikoia_async.operations.kinds import OperationKind
@@ -75,6 +76,7 @@ __all__ = [
 
 
 @attrs.frozen
+@methods_without_frames
 class Income:
     """Income and employer verification, as `sikoia.income`."""
 
