@@ -4,14 +4,15 @@ A model without required fields accepts any object, such as an error or a notice
 has None everywhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final, cast, get_args
 
 import attrs
+import msgspec
 
-from sikoia_async._codec.json import read_leniently
+from sikoia_async._codec.json import REFUSALS, decoder, mended, read_leniently
 
 __all__ = ["hollow_problem"]
 
@@ -19,6 +20,8 @@ _ERROR: Final = frozenset({"type", "title", "detail", "details", "correlation_id
 """Fields of the vendor's error format, without its `status`."""
 _LEAST: Final = 2
 """Fields of the error format by which an object is taken for an error."""
+_ITEMS: Final = 64
+_LARGEST_LIST: Final = 1 << 20
 _ERROR_STATUSES: Final = range(400, 600)
 
 
@@ -34,13 +37,17 @@ def hollow_problem(value: Any, into: Any, body: bytes) -> str | None:
     model = get_args(into)[0] if is_list else into
     models = cast("tuple[Any, ...]", value if is_list else (value,))
     is_blank = _blank_check(model)
-    # Nearly every response ends here.
-    if is_blank is None or not models or not all(map(is_blank, models)):
+    # Nearly every response ends here. A few items show whether a list is of something else.
+    if is_blank is None or not models or not all(map(is_blank, models[:_ITEMS])):
         return None
-    plain = read_leniently(body)
-    rows: list[Any] = plain if is_list else [plain]
-    found = [_problem(cast("dict[str, Any]", row), model) for row in rows if type(row) is dict]
-    return found[0] if found and None not in found else None
+    if is_list and len(body) > _LARGEST_LIST:
+        return None  # neither errors nor notices are as large
+    try:
+        rows = _split_list(mended(body)) if is_list else [_split(mended(body))]
+    except REFUSALS:
+        return None  # repaired, from another form than an object or a list of objects
+    found = [_problem(row, model) for row in rows]
+    return found[0] if None not in found else None
 
 
 @cache
@@ -62,12 +69,18 @@ def _blank_check(model: Any) -> Callable[[Any], bool] | None:
     )
 
 
-def _problem(row: dict[str, Any], model: Any) -> str | None:
+def _problem(row: Mapping[str, msgspec.Raw], model: Any) -> str | None:
     known = row.keys() & attrs.fields_dict(model).keys()
     if row and not known:
         return f"expected fields of {model.__name__} @ $"
     if known <= {"status", *_ERROR}:
-        is_status = row.get("status") in _ERROR_STATUSES
+        is_status = "status" in row and read_leniently(row["status"]) in _ERROR_STATUSES
         if is_status or len(row.keys() & _ERROR) >= _LEAST:
             return f"expected {model.__name__} instead of an error @ $"
     return None
+
+
+_split: Final[Callable[[bytes], dict[str, msgspec.Raw]]] = decoder(dict[str, msgspec.Raw])
+_split_list: Final[Callable[[bytes], list[dict[str, msgspec.Raw]]]] = decoder(
+    list[dict[str, msgspec.Raw]]
+)

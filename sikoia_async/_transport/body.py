@@ -15,6 +15,10 @@ _GZIP: Final = 31
 _IDENTITY: Final = frozenset({"", "identity"})
 _CHUNK: Final = 1 << 18
 """Bytes that are decompressed at a time, however small the input is."""
+_MAX_RATIO: Final = 100
+"""How many times as large as it was sent a body in memory may become; JSON reaches 10 to 30."""
+_ALWAYS_ALLOWED: Final = 1 << 20
+"""Bytes that a body in memory may have, however small it was sent."""
 
 
 class BodyError(Exception):
@@ -86,19 +90,24 @@ class BodyReader:
         self._body = BytesIO()  # its getvalue() does not copy
         self._room = limit
         self._limit = limit
+        self._received = 0
 
     def feed(self, chunk: bytes) -> None:
         """Add the next chunk.
 
         Raises:
-            TooLargeError: the body exceeds the limit.
+            TooLargeError: the body exceeds the limit, or a hundred times the size it was sent in.
             BodyError: the chunk is not gzip, or follows the end of it.
         """
         if self._inflater is None:
             self._keep(chunk)
             return
+        self._received += len(chunk)
         for inflated in self._inflater.feed(chunk):
             self._keep(inflated)
+            if self._limit - self._room > max(_ALWAYS_ALLOWED, _MAX_RATIO * self._received):
+                msg = f"the body is more than {_MAX_RATIO} times as large as it was sent"
+                raise TooLargeError(msg)
 
     def whole(self) -> bytes:
         """Return the complete body.

@@ -122,3 +122,15 @@ def test_a_list_of_something_else_is_unexpected() -> None:
     """All of its items are hollow."""
     with pytest.raises(UnexpectedResponseError, match="expected fields of WebhookEventGroup"):
         decoded(Items[WebhookEventGroup], [{"message": "a"}, {"message": "b"}])
+
+
+def test_a_large_response_can_be_hollow() -> None:
+    """Its fields are looked at, but a large list of empty objects is not read twice."""
+    with pytest.raises(UnexpectedResponseError, match="expected fields of Own"):
+        decoded(Own, {"colour": "a" * 2_000_000})
+    assert decoded(Items[Own], [{"colour": 1}] * 100_000) == (Own(),) * 100_000
+
+
+def test_an_odd_form_is_not_taken_for_a_hollow_one() -> None:
+    """A list that is sent as a string is repaired."""
+    assert decoded(Items[Own], '[{"rows": []}]') == (Own(),)

@@ -165,6 +165,18 @@ def test_a_bomb_takes_no_memory() -> None:
     assert reader.so_far() == bytes(1 << 16)
 
 
+def test_a_body_expands_a_hundredfold_at_most() -> None:
+    """However large the limit is; the first megabyte is always allowed."""
+    reader, small = BodyReader("gzip", 32 << 20), BodyReader("gzip", 32 << 20)
+
+    with pytest.raises(TooLargeError, match="more than 100 times as large as it was sent"):
+        reader.feed(gzip.compress(bytes(16 << 20)))
+
+    assert len(reader.so_far()) < 100 * (16 << 10) + (1 << 18)
+    small.feed(gzip.compress(bytes(1 << 20)))
+    assert small.whole() == bytes(1 << 20)
+
+
 def test_a_body_is_in_memory_once() -> None:
     """Not as chunks and as their concatenation."""
     reader, piece = BodyReader("", 32 << 20), bytes(1 << 16)
