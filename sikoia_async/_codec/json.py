@@ -12,6 +12,7 @@ import msgspec
 from sikoia_async._codec.standard import standard_type
 
 __all__ = [
+    "CONSTANTS",
     "REFUSALS",
     "DecodeError",
     "NumberText",
@@ -123,8 +124,8 @@ def mended(body: bytes) -> bytes:
     """Return a body such that msgspec can split it into the parts of its objects and lists.
 
     The body is returned as it is if msgspec can split it. Otherwise raw control characters are
-    escaped, NaN and infinity become strings, and an escaped half of a surrogate pair becomes bytes
-    that are not UTF-8. What msgspec then refuses is only the string that contains them.
+    escaped, an escaped half of a surrogate pair becomes bytes that are not UTF-8, and NaN and
+    infinity become strings with such a byte. What msgspec then refuses is only that string.
 
     Raises:
         DecodeError: the body is not JSON.
@@ -175,7 +176,7 @@ def _replace(
 
 
 def _quoted(constant: re.Match[bytes]) -> bytes:
-    return b'"%b"' % constant[0]
+    return b'"%b\xff"' % constant[0]
 
 
 def _escaped(control: re.Match[bytes]) -> bytes:
@@ -230,6 +231,8 @@ _patient_decoder: Final = json.JSONDecoder(
 """Reads what msgspec refuses, five times as slowly."""
 _skip: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _CONSTANT: Final = re.compile(rb"NaN|-?Infinity")
+CONSTANTS: Final = {f"{name}\udcff": name for name in ("NaN", "Infinity", "-Infinity")}
+"""What `read_leniently` returns for a constant in a mended body, and the constant."""
 _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|u(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2})|.)"

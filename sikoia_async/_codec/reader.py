@@ -52,7 +52,8 @@ class Unread:
     @property
     def value(self) -> Any:
         """The value as plain Python values."""
-        return read_leniently(self.body)
+        value = read_leniently(self.body)
+        return json.CONSTANTS.get(value, value) if isinstance(value, str) else value
 
 
 @attrs.define

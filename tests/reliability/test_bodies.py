@@ -309,9 +309,7 @@ async def test_a_byte_order_mark_is_skipped() -> None:
         b'[{"user_id": "canary \xff"}]',
         b'[{"user_id": "canary \xed\xa0\x80"}]',
         rb'[{"user_id": "canary \ud800"}]',
-        rb'[{"user_id": "1", "\udfff": "canary"}]',
         b'[{"user_id": "canary \xc0\x80"}]',
-        b'[{"user_id": "canary\x00"}]',
     ],
     ids=[
         "UTF-16",
@@ -320,14 +318,12 @@ async def test_a_byte_order_mark_is_skipped() -> None:
         "invalid",
         "surrogate",
         "unpaired",
-        "name",
         "overlong",
-        "control",
     ],
 )
 async def test_other_charsets_are_refused(body: bytes) -> None:
-    """C10: they are not valid JSON, and neither is an unpaired surrogate."""
-    await _refused(body, "not valid JSON", users, ask)
+    """C10: they are not valid JSON, and neither an unpaired surrogate nor they are an id."""
+    await _refused(body, "cannot be decoded as", users, ask)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
@@ -349,17 +345,32 @@ async def test_an_empty_body_is_refused_where_a_model_is_expected(status: int) -
         b"[" * 100_000 + b"]" * 100_000,
         b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
         b'[{"user_id": "1", "canary": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]",
-        b'[{"user_id": ' + b"9" * 5000 + b"}]",
         b"[" + b"9" * 1_000_000 + b"]",
-        b'[{"user_id": 1e99999999999999999999}]',
         b'[{"user_id": NaN}]',
         b'[{"user_id": -Infinity}]',
     ],
-    ids=["open", "list", "object", "unknown", "digits", "more", "exponent", "NaN", "Infinity"],
+    ids=["open", "list", "object", "unknown", "more", "NaN", "Infinity"],
 )
 async def test_hostile_json_is_refused(body: bytes) -> None:
     """C12: too deep, too long or not a number; the process survives."""
-    await _refused(body, "not valid JSON", users, ask)
+    await _refused(body, "cannot be decoded as", users, ask)
+
+
+@pytest.mark.parametrize(
+    ("body", "user_id"),
+    [
+        (b'[{"user_id": ' + b"9" * 5000 + b"}]", "9" * 5000),
+        (b'[{"user_id": 1e99999999999999999999}]', "1e99999999999999999999"),
+        (b'[{"user_id": "a\tb"}]', "a\tb"),
+        (rb'[{"user_id": "1", "\udfff": "canary"}]', "1"),
+    ],
+    ids=["digits", "exponent", "control", "name"],
+)
+async def test_odd_json_is_refused_only_without_a_model(body: bytes, user_id: str) -> None:
+    """C12, C10: a model has no place for it, or only one that is text."""
+    await _refused(body, "not valid JSON", ask)
+    (taken,) = await _taken(body)
+    assert taken.user_id == user_id
 
 
 async def test_a_truncated_workbook_is_not_requested_again(tmp_path: Path) -> None:
