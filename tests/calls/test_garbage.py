@@ -8,6 +8,7 @@ import gc
 import tracemalloc
 import weakref
 from collections.abc import Awaitable, Callable, Generator
+from inspect import isawaitable
 from typing import Any, Final
 
 import anyio
@@ -151,9 +152,11 @@ class _Watching:
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         self._seen.append(weakref.ref(request))
-        reply = self._reply(request)
-        response: httpx.Response = await reply if isinstance(reply, Awaitable) else reply
-        return response
+        reply: object = self._reply(request)
+        if isawaitable(reply):
+            reply = await reply
+        assert isinstance(reply, httpx.Response)
+        return reply
 
     @property
     def alive(self) -> int:
