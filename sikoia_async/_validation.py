@@ -283,11 +283,11 @@ def validate_mapping(name: str, value: object) -> None:
         return
     if not isinstance(value, Mapping):
         raise ArgumentTypeError(msg)
-    keys = list(cast("Mapping[object, object]", value))
-    if not all(isinstance(key, str) for key in keys):
-        raise ArgumentTypeError(msg)
-    if any(_SURROGATE.search(str(key)) for key in keys):
-        raise ConfigurationError(msg)
+    for key in cast("Mapping[object, object]", value):
+        if not isinstance(key, str):
+            raise ArgumentTypeError(msg)
+        if _SURROGATE.search(plain_string(key)):
+            raise ConfigurationError(msg)
 
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
