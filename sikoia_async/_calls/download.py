@@ -89,7 +89,8 @@ def _validate_link(link: str | None, home: str, hosts: LinkHosts) -> httpx.URL:
     Only the local Sikoia keeps its files on this machine, so links of other environments must not
     lead to loopback.
     """
-    parts = split_url(link)
+    # A file's name may contain blanks, which are sent as httpx spells them.
+    parts = split_url(link.replace(" ", "%20") if isinstance(link, str) else link)
     if parts is not None and parts.userinfo is None:
         is_http_allowed = is_on_loopback(home) and is_on_loopback(str(parts))
         if parts.scheme == "https" or is_http_allowed:

@@ -115,7 +115,7 @@ def read_after_failure(transport: httpx.AsyncBaseTransport) -> None:
             if hasattr(stream, "_broken"):  # anyio's
                 stream._broken = False
             else:  # trio's
-                stream._state = type(stream._state).OK
+                stream._state = cast("Any", type(stream._state)).OK
 
 
 def _streams(transport: httpx.AsyncBaseTransport) -> list[Any]:

@@ -247,7 +247,7 @@ def _is_nothing(value: Any) -> bool:
         (BankAccount, "owners_name", '["A"]', ["***"]),
         (WebhookSecret, "shared_key", "abc", "a-secret-of-the-cassette"),
         (PaginationMetaData, "next_page_url", "https://api.example/v2/moon", ELSEWHERE),
-        (PaginationMetaData, "next_page_url", "https://other.example/v2/users", ELSEWHERE),
+        (PaginationMetaData, "next_page_url", "https://other.example/v2/users", "/v2/users"),
         (PaginationMetaData, "next_page_url", "/v2/users?wilma=1", "/v2/users"),
         (PaginationMetaData, "next_page_url", 5, 5),
     ],
