@@ -66,33 +66,35 @@ def _validator(what: str, is_valid: Callable[[Any], bool], *, optional: bool = F
     return validate
 
 
-validate_name = _validator("printable characters, at least one", _is_name, optional=True)
-validate_key = _validator(
+validate_name: Final[Validator] = _validator(
+    "printable characters, at least one", _is_name, optional=True
+)
+validate_key: Final[Validator] = _validator(
     "visible ASCII characters, at least one",
     lambda value: isinstance(value, str) and _KEY.fullmatch(value) is not None,
     optional=True,
 )
-validate_header = _validator(
+validate_header: Final[Validator] = _validator(
     "the name of a header, such as Idempotency-Key",
     lambda value: isinstance(value, str) and _HEADER.fullmatch(value) is not None,
     optional=True,
 )
-validate_flag = _validator("True or False", lambda value: isinstance(value, bool))
-validate_number = _validator("a number", is_number)
-validate_datetime = _validator(
+validate_flag: Final[Validator] = _validator("True or False", lambda value: isinstance(value, bool))
+validate_number: Final[Validator] = _validator("a number", is_number)
+validate_datetime: Final[Validator] = _validator(
     "a datetime with a time zone", lambda value: isinstance(value, datetime), optional=True
 )
-validate_clock = _validator(
+validate_clock: Final[Validator] = _validator(
     "a function that returns seconds",
     lambda value: callable(value) and is_number(value()),
     optional=True,
 )
-validate_mapping = _validator(
+validate_mapping: Final[Validator] = _validator(
     "a dict of operation names and credits",
     lambda value: isinstance(value, Mapping) and all(map(_is_string, cast("Any", value))),
     optional=True,
 )
-validate_pauses = _validator(
+validate_pauses: Final[Validator] = _validator(
     "seconds in a list, each zero or more",
     lambda value: isinstance(value, list | tuple) and all(map(_is_seconds, cast("Any", value))),
 )
