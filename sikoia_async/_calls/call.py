@@ -507,9 +507,9 @@ class Call:
 @cache
 def _load_readers() -> None:
     """Import everything that reads responses and creates errors."""
-    from sikoia_async._codec import comparison, converter, decoder, problems  # noqa: PLC0415 - loaded with the first call
+    from sikoia_async._codec import comparison, decoder, problems, reader  # noqa: PLC0415 - loaded with the first call
 
-    del comparison, converter, decoder, problems
+    del comparison, decoder, problems, reader
 
 
 def _outcome(state: RequestState | None, result: Response | TransportFault | None) -> Outcome:

@@ -23,6 +23,7 @@ from sikoia_async import Sikoia
 from sikoia_async.models import Entity, field_types
 
 _IDS = st.uuids().map(str)
+_VISIBLE = st.characters(exclude_categories=["C", "Z"], exclude_characters="/\\")
 IN_PATHS = {"case": "Cases", "company": "Companies", "person": "Persons"}
 # Values that the SDK limits further than the schema, as the field's description does.
 NARROWER: dict[str, st.SearchStrategy[Any]] = {
@@ -32,7 +33,8 @@ NARROWER: dict[str, st.SearchStrategy[Any]] = {
     "search_term": st.text("abc ", min_size=1).map("x".__add__),
     "birth_date": st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
     "items_per_page": st.integers(1, 1000),
-    "file_name": st.from_regex(r"[^/\\\x00-\x1f\x7f-\x9f]{1,8}\.pdf", fullmatch=True),
+    "file_name": st.text(_VISIBLE, min_size=1, max_size=8).map("x{}.pdf".format),
+    "display_name": st.text(_VISIBLE, min_size=1),
     "company_id": _IDS,
     "entity_id": _IDS,
     "request_id": _IDS,

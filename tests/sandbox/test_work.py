@@ -514,7 +514,7 @@ async def test_work_that_ends_while_it_is_made_to_fail_does_one_of_both() -> Non
         [kind, *_] = [one.validation_type_id for one in types if one.entity_type == "person"]
         assert kind is not None
         messages: list[str | None] = []
-        for _ in range(99):
+        for _ in range(90):
             check_id = (await local.sikoia.checks.run(local.person, kind)).ids[0]
             for _ in range(len(messages)):
                 next(ticks)
