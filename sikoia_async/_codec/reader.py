@@ -1,8 +1,8 @@
 """Reads what msgspec refuses: part by part, so that one odd value costs only its own field.
 
 Each part of a body goes to msgspec first. Only the parts that it refuses are taken apart further,
-and a scalar that it refuses is repaired, if it has a form that the API is known to send. What is
-left does not fit its type: an optional field is then None, and an item of a list is left out.
+and cattrs structures a scalar that it refuses, if it has a form that the API is known to send. What
+is left does not fit its type: an optional field is then None, and an item of a list is left out.
 """
 
 from collections import Counter
@@ -14,6 +14,7 @@ import attrs
 import msgspec
 
 from sikoia_async._codec import json, scalars, shapes
+from sikoia_async._codec.converter import structure_hook
 from sikoia_async._codec.json import DecodeError, read_leniently
 from sikoia_async._codec.shapes import Shape, shape_of
 from sikoia_async._codec.soundness import soundness_check
@@ -187,7 +188,7 @@ def _careful(shape: Shape) -> Read:
     """Return the function that reads a value of this shape which msgspec refuses."""
     match shape:
         case shapes.Scalar() | shapes.OpenEnum():
-            return _scalar(scalars.READERS.get(shape.type, scalars.READERS[str]))
+            return _scalar(shape.type if shape.type in scalars.READERS else str)
         case shapes.Optional():
             return _optional(shape.inner)
         case shapes.Object():
@@ -200,10 +201,12 @@ def _careful(shape: Shape) -> Read:
             return _json if isinstance(shape, shapes.AnyJson) else _any(shape.type)
 
 
-def _scalar(read_plain: Callable[[object], Any]) -> Read:
+def _scalar(kind: Any) -> Read:
+    structure = structure_hook(kind)
+
     def read(body: Bytes, *_: object) -> Any:
         try:
-            return read_plain(read_leniently(body))
+            return structure(read_leniently(body), kind)
         except scalars.REFUSALS:
             raise _MisfitError from None
 
