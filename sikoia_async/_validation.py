@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar, cast
+from typing import Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar, cast, get_args
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 
@@ -24,6 +24,7 @@ __all__ = [
     "plain_number",
     "plain_string",
     "split_url",
+    "validate_codes",
     "validate_filters",
     "validate_flags",
     "validate_fraction",
@@ -31,6 +32,8 @@ __all__ = [
     "validate_id",
     "validate_id_or_none",
     "validate_ids",
+    "validate_known",
+    "validate_known_filters",
     "validate_list",
     "validate_mapping",
     "validate_required",
@@ -243,6 +246,69 @@ def validate_filters(**fields: str | Sequence[str] | None) -> dict[str, str | Se
             msg = f"{name}: expected a string or a list of strings"
             raise ArgumentTypeError(msg)
     return fields
+
+
+def validate_known(known: object, **fields: str | None) -> dict[str, str | None]:
+    """Return optional strings by name, each one of the strings of a `Literal`; None is not sent.
+
+    Raises:
+        ArgumentTypeError: a value is not a string.
+        ConfigurationError: a value is another string; the message names all that are accepted.
+    """
+    values = get_args(known)
+    what = f"one of {', '.join(values)}"
+    for name, value in fields.items():
+        validate_type(name, value, str, what)
+        if value is not None and plain_string(value) not in values:
+            msg = f"{name}: expected {what}"
+            raise ConfigurationError(msg)
+    return validate_strings(**fields)
+
+
+def validate_known_filters(
+    known: object, **fields: str | Sequence[str] | None
+) -> dict[str, str | Sequence[str] | None]:
+    """Return optional filters by name, each one or several of the strings of a `Literal`.
+
+    Raises:
+        ArgumentTypeError: a value is neither a string nor a list of strings.
+        ConfigurationError: a string is another; the message names all that are accepted.
+    """
+    for name, value in fields.items():
+        values = value if isinstance(value, LIST_TYPES) else [cast("str | None", value)]
+        for one in values:
+            validate_known(known, **{name: one})
+    return validate_filters(**fields)
+
+
+def validate_codes(**fields: str | None) -> dict[str, str | None]:
+    """Return optional codes of countries and jurisdictions by name; None is not sent.
+
+    Only the form is checked: Sikoia knows which codes there are.
+
+    Raises:
+        ArgumentTypeError: a value is not a string.
+        ConfigurationError: a value does not have the form of such a code.
+    """
+    codes = validate_strings(**fields)
+    for name, code in codes.items():
+        form, what = _CODES[name]
+        if code is not None and not form.fullmatch(code):
+            msg = f"{name}: expected {what}"
+            raise ConfigurationError(msg)
+    return codes
+
+
+_CODES: Final = {
+    "country_code": (
+        re.compile("[A-Za-z]{2}"),
+        "an ISO 3166-1 country code of two letters, such as GB",
+    ),
+    "jurisdiction_code": (
+        re.compile(r"\w{2}(_\w{2})?", re.ASCII),
+        "a country code of two letters, or one with a state, such as GB or US_DE",
+    ),
+}
 
 
 def validate_id(name: str, value: object) -> str:

@@ -153,7 +153,7 @@ def _scalars(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     elif type_ != "string":
         strategy = _numbers(schema)
     elif pattern:
-        strategy = st.from_regex(pattern, fullmatch=True)
+        strategy = st.from_regex(re.compile(pattern, re.ASCII), fullmatch=True)
     elif format_ == "date-time" or _DATE_TIME.match(example):
         strategy = _date_times()
     elif format_ == "date" or _DATE.fullmatch(example):

@@ -1,7 +1,7 @@
 """Validation of arguments before anything is sent."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sikoia_async import ArgumentTypeError, ConfigurationError
 from sikoia_async._validation import (
+    validate_codes,
     validate_filters,
     validate_flags,
     validate_fraction,
@@ -16,6 +17,8 @@ from sikoia_async._validation import (
     validate_id,
     validate_id_or_none,
     validate_ids,
+    validate_known,
+    validate_known_filters,
     validate_list,
     validate_required,
     validate_required_strings,
@@ -232,6 +235,37 @@ def test_other_types_are_not_filters(value: Any) -> None:
     message = mistyped(validate_filters, stage=value)
 
     assert message == "stage: expected a string or a list of strings"
+
+
+def test_known_values_come_back_by_name() -> None:
+    """As plain strings; None is not sent."""
+    given = {"a": "yes", "b": None}
+    assert validate_known(Literal["yes", "no"], **given) == given
+    filters: dict[str, Any] = {"a": "yes", "b": None, "c": ["no", "yes"], "d": ()}
+    assert validate_known_filters(Literal["yes", "no"], **filters) == filters
+
+
+@pytest.mark.parametrize("value", [SECRET, "", "Yes", "yes ", "yes,no"])
+def test_unknown_values_are_refused(value: str) -> None:
+    """Alone and in a list. The message lists those that are accepted."""
+    known = Literal["yes", "no"]
+
+    assert refused(validate_known, known, a=value) == "a: expected one of yes, no"
+    for several in (value, ["yes", value], {value}):
+        message = refused(validate_known_filters, known, a=several)
+        assert message == "a: expected one of yes, no"
+
+
+@pytest.mark.parametrize("code", [None, "GB", "gb", "ZZ"])
+def test_country_codes_have_two_letters(code: str | None) -> None:
+    """Which countries there are is not checked."""
+    assert validate_codes(country_code=code) == {"country_code": code}
+
+
+@pytest.mark.parametrize("code", ["GB", "US_DE", "us_de"])
+def test_jurisdiction_codes_may_have_a_state(code: str) -> None:
+    """As the specification's pattern says."""
+    assert validate_codes(jurisdiction_code=code) == {"jurisdiction_code": code}
 
 
 class WithId:

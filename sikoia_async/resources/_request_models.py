@@ -5,7 +5,7 @@ from typing import Any, Final, TypeVar, cast
 
 from sikoia_async._codec import shapes
 from sikoia_async._errors import ArgumentTypeError
-from sikoia_async._validation import validate_id, validate_list
+from sikoia_async._validation import validate_codes, validate_id, validate_list
 from sikoia_async.models import Model
 
 __all__ = ["validate_models"]
@@ -13,6 +13,7 @@ __all__ = ["validate_models"]
 M = TypeVar("M", bound=Model)
 
 _IDS: Final = frozenset({"company_id", "person_id"})
+_CODES: Final = frozenset({"jurisdiction_code"})
 
 
 def validate_models(name: str, models: Sequence[M] | None, kind: type[M]) -> Sequence[M] | None:
@@ -21,7 +22,7 @@ def validate_models(name: str, models: Sequence[M] | None, kind: type[M]) -> Seq
     Raises:
         ArgumentTypeError: the value is not a list, an item is not such a model, or a field has the
             wrong type.
-        ConfigurationError: an id in a model is not valid.
+        ConfigurationError: an id or a code in a model is not valid.
     """
     for one in validate_list(name, models, kind) or ():
         _check_fields(name, one)
@@ -39,6 +40,8 @@ def _check_fields(name: str, model: Model) -> None:
             raise ArgumentTypeError(msg)
         if field.name in _IDS:
             validate_id(field.name, value)
+        if field.name in _CODES and value:  # an empty string clears the field
+            validate_codes(**{field.name: value})
         if isinstance(value, Model):
             _check_fields(name, value)
 

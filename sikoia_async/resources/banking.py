@@ -15,10 +15,10 @@ import attrs
 from sikoia_async._calls.api import Api
 from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
+    validate_codes,
     validate_flags,
     validate_id,
     validate_required,
-    validate_strings,
     validate_type,
 )
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
@@ -251,7 +251,7 @@ class Banking:
         return await self._api.post(
             "/v2/openbanking",
             BankConnection,
-            body={**in_body(entity), **validate_strings(country_code=country_code)},
+            body={**in_body(entity), **validate_codes(country_code=country_code)},
         )
 
     async def connection(self, bank_connection_id: str) -> BankConnection:

@@ -15,6 +15,9 @@ from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
     validate_filters,
     validate_ids,
+    validate_known,
+    validate_known_filters,
+    validate_required,
     validate_required_strings,
     validate_strings,
 )
@@ -267,19 +270,17 @@ class Cases:
             owner: deprecated by Sikoia: use `owner_id`.
             owner_id: the id of a user, or a list of ids.
             keyword: a part of the name, reference or description, or a list of such parts.
+
+        Raises:
+            ConfigurationError: a type or a stage is not known.
         """
         return await self._api.get(
             "/v2/cases",
             Items[CaseSummary],
             query={
-                **validate_filters(
-                    case_type=case_type,
-                    stage=stage,
-                    source=source,
-                    owner=owner,
-                    owner_id=owner_id,
-                    keyword=keyword,
-                )
+                **validate_known_filters(CaseType, case_type=case_type),
+                **validate_known_filters(CaseStage, stage=stage),
+                **validate_filters(source=source, owner=owner, owner_id=owner_id, keyword=keyword),
             },
         )
 
@@ -319,15 +320,17 @@ class Cases:
             The case with its companies and persons.
 
         Raises:
+            ConfigurationError: `case_type`, `stage` or a field of a model is not valid.
             InvalidRequestError: Sikoia rejected a field; `detail` names it.
         """
         return await self._api.post(
             "/v2/cases",
             Case,
             body={
-                **validate_required_strings(name=name, case_type=case_type),
+                **validate_required_strings(name=name),
+                **validate_known(CaseType, case_type=validate_required("case_type", case_type)),
+                **validate_known(CaseStage, stage=stage),
                 **validate_strings(
-                    stage=stage,
                     reference=reference,
                     reference_customer_id=reference_customer_id,
                     reference_customer_name=reference_customer_name,
@@ -369,16 +372,17 @@ class Cases:
         Fields left out stay as they are; `""` clears a field.
 
         Raises:
-            ConfigurationError: no field to change was given.
+            ConfigurationError: no field to change was given, or `stage` is not known; it cannot be
+                cleared.
             ResourceNotFoundError: the case does not exist.
         """
         return await self._api.patch(
             "/v2/cases/{case_id}",
             Case,
             body={
+                **validate_known(CaseStage, stage=stage),
                 **validate_strings(
                     name=name,
-                    stage=stage,
                     reference=reference,
                     reference_customer_id=reference_customer_id,
                     reference_customer_name=reference_customer_name,

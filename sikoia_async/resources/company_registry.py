@@ -12,6 +12,7 @@ from sikoia_async._calls.api import Api
 from sikoia_async._errors import ConfigurationError, ResourceNotFoundError
 from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
+    validate_codes,
     validate_flags,
     validate_id,
     validate_id_or_none,
@@ -442,11 +443,8 @@ class CompanyRegistry:
             RegistryRequest,
             body={
                 "company_id": validate_id("company_id", company_id),
-                **validate_strings(
-                    company_number=company_number,
-                    company_name=company_name,
-                    country_code=country_code,
-                ),
+                **validate_strings(company_number=company_number, company_name=company_name),
+                **validate_codes(country_code=country_code),
             },
         )
         return with_resolver(request, self.resolve_picklist)
@@ -562,7 +560,7 @@ class CompanyRegistry:
                 query={"items_per_page": items_per_page},
                 body={
                     **validate_required_strings(company_name=company_name),
-                    **validate_strings(
+                    **validate_codes(
                         jurisdiction_code=jurisdiction_code, country_code=country_code
                     ),
                     **validate_flags(exclude_inactive=exclude_inactive),

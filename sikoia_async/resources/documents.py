@@ -12,7 +12,7 @@ import attrs
 from sikoia_async._calls.api import Api
 from sikoia_async._files.upload import File
 from sikoia_async._transport.tracebacks import methods_without_frames
-from sikoia_async._validation import validate_id, validate_strings
+from sikoia_async._validation import validate_id, validate_known, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
@@ -177,8 +177,8 @@ class Documents:
 
         Raises:
             ConfigurationError: the file is missing, empty, larger than the client's `max_file` or
-                open in text mode; or a name is missing, longer than 255 characters, or has
-                invisible characters. Nothing was sent.
+                open in text mode; a name is missing, longer than 255 characters, or has invisible
+                characters; or the `document_type` is not known. Nothing was sent.
             DeadlineExceededError: the file could not be read in time, or there was no response.
             InvalidRequestError: Sikoia does not accept the file, or the entity does not exist.
             InsufficientPermissionsError: document uploads are not enabled for you.
@@ -189,9 +189,8 @@ class Documents:
             body={
                 **in_body(entity),
                 "file": file,
-                **validate_strings(
-                    document_type=document_type, display_name=display_name, file_name=file_name
-                ),
+                **validate_known(DocumentType, document_type=document_type),
+                **validate_strings(display_name=display_name, file_name=file_name),
             },
         )
 

@@ -12,7 +12,12 @@ import attrs
 
 from sikoia_async._calls.api import Api
 from sikoia_async._transport.tracebacks import methods_without_frames
-from sikoia_async._validation import validate_filters, validate_flags, validate_id, validate_strings
+from sikoia_async._validation import (
+    validate_codes,
+    validate_flags,
+    validate_id,
+    validate_known_filters,
+)
 from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.kinds import OperationKind
@@ -198,7 +203,7 @@ class Identity:
             IdentityReport,
             body={
                 "person_id": validate_id("person_id", person_id),
-                **validate_strings(country_code=country_code),
+                **validate_codes(country_code=country_code),
             },
         )
         return self._operation(first.request_id, first)
@@ -226,6 +231,7 @@ class Identity:
             verification_status: a decision, or a list of decisions that match.
 
         Raises:
+            ConfigurationError: a decision is not known.
             ResourceNotFoundError: the person does not exist.
         """
         return await self._api.get(
@@ -233,7 +239,9 @@ class Identity:
             IdentityRequests,
             query={
                 **validate_flags(complete=complete),
-                **validate_filters(verification_status=verification_status),
+                **validate_known_filters(
+                    VerificationStatus, verification_status=verification_status
+                ),
             },
             person_id=person_id,
         )

@@ -19,6 +19,7 @@ from sikoia_async._validation import (
     plain_string,
     validate_https,
     validate_id_or_none,
+    validate_known,
     validate_list,
     validate_required,
     validate_string,
@@ -275,7 +276,7 @@ class Webhooks:
             An async iterable of requests.
 
         Raises:
-            ConfigurationError: an id is not valid.
+            ConfigurationError: an id, `event_status` or `pagination_direction` is not valid.
             ResourceNotFoundError: the webhook does not exist.
             UnexpectedResponseError: a page links to one that was read before, or what it links to
                 is not a URL. Scheme and host of the link are ignored.
@@ -285,9 +286,8 @@ class Webhooks:
             WebhookRequestsPage,
             query={
                 "after_request_id": validate_id_or_none("after_request_id", after_request_id),
-                **validate_strings(
-                    event_status=event_status, pagination_direction=pagination_direction
-                ),
+                **validate_known(WebhookEventStatus, event_status=event_status),
+                **validate_known(PaginationDirection, pagination_direction=pagination_direction),
             },
             items=lambda page: page.webhook_requests,
             next_url=_previous if pagination_direction == "Backward" else _next,

@@ -5,7 +5,7 @@ import inspect
 import json
 import re
 from datetime import UTC, date, datetime
-from typing import Any, cast
+from typing import Any, cast, get_args
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from sikoia_async import Sikoia
 from sikoia_async.models import Entity, field_types
+from sikoia_async.resources.identity import VerificationStatus
 
 _IDS = st.uuids().map(str)
 _VISIBLE = st.characters(exclude_categories=["C", "Z"], exclude_characters="/\\")
@@ -30,6 +31,9 @@ NARROWER: dict[str, st.SearchStrategy[Any]] = {
     "fuzziness": st.floats(0, 1),
     "webhook_name": st.text(min_size=1, max_size=50),
     "webhook_callback_url": st.just("https://hooks.example.com/sikoia"),
+    "country_code": st.from_regex("[A-Za-z]{2}", fullmatch=True),
+    "jurisdiction_code": st.sampled_from(["GB", "US_DE", "us_de"]),
+    "verification_status": st.sampled_from(get_args(VerificationStatus)),
     "search_term": st.text("abc ", min_size=1).map("x".__add__),
     "birth_date": st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
     "items_per_page": st.integers(1, 1000),

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import anyio
 import contract
@@ -35,6 +35,7 @@ VALID: dict[str, Any] = {
     "event_types": ["DocumentProcessing.Completed"],
     "file": b"x",
     "picklist_index": 1,
+    "case_type": "Business",
 }
 # Arguments that methods need although their parameters are optional.
 NEEDED = {
@@ -222,3 +223,81 @@ def test_a_date_or_an_empty_string_is_accepted_as_a_date(birth: Any) -> None:
     update = PersonUpdate(person_id="..", date_of_birth=birth)
 
     assert "person_id: not a valid id" in str(refused(endpoint, persons=[update]))
+
+
+def known_values(annotation: Any) -> tuple[str, ...]:
+    """Return the values of a closed set, at any depth; those of `Open` are not closed."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return ()
+    return tuple(value for one in get_args(annotation) for value in known_values(one))
+
+
+CLOSED = [
+    pytest.param(endpoint, name, id=f"{contract.ids(endpoint)}-{name}")
+    for endpoint in ENDPOINTS
+    for name, (annotation, _) in endpoint.parameters().items()
+    if known_values(annotation)
+]
+
+
+def test_closed_sets_are_found() -> None:
+    """One kind each: required, optional, a filter, and an enum that may grow."""
+    names = {one.id for one in CLOSED}
+
+    assert names >= {"cases.create-case_type", "cases.update-stage", "cases.list-stage"}
+    assert "webhooks.create-event_types" not in names
+
+
+@pytest.mark.parametrize(("endpoint", "name"), CLOSED)
+def test_unknown_values_of_a_closed_set_are_refused(endpoint: Endpoint, name: str) -> None:
+    """The error names the accepted values, and does not repeat the one given."""
+    annotation, _ = endpoint.parameters()[name]
+    known = known_values(annotation)
+    wrong: list[Any] = [
+        CANARY,
+        "",
+        known[0].lower(),
+        f"{known[0]}\n",
+        f" {known[0]}",
+        f"{known[0]},",
+    ]
+    if contract.items(contract.alternatives(annotation)):
+        wrong += [[CANARY], (known[0], CANARY), {CANARY}]
+
+    for value in wrong:
+        error = refused(endpoint, **{name: value})
+
+        assert not isinstance(error, ArgumentTypeError)
+        assert str(error) == f"{name}: expected one of {', '.join(dict.fromkeys(known))}"
+
+
+CODES = [one for one in PARAMETERS if str(one.values[1]) in {"country_code", "jurisdiction_code"}]
+NO_CODES = ["", "G", "GBR", "canary", "G-", "ÄÖ", "GB\n", " GB", "826"]
+
+
+@pytest.mark.parametrize("wrong", NO_CODES)
+@pytest.mark.parametrize(("endpoint", "name"), CODES)
+def test_codes_have_the_form_of_a_code(endpoint: Endpoint, name: str, wrong: str) -> None:
+    """Of a country or a jurisdiction. The error says what the form is."""
+    error = refused(endpoint, **{name: wrong})
+
+    assert str(error).startswith(f"{name}: expected ")
+    assert "such as GB" in str(error)
+
+
+@pytest.mark.parametrize("wrong", [*NO_CODES[1:], "US-DE", "US_D", "US_", "US_DEL"])
+@pytest.mark.parametrize("method", ["create", "add_entities", "update_entities"])
+def test_codes_in_models_have_the_form_of_a_code(method: str, wrong: str) -> None:
+    """Companies have a jurisdiction."""
+    (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == f"cases.{method}"]
+    company: Any = (
+        CompanyUpdate(company_id="c-1", jurisdiction_code=wrong)
+        if method == "update_entities"
+        else NewCompany(company_name="a", jurisdiction_code=wrong)
+    )
+
+    error = refused(endpoint, companies=[company])
+
+    assert str(error).startswith("jurisdiction_code: expected a country code of two letters")

@@ -10,7 +10,7 @@ import attrs
 
 from sikoia_async._calls.api import Api
 from sikoia_async._transport.tracebacks import methods_without_frames
-from sikoia_async._validation import validate_id, validate_strings
+from sikoia_async._validation import validate_codes, validate_id, validate_strings
 from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
@@ -165,9 +165,9 @@ class CreditReports:
                 **validate_strings(
                     company_number=company_number,
                     company_name=company_name,
-                    country_code=country_code,
                     provider_id=provider_id,
                 ),
+                **validate_codes(country_code=country_code),
             },
         )
         return with_resolver(request, self.resolve_picklist)
