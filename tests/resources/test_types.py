@@ -301,3 +301,11 @@ def test_codes_in_models_have_the_form_of_a_code(method: str, wrong: str) -> Non
     error = refused(endpoint, companies=[company])
 
     assert str(error).startswith("jurisdiction_code: expected a country code of two letters")
+
+
+def test_an_empty_string_clears_a_jurisdiction() -> None:
+    """Only the invalid id is refused."""
+    (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "cases.update_entities"]
+    updates = [CompanyUpdate(company_id="c-1", jurisdiction_code=""), CompanyUpdate(company_id="")]
+
+    assert "company_id: not a valid id" in str(refused(endpoint, companies=updates))
