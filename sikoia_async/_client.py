@@ -138,6 +138,8 @@ class Sikoia(NotCopyable):
         max_error_body: the same for error responses, which are truncated.
         max_file: the maximum size of a file in bytes that is uploaded, or saved by `save` or
             `reports.save_excel`.
+        max_json: the maximum size of a JSON response in bytes, which may have one value for every
+            20 of them. Decoding more takes more memory, and may stop the event loop for longer.
 
     Raises:
         ConfigurationError: an argument is missing or invalid, or arguments contradict each other.
@@ -176,6 +178,7 @@ class Sikoia(NotCopyable):
         max_body: int = Limits().body,
         max_error_body: int = Limits().error_body,
         max_file: int = Limits().file,
+        max_json: int = Limits().json,
     ) -> None:
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
         previous = None
@@ -191,6 +194,7 @@ class Sikoia(NotCopyable):
             validate_whole("max_body", max_body, least=1),
             validate_whole("max_error_body", max_error_body, least=1),
             validate_whole("max_file", max_file, least=1),
+            validate_whole("max_json", max_json, least=1),
         )
         validate_type("quota", quota, Quota, "a Quota(...), or None for no rate limit")
         validate_type("rely_on_events", rely_on_events, bool, "True or False")

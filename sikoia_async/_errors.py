@@ -185,8 +185,8 @@ class DeadlineExceededError(TransportError):
     ) -> None:
         super().__init__(message, call=call, may_have_been_processed=may_have_been_processed)
         self.spent: dict[str, float] = dict(spent)
-        """Seconds spent in each phase: `rate_limit`, `token`, `connection`, `response`, `body` and
-        `backoff`."""
+        """Seconds spent in each phase: `rate_limit`, `token`, `connection`, `response`, `body`,
+        `backoff`, `file` and `decoding`."""
 
 
 class UnexpectedResponseError(CallError):

@@ -72,6 +72,7 @@ def sikoia_server() -> Iterator[Scripted]:
         ({"token": "t", "max_in_flight": 0}, "max_in_flight: expected a whole number"),
         ({"token": "t", "max_in_flight": 2.5}, "max_in_flight: expected a whole number"),
         ({"token": "t", "max_body": 0}, "max_body: expected a whole number"),
+        ({"token": "t", "max_json": 0}, "max_json: expected a whole number"),
         ({"token": "t", "max_error_body": 0}, "max_error_body: expected a whole number"),
         ({"token": "t", "quota": 200}, "quota: expected a Quota"),
         ({"token": "t", "environment": "staging"}, "environment: expected PRODUCTION, STAGING"),

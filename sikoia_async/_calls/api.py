@@ -155,7 +155,7 @@ class Api(NotCopyable):
 
         async def fetch(target: str) -> P:
             call = self.new_call("GET", path, target=target)
-            return call.decode(await call.answer(), into)
+            return await call.decode(await call.answer(), into)
 
         first = with_query(fill(path, ids), query)
         return Pages(fetch, first, self.context.origin, items, next_url, self.context.drift)
@@ -195,7 +195,7 @@ class Api(NotCopyable):
             raise self._file_not_read(path, watch)
         watch.enter("rate_limit")
         call = self.new_call("POST", path, target=path, content=content, watch=watch)
-        return call.decode(await call.answer(), into)
+        return await call.decode(await call.answer(), into)
 
     def _file_not_read(self, path: str, watch: Stopwatch) -> DeadlineExceededError:
         """Return the error of an upload whose file could not be read in time."""
@@ -221,10 +221,10 @@ class Api(NotCopyable):
         call = self.new_call("GET", path, ids=ids, chargeable=True)
         response = await call.answer()
         try:
-            return unpack(call.decode(response, into))
+            return unpack(await call.decode(response, into))
         except BodyError as error:
             broken = str(error)
-        return call.decode(attrs.evolve(response, broken=broken), into)
+        return await call.decode(attrs.evolve(response, broken=broken), into)
 
     def max_file(self, given: int | None) -> int:
         """Return the maximum size of a file: a method's argument, or the client's.
@@ -294,11 +294,10 @@ class Api(NotCopyable):
         )
         response = await call.answer()
         if response.status != HTTPStatus.ACCEPTED:
-            return call.decode(response, into)
+            return await call.decode(response, into)
         left = self.options.timeout - call.watch.seconds
-        return await self._task(method, call, response, into).wait(
-            timeout=max(left, _SHORTEST_WAIT)
-        )
+        operation = await self._task(method, call, response, into)
+        return await operation.wait(timeout=max(left, _SHORTEST_WAIT))
 
     async def start(
         self,
@@ -312,7 +311,7 @@ class Api(NotCopyable):
     ) -> Operation[T]:
         """Make a call that may be answered by a 202, and return an operation at once."""
         call = self.new_call(method, path, query=query, body=body, chargeable=chargeable)
-        return self._task(method, call, await call.answer(), into)
+        return await self._task(method, call, await call.answer(), into)
 
     def new_call(
         self,
@@ -373,14 +372,16 @@ class Api(NotCopyable):
             return kind
         return attrs.evolve(kind, interval=interval, has_custom_interval=True)
 
-    def _task(self, method: str, call: Call, response: Response, into: type[T]) -> Operation[T]:
+    async def _task(
+        self, method: str, call: Call, response: Response, into: type[T]
+    ) -> Operation[T]:
         """Return the operation that a 202 announces; for another response, one that is done."""
         target = call.target
 
-        def progress(call: Call, response: Response) -> Progress[T]:
+        async def progress(call: Call, response: Response) -> Progress[T]:
             nonlocal target
             if response.status != HTTPStatus.ACCEPTED:
-                value = call.decode(response, into)
+                value = await call.decode(response, into)
                 return Progress(done=True, value=value, correlation_id=call.received_id)
             target = call.location(response) or target
             wait = retry_after(response)
@@ -389,7 +390,7 @@ class Api(NotCopyable):
         async def poll(polls: int) -> Progress[T]:
             call = self.poll(polls).new_call("GET", path, target=target)
             try:
-                return progress(call, await call.answer())
+                return await progress(call, await call.answer())
             except ResourceNotFoundError as error:
                 # A deletion that Sikoia accepted has ended; a gateway's 404 has no type.
                 if method != "DELETE" or error.type is None:
@@ -398,7 +399,8 @@ class Api(NotCopyable):
 
         path, registry = call.path, self.context.registry
         kind = self._with_interval(TASK)
-        return registry.add(Operation(poll, progress(call, response), kind=kind, registry=registry))
+        first = await progress(call, response)
+        return registry.add(Operation(poll, first, kind=kind, registry=registry))
 
 
 def validate_request(

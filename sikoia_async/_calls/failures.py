@@ -93,7 +93,9 @@ def deadline_exceeded(
         paused: seconds that a 429 still pauses the client for.
     """
     phases = [f"{phase} {seconds:.3g} s" for phase, seconds in spent.items() if seconds]
-    what = "the file was not complete" if call.reached == "whole" else "no response"
+    what = "no response"
+    if call.reached == "whole":
+        what = "the file was not complete" if "file" in spent else "the response was not decoded"
     message = f"{what} within {timeout:g} s; time spent: {', '.join(phases) or 'none'}"
     if paused:
         message += f"; a 429 pauses this client for another {paused:.3g} s"

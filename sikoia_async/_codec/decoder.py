@@ -12,7 +12,7 @@ from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.loader import load_hook
 from sikoia_async._codec.shapes import ShapeError
 from sikoia_async._errors import CallInfo, ConfigurationError, UnexpectedResponseError
-from sikoia_async._transport.types import UNDELIMITED
+from sikoia_async._transport.types import UNDELIMITED, Limits
 from sikoia_async.models import Items, Model, ResponseInfo
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ __all__ = ["check_into", "decode"]
 T = TypeVar("T")
 
 _PROBLEMS_SHOWN: Final = 5
+_BYTES_PER_VALUE: Final = 20
+"""A dense response of Sikoia's, without spaces, has about 24."""
 _MEDIA_TYPE: Final = re.compile(r"[a-z]{1,20}/[A-Za-z0-9.+-]{1,80}")
 """The media types that messages show. The longest in use has 73 characters."""
 
@@ -36,6 +38,7 @@ def decode(
     call: CallInfo,
     drift: Drift,
     *,
+    max_json: int = Limits().json,
     may_have_been_processed: bool | None = None,
 ) -> T:
     """Decode a 2xx response into a model, `Items` of models, bytes, plain JSON or None.
@@ -45,6 +48,7 @@ def decode(
         into: the type to decode into.
         call: the call that was made.
         drift: counts differences from the models.
+        max_json: the maximum size of JSON in bytes; it may have one value for every 20 of them.
         may_have_been_processed: what an error says about the request. None for a GET is False, for
             other methods True.
 
@@ -60,6 +64,7 @@ def decode(
         if into is bytes:
             return cast("T", response.body)
         try:
+            _check_size(response.body, max_json)
             unread: dict[str, Any] = {}
             value = _load(response.body, into, drift, unread)
             return cast("T", _attach(value, response.status, call, unread))
@@ -94,6 +99,18 @@ def _unusable(response: Response) -> tuple[str, ...]:
     if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
         return ("redirects and informational responses are not followed",)
     return (response.broken,) if response.broken else ()
+
+
+def _check_size(body: bytes, limit: int) -> None:
+    """Refuse JSON that would take too long to decode, or too much memory."""
+    if len(body) > limit:
+        problem = f"the JSON is larger than {limit:,} bytes; allow more with max_json=..."
+        raise DecodeError(problem)
+    most = limit // _BYTES_PER_VALUE
+    # What has no more bytes has no more values. Each value but the first follows one of these.
+    if len(body) > most and len(body) - len(body.translate(None, b"[{,")) > most:
+        problem = f"the JSON has more than {most:,} values; allow more with max_json=..."
+        raise DecodeError(problem)
 
 
 def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ needed repairs. Comparing costs as much as decoding, so large responses are not 
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from threading import Lock
 from typing import Any, Final
 
 from sikoia_async import _logging
@@ -26,12 +27,13 @@ class Drift(Mapping[str, int]):
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._responses: dict[object, int] = {}
+        self._lock = Lock()  # large responses are decoded in threads
 
     def __getitem__(self, difference: str) -> int:
         return self._counts[difference]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._counts)
+        return iter(tuple(self._counts))
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -88,10 +90,12 @@ class Drift(Mapping[str, int]):
         At most 1000 different ones are kept, whatever field names a response has.
         """
         difference = f"{location}: {description}"
-        if difference in self._counts:
-            self._counts[difference] += times
-        elif len(self._counts) < _MAX_DIFFERENCES:
-            self._counts[difference] = times
+        with self._lock:
+            earlier = self._counts.get(difference, 0)
+            if not earlier and len(self._counts) >= _MAX_DIFFERENCES:
+                return
+            self._counts[difference] = earlier + times
+        if not earlier:
             _logging.log_drift(difference)
 
 

@@ -1,5 +1,7 @@
 """Reads what msgspec refuses: part by part, so that one odd value costs only its own field.
 
+What msgspec would take long for is read part by part too, so that the event loop runs in between.
+
 Each part of a body goes to msgspec first. Only the parts that it refuses are taken apart further,
 and cattrs structures a scalar that it refuses, if it has a form that the API is known to send. What
 is left does not fit its type: an optional field is then None, and an item of a list is left out.
@@ -149,8 +151,11 @@ def _reader(shape: Shape) -> Read:
     careful, quick = _careful(shape), _quick(shape)
     if quick is None:
         return careful
+    is_object = isinstance(shapes.options(shape)[0], shapes.Object)
 
     def read(body: Bytes, steps: tuple[Step, ...], where: str, findings: _Findings) -> Any:
+        if is_object and len(body) > _LARGEST_PART:
+            return careful(body, steps, where, findings)
         try:
             return quick(body)
         except _REFUSALS:
@@ -341,7 +346,10 @@ def _skipping_fitting(
     for start in range(0, len(rows), _CHUNK):
         chunk = rows[start : start + _CHUNK]
         try:
-            decoded = None if decode is None else list(map(decode, chunk))
+            if decode is not None and sum(map(len, chunk)) <= _LARGEST_PART:
+                decoded = list(map(decode, chunk))
+            else:
+                decoded = None
         except _REFUSALS:
             decoded = None
         if decoded is None:
@@ -407,6 +415,8 @@ def _any(wanted: Any) -> Read:
 _REFUSALS: Final = (*json.REFUSALS, _MisfitError)
 _CHUNK: Final = 64
 """Items that are decoded at a time."""
+_LARGEST_PART: Final = 64 * 1024
+"""Bytes that msgspec decodes at a time. No other thread runs meanwhile."""
 _MAX_PROBLEMS: Final = 100
 _MAX_UNREAD: Final = 100_000
 _ANY: Final = shape_of(Any)

@@ -7,14 +7,23 @@ from typing import Final, Literal
 __all__ = ["Phase", "Stopwatch", "poll_watch"]
 
 Phase = Literal[
-    "rate_limit", "token", "connection", "response", "body", "backoff", "file", "polling", "pauses"
+    "rate_limit",
+    "token",
+    "connection",
+    "response",
+    "body",
+    "backoff",
+    "file",
+    "decoding",
+    "polling",
+    "pauses",
 ]
 """What a call is waiting for.
 
 `rate_limit`: a request slot of the rate limit. `token`: an access token. `connection`: a slot of
 the client's connection pool. `response`: connecting, sending, and the head of the response. `body`:
 the rest of it. `backoff`: the pause before another attempt. `file`: creating or
-completing a file on disk.
+completing a file on disk. `decoding`: a large response, in a worker thread.
 
 Of an operation: `rate_limit`, `polling` for the rest of its polls, and `pauses` between them.
 """

@@ -59,6 +59,8 @@ class Limits:
     """The same for 4xx and 5xx."""
     file: int = 100 * 1024 * 1024
     """Bytes of a file that is uploaded, or saved to disk."""
+    json: int = 8 * 1024 * 1024
+    """Bytes of JSON that are decoded at most. It may have one value for every 20 of them."""
     connect_timeout: float = 10.0
     """Seconds to open a connection, TLS included."""
 

@@ -290,8 +290,8 @@ async def test_pages_are_read_through_a_gateway_with_a_prefix(origin: str) -> No
 
 @pytest.mark.parametrize(
     "address",
-    ["javascript:alert(1)", "https:v2", "?a=" + "b" * 1_000_000],
-    ids=["javascript", "no host", "a million letters"],
+    ["javascript:alert(1)", "https:v2", "?a=" + "b" * 200_000],
+    ids=["javascript", "no host", "200,000 letters"],
 )
 async def test_a_next_url_that_cannot_be_read_is_an_error(address: str) -> None:
     """It is not guessed at; the items so far are yielded before the error."""

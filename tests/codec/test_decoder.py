@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 from types import NoneType
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import httpx
+import msgspec
 import pytest
 
 from sikoia_async._codec.decoder import check_into, decode
@@ -13,6 +14,7 @@ from sikoia_async._codec.drift import Drift
 from sikoia_async._transport.types import Response
 from sikoia_async.errors import CallInfo, ConfigurationError, UnexpectedResponseError
 from sikoia_async.models import Items, Model
+from sikoia_async.resources.banking import AccountTransactions
 from sikoia_async.resources.users import Role, User
 
 CANARY = "canary"
@@ -246,3 +248,39 @@ def test_only_valid_media_types_are_shown(media: str, shown: str) -> None:
     error = refused(response(b"x", media=media))
 
     assert str(error).startswith(f"200 response{shown} cannot be decoded as User: not valid JSON")
+
+
+@pytest.mark.parametrize("into", [object, Items[User], dict[str, Any]])
+def test_json_above_the_limit_is_refused(into: Any) -> None:
+    """By its size, or by the number of its values; files are not affected."""
+    given = response(b"[" + b",".join([USER] * 100) + b"]")
+
+    with pytest.raises(UnexpectedResponseError, match=r"larger than 4,000 bytes; .* max_json="):
+        decode(given, into, CALL, Drift(), max_json=4000)
+    with pytest.raises(UnexpectedResponseError, match="more than 250 values") as caught:
+        decode(given, into, CALL, Drift(), max_json=5000)
+    assert caught.value.body == given.body
+    assert decode(given, bytes, CALL, Drift(), max_json=1) == given.body
+    assert decode(given, Items[User], CALL, Drift(), max_json=10_000)
+
+
+_ROW: Final = b'{"description": "a", "merchant": {"merchant_name": "b"}, "odd": []}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"transactions": [%b]}' % b",".join([b"{}"] * 90_000),
+        b'{"transactions": [%b]}' % b",".join([_ROW] * 50_000),
+        b'{"transactions": [{"odd": [%b]}]}' % b",".join([b"{}"] * 90_000),
+        b'{"odd": [%b], "transactions": [{}]}' % b",".join([b"{}"] * 90_000),
+    ],
+    ids=["empty", "fields", "one large row", "unknown"],
+)
+def test_what_takes_long_is_read_part_by_part(body: bytes) -> None:
+    """The result is that of msgspec, and nothing counts as odd."""
+    drift = Drift()
+    found = decode(response(body), AccountTransactions, CALL, drift)
+
+    assert found == msgspec.json.decode(body, type=AccountTransactions)
+    assert found.response.unread == {}

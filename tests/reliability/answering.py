@@ -18,7 +18,7 @@ import httpx
 
 from sikoia_async._codec.decoder import decode
 from sikoia_async._codec.drift import Drift
-from sikoia_async._transport.types import Response
+from sikoia_async._transport.types import Limits, Response
 from sikoia_async.errors import CallInfo, UnexpectedResponseError
 from sikoia_async.models import Items, field_types
 
@@ -71,14 +71,14 @@ _VALUES: Final[dict[Any, Any]] = {
 }
 
 
-def outcome(body: bytes, into: Any) -> Any:
+def outcome(body: bytes, into: Any, max_json: int = Limits().json) -> Any:
     """Decode a body; return the result or the error, checked to contain no foreign text.
 
     Whatever else is raised comes out.
     """
     answer = Response(200, httpx.Headers({"content-type": "application/json"}), body)
     try:
-        return decode(answer, into, _CALL, Drift())
+        return decode(answer, into, _CALL, Drift(), max_json=max_json)
     except UnexpectedResponseError as error:
         found = error
     assert found.problems
