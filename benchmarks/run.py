@@ -11,6 +11,7 @@ import quota
 import round_trip
 import sandbox
 import soak
+import stalls
 import storms
 import testing
 from _measure import is_quick, print_table
@@ -32,6 +33,7 @@ if __name__ == "__main__":
                 growth,
                 storms,
                 soak,
+                stalls,
                 testing,
                 sandbox,
             )
