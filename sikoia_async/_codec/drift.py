@@ -16,6 +16,8 @@ _SAMPLE_EVERY: Final = 64
 _MAX_DIFFERENCES: Final = 1000
 _MAX_COMPARED: Final = 1 << 20
 _FAILED: Final = "comparison failed"
+_LOCK: Final = Lock()
+"""Large responses are decoded in threads. One for all, because counters can be pickled."""
 
 
 class Drift(Mapping[str, int]):
@@ -27,7 +29,6 @@ class Drift(Mapping[str, int]):
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._responses: dict[object, int] = {}
-        self._lock = Lock()  # large responses are decoded in threads
 
     def __getitem__(self, difference: str) -> int:
         return self._counts[difference]
@@ -90,7 +91,7 @@ class Drift(Mapping[str, int]):
         At most 1000 different ones are kept, whatever field names a response has.
         """
         difference = f"{location}: {description}"
-        with self._lock:
+        with _LOCK:
             earlier = self._counts.get(difference, 0)
             if not earlier and len(self._counts) >= _MAX_DIFFERENCES:
                 return

@@ -304,8 +304,10 @@ def _made(shape: shapes.Object, arguments: dict[str, Any]) -> Any:
 def _entries(body: Bytes) -> Mapping[str, msgspec.Raw]:
     try:
         return _split_object(body)
-    except UnicodeDecodeError:  # in a name
-        return _split_object(bytes(body).decode(errors="replace").encode())
+    except json.REFUSALS:
+        readable = bytes(body).decode(errors="replace").encode()
+    try:
+        return _split_object(readable)  # a name may have bytes that are not UTF-8
     except json.REFUSALS:
         raise _MisfitError from None
 
