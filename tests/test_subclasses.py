@@ -26,6 +26,7 @@ from sikoia_async import (
     Sikoia,
     correlation_id,
 )
+from sikoia_async._codec.standard import standard_type
 from sikoia_async.resources.cases import PersonUpdate
 from sikoia_async.webhooks import parse
 
@@ -418,3 +419,12 @@ async def test_methods_paths_and_keys_of_other_types_are_refused(value: Any) -> 
             with pytest.raises(ConfigurationError):
                 keyed.with_options(idempotency_key=value)
         assert not wire.requests
+
+
+def test_a_class_of_days_of_ones_own_is_no_frozen_date() -> None:
+    """It is read as itself."""
+
+    class Day(date):
+        pass
+
+    assert standard_type(Day) is Day

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sikoia_async import ConfigurationError
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.encoder import dumps
-from sikoia_async._codec.json import DecodeError, read_json, read_patiently
+from sikoia_async._codec.json import REFUSALS, DecodeError, decoder, read_json, read_patiently
 from sikoia_async._codec.loader import load_hook
 from sikoia_async.models import Model
 from sikoia_async.resources.cases import NewAddress, NewPerson, PersonUpdate
@@ -313,3 +313,9 @@ def test_values_that_json_cannot_represent_are_refused(value: object) -> None:
 
     assert "canary" not in str(caught.value)
     assert caught.value.__context__ is None
+
+
+def test_a_type_that_json_has_not_is_refused() -> None:
+    """A caller's, for example."""
+    with pytest.raises(REFUSALS):
+        decoder(complex)(b"1")

@@ -1,7 +1,9 @@
 """A process that runs out of file descriptors: calls wait for one, and no response is lost."""
 
+import errno
 import gzip
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -9,8 +11,10 @@ from typing import Any, Final
 import anyio
 import pytest
 import sniffio
-from faults import Peer, Script, answer
-from reliability.harness import plan, sends
+from faults import Peer, Script, answer, client
+from reliability.harness import healthy, plan, sends
+
+from sikoia_async import ConnectionFailedError
 
 pytestmark = [
     pytest.mark.anyio,
@@ -129,3 +133,20 @@ async def test_calls_without_any_descriptor_fail_as_unsent() -> None:
     }
     assert report["spend"] == {}
     assert planned.seen == 1
+
+
+async def test_a_purchase_is_not_sent_if_its_readers_cannot_be_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In this process they are loaded, so that a function in their place has to fail."""
+
+    def fail() -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("sikoia_async._calls.call._load_readers", fail)
+    async with plan(healthy) as planned, client(planned.server.url) as sikoia:
+        with pytest.raises(ConnectionFailedError, match="nothing was sent") as caught:
+            await sikoia.request("POST", "/v2/identity")
+
+    assert not caught.value.may_have_been_processed
+    assert planned.seen == 0

@@ -276,15 +276,16 @@ async def test_a_cancelled_call_cancels_both_requests() -> None:
 
 async def test_a_closed_client_sends_no_second_request() -> None:
     """The first one is completed, as `aclose` promises."""
-    slow = _slow((50, 200))
-    sikoia = _client(slow)
+    for quota in (None, Quota(10, per=1000)):
+        slow = _slow((50, 200))
+        sikoia = _client(slow, quota=quota)
 
-    async with anyio.create_task_group() as calls:
-        calls.start_soon(_get, sikoia)
-        await anyio.sleep(10)
-        await sikoia.aclose()
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(_get, sikoia)
+            await anyio.sleep(10)
+            await sikoia.aclose()
 
-    assert len(slow.times) == 1
+        assert len(slow.times) == 1
 
 
 async def test_an_error_of_the_first_request_is_raised_as_it_is() -> None:
@@ -352,6 +353,18 @@ async def test_a_lost_token_request_is_repeated(limit: float, after: float) -> N
 
     assert spent == pytest.approx(after + 1)
     assert login.asked[1] - login.asked[0] == pytest.approx(after)
+
+
+async def test_second_token_requests_are_paid_for_by_the_retry_budget() -> None:
+    """An outage of the login sees one request per call when the budget is used up."""
+    login = _Login([_NEVER])
+    sikoia = login.client(5)
+
+    for _ in range(30):
+        await _fails(sikoia)
+        await anyio.sleep(6)
+
+    assert 30 < len(login.asked) < 60
 
 
 async def test_failed_token_requests_are_both_listed() -> None:

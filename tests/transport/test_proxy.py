@@ -27,6 +27,7 @@ from faults import (
 )
 
 from sikoia_async import ConfigurationError, ConnectionFailedError, Sikoia
+from sikoia_async._transport.proxies import masked_proxy
 from sikoia_async.environments import local
 
 
@@ -455,3 +456,9 @@ async def test_a_tunnel_does_not_shorten_the_time_for_a_response(tmp_path: Path)
         assert await sikoia.request("GET", "/v2/cases") == {}
 
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("proxy", [f"http://user:{SECRET}@proxy.example:3128", SECRET.encode()])
+def test_the_repr_of_a_proxy_is_masked(proxy: object) -> None:
+    """Whatever was given."""
+    assert repr(masked_proxy(proxy)) == "***"
