@@ -23,6 +23,9 @@ from detect_secrets.settings import default_settings
 _MADE_UP: Final = frozenset({"Secret Keyword", "Basic Auth Credentials"})
 _NOT_SECRET: Final = frozenset(
     {
+        ("docs/pages/client.md", "Basic Auth Credentials"),  # these three: how to write a proxy
+        ("sikoia_async/_client.py", "Basic Auth Credentials"),
+        ("sikoia_async/_transport/proxies.py", "Basic Auth Credentials"),
         ("sikoia_async/_hooks/auth.py", "Secret Keyword"),  # the name of the header
         ("sikoia_async/sandbox/resources/webhooks.py", "Secret Keyword"),  # the name of a store
     }
