@@ -34,7 +34,7 @@ _CALLS: Final = 128
 _FEWEST: Final = 500
 """Target: calls per second by the SDK in memory, on one core."""
 _PROCESS: Final = Path("/proc/self/status")
-_KEY: Final = "a key"
+_KEY: Final = "a-key"
 _CHILD: Final = """
 import sys
 sys.path.append("benchmarks")

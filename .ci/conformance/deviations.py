@@ -109,6 +109,11 @@ DEVIATIONS: Final = (
         reason="no 400 is declared, although an invalid body needs one",
     ),
     Deviation(
+        check="positive_data_acceptance",
+        says="must be an ISO (country code|code of a jurisdiction)",
+        reason="the pattern allows any two letters, and the description those of ISO 3166 only",
+    ),
+    Deviation(
         check="negative_data_rejection",
         says="(stage|owner_type|document_type): Incorrect type",
         reason="null is declared as allowed, but is not a value of the enum",
