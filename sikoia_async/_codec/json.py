@@ -64,16 +64,7 @@ def read_patiently(body: bytes | msgspec.Raw) -> Any:
     Raises:
         DecodeError: the body is not JSON, or is nested too deeply.
     """
-    plain = bytes(body).removeprefix(_BOM)
-    try:
-        return _decoder.decode(plain)
-    except REFUSALS:
-        pass
-    try:
-        return _patient_decoder.decode(plain.decode())
-    except (ValueError, RecursionError):
-        problem = "not valid JSON"
-    raise DecodeError(problem)
+    return _read(body, lambda plain: _patient_decoder.decode(plain.decode()))
 
 
 def read_leniently(body: bytes | msgspec.Raw) -> Any:
@@ -86,17 +77,26 @@ def read_leniently(body: bytes | msgspec.Raw) -> Any:
     Raises:
         DecodeError: the body is not JSON.
     """
+    return _read(body, _decode_leniently)
+
+
+def _decode_leniently(plain: bytes) -> Any:
+    try:
+        text = plain.decode(errors="surrogatepass")
+    except UnicodeDecodeError:
+        text = plain.decode(errors="surrogateescape")
+    return _lenient_decoder.decode(text)
+
+
+def _read(body: bytes | msgspec.Raw, decode: Callable[[bytes], Any]) -> Any:
+    """Read JSON with msgspec, and with another function what msgspec refuses."""
     plain = bytes(body).removeprefix(_BOM)
     try:
         return _decoder.decode(plain)
     except REFUSALS:
         pass
     try:
-        text = plain.decode(errors="surrogatepass")
-    except UnicodeDecodeError:
-        text = plain.decode(errors="surrogateescape")
-    try:
-        return _lenient_decoder.decode(text)
+        return decode(plain)
     except (ValueError, RecursionError):
         problem = "not valid JSON"
     raise DecodeError(problem)
