@@ -284,7 +284,7 @@ class ClientCredentials:
     async def _attempt(
         self, attempts: Attempts, sent_id: str, watch: Stopwatch
     ) -> tuple[Response | TransportFault, float]:
-        """Make an attempt, and a second one beside it if there is no response for long.
+        """Make an attempt, and a second one beside it if the response takes long.
 
         Return the outcome, and when its request was sent.
         """

@@ -292,7 +292,7 @@ class Call:
         return True
 
     async def _attempt(self, *, has_slot: bool = False) -> Response | TransportFault:
-        """Make one attempt, and a second one beside it if there is no response for long."""
+        """Make one attempt, and a second one beside it if the response takes long."""
         may_hedge = self._attempts.may_hedge and self._sink is None and not self._has_effect
         if not may_hedge:
             return await self._send(has_slot=has_slot)
@@ -545,7 +545,7 @@ def _outcome(state: RequestState | None, result: Response | TransportFault | Non
     """Return what is known about an attempt.
 
     Args:
-        state: its request; None if there is no attempt yet.
+        state: its request; None before the first attempt.
         result: how it ended; None if it is in progress.
     """
     if result is None:

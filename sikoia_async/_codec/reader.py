@@ -241,7 +241,7 @@ class _Field:
     read: Read
     where: str
     is_needed: bool
-    """Whether there is no model without it."""
+    """Whether the model requires it."""
     default: Any
     """What an unread value is replaced by; `NOTHING` if the body is then refused."""
 

@@ -298,7 +298,7 @@ async def test_an_error_of_the_first_request_is_raised_as_it_is() -> None:
 
 
 async def test_an_error_of_the_second_request_is_ignored() -> None:
-    """For example if there is no access token for it."""
+    """For example if it gets no access token."""
     slow = _slow((50, 200), (1, ConfigurationError("mine")))
 
     _, seconds = await _timed(_get(_client(slow)))
