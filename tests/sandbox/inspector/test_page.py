@@ -394,7 +394,23 @@ def test_requests_can_be_filtered(page: chromium.Page, api: httpx.Client) -> Non
     assert filtered("faulty") == []
     assert filtered("all", "USERS") == ["GET /v2/users"]
     assert filtered("all", "404") == ["GET /v2/cases/none"]
+    assert filtered("all", "POST /V2/ID") == ["POST /v2/identity"]
     assert len(filtered("all")) == 5
+
+
+def test_a_short_search_does_not_match_correlation_ids(
+    page: chromium.Page, api: httpx.Client
+) -> None:
+    """Three digits stand in many ids by chance; 8 characters of an id find its request."""
+    correlation_id = "404-40440440"
+    api.get("/v2/users", headers={"X-Correlation-Id": correlation_id})
+    page.until(has_words("requests", "/v2/users"))
+    for search, count in (("404", 0), (correlation_id[:8], 1)):
+        page.run(
+            f"document.querySelector('#search').value = {search!r};"
+            "document.querySelector('#search').dispatchEvent(new Event('input'))"
+        )
+        assert page.run(f"{cells('requests')}.length") == count
 
 
 def test_a_reset_has_to_be_confirmed(

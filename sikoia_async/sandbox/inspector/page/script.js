@@ -408,13 +408,16 @@ function showRequests() {
   }[find("only").value];
   const records = rows.map((one) => ({ ...one, duration: duration(one.seconds), charged: one.cost || "" }));
   const shown = tables.requests.show(records, (one) => {
-    return passes(one) && (!search || searchText(one).includes(search));
+    return passes(one) && (!search || matches(one, search));
   });
   setText(find("requests-shown"), counted(shown, count));
 }
 
-function searchText(record) {
-  return Object.values(record).join(" ").toLowerCase();
+// A correlation id needs 8 characters: the digits of a status stand in many of them by chance.
+function matches(record, search) {
+  const { method, path, outcome, fault, correlation_id, sent_correlation_id } = record;
+  const ids = search.length < 8 ? [] : [correlation_id, sent_correlation_id];
+  return [`${method} ${path}`, outcome, fault, ...ids].join("\n").toLowerCase().includes(search);
 }
 
 function counted(shown, count) {
