@@ -1,7 +1,6 @@
 """What all models share: the base class, the response they came in, lists, open enums, entities."""
 
 from collections.abc import Mapping
-from functools import cache
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -12,12 +11,12 @@ from typing import (
     TypeVar,
     Union,
     cast,
-    get_type_hints,
 )
 
 import attrs
 
 from sikoia_async._errors import ArgumentTypeError, CallInfo, ConfigurationError
+from sikoia_async._schema.base import ModelBase
 from sikoia_async._validation import plain_string, validate_id
 
 __all__ = [
@@ -30,7 +29,6 @@ __all__ = [
     "Open",
     "ResponseInfo",
     "SourceCategory",
-    "field_types",
 ]
 
 T = TypeVar("T")
@@ -52,7 +50,7 @@ class ResponseInfo(CallInfo):
     value where a list is expected is the list's only item. Empty for nearly every response."""
 
 
-class Model:
+class Model(ModelBase):
     """Base class of all models: frozen attrs classes whose fields are named as on the wire.
 
     The repr shows `***` for personal data. Read the field or call `reveal` to see it.
@@ -89,13 +87,6 @@ class Model:
         fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(self)))
         values = {field.name: getattr(self, field.name) for field in fields}
         return _restore, (type(self), values, getattr(self, "_response", None))
-
-
-@cache
-def field_types(model: Any) -> dict[str, Any]:
-    """Return the type of each field of an attrs class by name, including metadata like `Open`'s."""
-    types = get_type_hints(model, include_extras=True)
-    return {field.name: types[field.name] for field in attrs.fields(model)}
 
 
 class Items(tuple[T, ...]):  # noqa: SLOT001 - `response` needs the instance's dict

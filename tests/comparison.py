@@ -10,7 +10,8 @@ import attrs
 import contract
 import spec
 
-from sikoia_async.models import Items, field_types
+from sikoia_async._schema.shapes import field_types
+from sikoia_async.models import Items
 
 __all__ = ["Field", "differences", "field_differences", "fields_of"]
 

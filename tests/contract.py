@@ -17,7 +17,7 @@ import attrs
 import spec
 
 import sikoia_async._client
-from sikoia_async.models import field_types
+from sikoia_async._schema.shapes import field_types
 from sikoia_async.operations.operation import Operation
 
 __all__ = [

@@ -33,6 +33,7 @@ LAYERS: Final = (
     ("stores",),
     ("_transport",),
     ("models",),
+    ("_schema",),
     ("environments",),
     ("_logging", "_single_flight", "_validation"),
     ("_errors", "_version"),

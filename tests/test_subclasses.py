@@ -26,7 +26,7 @@ from sikoia_async import (
     Sikoia,
     correlation_id,
 )
-from sikoia_async._codec.standard import standard_type
+from sikoia_async._schema.standard import standard_type
 from sikoia_async.resources.cases import PersonUpdate
 from sikoia_async.webhooks import parse
 

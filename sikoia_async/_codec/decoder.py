@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origi
 from sikoia_async._codec.hollow import hollow_problem
 from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.loader import load_hook
-from sikoia_async._codec.shapes import ShapeError
 from sikoia_async._errors import CallInfo, ConfigurationError, UnexpectedResponseError
+from sikoia_async._schema.shapes import ShapeError
 from sikoia_async._transport.types import UNDELIMITED, Limits
 from sikoia_async.models import Items, Model, ResponseInfo
 

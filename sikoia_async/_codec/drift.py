@@ -81,7 +81,8 @@ class Drift(Mapping[str, int]):
             self.count("$", _FAILED)
 
     def _compare(self, into: Any, value: Any) -> None:
-        from sikoia_async._codec import comparison, shapes  # noqa: PLC0415 - with the first response
+        from sikoia_async._codec import comparison  # noqa: PLC0415 - with the first response
+        from sikoia_async._schema import shapes  # noqa: PLC0415 - with the first response
 
         comparison.comparison(shapes.shape_of(into))(value, "$", self.count)
 

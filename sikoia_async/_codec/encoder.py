@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 import attrs
 import msgspec
 
-from sikoia_async._codec.standard import standard_value
 from sikoia_async._errors import ConfigurationError
+from sikoia_async._schema.standard import standard_value
 
 __all__ = ["dumps"]
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
-from sikoia_async._codec.standard import standard_type
+from sikoia_async._schema.standard import standard_type
 
 __all__ = [
     "CONSTANTS",

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sikoia_async._codec.standard import Standard
+from sikoia_async._schema.standard import Standard
 
 __all__ = ["READERS", "REFUSALS"]
 

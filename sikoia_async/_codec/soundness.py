@@ -10,9 +10,9 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, Final, cast
 
-from sikoia_async._codec import shapes
-from sikoia_async._codec.shapes import Shape
-from sikoia_async._codec.standard import Standard
+from sikoia_async._schema import shapes
+from sikoia_async._schema.shapes import Shape
+from sikoia_async._schema.standard import Standard
 
 __all__ = ["soundness_check"]
 

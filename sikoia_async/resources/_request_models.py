@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar, cast
 
-from sikoia_async._codec import shapes
 from sikoia_async._errors import ArgumentTypeError
+from sikoia_async._schema import shapes
 from sikoia_async._validation import validate_codes, validate_id, validate_list
 from sikoia_async.models import Model
 

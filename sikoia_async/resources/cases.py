@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from sikoia_async._calls.api import Api
-from sikoia_async._codec.standard import as_day
+from sikoia_async._schema.standard import as_day
 from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
     validate_filters,

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 import attrs
 import pytest
 
-from sikoia_async._codec.shapes import shape_of
 from sikoia_async._codec.soundness import soundness_check
+from sikoia_async._schema.shapes import shape_of
 from sikoia_async.models import Items, Model
 from sikoia_async.resources.users import Role
 

@@ -18,9 +18,10 @@ import httpx
 
 from sikoia_async._codec.decoder import decode
 from sikoia_async._codec.drift import Drift
+from sikoia_async._schema.shapes import field_types
 from sikoia_async._transport.types import Limits, Response
 from sikoia_async.errors import CallInfo, UnexpectedResponseError
-from sikoia_async.models import Items, field_types
+from sikoia_async.models import Items
 
 __all__ = [
     "INTOS",

@@ -35,8 +35,9 @@ from reliability.answering import (
 
 from sikoia_async import Sikoia, SikoiaError, UnexpectedResponseError
 from sikoia_async._codec.converter import unstructure
+from sikoia_async._schema.shapes import field_types
 from sikoia_async.environments import local
-from sikoia_async.models import Items, Model, field_types
+from sikoia_async.models import Items, Model
 from sikoia_async.resources.users import Role, User
 
 READING: Final = [one for one in contract.ENDPOINTS if contract.models_in(one.into)]

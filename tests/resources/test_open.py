@@ -8,7 +8,7 @@ import pytest
 
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.loader import load_hook
-from sikoia_async.models import field_types
+from sikoia_async._schema.shapes import field_types
 
 MODELS = {
     f"{model.__module__.split('.')[2]}.{model.__name__}": model

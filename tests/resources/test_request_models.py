@@ -20,7 +20,8 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from sikoia_async import Sikoia
-from sikoia_async.models import Entity, field_types
+from sikoia_async._schema.shapes import field_types
+from sikoia_async.models import Entity
 from sikoia_async.resources.identity import VerificationStatus
 
 _IDS = st.uuids().map(str)

@@ -15,10 +15,10 @@ from contract import ENDPOINTS, Endpoint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sikoia_async._codec import shapes
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.loader import load_hook
-from sikoia_async._codec.shapes import Shape, options, shape_of
+from sikoia_async._schema import shapes
+from sikoia_async._schema.shapes import Shape, options, shape_of
 from sikoia_async.models import Items
 from sikoia_async.resources.banking import BankAccount
 from sikoia_async.resources.cases import Case, NewPerson, Person

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 import attrs
 
-from sikoia_async._codec import shapes
-from sikoia_async._codec.shapes import Shape, options, reachable, shape_of
-from sikoia_async._codec.standard import Standard
+from sikoia_async._schema import shapes
+from sikoia_async._schema.shapes import Shape, options, reachable, shape_of
+from sikoia_async._schema.standard import Standard
 from sikoia_async.models import EntityType, HasEntity
 from sikoia_async.testing.cassettes.table import TABLE
 

@@ -1,20 +1,20 @@
 """The shape of a type: the one description of type annotations that all of the package reads.
 
 `shape_of` turns an annotation into a small tree, once per annotation. Drift comparison, the check
-for sound values, the converter, the validation of request models and the scrubber of cassettes
-are visitors over that tree; none of them looks at an annotation itself.
+for sound values, the converter, the validation of request models, what models export and the
+scrubber of cassettes are visitors over that tree; none of them looks at an annotation itself.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, cached_property
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
-from sikoia_async._codec.standard import Standard, standard_type
-from sikoia_async.models import Items, Model, field_types
+from sikoia_async._schema.base import ModelBase
+from sikoia_async._schema.standard import Standard, standard_type
 
 __all__ = [
     "AnyJson",
@@ -29,6 +29,7 @@ __all__ = [
     "Scalar",
     "Shape",
     "ShapeError",
+    "field_types",
     "options",
     "reachable",
     "shape_of",
@@ -133,7 +134,7 @@ class Object(Shape):
     @property
     def is_model(self) -> bool:
         """Whether the class is a `Model`."""
-        return issubclass(self.type, Model)
+        return issubclass(self.type, ModelBase)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -177,6 +178,13 @@ class Other(Shape):
 
 
 @cache
+def field_types(model: Any) -> dict[str, Any]:
+    """Return the type of each field of an attrs class by name, including metadata like `Open`'s."""
+    types = get_type_hints(model, include_extras=True)
+    return {field.name: types[field.name] for field in attrs.fields(model)}
+
+
+@cache
 def shape_of(annotation: Any) -> Shape:
     """Return the shape of a type annotation."""
     if annotation is Any:
@@ -186,7 +194,10 @@ def shape_of(annotation: Any) -> Shape:
         return Scalar(annotation)
     if isinstance(annotation, type) and attrs.has(annotation):
         return Object(annotation)
-    return _FORMS.get(get_origin(annotation), _other)(annotation, get_args(annotation))
+    origin = get_origin(annotation)
+    is_items = isinstance(origin, type) and issubclass(origin, tuple) and origin is not tuple
+    form = _list if is_items else _FORMS.get(origin, _other)
+    return form(annotation, get_args(annotation))
 
 
 def options(shape: Shape) -> tuple[Shape, ...]:
@@ -256,5 +267,4 @@ _FORMS: Final[Mapping[Any, Callable[[Any, tuple[Any, ...]], Shape]]] = {
     tuple: _tuple,
     list: _list,
     Sequence: _list,
-    Items: _list,
 }

@@ -10,9 +10,9 @@ import contract
 import pytest
 from contract import Endpoint
 
-from sikoia_async._codec import shapes
-from sikoia_async._codec.shapes import Shape, ShapeError, options, reachable, shape_of
 from sikoia_async._codec.soundness import soundness_check
+from sikoia_async._schema import shapes
+from sikoia_async._schema.shapes import Shape, ShapeError, options, reachable, shape_of
 from sikoia_async.models import PERSONAL, Items, Model
 
 

@@ -1,0 +1,1 @@
+"""What models look like, as data: the shape of each type annotation."""
