@@ -6,7 +6,7 @@ A method's verb, path and fields come from its source code, so that no list has 
 import ast
 import builtins
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +25,7 @@ __all__ = [
     "Endpoint",
     "alternatives",
     "ids",
+    "is_subject",
     "items",
     "models_in",
     "needed_in",
@@ -77,6 +78,26 @@ class Endpoint(NamedTuple):
             for name, parameter in inspect.signature(self.function).parameters.items()
             if name != "self"
         }
+
+    def call(self, client: Any, arguments: Mapping[str, Any]) -> Any:
+        """Call the method with arguments by name, also those that are positional-only."""
+        kinds = inspect.signature(self.function).parameters.items()
+        positional = [name for name, one in kinds if one.kind is one.POSITIONAL_ONLY][1:]
+        named = {name: one for name, one in arguments.items() if name not in positional}
+        method = getattr(getattr(client, self.resource), self.name)
+        return method(*(arguments[name] for name in positional), **named)
+
+    def sent_as(self, name: str) -> str:
+        """Return the field that a parameter is sent as: the id of a subject, `case_id`."""
+        if not is_subject(self.parameters()[name][0]):
+            return name
+        fields = {**self.ids, **self.body, **self.query}
+        return next(field for field, filled_from in fields.items() if name in filled_from)
+
+
+def is_subject(annotation: Any) -> bool:
+    """Return whether a parameter takes a model or its id."""
+    return str in alternatives(annotation) and any(map(attrs.has, alternatives(annotation)))
 
 
 def ids(endpoint: Endpoint) -> str:

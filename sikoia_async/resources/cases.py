@@ -23,6 +23,7 @@ from sikoia_async._validation import (
 )
 from sikoia_async.models import PERSONAL, Entity, Items, Model, Open
 from sikoia_async.resources._request_models import validate_models
+from sikoia_async.resources._subjects import Subject
 
 __all__ = [
     "Address",
@@ -344,14 +345,20 @@ class Cases:
             },
         )
 
-    async def retrieve(self, case_id: str) -> Case:
+    async def retrieve(self, case: CaseSummary | str, /) -> Case:
         """Return a case with its companies and persons (`GET /v2/cases/{case_id}`).
 
+            case = await sikoia.cases.retrieve(case_id)
+
+        Args:
+            case: the case, or its id.
+
         Raises:
+            ConfigurationError: the argument is neither a case nor a valid id.
             ResourceNotFoundError: the case does not exist. If it was deleted, this is a
                 ResourceDeletedError.
         """
-        return await self._api.get("/v2/cases/{case_id}", Case, case_id=case_id)
+        return await self._api.get("/v2/cases/{case_id}", Case, case_id=_CASE.id_of(case))
 
     async def update(
         self,
@@ -502,3 +509,6 @@ class Cases:
             },
             case_id=case_id,
         )
+
+
+_CASE: Final = Subject("case", "case_id", CaseSummary)

@@ -201,7 +201,7 @@ async def test_models_are_entities(sikoia: Sikoia) -> None:
 async def test_an_id_that_changes_the_path_is_refused(sikoia: Sikoia, case_id: str) -> None:
     """Nothing is sent for an id that is not valid."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="case_id: not a valid id"):
+        with pytest.raises(ConfigurationError, match="case: not a valid id"):
             await client.cases.retrieve(case_id)
 
 

@@ -67,8 +67,7 @@ def call(endpoint: Endpoint, values: dict[str, Any]) -> httpx.Request:
     async def main() -> None:
         transport = httpx.MockTransport(respond)
         async with Sikoia(token="a-token", quota=None, transport=transport) as sikoia:
-            method = getattr(getattr(sikoia, endpoint.resource), endpoint.name)
-            result = method(**arguments(endpoint, values))
+            result = endpoint.call(sikoia, arguments(endpoint, values))
             if inspect.isawaitable(result):
                 await result
                 return
@@ -82,9 +81,9 @@ def arguments(endpoint: Endpoint, values: dict[str, Any]) -> dict[str, Any]:
     """Convert plain JSON to the arguments of a method."""
     parameters = endpoint.parameters()
     converted = {
-        name: argument(annotation, values[name])
+        name: argument(annotation, values[endpoint.sent_as(name)])
         for name, (annotation, _) in parameters.items()
-        if name in values
+        if endpoint.sent_as(name) in values
     }
     if "entity" in parameters:
         converted["entity"] = Entity(values["entity_type"], values["entity_id"])

@@ -66,8 +66,7 @@ def refused(endpoint: Endpoint, **arguments: Any) -> ConfigurationError:
     async def main() -> None:
         transport = httpx.MockTransport(respond)
         async with Sikoia(token="t", quota=None, retries=0, transport=transport) as sikoia:
-            method = getattr(getattr(sikoia, endpoint.resource), endpoint.name)
-            result = method(**minimal(endpoint) | arguments)
+            result = endpoint.call(sikoia, minimal(endpoint) | arguments)
             await (result if inspect.isawaitable(result) else anext(aiter(result)))
 
     with pytest.raises(ConfigurationError) as caught:
@@ -108,10 +107,11 @@ def test_required_parameters_must_not_be_none(endpoint: Endpoint, name: str) -> 
 
 
 IDS = [
-    one
-    for one in PARAMETERS
-    if str(one.values[1]).endswith("_id")
-    and one.values[1] not in {"reference_customer_id", "provider_id", "owner_id"}
+    pytest.param(endpoint, name, id=f"{contract.ids(endpoint)}-{name}")
+    for endpoint in ENDPOINTS
+    for name, (annotation, _) in endpoint.parameters().items()
+    if contract.is_subject(annotation)
+    or (name.endswith("_id") and name not in {"reference_customer_id", "provider_id", "owner_id"})
 ]
 
 

@@ -53,11 +53,19 @@ class ApiOperation:
         del hints["return"]
         if hints.pop("entity", None) is HasEntity:
             hints |= {"entity_type": EntityType, "entity_id": str}
-        named = {name: shape_of(one) for name, one in hints.items()}
+        named = dict(self._as_sent(name, shape_of(one)) for name, one in hints.items())
         return {
             name: Parameter(shape, _is_personal(name, shape, shape_of(self.into)))
             for name, shape in named.items()
         }
+
+    def _as_sent(self, name: str, shape: Shape) -> tuple[str, Shape]:
+        """Return the field that a parameter is sent as: of a model or its id, only the id."""
+        kinds = {type(one) for one in options(shape)}
+        if shapes.Object not in kinds or shape_of(str) not in options(shape):
+            return name, shape
+        placeholder = re.search(r"\{(\w+)\}", self.path)
+        return (placeholder[1] if placeholder else f"{name}_id"), shape_of(str)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
