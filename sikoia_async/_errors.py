@@ -92,6 +92,12 @@ class CallInfo:
     `whole` response."""
     idempotency_key: str | None = None
     """The idempotency key that was sent with every attempt, if any."""
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    """The headers of the last attempt's response, by name in any letter case, without cookies.
+    Empty if there was no response, and for token requests and download links, whose headers might
+    repeat a secret."""
+    http_version: str | None = None
+    """The HTTP version of that response, such as `HTTP/1.1`; None if it is not known."""
 
 
 class SikoiaError(Exception):
@@ -149,6 +155,11 @@ class CallError(SikoiaError):
     def reached(self) -> Reached:
         """How far the last attempt got: `unsent`, `sent`, `partial` or `whole`."""
         return self.call.reached
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers of the last attempt's response, by name in any letter case."""
+        return self.call.headers
 
     @property
     def idempotency_key(self) -> str | None:

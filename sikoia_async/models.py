@@ -49,6 +49,15 @@ class ResponseInfo(CallInfo):
     were received: at most 100,000. Their fields are None, and lists do not contain them; a single
     value where a list is expected is the list's only item. Empty for nearly every response."""
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds of the attempt that brought the response; `seconds` are those of the whole call.
+
+        They include its waits for an access token and a connection.
+        """
+        own = (one.seconds for one in reversed(self.attempts) if one.status == self.status)
+        return next(own, self.seconds)
+
 
 class Model(ModelBase):
     """Base class of all models: frozen attrs classes whose fields are named as on the wire.

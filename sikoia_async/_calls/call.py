@@ -530,6 +530,7 @@ class Call:
             self.received_id,
             reached=reached,
             idempotency_key=self._key,
+            state=None if self._is_link else self._state,  # a Location might repeat the link
         )
 
 
@@ -557,7 +558,8 @@ def _outcome(state: RequestState | None, result: Response | TransportFault | Non
 
 def retry_after(response: Response) -> float | None:
     """Return the seconds of a response's Retry-After, if it has a valid one."""
-    return policy.retry_after(response.headers.get("retry-after"), response.headers.get("date"))
+    value = response.headers.get("retry-after")
+    return None if value is None else policy.retry_after(value, response.headers.get("date"))
 
 
 _RETRIES_REFUSED: Final = (

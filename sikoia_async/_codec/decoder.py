@@ -143,6 +143,8 @@ def _attach(value: Any, status: int, call: CallInfo, unread: dict[str, Any]) -> 
         attempts=call.attempts,
         seconds=call.seconds,
         idempotency_key=call.idempotency_key,
+        headers=call.headers,
+        http_version=call.http_version,
         status=status,
         unread=unread,
     )

@@ -9,6 +9,7 @@ import anyio
 
 from sikoia_async._errors import Attempt, CallInfo
 from sikoia_async._retry.policy import RetryPolicy, is_retryable
+from sikoia_async._transport.headers import NO_HEADERS, ResponseHeaders
 from sikoia_async._transport.real_time import end_in_real_time
 from sikoia_async._transport.types import Response, TransportFault
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sikoia_async._retry.budget import RetryBudget
     from sikoia_async._retry.policy import RetryClass
     from sikoia_async._transport.stopwatch import Stopwatch
+    from sikoia_async._transport.types import RequestState
 
 __all__ = ["Attempts"]
 
@@ -184,8 +186,21 @@ class Attempts:
         *,
         reached: Reached = "whole",
         idempotency_key: str | None = None,
+        state: RequestState | None = None,
     ) -> CallInfo:
-        """Return the record of the call so far."""
+        """Return the record of the call so far.
+
+        Args:
+            method: the HTTP method.
+            path: the path template.
+            url: the URL, without its query.
+            sent_id: the correlation id that was sent.
+            received_id: the correlation id of the response, if it has one.
+            reached: how far the last attempt got.
+            idempotency_key: the key that was sent, if any.
+            state: the last request, if the headers of its response may be shown.
+        """
+        headers, version = (None, None) if state is None else (state.headers, state.http_version)
         return CallInfo(
             method=method,
             path=path,
@@ -196,6 +211,8 @@ class Attempts:
             seconds=self._watch.seconds,
             reached=reached,
             idempotency_key=idempotency_key,
+            headers=NO_HEADERS if headers is None else ResponseHeaders(headers),
+            http_version=None if version is None else version.decode("ascii", "replace"),
         )
 
     def _ended(

@@ -87,6 +87,8 @@ async def exchange(
             fault = _head_fault(state, response)
             if fault is not None:
                 return fault
+            state.headers = response.headers
+            state.http_version = response.extensions.get("http_version")
             if sink is not None and response.status_code == HTTPStatus.OK:
                 return await _stream_to(sink, response, limits.error_body)
             return await _read(response, limits)

@@ -184,6 +184,10 @@ class RequestState(httpx.AsyncByteStream):
     """The number of the HTTP/2 stream that the request was sent on."""
     received_id: str | None = None
     """The correlation id of the response."""
+    headers: httpx.Headers | None = attrs.field(default=None, repr=False)
+    """The headers of the response, if it belongs to this request."""
+    http_version: bytes | None = None
+    """The HTTP version of that response, if the transport says it."""
     hook_error: BaseException | None = attrs.field(default=None, repr=False)
     """What a hook of the caller's client raised, which is not a fault of the exchange."""
     can_renew_token: bool = False
