@@ -81,6 +81,7 @@ if TYPE_CHECKING:
         OperationError,
         OperationFailedError,
         OperationTimeoutError,
+        RequestedOperation,
     )
     from sikoia_async.operations.polling import poll
     from sikoia_async.resources.cases import (
@@ -138,6 +139,7 @@ __all__ = [
     "ReplayGuard",
     "ReplayStore",
     "ReplayStoreError",
+    "RequestedOperation",
     "ResourceDeletedError",
     "ResourceNotFoundError",
     "Router",
@@ -181,6 +183,7 @@ _LAZY: Final = {
         "OperationError",
         "OperationFailedError",
         "OperationTimeoutError",
+        "RequestedOperation",
     ),
     "sikoia_async.operations.polling": ("poll",),
     "sikoia_async.webhooks.router": ("Received", "Router", "WebhookHandlerError"),

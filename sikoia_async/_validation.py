@@ -147,6 +147,16 @@ def validate_seconds(name: str, value: float) -> float:
     return number
 
 
+def validate_wait(name: str, value: float) -> float:
+    """Return a finite number of seconds that may be 0, which means not to wait.
+
+    Raises:
+        ArgumentTypeError: the value is not a number.
+        ConfigurationError: the value is negative, infinite or NaN.
+    """
+    return 0.0 if plain_number(value) == 0 else validate_seconds(name, value)
+
+
 def validate_fraction(name: str, value: float | None) -> float | None:
     """Return a number from 0 to 1, or None.
 

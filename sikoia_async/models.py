@@ -1,6 +1,6 @@
 """What all models share: the base class, the response they came in, lists, open enums, entities."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -29,9 +29,11 @@ __all__ = [
     "Open",
     "ResponseInfo",
     "SourceCategory",
+    "items_of",
 ]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 def _masked_values(values: Mapping[str, Any]) -> str:
@@ -98,7 +100,7 @@ class Model(ModelBase):
         return _restore, (type(self), values, getattr(self, "_response", None))
 
 
-class Items(tuple[T, ...]):  # noqa: SLOT001 - `response` needs the instance's dict
+class Items(tuple[T_co, ...]):  # noqa: SLOT001 - `response` needs the instance's dict
     """A list of models: a tuple with the response it came in."""
 
     _response: ResponseInfo
@@ -115,6 +117,13 @@ class Items(tuple[T, ...]):  # noqa: SLOT001 - `response` needs the instance's d
         except AttributeError:
             msg = "this list did not come from the API, so it has no response"
             raise AttributeError(msg) from None
+
+
+def items_of(items: Iterable[T] | None, response: ResponseInfo) -> Items[T]:
+    """Return items as a list with the response that they came in."""
+    listed = Items[T](items or ())
+    vars(listed)["_response"] = response
+    return listed
 
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import anyio
 
 from sikoia_async.errors import CallInfo
 from sikoia_async.operations.kinds import OperationKind
-from sikoia_async.operations.operation import Operation, Progress
+from sikoia_async.operations.operation import Operation, Progress, new_operation
 from sikoia_async.operations.registry import OperationRegistry
 from sikoia_async.operations.token import TokenSigner
 
@@ -93,7 +93,7 @@ class Polled:
         return registry.get_or_add(
             kind,
             ("id",),
-            lambda: Operation(
+            lambda: new_operation(
                 self.fetch, begun, kind=kind, ids=("id",), registry=registry, jitter=lambda: 0.0
             ),
         )

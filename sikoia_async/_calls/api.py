@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import attrs
 
@@ -25,8 +25,9 @@ from sikoia_async._validation import (
     validate_mapping,
     validate_whole,
 )
+from sikoia_async.models import items_of
 from sikoia_async.operations.kinds import TASK
-from sikoia_async.operations.operation import Operation, Progress
+from sikoia_async.operations.operation import Operation, Progress, RequestedOperation, new_operation
 from sikoia_async.operations.polling import follow
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from sikoia_async._errors import DeadlineExceededError
     from sikoia_async._retry.policy import RetryClass
     from sikoia_async._transport.types import Response, Sink, StreamedContent
-    from sikoia_async.models import Model
+    from sikoia_async.models import Items, Model
     from sikoia_async.operations.kinds import OperationKind, State
 
 __all__ = ["Api", "CallOptions", "ClientContext", "validate_request"]
@@ -120,6 +121,17 @@ class Api(NotCopyable):
             self.context.rate_limiter.expect_polls()
         return operation
 
+    def requested(
+        self,
+        kind: OperationKind,
+        ids: tuple[str, ...],
+        retrieve: Callable[[Api], Awaitable[M]],
+        first: M,
+    ) -> RequestedOperation[M]:
+        """Return the operation that a request has begun, given the response to that request."""
+        operation = self.operation(kind, ids, retrieve, first)
+        return cast("RequestedOperation[M]", operation)
+
     async def get(
         self,
         path: str,
@@ -130,6 +142,27 @@ class Api(NotCopyable):
     ) -> T:
         """GET."""
         return await self.call("GET", path, into, query=query, ids=ids)
+
+    async def items(
+        self,
+        path: str,
+        into: type[P],
+        items: Callable[[P], Iterable[T] | None],
+        /,
+        query: Mapping[str, QueryValue] | None = None,
+        **ids: object,
+    ) -> Items[T]:
+        """GET a list that is a field of the response, and return it with that response.
+
+        Args:
+            path: a path template.
+            into: the model of the response.
+            items: returns its list.
+            query: parameters; None is left out, and a list is sent comma-separated.
+            ids: values of the placeholders.
+        """
+        whole = await self.call("GET", path, into, query=query, ids=ids)
+        return items_of(items(whole), whole.response)
 
     def pages(
         self,
@@ -297,7 +330,7 @@ class Api(NotCopyable):
             return await call.decode(response, into)
         left = self.options.timeout - call.watch.seconds
         operation = await self._task(method, call, response, into)
-        return await operation.wait(timeout=max(left, _SHORTEST_WAIT))
+        return await operation.wait(max(left, _SHORTEST_WAIT))
 
     async def start(
         self,
@@ -400,7 +433,7 @@ class Api(NotCopyable):
         path, registry = call.path, self.context.registry
         kind = self._with_interval(TASK)
         first = await progress(call, response)
-        return registry.add(Operation(poll, first, kind=kind, registry=registry))
+        return registry.add(new_operation(poll, first, kind=kind, registry=registry))
 
 
 def validate_request(

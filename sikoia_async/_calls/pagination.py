@@ -5,8 +5,8 @@ query of the first page, so that filters stay in place. Scheme, host and path ar
 gateway or a forwarded port hides the host that Sikoia believes to have.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from typing import Final, Generic, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 import httpx
@@ -16,7 +16,7 @@ from sikoia_async._codec.drift import Drift
 from sikoia_async._errors import UnexpectedResponseError
 from sikoia_async._transport.tracebacks import without_frames
 from sikoia_async._validation import NotCopyable
-from sikoia_async.models import Model
+from sikoia_async.models import Items, Model, items_of
 
 __all__ = ["Pages"]
 
@@ -32,6 +32,10 @@ _NOT_COPYABLE: Final = (
 @attrs.frozen(eq=False, repr=False)
 class Pages(NotCopyable, Generic[P, T]):
     """A list that comes in pages: `async for` yields the items of all pages in turn.
+
+        async for request in sikoia.webhooks.log(webhook):
+            print(request.webhook_event_status)
+        requests = await sikoia.webhooks.log(webhook)  # all of them, as a list
 
     A page is fetched when the previous one is used up, so leaving early saves calls. Each
     `async for` starts at the first page. If fetching a page fails, call `anext` on the same
@@ -56,9 +60,22 @@ class Pages(NotCopyable, Generic[P, T]):
     def __aiter__(self) -> AsyncIterator[T]:
         return _ItemIterator(self.pages(), self._items)
 
+    def __await__(self) -> Generator[Any, Any, Items[T]]:
+        """Read all pages, and return their items. `response` is that of the last page."""
+        return self._read_all().__await__()
+
     def pages(self) -> AsyncIterator[P]:
         """Return an iterator over the pages themselves."""
         return _PageIterator(self._fetch, self._first, self._origin, self._next_url, self._drift)
+
+    @without_frames
+    async def _read_all(self) -> Items[T]:
+        pages = self.pages()
+        page = await anext(pages)
+        items = [*(self._items(page) or ())]
+        async for page in pages:
+            items += self._items(page) or ()
+        return items_of(items, page.response)
 
 
 # Classes instead of async generators: trio warns about a generator that is not exhausted, and a

@@ -41,6 +41,8 @@ class OperationKind:
     """Statuses with a result."""
     failed: frozenset[str] = frozenset({"Failed"})
     """Statuses of an operation that ended without a result, for a technical reason."""
+    retrieved: frozenset[str] = frozenset()
+    """Statuses whose result is not part of the response to the request, so it is retrieved."""
     running: frozenset[str] = frozenset({"Pending"})
     """Known statuses of an unfinished operation. A status that neither is known nor plainly means
     that the work is over counts as running, too."""

@@ -30,7 +30,7 @@ from sikoia_async._single_flight import SingleFlight
 from sikoia_async._transport.real_time import end_in_real_time
 from sikoia_async._transport.stopwatch import Stopwatch, poll_watch
 from sikoia_async._transport.tracebacks import without_frames
-from sikoia_async._validation import NotCopyable, validate_seconds
+from sikoia_async._validation import NotCopyable, validate_wait
 from sikoia_async.operations.kinds import TASK
 from sikoia_async.operations.schedule import Schedule
 from sikoia_async.operations.statuses import is_among, shown
@@ -47,26 +47,32 @@ __all__ = [
     "OperationFailedError",
     "OperationTimeoutError",
     "Progress",
+    "RequestedOperation",
+    "new_operation",
+    "with_first",
 ]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _MAX_WAKES: Final = 8
 """Events that wake one operation. Sikoia sends one or two."""
 
 
 @attrs.frozen
-class Progress(Generic[T]):
+class Progress(Generic[T_co]):
     """The outcome of one poll."""
 
     done: bool
-    value: T | None = None
+    value: T_co | None = None
     """The result if done; otherwise what is known so far."""
     retry_after: float | None = None
     """Seconds that the server asked to wait before the next poll."""
     correlation_id: str = ""
     failed: bool = False
     """Whether the operation is done without a result, for a technical reason."""
+    is_ready: bool = False
+    """Whether the result is ready, but not part of this response."""
 
 
 class OperationError(SikoiaError):
@@ -151,12 +157,12 @@ class _Wait:
     spent: Mapping[str, float]
 
 
-class Operation(NotCopyable, Generic[T]):
+class Operation(NotCopyable, Generic[T_co]):
     """Long-running work at Sikoia, and its result once that is done.
 
         operation = await sikoia.income.request(case)
         report = await operation                       # for as long as `operation.timeout` says
-        report = await operation.wait(timeout=900)
+        report = await operation.wait(900)             # for up to 900 s
 
     Any number of tasks can await one operation: one of them polls, and all get the result.
     Cancelling an await stops only that await; the operation continues at Sikoia, and can be awaited
@@ -186,26 +192,23 @@ class Operation(NotCopyable, Generic[T]):
         "ids",
     )
 
-    def __init__(
-        self,
-        fetch: Callable[[int], Awaitable[Progress[T]]],
-        first: Progress[T] | None,
-        *,
-        kind: OperationKind = TASK,
-        ids: tuple[str, ...] = (),
-        registry: OperationRegistry | None = None,
-        jitter: Callable[[], float] = random.random,
-    ) -> None:
-        """Create an operation. Users get theirs from the methods of resources.
+    def __init__(self) -> None:
+        msg = (
+            "operations are not created: methods such as sikoia.income.request, and "
+            "sikoia.operation(token), return them"
+        )
+        raise ConfigurationError(msg)
 
-        Args:
-            fetch: polls once. Its argument is the number of polls so far.
-            first: the response to the request; None if the operation is resumed.
-            kind: what it has in common with others.
-            ids: identify the operation at Sikoia; empty if nothing but its URL does.
-            registry: the operations of its client; None if no client owns it.
-            jitter: returns random numbers from 0 to 1.
-        """
+    def _begin(
+        self,
+        fetch: Callable[[int], Awaitable[Progress[T_co]]],
+        first: Progress[T_co] | None,
+        *,
+        kind: OperationKind,
+        ids: tuple[str, ...],
+        registry: OperationRegistry | None,
+        jitter: Callable[[], float],
+    ) -> None:
         self.ids: tuple[str, ...] = ids
         self._fetch = fetch
         self._kind = kind
@@ -220,8 +223,8 @@ class Operation(NotCopyable, Generic[T]):
         self._responses = 0
         self._correlation_ids: list[str] = []
         self._last_error: Exception | None = None
-        self._first = first.value if first else None
-        self._progress = Progress[T](done=False)
+        self._first: T_co | None = first.value if first else None
+        self._progress = Progress[T_co](done=False)
         self._news = anyio.Event()
         """Set, and replaced, whenever waiters have a reason to look at the operation again."""
         self._schedule = Schedule.begin(kind, anyio.current_time(), is_new=first is not None)
@@ -245,12 +248,17 @@ class Operation(NotCopyable, Generic[T]):
         return self._kind.name
 
     @property
-    def first(self) -> T | None:
-        """The response to the request, such as the link for a person; None if it was resumed."""
+    def first(self) -> T_co | None:
+        """The response to the request; None if this process did not request the operation.
+
+        So it is None after `sikoia.operation(token)`, after methods such as
+        `sikoia.income.operation`, and for a 202 response, which has no body. What a `request`
+        method returns always has it, and is typed so: see `RequestedOperation`.
+        """
         return self._first
 
     @property
-    def last(self) -> T | None:
+    def last(self) -> T_co | None:
         """The value of the last response: the result if done; None if it has none."""
         return self._progress.value
 
@@ -279,7 +287,7 @@ class Operation(NotCopyable, Generic[T]):
             raise ConfigurationError(msg)
         return self._registry.signer.token(self._kind.name, self.ids)
 
-    def result(self, *, raise_on_failure: bool = True) -> T:
+    def result(self, *, raise_on_failure: bool = True) -> T_co:
         """Return the result of an operation that is done.
 
         Args:
@@ -294,35 +302,44 @@ class Operation(NotCopyable, Generic[T]):
             raise ConfigurationError(msg)
         if self._progress.failed and raise_on_failure:
             raise self._failed()
-        return cast("T", self._progress.value)
+        return cast("T_co", self._progress.value)
 
     @without_frames
     async def wait(
         self,
-        *,
         timeout: float | None = None,  # noqa: ASYNC109 - the name that users expect
+        *,
         raise_on_failure: bool = True,
-    ) -> T:
+    ) -> T_co:
         """Wait for the result.
 
+            report = await operation.wait(30)
+
         Args:
-            timeout: seconds to wait at most; defaults to the operation's own `timeout`.
+            timeout: seconds to wait at most; defaults to the operation's own `timeout`. With 0, it
+                is polled once unless it is done.
             raise_on_failure: whether a technical failure raises, or is returned like a result.
 
         Raises:
-            ConfigurationError: `timeout` is not a positive number of seconds.
+            ConfigurationError: `timeout` is negative, or not a number of seconds.
             OperationTimeoutError: there was no result in time. Wait again to continue.
             OperationFailedError: Sikoia could not complete it. The error holds the response.
             ClientStateError: the client was closed meanwhile, or belongs to another event loop.
             SikoiaError: a poll raised an error that will not pass. Outages are waited through.
         """
-        seconds = self.timeout if timeout is None else validate_seconds("timeout", timeout)
-        await self._wait_until(lambda: self.done, self._begin_wait(seconds))
+        seconds = self.timeout if timeout is None else validate_wait("timeout", timeout)
+        this_wait = self._begin_wait(seconds)
+        if seconds:
+            await self._wait_until(lambda: self.done, this_wait)
+        elif not self.done:
+            await self._look_once(this_wait)
         return self.result(raise_on_failure=raise_on_failure)
 
     @without_frames
-    async def refresh(self) -> T | None:
+    async def refresh(self) -> T_co | None:
         """Poll now, regardless of the interval, and return what is known.
+
+            report = await operation.refresh()
 
         This is a poll like any other: when requests queue for the rate limit, other calls go first.
 
@@ -334,10 +351,10 @@ class Operation(NotCopyable, Generic[T]):
             await self._flight.run(self._poll)
         return self.last
 
-    def __await__(self) -> Generator[Any, Any, T]:
+    def __await__(self) -> Generator[Any, Any, T_co]:
         return self.wait().__await__()
 
-    def __aiter__(self) -> AsyncIterator[T]:
+    def __aiter__(self) -> AsyncIterator[T_co]:
         """Iterate over the responses, starting with the last known one and ending with the result.
 
         A slow reader misses responses in between. A technical failure is the last response, and
@@ -406,6 +423,12 @@ class Operation(NotCopyable, Generic[T]):
         if scope.cancelled_caught:
             raise self._timed_out(this_wait) from self._last_error
 
+    async def _look_once(self, this_wait: _Wait) -> None:
+        self._check_usable()
+        await self._poll_for_waiters()
+        if not self.done:
+            raise self._timed_out(this_wait) from self._last_error
+
     async def _advance(self, this_wait: _Wait) -> None:
         """Wait until there is news, or until a poll is due and made.
 
@@ -434,24 +457,25 @@ class Operation(NotCopyable, Generic[T]):
         with anyio.CancelScope(deadline=deadline):
             await self._poll_for_waiters()
 
-    async def _next_response(self, seen: int, this_wait: _Wait) -> tuple[int, T]:
+    async def _next_response(self, seen: int, this_wait: _Wait) -> tuple[int, T_co]:
         """Return a response that was not seen yet, and its number."""
         await self._wait_until(
             lambda: self.done or (self._responses != seen and self.last is not None), this_wait
         )
         if self._responses == seen:
             raise StopAsyncIteration
-        return self._responses, cast("T", self.last)
+        return self._responses, cast("T_co", self.last)
 
     async def _poll_for_waiters(self) -> None:
         """Poll once. An error that may pass does not end the wait."""
+        was_ready = self._progress.is_ready
         try:
             await self._flight.run(self._poll)
         except SikoiaError as error:
             if not (_may_pass(error) or self._may_be_invisible(error)):
                 raise
             self._last_error = error.with_traceback(None)
-        was_seen_running = self._responses > 1
+        was_seen_running = self._responses > 1 and not was_ready
         is_silent = self.done and was_seen_running and not self._schedule.is_announced
         if is_silent and self._registry and self.ids:
             self._registry.ended_without_event(self._kind, self.ids)
@@ -466,7 +490,7 @@ class Operation(NotCopyable, Generic[T]):
     async def _poll(self) -> None:
         polls = self._schedule.polls
         self._schedule = self._schedule.poll_started()
-        progress: Progress[T] | None = None
+        progress: Progress[T_co] | None = None
         scope = self._poll_scope = anyio.CancelScope()
         self._watch.enter("polling")
         reset = poll_watch.set(self._watch)
@@ -486,12 +510,13 @@ class Operation(NotCopyable, Generic[T]):
             raise ClientStateError(_CLOSED)
         self._record(progress)
 
-    def _record(self, progress: Progress[T]) -> None:
+    def _record(self, progress: Progress[T_co]) -> None:
         self._progress = progress
         self._last_error = None
         self._responses += 1
         self._correlation_ids += [progress.correlation_id] if progress.correlation_id else []
-        self._plan(progress.retry_after)
+        if not progress.is_ready:  # otherwise the next poll is due at once
+            self._plan(progress.retry_after)
 
     def _plan(self, retry_after: float | None, *, has_failed: bool = False) -> None:
         event_expected = self._expects_event()  # may find events lost, and change the schedule
@@ -557,6 +582,65 @@ class Operation(NotCopyable, Generic[T]):
     def _last_id(self) -> str:
         ids = self._correlation_ids
         return f" (last correlation id {ids[-1]})" if ids else ""
+
+
+class RequestedOperation(Operation[T_co]):
+    """An operation that this process requested, so it has the `first` response.
+
+        operation = await sikoia.company_registry.request(company)
+        print(operation.first.status, operation.first.picklist)
+
+    The `request` methods of resources return it.
+    """
+
+    __slots__ = ()
+
+    @property
+    def first(self) -> T_co:
+        """The response to the request, such as the link for a person or a picklist.
+
+        It has the type of the result, but usually no `data` yet.
+        """
+        return cast("T_co", self._first)
+
+
+def new_operation(
+    fetch: Callable[[int], Awaitable[Progress[T]]],
+    first: Progress[T] | None,
+    *,
+    kind: OperationKind = TASK,
+    ids: tuple[str, ...] = (),
+    registry: OperationRegistry | None = None,
+    jitter: Callable[[], float] = random.random,
+) -> Operation[T]:
+    """Return a new operation.
+
+    Args:
+        fetch: polls once. Its argument is the number of polls so far.
+        first: the response to the request; None if the operation is resumed.
+        kind: what it has in common with others.
+        ids: identify the operation at Sikoia; empty if nothing but its URL does.
+        registry: the operations of its client; None if no client owns it.
+        jitter: returns random numbers from 0 to 1.
+    """
+    was_requested = first is not None and first.value is not None
+    cls = cast("type[Operation[T]]", RequestedOperation if was_requested else Operation)
+    operation = object.__new__(cls)
+    # Not the constructor, because users cannot create operations.
+    operation._begin(  # pyright: ignore[reportPrivateUsage] - as above
+        fetch, first, kind=kind, ids=ids, registry=registry, jitter=jitter
+    )
+    return operation
+
+
+def with_first(operation: Operation[T], first: T) -> RequestedOperation[T]:
+    """Return an operation after noting the response to its request, which it may not have yet.
+
+    A caller may have opened the operation by its id before the response arrived.
+    """
+    # Part of what creates an operation.
+    operation._first = first  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
+    return cast("RequestedOperation[T]", operation)
 
 
 class _Responses(NotCopyable, Generic[T]):

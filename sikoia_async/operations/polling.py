@@ -6,11 +6,14 @@ from collections.abc import Coroutine
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
+import attrs
+
 from sikoia_async._errors import ArgumentTypeError
 from sikoia_async._validation import validate_required, validate_type
 from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.kinds import TASK, OperationKind
-from sikoia_async.operations.operation import Operation, Progress
+from sikoia_async.operations.operation import Operation, Progress, new_operation, with_first
+from sikoia_async.operations.statuses import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -66,12 +69,18 @@ def follow(
     async def fetch(polls: int) -> Progress[M]:
         return progress(await retrieve(polls))
 
-    def make() -> Operation[M]:
-        return Operation(
-            fetch, progress(first) if first else None, kind=kind, ids=ids, registry=registry
-        )
+    def begun(value: M) -> Progress[M]:
+        lacks_result = getattr(value, "data", None) is None
+        if lacks_result and is_among(getattr(value, "status", None), kind.retrieved):
+            return attrs.evolve(progress(value), done=False, is_ready=True)
+        return progress(value)
 
-    return registry.get_or_add(kind, ids, make)
+    def make() -> Operation[M]:
+        start = None if first is None else begun(first)
+        return new_operation(fetch, start, kind=kind, ids=ids, registry=registry)
+
+    operation = registry.get_or_add(kind, ids, make)
+    return operation if first is None else with_first(operation, first)
 
 
 @overload
@@ -111,7 +120,7 @@ async def poll(
         until: returns whether a result is the one to wait for, as True or False. Other values are
             refused, because a condition that returns nothing would never be met.
         interval: pauses between calls.
-        timeout: seconds to wait at most.
+        timeout: seconds to wait at most; with 0, `fetch` is called once.
 
     Raises:
         ArgumentTypeError: an argument has the wrong type, or `until` did not return a bool.
@@ -130,7 +139,7 @@ async def poll(
         return Progress(bool(is_met), result)
 
     kind = OperationKind(name="poll", interval=interval)
-    return await Operation(fetch_progress, None, kind=kind).wait(timeout=timeout)
+    return await new_operation(fetch_progress, None, kind=kind).wait(timeout)
 
 
 async def _awaited(result: Any) -> Any:

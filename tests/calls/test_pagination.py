@@ -8,7 +8,7 @@ import httpx
 import pytest
 from faults import assert_plain, client
 
-from sikoia_async import ClientStateError, ServerError, Sikoia, UnexpectedResponseError
+from sikoia_async import ClientStateError, Items, ServerError, Sikoia, UnexpectedResponseError
 from sikoia_async.environments import Environment
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
@@ -91,6 +91,28 @@ async def test_pages_can_be_read_themselves() -> None:
         (200, "/v2/webhooks/{webhook_id}/requests")
     }
     assert len({page.response.correlation_id for page in pages}) == 3
+
+
+async def test_awaiting_a_list_reads_all_its_pages() -> None:
+    """It gives all items as a list, with the response of the last page."""
+    log = _three_pages()
+    async with log.client() as sikoia:
+        requests = await sikoia.webhooks.requests("w-1")
+
+    assert isinstance(requests, Items)
+    assert [one.request_id for one in requests] == ["a", "b", "c", "d", "e"]
+    assert requests.response.status == 200
+    assert log.asked == list(log.pages)
+
+
+async def test_a_list_without_items_is_empty() -> None:
+    """A page may have no list at all."""
+    log = _Log({_PATH: {}})
+    async with log.client() as sikoia:
+        requests = await sikoia.webhooks.requests("w-1")
+
+    assert len(requests) == 0
+    assert requests.response.status == 200
 
 
 async def test_leaving_early_fetches_no_further_page() -> None:

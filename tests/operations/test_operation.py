@@ -7,20 +7,22 @@ from typing import Any
 import anyio
 import attrs
 import pytest
-from tasks import PENDING, Polled, make_registry
+from tasks import PENDING, Polled, call_info, make_registry
 
 from sikoia_async import (
     ArgumentTypeError,
     ConfigurationError,
+    ConnectionFailedError,
     Interval,
     Operation,
     OperationFailedError,
     OperationTimeoutError,
+    RequestedOperation,
     poll,
 )
 from sikoia_async.models import ResponseInfo
 from sikoia_async.operations.kinds import OperationKind
-from sikoia_async.operations.operation import Progress
+from sikoia_async.operations.operation import Progress, new_operation, with_first
 from sikoia_async.operations.polling import follow
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
@@ -151,11 +153,71 @@ async def test_a_poll_that_crosses_the_deadline_is_abandoned() -> None:
     assert len(task.times) == 1
 
 
-@pytest.mark.parametrize("seconds", [*_NOT_SECONDS, 10**400], ids=lambda one: repr(one)[:9])
+@pytest.mark.parametrize("seconds", [*_NOT_SECONDS[1:], 10**400], ids=lambda one: repr(one)[:9])
 async def test_a_timeout_is_a_number_of_seconds(seconds: Any) -> None:
     """Anything else is refused."""
     with pytest.raises(ConfigurationError, match="timeout: expected"):
         await Polled(PENDING).operation().wait(timeout=seconds)
+
+
+async def test_a_timeout_of_zero_looks_once() -> None:
+    """It polls at once, whatever the pause, and returns the result or raises a timeout."""
+    task = Polled(PENDING, "report")
+    operation = task.operation(_RARE)
+
+    with pytest.raises(OperationTimeoutError, match="polled 1 times") as caught:
+        await operation.wait(0)
+    assert caught.value.last == PENDING
+    assert await operation.wait(timeout=0.0) == "report"
+    assert await operation.wait(0) == "report"  # it is done
+
+    assert len(task.times) == 2
+    assert await poll(lambda: 3, until=lambda number: number == 3, timeout=0) == 3
+
+
+async def test_a_look_during_an_outage_has_the_outage_as_its_cause() -> None:
+    """It raises a timeout, like a longer wait."""
+    outage = ConnectionFailedError("gone", call=call_info(), may_have_been_processed=False)
+
+    with pytest.raises(OperationTimeoutError) as caught:
+        await Polled(outage).operation().wait(0)
+
+    assert caught.value.__cause__ is outage
+
+
+async def test_a_timeout_can_be_positional() -> None:
+    """`wait(30)` is what people write."""
+    assert await Polled(PENDING, "report").operation().wait(30) == "report"
+
+
+def test_operations_are_not_created() -> None:
+    """The methods of resources return them."""
+    with pytest.raises(ConfigurationError, match="methods such as"):
+        Operation[str]()
+
+
+async def test_a_result_that_is_ready_is_retrieved_at_once() -> None:
+    """The response to the request says that it is done, but lacks the result."""
+    task, began = Polled("report"), anyio.current_time()
+    first = Progress(done=False, is_ready=True, value="Complete")
+    operation = new_operation(task.fetch, first, kind=_RARE)
+    assert isinstance(operation, RequestedOperation)
+    assert (operation.first, operation.last, operation.done) == ("Complete", "Complete", False)
+
+    assert await operation == "report"
+
+    assert task.times == [began]
+    assert (operation.first, operation.last) == ("Complete", "report")
+
+
+async def test_an_operation_that_was_opened_early_has_its_first_response() -> None:
+    """Somebody may have opened it by its id before the response to the request arrived."""
+    registry = make_registry()
+    opened = Polled("report").operation(first=None, registry=registry)
+
+    operation = with_first(opened, "Pending")
+
+    assert (operation, operation.first) == (opened, "Pending")
 
 
 async def test_many_waiters_poll_as_one() -> None:
@@ -251,7 +313,7 @@ async def test_an_error_of_a_poll_does_not_end_the_operation() -> None:
             raise errors.pop()
         return await task.fetch(0)
 
-    operation = Operation(fetch, Progress(done=False))
+    operation = new_operation(fetch, Progress(done=False))
 
     with pytest.raises(ValueError, match="no"):
         await operation

@@ -23,7 +23,7 @@ from sikoia_async import (
 )
 from sikoia_async.errors import APIError
 from sikoia_async.operations.kinds import OperationKind
-from sikoia_async.operations.operation import Progress
+from sikoia_async.operations.operation import Progress, new_operation
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -138,7 +138,7 @@ async def test_a_timeout_error_lets_the_caller_continue() -> None:
 async def test_an_operation_without_an_id_has_no_token() -> None:
     """Neither has its timeout error."""
     task = Polled(PENDING)
-    operation = Operation(task.fetch, task.progress(PENDING))
+    operation = new_operation(task.fetch, task.progress(PENDING))
 
     with pytest.raises(ConfigurationError, match="token: this operation has no id"):
         _ = operation.token
@@ -189,7 +189,7 @@ async def test_waiting_in_a_loop_does_not_block_the_event_loop() -> None:
     """Sikoia asks to wait an hour, so each wait ends at once."""
     task, waits = Polled(PENDING), list[int]()
     first = Progress(done=False, value=PENDING, retry_after=3600.0)
-    operation = Operation(task.fetch, first)
+    operation = new_operation(task.fetch, first)
 
     async def insist() -> None:
         while not operation.done:
@@ -269,7 +269,7 @@ async def test_a_new_task_may_be_invisible_too() -> None:
     """A 202 accepted it, and its URL does not exist yet."""
     task = Polled(_error(ResourceNotFoundError, 404), "report")
 
-    assert await Operation(task.fetch, Progress(done=False)) == "report"
+    assert await new_operation(task.fetch, Progress(done=False)) == "report"
 
 
 @pytest.mark.parametrize("error", [ResourceNotFoundError, ResourceDeletedError])
@@ -368,7 +368,7 @@ async def test_responses_without_a_value_are_left_out() -> None:
         progress = await task.fetch(polls)
         return progress if progress.done else Progress(done=False)
 
-    operation = Operation(fetch, Progress(done=False))
+    operation = new_operation(fetch, Progress(done=False))
 
     assert [response async for response in operation] == ["report"]
 

@@ -6,7 +6,7 @@ from tasks import PENDING, Polled, make_registry
 
 from sikoia_async import Interval, Operation, OperationTimeoutError
 from sikoia_async.operations.kinds import OperationKind
-from sikoia_async.operations.operation import Progress
+from sikoia_async.operations.operation import Progress, new_operation
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -163,7 +163,7 @@ async def test_lost_events_do_not_override_retry_after() -> None:
     """Sikoia said when to poll."""
     first = Progress(done=False, value=PENDING, retry_after=500.0)
     task, began = Polled("report"), anyio.current_time()
-    operation = Operation(task.fetch, first, kind=_KIND, ids=("id",), registry=make_registry())
+    operation = new_operation(task.fetch, first, kind=_KIND, ids=("id",), registry=make_registry())
 
     operation.poll_soon()
 
@@ -232,7 +232,7 @@ async def test_retry_after_does_not_end_a_wait_for_an_event() -> None:
     """It only says when to poll."""
     registry, task = make_registry(rely_on_events=True), Polled("report")
     first = Progress(done=False, value=PENDING, retry_after=3600.0)
-    operation = Operation(task.fetch, first, kind=_KIND, ids=("id",), registry=registry)
+    operation = new_operation(task.fetch, first, kind=_KIND, ids=("id",), registry=registry)
 
     async def event() -> None:
         await anyio.sleep(5)

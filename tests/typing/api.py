@@ -122,6 +122,17 @@ async def tasks(sikoia: Sikoia) -> None:
     assert_type(await poll(lambda: sikoia.cases.retrieve("1"), until=_is_approved), Case)
 
 
+async def covariance(sikoia: Sikoia, case: Case) -> None:
+    """An operation of reports is an operation of models; a list of cases is a list of models."""
+    report = await sikoia.income.request(case)
+    listed = await sikoia.cases.list()
+    operations: list[Operation[Model]] = [report]
+    lists: tuple[Items[Model], Items[HasEntity]] = (listed, listed)
+    assert_type(await operations[0].wait(30), Model)
+    assert_type(operations[0].first, Model | None)
+    assert_type(len(lists[0]), int)
+
+
 async def _is_approved(case: Case) -> bool:
     return case.stage == "Approved"
 
