@@ -80,7 +80,7 @@ async def show(request: web.Request) -> web.Response:
     """Respond when the operation is done, or with 202 after `WAIT` seconds: then call again."""
     try:
         operation = request.app[SIKOIA].operation(request.match_info["token"])
-    except errors.ConfigurationError:
+    except errors.InvalidOperationTokenError:
         raise web.HTTPNotFound from None
     try:
         await operation.wait(timeout=WAIT, raise_on_failure=False)

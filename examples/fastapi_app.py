@@ -98,7 +98,7 @@ async def show(token: str, response: Response, sikoia: Client) -> dict[str, str 
     """Respond when the operation is done, or with 202 after `WAIT` seconds: then call again."""
     try:
         operation = sikoia.operation(token)
-    except errors.ConfigurationError:
+    except errors.InvalidOperationTokenError:
         raise HTTPException(404) from None
     try:
         await operation.wait(timeout=WAIT, raise_on_failure=False)

@@ -18,7 +18,7 @@ from sikoia_async._calls.idempotency import Keys, validate_header, validate_key
 from sikoia_async._calls.lifecycle import Lifecycle
 from sikoia_async._calls.usage import Spend, Stats, Tally
 from sikoia_async._codec.drift import Drift
-from sikoia_async._errors import ConfigurationError
+from sikoia_async._errors import ArgumentError, ConfigurationError
 from sikoia_async._hooks import correlation
 from sikoia_async._hooks.auth import Authorize, DiscardRefusedToken, SendApiKey
 from sikoia_async._rate_limit.limiter import PRIORITIES, Quota, RateLimiter
@@ -32,6 +32,7 @@ from sikoia_async._transport.types import Limits
 from sikoia_async._validation import (
     NotCopyable,
     plain_string,
+    settings,
     validate_seconds,
     validate_type,
     validate_whole,
@@ -189,17 +190,20 @@ class Sikoia(NotCopyable):
         proxy = masked_proxy(proxy)
 
         # 1. Settings. Nothing is built from invalid ones.
-        max_in_flight = validate_whole("max_in_flight", max_in_flight, least=1)
-        limits = Limits(
-            validate_whole("max_body", max_body, least=1),
-            validate_whole("max_error_body", max_error_body, least=1),
-            validate_whole("max_file", max_file, least=1),
-            validate_whole("max_json", max_json, least=1),
-        )
-        validate_type("quota", quota, Quota, "a Quota(...), or None for no rate limit")
-        validate_type("rely_on_events", rely_on_events, bool, "True or False")
         validate_type("token_store", token_store, TokenStore, "a TokenStore, with load and save")
-        options = _validate_options(CallOptions(timeout=timeout, retries=retries))
+        with settings():
+            max_in_flight = validate_whole("max_in_flight", max_in_flight, least=1)
+            limits = Limits(
+                validate_whole("max_body", max_body, least=1),
+                validate_whole("max_error_body", max_error_body, least=1),
+                validate_whole("max_file", max_file, least=1),
+                validate_whole("max_json", max_json, least=1),
+            )
+            validate_type("quota", quota, Quota, "a Quota(...), or None for no rate limit")
+            validate_type("rely_on_events", rely_on_events, bool, "True or False")
+            if max_chargeable is not None:
+                max_chargeable = validate_whole("max_chargeable", max_chargeable, least=0)
+            options = _validate_options(CallOptions(timeout=timeout, retries=retries))
 
         # 2. Where requests go, and over which connections.
         self._environment = validate_environment(environment)
@@ -245,7 +249,7 @@ class Sikoia(NotCopyable):
             drift=Drift(),
             lifecycle=lifecycle,
             budget=RetryBudget(),
-            spend=_spend(max_chargeable),
+            spend=Spend(max_chargeable),
             tally=Tally(),
             registry=OperationRegistry(
                 TokenSigner(
@@ -444,11 +448,11 @@ class Sikoia(NotCopyable):
             interval: how often to poll the operations that this view starts.
 
         Raises:
-            ConfigurationError: a value is invalid, or the client has no `idempotency_header`.
+            ArgumentError: a value is invalid, or the client has no `idempotency_header`.
         """
         if idempotency_key is not None and self._api.context.keys is None:
             msg = "idempotency_key: requires a client with idempotency_header=..."
-            raise ConfigurationError(msg)
+            raise ArgumentError(msg)
         if retries is not None:
             validate_whole("retries", retries, least=0)
         old = self._api.options
@@ -528,7 +532,7 @@ class Sikoia(NotCopyable):
             seconds. To get the task as an operation, use `start`.
 
         Raises:
-            ConfigurationError: an argument is invalid; nothing was sent.
+            ArgumentError: an argument is invalid; nothing was sent.
             SikoiaError: any error that a call can raise.
         """
         method, path = validate_request(
@@ -574,7 +578,7 @@ class Sikoia(NotCopyable):
             token: `operation.token`, or the `token` of an OperationTimeoutError.
 
         Raises:
-            ConfigurationError: the token is malformed or was changed, or belongs to another
+            InvalidOperationTokenError: the token is malformed or was changed, or belongs to another
                 environment, other credentials or a newer version of this SDK.
         """
         from sikoia_async.resources._resume import resume  # noqa: PLC0415 - loaded when first used
@@ -589,7 +593,7 @@ class Sikoia(NotCopyable):
         host of the link, but not the link.
 
         Raises:
-            ConfigurationError: the link is missing, is not an https URL, or leads to a host that
+            ArgumentError: the link is missing, is not an https URL, or leads to a host that
                 the client's `link_hosts` does not have.
             LinkExpiredError: the link has expired; retrieve the model again for a new one.
             UnexpectedResponseError: the response is not a file, or is larger than `max_body`.
@@ -617,7 +621,7 @@ class Sikoia(NotCopyable):
             max_file: the maximum size in bytes; the client's `max_file` by default.
 
         Raises:
-            ConfigurationError: `path` is not writable, or leads through a symbolic link of another
+            ArgumentError: `path` is not writable, or leads through a symbolic link of another
                 user in a folder that others can write to; nothing was sent.
             UnexpectedResponseError: the response is not a file, or is larger than `max_file`.
             CallError: any error of `download`, or the disk failed while the file was written.
@@ -689,17 +693,11 @@ def _keys(idempotency_header: str | None) -> Keys | None:
     return None if idempotency_header is None else Keys(validate_header(idempotency_header))
 
 
-def _spend(max_chargeable: int | None) -> Spend:
-    if max_chargeable is not None:
-        max_chargeable = validate_whole("max_chargeable", max_chargeable, least=0)
-    return Spend(max_chargeable)
-
-
 def _validate_options(options: CallOptions) -> CallOptions:
     validate_type("interval", options.interval, Interval, "an Interval(...)")
     if options.priority not in PRIORITIES:
         msg = f"priority: expected one of {', '.join(PRIORITIES)}"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     sent_id, key = options.correlation_id, options.idempotency_key
     return attrs.evolve(
         options,

@@ -5,6 +5,7 @@ The module `sikoia_async.errors` draws the whole tree, and is where users import
 
 from __future__ import annotations
 
+import copy
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APIError",
+    "ArgumentError",
     "ArgumentTypeError",
     "Attempt",
     "AuthenticationError",
@@ -28,11 +30,12 @@ __all__ = [
     "DeadlineExceededError",
     "ExpiredTokenError",
     "InsufficientPermissionsError",
+    "InvalidOperationTokenError",
     "InvalidRequestError",
     "InvalidTokenError",
     "LinkExpiredError",
+    "OperationPendingError",
     "RateLimitError",
-    "ReplayStoreError",
     "ResourceDeletedError",
     "ResourceNotFoundError",
     "ServerError",
@@ -44,7 +47,9 @@ __all__ = [
     "WebhookError",
     "WebhookEventTypeError",
     "WebhookPayloadError",
+    "WebhookStoreError",
     "WebhookVerificationError",
+    "after_doubt",
     "api_error_class",
     "is_error",
     "is_server_error",
@@ -118,11 +123,23 @@ class SikoiaError(Exception):
 
 
 class ConfigurationError(SikoiaError, ValueError):
-    """A setting or an argument is invalid; nothing was sent."""
+    """A setting is invalid, or an argument is; nothing was sent."""
 
 
-class ArgumentTypeError(ConfigurationError, TypeError):
+class ArgumentError(ConfigurationError):
+    """An argument has an invalid value; nothing was sent. The message does not repeat the value."""
+
+
+class ArgumentTypeError(ArgumentError, TypeError):
     """An argument has the wrong type; nothing was sent."""
+
+
+class OperationPendingError(ConfigurationError):
+    """`result()` was called before the operation was done; `await` the operation."""
+
+
+class InvalidOperationTokenError(ConfigurationError):
+    """An operation token was changed, or is for another environment, client or SDK version."""
 
 
 class ChargeLimitError(SikoiaError):
@@ -136,25 +153,37 @@ class ClientStateError(SikoiaError, RuntimeError):
 class CallError(SikoiaError):
     """A call was started and failed."""
 
-    may_have_been_processed: bool
-    """Whether Sikoia may have acted on the request. False only if it certainly did not."""
-
     def __init__(
         self, message: str, *, call: CallInfo, may_have_been_processed: bool = False
     ) -> None:
         super().__init__(message)
-        self.call = call
-        self.may_have_been_processed = may_have_been_processed
+        self._call = call
+        self._may_have_been_processed = may_have_been_processed
+
+    @property
+    def call(self) -> CallInfo:
+        """What was sent, and in how many attempts."""
+        return self._call
+
+    @property
+    def may_have_been_processed(self) -> bool:
+        """Whether Sikoia may have acted on the request. False only if it certainly did not."""
+        return self._may_have_been_processed
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status of the response that the error is about; None if it is about no response."""
+        return None
 
     @property
     def correlation_id(self) -> str:
         """The id to quote to Sikoia's support."""
-        return self.call.correlation_id
+        return self._call.correlation_id
 
     @property
     def reached(self) -> Reached:
         """How far the last attempt got: `unsent`, `sent`, `partial` or `whole`."""
-        return self.call.reached
+        return self._call.reached
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -164,15 +193,15 @@ class CallError(SikoiaError):
     @property
     def idempotency_key(self) -> str | None:
         """The idempotency key that was sent, if any. To repeat the call safely, send it again."""
-        return self.call.idempotency_key
+        return self._call.idempotency_key
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         """The requests that were made, in order."""
-        return self.call.attempts
+        return self._call.attempts
 
     def __str__(self) -> str:
-        return f"{super().__str__()} ({_call_summary(self.call)})"
+        return f"{super().__str__()} ({_call_summary(self._call)})"
 
 
 class TransportError(CallError):
@@ -184,7 +213,11 @@ class ConnectionFailedError(TransportError):
 
 
 class DeadlineExceededError(TransportError):
-    """The call did not finish within its timeout."""
+    """The call did not finish within its timeout.
+
+    It is not a built-in `TimeoutError`: that is an `OSError`, which handlers of file and socket
+    errors would catch.
+    """
 
     def __init__(
         self,
@@ -195,9 +228,16 @@ class DeadlineExceededError(TransportError):
         spent: Mapping[str, float],
     ) -> None:
         super().__init__(message, call=call, may_have_been_processed=may_have_been_processed)
-        self.spent: dict[str, float] = dict(spent)
-        """Seconds spent in each phase: `rate_limit`, `token`, `connection`, `response`, `body`,
-        `backoff`, `file` and `decoding`."""
+        self._spent = dict(spent)
+
+    @property
+    def spent(self) -> dict[str, float]:
+        """Seconds spent in each phase.
+
+        The phases are `rate_limit`, `token`, `connection`, `response`, `body`, `backoff`, `file`
+        and `decoding`.
+        """
+        return self._spent
 
 
 class UnexpectedResponseError(CallError):
@@ -214,13 +254,24 @@ class UnexpectedResponseError(CallError):
         may_have_been_processed: bool = False,
     ) -> None:
         super().__init__(message, call=call, may_have_been_processed=may_have_been_processed)
-        self.status = status
+        self._status = status
+        self._body = body
+        self._problems = problems
+
+    @property
+    def status(self) -> int:
         """HTTP status of the response."""
-        self.body = body
+        return self._status
+
+    @property
+    def body(self) -> bytes:
         """The decompressed body. It may contain personal data: do not log it."""
-        self.problems = problems
-        """Up to a hundred paths that failed validation, each with what was expected there. They
-        contain no values."""
+        return self._body
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Up to a hundred paths that failed validation, each with what was expected; no values."""
+        return self._problems
 
 
 class TokenError(CallError):
@@ -230,10 +281,18 @@ class TokenError(CallError):
         self, message: str, *, call: CallInfo, status: int, error: str | None = None
     ) -> None:
         super().__init__(message, call=call)
-        self.status = status
+        self._status = status
+        self._error = error
+
+    @property
+    def status(self) -> int:
         """HTTP status of the token response."""
-        self.error = error
+        return self._status
+
+    @property
+    def error(self) -> str | None:
         """The OAuth error code, such as `invalid_client`; None if the response had none."""
+        return self._error
 
 
 class APIError(CallError):
@@ -256,19 +315,45 @@ class APIError(CallError):
         may_have_been_processed: bool = False,
     ) -> None:
         super().__init__(message, call=call, may_have_been_processed=may_have_been_processed)
-        self.status = status
+        self._status = status
+        self._type = type
+        self._title = title
+        self._detail = detail
+        self._body = body
+        self._retry_after = retry_after
+
+    @property
+    def status(self) -> int:
         """HTTP status of the response."""
-        self.type = type
+        return self._status
+
+    @property
+    def type(self) -> str | None:
         """Sikoia's error type, such as `InvalidRequest`; None if the body had none."""
-        self.title = title
+        return self._type
+
+    @property
+    def title(self) -> str | None:
         """Sikoia's short description of the error type."""
-        self.detail = detail
-        """The description of this error, also from a list, an object or a gateway's format. It may
-        repeat values of the request."""
-        self.body = body
+        return self._title
+
+    @property
+    def detail(self) -> str | None:
+        """The description of this error, which may repeat values of the request.
+
+        It is also read from a list, an object or a gateway's format.
+        """
+        return self._detail
+
+    @property
+    def body(self) -> bytes:
         """The decompressed body, up to `max_error_body` bytes (64 KiB by default)."""
-        self.retry_after = retry_after
+        return self._body
+
+    @property
+    def retry_after(self) -> float | None:
         """Seconds to wait, from the `Retry-After` header; None if there was none."""
+        return self._retry_after
 
 
 class InvalidRequestError(APIError):
@@ -351,13 +436,27 @@ class WebhookEventTypeError(WebhookError):
     response_status: ClassVar[int] = HTTPStatus.NOT_FOUND
 
 
-class ReplayStoreError(WebhookError):
+class WebhookStoreError(WebhookError):
     """The replay store failed or timed out, and the event was not handled.
 
     Respond with 503, so that Sikoia delivers the event again.
     """
 
     response_status: ClassVar[int] = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def after_doubt(error: CallError, call: CallInfo) -> CallError:
+    """Return the error of a later attempt, with a note on an earlier one that is in doubt."""
+    error = copy.copy(error)  # a token error may be shared between calls
+    error.__dict__.update(
+        _may_have_been_processed=True,
+        _call=attrs.evolve(error.call, idempotency_key=call.idempotency_key),
+    )
+    error.add_note(
+        f"an earlier attempt of {call.method} {call.path} may have been processed "
+        f"(correlation id {call.correlation_id})"
+    )
+    return error
 
 
 def api_error_class(status: int, type_: str | None) -> type[APIError]:

@@ -10,11 +10,12 @@ value: subclasses may have another `str()`, format or hash.
 import ipaddress
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar, cast, get_args
 
-from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._errors import ArgumentError, ArgumentTypeError, ConfigurationError
 
 __all__ = [
     "DOT_SEGMENTS",
@@ -23,6 +24,7 @@ __all__ = [
     "NotCopyable",
     "plain_number",
     "plain_string",
+    "settings",
     "split_url",
     "validate_codes",
     "validate_filters",
@@ -84,6 +86,17 @@ class NotCopyable:
         raise ArgumentTypeError(self._not_copyable)
 
 
+@contextmanager
+def settings() -> Iterator[None]:
+    """Raise a plain ConfigurationError for an invalid value: it is a setting, not an argument."""
+    try:
+        yield
+    except ArgumentTypeError:
+        raise
+    except ArgumentError as error:
+        raise ConfigurationError(*error.args) from None
+
+
 def validate_type(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:
     """Check the type of a value; None passes.
 
@@ -119,14 +132,14 @@ def validate_whole(name: str, value: int, *, least: int) -> int:
 
     Raises:
         ArgumentTypeError: the value is not an int.
-        ConfigurationError: the value is too small.
+        ArgumentError: the value is too small.
     """
     msg = f"{name}: expected a whole number of at least {least}"
     number = plain_number(value)
     if not isinstance(number, int):
         raise ArgumentTypeError(msg)
     if number < least:
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     return number
 
 
@@ -135,7 +148,7 @@ def validate_seconds(name: str, value: float) -> float:
 
     Raises:
         ArgumentTypeError: the value is not a number.
-        ConfigurationError: the value is zero, negative, infinite or NaN.
+        ArgumentError: the value is zero, negative, infinite or NaN.
     """
     msg = f"{name}: expected seconds, as a positive, finite number"
     number = plain_number(value)
@@ -143,7 +156,7 @@ def validate_seconds(name: str, value: float) -> float:
         raise ArgumentTypeError(msg)
     # An int may be larger than any float, and clocks count in floats.
     if not 0 < number <= sys.float_info.max:
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     return number
 
 
@@ -162,7 +175,7 @@ def validate_fraction(name: str, value: float | None) -> float | None:
 
     Raises:
         ArgumentTypeError: the value is not a number.
-        ConfigurationError: the value is out of range.
+        ArgumentError: the value is out of range.
     """
     if value is None:
         return None
@@ -171,7 +184,7 @@ def validate_fraction(name: str, value: float | None) -> float | None:
     if number is None:
         raise ArgumentTypeError(msg)
     if not 0 <= number <= 1:
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     return number
 
 
@@ -180,7 +193,7 @@ def validate_string(name: str, value: str | None, *, most: int) -> str | None:
 
     Raises:
         ArgumentTypeError: the value is not a string.
-        ConfigurationError: the string is empty or too long.
+        ArgumentError: the string is empty or too long.
     """
     if value is None:
         return None
@@ -188,7 +201,7 @@ def validate_string(name: str, value: str | None, *, most: int) -> str | None:
     validate_type(name, value, str, what)
     if not 1 <= len(value) <= most:
         msg = f"{name}: expected {what}"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     return plain_string(value)
 
 
@@ -197,13 +210,13 @@ def validate_https(name: str, value: str | None, *, most: int) -> str | None:
 
     Raises:
         ArgumentTypeError: the value is not a string.
-        ConfigurationError: the string is too long, or is not such a URL.
+        ArgumentError: the string is too long, or is not such a URL.
     """
     url = validate_string(name, value, most=most)
     if url is None or _is_https(url):
         return url
     msg = f"{name}: expected an absolute URL that starts with https://, with escaped characters"
-    raise ConfigurationError(msg)
+    raise ArgumentError(msg)
 
 
 def validate_required_strings(**fields: str) -> dict[str, str]:
@@ -211,13 +224,13 @@ def validate_required_strings(**fields: str) -> dict[str, str]:
 
     Raises:
         ArgumentTypeError: a value is None, or not a string.
-        ConfigurationError: a string is empty.
+        ArgumentError: a string is empty.
     """
     strings = dict[str, str]()
     for name, value in validate_strings(**fields).items():
         if not (string := validate_required(name, value)):
             msg = f"{name}: expected a non-empty string"
-            raise ConfigurationError(msg)
+            raise ArgumentError(msg)
         strings[name] = string
     return strings
 
@@ -263,7 +276,7 @@ def validate_known(known: object, **fields: str | None) -> dict[str, str | None]
 
     Raises:
         ArgumentTypeError: a value is not a string.
-        ConfigurationError: a value is another string; the message names all that are accepted.
+        ArgumentError: a value is another string; the message names all that are accepted.
     """
     values = get_args(known)
     what = f"one of {', '.join(values)}"
@@ -271,7 +284,7 @@ def validate_known(known: object, **fields: str | None) -> dict[str, str | None]
         validate_type(name, value, str, what)
         if value is not None and plain_string(value) not in values:
             msg = f"{name}: expected {what}"
-            raise ConfigurationError(msg)
+            raise ArgumentError(msg)
     return validate_strings(**fields)
 
 
@@ -282,7 +295,7 @@ def validate_known_filters(
 
     Raises:
         ArgumentTypeError: a value is neither a string nor a list of strings.
-        ConfigurationError: a string is another; the message names all that are accepted.
+        ArgumentError: a string is another; the message names all that are accepted.
     """
     for name, value in fields.items():
         values = value if isinstance(value, LIST_TYPES) else [cast("str | None", value)]
@@ -298,14 +311,14 @@ def validate_codes(**fields: str | None) -> dict[str, str | None]:
 
     Raises:
         ArgumentTypeError: a value is not a string.
-        ConfigurationError: a value does not have the form of such a code.
+        ArgumentError: a value does not have the form of such a code.
     """
     codes = validate_strings(**fields)
     for name, code in codes.items():
         form, what = _CODES[name]
         if code is not None and not form.fullmatch(code):
             msg = f"{name}: expected {what}"
-            raise ConfigurationError(msg)
+            raise ArgumentError(msg)
     return codes
 
 
@@ -326,7 +339,7 @@ def validate_id(name: str, value: object) -> str:
 
     Raises:
         ArgumentTypeError: the value is not a string: a UUID, or a model instead of its id.
-        ConfigurationError: the string is empty, `.` or `..`, or has a slash or another character
+        ArgumentError: the string is empty, `.` or `..`, or has a slash or another character
             that would change the path.
     """
     if isinstance(value, str):
@@ -334,7 +347,7 @@ def validate_id(name: str, value: object) -> str:
         if string not in DOT_SEGMENTS and _ID.fullmatch(string):
             return string
         msg = f"{name}: not a valid id; expected {_ID_CHARACTERS}"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     expected = f"a string of {_ID_CHARACTERS}"
     if hasattr(type(value), name):
         expected = f"the id alone, {name.removesuffix('_id')}.{name}"
@@ -352,7 +365,7 @@ def validate_mapping(name: str, value: object) -> None:
 
     Raises:
         ArgumentTypeError: it is not a mapping, or a key is not a string.
-        ConfigurationError: a key is not valid Unicode.
+        ArgumentError: a key is not valid Unicode.
     """
     msg = f"{name}: expected a dict whose keys are strings of valid Unicode"
     if value is None:
@@ -363,7 +376,7 @@ def validate_mapping(name: str, value: object) -> None:
         if not isinstance(key, str):
             raise ArgumentTypeError(msg)
         if _SURROGATE.search(plain_string(key)):
-            raise ConfigurationError(msg)
+            raise ArgumentError(msg)
 
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -378,7 +391,7 @@ def validate_list(
 
     Raises:
         ArgumentTypeError: the value is not a list, or an item has another type.
-        ConfigurationError: the list has fewer than `least` items.
+        ArgumentError: the list has fewer than `least` items.
     """
     if value is None:
         return None
@@ -387,7 +400,7 @@ def validate_list(
         raise ArgumentTypeError(msg)
     if len(value) < least:
         msg = f"{name}: expected at least {least} item{'s' if least > 1 else ''}"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     return value
 
 
@@ -396,7 +409,7 @@ def validate_ids(name: str, value: Sequence[str] | None) -> list[str] | None:
 
     Raises:
         ArgumentTypeError: the value is not a list of strings.
-        ConfigurationError: a string is not a valid id.
+        ArgumentError: a string is not a valid id.
     """
     ids = validate_list(name, value, str)
     return None if ids is None else [validate_id(name, one) for one in ids]

@@ -2,7 +2,10 @@
 
 SikoiaError
     ConfigurationError              you: a setting or an argument is invalid; nothing was sent
-        ArgumentTypeError               an argument has the wrong type; also a TypeError
+        ArgumentError                   an argument has an invalid value
+            ArgumentTypeError               it has the wrong type; also a TypeError
+        OperationPendingError           `result()` was called before the operation was done
+        InvalidOperationTokenError      an operation token cannot be resumed with this client
     ChargeLimitError                you: `max_chargeable` is used up; nothing was sent
     ClientStateError                you: the client is closed, or belongs to another event loop
     CallError                       a call was started and failed
@@ -32,13 +35,14 @@ SikoiaError
         WebhookEventTypeError           the sender: the URL stands for none of Sikoia's event types
         WebhookPayloadError             Sikoia: the signature is valid, but the body is not JSON
         WebhookHandlerError             you: your handler raised; the event is delivered again
-        ReplayStoreError                you: your replay store failed; the event is delivered again
+        WebhookStoreError                you: your replay store failed; the event is delivered again
 
 No error holds an httpx object, because those hold the access token. Every error can be pickled.
 """
 
 from sikoia_async._errors import (
     APIError,
+    ArgumentError,
     ArgumentTypeError,
     Attempt,
     AuthenticationError,
@@ -52,11 +56,12 @@ from sikoia_async._errors import (
     DeadlineExceededError,
     ExpiredTokenError,
     InsufficientPermissionsError,
+    InvalidOperationTokenError,
     InvalidRequestError,
     InvalidTokenError,
     LinkExpiredError,
+    OperationPendingError,
     RateLimitError,
-    ReplayStoreError,
     ResourceDeletedError,
     ResourceNotFoundError,
     ServerError,
@@ -68,6 +73,7 @@ from sikoia_async._errors import (
     WebhookError,
     WebhookEventTypeError,
     WebhookPayloadError,
+    WebhookStoreError,
     WebhookVerificationError,
 )
 from sikoia_async.operations.operation import (
@@ -79,6 +85,7 @@ from sikoia_async.webhooks.router import WebhookHandlerError
 
 __all__ = [
     "APIError",
+    "ArgumentError",
     "ArgumentTypeError",
     "Attempt",
     "AuthenticationError",
@@ -92,14 +99,15 @@ __all__ = [
     "DeadlineExceededError",
     "ExpiredTokenError",
     "InsufficientPermissionsError",
+    "InvalidOperationTokenError",
     "InvalidRequestError",
     "InvalidTokenError",
     "LinkExpiredError",
     "OperationError",
     "OperationFailedError",
+    "OperationPendingError",
     "OperationTimeoutError",
     "RateLimitError",
-    "ReplayStoreError",
     "ResourceDeletedError",
     "ResourceNotFoundError",
     "ServerError",
@@ -112,5 +120,6 @@ __all__ = [
     "WebhookEventTypeError",
     "WebhookHandlerError",
     "WebhookPayloadError",
+    "WebhookStoreError",
     "WebhookVerificationError",
 ]

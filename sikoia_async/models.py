@@ -15,7 +15,7 @@ from typing import (
 
 import attrs
 
-from sikoia_async._errors import ArgumentTypeError, CallInfo, ConfigurationError
+from sikoia_async._errors import ArgumentError, ArgumentTypeError, CallInfo
 from sikoia_async._schema.base import ModelBase
 from sikoia_async._validation import plain_string, validate_id
 
@@ -159,7 +159,7 @@ def _entity_type(value: object) -> EntityType:
         raise ArgumentTypeError(msg)
     name = plain_string(value)
     if name not in _IN_PATHS:
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     return name
 
 
@@ -175,7 +175,7 @@ class Entity:
     `Person`.
 
     Raises:
-        ConfigurationError: the type or the id is not valid.
+        ArgumentError: the type or the id is not valid.
     """
 
     type: EntityType = attrs.field(converter=_entity_type)

@@ -14,7 +14,14 @@ import pytest
 
 from sikoia_async import Entity, Interval, Quota, ReplayGuard, Router, Sikoia, correlation_id
 from sikoia_async.environments import Environment, local
-from sikoia_async.errors import ConfigurationError, SikoiaError, WebhookError
+from sikoia_async.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    ConfigurationError,
+    InvalidOperationTokenError,
+    SikoiaError,
+    WebhookError,
+)
 from sikoia_async.webhooks import from_request, parse, read_delivery, sign, verify
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
@@ -120,6 +127,9 @@ CALLS: Final[dict[str, tuple[Make, dict[str, Any], str]]] = {
     ),
 }  # fmt: skip
 """Functions, valid arguments, and the arguments that are varied."""
+SETTINGS: Final = {"Quota", "Interval", "Environment", "local", "ReplayGuard", "Router"}
+"""What configures an application, rather than one call."""
+SECRETS: Final = {"secret", "secrets"}
 ARGUMENTS = [
     pytest.param(make, given, name, id=f"{call}-{name}")
     for call, (make, given, names) in CALLS.items()
@@ -160,6 +170,21 @@ async def test_every_refusal_is_an_error_of_ours(
         if isinstance(error, ConfigurationError | WebhookError):
             assert sent == 0, label
             assert CANARY not in str(error), label
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_arguments_and_settings_have_errors_of_their_own(call: str) -> None:
+    """Code can tell a bad argument of a call from a bad setting, except for its type."""
+    make, given, names = CALLS[call]
+    for name in set(names.split()) - SECRETS:
+        for label, value in ANY.items():
+            error, _ = await outcome(make, given | {name: value})
+
+            if call == "operation":
+                assert isinstance(error, InvalidOperationTokenError | ArgumentTypeError), label
+            elif isinstance(error, ConfigurationError):
+                expected = ConfigurationError if call in SETTINGS else ArgumentError
+                assert type(error) in (expected, ArgumentTypeError), (name, label)
 
 
 @pytest.mark.parametrize(("make", "given", "name"), ARGUMENTS)

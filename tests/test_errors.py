@@ -1,7 +1,9 @@
 """The error tree: classes, messages and pickling."""
 
 import copy
+import inspect
 import pickle
+import pydoc
 import re
 from typing import Any, cast
 
@@ -53,7 +55,10 @@ API_ERRORS = (
 SAMPLES: list[errors.SikoiaError] = [
     errors.SikoiaError("message"),
     errors.ConfigurationError("message"),
+    errors.ArgumentError("message"),
     errors.ArgumentTypeError("message"),
+    errors.OperationPendingError("message"),
+    errors.InvalidOperationTokenError("message"),
     errors.ChargeLimitError("message"),
     errors.ClientStateError("message"),
     errors.CallError("message", call=CALL),
@@ -81,7 +86,7 @@ SAMPLES: list[errors.SikoiaError] = [
     errors.WebhookEventTypeError("message"),
     errors.WebhookPayloadError("message"),
     errors.WebhookHandlerError("message", event=None),
-    errors.ReplayStoreError("message"),
+    errors.WebhookStoreError("message"),
 ]
 
 
@@ -183,6 +188,20 @@ def test_errors_can_be_pickled_and_copied(error: errors.SikoiaError, duplicate: 
 
 
 @pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+def test_help_shows_every_attribute(error: errors.SikoiaError) -> None:
+    """With its description, also those that the class inherits."""
+    shown = pydoc.plain(pydoc.render_doc(type(error)))
+    inherited = dir(type(error))
+
+    assert [name for name in vars(error) if not name.startswith("_")] in ([], ["__notes__"])
+    for name in [one.removeprefix("_") for one in vars(error) if not one.startswith("__")]:
+        assert name in inherited
+        description = inspect.getdoc(getattr(type(error), name))
+        assert description
+        assert f" |  {name}\n |      {description.splitlines()[0]}" in shown
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
 def test_every_error_is_a_sikoia_error(error: errors.SikoiaError) -> None:
     """One except clause catches everything that this SDK raises."""
     assert isinstance(error, errors.SikoiaError)
@@ -190,11 +209,43 @@ def test_every_error_is_a_sikoia_error(error: errors.SikoiaError) -> None:
 
 @pytest.mark.parametrize(
     ("raised", "caught"),
-    [(errors.ConfigurationError, ValueError), (errors.ClientStateError, RuntimeError)],
+    [
+        (errors.ConfigurationError, ValueError),
+        (errors.ArgumentTypeError, TypeError),
+        (errors.ClientStateError, RuntimeError),
+    ],
 )
 def test_errors_are_also_built_in_errors(raised: type[Exception], caught: type[Exception]) -> None:
     """An invalid argument is a ValueError, and a closed client a RuntimeError."""
     assert issubclass(raised, caught)
+
+
+@pytest.mark.parametrize("error", [errors.DeadlineExceededError, errors.OperationTimeoutError])
+def test_timeouts_of_the_sdk_are_not_os_errors(error: type[Exception]) -> None:
+    """A built-in TimeoutError is one, so code that handles file errors would catch them."""
+    assert not issubclass(error, OSError)
+    assert "TimeoutError" in str(error.__doc__)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [error for error in SAMPLES if isinstance(error, errors.CallError)],
+    ids=lambda error: type(error).__name__,
+)
+def test_every_failed_call_has_a_status(error: errors.CallError) -> None:
+    """It is None for errors that are about no response."""
+    is_about_a_response = hasattr(error, "body") or isinstance(error, errors.TokenError)
+
+    assert isinstance(error.status, int) is is_about_a_response
+    assert (error.status is None) is not is_about_a_response
+
+
+@pytest.mark.parametrize(("ids", "last"), [((), ""), (("a",), "a"), (("a", "b"), "b")])
+def test_an_operation_error_has_the_last_correlation_id(ids: tuple[str, ...], last: str) -> None:
+    """As a failed call has, so that one handler can log both."""
+    error = errors.OperationFailedError("message", result=None, correlation_ids=ids)
+
+    assert error.correlation_id == last
 
 
 def test_str_is_enough_for_a_support_ticket() -> None:

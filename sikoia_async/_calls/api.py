@@ -13,7 +13,7 @@ from sikoia_async._calls.context import CallOptions, ClientContext
 from sikoia_async._calls.failures import deadline_exceeded
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._calls.urls import fill, validate_path, with_query
-from sikoia_async._errors import CallInfo, ConfigurationError, ResourceNotFoundError
+from sikoia_async._errors import ArgumentError, CallInfo, ResourceNotFoundError
 from sikoia_async._hooks.correlation import current
 from sikoia_async._logging import without_ids
 from sikoia_async._transport.body import BodyError
@@ -263,7 +263,7 @@ class Api(NotCopyable):
         """Return the maximum size of a file: a method's argument, or the client's.
 
         Raises:
-            ConfigurationError: it is not a whole number of at least 1.
+            ArgumentError: it is not a whole number of at least 1.
         """
         if given is None:
             return self.context.limits.file
@@ -309,7 +309,7 @@ class Api(NotCopyable):
             chargeable: whether the call may cost money, and so is not repeated if in doubt.
 
         Raises:
-            ConfigurationError: an argument cannot be sent.
+            ArgumentError: an argument cannot be sent.
             APIError: Sikoia returned an error.
             TransportError: no complete response arrived, or not in time.
             TokenError: there is no access token.
@@ -377,7 +377,7 @@ class Api(NotCopyable):
             watch: the stopwatch of a call that has already begun.
 
         Raises:
-            ConfigurationError: an argument cannot be sent.
+            ArgumentError: an argument cannot be sent.
             ClientStateError: the client is closed, or used in another event loop or process.
         """
         self.context.lifecycle.check()
@@ -448,11 +448,11 @@ def validate_request(
     """Return method and path that a caller gives for an operation without a method here.
 
     Raises:
-        ConfigurationError: the method, the path, the type, or another argument cannot be used.
+        ArgumentError: the method, the path, the type, or another argument cannot be used.
     """
     if not isinstance(method, str) or plain_string(method) not in _METHODS:
         msg = f"method: expected one of {', '.join(sorted(_METHODS))}"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     valid = validate_path(path)
     validate_mapping("query", query)
     validate_mapping("body", body)
@@ -466,7 +466,7 @@ def validate_request(
 def _encode(body: Mapping[str, Any]) -> bytes:
     if body and all(value is None for value in body.values()):
         msg = f"nothing to send: expected at least one of {', '.join(body)}"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     from sikoia_async._codec.encoder import dumps  # noqa: PLC0415 - loaded with the first body
 
     return dumps(body)

@@ -16,7 +16,6 @@ import anyio
 import attrs
 
 from sikoia_async._calls.failures import (
-    after_doubt,
     connection_failed,
     deadline_exceeded,
     error_response,
@@ -26,6 +25,7 @@ from sikoia_async._errors import (
     CallError,
     ConfigurationError,
     UnexpectedResponseError,
+    after_doubt,
     is_server_error,
 )
 from sikoia_async._files.threads import in_turn

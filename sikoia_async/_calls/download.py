@@ -12,7 +12,7 @@ import attrs
 import httpx
 
 from sikoia_async._calls.call import Call
-from sikoia_async._errors import ConfigurationError
+from sikoia_async._errors import ArgumentError
 from sikoia_async._files.sinks import FileSink, MemorySink
 from sikoia_async._transport.connector import http_client
 from sikoia_async._validation import split_url
@@ -97,9 +97,9 @@ def _validate_link(link: str | None, home: str, hosts: LinkHosts) -> httpx.URL:
             if hosts.allows(parts.host):
                 return httpx.URL(str(parts))
             msg = "link: it leads to a host that link_hosts does not have"
-            raise ConfigurationError(msg)
+            raise ArgumentError(msg)
     msg = "link: expected an https URL that Sikoia sent, without user name and password"
-    raise ConfigurationError(msg)
+    raise ArgumentError(msg)
 
 
 def _origin(url: httpx.URL) -> str:

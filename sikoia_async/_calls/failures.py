@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -12,10 +11,10 @@ from sikoia_async._errors import ConflictError, ConnectionFailedError, DeadlineE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sikoia_async._errors import APIError, CallError, CallInfo
+    from sikoia_async._errors import APIError, CallInfo
     from sikoia_async._transport.types import Response, TransportFault
 
-__all__ = ["after_doubt", "connection_failed", "deadline_exceeded", "error_response"]
+__all__ = ["connection_failed", "deadline_exceeded", "error_response"]
 
 _HOW_FAR: Final = {
     "unsent": "Sikoia could not be reached, and nothing was sent",
@@ -102,15 +101,3 @@ def deadline_exceeded(
     return DeadlineExceededError(
         message, call=call, may_have_been_processed=may_have_been_processed, spent=spent
     )
-
-
-def after_doubt(error: CallError, call: CallInfo) -> CallError:
-    """Return the error of a later attempt, with a note on an earlier one that is in doubt."""
-    error = copy.copy(error)  # a token error may be shared between calls
-    error.may_have_been_processed = True
-    error.call = attrs.evolve(error.call, idempotency_key=call.idempotency_key)
-    error.add_note(
-        f"an earlier attempt of {call.method} {call.path} may have been processed "
-        f"(correlation id {call.correlation_id})"
-    )
-    return error

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from sikoia_async._errors import ConfigurationError
+from sikoia_async._errors import ArgumentError, ConfigurationError
 from sikoia_async._validation import plain_string
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Keys:
             content: its body, in chunks.
 
         Raises:
-            ConfigurationError: the caller's key was used for another request.
+            ArgumentError: the caller's key was used for another request.
         """
         if given is None:
             return str(uuid4())
@@ -61,7 +61,7 @@ class Keys:
         first = self._used.setdefault(given, fingerprint.digest())
         if first != fingerprint.digest():
             msg = "idempotency_key: already used for another request; use a new key for each"
-            raise ConfigurationError(msg)
+            raise ArgumentError(msg)
         if len(self._used) > _REMEMBERED:
             self._used.popitem(last=False)
         return given
@@ -85,9 +85,9 @@ def validate_key(key: object) -> str:
     """Return an idempotency key that can be sent.
 
     Raises:
-        ConfigurationError: it cannot be sent.
+        ArgumentError: it cannot be sent.
     """
     if isinstance(key, str) and _KEY.fullmatch(key):
         return plain_string(key)
     msg = "idempotency_key: expected 1 to 255 visible ASCII characters"
-    raise ConfigurationError(msg)
+    raise ArgumentError(msg)

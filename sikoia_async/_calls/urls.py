@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._errors import ArgumentError, ArgumentTypeError
 from sikoia_async._validation import (
     DOT_SEGMENTS,
     LIST_TYPES,
@@ -35,7 +35,7 @@ def fill(template: str, ids: Mapping[str, object]) -> str:
     """Put ids into a path template.
 
     Raises:
-        ConfigurationError: a value is not a valid id, as `validate_id` says, or a placeholder has
+        ArgumentError: a value is not a valid id, as `validate_id` says, or a placeholder has
             no value, or a value has no placeholder.
     """
     if not ids and "{" not in template:
@@ -47,7 +47,7 @@ def fill(template: str, ids: Mapping[str, object]) -> str:
             msg = f"{min(missing)}: required by the path {template}"
         else:
             msg = f"{min(ids.keys() - placeholders)}: not a placeholder of the path {template}"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     return template.format_map(valid)
 
 
@@ -60,7 +60,7 @@ def validate_path(path: object) -> str:
     """Return a caller's path, if it stays on Sikoia's API.
 
     Raises:
-        ConfigurationError: it is not an absolute path, or contains dot segments or a query.
+        ArgumentError: it is not an absolute path, or contains dot segments or a query.
     """
     if (
         not isinstance(path, str)
@@ -71,7 +71,7 @@ def validate_path(path: object) -> str:
             "path: expected an absolute path such as /v2/cases, without percent escapes; "
             "pass its query as query=..."
         )
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     return plain_string(path)
 
 
@@ -116,7 +116,7 @@ def with_query(path: str, query: Mapping[str, QueryValue] | None) -> str:
     """Add a query to a path: parameters that are None are left out, lists are comma-separated.
 
     Raises:
-        ConfigurationError: a value contains a comma, which would be read as two values, or the
+        ArgumentError: a value contains a comma, which would be read as two values, or the
             target becomes too long.
         ArgumentTypeError: a value is not a string, an integer, a boolean or a list of strings.
     """
@@ -130,7 +130,7 @@ def with_query(path: str, query: Mapping[str, QueryValue] | None) -> str:
         target = f"{path}?{'&'.join(pairs)}" if pairs else path
     if len(target) > _MOST_CHARACTERS:
         msg = f"query: the URL would be longer than {_MOST_CHARACTERS:,} characters"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     return target
 
 
@@ -140,12 +140,12 @@ def _encoded(name: str, value: object) -> str:
     values = _strings(name, value)
     if not values or any("," in one or not one for one in values):
         msg = f"{name}: expected one or more non-empty values without commas"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     try:
         return "%2C".join(quote(one, safe="") for one in values)
     except UnicodeEncodeError:
         msg = f"{name}: expected valid Unicode, without lone surrogates"
-    raise ConfigurationError(msg)
+    raise ArgumentError(msg)
 
 
 def _strings(name: str, value: object) -> list[str]:

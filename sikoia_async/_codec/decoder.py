@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origi
 from sikoia_async._codec.hollow import hollow_problem
 from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.loader import load_hook
-from sikoia_async._errors import CallInfo, ConfigurationError, UnexpectedResponseError
+from sikoia_async._errors import ArgumentError, CallInfo, UnexpectedResponseError
 from sikoia_async._schema.shapes import ShapeError
 from sikoia_async._transport.types import UNDELIMITED, Limits
 from sikoia_async.models import Items, Model, ResponseInfo
@@ -79,7 +79,7 @@ def check_into(into: Any) -> None:
     """Refuse a type that responses cannot be decoded into, before a request is sent.
 
     Raises:
-        ConfigurationError: `into` is such a type.
+        ArgumentError: `into` is such a type.
     """
     item = get_args(into)[0] if get_origin(into) is Items else into
     try:
@@ -92,7 +92,7 @@ def check_into(into: Any) -> None:
         msg = "into: expected an attrs class, Items[...] of one, bytes or type(None)"
     else:
         return
-    raise ConfigurationError(msg)
+    raise ArgumentError(msg)
 
 
 def _unusable(response: Response) -> tuple[str, ...]:

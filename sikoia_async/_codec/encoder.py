@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import attrs
 import msgspec
 
-from sikoia_async._errors import ConfigurationError
+from sikoia_async._errors import ArgumentError
 from sikoia_async._schema.standard import standard_value
 
 __all__ = ["dumps"]
@@ -18,7 +18,7 @@ def dumps(body: Mapping[str, Any]) -> bytes:
     """Encode a request body as JSON, without the values that are None.
 
     Raises:
-        ConfigurationError: the body contains a value that JSON cannot represent.
+        ArgumentError: the body contains a value that JSON cannot represent.
     """
     try:
         return msgspec.json.encode(_plain(body), enc_hook=standard_value)
@@ -28,7 +28,7 @@ def dumps(body: Mapping[str, Any]) -> bytes:
     msg = (
         f"body: contains {problem}; expected strings, numbers, booleans, lists, mappings or models"
     )
-    raise ConfigurationError(msg)
+    raise ArgumentError(msg)
 
 
 def _plain(value: Any) -> Any:

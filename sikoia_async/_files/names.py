@@ -5,7 +5,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any, Final, cast
 
-from sikoia_async._errors import ConfigurationError
+from sikoia_async._errors import ArgumentError
 
 __all__ = ["own_name", "validate_names"]
 
@@ -34,36 +34,36 @@ def validate_names(file_name: object, display_name: object) -> None:
     """Check the names of an upload.
 
     Raises:
-        ConfigurationError: a name is missing, too long, or has characters that mislead; or
+        ArgumentError: a name is missing, too long, or has characters that mislead; or
             `file_name` names a folder or has no extension.
     """
     if not isinstance(file_name, str):
         msg = "file_name: required, because this file has no name of its own"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     _validate_characters("file_name", file_name)
     if not _FOLDERS.isdisjoint(file_name):
         msg = "file_name: expected a name without folders"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     stem, _, extension = file_name.rpartition(".")
     if not stem.strip(" .") or not extension or file_name != file_name.strip():
         msg = "file_name: expected a name with an extension, such as statement.pdf"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     if not isinstance(display_name, str) or not display_name.strip():
         msg = "display_name: expected a non-empty string"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     _validate_characters("display_name", display_name)
 
 
 def _validate_characters(what: str, name: str) -> None:
     if len(name) > _LONGEST:
         msg = f"{what}: expected at most {_LONGEST} characters"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     if any(unicodedata.category(character) == "Cs" for character in name):
         msg = f"{what}: expected valid Unicode; if the name on disk is not, pass another {what}=..."
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     if any(map(_is_invisible, name)):
         msg = f"{what}: expected a name without control characters and invisible characters"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
 
 
 def _is_invisible(character: str) -> bool:

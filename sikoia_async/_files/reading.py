@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterat
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar, cast
 
-from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._errors import ArgumentError, ArgumentTypeError
 from sikoia_async._files.threads import in_thread
 
 __all__ = ["File", "Readable", "is_async", "read_async", "read_sync", "validate_file"]
@@ -86,7 +86,7 @@ async def read_async(file: Any, limit: int) -> bytearray:
 
     Raises:
         ArgumentTypeError: it does not consist of bytes.
-        ConfigurationError: it cannot be read, or is larger than the limit.
+        ArgumentError: it cannot be read, or is larger than the limit.
     """
     content = _Content(limit)
     if not hasattr(file, "read"):
@@ -104,7 +104,7 @@ async def read_sync(file: Any, limit: int) -> bytes | bytearray:
 
     Raises:
         ArgumentTypeError: it does not consist of bytes.
-        ConfigurationError: it cannot be read, or is larger than the limit.
+        ArgumentError: it cannot be read, or is larger than the limit.
     """
     content = _Content(limit)
     if isinstance(file, _BYTES):
@@ -136,7 +136,7 @@ class _Content:
 
         Raises:
             ArgumentTypeError: it is not bytes; the message is `problem`.
-            ConfigurationError: the file is larger than the limit.
+            ArgumentError: the file is larger than the limit.
         """
         if not isinstance(piece, _BYTES):
             is_text = isinstance(piece, str) and problem == _NO_BYTES
@@ -181,7 +181,7 @@ async def _threaded(function: Callable[..., T], *args: Any) -> T:
     """Call a function in a worker thread; its errors mean that the file is closed or broken."""
     try:
         return await in_thread(function, *args)
-    except ConfigurationError:
+    except ArgumentError:
         raise
     except (OSError, ValueError) as error:
         problem = _unreadable(error)
@@ -203,7 +203,7 @@ def _read_path(path: os.PathLike[str], limit: int) -> bytes:
     file = Path(path)
     if not file.is_file():
         msg = f"file: {_not_a_file(file)}"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     _validate_size(file.stat().st_size, limit)
     content = file.read_bytes()
     _validate_size(len(content), limit)  # it may have grown
@@ -219,13 +219,13 @@ def _not_a_file(path: Path) -> str:
 def _validate_size(size: int, limit: int) -> None:
     if size > limit:
         msg = f"file: larger than {limit:,} bytes, the max_file of this client"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
 
 
-def _unreadable(error: OSError | ValueError) -> ConfigurationError:
+def _unreadable(error: OSError | ValueError) -> ArgumentError:
     """Return why a file cannot be read, without its path, which may be personal data."""
     if isinstance(error, UnicodeError):
         return ArgumentTypeError(_TEXT)
     number = error.errno if isinstance(error, OSError) else None
     reason = os.strerror(number) if number else "is it open for reading?"
-    return ConfigurationError(f"file: the file cannot be read: {reason}")
+    return ArgumentError(f"file: the file cannot be read: {reason}")

@@ -15,7 +15,7 @@ from typing import IO, Final, Self, cast
 
 from anyio import CancelScope, sleep
 
-from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._errors import ArgumentError, ArgumentTypeError
 from sikoia_async._files.links import PlantedLinkError, follow_links
 from sikoia_async._files.threads import in_thread
 from sikoia_async._files.workbook import Unpacker
@@ -114,12 +114,12 @@ class FileSink:
         """Create the temporary file, before anything is sent.
 
         Raises:
-            ConfigurationError: a file cannot be written there.
+            ArgumentError: a file cannot be written there.
         """
         problem = await in_thread(self._guarded, self._open)
         if problem is not None:
             msg = f"path: {problem}"
-            raise ConfigurationError(msg)
+            raise ArgumentError(msg)
 
     async def start(self) -> None:
         """Discard the body of an earlier attempt."""
@@ -240,7 +240,7 @@ class WorkbookSink:
         """Prepare the other sink.
 
         Raises:
-            ConfigurationError: it cannot be used.
+            ArgumentError: it cannot be used.
         """
         await self._sink.open()
 

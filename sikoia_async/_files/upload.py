@@ -12,7 +12,7 @@ import attrs
 from anyio import move_on_after
 
 from sikoia_async._codec.encoder import dumps
-from sikoia_async._errors import ConfigurationError
+from sikoia_async._errors import ArgumentError
 from sikoia_async._files.names import own_name, validate_names
 from sikoia_async._files.reading import File, is_async, read_async, read_sync, validate_file
 from sikoia_async._transport.stopwatch import Stopwatch
@@ -57,7 +57,7 @@ async def upload_body(
 
     Raises:
         ArgumentTypeError: `file` has another type.
-        ConfigurationError: the file cannot be read, is empty or too large, or a name is missing or
+        ArgumentError: the file cannot be read, is empty or too large, or a name is missing or
             invalid.
     """
     file, file_name = body["file"], body["file_name"]
@@ -83,5 +83,5 @@ async def upload_body(
         msg = "file: the file is empty"
         if hasattr(file, "read"):
             msg += ", or was already read to its end"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     return UploadBody(json[:position], content, json[position:])

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 
-from sikoia_async._errors import ConfigurationError
+from sikoia_async._errors import ArgumentError
 from sikoia_async._logging import is_correlation_id
 from sikoia_async._transport.types import state_of
 from sikoia_async._validation import plain_string
@@ -48,7 +48,7 @@ def correlation_id(value: str | None, *, or_new: bool = False) -> Generator[str]
         The id that is sent.
 
     Raises:
-        ConfigurationError: the id is not 1 to 128 letters, digits or any of `. _ ~ : -`.
+        ArgumentError: the id is not 1 to 128 letters, digits or any of `. _ ~ : -`.
     """
     is_replaced = or_new and not is_correlation_id(value)
     used = str(uuid4()) if is_replaced else validate_correlation_id(value)
@@ -63,12 +63,12 @@ def validate_correlation_id(value: str | None) -> str:
     """Return a correlation id that can be sent.
 
     Raises:
-        ConfigurationError: it cannot be sent.
+        ArgumentError: it cannot be sent.
     """
     if is_correlation_id(value):
         return plain_string(value)
     msg = "correlation_id: expected 1 to 128 letters, digits or any of . _ ~ : - (such as a UUID)"
-    raise ConfigurationError(msg)
+    raise ArgumentError(msg)
 
 
 def current() -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
-from sikoia_async._validation import plain_number, validate_seconds
+from sikoia_async._validation import plain_number, settings, validate_seconds
 
 __all__ = ["Interval"]
 
@@ -19,7 +19,9 @@ _MAX_EXPONENT: Final = 64
 
 
 def _validate_pause(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
-    if validate_seconds(attribute.name, value) < _MIN_PAUSE:
+    with settings():
+        pause = validate_seconds(attribute.name, value)
+    if pause < _MIN_PAUSE:
         msg = f"{attribute.name}: expected at least {_MIN_PAUSE} s"
         raise ConfigurationError(msg)
 

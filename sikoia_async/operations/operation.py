@@ -18,6 +18,7 @@ from sikoia_async._errors import (
     APIError,
     ClientStateError,
     ConfigurationError,
+    OperationPendingError,
     RateLimitError,
     ResourceDeletedError,
     ResourceNotFoundError,
@@ -78,6 +79,39 @@ class Progress(Generic[T_co]):
 class OperationError(SikoiaError):
     """An operation gave no result."""
 
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str = "",
+        ids: tuple[str, ...] = (),
+        correlation_ids: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self._kind = kind
+        self._ids = ids
+        self._correlation_ids = correlation_ids
+
+    @property
+    def kind(self) -> str:
+        """What kind of operation it is, such as `income`."""
+        return self._kind
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What identifies it at Sikoia, such as its request id. The message does not repeat it."""
+        return self._ids
+
+    @property
+    def correlation_id(self) -> str:
+        """The id of the last response, to quote to Sikoia's support; empty if there was none."""
+        return self._correlation_ids[-1] if self._correlation_ids else ""
+
+    @property
+    def correlation_ids(self) -> tuple[str, ...]:
+        """The correlation ids of all responses, in order."""
+        return self._correlation_ids
+
 
 class OperationFailedError(OperationError):
     """Sikoia could not complete the operation for a technical reason; a new request may succeed."""
@@ -91,23 +125,24 @@ class OperationFailedError(OperationError):
         kind: str = "",
         ids: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(message)
-        self.kind = kind
-        """What kind of operation it is, such as `income`."""
-        self.ids = ids
-        """What identifies it at Sikoia, such as its request id. The message does not repeat it."""
-        self.result = result
+        super().__init__(message, kind=kind, ids=ids, correlation_ids=correlation_ids)
+        self._result = result
+
+    @property
+    def result(self) -> Any:
         """Sikoia's last response: a model whose `status` is `Failed`."""
-        self.correlation_ids = correlation_ids
+        return self._result
 
 
 class OperationTimeoutError(OperationError):
     """There was no result in time. Wait for `operation` again to continue.
 
-    That is not a failure: as far as the last response says, Sikoia still works on it.
+    That is not a failure: as far as the last response says, Sikoia still works on it. Nor is it a
+    built-in `TimeoutError`: that is an `OSError`, which handlers of file and socket errors would
+    catch.
     """
 
-    _unpicklable = ("operation",)
+    _unpicklable = ("_operation",)
 
     def __init__(
         self,
@@ -122,23 +157,41 @@ class OperationTimeoutError(OperationError):
         polls: int = 0,
         spent: Mapping[str, float] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.kind = kind
-        """What kind of operation it is, such as `income`."""
-        self.ids = ids
-        """What identifies it at Sikoia, such as its request id. The message does not repeat it."""
-        self.polls = polls
+        super().__init__(message, kind=kind, ids=ids, correlation_ids=correlation_ids)
+        self._polls = polls
+        self._spent = dict(spent or {})
+        self._last = last
+        self._operation = operation
+        self._token = token
+
+    @property
+    def polls(self) -> int:
         """How often it was polled during this wait, failed polls included."""
-        self.spent: dict[str, float] = dict(spent or {})
-        """Seconds of this wait spent waiting for the rate limit (`rate_limit`), in the rest of the
-        polls (`polling`), and between them (`pauses`)."""
-        self.last = last
+        return self._polls
+
+    @property
+    def spent(self) -> dict[str, float]:
+        """Seconds of this wait in each phase.
+
+        The phases are waiting for the rate limit (`rate_limit`), the rest of the polls (`polling`),
+        and the time between them (`pauses`).
+        """
+        return self._spent
+
+    @property
+    def last(self) -> Any:
         """The value of the last poll; None if there was none."""
-        self.operation = operation
+        return self._last
+
+    @property
+    def operation(self) -> Operation[Any] | None:
         """The operation, to wait for again; None after pickling, since it belongs to its client."""
-        self.token = token
+        return self._operation
+
+    @property
+    def token(self) -> str | None:
         """For `sikoia.operation(token)`, to continue in another process; None if it has none."""
-        self.correlation_ids = correlation_ids
+        return self._token
 
 
 _NOT_COPYABLE: Final = (
@@ -294,12 +347,12 @@ class Operation(NotCopyable, Generic[T_co]):
             raise_on_failure: whether a technical failure raises, or is returned like a result.
 
         Raises:
-            ConfigurationError: the operation is not done; `await` it.
+            OperationPendingError: the operation is not done; `await` it.
             OperationFailedError: Sikoia could not complete it. The error holds the response.
         """
         if not self.done:
             msg = "the operation is not done yet: await it, or call wait(timeout=...)"
-            raise ConfigurationError(msg)
+            raise OperationPendingError(msg)
         if self._progress.failed and raise_on_failure:
             raise self._failed()
         return cast("T_co", self._progress.value)
@@ -321,7 +374,7 @@ class Operation(NotCopyable, Generic[T_co]):
             raise_on_failure: whether a technical failure raises, or is returned like a result.
 
         Raises:
-            ConfigurationError: `timeout` is negative, or not a number of seconds.
+            ArgumentError: `timeout` is negative, or not a number of seconds.
             OperationTimeoutError: there was no result in time. Wait again to continue.
             OperationFailedError: Sikoia could not complete it. The error holds the response.
             ClientStateError: the client was closed meanwhile, or belongs to another event loop.

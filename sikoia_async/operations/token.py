@@ -13,7 +13,7 @@ from hashlib import sha256
 from hmac import compare_digest, digest
 from typing import Final
 
-from sikoia_async._errors import ConfigurationError
+from sikoia_async._errors import InvalidOperationTokenError
 from sikoia_async._validation import plain_string, validate_required, validate_type
 
 __all__ = ["TokenSigner"]
@@ -60,8 +60,8 @@ class TokenSigner:
         """Return the kind and the ids of an operation.
 
         Raises:
-            ConfigurationError: the token is from another environment or a newer version of this
-                SDK, or it was damaged or forged.
+            InvalidOperationTokenError: the token is from another environment or a newer version of
+                this SDK, or it was damaged or forged.
         """
         validate_type(
             "token", validate_required("token", token), str, "a string from operation.token"
@@ -69,22 +69,22 @@ class TokenSigner:
         token = plain_string(token)
         match = _TOKEN.fullmatch(token) if len(token) <= _MAX_LENGTH else None
         if match is None:
-            raise ConfigurationError(_MALFORMED)
+            raise InvalidOperationTokenError(_MALFORMED)
         if f"op{match['version']}" != _VERSION:
-            raise ConfigurationError(_NEWER)
+            raise InvalidOperationTokenError(_NEWER)
         if match["environment"] != self._environment:
-            raise ConfigurationError(_OTHER_ENVIRONMENT)
+            raise InvalidOperationTokenError(_OTHER_ENVIRONMENT)
         content = token.rpartition(".")[0]
         matches = [
             compare_digest(_signature(content, key), match["signature"]) for key in self._keys
         ]
         if not any(matches):
-            raise ConfigurationError(_FORGED)
+            raise InvalidOperationTokenError(_FORGED)
         encoded = match["ids"]
         try:
             ids = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
         except ValueError:  # without a secret, anybody can sign
-            problem = ConfigurationError(_MALFORMED)
+            problem = InvalidOperationTokenError(_MALFORMED)
         else:
             return match["kind"], tuple(ids.split(_SEPARATOR))
         raise problem

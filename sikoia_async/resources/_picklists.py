@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import attrs
 
-from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._errors import ArgumentError, ArgumentTypeError, ConfigurationError
 from sikoia_async._validation import plain_number
 from sikoia_async.models import PERSONAL, Model
 from sikoia_async.operations.statuses import is_among
@@ -87,7 +87,7 @@ def validate_choice(choice: _Item | int) -> int:
     """Return the index of a chosen item, which Sikoia may count from 0 or 1.
 
     Raises:
-        ConfigurationError: the index is negative.
+        ArgumentError: the index is negative.
         ArgumentTypeError: the choice is neither an item with an index nor an index.
     """
     index = plain_number(getattr(choice, "index", choice))
@@ -96,7 +96,7 @@ def validate_choice(choice: _Item | int) -> int:
         raise ArgumentTypeError(msg)
     if index < 0:
         msg = "picklist_index: expected the index of an item, 0 or more"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     return index
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from sikoia_async._errors import ConfigurationError
+from sikoia_async._errors import InvalidOperationTokenError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,15 +41,15 @@ def resume(api: Api, kind_name: str, ids: tuple[str, ...]) -> Operation[Any]:
         ids: identify the operation.
 
     Raises:
-        ConfigurationError: there is no such kind, or the ids do not fit it.
+        InvalidOperationTokenError: there is no such kind, or the ids do not fit it.
     """
     kind = find_kind(kind_name)
     if kind is None or kind.opener is None:
         msg = "token: unknown kind of operation; update the SDK in this process"
-        raise ConfigurationError(msg)
+        raise InvalidOperationTokenError(msg)
     if len(ids) != kind.id_count:
         msg = "token: not a valid operation token; give operation.token unchanged"
-        raise ConfigurationError(msg)
+        raise InvalidOperationTokenError(msg)
     operation: Operation[Any] = kind.opener(api, ids)
     return operation
 

@@ -9,7 +9,7 @@ from typing import Literal
 import attrs
 
 from sikoia_async._calls.api import Api
-from sikoia_async._errors import ConfigurationError, ResourceNotFoundError
+from sikoia_async._errors import ArgumentError, ResourceNotFoundError
 from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
     validate_codes,
@@ -477,7 +477,7 @@ class CompanyRegistry:
         `TooManyResults` is a result too. Waits up to 300 s by default.
 
         Raises:
-            ConfigurationError: the id is not valid.
+            ArgumentError: the id is not valid.
         """
         request_id = validate_id("request_id", request_id)
         return self._api.operation(
@@ -499,7 +499,7 @@ class CompanyRegistry:
             A new request, with its own `request_id`.
 
         Raises:
-            ConfigurationError: the item or the index is not valid.
+            ArgumentError: the item or the index is not valid.
             InvalidRequestError: the request has no picklist, or its company was deleted.
             InsufficientPermissionsError: no credits left, or registry data is not enabled for you.
         """
@@ -543,14 +543,14 @@ class CompanyRegistry:
             The matching companies; empty if there are none.
 
         Raises:
-            ConfigurationError: neither a jurisdiction nor a country was given.
+            ArgumentError: neither a jurisdiction nor a country was given.
             InvalidRequestError: the company does not exist, or the country is not recognised.
             ResourceDeletedError: the company was deleted.
             InsufficientPermissionsError: no credits left, or searches are not enabled for you.
         """
         if jurisdiction_code is None and country_code is None:
             msg = "jurisdiction_code: expected this, a country_code, or both"
-            raise ConfigurationError(msg)
+            raise ArgumentError(msg)
         if items_per_page is not None:
             items_per_page = validate_whole("items_per_page", items_per_page, least=1)
         try:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import attrs
 
 from sikoia_async._calls.api import Api
-from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._errors import ArgumentError, ArgumentTypeError
 from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_flags, validate_fraction, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
@@ -78,7 +78,7 @@ class Screening:
             The search with the number of matches.
 
         Raises:
-            ConfigurationError: a case without a search term, or a value that is not valid.
+            ArgumentError: a case without a search term, or a value that is not valid.
             ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.buy(
@@ -130,7 +130,7 @@ class Screening:
             The search with the number of matches.
 
         Raises:
-            ConfigurationError: a case without a search term, or a value that is not valid.
+            ArgumentError: a case without a search term, or a value that is not valid.
             ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.buy(
@@ -166,7 +166,7 @@ def _search_term(entity: HasEntity, search_term: str | None) -> str | None:
     term = validate_strings(search_term=search_term)["search_term"]
     if in_body(entity)["entity_type"] == "case" and not (term or "").strip():
         msg = "search_term: expected the name to search for, because the entity is a case"
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     return term
 
 
@@ -174,7 +174,7 @@ def _as_datetime(birth_date: object) -> datetime | None:
     """Return a date as midnight UTC, because the API takes a date and time."""
     msg = "birth_date: expected a date, or a datetime with a time zone"
     if isinstance(birth_date, datetime) and birth_date.tzinfo is None:
-        raise ConfigurationError(msg)
+        raise ArgumentError(msg)
     if birth_date is None or isinstance(birth_date, datetime):
         return birth_date
     if isinstance(birth_date, date):

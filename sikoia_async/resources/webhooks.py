@@ -316,7 +316,7 @@ class Webhooks:
 
         Raises:
             ResourceNotFoundError: the webhook does not exist.
-            ReplayStoreError: the guard's store failed, and the guard is `closed`.
+            WebhookStoreError: the guard's store failed, and the guard is `closed`.
             UnexpectedResponseError: a request in the log cannot be read.
             SikoiaError: any other error of `requests`.
         """

@@ -74,7 +74,7 @@ class Deduplicator:
             What happened to the event, and whether the guard could be relied on.
 
         Raises:
-            ReplayStoreError: the store failed, and the guard is `closed`; nothing was done.
+            WebhookStoreError: the store failed, and the guard is `closed`; nothing was done.
         """
         handled = _HandledKeys(self._guard)
         async with self._locks.hold(event.key):

@@ -18,8 +18,9 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args, runtime_checkable
 
-from sikoia_async._errors import ConfigurationError, ReplayStoreError
+from sikoia_async._errors import ConfigurationError, WebhookStoreError
 from sikoia_async._validation import (
+    settings,
     validate_required,
     validate_seconds,
     validate_type,
@@ -72,7 +73,7 @@ class ReplayGuard:
             time for which Sikoia keeps redelivering, which is not documented.
         on_failure: `open` handles events while the store is unavailable, checked against this
             process's memory only, and `Received.deduplicated` is False; `closed` refuses them with
-            `ReplayStoreError`.
+            `WebhookStoreError`.
         max_keys: how many events this process remembers; the oldest are forgotten first.
         clock: seconds on a clock that never steps back.
 
@@ -90,13 +91,14 @@ class ReplayGuard:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         validate_type("store", store, ReplayStore, "a ReplayStore, with seen and add")
-        self._ttl = validate_seconds("ttl", ttl)
+        with settings():
+            self._ttl = validate_seconds("ttl", ttl)
+            self._memory = _Memory(validate_whole("max_keys", max_keys, least=1))
         if on_failure not in get_args(OnFailure):
             msg = "on_failure: expected 'open' or 'closed'"
             raise ConfigurationError(msg)
         self._fails_closed = on_failure == "closed"
         self._clock = clock
-        self._memory = _Memory(validate_whole("max_keys", max_keys, least=1))
         self._shared = None if store is None else _GuardedStore(store, clock)
 
     async def has_seen(self, event: Event) -> bool:
@@ -104,7 +106,7 @@ class ReplayGuard:
 
         Raises:
             ArgumentTypeError: this is not an event.
-            ReplayStoreError: the store is unavailable, and the guard fails closed.
+            WebhookStoreError: the store is unavailable, and the guard fails closed.
         """
         return bool(await self.knows(_validated(event).key))
 
@@ -122,7 +124,7 @@ class ReplayGuard:
         """Return whether a key was added; None if that is unknown without the store.
 
         Raises:
-            ReplayStoreError: instead of None, if the guard fails closed.
+            WebhookStoreError: instead of None, if the guard fails closed.
         """
         if self.recalls(key):
             return True
@@ -131,7 +133,7 @@ class ReplayGuard:
         is_known = await self._shared.seen(key)
         if is_known is None and self._fails_closed:
             msg = "the replay store is unavailable: respond with 503 to have the event redelivered"
-            raise ReplayStoreError(msg)
+            raise WebhookStoreError(msg)
         return is_known
 
     def recalls(self, key: str) -> bool:

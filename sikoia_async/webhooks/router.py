@@ -16,13 +16,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 import attrs
 
 from sikoia_async._errors import (
+    ArgumentError,
     ArgumentTypeError,
     ConfigurationError,
     SikoiaError,
     WebhookError,
     WebhookVerificationError,
 )
-from sikoia_async._validation import NotCopyable, validate_required, validate_type, validate_whole
+from sikoia_async._validation import (
+    NotCopyable,
+    settings,
+    validate_required,
+    validate_type,
+    validate_whole,
+)
 from sikoia_async.webhooks.deduplication import Deduplicator, Outcome
 from sikoia_async.webhooks.events import (
     Event,
@@ -54,12 +61,16 @@ class WebhookHandlerError(WebhookError):
     Respond with 500, so that Sikoia delivers it again.
     """
 
-    _unpicklable = ("event",)
+    _unpicklable = ("_event",)
 
     def __init__(self, message: str, *, event: Event | None) -> None:
         super().__init__(message)
-        self.event = event
+        self._event = event
+
+    @property
+    def event(self) -> Event | None:
         """The event; None after pickling, since its body may hold personal data."""
+        return self._event
 
 
 @attrs.frozen(kw_only=True)
@@ -113,7 +124,8 @@ class Router(NotCopyable):
         guard = ReplayGuard() if replay == "memory" else replay
         validate_type("replay", guard, ReplayGuard, "a ReplayGuard, 'memory' or None")
         self._deduplicator = None if guard is None else Deduplicator(guard)
-        self._max_body = validate_whole("max_body", max_body, least=1)
+        with settings():
+            self._max_body = validate_whole("max_body", max_body, least=1)
         self._handlers: dict[type[Event], Handler] = {}
         refusal = None if callable(secrets) else _refusal(secrets)
         self._secrets = secrets
@@ -138,15 +150,16 @@ class Router(NotCopyable):
         handler of their own. One function may handle several types.
 
         Raises, here or when the decorator is applied:
-            ConfigurationError: there is no such event type, it has a handler already, or the
-                decorated object is not a function.
+            ArgumentError: there is no such event type.
+            ArgumentTypeError: the decorated object is not a function.
+            ConfigurationError: the event type has a handler already.
         """
         event = event_class(event_type)
         if event is None:
             msg = (
                 "on(): unknown event type; use an event class or name, or otherwise() for the rest"
             )
-            raise ConfigurationError(msg)
+            raise ArgumentError(msg)
         return lambda handler: self._register(event, handler)
 
     def otherwise(self, handler: H) -> H:
@@ -184,7 +197,7 @@ class Router(NotCopyable):
             WebhookEventTypeError: `event_type` is not one of Sikoia's event types.
             WebhookPayloadError: the body is not JSON.
             WebhookHandlerError: the handler failed.
-            ReplayStoreError: the replay store failed, and the guard is `closed`.
+            WebhookStoreError: the replay store failed, and the guard is `closed`.
             WebhookError: any of these; respond with its `response_status`.
             ConfigurationError: a secret is not valid, or the function that returns the secrets
                 failed.
@@ -212,7 +225,7 @@ class Router(NotCopyable):
 
         Raises:
             WebhookHandlerError: the handler failed.
-            ReplayStoreError: the replay store failed, and the guard is `closed`.
+            WebhookStoreError: the replay store failed, and the guard is `closed`.
         """
         validate_type("event", validate_required("event", event), Event, "an Event")
         return await self._route(event, None, None)

@@ -9,7 +9,7 @@ import pytest
 from faults import assert_plain
 
 from sikoia_async import ReplayGuard, ReplayStore
-from sikoia_async.errors import ArgumentTypeError, ConfigurationError, ReplayStoreError
+from sikoia_async.errors import ArgumentTypeError, ConfigurationError, WebhookStoreError
 from sikoia_async.webhooks.events import Event, parse
 
 if TYPE_CHECKING:
@@ -274,10 +274,10 @@ async def test_a_closed_guard_refuses_while_its_store_fails(fault: Any) -> None:
     store.fault = fault
     replay, _ = guard(store, on_failure="closed")
 
-    with pytest.raises(ReplayStoreError, match="respond with 503") as caught:
+    with pytest.raises(WebhookStoreError, match="respond with 503") as caught:
         await replay.knows(EVENT.key)
     assert_plain(caught.value)
-    with pytest.raises(ReplayStoreError):
+    with pytest.raises(WebhookStoreError):
         await replay.has_seen(EVENT)
 
     await replay.remember(EVENT)

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from sikoia_async.errors import (
     ArgumentTypeError,
     ConfigurationError,
-    ReplayStoreError,
     SikoiaError,
     WebhookError,
     WebhookEventTypeError,
     WebhookHandlerError,
     WebhookPayloadError,
+    WebhookStoreError,
     WebhookVerificationError,
 )
 from sikoia_async.resources.webhooks import WebhookRequest, WebhookSecret
@@ -827,7 +827,7 @@ async def test_while_the_store_is_down_a_closed_guard_refuses() -> None:
     """L9: nothing is handled, and nothing is lost, since it is delivered again."""
     router, handler = routed(VERIFIED, replay=ReplayGuard(Down(), on_failure="closed"))
 
-    with pytest.raises(ReplayStoreError):
+    with pytest.raises(WebhookStoreError):
         await deliver(router, body())
 
     assert handler == []
@@ -1087,7 +1087,7 @@ def test_an_error_has_the_status_to_respond_with() -> None:
         WebhookEventTypeError: 404,
         WebhookPayloadError: 400,
         WebhookHandlerError: 500,
-        ReplayStoreError: 503,
+        WebhookStoreError: 503,
     }
 
     assert {kind: kind.response_status for kind in statuses} == statuses
