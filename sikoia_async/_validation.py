@@ -10,7 +10,7 @@ value: subclasses may have another `str()`, format or hash.
 import ipaddress
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar, cast, get_args
@@ -87,7 +87,7 @@ class NotCopyable:
 
 
 @contextmanager
-def settings() -> Iterator[None]:
+def settings() -> Generator[None, None, None]:
     """Raise a plain ConfigurationError for an invalid value: it is a setting, not an argument."""
     try:
         yield

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._errors import ArgumentError, ArgumentTypeError
 from sikoia_async._validation import validate_id
 from sikoia_async.models import Model
 
@@ -27,7 +27,7 @@ class Subject:
 
         Raises:
             ArgumentTypeError: the subject is neither such a model nor a string.
-            ConfigurationError: the id is not valid, or the model has none.
+            ArgumentError: the id is not valid, or the model has none.
         """
         return self._id(self.name, subject)
 
@@ -37,7 +37,7 @@ class Subject:
         Raises:
             ArgumentTypeError: the value is not a list, or an item is neither such a model nor a
                 string.
-            ConfigurationError: an id is not valid, or a model has none.
+            ArgumentError: an id is not valid, or a model has none.
         """
         if subjects is None:
             return None
@@ -55,7 +55,7 @@ class Subject:
             raise ArgumentTypeError(msg)
         if not (value := getattr(subject, self.field, None)):
             msg = f"{name}: this {type(subject).__name__} has no {self.field}; pass the id itself"
-            raise ConfigurationError(msg)
+            raise ArgumentError(msg)
         return validate_id(name, value)
 
     def _what(self) -> str:
