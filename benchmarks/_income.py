@@ -6,7 +6,7 @@ import httpx
 
 from sikoia_async import Sikoia
 from sikoia_async.environments import local
-from sikoia_async.sandbox import create_app
+from sikoia_async.sandbox import Credentials, create_app
 
 __all__ = ["DETAILS", "REPORT", "income_bodies"]
 
@@ -21,7 +21,7 @@ _PDF: Final = b"%PDF-1.7\n%%EOF\n"
 
 async def income_bodies() -> dict[str, bytes]:
     """Return the responses of both paths for a case with three documents."""
-    wire = httpx.ASGITransport(create_app(api_key="key", work_time=0))
+    wire = httpx.ASGITransport(create_app(credentials=Credentials(api_key="key"), work_time=0))
     async with (
         Sikoia(api_key="key", environment=local(_URL), transport=wire) as sikoia,
         httpx.AsyncClient(transport=wire, base_url=_URL, headers=_HEADERS) as client,

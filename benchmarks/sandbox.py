@@ -21,7 +21,7 @@ from starlette.types import Message
 
 from sikoia_async import Sikoia
 from sikoia_async.environments import local
-from sikoia_async.sandbox import App, create_app
+from sikoia_async.sandbox import App, Credentials, Rate, create_app
 from sikoia_async.testing import in_memory
 
 __all__ = ["compare", "highest"]
@@ -62,7 +62,7 @@ def _memory(cases: int, requests: int) -> Generator[Row]:
 
 def highest(cases: int, requests: int) -> int:
     """Fill a local Sikoia, and return the peak memory of this process in bytes."""
-    app = create_app(limit=10**9, api_key=_KEY)
+    app = create_app(rate=Rate(requests_per_window=10**9), credentials=Credentials(api_key=_KEY))
     asyncio.run(_fill(app, cases, requests))
     if (len(app.state.cases), len(app.ledger)) != (cases, requests):
         msg = "the local Sikoia refused a request"
@@ -121,7 +121,10 @@ def _case(number: int) -> bytes:
 
 
 def _calls(cases: int, rounds: int) -> Generator[Row]:
-    app = create_app(limit=10**9, token_life=10**9, api_key=_KEY)
+    app = create_app(
+        rate=Rate(requests_per_window=10**9),
+        credentials=Credentials(token_life=10**9, api_key=_KEY),
+    )
     with asyncio.Runner() as runner:
         runner.run(_fill(app, cases, cases))
         sikoia = Sikoia(
@@ -162,7 +165,7 @@ def _seconds(runner: asyncio.Runner, sikoia: Sikoia, persons: list[str]) -> Call
 
 def _looks(cases: int, requests: int) -> Generator[Row]:
     """Measure operations on the whole ledger; they have no target."""
-    app = create_app(limit=10**9, api_key=_KEY)
+    app = create_app(rate=Rate(requests_per_window=10**9), credentials=Credentials(api_key=_KEY))
     asyncio.run(_fill(app, cases, requests))
     with tempfile.TemporaryDirectory() as folder:
         looks: dict[str, Callable[[], object]] = {

@@ -14,7 +14,7 @@ from typing import Final
 from _measure import Row, at_most, is_quick, print_table, race
 
 from sikoia_async import Sikoia
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Rate, Sandbox
 from sikoia_async.testing import MemorySandbox, client_of
 
 __all__ = ["compare"]
@@ -60,7 +60,12 @@ def _starts(rounds: int) -> Generator[Row]:
 @contextmanager
 def _reading(kind: Kind, in_flight: int) -> Generator[Callable[[], float]]:
     """Create a case, and return a function that measures its retrieval."""
-    with kind(limit=10**9, token_life=10**9) as sandbox, asyncio.Runner() as runner:
+    with (
+        kind(
+            rate=Rate(requests_per_window=10**9), credentials=Credentials(token_life=10**9)
+        ) as sandbox,
+        asyncio.Runner() as runner,
+    ):
         sikoia = client_of(sandbox, quota=None)
         case = runner.run(sikoia.cases.create(name="Loan", case_type="Business"))
 

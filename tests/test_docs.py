@@ -14,7 +14,7 @@ import pytest
 from sikoia_async import NewCompany, NewPerson, Sikoia
 from sikoia_async._errors import api_error_class
 from sikoia_async.environments import local
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Rate, Sandbox
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -35,7 +35,7 @@ RESOURCES = sorted(
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """Run a local Sikoia that does all work at once, and export its variables."""
-    with Sandbox(work_time=0, limit=10_000) as running:
+    with Sandbox(work_time=0, rate=Rate(requests_per_window=10_000)) as running:
         for name, value in running.variables.items():
             monkeypatch.setenv(name, value)
         yield running

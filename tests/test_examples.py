@@ -32,7 +32,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from sikoia_async import NewPerson, ReplayGuard, Router, Sikoia
 from sikoia_async.resources.webhooks import WebhookRequest
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Sandbox, Time, Wire
 from sikoia_async.sandbox.middleware.envelope import Envelope
 from sikoia_async.webhooks import SIGNATURE_HEADER, AffordabilityInsightsCompleted, sign
 
@@ -112,7 +112,9 @@ def sandbox(
 ) -> Generator[Sandbox]:
     """Run a local Sikoia whose requests are recorded, and export its variables."""
     assert not watch.requests
-    with Sandbox(clock=lambda: clock.now, work_time=1, delivery_retries=(0,)) as running:
+    with Sandbox(
+        time=Time(clock=lambda: clock.now), work_time=1, wire=Wire(delivery_retries=(0,))
+    ) as running:
         for name, value in running.variables.items():
             monkeypatch.setenv(name, value)
         yield running

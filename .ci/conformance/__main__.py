@@ -28,7 +28,7 @@ from schemathesis.engine import Status, events, from_schema
 from schemathesis.generation import GenerationMode
 from seeds import Seeds, credentials
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time
 
 _FILE: Final = Path(__file__).resolve().parents[3] / "shared" / "api" / "sikoia-openapi.yml"
 _EXAMPLES: Final = 6
@@ -131,7 +131,12 @@ def _loaded(specification: Json, corrections: Iterable[Correction]) -> Any:
 def _run(schema: Any, examples: int, note: Callable[[Any], None]) -> None:
     """Run Schemathesis against a local Sikoia that has data in it."""
     clock = Clock()
-    with Sandbox(clock=clock, work_time=_WORK, token_life=_NEVER, limit=_NEVER) as sandbox:
+    with Sandbox(
+        time=Time(clock=clock),
+        work_time=_WORK,
+        credentials=Credentials(token_life=_NEVER),
+        rate=Rate(requests_per_window=_NEVER),
+    ) as sandbox:
         trust = ssl.create_default_context(cafile=sandbox.ca_file)
         with httpx.Client(base_url=sandbox.url, verify=trust) as client:
             headers = _headers(sandbox, client)

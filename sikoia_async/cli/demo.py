@@ -21,7 +21,7 @@ from sikoia_async import (
     poll,
 )
 from sikoia_async.environments import local
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Rate, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -45,7 +45,7 @@ def run(*, limit: int = 200) -> int:
         limit: requests per minute that the local Sikoia accepts.
     """
     started = time.perf_counter()
-    with Sandbox(work_time=0.1, limit=limit) as sandbox:
+    with Sandbox(work_time=0.1, rate=Rate(requests_per_window=limit)) as sandbox:
         print(f"A local Sikoia is running at {sandbox.url}; nothing leaves this machine.\n")
         try:
             count = anyio.run(_run_steps, sandbox)

@@ -105,12 +105,12 @@ def _sandbox(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from sikoia_async.sandbox import Sandbox  # noqa: PLC0415 - as above
+    from sikoia_async.sandbox import Sandbox, Time  # noqa: PLC0415 - as above
 
     with Sandbox(
         port=options.port,
         seed=options.seed,
-        speed=options.speed,
+        time=Time(speed=options.speed),
         inspector=options.inspector is not None,
         inspector_port=options.inspector or 0,
         scenarios=options.scenario,

@@ -8,8 +8,9 @@ try:
     from sikoia_async.sandbox.app import App, create_app
     from sikoia_async.sandbox.scenarios.scenario import Scenario
     from sikoia_async.sandbox.server import Sandbox
+    from sikoia_async.sandbox.settings import Credentials, Rate, Time, Wire
 except ImportError as _exc:
     msg = "the local Sikoia is an optional extra: pip install 'sikoia-async[sandbox]'"
     raise ImportError(msg) from _exc
 
-__all__ = ["App", "Sandbox", "Scenario", "create_app"]
+__all__ = ["App", "Credentials", "Rate", "Sandbox", "Scenario", "Time", "Wire", "create_app"]

@@ -196,36 +196,36 @@ class _Parts:
 def _build(settings: Settings) -> _Parts:
     """Create the parts, each from those above it."""
     loaded = LoadedScenarios.load(settings.scenarios)
-    clock = Clock(speed=settings.speed, epoch=settings.epoch, source=settings.clock)
+    clock = Clock(speed=settings.time.speed, epoch=settings.time.epoch, source=settings.time.clock)
     state = State(
         clock=clock,
         seed=settings.seed,
         work_time=settings.work_time,
         url=settings.url,
-        picklist_base=settings.picklist_base,
+        picklist_base=settings.wire.picklist_base,
         scenarios=loaded.scenarios,
     )
     application = Application(
-        client_id=settings.client_id or state.new_id(),
-        client_secret=settings.client_secret or state.new_secret(24),
+        client_id=settings.credentials.client_id or state.new_id(),
+        client_secret=settings.credentials.client_secret or state.new_secret(24),
         resource=settings.url,
     )
-    tokens = AccessTokens(application, life=settings.token_life, state=state)
+    tokens = AccessTokens(application, life=settings.credentials.token_life, state=state)
     rate_limit = RateLimit(
-        limit=settings.limit,
-        per=settings.per,
+        limit=settings.rate.requests_per_window,
+        per=settings.rate.window,
         clock=clock,
-        key=settings.window_key,
-        sends_retry_after=settings.retry_after,
+        key=settings.rate.window_key,
+        sends_retry_after=settings.rate.retry_after,
     )
     routes = _routes(state, tokens)
     operations = Operations(routes)
     faults = Faults(operations, clock=clock)
     deliveries = Deliveries(
         state,
-        retries=settings.delivery_retries,
-        shape=settings.event_shape,
-        timeout=settings.delivery_timeout,
+        retries=settings.wire.delivery_retries,
+        shape=settings.wire.event_shape,
+        timeout=settings.wire.delivery_timeout,
     )
     loaded.plan_faults(faults, deliveries.faults)
     event_loop = EventLoop()
@@ -253,8 +253,8 @@ def _build(settings: Settings) -> _Parts:
 
 def _middleware(settings: Settings, parts: _Parts) -> list[Middleware]:
     """Return what each request passes through, outermost first."""
-    echo, new_id = settings.echo_correlation, parts.state.new_correlation_id
-    key_header = settings.idempotency_header
+    echo, new_id = settings.wire.echo_correlation, parts.state.new_correlation_id
+    key_header = settings.wire.idempotency_header
     layers = [
         Middleware(Recorder, begin=parts.ledger.begin, end=parts.ledger.end),
         Middleware(
@@ -265,13 +265,13 @@ def _middleware(settings: Settings, parts: _Parts) -> list[Middleware]:
             Authentication,
             tokens=parts.tokens,
             rate_limit=parts.rate_limit,
-            api_key=settings.api_key,
+            api_key=settings.credentials.api_key,
         ),
     ]
     if key_header:
         responses = parts.state.idempotent_responses
         layers.append(Middleware(IdempotencyKeys, header=key_header, responses=responses))
-    if settings.accepted:
+    if settings.wire.answers_202:
         layers.append(Middleware(AcceptedResponses))
     return [*layers, Middleware(Billing)]
 

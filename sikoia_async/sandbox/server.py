@@ -133,12 +133,14 @@ class Sandbox:
     @property
     def variables(self) -> dict[str, str]:
         """The environment variables that point a client to this local Sikoia."""
-        return {
+        variables = {
             "SIKOIA_ENVIRONMENT": self.url,
             "SIKOIA_CA_FILE": self.ca_file,
             "SIKOIA_CLIENT_ID": self.client_id,
             "SIKOIA_CLIENT_SECRET": self.client_secret,
         }
+        # In memory there is no TLS.
+        return {name: value for name, value in variables.items() if value}
 
     def exports(self) -> tuple[str, ...]:
         """Return `variables` as shell `export` lines."""

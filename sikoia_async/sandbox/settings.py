@@ -16,6 +16,7 @@ from sikoia_async.sandbox.validation import (
     validate_clock,
     validate_datetime,
     validate_flag,
+    validate_group,
     validate_header,
     validate_key,
     validate_mapping,
@@ -26,39 +27,116 @@ from sikoia_async.sandbox.validation import (
     validate_whole,
 )
 
-__all__ = ["Options", "Settings"]
+__all__ = ["Credentials", "Options", "Rate", "Settings", "Time", "Wire"]
 
 
-class Options(TypedDict, total=False):
-    """The keyword arguments of `create_app` and `Sandbox`; `Settings` documents each of them."""
+@attrs.frozen(kw_only=True)
+class Rate:
+    """The rate limit of a local Sikoia.
 
-    client_id: str | None
-    client_secret: str | None
-    api_key: str | None
-    token_life: float
-    limit: int
-    per: float
-    window_key: WindowKey
-    retry_after: bool
-    echo_correlation: bool
-    idempotency_header: str | None
-    accepted: bool
-    picklist_base: Literal[0, 1]
-    clock: Callable[[], float] | None
-    speed: float
-    epoch: datetime | None
-    seed: int
-    work_time: float
-    delivery_retries: Sequence[float]
-    delivery_timeout: float
-    event_shape: EventShape
-    prices: Mapping[str, int] | None
-    scenarios: Sequence[Scenario | Source]
+    Raises:
+        ValueError: A field has another type, or is out of range.
+    """
+
+    requests_per_window: int = attrs.field(
+        default=200, validator=validate_whole(" of at least 0", lambda limit: limit >= 0)
+    )
+    """The number of requests allowed in a window; a large one to have no limit."""
+    window: float = attrs.field(default=60, validator=validate_seconds(zero=False))
+    """The length of a window in seconds."""
+    window_key: WindowKey = "organisation"
+    """Whether the limit applies to the whole `organisation` or to each `token`."""
+    retry_after: bool = attrs.field(default=True, validator=validate_flag)
+    """Whether a 429 has a `Retry-After` header."""
+
+    def __attrs_post_init__(self) -> None:
+        validate_window_key(self.window_key)
+
+
+@attrs.frozen(kw_only=True)
+class Time:
+    """The clock of a local Sikoia.
+
+    Raises:
+        ValueError: A field has another type, or is out of range.
+    """
+
+    speed: float = attrs.field(default=1, validator=validate_number)
+    """Clock seconds per real second; at 0 the clock moves only when it is advanced."""
+    epoch: datetime | None = attrs.field(default=None, validator=validate_datetime)
+    """The time of day at which the clock starts; the real time by default."""
+    clock: Callable[[], float] | None = attrs.field(default=None, validator=validate_clock)
+    """A function that returns seconds, used instead of a clock that tests can advance."""
+
+    def __attrs_post_init__(self) -> None:
+        validate_clock_settings(self.speed, self.epoch, self.clock)
+
+
+@attrs.frozen(kw_only=True)
+class Credentials:
+    """What a local Sikoia accepts as credentials.
+
+    Raises:
+        ValueError: A field has another type, or is out of range.
+    """
+
+    client_id: str | None = attrs.field(default=None, validator=validate_name)
+    """The id of the only OAuth client; drawn from the seed by default."""
+    client_secret: str | None = attrs.field(default=None, repr=False, validator=validate_name)
+    """The client's secret; drawn from the seed and the URL by default."""
+    api_key: str | None = attrs.field(default=None, repr=False, validator=validate_key)
+    """A key accepted in the legacy header `apikey` instead of an access token."""
+    token_life: float = attrs.field(default=300, validator=validate_seconds(zero=True))
+    """Seconds until an access token expires."""
 
 
 def _copied(pauses: Any) -> Any:
     """Return a copy of a list, which the caller cannot change later."""
     return tuple(cast("Any", pauses)) if isinstance(pauses, list) else pauses
+
+
+@attrs.frozen(kw_only=True)
+class Wire:
+    """How a local Sikoia responds and sends webhooks where Sikoia's documentation is silent.
+
+    Raises:
+        ValueError: A field has another type, or is out of range.
+    """
+
+    echo_correlation: bool = attrs.field(default=True, validator=validate_flag)
+    """Whether responses repeat a well-formed correlation id of the request."""
+    idempotency_header: str | None = attrs.field(default=None, validator=validate_header)
+    """The header that carries idempotency keys; keys are ignored by default."""
+    answers_202: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether starting an operation returns 202 with a `Location` instead of 201."""
+    picklist_base: Literal[0, 1] = 1
+    """The index of the first company in a picklist."""
+    delivery_retries: Sequence[float] = attrs.field(
+        default=(1, 5, 25), converter=_copied, validator=validate_pauses
+    )
+    """Clock seconds before each retry of a webhook delivery."""
+    delivery_timeout: float = attrs.field(default=5, validator=validate_seconds(zero=False))
+    """Real seconds until a receiver has to respond to a delivery."""
+    event_shape: EventShape = "full"
+    """What webhooks receive: the `full` payload, the `bare` one, which lacks `event_type` and
+    `grouping_id`, or the return value of a function of the payload."""
+
+    def __attrs_post_init__(self) -> None:
+        validate_base(self.picklist_base)
+        validate_shape(self.event_shape)
+
+
+class Options(TypedDict, total=False):
+    """The keyword arguments of `create_app` and `Sandbox`; `Settings` documents each of them."""
+
+    rate: Rate
+    time: Time
+    credentials: Credentials
+    wire: Wire
+    seed: int
+    work_time: float
+    prices: Mapping[str, int] | None
+    scenarios: Sequence[Scenario | Source]
 
 
 @attrs.frozen(kw_only=True)
@@ -74,61 +152,26 @@ class Settings:
 
     url: str = "https://sandbox.example"
     """The base URL of the API; the scope of its tokens is derived from it."""
-    client_id: str | None = attrs.field(default=None, validator=validate_name)
-    """The id of the only OAuth client; drawn from the seed by default."""
-    client_secret: str | None = attrs.field(default=None, repr=False, validator=validate_name)
-    """The client's secret; drawn from the seed and the URL by default."""
-    api_key: str | None = attrs.field(default=None, repr=False, validator=validate_key)
-    """A key accepted in the legacy header `apikey` instead of an access token."""
-    token_life: float = attrs.field(default=300, validator=validate_seconds(zero=True))
-    """Seconds until an access token expires."""
-    limit: int = attrs.field(
-        default=200, validator=validate_whole(" of at least 0", lambda limit: limit >= 0)
+    rate: Rate = attrs.field(factory=Rate, validator=validate_group(Rate))
+    """The rate limit."""
+    time: Time = attrs.field(factory=Time, validator=validate_group(Time))
+    """The clock."""
+    credentials: Credentials = attrs.field(
+        factory=Credentials, validator=validate_group(Credentials)
     )
-    """The number of requests allowed in a rate-limit window; a large one to have no limit."""
-    per: float = attrs.field(default=60, validator=validate_seconds(zero=False))
-    """The length of a rate-limit window in seconds."""
-    window_key: WindowKey = "organisation"
-    """Whether the limit applies to the whole `organisation` or to each `token`."""
-    retry_after: bool = attrs.field(default=True, validator=validate_flag)
-    """Whether a 429 has a `Retry-After` header."""
-    echo_correlation: bool = attrs.field(default=True, validator=validate_flag)
-    """Whether responses repeat a well-formed correlation id of the request."""
-    idempotency_header: str | None = attrs.field(default=None, validator=validate_header)
-    """The header that carries idempotency keys; keys are ignored by default."""
-    accepted: bool = attrs.field(default=False, validator=validate_flag)
-    """Whether starting an operation returns 202 with a `Location` instead of 201."""
-    picklist_base: Literal[0, 1] = 1
-    """The index of the first company in a picklist."""
-    clock: Callable[[], float] | None = attrs.field(default=None, validator=validate_clock)
-    """A function that returns seconds, used instead of a clock that tests can advance."""
-    speed: float = attrs.field(default=1, validator=validate_number)
-    """Clock seconds per real second; at 0 the clock moves only when it is advanced."""
-    epoch: datetime | None = attrs.field(default=None, validator=validate_datetime)
-    """The time of day at which the clock starts; the real time by default."""
+    """The credentials that are accepted, and the lifetime of tokens."""
+    wire: Wire = attrs.field(factory=Wire, validator=validate_group(Wire))
+    """How it responds and sends webhooks where Sikoia's documentation is silent."""
     seed: int = attrs.field(default=0, validator=validate_whole("", lambda _: True))
     """The source of all ids and data: the same seed gives the same ids in the same order."""
     work_time: float = attrs.field(
         default=0.5, validator=validate_seconds(zero=True, infinite=True)
     )
     """Seconds for which an operation stays pending; `math.inf` for ever."""
-    delivery_retries: Sequence[float] = attrs.field(
-        default=(1, 5, 25), converter=_copied, validator=validate_pauses
-    )
-    """Clock seconds before each retry of a webhook delivery."""
-    delivery_timeout: float = attrs.field(default=5, validator=validate_seconds(zero=False))
-    """Real seconds until a receiver has to respond to a delivery."""
-    event_shape: EventShape = "full"
-    """What webhooks receive: the `full` payload, the `bare` one, which lacks `event_type` and
-    `grouping_id`, or the return value of a function of the payload."""
     prices: Mapping[str, int] | None = attrs.field(default=None, validator=validate_mapping)
     """Prices in credits by operation name; by default every chargeable operation costs 1."""
     scenarios: Sequence[Scenario | Source] = ()
     """Scenarios, and paths of TOML files with scenarios and faults."""
 
     def __attrs_post_init__(self) -> None:
-        validate_base(self.picklist_base)
-        validate_window_key(self.window_key)
-        validate_shape(self.event_shape)
         validate_sources(self.scenarios)
-        validate_clock_settings(self.speed, self.epoch, self.clock)

@@ -16,6 +16,7 @@ __all__ = [
     "validate_clock",
     "validate_datetime",
     "validate_flag",
+    "validate_group",
     "validate_header",
     "validate_key",
     "validate_mapping",
@@ -98,6 +99,11 @@ validate_pauses: Final[Validator] = _validator(
     "seconds in a list, each zero or more",
     lambda value: isinstance(value, list | tuple) and all(map(_is_seconds, cast("Any", value))),
 )
+
+
+def validate_group(kind: type) -> Validator:
+    """Return a validator of a group of settings."""
+    return _validator(f"a {kind.__name__}(...)", lambda value: isinstance(value, kind))
 
 
 def validate_whole(what: str, is_valid: Callable[[int], bool]) -> Validator:

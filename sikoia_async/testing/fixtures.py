@@ -17,10 +17,11 @@ __all__ = ["open_client", "spec_of"]
 def open_client(request: pytest.FixtureRequest, sandbox: Sandbox) -> Sikoia:
     """Return the client of a test, with the rate limit of the local Sikoia."""
     from sikoia_async import Quota  # noqa: PLC0415 - loaded when first used
+    from sikoia_async.sandbox import Rate  # noqa: PLC0415 - as above
     from sikoia_async.testing.clients import client_of  # noqa: PLC0415 - as above
 
-    options = spec_of(request).options
-    return client_of(sandbox, quota=Quota(options.get("limit", 200), options.get("per", 60)))
+    rate = spec_of(request).options.get("rate") or Rate()
+    return client_of(sandbox, quota=Quota(rate.requests_per_window, rate.window))
 
 
 def spec_of(request: pytest.FixtureRequest) -> SandboxSpec:

@@ -41,8 +41,8 @@ __all__ = [
 _SANDBOX = pytest.StashKey[tuple["SandboxSpec", "Sandbox"]]()
 _RECORDED = pytest.StashKey[set["Path"]]()
 _MARKER = (
-    "sikoia(*, tls=False, seed=0, limit=200, ...): configure the local Sikoia of a test. tls=True "
-    "runs it on a socket; other arguments are those of sikoia_async.sandbox.create_app"
+    "sikoia(*, tls=False, seed=0, rate=Rate(), ...): configure the local Sikoia of a test. "
+    "tls=True runs it on a socket; other arguments are those of sikoia_async.sandbox.create_app"
 )
 
 

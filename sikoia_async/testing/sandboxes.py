@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["MemorySandbox"]
 
+_URL: Final = "https://localhost:1"
+"""On loopback, which `SIKOIA_ENVIRONMENT` requires. No server listens there."""
+
 
 class MemorySandbox(Sandbox):
     """A local Sikoia that runs in memory during a `with` block, without a socket or a thread.
 
     It differs from `Sandbox` in two ways. It is reached only through its `transport`, which the
-    client of `client_of` uses. Webhook deliveries are sent only when you await `until_settled()` or
+    client of `client_of` uses; a client that reads its `variables` needs it as well. Webhook
+    deliveries are sent only when you await `until_settled()` or
     `deliveries.deliver_due(httpx.ASGITransport(your_app))`, which needs no socket either.
 
     Args:
@@ -44,24 +48,11 @@ class MemorySandbox(Sandbox):
         super().__init__(**options)
 
     def __enter__(self) -> Self:
-        app = create_app(**self._options)
+        app = create_app(url=_URL, **self._options)
         self._describe(app, Path())
         self.ca_file = ""
         self.transport = in_memory(app)
         return self
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """Not available, because environment variables cannot lead to a local Sikoia in memory.
-
-        Raises:
-            RuntimeError: always.
-        """
-        msg = (
-            "a local Sikoia in memory cannot be reached through environment variables: "
-            "run a Sandbox, or mark the test with @pytest.mark.sikoia(tls=True)"
-        )
-        raise RuntimeError(msg)
 
     async def until_settled(self) -> None:
         """Send all webhook deliveries that are due by the clock, on asyncio or trio."""

@@ -14,7 +14,7 @@ from rate_limiting import Server, limiter_of, refused, slot
 from sikoia_async import Quota, Sikoia
 from sikoia_async._rate_limit.limiter import RateLimiter
 from sikoia_async.environments import local
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Rate, Sandbox, Time
 
 pytestmark = pytest.mark.anyio
 _virtual = pytest.mark.virtual_time
@@ -110,7 +110,10 @@ async def test_the_local_sikoia_refuses_nothing() -> None:
     """A hundred calls over real sockets, at 20 per half second, with a random phase."""
     phase = [0.0]
 
-    with Sandbox(limit=20, per=0.5, clock=lambda: time.monotonic() + phase[0]) as sandbox:
+    with Sandbox(
+        rate=Rate(requests_per_window=20, window=0.5),
+        time=Time(clock=lambda: time.monotonic() + phase[0]),
+    ) as sandbox:
         phase[0] = random.uniform(0, 0.5)  # noqa: S311 - no secrets
         async with (
             Sikoia(

@@ -6,7 +6,7 @@ import pytest
 from workbench import WORK_TIME, Workbench
 
 from sikoia_async import Sikoia
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time
 from sikoia_async.testing import client_of
 
 
@@ -16,7 +16,12 @@ def sandbox() -> Iterator[Sandbox]:
 
     Tests advance it by hours altogether, so tokens live longer than that.
     """
-    with Sandbox(speed=0, work_time=WORK_TIME, token_life=10**9, limit=10**6) as running:
+    with Sandbox(
+        time=Time(speed=0),
+        work_time=WORK_TIME,
+        credentials=Credentials(token_life=10**9),
+        rate=Rate(requests_per_window=10**6),
+    ) as running:
         yield running
 
 

@@ -29,7 +29,7 @@ from sikoia_async import (
 from sikoia_async.operations.token import TokenSigner
 from sikoia_async.resources.banking import BankAccount
 from sikoia_async.resources.cases import Person
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Rate, Sandbox
 from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.testing import client_of
 from sikoia_async.webhooks import events
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     """Run a local Sikoia in real time, in which work takes a moment."""
-    with Sandbox(limit=100_000, work_time=0.15) as running:
+    with Sandbox(rate=Rate(requests_per_window=100_000), work_time=0.15) as running:
         yield running
 
 

@@ -9,7 +9,7 @@ import attrs
 import httpx
 from sandbox.test_responses import WALKS, Walk
 
-from sikoia_async.sandbox import App, create_app
+from sikoia_async.sandbox import App, Credentials, Rate, Time, create_app
 
 __all__ = ["ALL", "EPOCH", "RecordedResponse", "Recorder", "begin", "in_memory", "local"]
 
@@ -122,9 +122,14 @@ class Recorder:
 
 def local(**options: Any) -> Recorder:
     """Create a local Sikoia with a paused clock, and get a token from it."""
-    paused: dict[str, Any] = {"url": _URL, "speed": 0, "epoch": EPOCH, "work_time": 60}
-    limits: dict[str, Any] = {"token_life": 10**6, "limit": 10**6}
-    recorder = Recorder(create_app(**(paused | limits | options)))
+    defaults: dict[str, Any] = {
+        "url": _URL,
+        "time": Time(speed=0, epoch=EPOCH),
+        "work_time": 60,
+        "credentials": Credentials(token_life=10**6),
+        "rate": Rate(requests_per_window=10**6),
+    }
+    recorder = Recorder(create_app(**(defaults | options)))
     recorder.authorize()
     return recorder
 

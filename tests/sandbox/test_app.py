@@ -4,12 +4,12 @@ import anyio
 import httpx
 from starlette.types import Message
 
-from sikoia_async.sandbox import create_app
+from sikoia_async.sandbox import Credentials, create_app
 
 
 def test_the_application_works_in_memory() -> None:
     """A client can call it in its own event loop."""
-    app = create_app(url="https://local.example", api_key="legacy")
+    app = create_app(url="https://local.example", credentials=Credentials(api_key="legacy"))
     headers = {
         "apikey": "legacy",
         "Accept": "application/json",

@@ -17,11 +17,15 @@ from hypothesis import strategies as st
 from sandbox.deliveries.test_sender import receiving, subscribe, verify
 from sandbox.memory import ALL, EPOCH, Recorder, begin, in_memory, local
 
-from sikoia_async.sandbox import Sandbox, create_app
+from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time, create_app
 from sikoia_async.sandbox.clock import Clock
 
 VERIFIED = "IdentityVerification.Completed"
-PAUSED: dict[str, Any] = {"speed": 0, "work_time": 60, "token_life": 10**6}
+PAUSED: dict[str, Any] = {
+    "time": Time(speed=0),
+    "work_time": 60,
+    "credentials": Credentials(token_life=10**6),
+}
 YEARS = 366 * 24 * 3600.0
 
 
@@ -93,7 +97,7 @@ def test_an_invalid_advance_is_refused(seconds: float, speed: float) -> None:
 def test_invalid_options_are_refused(options: dict[str, Any], error: str) -> None:
     """The error says what is expected."""
     with pytest.raises(ValueError, match=f"^{error}"):
-        create_app(**options)
+        create_app(time=Time(**options))
 
 
 def test_the_epoch_is_converted_to_utc() -> None:
@@ -170,7 +174,9 @@ def test_another_url_has_other_secrets() -> None:
 
 def test_tokens_and_windows_follow_the_clock() -> None:
     """They end when it reaches their end."""
-    one = local(token_life=300, limit=1, per=60)
+    one = local(
+        credentials=Credentials(token_life=300), rate=Rate(requests_per_window=1, window=60)
+    )
     users: Callable[[], int] = lambda: one.call("GET", "/v2/users").status_code  # noqa: E731
     full = [users(), users()]
     one.app.clock.advance(60)
@@ -249,7 +255,9 @@ def test_settle_waits_for_deliveries(
 @pytest.mark.virtual_time
 async def test_settle_waits_for_deliveries_in_progress() -> None:
     """Even if another task has started them."""
-    app = create_app(speed=0, epoch=EPOCH, work_time=60, api_key="legacy")
+    app = create_app(
+        time=Time(speed=0, epoch=EPOCH), work_time=60, credentials=Credentials(api_key="legacy")
+    )
     responded: list[str] = []
 
     async def respond(_request: httpx.Request) -> httpx.Response:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import spec
 
-from sikoia_async.sandbox import App, Sandbox
+from sikoia_async.sandbox import App, Credentials, Rate, Sandbox, Time
 from sikoia_async.sandbox.resources import webhook_log
 
 _WORK = 60.0
@@ -341,7 +341,10 @@ def walk() -> Generator[Walk]:
     clock = SimpleNamespace(now=1000.0)
     # Tokens and rate limits are tested elsewhere.
     with Sandbox(
-        clock=lambda: clock.now, work_time=_WORK, token_life=10**9, limit=10**6
+        time=Time(clock=lambda: clock.now),
+        work_time=_WORK,
+        credentials=Credentials(token_life=10**9),
+        rate=Rate(requests_per_window=10**6),
     ) as sandbox:
         trust = ssl.create_default_context(cafile=sandbox.ca_file)
         form = {

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Sandbox
 
 
 def test_token_url_and_scope_follow_from_the_url(sandbox: Sandbox) -> None:
@@ -25,7 +25,7 @@ def test_token_url_and_scope_follow_from_the_url(sandbox: Sandbox) -> None:
 
 def test_credentials_can_be_chosen() -> None:
     """So an existing configuration can be used."""
-    with Sandbox(client_id="known", client_secret="sesame") as sandbox:
+    with Sandbox(credentials=Credentials(client_id="known", client_secret="sesame")) as sandbox:
         assert (sandbox.client_id, sandbox.client_secret) == ("known", "sesame")
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, get_type_hints
 import attrs
 import pytest
 
-from sikoia_async.sandbox import Sandbox, create_app
+from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time, Wire, create_app
 from sikoia_async.sandbox.settings import Options, Settings
 
 
@@ -18,27 +18,34 @@ def test_every_setting_is_an_option() -> None:
     del settings["url"]
 
     assert get_type_hints(Options) == settings
+    assert {name for name, hint in settings.items() if attrs.has(hint)} == set(_GROUPS)
 
 
 def test_settings_are_fixed() -> None:
     """They are copied when the local Sikoia is created."""
     retries = [1.0]
-    settings = Settings(delivery_retries=retries)
+    settings = Settings(wire=Wire(delivery_retries=retries))
     retries.append(2.0)
 
-    assert settings.delivery_retries == (1.0,)
+    assert settings.wire.delivery_retries == (1.0,)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         settings.seed = 1  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_settings_show_no_secret() -> None:
     """The representation has neither the client secret nor the API key."""
-    shown = repr(Settings(client_secret="sesame", api_key="legacy"))
+    shown = repr(Settings(credentials=Credentials(client_secret="sesame", api_key="legacy")))
 
     assert "sesame" not in shown
     assert "legacy" not in shown
 
 
+_GROUPS: Final[dict[str, Any]] = {
+    "rate": Rate,
+    "time": Time,
+    "credentials": Credentials,
+    "wire": Wire,
+}
 _NAIVE: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - refused
 _LATE: Final = datetime(9000, 1, 1, tzinfo=UTC)
 _NO_TEXT: Final[list[Any]] = [b"canary", 0, True, 1.5, [], {}, object()]
@@ -46,34 +53,40 @@ _NO_NUMBER: Final[list[Any]] = [None, "1", b"1", True, [], {}, object(), Decimal
 _NO_FLAG: Final[list[Any]] = [None, "no", 0, 1, []]
 _NO_LIST: Final[list[Any]] = [None, 1, True, "canary", b"canary", {}, {1}]
 _INVALID: Final[dict[str, list[Any]]] = {
+    **{name: [None, {}, True, "canary", object()] for name in _GROUPS},
+    "seed": [None, "1", True, 1.5, b"1", []],
+    "work_time": _NO_NUMBER,
+    "prices": [1, "canary", [], {1: 1}],
+    "scenarios": [*_NO_LIST, [1], [None], [b"canary"]],
+}
+_INVALID_IN_GROUPS: Final[dict[str, list[Any]]] = {
     "client_id": [*_NO_TEXT, "", " ", "canary\n", " canary"],
     "client_secret": [*_NO_TEXT, "", "canary\0"],
     "api_key": [*_NO_TEXT, "", "two words", "canary\n", "\u00e9"],
     "token_life": [*_NO_NUMBER, math.inf, 1e300, 10**400],
-    "limit": [*_NO_NUMBER, 1.0, math.inf],
-    "per": [*_NO_NUMBER, 0, math.inf, 10**400],
+    "requests_per_window": [*_NO_NUMBER, 1.0, math.inf],
+    "window": [*_NO_NUMBER, 0, math.inf, 10**400],
     "window_key": [None, "canary", 1, []],
     "retry_after": _NO_FLAG,
     "echo_correlation": _NO_FLAG,
     "idempotency_header": [*_NO_TEXT, "", "two words", "canary:", "\u00e9"],
-    "accepted": _NO_FLAG,
+    "answers_202": _NO_FLAG,
     "picklist_base": [*_NO_NUMBER, 2, 0.0],
     "clock": [1, "canary", lambda: None, lambda: "canary"],
     "speed": [*_NO_NUMBER, 10**400, math.inf],
     "epoch": [0, "2026-01-01", date(2026, 1, 1), _NAIVE, _LATE],
-    "seed": [None, "1", True, 1.5, b"1", []],
-    "work_time": _NO_NUMBER,
     "delivery_retries": [*_NO_LIST, ["1"], [-1], [None], [True], [math.inf], [math.nan]],
     "delivery_timeout": [*_NO_NUMBER, 0, math.inf, 10**400],
     "event_shape": [None, "canary", 1, set],
-    "prices": [1, "canary", [], {1: 1}],
-    "scenarios": [*_NO_LIST, [1], [None], [b"canary"]],
 }
 
 
 def test_every_setting_is_validated() -> None:
     """Nothing is left to fail in the middle of a request."""
     assert set(_INVALID) == set(get_type_hints(Options))
+    assert set(_INVALID_IN_GROUPS) == {
+        field.name for group in _GROUPS.values() for field in attrs.fields(group)
+    }
 
 
 @pytest.mark.parametrize("name", _INVALID)
@@ -85,6 +98,17 @@ def test_an_invalid_setting_is_refused(name: str) -> None:
             Sandbox(**given)
         with pytest.raises(ValueError, match=rf"^{name}: "):
             create_app(**given)
+
+        assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", _INVALID_IN_GROUPS)
+def test_an_invalid_setting_in_a_group_is_refused(name: str) -> None:
+    """When the group is created."""
+    group = next(one for one in _GROUPS.values() if name in attrs.fields_dict(one))
+    for value in _INVALID_IN_GROUPS[name]:
+        with pytest.raises(ValueError, match=rf"^{name}: ") as caught:
+            group(**{name: value})
 
         assert "canary" not in str(caught.value)
 

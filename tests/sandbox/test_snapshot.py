@@ -11,11 +11,15 @@ import httpx
 import pytest
 from sandbox.memory import ALL, EPOCH, begin, in_memory, local
 
-from sikoia_async.sandbox import Sandbox, create_app
+from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time, Wire, create_app
 from sikoia_async.sandbox.state import State
 
 HALF = len(ALL) // 2
-KEYED: dict[str, Any] = {"speed": 0, "epoch": EPOCH, "work_time": 60, "api_key": "legacy"}
+KEYED: dict[str, Any] = {
+    "time": Time(speed=0, epoch=EPOCH),
+    "work_time": 60,
+    "credentials": Credentials(api_key="legacy"),
+}
 DOCUMENT = {"file": "JVBERg==", "display_name": "A document", "file_name": "document.pdf"}
 VERIFIED = "IdentityVerification.Completed"
 
@@ -34,7 +38,7 @@ def test_the_same_requests_get_the_same_responses_after_a_restore() -> None:
 
 def test_another_sandbox_can_be_restored() -> None:
     """With the same seed it has the ids, tokens and time of the first."""
-    one, other = local(), local(epoch=datetime(2030, 1, 1, tzinfo=UTC))
+    one, other = local(), local(time=Time(speed=0, epoch=datetime(2030, 1, 1, tzinfo=UTC)))
     one.walk(*ALL[:HALF])
     one.app.clock.advance(3600)
     snapshot = one.app.snapshot()
@@ -58,7 +62,7 @@ def test_a_reset_restores_the_initial_state() -> None:
 
 def test_a_reset_deletes_everything() -> None:
     """Records, tokens and the responses of idempotency keys."""
-    one = local(idempotency_header="Key")
+    one = local(wire=Wire(idempotency_header="Key"))
     case, twice = {"name": "Loan", "case_type": "Business"}, {"Key": "k1"}
     responses = [one.call("POST", "/v2/cases", case, headers=twice).json() for _ in range(2)]
     assert responses[0] == responses[1]
@@ -76,7 +80,7 @@ def test_a_reset_deletes_everything() -> None:
 
 def test_a_reset_without_an_epoch_shows_the_real_time() -> None:
     """Like a new sandbox."""
-    app = create_app(speed=0)
+    app = create_app(time=Time(speed=0))
     app.clock.advance(10**9)
     before = datetime.now(UTC)
     app.reset()
@@ -124,7 +128,9 @@ def test_the_repr_shows_no_data() -> None:
 
 def test_tokens_and_windows_are_restored() -> None:
     """Earlier tokens keep their age, later ones are unknown, and the window has its old count."""
-    one = local(token_life=300, limit=3, per=60)
+    one = local(
+        credentials=Credentials(token_life=300), rate=Rate(requests_per_window=3, window=60)
+    )
     early = one.authorize()
     one.call("GET", "/v2/users")
     one.app.clock.advance(10)
@@ -173,7 +179,7 @@ def test_the_shape_of_deliveries_is_restored() -> None:
     def shape(_payload: Any) -> None:
         """Send null."""
 
-    one = local(event_shape=shape)
+    one = local(wire=Wire(event_shape=shape))
     snapshot = one.app.snapshot()
     one.app.deliveries.shape = "bare"
     one.app.restore(snapshot)
@@ -284,7 +290,7 @@ def test_a_snapshot_of_another_seed_is_refused() -> None:
 
 def test_a_clock_function_is_not_restored(clock: SimpleNamespace) -> None:
     """Everything else is."""
-    one = local(clock=lambda: clock.now, speed=1)
+    one = local(time=Time(epoch=EPOCH, clock=lambda: clock.now))
     snapshot = one.app.snapshot()
     one.person()
     clock.now = 5

@@ -16,7 +16,7 @@ import spec
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Rate, Sandbox
 
 _EVENT = "DocumentProcessing.Completed"
 _ADDRESS = {"house_number": "1", "city": "Exampleton"}
@@ -165,7 +165,9 @@ class InvalidBody(NamedTuple):
 @pytest.fixture(scope="module")
 def seeded(connect: Callable[[Sandbox], httpx.Client]) -> Generator[Seeded]:
     """Run a sandbox with a case, a company, a person, and records about them."""
-    with Sandbox(work_time=0, limit=10**6, token_life=10**6) as sandbox:
+    with Sandbox(
+        work_time=0, rate=Rate(requests_per_window=10**6), credentials=Credentials(token_life=10**6)
+    ) as sandbox:
         seeded = Seeded(connect(sandbox), {"entity_type": "Persons"})
 
         def create(name: str, path: str, body: dict[str, Any]) -> dict[str, Any]:

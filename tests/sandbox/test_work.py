@@ -16,14 +16,19 @@ from sandbox.memory import InMemory
 from sandbox.test_responses import WALKS, Walk
 
 from sikoia_async import NewPerson, Operation, OperationFailedError, Sikoia, errors
-from sikoia_async.sandbox import App, Sandbox, create_app
+from sikoia_async.sandbox import App, Credentials, Rate, Sandbox, Time, create_app
 from sikoia_async.sandbox.work import Job
 from sikoia_async.testing import MemorySandbox, client_of
 
 EPOCH = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 VERIFIED = "IdentityVerification.Completed"
 READ = "BankStatementProcessing.Completed"
-STILL: Any = {"speed": 0, "epoch": EPOCH, "work_time": 60, "token_life": 10**9, "limit": 10**6}
+STILL: Any = {
+    "time": Time(speed=0, epoch=EPOCH),
+    "work_time": 60,
+    "credentials": Credentials(token_life=10**9),
+    "rate": Rate(requests_per_window=10**6),
+}
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
@@ -328,7 +333,7 @@ class Ending(Walk):
 @pytest.mark.parametrize("through", WALKS, ids=lambda through: through.__name__)
 def test_responses_match_the_specification(through: Callable[[Walk], None], fails: bool) -> None:
     """For work that was finished and for work that was made to fail."""
-    app = create_app(**STILL, api_key="legacy")
+    app = create_app(**STILL | {"credentials": Credentials(api_key="legacy")})
     headers = {"apikey": "legacy", "Accept": "application/json", "Content-Type": "application/json"}
     client = httpx.Client(
         base_url="https://sandbox.example", headers=headers, transport=InMemory(app)
@@ -382,7 +387,7 @@ async def test_events_of_work_that_ended_by_itself_come_first() -> None:
 
         assert [one["request_id"] for one in local.events()] == [first, second]
 
-    await run(scenario, speed=1, clock=lambda: clock.now)
+    await run(scenario, time=Time(epoch=EPOCH, clock=lambda: clock.now))
 
 
 @pytest.mark.anyio
@@ -500,7 +505,7 @@ async def test_jobs_are_consistent_while_the_clock_runs() -> None:
         assert numbers == sorted(numbers, reverse=True)
         assert len(numbers) > 3
 
-    await run(scenario, speed=1, clock=lambda: next(ticks), work_time=800)
+    await run(scenario, time=Time(epoch=EPOCH, clock=lambda: next(ticks)), work_time=800)
 
 
 @pytest.mark.anyio
@@ -532,7 +537,7 @@ async def test_work_that_ends_while_it_is_made_to_fail_does_one_of_both() -> Non
         assert messages == sorted(messages, key=bool, reverse=True)
         assert set(messages) == {MESSAGE, None}
 
-    await run(scenario, speed=1, clock=lambda: next(ticks), work_time=70)
+    await run(scenario, time=Time(epoch=EPOCH, clock=lambda: next(ticks)), work_time=70)
 
 
 @pytest.mark.anyio
@@ -678,7 +683,7 @@ async def test_invalid_requests_to_end_work_are_refused() -> None:
 @pytest.mark.anyio
 async def test_any_thread_can_end_work() -> None:
     """On a real socket, while a client waits for the result."""
-    with Sandbox(speed=0) as sandbox:
+    with Sandbox(time=Time(speed=0)) as sandbox:
         async with client_of(sandbox) as sikoia:
             local = await local_of(sandbox, sikoia)
             good, bad = await identity(local), await identity(local)

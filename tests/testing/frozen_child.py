@@ -29,9 +29,12 @@ async def results() -> list[Any]:
     """Call every method of every resource."""
     from testing.cassette_walk import walk  # noqa: PLC0415 - imported while the clock is frozen
 
+    from sikoia_async.sandbox import Rate, Time  # noqa: PLC0415 - as above
     from sikoia_async.testing import MemorySandbox, client_of  # noqa: PLC0415 - as above
 
-    with MemorySandbox(epoch=EPOCH, speed=0, work_time=0, limit=10_000) as sandbox:
+    with MemorySandbox(
+        time=Time(epoch=EPOCH, speed=0), work_time=0, rate=Rate(requests_per_window=10_000)
+    ) as sandbox:
         async with client_of(sandbox, quota=None) as sikoia:
             found = await walk(sikoia, lambda _: None)
             assert not sikoia.drift, dict(sikoia.drift)

@@ -20,18 +20,18 @@ from sandbox.conftest import credentials
 from sandbox.test_responses import WALKS, Walk
 
 from sikoia_async import CallError, errors
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time
 from sikoia_async.testing import MemorySandbox, client_of
 
 _WORK = 60.0
 _LARGE = b"[" + b" " * 300_000 + b"]"
 _OPTIONS: Any = {
     "work_time": _WORK,
-    "token_life": 10**9,
-    "limit": 10**6,
+    "credentials": Credentials(token_life=10**9),
+    "rate": Rate(requests_per_window=10**6),
     "seed": 7,
-    "epoch": datetime(2026, 3, 1, 12, tzinfo=UTC),
 }
+_EPOCH = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _URL = "https://sandbox.example"
 # Headers that change with each response, or with the URL.
 _UNSTEADY = ("x-correlation-id", "date", "server")
@@ -81,7 +81,10 @@ class Responses:
 def walking(kind: type[Sandbox]) -> Generator[tuple[Walk, Responses]]:
     """Prepare a walk through a local Sikoia on a socket or in memory."""
     clock = SimpleNamespace(now=1000.0)
-    with kind(clock=lambda: clock.now, **_OPTIONS) as sandbox, asyncio.Runner() as runner:
+    with (
+        kind(time=Time(epoch=_EPOCH, clock=lambda: clock.now), **_OPTIONS) as sandbox,
+        asyncio.Runner() as runner,
+    ):
         way: dict[str, Any] = {"verify": ssl.create_default_context(cafile=sandbox.ca_file or None)}
         if isinstance(sandbox, MemorySandbox):
             way = {"transport": Blocking(sandbox.transport, runner)}
@@ -113,7 +116,7 @@ def test_every_operation_has_the_same_responses(
 @pytest.fixture(scope="module")
 def on_wire() -> Generator[Sandbox]:
     """One local Sikoia on a socket for all tests that plan faults."""
-    with Sandbox(limit=10**6) as sandbox:
+    with Sandbox(rate=Rate(requests_per_window=10**6)) as sandbox:
         yield sandbox
 
 

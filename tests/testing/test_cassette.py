@@ -24,7 +24,7 @@ from sikoia_async import Interval, NewPerson, Sikoia
 from sikoia_async.environments import Environment, local
 from sikoia_async.errors import ConfigurationError, ConnectionFailedError
 from sikoia_async.models import Model
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Rate, Sandbox
 from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.testing import Cassette, CassetteError, MemorySandbox, client_of
 from sikoia_async.testing.cassettes.operations import OPERATIONS
@@ -172,7 +172,7 @@ async def test_every_operation_is_recorded_and_replayed(
     """The same models come back offline, except for personal data; every request is found."""
     path = tmp_path / "walk.json"
     cassette = Cassette(path, record=True, keep_company_names=True)
-    with kind(work_time=0, limit=10**6) as sandbox, cassette:
+    with kind(work_time=0, rate=Rate(requests_per_window=10**6)) as sandbox, cassette:
         async with client_of(cassette, **way_to(sandbox)) as sikoia:
             recorded = await walk(sikoia, logging_to(sandbox))
         secrets = (sandbox.client_id, sandbox.client_secret, sandbox.url)
@@ -202,7 +202,10 @@ async def test_no_name_of_a_company_is_recorded(
 ) -> None:
     """By default; every request is found all the same."""
     path = tmp_path / "walk.json"
-    with MemorySandbox(work_time=0, limit=10**6) as sandbox, Cassette(path, record=True) as tape:
+    with (
+        MemorySandbox(work_time=0, rate=Rate(requests_per_window=10**6)) as sandbox,
+        Cassette(path, record=True) as tape,
+    ):
         async with client_of(tape, **way_to(sandbox)) as sikoia:
             await walk(sikoia, logging_to(sandbox))
     request.getfixturevalue("no_network")
@@ -221,7 +224,7 @@ async def test_no_name_of_a_company_is_recorded(
 async def test_no_id_token_or_link_is_recorded(tmp_path: Path) -> None:
     """Nothing that identifies a client, a machine or a moment is in the file."""
     path = tmp_path / "walk.json"
-    with MemorySandbox(work_time=0, limit=10**6) as sandbox:
+    with MemorySandbox(work_time=0, rate=Rate(requests_per_window=10**6)) as sandbox:
         spy = Spy(sandbox.transport)
         with Cassette(path, record=True) as cassette:
             way: dict[str, Any] = way_to(sandbox) | {"transport": spy}
@@ -281,7 +284,7 @@ def in_folder(record: Callable[[Path], Any]) -> str:
 @pytest.fixture
 def sandbox() -> Iterator[MemorySandbox]:
     """Run a local Sikoia in memory."""
-    with MemorySandbox(work_time=0, limit=10**6) as running:
+    with MemorySandbox(work_time=0, rate=Rate(requests_per_window=10**6)) as running:
         yield running
 
 

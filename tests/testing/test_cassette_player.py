@@ -18,6 +18,7 @@ from testing.test_cassette import record, text_of, way_to
 from sikoia_async import CallError, Interval, NewPerson, Sikoia, errors
 from sikoia_async._transport.types import mark_unsent
 from sikoia_async.errors import APIError, DeadlineExceededError, UnexpectedResponseError
+from sikoia_async.sandbox import Rate, Time, Wire
 from sikoia_async.testing import Cassette, CassetteError, MemorySandbox, client_of
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +30,9 @@ _MARK = "Wilhelmina"
 @pytest.fixture
 def sandbox() -> Iterator[MemorySandbox]:
     """Run a local Sikoia in memory."""
-    with MemorySandbox(work_time=60, limit=10**6, speed=0.001) as running:
+    with MemorySandbox(
+        work_time=60, rate=Rate(requests_per_window=10**6), time=Time(speed=0.001)
+    ) as running:
         yield running
 
 
@@ -294,7 +297,7 @@ async def test_correlation_ids_are_those_of_the_replay(path: Path, sandbox: Memo
 
 async def test_a_task_is_followed(path: Path) -> None:
     """The Location of a 202 leads to the interactions that were recorded for it."""
-    with MemorySandbox(work_time=0.2, accepted=True) as sandbox:
+    with MemorySandbox(work_time=0.2, wire=Wire(answers_202=True)) as sandbox:
 
         async def use(sikoia: Sikoia) -> Any:
             wilma = NewPerson(first_name="Wilma", last_name="Example")

@@ -161,7 +161,9 @@ def test_marks_are_combined(suite: Suite) -> None:
     """The mark of a test overrides that of its module; the client has the same rate limit."""
     result = suite(f"""
     {ANYIO}
-    pytestmark = [pytestmark, pytest.mark.sikoia(seed=7, limit=5, tls=True)]
+    from sikoia_async.sandbox import Rate
+    RATE = Rate(requests_per_window=5)
+    pytestmark = [pytestmark, pytest.mark.sikoia(seed=7, rate=RATE, tls=True)]
 
     @pytest.mark.sikoia(tls=False, seed=8)
     async def test_it(sikoia, sikoia_sandbox):

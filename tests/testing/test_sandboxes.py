@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 import sikoia_async.testing
-from sikoia_async import Interval, NewPerson, Router
-from sikoia_async.sandbox import Sandbox
+from sikoia_async import Interval, NewPerson, Router, Sikoia
+from sikoia_async.sandbox import Sandbox, Wire
 from sikoia_async.testing import MemorySandbox, client_of
 from sikoia_async.webhooks import SIGNATURE_HEADER
 
@@ -46,12 +46,16 @@ def test_the_seed_determines_ids() -> None:
         assert one.state.users[0]["user_id"] == same.state.users[0]["user_id"]
 
 
-def test_environment_variables_are_not_available_in_memory() -> None:
-    """The error says what to do instead; there is no file of certificate authorities."""
+@pytest.mark.anyio
+async def test_a_client_reads_the_variables_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs the transport as well; there is no file of certificate authorities."""
     with MemorySandbox() as sandbox:
         assert sandbox.ca_file == ""
-        with pytest.raises(RuntimeError, match=r"run a Sandbox, or mark the test .*tls=True"):
-            sandbox.exports()
+        assert len(sandbox.exports()) == len(sandbox.variables) == 3
+        for name, value in sandbox.variables.items():
+            monkeypatch.setenv(name, value)
+        async with Sikoia(transport=sandbox.transport) as sikoia:
+            assert len(await sikoia.users.list()) == len(sandbox.state.users)
 
 
 @pytest.mark.anyio
@@ -119,7 +123,7 @@ async def prepare(sandbox: Sandbox) -> None:
 @pytest.mark.anyio
 async def test_deliveries_are_sent_when_a_test_awaits_it() -> None:
     """`until_settled` also sends over sockets; `settle` is for tests without an event loop."""
-    with MemorySandbox(work_time=60, delivery_retries=()) as sandbox:
+    with MemorySandbox(work_time=60, wire=Wire(delivery_retries=())) as sandbox:
         await prepare(sandbox)
         await sandbox.until_settled()
         assert statuses(sandbox) == []
@@ -134,7 +138,7 @@ async def test_deliveries_are_sent_when_a_test_awaits_it() -> None:
 
 def test_deliveries_are_sent_without_an_event_loop() -> None:
     """`settle` blocks until they are sent."""
-    with MemorySandbox(work_time=0, delivery_retries=()) as sandbox:
+    with MemorySandbox(work_time=0, wire=Wire(delivery_retries=())) as sandbox:
         anyio.run(prepare, sandbox)
         sandbox.settle()
 

@@ -15,7 +15,7 @@ from anyio.abc import SocketAttribute, SocketStream
 from sikoia_async import NewPerson, Operation, Sikoia, WebhookError
 from sikoia_async.resources.cases import Person
 from sikoia_async.resources.webhooks import WebhookRequest
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Sandbox, Time, Wire
 from sikoia_async.sandbox.faults.deliveries import Forgery
 from sikoia_async.testing import client_of
 from sikoia_async.webhooks import (
@@ -204,10 +204,9 @@ def clock() -> SimpleNamespace:
 def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
     """Run the local Sikoia on that clock. No attempt times out because the machine is slow."""
     with Sandbox(
-        clock=lambda: clock.now,
+        time=Time(clock=lambda: clock.now),
         work_time=1,
-        delivery_retries=(1, 1),
-        delivery_timeout=10 * PATIENCE,
+        wire=Wire(delivery_retries=(1, 1), delivery_timeout=10 * PATIENCE),
     ) as running:
         yield running
 

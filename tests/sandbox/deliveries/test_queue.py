@@ -13,7 +13,7 @@ import attrs
 import httpx
 import pytest
 
-from sikoia_async.sandbox import App, create_app
+from sikoia_async.sandbox import App, Credentials, Rate, Time, Wire, create_app
 from sikoia_async.sandbox.deliveries.payloads import EventShape
 from sikoia_async.sandbox.faults.deliveries import Forgery
 from sikoia_async.sandbox.resources import webhook_log
@@ -102,7 +102,11 @@ class Local:
 async def local(clock: SimpleNamespace) -> AsyncIterator[Local]:
     """Return a local Sikoia with a person in a case; operations take ten seconds."""
     app = create_app(
-        api_key="legacy", clock=lambda: clock.now, work_time=10, limit=9999, delivery_retries=(2, 4)
+        credentials=Credentials(api_key="legacy"),
+        time=Time(clock=lambda: clock.now),
+        work_time=10,
+        rate=Rate(requests_per_window=9999),
+        wire=Wire(delivery_retries=(2, 4)),
     )
     transport = httpx.ASGITransport(app)
     url = "https://local.example"
@@ -521,7 +525,7 @@ async def test_payloads_can_have_another_shape(local: Local) -> None:
 async def test_a_shape_must_be_json(local: Local, shape: Any) -> None:
     """Another shape is refused at once."""
     with pytest.raises(ValueError, match="event_shape: "):
-        create_app(event_shape=shape)
+        create_app(wire=Wire(event_shape=shape))
     with pytest.raises(ValueError, match="event_shape: "):
         local.app.deliveries.shape = shape
 
@@ -532,13 +536,13 @@ async def test_a_shape_must_be_json(local: Local, shape: Any) -> None:
 async def test_an_invalid_pause_is_refused(pause: float) -> None:
     """It must be finite and not negative."""
     with pytest.raises(ValueError, match="delivery_retries: expected seconds"):
-        create_app(delivery_retries=(1, pause))
+        create_app(wire=Wire(delivery_retries=(1, pause)))
 
 
 async def test_without_pauses_there_are_no_retries() -> None:
     """With pauses of zero, all attempts are made at once."""
     for pauses, expected in (((), [0]), ((0, 0), [0, 0, 0])):
-        app = create_app(delivery_retries=pauses)
+        app = create_app(wire=Wire(delivery_retries=pauses))
         webhook = {"webhook_id": "w", "webhook_callback_url": CALLBACK, "event_types": [PARENT]}
         app.state.store("webhooks").add("w", webhook)
         app.deliveries.send("w", PARENT)

@@ -18,7 +18,7 @@ import httpx
 import pytest
 import trustme
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time, Wire
 
 VERIFIED = "IdentityVerification.Completed"
 WAIT = 60
@@ -90,7 +90,10 @@ def clock() -> SimpleNamespace:
 def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
     """Run a sandbox on that clock, with limits that the tests do not reach."""
     with Sandbox(
-        clock=lambda: clock.now, token_life=99_999, limit=9999, delivery_timeout=10 * WAIT
+        time=Time(clock=lambda: clock.now),
+        credentials=Credentials(token_life=99_999),
+        rate=Rate(requests_per_window=9999),
+        wire=Wire(delivery_timeout=10 * WAIT),
     ) as running:
         yield running
 
@@ -237,7 +240,7 @@ def test_an_attempt_in_progress_does_not_delay_stopping(
 
     with receiving("http") as receiver:
         receiver.respond = respond
-        with Sandbox(work_time=0, delivery_timeout=10 * WAIT) as sandbox:
+        with Sandbox(work_time=0, wire=Wire(delivery_timeout=10 * WAIT)) as sandbox:
             client = connect(sandbox)
             subscribe(client, receiver.url, VERIFIED)
             body = {"name": "Loan", "case_type": "Business"}

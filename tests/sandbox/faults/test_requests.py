@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sikoia_async import Sikoia
 from sikoia_async.environments import local
 from sikoia_async.errors import ConnectionFailedError
-from sikoia_async.sandbox import Sandbox, create_app
+from sikoia_async.sandbox import Credentials, Sandbox, Time, Wire, create_app
 from sikoia_async.sandbox.faults.injector import FAULT
 
 USERS = "GET /v2/users"
@@ -374,7 +374,7 @@ async def test_the_sdk_replaces_an_expired_token(sandbox: Sandbox) -> None:
 
 def test_a_fault_can_start_later() -> None:
     """It counts requests only after its delay."""
-    with Sandbox(speed=0) as sandbox, httpx.Client(verify=False) as client:  # noqa: S501 - not about TLS
+    with Sandbox(time=Time(speed=0)) as sandbox, httpx.Client(verify=False) as client:  # noqa: S501 - not about TLS
         sandbox.faults.add("*", status=503, after=60, nth=2)
         url = f"{sandbox.url}/sandbox/health"
 
@@ -588,7 +588,7 @@ def test_a_body_must_be_bytes(sandbox: Sandbox, body: Any) -> None:
 @pytest.mark.anyio
 async def test_most_faults_work_without_a_socket() -> None:
     """Only those that close the connection do not."""
-    app = create_app(api_key="legacy", echo_correlation=False)
+    app = create_app(credentials=Credentials(api_key="legacy"), wire=Wire(echo_correlation=False))
     headers = {"apikey": "legacy", "Accept": "application/json", "Content-Type": "application/json"}
     app.faults.add(USERS, status=503)
     app.faults.add(USERS, delay=0.01, drip=10_000, headers={"X-Late": "yes"})

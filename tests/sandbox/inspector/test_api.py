@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from sikoia_async.cli import main as cli
-from sikoia_async.sandbox import Sandbox, inspector
+from sikoia_async.sandbox import Rate, Sandbox, Time, inspector
 from sikoia_async.sandbox.inspector.actions import ACTIONS
 from sikoia_async.sandbox.inspector.views import _outcome
 from sikoia_async.sandbox.ledger.ledger import Ledger
@@ -95,7 +95,12 @@ class Desk:
 def inspected() -> Generator[tuple[Sandbox, httpx.Client]]:
     """Run a local Sikoia with a paused clock, and open its inspector."""
     with (
-        Sandbox(inspector=True, speed=0, work_time=60, epoch=EPOCH, limit=1000) as sandbox,
+        Sandbox(
+            inspector=True,
+            time=Time(speed=0, epoch=EPOCH),
+            work_time=60,
+            rate=Rate(requests_per_window=1000),
+        ) as sandbox,
         open_page(sandbox) as page,
     ):
         yield sandbox, page
@@ -567,7 +572,7 @@ def test_operations_that_have_just_ended_are_shown_as_complete(
 ) -> None:
     """No API request is needed first."""
     with (
-        Sandbox(inspector=True, work_time=60, clock=lambda: clock.now) as sandbox,
+        Sandbox(inspector=True, work_time=60, time=Time(clock=lambda: clock.now)) as sandbox,
         open_page(sandbox) as page,
     ):
         desk = Desk(sandbox, connect(sandbox), page)
@@ -712,7 +717,10 @@ def test_an_invalid_advance_is_refused(desk: Desk, seconds: object) -> None:
 
 def test_a_clock_function_cannot_be_advanced() -> None:
     """The error says so."""
-    with Sandbox(inspector=True, clock=lambda: 0.0) as sandbox, open_page(sandbox) as page:
+    with (
+        Sandbox(inspector=True, time=Time(clock=lambda: 0.0)) as sandbox,
+        open_page(sandbox) as page,
+    ):
         response = page.post("api/do/advance", json={"seconds": 1})
 
     assert response.status_code == 400

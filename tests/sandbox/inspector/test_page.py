@@ -10,7 +10,7 @@ import chromium
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox, inspector
+from sikoia_async.sandbox import Rate, Sandbox, Time, inspector
 
 EPOCH = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
 STYLE = Path(inspector.__file__).with_name("page") / "style.css"
@@ -51,7 +51,12 @@ def tab() -> Generator[chromium.Page]:
 @pytest.fixture(scope="module")
 def running() -> Generator[Sandbox]:
     """Run a local Sikoia with a paused clock."""
-    with Sandbox(inspector=True, speed=0, work_time=60, epoch=EPOCH, limit=10_000) as sandbox:
+    with Sandbox(
+        inspector=True,
+        time=Time(speed=0, epoch=EPOCH),
+        work_time=60,
+        rate=Rate(requests_per_window=10_000),
+    ) as sandbox:
         yield sandbox
 
 
@@ -661,7 +666,7 @@ def test_a_lost_connection_is_announced(
 ) -> None:
     """The last state stays visible until the local Sikoia is back."""
     connection = "document.querySelector('#connection')"
-    with Sandbox(inspector=True, speed=0, epoch=EPOCH) as sandbox:
+    with Sandbox(inspector=True, time=Time(speed=0, epoch=EPOCH)) as sandbox:
         port = httpx.URL(str(sandbox.inspector_url)).port or 0
         tab.visit(str(sandbox.inspector_url))
         tab.until(READY)

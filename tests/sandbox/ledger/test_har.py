@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.conftest import credentials
 
-from sikoia_async.sandbox import Sandbox, create_app
+from sikoia_async.sandbox import Credentials, Sandbox, create_app
 from sikoia_async.sandbox.ledger.har import to_har, write_har
 from sikoia_async.sandbox.ledger.recorded_request import Content, RecordedRequest
 from sikoia_async.testing import MemorySandbox
@@ -163,7 +163,7 @@ async def test_the_archive_has_every_request_and_no_secrets(kind: Any, tmp_path:
     path = tmp_path / "suite.har"
     person = {"first_name": "Wilma", "last_name": "Žižková"}
     case = {"name": "Loan", "case_type": "Consumer", "persons": [person]}
-    with kind(api_key="l3gacy") as sandbox:
+    with kind(credentials=Credentials(api_key="l3gacy")) as sandbox:
         async with client_of(sandbox) as client:
             form = credentials(sandbox)
             kind_of_form = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -14,7 +14,7 @@ import pytest
 from sikoia_async import NewCompany, NewPerson, Sikoia
 from sikoia_async.errors import DeadlineExceededError
 from sikoia_async.resources.cases import Case
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Sandbox, Time, Wire
 from sikoia_async.sandbox.faults.operations import Operations
 from sikoia_async.sandbox.ledger.ledger import Ledger
 from sikoia_async.sandbox.ledger.prices import CHARGEABLE
@@ -159,7 +159,7 @@ def test_the_ledger_is_a_sequence(sandbox: Sandbox, client: httpx.Client) -> Non
 @pytest.mark.anyio
 async def test_requests_have_a_moment_and_a_duration() -> None:
     """The moment is the clock's; the duration is real time, known when the response is complete."""
-    with MemorySandbox(speed=0, epoch=EPOCH) as sandbox:
+    with MemorySandbox(time=Time(speed=0, epoch=EPOCH)) as sandbox:
         sandbox.clock.advance(5)
         async with httpx.AsyncClient(transport=sandbox.transport) as client:
             async with client.stream("GET", f"{sandbox.url}/v2/users") as response:
@@ -175,7 +175,7 @@ async def test_requests_have_a_moment_and_a_duration() -> None:
 
 def test_both_correlation_ids_are_recorded(connect: Connect) -> None:
     """They differ if the local Sikoia does not echo the id of the request."""
-    with Sandbox(echo_correlation=False) as sandbox:
+    with Sandbox(wire=Wire(echo_correlation=False)) as sandbox:
         connect(sandbox).get("/v2/users", headers={"X-Correlation-Id": "Wilma Example"})
         request = sandbox.ledger[-1]
 
@@ -299,7 +299,7 @@ def test_a_repeat_with_an_idempotency_key_costs_nothing(
     connect: Connect, *, accepted: bool
 ) -> None:
     """The work is done once, even if the first response was lost."""
-    with Sandbox(idempotency_header="Idempotency-Key", accepted=accepted) as sandbox:
+    with Sandbox(wire=Wire(idempotency_header="Idempotency-Key", answers_202=accepted)) as sandbox:
         client = connect(sandbox)
         person = person_of(client)
         sandbox.faults.add(IDENTITY, reset="after")

@@ -10,14 +10,14 @@ import pytest
 from sikoia_async import Sikoia
 from sikoia_async.environments import local
 from sikoia_async.resources.cases import NewPerson
-from sikoia_async.sandbox import Sandbox, create_app
+from sikoia_async.sandbox import Sandbox, Time, Wire, create_app
 
 PERSON = {"first_name": "Sample", "last_name": "Person"}
 
 
 def test_starting_an_operation_returns_202(connect: Callable[[Sandbox], httpx.Client]) -> None:
     """With a Location; errors and other requests keep their status."""
-    with Sandbox(accepted=True, work_time=0) as sandbox:
+    with Sandbox(wire=Wire(answers_202=True), work_time=0) as sandbox:
         client = connect(sandbox)
         case = client.post(
             "/v2/cases", json={"name": "Loan", "case_type": "Business", "persons": [PERSON]}
@@ -48,7 +48,9 @@ def test_starting_an_operation_returns_202(connect: Callable[[Sandbox], httpx.Cl
 @pytest.mark.parametrize("kind", ["affordability", "income", "identity", "checks"])
 async def test_the_sdk_waits_after_201_and_202(kind: str, work: float, *, accepted: bool) -> None:
     """201 with `Pending` or 202 with a `Location`: the result is the same."""
-    app = create_app(accepted=accepted, work_time=work, clock=anyio.current_time)
+    app = create_app(
+        wire=Wire(answers_202=accepted), work_time=work, time=Time(clock=anyio.current_time)
+    )
     client = Sikoia(
         app.application.client_id,
         app.application.client_secret,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Sandbox
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_an_api_key_is_an_alternative_to_a_token(
     connect: Callable[[Sandbox], httpx.Client],
 ) -> None:
     """The legacy header is accepted only with the right key."""
-    with Sandbox(api_key="legacy") as sandbox:
+    with Sandbox(credentials=Credentials(api_key="legacy")) as sandbox:
         client = connect(sandbox)
         del client.headers["Authorization"]
         right = client.get("/v2/users", headers={"apikey": "legacy"})

@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Sandbox, Wire
 
 
 def test_a_well_formed_correlation_id_is_echoed(client: httpx.Client) -> None:
@@ -27,7 +27,7 @@ def test_any_other_correlation_id_is_replaced(client: httpx.Client, given: str) 
 
 def test_echoing_can_be_switched_off(connect: Callable[[Sandbox], httpx.Client]) -> None:
     """Every response then has a new id."""
-    with Sandbox(echo_correlation=False) as sandbox:
+    with Sandbox(wire=Wire(echo_correlation=False)) as sandbox:
         client = connect(sandbox)
         response = client.get("/v2/users", headers={"X-Correlation-Id": "mine"})
 

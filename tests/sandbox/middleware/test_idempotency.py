@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from sikoia_async.sandbox import App, Sandbox, create_app
+from sikoia_async.sandbox import App, Sandbox, Wire, create_app
 
 CASE = {"name": "Loan", "case_type": "Business"}
 KEY = {"Idempotency-Key": "one"}
@@ -16,7 +16,7 @@ Connect = Callable[[Sandbox], httpx.Client]
 
 def test_a_repeated_request_has_one_effect(connect: Connect) -> None:
     """Its response is that of the first request, with a new correlation id."""
-    with Sandbox(idempotency_header="Idempotency-Key") as sandbox:
+    with Sandbox(wire=Wire(idempotency_header="Idempotency-Key")) as sandbox:
         client = connect(sandbox)
         first, second, third = (
             client.post("/v2/cases", json=CASE, headers=KEY | {"X-Correlation-Id": name})
@@ -32,7 +32,7 @@ def test_a_repeated_request_has_one_effect(connect: Connect) -> None:
 
 def test_a_fault_is_not_repeated_with_the_response(connect: Connect) -> None:
     """The stored response does not include the fault."""
-    with Sandbox(idempotency_header="Idempotency-Key") as sandbox:
+    with Sandbox(wire=Wire(idempotency_header="Idempotency-Key")) as sandbox:
         client = connect(sandbox)
         sandbox.faults.add("POST /v2/cases", headers={"X-Odd": "yes"})
         first, second = (client.post("/v2/cases", json=CASE, headers=KEY) for _ in range(2))
@@ -43,7 +43,7 @@ def test_a_fault_is_not_repeated_with_the_response(connect: Connect) -> None:
 
 def test_a_key_belongs_to_one_request(connect: Connect) -> None:
     """Another body with the same key is a conflict, and has no effect."""
-    with Sandbox(idempotency_header="Idempotency-Key") as sandbox:
+    with Sandbox(wire=Wire(idempotency_header="Idempotency-Key")) as sandbox:
         client = connect(sandbox)
         client.post("/v2/cases", json=CASE, headers=KEY)
         refused = client.post("/v2/cases", json={**CASE, "name": "Other"}, headers=KEY)
@@ -56,7 +56,7 @@ def test_a_key_belongs_to_one_request(connect: Connect) -> None:
 
 def test_a_refused_request_leaves_its_key_free(connect: Connect) -> None:
     """So the request can be corrected."""
-    with Sandbox(idempotency_header="Idempotency-Key") as sandbox:
+    with Sandbox(wire=Wire(idempotency_header="Idempotency-Key")) as sandbox:
         client = connect(sandbox)
         refused = client.post("/v2/cases", json={**CASE, "name": ""}, headers=KEY)
         accepted = client.post("/v2/cases", json=CASE, headers=KEY)
@@ -75,7 +75,7 @@ def test_keys_are_ignored_by_default(connect: Connect) -> None:
 
 @pytest.mark.parametrize(
     "app",
-    [create_app(idempotency_header="Key"), create_app(accepted=True)],
+    [create_app(wire=Wire(idempotency_header="Key")), create_app(wire=Wire(answers_202=True))],
     ids=["keys", "202"],
 )
 def test_lifespan_messages_pass_the_middleware(app: App) -> None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox, create_app
+from sikoia_async.sandbox import Rate, Sandbox, Time, create_app
 from sikoia_async.sandbox.errors import ApiError
 from sikoia_async.sandbox.middleware.rate_limit import RateLimit, WindowKey
 
@@ -15,7 +15,9 @@ def test_a_full_window_returns_429(
     clock: SimpleNamespace, connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
     """With the seconds until the next window, rounded up."""
-    with Sandbox(limit=2, per=60, clock=lambda: clock.now) as sandbox:
+    with Sandbox(
+        rate=Rate(requests_per_window=2, window=60), time=Time(clock=lambda: clock.now)
+    ) as sandbox:
         client = connect(sandbox)
         admitted = [client.get("/v2/users").status_code for _ in range(2)]
         clock.now = 18.5
@@ -33,7 +35,7 @@ def test_only_authenticated_requests_count(
     connect: Callable[[Sandbox], httpx.Client],
 ) -> None:
     """Token and health requests do not, nor requests without a valid token; invalid requests do."""
-    with Sandbox(limit=1) as sandbox:
+    with Sandbox(rate=Rate(requests_per_window=1)) as sandbox:
         client = connect(sandbox)
         client.post("/token")
         client.get("/sandbox/health")
@@ -59,7 +61,7 @@ def test_retry_after_can_be_left_out(
     connect: Callable[[Sandbox], httpx.Client],
 ) -> None:
     """Sikoia does not promise it."""
-    with Sandbox(limit=0, retry_after=False) as sandbox:
+    with Sandbox(rate=Rate(requests_per_window=0, retry_after=False)) as sandbox:
         refused = connect(sandbox).get("/v2/users")
 
     assert refused.status_code == 429
@@ -71,7 +73,7 @@ def test_the_limit_applies_to_the_organisation_or_to_each_token(
     key: WindowKey, statuses: list[int], connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
     """Sikoia does not publish which."""
-    with Sandbox(limit=1, window_key=key) as sandbox:
+    with Sandbox(rate=Rate(requests_per_window=1, window_key=key)) as sandbox:
         clients = [connect(sandbox), connect(sandbox)]
         first = [client.get("/v2/users").status_code for client in clients]
         again = clients[0].get("/v2/users").status_code
@@ -83,4 +85,4 @@ def test_the_limit_applies_to_the_organisation_or_to_each_token(
 def test_an_unknown_window_key_is_refused() -> None:
     """The error lists the known ones."""
     with pytest.raises(ValueError, match="window_key: expected one of organisation, token"):
-        create_app(window_key="client")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        create_app(rate=Rate(window_key="client"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

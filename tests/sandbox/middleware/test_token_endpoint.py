@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox, create_app
+from sikoia_async.sandbox import Credentials, Sandbox, Time, create_app
 
 
 def form(sandbox: Sandbox, **changes: str) -> dict[str, str]:
@@ -96,7 +96,9 @@ def test_a_token_expires(
     clock: SimpleNamespace, connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
     """The error of an expired token differs from that of an unknown one."""
-    with Sandbox(token_life=30, clock=lambda: clock.now) as sandbox:
+    with Sandbox(
+        credentials=Credentials(token_life=30), time=Time(clock=lambda: clock.now)
+    ) as sandbox:
         client = connect(sandbox)
         clock.now = 29.9
         before = client.get("/v2/users")
@@ -109,7 +111,7 @@ def test_a_token_expires(
 
 def test_the_secret_is_not_in_the_repr() -> None:
     """So an application can be logged."""
-    app = create_app(client_secret="sesame")
+    app = create_app(credentials=Credentials(client_secret="sesame"))
 
     assert app.application.client_secret == "sesame"
     assert "sesame" not in repr(app)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,11 @@ def clock() -> SimpleNamespace:
 @pytest.fixture(scope="module")
 def sandbox(clock: SimpleNamespace) -> Generator[Sandbox]:
     """Run a sandbox on that clock, with tokens and rate limits that outlast the tests."""
-    with Sandbox(clock=lambda: clock.now, token_life=10**9, limit=10**6) as running:
+    with Sandbox(
+        time=Time(clock=lambda: clock.now),
+        credentials=Credentials(token_life=10**9),
+        rate=Rate(requests_per_window=10**6),
+    ) as running:
         yield running
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time
 from sikoia_async.sandbox.resources.data_sources import sources
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -22,7 +22,12 @@ _ENTITIES = {
 @pytest.fixture(scope="module")
 def sandbox(clock: SimpleNamespace) -> Generator[Sandbox]:
     """Run a sandbox in which all work takes a minute of the clock."""
-    with Sandbox(clock=lambda: clock.now, work_time=_WORK, token_life=10**9, limit=10**6) as one:
+    with Sandbox(
+        time=Time(clock=lambda: clock.now),
+        work_time=_WORK,
+        credentials=Credentials(token_life=10**9),
+        rate=Rate(requests_per_window=10**6),
+    ) as one:
         yield one
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox, Scenario
+from sikoia_async.sandbox import Sandbox, Scenario, Time
 
 Connect = Callable[[Sandbox], httpx.Client]
 _FILE = base64.b64encode(b"%PDF-1.7").decode()
@@ -122,7 +122,7 @@ def test_classification_and_checks_take_the_work_time(
 ) -> None:
     """Until then, there is no type and there are no rules."""
     edited = Scenario(name="edited", file_name="edited-payslip.pdf", integrity="Fail")
-    with Sandbox(clock=lambda: clock.now, work_time=5, scenarios=[edited]) as sandbox:
+    with Sandbox(time=Time(clock=lambda: clock.now), work_time=5, scenarios=[edited]) as sandbox:
         client = connect(sandbox)
         body = {"name": "Loan", "case_type": "Business"}
         case_id = client.post("/v2/cases", json=body).json()["case_id"]

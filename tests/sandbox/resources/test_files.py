@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import httpx
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Sandbox, Time
 from sikoia_async.sandbox.resources.files import link
 
 Connect = Callable[[Sandbox], httpx.Client]
@@ -51,7 +51,9 @@ def test_a_wrong_signature_is_refused(client: httpx.Client, sandbox: Sandbox) ->
 
 def test_links_expire(connect: Connect, clock: SimpleNamespace) -> None:
     """To the second by the sandbox's clock, with an XML body."""
-    with Sandbox(clock=lambda: clock.now, token_life=10_000) as sandbox:
+    with Sandbox(
+        time=Time(clock=lambda: clock.now), credentials=Credentials(token_life=10_000)
+    ) as sandbox:
         client = connect(sandbox)
         url = link(sandbox.state, "a.pdf", b"file", minutes=10)
         clock.now += 599.0

@@ -6,7 +6,7 @@ from typing import Literal
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Sandbox, Wire
 
 COMPANY = {"company_name": "Placeholder Widgets Ltd", "company_number": "12345678"}
 
@@ -17,7 +17,7 @@ def test_indexes_start_at_the_base(
     path: str, base: Literal[0, 1], connect: Callable[[Sandbox], httpx.Client]
 ) -> None:
     """Sending the index of an item selects that item; other indexes are refused."""
-    with Sandbox(picklist_base=base) as sandbox:
+    with Sandbox(wire=Wire(picklist_base=base)) as sandbox:
         client = connect(sandbox)
         body = {"name": "Loan", "case_type": "Business", "companies": [COMPANY]}
         company = client.post("/v2/cases", json=body).json()["companies"][0]

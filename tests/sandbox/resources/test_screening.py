@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Sandbox, Time
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 kinds = pytest.mark.parametrize("kind", ["peps-sanctions", "adverse-media"])
@@ -59,7 +59,9 @@ def test_links_to_certificates_expire(
     connect: Callable[[Sandbox], httpx.Client], clock: SimpleNamespace
 ) -> None:
     """After ten minutes; the list has a new link."""
-    with Sandbox(clock=lambda: clock.now, token_life=9999) as sandbox:
+    with Sandbox(
+        time=Time(clock=lambda: clock.now), credentials=Credentials(token_life=9999)
+    ) as sandbox:
         client = connect(sandbox)
         case = client.post("/v2/cases", json={"name": "L", "case_type": "Business"}).json()
         about = {"entity_type": "case", "entity_id": case["case_id"], "search_term": "Sample"}
