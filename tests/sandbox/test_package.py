@@ -10,7 +10,16 @@ import sikoia_async.sandbox
 
 def test_the_public_names() -> None:
     """`__all__` lists them."""
-    assert sikoia_async.sandbox.__all__ == ["App", "Sandbox", "Scenario", "create_app"]
+    assert sikoia_async.sandbox.__all__ == [
+        "App",
+        "Credentials",
+        "Rate",
+        "Sandbox",
+        "Scenario",
+        "Time",
+        "Wire",
+        "create_app",
+    ]
 
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn", "trustme"])

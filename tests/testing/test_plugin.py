@@ -150,7 +150,7 @@ def test_a_sync_test_has_no_client(suite: Suite) -> None:
             raise AssertionError
 
         def test_the_sandbox(sikoia_sandbox):
-            assert sikoia_sandbox.url == "https://sandbox.example"
+            assert sikoia_sandbox.url == "https://localhost:1"
     """)
 
     result.assert_outcomes(errors=1, passed=1)
