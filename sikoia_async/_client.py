@@ -14,6 +14,13 @@ from sikoia_async._auth.secret import Secret
 from sikoia_async._auth.tokens import TokenStore
 from sikoia_async._calls.api import Api, validate_request
 from sikoia_async._calls.context import CallOptions, ClientContext, request_headers
+from sikoia_async._calls.extras import (
+    merge_headers,
+    validate_app_info,
+    validate_extra_body,
+    validate_extra_query,
+    validate_headers,
+)
 from sikoia_async._calls.idempotency import Keys, validate_header, validate_key
 from sikoia_async._calls.lifecycle import Lifecycle
 from sikoia_async._calls.usage import Spend, Stats, Tally
@@ -131,6 +138,9 @@ class Sikoia(NotCopyable):
         max_chargeable: how many calls that may cost credits or money this client may make.
         idempotency_header: the name of the header for idempotency keys, if Sikoia gave you one;
             the public documentation has none. Each POST then carries a key, and can be retried.
+        headers: headers to add to each request to the API, for example for a gateway. They are not
+            sent with token requests and downloads by link. Those that this SDK sets are refused.
+        app_info: your application, such as `loans/1.4`, to be added to the User-Agent.
         rely_on_events: whether you pass webhook events to `events.feed`. Operations that Sikoia
             announces by webhook are then polled rarely until their event arrives, and once when it
             does. If one finishes and no event arrives, operations of that kind fall back to normal
@@ -175,6 +185,8 @@ class Sikoia(NotCopyable):
         token_store: TokenStore | None = None,
         max_chargeable: int | None = None,
         idempotency_header: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        app_info: str | None = None,
         rely_on_events: bool = False,
         max_body: int = Limits().body,
         max_error_body: int = Limits().error_body,
@@ -191,6 +203,7 @@ class Sikoia(NotCopyable):
 
         # 1. Settings. Nothing is built from invalid ones.
         validate_type("token_store", token_store, TokenStore, "a TokenStore, with load and save")
+        keys = _keys(idempotency_header)
         with settings():
             max_in_flight = validate_whole("max_in_flight", max_in_flight, least=1)
             limits = Limits(
@@ -203,7 +216,11 @@ class Sikoia(NotCopyable):
             validate_type("rely_on_events", rely_on_events, bool, "True or False")
             if max_chargeable is not None:
                 max_chargeable = validate_whole("max_chargeable", max_chargeable, least=0)
-            options = _validate_options(CallOptions(timeout=timeout, retries=retries))
+            app_info = validate_app_info(app_info)
+            added = None if headers is None else _validate_headers(headers, keys)
+            options = _validate_options(
+                CallOptions(timeout=timeout, retries=retries, headers=added)
+            )
 
         # 2. Where requests go, and over which connections.
         self._environment = validate_environment(environment)
@@ -243,7 +260,7 @@ class Sikoia(NotCopyable):
         context = ClientContext(
             client=new_http_client(api_pool, _event_hooks(authorization)),
             origin=origin,
-            headers=request_headers(origin),
+            headers=request_headers(origin, app_info),
             limits=limits,
             rate_limiter=RateLimiter(quota, lifecycle.time) if quota else None,
             drift=Drift(),
@@ -260,7 +277,7 @@ class Sikoia(NotCopyable):
                 rely_on_events=rely_on_events,
                 check=lifecycle.check,
             ),
-            keys=_keys(idempotency_header),
+            keys=keys,
         )
         self._api = Api(context, options)
 
@@ -430,6 +447,9 @@ class Sikoia(NotCopyable):
         idempotency_key: str | None = None,
         priority: Priority | None = None,
         interval: Interval | None = None,
+        headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, QueryValue] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
     ) -> Self:
         """Return a view of this client with other options for its calls.
 
@@ -446,6 +466,13 @@ class Sikoia(NotCopyable):
             priority: `interactive`, `poll` or `background`: which calls go first when the rate
                 limit is nearly reached.
             interval: how often to poll the operations that this view starts.
+            headers: headers to add to each request to the API, pages and polls included. They
+                replace those of the client, or of the view that this one is made from, with the
+                same name. Those that this SDK sets are refused.
+            extra_query: parameters to add to the query of each request, pages and polls included.
+                A call that has an argument of the same name is refused. A view of this view has
+                them too; None leaves one out.
+            extra_body: the same for the fields of JSON bodies, which POST, PUT and PATCH have.
 
         Raises:
             ArgumentError: a value is invalid, or the client has no `idempotency_header`.
@@ -464,8 +491,24 @@ class Sikoia(NotCopyable):
             priority=old.priority if priority is None else priority,
             interval=old.interval if interval is None else interval,
             insists=old.insists if retries is None else retries > 0,
+            headers=old.headers if headers is None else self._headers(headers),
+            extra_query=(
+                old.extra_query
+                if extra_query is None
+                else {**(old.extra_query or {}), **validate_extra_query(extra_query)}
+            ),
+            extra_body=(
+                old.extra_body
+                if extra_body is None
+                else {**(old.extra_body or {}), **validate_extra_body(extra_body)}
+            ),
         )
         return self._view(attrs.evolve(self._api, options=_validate_options(options)))
+
+    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return the headers of this client with others added."""
+        valid = _validate_headers(headers, self._api.context.keys)
+        return merge_headers(self._api.options.headers or {}, valid)
 
     def _view(self, api: Api) -> Self:
         """Return a copy with another `Api`, and with the attributes that a subclass has added."""
@@ -687,6 +730,10 @@ def _event_hooks(authorization: ApiKey | TokenSource) -> dict[str, list[Callable
         "request": [correlation.send, Authorize(authorization)],
         "response": [correlation.receive, DiscardRefusedToken(authorization)],
     }
+
+
+def _validate_headers(headers: Mapping[str, str], keys: Keys | None) -> dict[str, str]:
+    return validate_headers(headers, None if keys is None else keys.header)
 
 
 def _keys(idempotency_header: str | None) -> Keys | None:

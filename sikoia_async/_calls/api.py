@@ -10,6 +10,7 @@ import attrs
 
 from sikoia_async._calls.call import Call, retry_after
 from sikoia_async._calls.context import CallOptions, ClientContext
+from sikoia_async._calls.extras import merge, with_missing
 from sikoia_async._calls.failures import deadline_exceeded
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._calls.urls import fill, validate_path, with_query
@@ -53,6 +54,7 @@ _RETRY_CLASSES: Final[dict[str, RetryClass]] = {
     "DELETE": "idempotent",
 }
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _SHORTEST_WAIT: Final = 0.001
 
 
@@ -190,6 +192,7 @@ class Api(NotCopyable):
             call = self.new_call("GET", path, target=target)
             return await call.decode(await call.answer(), into)
 
+        query = merge("extra_query", query, self.options.extra_query) or {}
         first = with_query(fill(path, ids), query)
         return Pages(fetch, first, self.context.origin, items, next_url, self.context.drift)
 
@@ -223,6 +226,7 @@ class Api(NotCopyable):
         self.context.lifecycle.check()
         watch = Stopwatch(self.context.lifecycle.now, "file")
         limit = self.context.limits.file
+        body = merge("extra_body", body, self.options.extra_body) or {}
         content = await upload_body(body, watch, self.options.timeout, limit)
         if content is None:
             raise self._file_not_read(path, watch)
@@ -381,14 +385,20 @@ class Api(NotCopyable):
             ClientStateError: the client is closed, or used in another event loop or process.
         """
         self.context.lifecycle.check()
+        options = self.options
         if target is None:
+            query = merge("extra_query", query, options.extra_query)
             target = with_query(fill(path, ids or {}), query)
             path = without_ids(path)
+        else:
+            target = with_missing(target, options.extra_query)
+        if method in _WITH_BODY and not content:
+            body = merge("extra_body", body, options.extra_body)
         if retry_class is None:
             retry_class = "unsafe" if chargeable else _RETRY_CLASSES.get(method, "unsafe")
         return Call(
             self.context,
-            self.options,
+            options,
             method=method,
             path=path,
             target=target,

@@ -397,6 +397,8 @@ class Call:
     def _new_request(self, watch: Stopwatch | None = None) -> tuple[httpx.Request, RequestState]:
         context = self._context
         headers = context.headers
+        if self._options.headers:
+            headers = {**headers, **self._options.headers}
         if self._key is not None and context.keys is not None:
             headers = {**headers, context.keys.header: self._key}
         state = RequestState(

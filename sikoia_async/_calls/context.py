@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sys import version_info
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sikoia_async._calls.idempotency import Keys
     from sikoia_async._calls.lifecycle import Lifecycle
+    from sikoia_async._calls.urls import QueryValue
     from sikoia_async._calls.usage import Spend, Tally
     from sikoia_async._codec.drift import Drift
     from sikoia_async._rate_limit.limiter import Priority, RateLimiter
@@ -63,17 +64,24 @@ class CallOptions:
     """How often the operation was polled before this poll; None if the call is not a poll."""
     insists: bool = False
     """Whether the view that makes the call explicitly asked for retries."""
+    headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    """Headers that the caller adds to requests."""
+    extra_query: Mapping[str, QueryValue] | None = attrs.field(default=None, repr=False)
+    """Parameters that the caller adds to queries."""
+    extra_body: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+    """Fields that the caller adds to JSON bodies."""
 
 
-def request_headers(origin: str) -> dict[str, str]:
+def request_headers(origin: str, app_info: str | None = None) -> dict[str, str]:
     """Return the headers of every request.
 
     Source: https://docs.sikoia.com/docs/api-behaviour requires both JSON headers on each request.
     """
+    agent = f"sikoia-async/{__version__} Python/{version_info[0]}.{version_info[1]}"
     return {
         "Host": urlsplit(origin).netloc,
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
         "Content-Type": "application/json",
-        "User-Agent": f"sikoia-async/{__version__} Python/{version_info[0]}.{version_info[1]}",
+        "User-Agent": f"{agent} {app_info}" if app_info else agent,
     }

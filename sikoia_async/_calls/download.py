@@ -69,7 +69,7 @@ async def _fetch(api: Api, connector: Connector, url: httpx.URL, sink: Sink) -> 
     target = url.raw_path.decode()
     call = Call(
         context,
-        api.options,
+        attrs.evolve(api.options, headers=None),  # they are for Sikoia only
         method="GET",
         path="(link)",
         target=target,

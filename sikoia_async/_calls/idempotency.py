@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
+from sikoia_async._calls.extras import OWN_HEADERS
 from sikoia_async._errors import ArgumentError, ConfigurationError
 from sikoia_async._validation import plain_string
 
@@ -23,12 +24,6 @@ __all__ = ["Keys", "validate_header", "validate_key"]
 _REMEMBERED: Final = 10_000
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
-_RESERVED: Final = frozenset(
-    {
-        *("accept", "accept-encoding", "apikey", "authorization", "connection", "content-length"),
-        *("content-type", "cookie", "host", "transfer-encoding", "user-agent", "x-correlation-id"),
-    }
-)
 
 
 class Keys:
@@ -75,7 +70,7 @@ def validate_header(name: object) -> str:
     """
     if isinstance(name, str):
         header = plain_string(name)
-        if _HEADER.fullmatch(header) and header.lower() not in _RESERVED:
+        if _HEADER.fullmatch(header) and header.lower() not in OWN_HEADERS:
             return header
     msg = "idempotency_header: expected the header name from Sikoia, such as Idempotency-Key"
     raise ConfigurationError(msg)

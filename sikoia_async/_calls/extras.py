@@ -1,0 +1,189 @@
+"""Headers, parameters and fields of the caller's, for which this SDK has no argument."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from sikoia_async._calls.urls import with_query
+from sikoia_async._errors import ArgumentError, ArgumentTypeError
+from sikoia_async._validation import plain_string, validate_mapping, validate_type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sikoia_async._calls.urls import QueryValue
+
+__all__ = [
+    "OWN_HEADERS",
+    "merge",
+    "merge_headers",
+    "validate_app_info",
+    "validate_extra_body",
+    "validate_extra_query",
+    "validate_headers",
+    "with_missing",
+]
+
+OWN_HEADERS: Final = frozenset(
+    {
+        # What a call needs, and what describes its body.
+        *("accept", "accept-charset", "accept-encoding", "apikey", "authorization", "cookie"),
+        *("content-encoding", "content-length", "content-type", "expect", "host", "range"),
+        *("user-agent", "x-correlation-id"),
+        # What belongs to a connection (RFC 9110, section 7.6.1).
+        *("connection", "http2-settings", "keep-alive", "proxy-authenticate"),
+        *("proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding"),
+        "upgrade",
+    }
+)
+"""Headers that only this SDK sets, in lower case."""
+_INSTEAD: Final = {
+    "apikey": "api_key=...",
+    "authorization": "token=... or client_id=... and client_secret=...",
+    "idempotency-key": "idempotency_header=... and with_options(idempotency_key=...)",
+    "user-agent": "app_info=...",
+    "x-correlation-id": "with_options(correlation_id=...) or correlation_id(...)",
+    "x-idempotency-key": "idempotency_header=... and with_options(idempotency_key=...)",
+}
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
+_VALUE: Final = re.compile(r"([!-~]([\t -~]{0,8190}[!-~])?)?")
+_APP: Final = re.compile(r"[!-~]([ -~]{0,254}[!-~])?")
+
+
+def validate_headers(headers: Mapping[str, str], own_header: str | None) -> dict[str, str]:
+    """Return headers that may be added to requests.
+
+    Args:
+        headers: the caller's.
+        own_header: the header for the client's idempotency keys, if it has one.
+
+    Raises:
+        ArgumentTypeError: they are not a mapping of strings to strings.
+        ArgumentError: a name or a value cannot be sent, only this SDK sets such a header, or
+            it occurs twice.
+    """
+    validate_mapping("headers", headers)
+    own = OWN_HEADERS if own_header is None else OWN_HEADERS | {own_header.lower()}
+    valid: dict[str, str] = {}
+    for name, value in headers.items():
+        plain = plain_string(name)
+        if not _NAME.fullmatch(plain):
+            msg = "headers: a name is not valid; expected letters, digits and hyphens"
+            raise ArgumentError(msg)
+        lower = plain.lower().replace("_", "-")  # as some servers read it
+        if lower in own or lower in _INSTEAD:
+            instead = f"; pass {_INSTEAD[lower]}" if lower in _INSTEAD else ""
+            msg = f"headers: {lower} is set by this SDK{instead}"
+            raise ArgumentError(msg)
+        if plain.lower() in {one.lower() for one in valid}:
+            msg = f"headers: {plain} is there twice, in different letter case"
+            raise ArgumentError(msg)
+        valid[plain] = _value(plain, value)
+    return valid
+
+
+def _value(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        msg = f"headers: the value of {name} must be a string"
+        raise ArgumentTypeError(msg)
+    plain = plain_string(value)
+    if not _VALUE.fullmatch(plain):
+        msg = (
+            f"headers: the value of {name} cannot be sent; expected up to 8,192 ASCII characters "
+            "without line breaks, other control characters, and spaces around it"
+        )
+        raise ArgumentError(msg)
+    return plain
+
+
+def merge_headers(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """Return headers with others added, which replace those of the same name in any case."""
+    replaced = {name.lower() for name in new}
+    return {name: one for name, one in old.items() if name.lower() not in replaced} | dict(new)
+
+
+def validate_app_info(app_info: object) -> str | None:
+    """Return what is added to the User-Agent, such as `loans/1.4`.
+
+    Raises:
+        ArgumentTypeError: it is not a string.
+        ArgumentError: it cannot be sent.
+    """
+    validate_type("app_info", app_info, str, "a string such as 'loans/1.4'")
+    if app_info is None:
+        return None
+    plain = plain_string(str(app_info))
+    if not _APP.fullmatch(plain):
+        msg = (
+            "app_info: expected 1 to 256 ASCII characters without line breaks, such as 'loans/1.4'"
+        )
+        raise ArgumentError(msg)
+    return plain
+
+
+def validate_extra_query(query: Mapping[str, QueryValue]) -> dict[str, QueryValue]:
+    """Return parameters that may be added to queries.
+
+    Raises:
+        ArgumentError: they cannot be sent.
+    """
+    validate_mapping("extra_query", query)
+    plain = {_field("extra_query", name): value for name, value in query.items()}
+    with_query("/", plain)
+    return plain
+
+
+def validate_extra_body(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields that may be added to JSON bodies.
+
+    Raises:
+        ArgumentError: they cannot be sent.
+    """
+    validate_mapping("extra_body", body)
+    plain = {_field("extra_body", name): value for name, value in body.items()}
+    from sikoia_async._codec.encoder import dumps  # noqa: PLC0415 - loaded when first used
+
+    dumps(plain)
+    return plain
+
+
+def _field(option: str, name: str) -> str:
+    plain = plain_string(name)
+    if not plain:
+        msg = f"{option}: a name is empty"
+        raise ArgumentError(msg)
+    return plain
+
+
+def merge(
+    option: str, given: Mapping[str, Any] | None, extra: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    """Return the parameters or fields of a method with those that a view adds.
+
+    Letter case does not distinguish them, because servers may ignore it.
+
+    Raises:
+        ArgumentError: an argument of the method has the same name.
+    """
+    extra = {name: value for name, value in (extra or {}).items() if value is not None}
+    if not extra:
+        return given
+    names = {name.lower() for name, value in (given or {}).items() if value is not None}
+    for name in extra:
+        if name.lower() in names:
+            msg = f"{option}: {name} is also an argument of this call; pass it once"
+            raise ArgumentError(msg)
+    return {**(given or {}), **extra}
+
+
+def with_missing(target: str, extra: Mapping[str, QueryValue] | None) -> str:
+    """Add to a path and query from a response those parameters that it does not have."""
+    if not extra:
+        return target
+    path, _, query = target.partition("?")
+    named = {name.lower() for name in httpx.QueryParams(query)}
+    added = with_query("", {name: one for name, one in extra.items() if name.lower() not in named})
+    return f"{path}?{'&'.join(filter(None, (query, added.removeprefix('?'))))}" if added else target
