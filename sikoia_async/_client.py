@@ -259,6 +259,7 @@ class Sikoia(NotCopyable):
         self._pools.append(api_pool)
         context = ClientContext(
             client=new_http_client(api_pool, _event_hooks(authorization)),
+            environment=self._environment.name,
             origin=origin,
             headers=request_headers(origin, app_info),
             limits=limits,
@@ -701,6 +702,9 @@ class Sikoia(NotCopyable):
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name.startswith("_")]
 
     def __repr__(self) -> str:
         environment = getattr(

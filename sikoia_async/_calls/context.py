@@ -35,6 +35,8 @@ class ClientContext:
     """What all calls of a client share."""
 
     client: httpx.AsyncClient
+    environment: str
+    """The name of the environment."""
     origin: str
     headers: Mapping[str, str]
     limits: Limits

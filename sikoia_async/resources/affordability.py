@@ -12,13 +12,12 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Api
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_id
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Model, Open, SourceCategory
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
 from sikoia_async.resources._entities import in_body, in_path
+from sikoia_async.resources._resource import Resource
 
 __all__ = [
     "Affordability",
@@ -215,12 +214,8 @@ class CategorisedTransactions(AffordabilityRequest):
     data_sources: tuple[DataSource, ...] | None = None
 
 
-@attrs.frozen
-@methods_without_frames
-class Affordability:
+class Affordability(Resource):
     """Affordability insights about an entity, as `sikoia.affordability`."""
-
-    _api: Api
 
     async def request(self, entity: HasEntity) -> Operation[AffordabilityReport]:
         """Request affordability insights (`POST /v2/affordability-insights`).

@@ -13,7 +13,6 @@ from typing import Literal
 import attrs
 
 from sikoia_async._calls.api import Api
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
     validate_codes,
     validate_flags,
@@ -26,6 +25,7 @@ from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
 from sikoia_async.resources._entities import in_body, in_path
+from sikoia_async.resources._resource import Resource
 
 __all__ = [
     "AccountBalances",
@@ -224,12 +224,8 @@ class AccountTransactions(Model):
     datetime_refreshed: datetime | None = None
 
 
-@attrs.frozen
-@methods_without_frames
-class Banking:
+class Banking(Resource):
     """Bank connections, accounts, balances and transactions, as `sikoia.banking`."""
-
-    _api: Api
 
     async def connect(
         self, entity: HasEntity, *, country_code: str | None = None

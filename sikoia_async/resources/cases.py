@@ -9,9 +9,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from sikoia_async._calls.api import Api
 from sikoia_async._schema.standard import as_day
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
     validate_filters,
     validate_ids,
@@ -23,6 +21,7 @@ from sikoia_async._validation import (
 )
 from sikoia_async.models import PERSONAL, Entity, Items, Model, Open
 from sikoia_async.resources._request_models import validate_models
+from sikoia_async.resources._resource import Resource
 from sikoia_async.resources._subjects import Subject
 
 __all__ = [
@@ -242,12 +241,8 @@ class Case(CaseSummary):
     persons: tuple[Person, ...] | None = None
 
 
-@attrs.frozen
-@methods_without_frames
-class Cases:
+class Cases(Resource):
     """Cases with their companies and persons, as `sikoia.cases`."""
-
-    _api: Api
 
     async def list(
         self,

@@ -10,14 +10,13 @@ from typing import Any, Literal
 
 import attrs
 
-from sikoia_async._calls.api import Api
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_id
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open, SourceCategory
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
 from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async.resources._request_models import validate_models
+from sikoia_async.resources._resource import Resource
 from sikoia_async.resources.income import IncomeReport
 
 __all__ = [
@@ -142,12 +141,8 @@ class CompletenessAndIncome(Model):
         return self.completness_verification
 
 
-@attrs.frozen
-@methods_without_frames
-class Checks:
+class Checks(Resource):
     """Validation checks of an entity's documents and bank data, as `sikoia.checks`."""
-
-    _api: Api
 
     async def types(self) -> Items[CheckType]:
         """List the types of checks (`GET /v2/validation-checks/validation-types`)."""

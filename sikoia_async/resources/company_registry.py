@@ -8,9 +8,7 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Api
 from sikoia_async._errors import ArgumentError, ResourceNotFoundError
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
     validate_codes,
     validate_flags,
@@ -29,6 +27,7 @@ from sikoia_async.resources._picklists import (
     validate_choice,
     with_resolver,
 )
+from sikoia_async.resources._resource import Resource
 
 __all__ = [
     "Charge",
@@ -401,12 +400,8 @@ class RegistryRequests(Model):
     registry_data_requests: tuple[RegistryRequestSummary, ...] | None = None
 
 
-@attrs.frozen
-@methods_without_frames
-class CompanyRegistry:
+class CompanyRegistry(Resource):
     """Company data from official registers, as `sikoia.company_registry`."""
-
-    _api: Api
 
     async def request(
         self,

@@ -9,12 +9,12 @@ from typing import Literal
 import attrs
 
 from sikoia_async._calls.api import Api
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async.models import PERSONAL, Entity, EntityType, HasEntity, Model, Open, SourceCategory
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.statuses import has_ended, is_among
 from sikoia_async.resources._entities import in_body, in_path
+from sikoia_async.resources._resource import Resource
 from sikoia_async.resources.documents import DOCUMENT_EVENTS, DocumentType
 
 __all__ = [
@@ -71,12 +71,8 @@ class EntityDataSources(Model):
     data_sources: tuple[DataSource, ...] | None = None
 
 
-@attrs.frozen
-@methods_without_frames
-class DataSources:
+class DataSources(Resource):
     """Documents and bank accounts that insights are based on, as `sikoia.data_sources`."""
-
-    _api: Api
 
     async def list(self, entity: HasEntity) -> EntityDataSources:
         """List the data sources of an entity with their status.

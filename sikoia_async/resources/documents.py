@@ -9,15 +9,14 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Api
 from sikoia_async._files.upload import File
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_id, validate_known, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.statuses import is_failure
 from sikoia_async.resources._entities import in_body, in_path
+from sikoia_async.resources._resource import Resource
 
 __all__ = [
     "Document",
@@ -135,12 +134,8 @@ class IntegrityChecks(Model):
     integrity_check_requests: tuple[IntegrityCheckRequest, ...] | None = None
 
 
-@attrs.frozen
-@methods_without_frames
-class Documents:
+class Documents(Resource):
     """Documents and their integrity checks, as `sikoia.documents`."""
-
-    _api: Api
 
     async def upload(
         self,

@@ -10,8 +10,6 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Api
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
     validate_codes,
     validate_flags,
@@ -22,6 +20,7 @@ from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
+from sikoia_async.resources._resource import Resource
 
 __all__ = [
     "Identity",
@@ -166,12 +165,8 @@ class IdentityReport(IdentityRequest):
     """None while the status is `Pending`."""
 
 
-@attrs.frozen
-@methods_without_frames
-class Identity:
+class Identity(Resource):
     """Identity verification of persons, as `sikoia.identity`."""
-
-    _api: Api
 
     async def request(
         self, person_id: str, *, country_code: str | None = None

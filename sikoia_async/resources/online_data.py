@@ -8,10 +8,9 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Api
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_id, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, Model, Open
+from sikoia_async.resources._resource import Resource
 
 __all__ = [
     "OnlineAccount",
@@ -118,12 +117,8 @@ class OnlineDataRequests(Model):
     online_data_requests: tuple[OnlineDataRequestSummary, ...] | None = None
 
 
-@attrs.frozen
-@methods_without_frames
-class OnlineData:
+class OnlineData(Resource):
     """The online presence of companies, as `sikoia.online_data`."""
-
-    _api: Api
 
     async def request(
         self, company_id: str, *, company_name: str | None = None

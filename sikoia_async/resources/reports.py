@@ -6,12 +6,9 @@ Source: https://docs.sikoia.com/docs/insights-report
 import os
 from typing import Final
 
-import attrs
-
-from sikoia_async._calls.api import Api
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async.models import HasEntity
 from sikoia_async.resources._entities import in_path
+from sikoia_async.resources._resource import Resource
 
 __all__ = ["Reports"]
 
@@ -20,12 +17,8 @@ __all__ = ["Reports"]
 _EXCEL: Final = "/v2/{entity_type}/{entity_id}/excel-report"
 
 
-@attrs.frozen
-@methods_without_frames
-class Reports:
+class Reports(Resource):
     """Excel reports, as `sikoia.reports`."""
-
-    _api: Api
 
     async def excel(self, entity: HasEntity) -> bytes:
         """Generate an Excel report and return it as bytes.

@@ -10,12 +10,11 @@ from typing import Final, Literal
 
 import attrs
 
-from sikoia_async._calls.api import Api
 from sikoia_async._errors import ArgumentError, ArgumentTypeError
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_flags, validate_fraction, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
 from sikoia_async.resources._entities import in_body, in_path
+from sikoia_async.resources._resource import Resource
 
 __all__ = ["Screening", "ScreeningSearch", "ScreeningStatus"]
 
@@ -46,12 +45,8 @@ class ScreeningSearch(Model):
     after the response; list the searches for a new link."""
 
 
-@attrs.frozen
-@methods_without_frames
-class Screening:
+class Screening(Resource):
     """Searches for PEPs, sanctions and adverse media, as `sikoia.screening`."""
-
-    _api: Api
 
     async def search_peps_sanctions(
         self,

@@ -7,9 +7,8 @@ from datetime import datetime
 
 import attrs
 
-from sikoia_async._calls.api import Api
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async.models import PERSONAL, Items, Model
+from sikoia_async.resources._resource import Resource
 
 __all__ = ["Role", "User", "Users"]
 
@@ -36,12 +35,8 @@ class User(Model):
     roles: tuple[Role, ...] | None = None
 
 
-@attrs.frozen
-@methods_without_frames
-class Users:
+class Users(Resource):
     """The users of your organisation, as `sikoia.users`."""
-
-    _api: Api
 
     async def list(self) -> Items[User]:
         """List all users of your organisation (`GET /v2/users`)."""

@@ -11,10 +11,8 @@ from typing import Any, Literal
 
 import attrs
 
-from sikoia_async._calls.api import Api
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._errors import UnexpectedResponseError
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import (
     plain_string,
     validate_https,
@@ -29,6 +27,7 @@ from sikoia_async._validation import (
 from sikoia_async.environments import is_on_loopback
 from sikoia_async.models import PERSONAL, Items, Model, Open
 from sikoia_async.operations.statuses import has_ended
+from sikoia_async.resources._resource import Resource
 from sikoia_async.webhooks.events import WebhookEventName, from_request
 from sikoia_async.webhooks.replay import ReplayGuard
 
@@ -145,12 +144,8 @@ class WebhookSecret(Model):
     """Requests sent after this time are signed with this key."""
 
 
-@attrs.frozen
-@methods_without_frames
-class Webhooks:
+class Webhooks(Resource):
     """Webhooks, their secret and the log of deliveries, as `sikoia.webhooks`."""
-
-    _api: Api
 
     async def create(
         self,

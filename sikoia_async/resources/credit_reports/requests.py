@@ -8,8 +8,6 @@ from typing import Literal
 
 import attrs
 
-from sikoia_async._calls.api import Api
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_codes, validate_id, validate_strings
 from sikoia_async.models import PERSONAL, Model, Open
 from sikoia_async.operations.kinds import OperationKind
@@ -20,6 +18,7 @@ from sikoia_async.resources._picklists import (
     validate_choice,
     with_resolver,
 )
+from sikoia_async.resources._resource import Resource
 from sikoia_async.resources.credit_reports.report import CreditReportData
 
 __all__ = [
@@ -117,12 +116,8 @@ class CreditReportRequests(Model):
     credit_report_requests: tuple[CreditReportRequestSummary, ...] | None = None
 
 
-@attrs.frozen
-@methods_without_frames
-class CreditReports:
+class CreditReports(Resource):
     """Credit reports on companies, as `sikoia.credit_reports`."""
-
-    _api: Api
 
     async def request(
         self,

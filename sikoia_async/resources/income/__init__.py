@@ -6,15 +6,12 @@ Sources: https://docs.sikoia.com/docs/retrieving-income-employer-verification, a
 named in each method.
 """
 
-import attrs
-
-from sikoia_async._calls.api import Api
-from sikoia_async._transport.tracebacks import methods_without_frames
 from sikoia_async._validation import validate_id
 from sikoia_async.models import HasEntity
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
 from sikoia_async.resources._entities import in_body, in_path
+from sikoia_async.resources._resource import Resource
 from sikoia_async.resources.income.details import (
     DeductionItem,
     DetailedIncome,
@@ -75,12 +72,8 @@ __all__ = [
 ]
 
 
-@attrs.frozen
-@methods_without_frames
-class Income:
+class Income(Resource):
     """Income and employer verification, as `sikoia.income`."""
-
-    _api: Api
 
     async def request(self, entity: HasEntity) -> Operation[IncomeReport]:
         """Request a verification of income and employer (`POST /v2/income-employer`).
