@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from sikoia_async._calls.usage import Stats
     from sikoia_async._client import Sikoia
     from sikoia_async._errors import (
+        APIDeprecationWarning,
         APIError,
         ArgumentError,
         ArgumentTypeError,
@@ -103,6 +104,7 @@ __all__ = [
     "CORRELATION_ID_HEADER",
     "PRODUCTION",
     "STAGING",
+    "APIDeprecationWarning",
     "APIError",
     "ArgumentError",
     "ArgumentTypeError",
@@ -199,6 +201,7 @@ _LAZY: Final = {
     "sikoia_async._rate_limit.limiter": ("Quota", "QuotaStore"),
     "sikoia_async._auth.tokens": ("StoredToken", "TokenStore"),
     "sikoia_async._errors": (
+        "APIDeprecationWarning",
         "APIError",
         "ArgumentError",
         "ArgumentTypeError",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "APIDeprecationWarning",
     "APIError",
     "ArgumentError",
     "ArgumentTypeError",
@@ -103,6 +104,12 @@ class CallInfo:
     repeat a secret."""
     http_version: str | None = None
     """The HTTP version of that response, such as `HTTP/1.1`; None if it is not known."""
+
+
+class APIDeprecationWarning(DeprecationWarning):
+    """Sikoia has announced that it will remove an operation that the application calls."""
+
+    __module__ = "sikoia_async"  # where users import it from, so that filters can name it
 
 
 class SikoiaError(Exception):

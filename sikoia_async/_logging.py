@@ -3,7 +3,8 @@
     DEBUG    a call ended: its status, duration and number of attempts
     INFO     an attempt failed and is retried; calls wait for the rate limit; a response has a field
              or value that this SDK does not know, and nothing is lost
-    WARNING  a value of a response could not be read, and is None in its model
+    WARNING  a value of a response could not be read, and is None in its model; Sikoia has announced
+             that it will remove an operation
 
 A record about a call has a fixed list of fields (`FIELDS`), as attributes for structured logs.
 Bodies, queries, ids, headers and tokens are never logged.
@@ -33,6 +34,7 @@ __all__ = [
     "http_logs_unmuted",
     "is_correlation_id",
     "log_call_ended",
+    "log_deprecation",
     "log_drift",
     "log_rate_limit_reached",
     "log_retry",
@@ -110,6 +112,12 @@ def log_drift(kind: str) -> None:
             _log.warning("unreadable, decoded as None (see drift): %s", shown)
         else:
             _log.info("unknown to this SDK, ignored (see drift): %s", shown)
+
+
+def log_deprecation(message: str) -> None:
+    """Log that an operation is deprecated."""
+    with suppress(Exception):  # as in `log_call_ended`
+        _log.warning("%s", message)
 
 
 def log_rate_limit_reached(limit: str, waiting: int, seconds: float) -> None:

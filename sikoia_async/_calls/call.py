@@ -449,6 +449,8 @@ class Call:
         """Return a successful response, or raise the error of the last attempt."""
         log_call_ended(self._info, result.status if isinstance(result, Response) else None)
         if isinstance(result, Response):
+            if not self._is_link:
+                self._context.deprecations.check(self._method, self.path, result.headers)
             if not result.is_error:
                 self._attempts.succeed()
                 return result

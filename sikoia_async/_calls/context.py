@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from sikoia_async._calls.deprecation import Deprecations
 from sikoia_async._retry.policy import RetryPolicy
 from sikoia_async._version import __version__
 
@@ -47,6 +48,7 @@ class ClientContext:
     spend: Spend
     tally: Tally
     registry: OperationRegistry
+    deprecations: Deprecations = attrs.field(factory=Deprecations)
     retry_policy: RetryPolicy = attrs.field(factory=RetryPolicy)
     keys: Keys | None = None
     """Idempotency keys; None if none are sent."""
