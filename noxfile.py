@@ -96,7 +96,9 @@ def newest(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """The tests that versions matter for, on the lowest versions that our ranges allow."""
     tools = ("freezegun", "hypothesis", "pytest", "pytest-xdist", "pyyaml", "time-machine", "trio")
-    _install(session, "--editable", ".[sandbox]", *tools, constraints=".ci/lowest.txt")
+    _install(
+        session, "--editable", ".[sandbox,fastapi,aiohttp]", *tools, constraints=".ci/lowest.txt"
+    )
     _pytest(session, *(f"--ignore={path}" for path in VERSIONS_DO_NOT_MATTER))
 
 
@@ -144,7 +146,7 @@ def wheel(session: nox.Session) -> None:
     session.chdir(folder)
     _install(session, str(built))
     session.run("python", "-c", "from sikoia_async import Sikoia, __version__; print(__version__)")
-    _install(session, f"{built}[sandbox]", "pip")
+    _install(session, f"{built}[sandbox,fastapi,aiohttp]", "pip")
     session.run("sikoia", "demo")
     session.run("pip", "check")
     session.run("python", "-c", _INSPECTOR)

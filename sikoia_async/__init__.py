@@ -26,8 +26,8 @@ of a resource are in its module: `sikoia_async.resources.cases.Case`.
 #   _transport/     connections: the pool, one request and its response, bounded bodies
 #
 # State that processes share goes through stores/. Users import errors from errors.py, and settings
-# from environments.py. The local Sikoia (sandbox/), the test helpers (testing/) and the command
-# line (cli/) are built on top.
+# from environments.py. The local Sikoia (sandbox/), the test helpers (testing/), the command line
+# (cli/) and the parts for web frameworks (integrations/) are built on top.
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final

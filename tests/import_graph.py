@@ -18,6 +18,7 @@ LAYERS: Final = (
     ("cli",),
     ("testing",),
     ("sandbox",),
+    ("integrations",),
     ("__init__",),
     ("errors",),
     ("_client",),

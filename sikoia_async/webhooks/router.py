@@ -134,6 +134,11 @@ class Router(NotCopyable):
         if refusal is not None:
             raise refusal
 
+    @property
+    def max_body(self) -> int:
+        """The largest body that is accepted, in bytes."""
+        return self._max_body
+
     @overload
     def on(self, event_type: type[E]) -> Callable[[Callable[[E], R]], Callable[[E], R]]: ...
 
