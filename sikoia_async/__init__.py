@@ -21,7 +21,8 @@ of a resource are in its module: `sikoia_async.resources.cases.Case`.
 #   _retry/         which attempts are retried, when, and how often
 #   operations/     long-running work: polling, and tokens to resume it elsewhere
 #   _codec/         JSON to models and back, drift between the two, redaction
-#   _schema/        the shape of each model's fields, which the rest reads
+#   _schema/        plain JSON, and the shape of each model's fields, which the rest reads
+#   _export/        models as dicts, JSON and tables, and back
 #   _rate_limit/    when a request may be sent: 200 per minute, interactive calls first
 #   _transport/     connections: the pool, one request and its response, bounded bodies
 #

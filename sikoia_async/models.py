@@ -1,6 +1,7 @@
 """What all models share: the base class, the response they came in, lists, open enums, entities."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from types import GenericAlias
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -8,6 +9,7 @@ from typing import (
     Final,
     Literal,
     Protocol,
+    Self,
     TypeVar,
     Union,
     cast,
@@ -17,6 +19,7 @@ import attrs
 
 from sikoia_async._errors import ArgumentError, ArgumentTypeError, CallInfo
 from sikoia_async._schema.base import ModelBase
+from sikoia_async._transport.tracebacks import without_frames_sync
 from sikoia_async._validation import plain_string, validate_id
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+M = TypeVar("M")
 
 
 def _masked_values(values: Mapping[str, Any]) -> str:
@@ -87,10 +91,93 @@ class Model(ModelBase):
             )
             raise AttributeError(msg) from None
 
-    def reveal(self) -> dict[str, Any]:
-        """Return all fields as a dict, including nested models, with personal data unmasked.
+    @without_frames_sync
+    def to_dict(
+        self,
+        *,
+        masked: bool = False,
+        only: str | Iterable[str] | None = None,
+        exclude: str | Iterable[str] | None = None,
+    ) -> dict[str, Any]:
+        """Return the model as a dict that `json.dumps` accepts, with all its fields.
 
-        Do not print or log the result: it shows all values.
+        Decimals become text, so that no digit is lost; dates and times become text as in ISO 8601;
+        tuples become lists. `from_dict` makes an equal model of it.
+
+        Args:
+            masked: replace personal data by `***`.
+            only: the fields to include: a path such as `persons.first_name`, or several. Paths
+                lead through nested models and lists.
+            exclude: the fields to leave out.
+
+        Raises:
+            ArgumentError: a path is not a field; the error names the nearest. Or a field has
+                a value that JSON cannot represent, such as a datetime without a time zone.
+        """
+        from sikoia_async._export import dicts  # noqa: PLC0415 - loaded when first used
+
+        plain: dict[str, Any] = dicts.to_plain(
+            self, type(self), masked=masked, only=only, exclude=exclude
+        )
+        return plain
+
+    @without_frames_sync
+    def to_json(
+        self,
+        *,
+        masked: bool = False,
+        only: str | Iterable[str] | None = None,
+        exclude: str | Iterable[str] | None = None,
+    ) -> str:
+        """Return the model as JSON: the text of `to_dict`, which has the same arguments.
+
+        Fractions inside a field of any JSON, such as `WebhookRequest.event_data`, are numbers as
+        they were received. `from_json` makes an equal model of it.
+
+        Raises:
+            ArgumentError: as with `to_dict`.
+        """
+        from sikoia_async._export import dicts  # noqa: PLC0415 - loaded when first used
+
+        return dicts.to_json(self, type(self), masked=masked, only=only, exclude=exclude)
+
+    @classmethod
+    @without_frames_sync
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the model that `to_dict` was called on, without its response.
+
+        Fields that are missing have their defaults, and unknown names are ignored. Everything else
+        has to fit: numbers in strings or times without a zone are refused.
+
+        Raises:
+            ArgumentError: the values do not fit; the error names the fields, not the values.
+        """
+        from sikoia_async._export.restore import restore  # noqa: PLC0415 - loaded when first used
+
+        model: Self = restore(values, cls)
+        return model
+
+    @classmethod
+    @without_frames_sync
+    def from_json(cls, text: str | bytes | bytearray) -> Self:
+        """Return the model that `to_json` was called on, without its response.
+
+        Raises:
+            ArgumentError: the text is not JSON, or does not fit, as with `from_dict`.
+        """
+        from sikoia_async._export.restore import (  # noqa: PLC0415 - loaded when first used
+            read_text,
+            restore,
+        )
+
+        model: Self = restore(read_text(text, cls), cls)
+        return model
+
+    def reveal(self) -> dict[str, Any]:
+        """Return all fields as a dict of Python values: `Decimal`, `date`, tuples, nested dicts.
+
+        Personal data is unmasked, so do not print or log the result. For JSON use `to_dict` or
+        `to_json`: JSON encoders turn a `Decimal` into a float, which loses digits.
         """
         return attrs.asdict(cast("attrs.AttrsInstance", self))
 
@@ -118,11 +205,88 @@ class Items(tuple[T_co, ...]):  # noqa: SLOT001 - `response` needs the instance'
             msg = "this list did not come from the API, so it has no response"
             raise AttributeError(msg) from None
 
+    @without_frames_sync
+    def to_dicts(
+        self,
+        *,
+        masked: bool = False,
+        only: str | Iterable[str] | None = None,
+        exclude: str | Iterable[str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return a list with the dict of each model; the arguments are those of `Model.to_dict`.
 
-def items_of(items: Iterable[T] | None, response: ResponseInfo) -> Items[T]:
-    """Return items as a list with the response that they came in."""
-    listed = Items[T](items or ())
-    vars(listed)["_response"] = response
+        Raises:
+            ArgumentError: as with `Model.to_dict`.
+        """
+        from sikoia_async._export import dicts  # noqa: PLC0415 - loaded when first used
+
+        plain: list[dict[str, Any]] = dicts.to_plain(
+            self, self._type, masked=masked, only=only, exclude=exclude
+        )
+        return plain
+
+    @without_frames_sync
+    def to_json(
+        self,
+        *,
+        masked: bool = False,
+        only: str | Iterable[str] | None = None,
+        exclude: str | Iterable[str] | None = None,
+    ) -> str:
+        """Return the list as a JSON array; the arguments are those of `Model.to_dict`.
+
+        Raises:
+            ArgumentError: as with `Model.to_dict`.
+        """
+        from sikoia_async._export import dicts  # noqa: PLC0415 - loaded when first used
+
+        return dicts.to_json(self, self._type, masked=masked, only=only, exclude=exclude)
+
+    @classmethod
+    @without_frames_sync
+    def from_dicts(cls, rows: Sequence[Mapping[str, Any]], item: type[M]) -> "Items[M]":
+        """Return the list of models that `to_dicts` was called on: `from_dicts(rows, CaseSummary)`.
+
+        Raises:
+            ArgumentError: a row does not fit, as with `Model.from_dict`.
+        """
+        from sikoia_async._export.restore import restore  # noqa: PLC0415 - loaded when first used
+
+        kind: Any = GenericAlias(cls, (item,))
+        items: Items[M] = kind(restore(rows, kind))
+        return items
+
+    @classmethod
+    @without_frames_sync
+    def from_json(cls, text: str | bytes | bytearray, item: type[M]) -> "Items[M]":
+        """Return the list of models that `to_json` was called on: `from_json(text, CaseSummary)`.
+
+        Raises:
+            ArgumentError: the text is not JSON, or a row does not fit.
+        """
+        from sikoia_async._export.restore import read_text  # noqa: PLC0415 - loaded when first used
+
+        return cls.from_dicts(read_text(text, GenericAlias(cls, (item,))), item)
+
+    @property
+    def _type(self) -> Any:
+        """The type of the list, such as `Items[CaseSummary]`; None if it is not known."""
+        known = vars(self)
+        if "__orig_class__" in known:  # Python sets it when `Items[CaseSummary](...)` is called
+            return known["__orig_class__"]
+        if "_within" in known:
+            from sikoia_async._export.paths import lists_in  # noqa: PLC0415 - loaded when used
+
+            (listed,) = lists_in(known["_within"]).values()
+            return GenericAlias(Items, (listed.type,))
+        kinds = set(map(type, self))
+        return GenericAlias(Items, (*kinds,)) if len(kinds) == 1 else None
+
+
+def items_of(items: Iterable[T] | None, within: Model) -> Items[T]:
+    """Return items as a list, with the response of the model that has them in its list."""
+    listed: Items[T] = Items(items or ())
+    vars(listed).update(_response=within.response, _within=type(within))
     return listed
 
 

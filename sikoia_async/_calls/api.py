@@ -164,7 +164,7 @@ class Api(NotCopyable):
             ids: values of the placeholders.
         """
         whole = await self.call("GET", path, into, query=query, ids=ids)
-        return items_of(items(whole), whole.response)
+        return items_of(items(whole), whole)
 
     def pages(
         self,

@@ -75,7 +75,7 @@ class Pages(NotCopyable, Generic[P, T]):
         items = [*(self._items(page) or ())]
         async for page in pages:
             items += self._items(page) or ()
-        return items_of(items, page.response)
+        return items_of(items, page)
 
 
 # Classes instead of async generators: trio warns about a generator that is not exhausted, and a

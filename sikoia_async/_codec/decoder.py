@@ -8,9 +8,9 @@ from types import GenericAlias, NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origin
 
 from sikoia_async._codec.hollow import hollow_problem
-from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.loader import load_hook
 from sikoia_async._errors import ArgumentError, CallInfo, UnexpectedResponseError
+from sikoia_async._schema.json import DecodeError, read_json
 from sikoia_async._schema.shapes import ShapeError
 from sikoia_async._transport.types import UNDELIMITED, Limits
 from sikoia_async.models import Items, Model, ResponseInfo
@@ -122,8 +122,9 @@ def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, Any]) -> Any:
     if into is object:
         return read_json(body)
     if get_origin(into) is Items:
+        items: Any = into
         rows: Any = GenericAlias(tuple, (get_args(into)[0], ...))
-        value: Any = Items[Any](load_hook(rows)(body, drift, unread))
+        value: Any = items(load_hook(rows)(body, drift, unread))
     else:
         value = load_hook(into)(body, drift, unread)
     hollow = hollow_problem(value, into, body)

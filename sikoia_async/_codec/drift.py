@@ -60,7 +60,7 @@ class Drift(Mapping[str, int]):
         """
         if len(body) > _MAX_COMPARED or () in unread:
             return
-        from sikoia_async._codec.json import read_leniently  # noqa: PLC0415 - as in `_compare`
+        from sikoia_async._schema.json import read_leniently  # noqa: PLC0415 - as in `_compare`
 
         try:
             value = read_leniently(body)

@@ -12,7 +12,7 @@ from typing import Any, Final, cast, get_args
 import attrs
 import msgspec
 
-from sikoia_async._codec.json import REFUSALS, decoder, mended, read_leniently
+from sikoia_async._schema.json import REFUSALS, decoder, mended, read_leniently
 
 __all__ = ["hollow_problem"]
 

@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any, Final, Protocol
 
 from sikoia_async._codec.drift import Drift
-from sikoia_async._codec.json import REFUSALS, DecodeError, decoder
 from sikoia_async._codec.soundness import soundness_check
+from sikoia_async._schema.json import REFUSALS, DecodeError, decoder
 from sikoia_async._schema.shapes import reachable, shape_of
 
 __all__ = ["load_hook"]

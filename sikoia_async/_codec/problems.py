@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
-from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.redaction import redact
 from sikoia_async._errors import APIError, CallInfo, LinkExpiredError, api_error_class
 from sikoia_async._logging import is_correlation_id
+from sikoia_async._schema.json import DecodeError, read_json
 
 if TYPE_CHECKING:
     from sikoia_async._transport.types import Response

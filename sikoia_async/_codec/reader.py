@@ -15,11 +15,11 @@ from typing import Any, Final, get_origin
 import attrs
 import msgspec
 
-from sikoia_async._codec import json, scalars
+from sikoia_async._codec import scalars
 from sikoia_async._codec.converter import structure_hook
-from sikoia_async._codec.json import DecodeError, read_leniently
 from sikoia_async._codec.soundness import soundness_check
-from sikoia_async._schema import shapes
+from sikoia_async._schema import json, shapes
+from sikoia_async._schema.json import DecodeError, read_leniently
 from sikoia_async._schema.shapes import Shape, shape_of
 
 __all__ = ["Step", "Unread", "read_carefully"]

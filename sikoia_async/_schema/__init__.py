@@ -1,1 +1,1 @@
-"""What models look like, as data: the shape of each type annotation."""
+"""What models look like, as data, and the plain JSON values that they are read from."""

@@ -120,6 +120,8 @@ class Field:
     shape: Shape
     is_personal: bool
     """Whether it is marked as `PERSONAL`."""
+    check: Callable[[str, Any], object] | None = None
+    """Checks a value that is not None. It takes the field's name and the value."""
 
 
 class Object(Shape):
@@ -145,7 +147,12 @@ class Object(Shape):
         """
         metadata = {field.name: field.metadata for field in attrs.fields(self.type)}
         return tuple(
-            Field(name, self._shape_of(name, annotation), "personal" in metadata[name])
+            Field(
+                name,
+                self._shape_of(name, annotation),
+                "personal" in metadata[name],
+                metadata[name].get("check"),
+            )
             for name, annotation in field_types(self.type).items()
         )
 

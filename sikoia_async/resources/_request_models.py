@@ -8,12 +8,20 @@ from sikoia_async._schema import shapes
 from sikoia_async._validation import validate_codes, validate_id, validate_list
 from sikoia_async.models import Model
 
-__all__ = ["validate_models"]
+__all__ = ["CODE", "ID", "validate_models"]
 
 M = TypeVar("M", bound=Model)
 
-_IDS: Final = frozenset({"company_id", "person_id"})
-_CODES: Final = frozenset({"jurisdiction_code"})
+
+def _validate_code(name: str, value: str) -> None:
+    if value:  # an empty string clears the field
+        validate_codes(**{name: value})
+
+
+ID: Final[dict[str, Any]] = {"metadata": {"check": validate_id}}
+"""Marks a field of a request model as an id."""
+CODE: Final[dict[str, Any]] = {"metadata": {"check": _validate_code}}
+"""Marks a field of a request model as a code, such as a country's."""
 
 
 def validate_models(name: str, models: Sequence[M] | None, kind: type[M]) -> Sequence[M] | None:
@@ -38,10 +46,8 @@ def _check_fields(name: str, model: Model) -> None:
             problem = "is required" if value is None else "has the wrong type"
             msg = f"{name}: {shape.name}.{field.name} {problem}"
             raise ArgumentTypeError(msg)
-        if field.name in _IDS:
-            validate_id(field.name, value)
-        if field.name in _CODES and value:  # an empty string clears the field
-            validate_codes(**{field.name: value})
+        if field.check is not None and value is not None:
+            field.check(field.name, value)
         if isinstance(value, Model):
             _check_fields(name, value)
 

@@ -20,7 +20,7 @@ from sikoia_async._validation import (
     validate_strings,
 )
 from sikoia_async.models import PERSONAL, Entity, Items, Model, Open
-from sikoia_async.resources._request_models import validate_models
+from sikoia_async.resources._request_models import CODE, ID, validate_models
 from sikoia_async.resources._resource import Resource
 from sikoia_async.resources._subjects import Subject
 
@@ -97,7 +97,7 @@ class NewCompany(Model):
     company_name: str
     company_number: str | None = None
     """The company's registration number."""
-    jurisdiction_code: str | None = None
+    jurisdiction_code: str | None = attrs.field(default=None, **CODE)
     """Country code, with the state if there is one: `GB`, `US_DE`."""
     registry_search: bool | None = None
     """Look the company up in its register, which needs its name, number and jurisdiction. If it is
@@ -129,17 +129,17 @@ class NewPerson(Model):
 class CompanyUpdate(Model):
     """Changes to a company in a case. Fields left out stay as they are; `""` clears a field."""
 
-    company_id: str
+    company_id: str = attrs.field(**ID)
     company_name: str | None = None
     company_number: str | None = None
-    jurisdiction_code: str | None = None
+    jurisdiction_code: str | None = attrs.field(default=None, **CODE)
 
 
 @attrs.frozen(kw_only=True)
 class PersonUpdate(Model):
     """Changes to a person in a case. Fields left out stay as they are; `""` clears a field."""
 
-    person_id: str
+    person_id: str = attrs.field(**ID)
     first_name: str | None = attrs.field(default=None, **PERSONAL)
     last_name: str | None = attrs.field(default=None, **PERSONAL)
     email: str | None = attrs.field(default=None, **PERSONAL)

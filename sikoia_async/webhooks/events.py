@@ -20,8 +20,8 @@ from typing import Any, Final, Literal, Protocol, cast
 import attrs
 from msgspec import Raw
 
-from sikoia_async._codec.json import DecodeError, read_patiently
 from sikoia_async._errors import ArgumentTypeError, WebhookEventTypeError, WebhookPayloadError
+from sikoia_async._schema.json import DecodeError, read_patiently
 from sikoia_async._validation import (
     plain_string,
     validate_required,

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from sikoia_async._codec.json import NumberText
+from sikoia_async._schema.json import NumberText
 
 __all__ = [
     "canonical",

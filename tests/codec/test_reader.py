@@ -16,9 +16,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sikoia_async._codec.drift import Drift
-from sikoia_async._codec.json import DecodeError
 from sikoia_async._codec.loader import load_hook
 from sikoia_async._codec.reader import read_carefully
+from sikoia_async._schema.json import DecodeError
 from sikoia_async.models import Items, Model, Open
 from sikoia_async.resources.users import User
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._logging import without_ids
+from sikoia_async._schema.json import DecodeError, read_json
 from sikoia_async._transport.types import state_of
 from sikoia_async.testing.cassettes.file import CassetteError, RecordedRequest
 from sikoia_async.testing.cassettes.operations import ApiOperation, find

@@ -12,9 +12,9 @@ import attrs
 import httpx
 import msgspec
 
-from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER
 from sikoia_async._retry import policy
+from sikoia_async._schema.json import DecodeError, read_json
 from sikoia_async._transport.body import BodyError, Inflater
 from sikoia_async.testing.cassettes.file import Content, Fault, Interaction
 from sikoia_async.testing.cassettes.placeholders import content_of, media_type, placeholder

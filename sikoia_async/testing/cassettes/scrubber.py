@@ -16,11 +16,11 @@ import attrs
 import httpx
 
 from sikoia_async._calls.urls import is_on, target_of
-from sikoia_async._codec.json import DecodeError, read_json
 from sikoia_async._codec.problems import problem_in
 from sikoia_async._codec.redaction import redact
 from sikoia_async._codec.scalars import READERS, REFUSALS
 from sikoia_async._schema import shapes
+from sikoia_async._schema.json import DecodeError, read_json
 from sikoia_async._schema.shapes import Shape, options, shape_of
 from sikoia_async._schema.standard import Standard
 from sikoia_async.testing.cassettes.operations import find

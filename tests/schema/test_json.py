@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sikoia_async import ConfigurationError
 from sikoia_async._codec.drift import Drift
 from sikoia_async._codec.encoder import dumps
-from sikoia_async._codec.json import REFUSALS, DecodeError, decoder, read_json, read_patiently
 from sikoia_async._codec.loader import load_hook
+from sikoia_async._schema.json import REFUSALS, DecodeError, decoder, read_json, read_patiently
 from sikoia_async.models import Model
 from sikoia_async.resources.cases import NewAddress, NewPerson, PersonUpdate
 

@@ -1,0 +1,1 @@
+"""What leaves the SDK: models as dicts and JSON, and back."""
