@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Attempt,
         AuthenticationError,
         CallError,
+        CallInfo,
         ChargeLimitError,
         ClientStateError,
         ConfigurationError,
@@ -79,7 +80,7 @@ if TYPE_CHECKING:
     from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER, correlation_id
     from sikoia_async._rate_limit.limiter import Quota, QuotaStore
     from sikoia_async.environments import PRODUCTION, STAGING, Environment
-    from sikoia_async.models import Entity, Items, Model
+    from sikoia_async.models import Entity, Items, Model, ResponseInfo
     from sikoia_async.operations.interval import Interval
     from sikoia_async.operations.operation import (
         Operation,
@@ -112,6 +113,7 @@ __all__ = [
     "Attempt",
     "AuthenticationError",
     "CallError",
+    "CallInfo",
     "ChargeLimitError",
     "ChecklistParameter",
     "ClientStateError",
@@ -150,6 +152,7 @@ __all__ = [
     "RequestedOperation",
     "ResourceDeletedError",
     "ResourceNotFoundError",
+    "ResponseInfo",
     "Router",
     "ServerError",
     "Sikoia",
@@ -176,7 +179,7 @@ __all__ = [
 _LAZY: Final = {
     "sikoia_async._client": ("Sikoia",),
     "sikoia_async.environments": ("Environment", "PRODUCTION", "STAGING"),
-    "sikoia_async.models": ("Entity", "Items", "Model"),
+    "sikoia_async.models": ("ResponseInfo", "Entity", "Items", "Model"),
     "sikoia_async.resources.cases": (
         "CompanyUpdate",
         "NewAddress",
@@ -209,6 +212,7 @@ _LAZY: Final = {
         "Attempt",
         "AuthenticationError",
         "CallError",
+        "CallInfo",
         "ChargeLimitError",
         "ClientStateError",
         "ConfigurationError",

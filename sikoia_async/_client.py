@@ -21,6 +21,7 @@ from sikoia_async._calls.extras import (
     validate_extra_query,
     validate_headers,
 )
+from sikoia_async._calls.hooks import Hooks
 from sikoia_async._calls.idempotency import Keys, validate_header, validate_key
 from sikoia_async._calls.lifecycle import Lifecycle
 from sikoia_async._calls.usage import Spend, Stats, Tally
@@ -59,9 +60,11 @@ if TYPE_CHECKING:
 
     from sikoia_async._auth.tokens import TokenSource
     from sikoia_async._calls.urls import QueryValue
+    from sikoia_async._errors import CallInfo
     from sikoia_async._rate_limit.limiter import Priority
     from sikoia_async._transport.pool import ConnectionPool
     from sikoia_async.environments import Environment
+    from sikoia_async.models import ResponseInfo
     from sikoia_async.operations.operation import Operation
     from sikoia_async.resources.affordability import Affordability
     from sikoia_async.resources.banking import Banking
@@ -141,6 +144,11 @@ class Sikoia(NotCopyable):
         headers: headers to add to each request to the API, for example for a gateway. They are not
             sent with token requests and downloads by link. Those that this SDK sets are refused.
         app_info: your application, such as `loans/1.4`, to be added to the User-Agent.
+        on_request: a function, sync or async, that is called before each attempt of a call, with
+            the record of the call so far. If it raises, the attempt is not made, and the exception
+            reaches the caller.
+        on_response: the same after each response, whatever its status. If it raises, that is
+            logged, and the call continues, because its response may have cost money.
         rely_on_events: whether you pass webhook events to `events.feed`. Operations that Sikoia
             announces by webhook are then polled rarely until their event arrives, and once when it
             does. If one finishes and no event arrives, operations of that kind fall back to normal
@@ -187,6 +195,8 @@ class Sikoia(NotCopyable):
         idempotency_header: str | None = None,
         headers: Mapping[str, str] | None = None,
         app_info: str | None = None,
+        on_request: Callable[[CallInfo], object] | None = None,
+        on_response: Callable[[ResponseInfo], object] | None = None,
         rely_on_events: bool = False,
         max_body: int = Limits().body,
         max_error_body: int = Limits().error_body,
@@ -203,6 +213,7 @@ class Sikoia(NotCopyable):
 
         # 1. Settings. Nothing is built from invalid ones.
         validate_type("token_store", token_store, TokenStore, "a TokenStore, with load and save")
+        hooks = Hooks(on_request, on_response)
         keys = _keys(idempotency_header)
         with settings():
             max_in_flight = validate_whole("max_in_flight", max_in_flight, least=1)
@@ -279,6 +290,7 @@ class Sikoia(NotCopyable):
                 check=lifecycle.check,
             ),
             keys=keys,
+            hooks=hooks if on_request or on_response else None,
         )
         self._api = Api(context, options)
 

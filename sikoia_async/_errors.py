@@ -241,8 +241,8 @@ class DeadlineExceededError(TransportError):
     def spent(self) -> dict[str, float]:
         """Seconds spent in each phase.
 
-        The phases are `rate_limit`, `token`, `connection`, `response`, `body`, `backoff`, `file`
-        and `decoding`.
+        The phases are `rate_limit`, `token`, `connection`, `response`, `body`, `backoff`, `file`,
+        `decoding` and `hooks`.
         """
         return self._spent
 

@@ -5,6 +5,7 @@
              or value that this SDK does not know, and nothing is lost
     WARNING  a value of a response could not be read, and is None in its model; Sikoia has announced
              that it will remove an operation
+    ERROR    a hook of the application raised an exception, and the call continued
 
 A record about a call has a fixed list of fields (`FIELDS`), as attributes for structured logs.
 Bodies, queries, ids, headers and tokens are never logged.
@@ -36,6 +37,7 @@ __all__ = [
     "log_call_ended",
     "log_deprecation",
     "log_drift",
+    "log_hook_failed",
     "log_rate_limit_reached",
     "log_retry",
     "without_ids",
@@ -118,6 +120,12 @@ def log_deprecation(message: str) -> None:
     """Log that an operation is deprecated."""
     with suppress(Exception):  # as in `log_call_ended`
         _log.warning("%s", message)
+
+
+def log_hook_failed(failure: str) -> None:
+    """Log that a hook of the application raised an exception, without its message."""
+    with suppress(Exception):  # as in `log_call_ended`
+        _log.error("on_response raised an exception, which is ignored: %s", failure)
 
 
 def log_rate_limit_reached(limit: str, waiting: int, seconds: float) -> None:

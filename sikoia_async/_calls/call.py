@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     import httpx
 
     from sikoia_async._calls.context import CallOptions, ClientContext
+    from sikoia_async._calls.hooks import Hooks
     from sikoia_async._errors import CallInfo, DeadlineExceededError, Reached
     from sikoia_async._transport.types import Freshness, Sink, StreamedContent
 
@@ -121,6 +122,8 @@ class Call:
         )
         self._state: RequestState | None = None
         self._result: Response | TransportFault | None = None
+        self._told: tuple[Response, ...] = ()
+        """Responses that `on_response` is told about now, and that must not get lost."""
         self._earlier_in_doubt = False
         self._has_renewed_token = False
         # What must not be repeated does not use a connection that the server may be closing.
@@ -154,7 +157,9 @@ class Call:
                 while result.is_error and await self._pause_before_another(result):
                     self._earlier_in_doubt = self._is_in_doubt
                     result = await self._attempt()
-            return self._finish(None if deadline.cancelled_caught else result)
+            if deadline.cancelled_caught:
+                result = next(iter(self._told), None)
+            return self._finish(result)
         except CallError as error:
             if self._earlier_in_doubt and self._has_effect and not error.may_have_been_processed:
                 error = after_doubt(error, self._info())
@@ -162,7 +167,7 @@ class Call:
             raise error from None
         except BaseException as error:  # such as a cancellation
             counts = self._may_cost()
-            if self._is_in_doubt:
+            if self._is_in_doubt or self._told:
                 self._add_note(error)
             raise
         finally:
@@ -317,6 +322,8 @@ class Call:
     async def _send(self, *, has_slot: bool) -> Response | TransportFault:
         """Take a rate-limit slot, send the request, and record the result."""
         context, limiter = self._context, self._context.rate_limiter
+        self._told = ()
+        announce = context.hooks is not None
         while True:
             if context.lifecycle.closed:  # since the last attempt
                 context.lifecycle.check()
@@ -333,15 +340,28 @@ class Call:
             self._attempts.begin()
             self._state, self._result = state, None
             try:
-                result = self._result = await self._exchange(request, state)
+                result = self._result = await self._exchange(request, state, announce=announce)
                 self._hint = self._pause_after(result)
                 break
             except RateLimitPaused:
                 context.tally.attempts -= 1
+                announce = False
         self._attempts.record(result, self.received_id)
         if not isinstance(self._content, bytes):
             state.release_body()
+        if context.hooks is not None:
+            await self._tell(context.hooks, result, state)
         return result
+
+    async def _tell(
+        self, hooks: Hooks, result: Response | TransportFault, state: RequestState
+    ) -> None:
+        """Call `on_response`. If the deadline or a cancellation ends it, the response is kept."""
+        if isinstance(result, Response):
+            state.stopwatch.enter("hooks")
+            self._told += (result,)
+            await hooks.response(self._info(state=state), result.status)
+            self._told = tuple(one for one in self._told if one is not result)
 
     async def _send_second(self) -> Response | TransportFault | None:
         """Send the request again while it is in progress, and return a result that ends the call.
@@ -359,20 +379,30 @@ class Call:
         context.tally.attempts += 1
         request, state = self._new_request(Stopwatch(context.lifecycle.now, "response"))
         state.is_second = True
-        result = await self._exchange(request, state)
+        result = await self._exchange(request, state, announce=context.hooks is not None)
         hint = self._pause_after(result)
         self._attempts.record_second(state.received_id or self._sent_id, result)
+        if context.hooks is not None:
+            await self._tell(context.hooks, result, state)
         if not self._attempts.ends_call(result):
             return None
         self._state, self._result, self._hint = state, result, hint
         return result
 
     async def _exchange(
-        self, request: httpx.Request, state: RequestState
+        self, request: httpx.Request, state: RequestState, *, announce: bool = False
     ) -> Response | TransportFault:
-        """Send a request, and report to the rate limiter whether it used its slot."""
+        """Send a request, and report to the rate limiter whether it used its slot.
+
+        Args:
+            request: the request.
+            state: its state.
+            announce: whether to call `on_request` before.
+        """
         context, result = self._context, None
         try:
+            if announce and context.hooks is not None:
+                await self._announce(context.hooks, state)
             result = self._load_readers(state) or await exchange(
                 context.client, request, context.limits, self._sink
             )
@@ -380,6 +410,15 @@ class Call:
         finally:
             if context.rate_limiter is not None:
                 context.rate_limiter.settle(sent=_outcome(state, result) != "unsent")
+
+    async def _announce(self, hooks: Hooks, state: RequestState) -> None:
+        """Call `on_request`. What it raises ends the attempt, which was not made."""
+        state.stopwatch.enter("hooks")
+        try:
+            await hooks.request(self._info("unsent"))
+        except BaseException:
+            self._context.tally.attempts -= 1
+            raise
 
     def _load_readers(self, state: RequestState) -> TransportFault | None:
         """Load what reads the response, and return why that failed, if it did.
@@ -524,17 +563,20 @@ class Call:
     def _log_retry(self, wait: float) -> None:
         log_retry(self._info, wait)
 
-    def _info(self, reached: Reached = "whole") -> CallInfo:
+    def _info(self, reached: Reached = "whole", state: RequestState | None = None) -> CallInfo:
+        """Return the record of the call, with the response of the last request or of another."""
+        state = state or self._state
+        received_id = state.received_id if state else None
         target = "" if self._is_link else self.target.partition("?")[0]
         return self._attempts.info(
             self._method,
             self.path,
             self._context.origin + target,
             self._sent_id,
-            self.received_id,
+            received_id or self._sent_id,
             reached=reached,
             idempotency_key=self._key,
-            state=None if self._is_link else self._state,  # a Location might repeat the link
+            state=None if self._is_link else state,  # a Location might repeat the link
         )
 
 

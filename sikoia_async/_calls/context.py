@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from sikoia_async._calls.hooks import Hooks
     from sikoia_async._calls.idempotency import Keys
     from sikoia_async._calls.lifecycle import Lifecycle
     from sikoia_async._calls.urls import QueryValue
@@ -49,6 +50,8 @@ class ClientContext:
     tally: Tally
     registry: OperationRegistry
     deprecations: Deprecations = attrs.field(factory=Deprecations)
+    hooks: Hooks | None = None
+    """The caller's hooks; None if there are none."""
     retry_policy: RetryPolicy = attrs.field(factory=RetryPolicy)
     keys: Keys | None = None
     """Idempotency keys; None if none are sent."""

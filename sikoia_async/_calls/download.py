@@ -65,6 +65,7 @@ async def _fetch(api: Api, connector: Connector, url: httpx.URL, sink: Sink) -> 
         origin=origin,
         headers=headers,
         rate_limiter=None,
+        hooks=None,
     )
     target = url.raw_path.decode()
     call = Call(

@@ -15,6 +15,7 @@ Phase = Literal[
     "backoff",
     "file",
     "decoding",
+    "hooks",
     "polling",
     "pauses",
 ]
@@ -24,6 +25,7 @@ Phase = Literal[
 the client's connection pool. `response`: connecting, sending, and the head of the response. `body`:
 the rest of it. `backoff`: the pause before another attempt. `file`: creating or
 completing a file on disk. `decoding`: a large response, in a worker thread.
+`hooks`: the caller's `on_request` and `on_response`.
 
 Of an operation: `rate_limit`, `polling` for the rest of its polls, and `pauses` between them.
 """
