@@ -95,7 +95,7 @@ class App:
     _asgi: ASGIApp = attrs.field(alias="asgi", repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond to one request, after queueing the events of operations that have ended."""
+        """Respond to one request, after settling operations that have ended."""
         self.deliveries.queue_events()
         await self._asgi(scope, receive, send)
 

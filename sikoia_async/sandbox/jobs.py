@@ -5,13 +5,10 @@ from datetime import datetime
 
 import attrs
 
-from sikoia_async.sandbox.resources import affordability, income, integrity
-from sikoia_async.sandbox.resources.bank_accounts import Bank
-from sikoia_async.sandbox.resources.checks import Checks
+from sikoia_async.sandbox.resources import integrity
 from sikoia_async.sandbox.resources.data_sources import READ, status_of
 from sikoia_async.sandbox.resources.details import type_of_document
-from sikoia_async.sandbox.resources.identity import verification
-from sikoia_async.sandbox.resources.insights import Insights
+from sikoia_async.sandbox.resources.identity import outcome_of
 from sikoia_async.sandbox.state import State
 from sikoia_async.sandbox.store import Entry
 
@@ -46,7 +43,7 @@ class Job:
 
 
 def job(state: State, kind: str, key: str) -> Job:
-    """Return a job. If its work has ended, this settles the outcome, as a request for it does.
+    """Return a job.
 
     Args:
         state: The records.
@@ -54,20 +51,15 @@ def job(state: State, kind: str, key: str) -> Job:
         key: The record's key there.
     """
     entry = state.store(kind).get(key)
-    is_pending = not state.progress.is_done(entry)
-    status = _STATUS[kind](state, entry, key)
-    if is_pending and state.progress.is_done(entry):
-        # It ended in the meantime.
-        return job(state, kind, key)
     return Job(
         kind=kind,
         id=entry.record[_ID_FIELDS[kind]] if kind in _ID_FIELDS else key,
         entity_id=entry.entity_id,
-        status=status,
-        is_pending=is_pending,
+        status=_STATUS[kind](entry),
+        is_pending=not entry.is_done,
         can_fail=why_it_cannot_fail(kind, entry) is None,
         started=state.clock.at(entry.started),
-        due=state.progress.ends_at(entry) if is_pending else None,
+        due=None if entry.is_done else state.progress.ends_at(entry),
     )
 
 
@@ -80,41 +72,28 @@ def why_it_cannot_fail(kind: str, entry: Entry) -> str | None:
     return None
 
 
-def _document(state: State, entry: Entry, _key: str) -> str:
-    return status_of(state, entry) if state.progress.is_done(entry) else "Pending"
+def _document(entry: Entry) -> str:
+    return status_of(entry) if entry.is_done else "Pending"
 
 
-def _refresh(state: State, entry: Entry, _key: str) -> str:
-    return "Complete" if state.progress.is_done(entry) else "Pending"
+def _refresh(entry: Entry) -> str:
+    return "Complete" if entry.is_done else "Pending"
 
 
-def _connection(state: State, _entry: Entry, key: str) -> str:
-    status: str = Bank(state).connection(key)["status"]
+def _of_record(entry: Entry) -> str:
+    status: str = entry.record["status"]
     return status
 
 
-def _check(state: State, entry: Entry, _key: str) -> str:
-    status: str = Checks(state).current(entry)["status"]
-    return status
-
-
-def _insights(of: Callable[[State], Insights]) -> Callable[[State, Entry, str], str]:
-    def status_of_insights(state: State, _entry: Entry, key: str) -> str:
-        status: str = of(state).current(key)[0]["status"]
-        return status
-
-    return status_of_insights
-
-
-_STATUS: dict[str, Callable[[State, Entry, str], str]] = {
+_STATUS: dict[str, Callable[[Entry], str]] = {
     "documents": _document,
-    "integrity": lambda state, entry, _: integrity.status_of(state, entry),
-    "connections": _connection,
+    "integrity": integrity.status_of,
+    "connections": _of_record,
     "refreshes": _refresh,
-    "identity": lambda state, _, key: verification(state, key)[1].status,
-    "affordability": _insights(affordability.insights),
-    "income": _insights(income.insights),
-    "checks": _check,
+    "identity": lambda entry: outcome_of(entry).status,
+    "affordability": _of_record,
+    "income": _of_record,
+    "checks": _of_record,
 }
 KINDS = tuple(_STATUS)
 """All kinds of work."""

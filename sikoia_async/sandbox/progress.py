@@ -1,6 +1,7 @@
-"""Work that takes time: which records are still pending, and which have completed since."""
+"""Work that takes time: which records are still pending, and when each one ends."""
 
-from collections import OrderedDict
+import heapq
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -37,62 +38,73 @@ class Progress:
         self._store = store
         self._deleted = deleted
         self._started: list[WorkName] = []
-        self._pending: OrderedDict[WorkName, Entry] = OrderedDict()
+        self._pending: dict[WorkName, Entry] = {}
+        # A heap: when work ends, and a number that decides between two at the same time.
+        self._ends: list[tuple[float, int, WorkName]] = []
+        self._number = 0
 
     def start(self, kind: str, key: str) -> None:
         """Start the work of a record; it ends when the work time is over."""
+        entry = self._store(kind).get(key)
         self._started.append((kind, key))
-        self._pending[kind, key] = self._store(kind).get(key)
+        self._pending[kind, key] = entry
+        self._end_at(entry.started + self._work_time, (kind, key))
 
     def end(self, kind: str, key: str, failure: str | None = None) -> None:
-        """End pending work now; `take_ended` returns it next.
+        """End pending work now; `take_ended` returns it.
 
         Args:
             kind: The name of its store.
             key: Its key there.
             failure: Why it fails; without it, the work ends as it would have.
         """
-        entry = self._pending[kind, key]
-        entry.is_ended, entry.failure = True, failure
-        self._pending.move_to_end((kind, key), last=False)
+        self._pending[kind, key].failure = failure
+        self._end_at(self._clock(), (kind, key))
 
-    def take_ended(self) -> Iterator[WorkName]:
-        """Return, once, all work that has ended by now, except what was deleted."""
-        # All work takes the same time, and work that was ended early is at the front.
-        while self._pending:
-            (kind, key), entry = next(iter(self._pending.items()))
-            if not self.is_done(entry):
-                return
-            del self._pending[kind, key]
-            if key not in self._deleted:
-                yield kind, key
+    def take_ended(self) -> Iterator[tuple[WorkName, Entry, datetime]]:
+        """Return, once, all work that has ended by now and when, in the order in which it ended.
+
+        Work that was deleted is left out.
+        """
+        now = self._clock()
+        while self._ends and self._ends[0][0] <= now:
+            due, _, name = heapq.heappop(self._ends)
+            entry = self._pending.get(name)
+            if entry is None or entry.due != due:
+                continue  # it was ended early
+            del self._pending[name]
+            if name[1] not in self._deleted:
+                entry.ended = self._clock.at(due)
+                yield name, entry, entry.ended
 
     def started(self) -> list[WorkName]:
         """Return all work that was ever started, oldest first, except what was deleted."""
         return self._existing(self._started)
 
     def pending(self) -> list[WorkName]:
-        """Return the work that `take_ended` has not returned yet, except what was deleted."""
+        """Return the work that has not ended, oldest first, except what was deleted."""
         return self._existing(self._pending)
-
-    def is_done(self, entry: Entry) -> bool:
-        """Return whether the work of a record is done, by itself or because it was ended."""
-        return entry.is_ended or self._clock() - entry.started >= self._work_time
 
     def ends_at(self, entry: Entry) -> datetime | None:
         """Return when the work of a record ends by itself; None if never."""
         try:
-            return self._clock.at(entry.started + self._work_time)
+            return self._clock.at(entry.due)
         except OverflowError:
             return None
 
     def save(self) -> Any:
         """Return everything, for `restore`."""
-        return self._started, self._pending
+        return self._started, self._pending, self._ends, self._number
 
     def restore(self, saved: Any) -> None:
         """Replace everything with what `save` returned."""
-        self._started, self._pending = saved
+        self._started, self._pending, self._ends, self._number = saved
+
+    def _end_at(self, due: float, name: WorkName) -> None:
+        self._pending[name].due = due
+        if due < math.inf:
+            self._number += 1
+            heapq.heappush(self._ends, (due, self._number, name))
 
     def _existing(self, work: Iterable[WorkName]) -> list[WorkName]:
         return [(kind, key) for kind, key in work if key not in self._deleted]

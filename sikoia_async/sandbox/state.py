@@ -10,7 +10,6 @@ from uuid import UUID
 from sikoia_async.sandbox.clock import Clock
 from sikoia_async.sandbox.errors import deleted, not_found, unknown_entity_type
 from sikoia_async.sandbox.progress import Progress
-from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
 from sikoia_async.sandbox.snapshot import Saved
 from sikoia_async.sandbox.store import Record, Store
@@ -142,11 +141,6 @@ class State:
                     self._last_cases[entity_id] = case["case_id"]
                     return entity
         raise not_found(entity_id)
-
-    def scenario_of(self, document: Record) -> Scenario:
-        """Return the scenario of a document: by its file name, or else by its person."""
-        owner = self.entity(document["entity_type"], document["entity_id"])
-        return self.scenarios.of_document(document["file_name"], owner)
 
     def type_of(self, entity_type: str) -> str:
         """Return an entity type as bodies spell it: `case`, `company` or `person`.

@@ -1,6 +1,8 @@
 """Records of one kind by id, each about an entity and deleted with it."""
 
+import math
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -20,10 +22,17 @@ class Entry:
     """The entity that the record is about; empty if it belongs to the organisation."""
     started: float = 0.0
     """When the record was created, in seconds of the clock."""
-    is_ended: bool = False
-    """Whether its work was ended early."""
+    due: float = math.inf
+    """When its work ends, in seconds of the clock."""
+    ended: datetime | None = None
+    """When its work ended."""
     failure: str | None = None
     """Why its work failed, if it was made to fail."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its work has ended."""
+        return self.ended is not None
 
 
 class Store:

@@ -18,14 +18,13 @@ _MAX_NAMES = 5
 class Work:
     """All work that takes time, including what has ended.
 
-    Iterating gives a `Job` for each piece of work, oldest first, except for what was deleted.
-    Looking at work that has ended settles its outcome, as a request for it does. Any thread may
-    use this.
+    Iterating gives a `Job` for each piece of work, oldest first, except for what was deleted. Any
+    thread may use this.
 
     Args:
         state: The records.
         event_loop: Runs functions between requests.
-        queue_events: Queues the webhook events of work that has ended.
+        queue_events: Settles work that has ended, and queues its webhook events.
     """
 
     def __init__(
@@ -36,13 +35,12 @@ class Work:
         self._queue_events = queue_events
 
     def __iter__(self) -> Iterator[Job]:
-        return iter(self._event_loop.run(lambda: self._jobs(self._state.progress.started())))
+        return iter(self._event_loop.run(lambda: self._jobs(self._started())))
 
     @property
     def pending(self) -> tuple[Job, ...]:
         """The jobs that have not ended yet, oldest first."""
-        jobs = self._event_loop.run(lambda: self._jobs(self._pending()))
-        return tuple(one for one in jobs if one.is_pending)
+        return self._event_loop.run(lambda: self._jobs(self._pending()))
 
     def finish(self, id: str, *, kind: str | None = None) -> None:  # noqa: A002 - the API's word
         """End work now, with the outcome that it would have had.
@@ -90,15 +88,23 @@ class Work:
 
     def finish_all(self) -> None:
         """End all pending work now, as if the clock had advanced."""
-        self._event_loop.run(lambda: self._end(self._pending()))
+        self._event_loop.run(lambda: self._end(sorted(self._pending(), key=self._due)))
 
     def _jobs(self, names: Sequence[WorkName]) -> tuple[Job, ...]:
         return tuple(job(self._state, *name) for name in names)
 
+    def _started(self) -> list[WorkName]:
+        self._queue_events()
+        return self._state.progress.started()
+
     def _pending(self) -> list[WorkName]:
-        """Return what is pending, after noticing what has ended by itself."""
+        """Return what is pending, after settling what has ended by itself."""
         self._queue_events()
         return self._state.progress.pending()
+
+    def _due(self, name: WorkName) -> float:
+        kind, key = name
+        return self._state.store(kind).get(key).due
 
     def _find(self, job_id: str, kind: str | None) -> list[WorkName]:
         if kind is not None and kind not in KINDS:
@@ -110,7 +116,7 @@ class Work:
         matches = [
             name
             for name, one in zip(pending, jobs, strict=True)
-            if one.id == job_id and kind in (None, one.kind) and one.is_pending
+            if one.id == job_id and kind in (None, one.kind)
         ]
         if not matches:
             raise ValueError(_not_pending(job_id, jobs))
@@ -127,11 +133,8 @@ class Work:
         self._end(names, message or "The work was made to fail.")
 
     def _end(self, names: Sequence[WorkName], failure: str | None = None) -> None:
-        # Each goes to the front, so reversing keeps their order.
-        for kind, key in reversed(names):
+        for kind, key in names:
             self._state.progress.end(kind, key, failure)
-        # Settle the outcome now, so that the time of completion is right.
-        self._jobs(names)
         self._queue_events()
 
 

@@ -77,10 +77,14 @@ def test_work_is_done_when_the_work_time_is_over(clock: SimpleNamespace) -> None
     """By the clock of the local Sikoia."""
     state = State(clock=lambda: clock.now, work_time=5)
     entry = state.store("requests").add("r1", {})
+    state.progress.start("requests", "r1")
 
-    assert not state.progress.is_done(entry)
-    clock.now += 5
-    assert state.progress.is_done(entry)
+    clock.now += 4
+    assert list(state.progress.take_ended()) == []
+    clock.now += 4
+    ended = state.clock.at(5)
+    assert list(state.progress.take_ended()) == [(("requests", "r1"), entry, ended)]
+    assert (entry.is_done, entry.ended) == (True, ended)
 
 
 def test_draws_depend_on_seed_and_arguments_only() -> None:

@@ -11,7 +11,7 @@ import attrs
 from sikoia_async.sandbox.resources import affordability, income
 from sikoia_async.sandbox.resources.bank_accounts import Bank
 from sikoia_async.sandbox.resources.details import type_of_document
-from sikoia_async.sandbox.resources.identity import verification
+from sikoia_async.sandbox.resources.identity import outcome_of
 from sikoia_async.sandbox.resources.insights import Insights
 from sikoia_async.sandbox.resources.webhook_bodies import with_parents
 from sikoia_async.sandbox.state import Record, State
@@ -38,7 +38,7 @@ class WebhookEvent:
 
 
 def event_of(state: State, kind: str, key: str) -> WebhookEvent | None:
-    """Return the event of an operation that has ended, and fix the outcome of the operation.
+    """Return the event of an operation that has ended.
 
     Returns None if Sikoia has no event for operations of this kind.
 
@@ -54,7 +54,7 @@ def event_of(state: State, kind: str, key: str) -> WebhookEvent | None:
 def latest_data(state: State, event: str) -> Record:
     """Return the data of the newest operation with this event, or that of an unknown request."""
     for kind, key in reversed(state.progress.started()[-_MAX_SEARCHED:]):
-        if state.progress.is_done(state.store(kind).get(key)):
+        if state.store(kind).get(key).is_done:
             found = event_of(state, kind, key)
             if found and event in with_parents(found.name):
                 return found.data
@@ -96,13 +96,10 @@ def _connection(state: State, connection_id: str) -> WebhookEvent:
 
 
 def _verification(state: State, request_id: str) -> WebhookEvent:
-    request, outcome = verification(state, request_id)
-    suffix = "Expired" if outcome.status == "Expired" else "Completed"
-    data = {
-        "status": outcome.status,
-        "request_id": request_id,
-        "person_id": request["person_id"],
-    }
+    entry = state.store("identity").get(request_id)
+    status = outcome_of(entry).status
+    suffix = "Expired" if status == "Expired" else "Completed"
+    data = {"status": status, "request_id": request_id, "person_id": entry.record["person_id"]}
     return WebhookEvent(f"IdentityVerification.{suffix}", data)
 
 

@@ -1,12 +1,12 @@
 """The queue of webhook deliveries: what is sent to which webhook, when, and how often.
 
-Operations that have ended are noticed before each request and by the server's own loop. Their
-deliveries are written to the webhook log and queued at that moment, and sent afterwards. Without
-webhooks, operations are not examined.
+Operations that have ended are settled before each request and by the server's own loop. Their
+deliveries are written to the webhook log and queued then, and sent afterwards.
 """
 
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 
 import anyio
 import attrs
@@ -23,6 +23,7 @@ from sikoia_async.sandbox.deliveries.sender import Delivery, Sender
 from sikoia_async.sandbox.faults.deliveries import DeliveryFaults
 from sikoia_async.sandbox.faults.plan import unknown_name
 from sikoia_async.sandbox.resources import webhook_log
+from sikoia_async.sandbox.resources.endings import settle
 from sikoia_async.sandbox.resources.webhook_bodies import EVENT_NAMES, with_parents
 from sikoia_async.sandbox.snapshot import Saved
 from sikoia_async.sandbox.state import Record, State
@@ -120,7 +121,7 @@ class Deliveries:
             kind = "event"
             raise unknown_name(kind, event, EVENT_NAMES)
         data = latest_data(self._state, event)
-        self._create(webhook, event, self._state.new_delivery_id(), data)
+        self._create(webhook, event, self._state.new_delivery_id(), self._state.now(), data)
 
     def send_again(self, request_id: str) -> None:
         """Send a logged delivery once more, as another attempt.
@@ -137,10 +138,10 @@ class Deliveries:
         self._queue_first_attempt(request)
 
     def queue_events(self) -> None:
-        """Queue the deliveries of all operations that have ended."""
-        for kind, key in self._state.progress.take_ended():
+        """Settle all operations that have ended, and queue their deliveries."""
+        for (kind, key), moment in settle(self._state):
             if len(self._webhooks) and (event := event_of(self._state, kind, key)):
-                self._queue_event(event)
+                self._queue_event(event, moment)
 
     async def deliver_due(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """Send every due delivery, including those that become due meanwhile.
@@ -191,19 +192,21 @@ class Deliveries:
         self._shape, faults = saved.kept
         self.faults.restore(faults)
 
-    def _queue_event(self, event: WebhookEvent) -> None:
+    def _queue_event(self, event: WebhookEvent, moment: datetime) -> None:
         grouping_id = self._state.new_delivery_id()
         names = with_parents(event.name)
         for webhook in [entry.record for entry in self._webhooks]:
             for name in names:
                 if name in webhook["event_types"]:
-                    self._create(webhook, name, grouping_id, event.data)
+                    self._create(webhook, name, grouping_id, moment, event.data)
 
-    def _create(self, webhook: Record, event: str, grouping_id: str, data: Record) -> None:
+    def _create(
+        self, webhook: Record, event: str, grouping_id: str, moment: datetime, data: Record
+    ) -> None:
         payload = {
             "event_type": event,
             "grouping_id": grouping_id,
-            "datetime_created": long_timestamp(self._state.now()),
+            "datetime_created": long_timestamp(moment),
             **data,
         }
         event_data = apply_shape(payload, self._shape)

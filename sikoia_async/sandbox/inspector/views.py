@@ -31,6 +31,7 @@ _MAX_BODY = 20_000
 
 def state_of(app: App) -> Record:
     """Return everything that the page shows, the newest records of each kind first."""
+    app.deliveries.queue_events()
     return {
         "url": app.application.resource,
         "clock": _clock(app.clock),

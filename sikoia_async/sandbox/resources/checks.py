@@ -1,7 +1,7 @@
 """The operations on validation checks.
 
-A check uses the data sources that exist when it is requested, decides when the work time is over,
-and never changes after that.
+A check uses the data sources that exist when it is requested, decides when its work ends, and never
+changes after that.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from sikoia_async.sandbox.errors import invalid_request, not_found_as_invalid
 from sikoia_async.sandbox.resources import income
 from sikoia_async.sandbox.resources.check_rules import Kind, kinds, rolled_up
 from sikoia_async.sandbox.resources.data_sources import sources
+from sikoia_async.sandbox.resources.details import public
 from sikoia_async.sandbox.resources.field_rules import (
     list_of,
     non_empty,
@@ -86,16 +87,14 @@ class Checks:
     async def get(self, request: Request) -> Response:
         """Return a check with the decisions of its rules."""
         entry = self._store.get(request.path_params["validation_instance_id"])
-        return JSONResponse(_as_response(self.current(entry), short_timestamp))
+        return JSONResponse(_as_response(entry.record, short_timestamp))
 
     async def find(self, request: Request) -> Response:
         """Return the checks of an entity, newest first."""
         entity_type = self._state.type_of(request.path_params["entity_type"])
         entity_id = request.path_params["entity_id"]
         self._state.entity(entity_type, entity_id)
-        checks = [
-            _as_response(self.current(entry), long_timestamp) for entry in self._store.of(entity_id)
-        ]
+        checks = [_as_response(entry.record, long_timestamp) for entry in self._store.of(entity_id)]
         return JSONResponse(
             {
                 "entity_id": entity_id,
@@ -109,7 +108,7 @@ class Checks:
     async def run_with_income(self, request: Request) -> Response:
         """Run a check at once, and request an income report if it passes."""
         check = self._create(await read(request, RUN))
-        self._decide(check)
+        self._decide(check, self._state.now())
         passed = check["status"] == "Complete"
         entity = check["entity_type"], check["entity_id"]
         return JSONResponse(
@@ -152,39 +151,26 @@ class Checks:
             raise invalid_request(detail)
         return kind
 
-    def current(self, entry: Entry) -> Record:
-        """Return a check; if its work has ended, this decides it."""
-        check = entry.record
-        if check["status"] == "Pending" and self._state.progress.is_done(entry):
-            if entry.failure:
-                self._end(check, "Failed", message=entry.failure)
-            else:
-                self._decide(check)
-        return check
+    def end(self, entry: Entry, moment: datetime) -> None:
+        """Decide a check whose work has ended."""
+        if entry.failure:
+            ended = {"status": "Failed", "message": entry.failure, "datetime_completed": moment}
+            entry.record.update(ended)
+        else:
+            self._decide(entry.record, moment)
 
-    def _decide(self, check: Record) -> None:
+    def _decide(self, check: Record, moment: datetime) -> None:
         """Decide on the data sources that existed when the check was requested."""
         current = sources(self._state, check["entity_type"], check["entity_id"])
         used = [source for source in current if source["source_id"] in check["_sources"]]
         rules = self._kinds[check["validation_type_id"]].rules(used)
-        self._end(check, rolled_up(rules), rules=rules)
-
-    def _end(
-        self,
-        check: Record,
-        status: str,
-        *,
-        rules: list[Record] | None = None,
-        message: str | None = None,
-    ) -> None:
-        completed = self._state.now()
-        check.update(status=status, rules=rules, message=message, datetime_completed=completed)
+        check.update(status=rolled_up(rules), rules=rules, message=None, datetime_completed=moment)
 
 
 def _as_response(check: Record, timestamp: Callable[[datetime], str]) -> Record:
     completed = check["datetime_completed"]
     return {
-        **{name: value for name, value in check.items() if not name.startswith("_")},
+        **public(check),
         "datetime_requested": timestamp(check["datetime_requested"]),
         "datetime_completed": completed and timestamp(completed),
     }

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from sikoia_async.sandbox.resources.bank_accounts import Bank
 from sikoia_async.sandbox.resources.bank_transactions import HISTORY
-from sikoia_async.sandbox.resources.details import data_source_id, name_of, type_of_document
+from sikoia_async.sandbox.resources.details import data_source_id, type_of_document
 from sikoia_async.sandbox.resources.routing import Resource
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
@@ -49,26 +49,22 @@ def sources(state: State, entity_type: str, entity_id: str) -> list[Record]:
     entity = state.entity(entity_type, entity_id)
     return [
         source
-        for member_id, name in _members(entity_id, entity)
-        for source in (*_documents(state, member_id, name), *_accounts(state, member_id))
+        for member_id in _members(entity_id, entity)
+        for source in (*_documents(state, member_id), *_accounts(state, member_id))
     ]
 
 
-def _members(entity_id: str, entity: Record) -> Iterator[tuple[str, str | None]]:
-    yield entity_id, name_of(entity)
+def _members(entity_id: str, entity: Record) -> Iterator[str]:
+    yield entity_id
     for company in entity.get("companies", ()):
-        yield company["company_id"], name_of(company)
+        yield company["company_id"]
     for person in entity.get("persons", ()):
-        yield person["person_id"], name_of(person)
+        yield person["person_id"]
 
 
-def _documents(state: State, entity_id: str, name: str | None) -> Iterator[Record]:
+def _documents(state: State, entity_id: str) -> Iterator[Record]:
     for entry in state.store("documents").of(entity_id):
-        document, kind, status = (
-            entry.record,
-            type_of_document(entry.record),
-            status_of(state, entry),
-        )
+        document, kind, status = entry.record, type_of_document(entry.record), status_of(entry)
         is_read = status == "Complete"
         day = _day(document["datetime_created"])
         is_statement = is_read and kind == "BankStatement"
@@ -80,7 +76,7 @@ def _documents(state: State, entity_id: str, name: str | None) -> Iterator[Recor
             "source_type": kind,
             "status": status,
             "message": entry.failure,
-            "recipient": name if is_read else None,
+            "recipient": document["_owner"] if is_read else None,
             "source_date": f"{day}" if is_read else None,
             "source_uris": [f"{state.url}/v2/documents/{document['document_id']}"],
             "start_date": f"{day - HISTORY}" if is_statement else None,
@@ -89,13 +85,13 @@ def _documents(state: State, entity_id: str, name: str | None) -> Iterator[Recor
         }
 
 
-def status_of(state: State, entry: Entry) -> str:
+def status_of(entry: Entry) -> str:
     """Return the status of a document as a data source."""
     if type_of_document(entry.record) not in READ:
         return "Provided"
     if entry.failure:
         return "Failed"
-    return "Complete" if state.progress.is_done(entry) else "Pending"
+    return "Complete" if entry.is_done else "Pending"
 
 
 def _accounts(state: State, entity_id: str) -> Iterator[Record]:

@@ -15,6 +15,11 @@ def data_source_id(state: State, source_id: str) -> str:
     return stable_id(state, "data source", source_id)
 
 
+def public(record: Record) -> Record:
+    """Return the fields of a record that responses show: those without an underscore in front."""
+    return {name: value for name, value in record.items() if not name.startswith("_")}
+
+
 def type_of_document(document: Record) -> str:
     """Return the type of a document: as classified, or else as claimed."""
     kind: str | None = document.get("sikoia_document_type") or document.get("document_type")

@@ -10,6 +10,8 @@ from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import invalid_request, not_found_as_invalid
 from sikoia_async.sandbox.resources import integrity
+from sikoia_async.sandbox.resources.bank_accounts import Bank
+from sikoia_async.sandbox.resources.details import name_of, public
 from sikoia_async.sandbox.resources.field_rules import (
     matching,
     non_empty,
@@ -60,7 +62,7 @@ _UPLOAD = object_of(
 )
 _LINK_MINUTES = 10
 _CONTENT = "_content"
-"""The key of a document's bytes. Keys with an underscore are in no response."""
+"""The key of a document's bytes."""
 
 
 def routes(state: State) -> list[Route]:
@@ -86,7 +88,7 @@ class Documents:
         body = await read(request, _UPLOAD)
         content = _decoded(body["file"])
         with not_found_as_invalid("entity_id"):
-            self._state.entity(body["entity_type"], body["entity_id"])
+            owner = self._state.entity(body["entity_type"], body["entity_id"])
         now = long_timestamp(self._state.now())
         document: Record = {
             "document_id": self._state.new_id(),
@@ -103,6 +105,9 @@ class Documents:
             "datetime_last_modified": now,
             "date_uploaded": now,
             _CONTENT: content,
+            # What is on the file does not change when the entity does.
+            "_owner": name_of(owner),
+            "_scenario": self._state.scenarios.of_document(body["file_name"], owner),
         }
         store = self._state.store("documents")
         entry = store.add(document["document_id"], document, entity_id=body["entity_id"])
@@ -119,6 +124,7 @@ class Documents:
         """Delete a document."""
         document = self._state.store("documents").remove(request.path_params["document_id"])
         integrity.delete(self._state, document.record)
+        Bank(self._state).close_statement(document.record["document_id"])
         return Response(status_code=204)
 
     async def find(self, request: Request) -> Response:
@@ -133,8 +139,8 @@ class Documents:
         name, content = document["file_name"], document[_CONTENT]
         media_type = guess_type(name)[0] or "application/octet-stream"
         uri = link(self._state, name, content, minutes=_LINK_MINUTES, media_type=media_type)
-        fields = {name: value for name, value in document.items() if not name.startswith("_")}
-        if not self._state.progress.is_done(entry):
+        fields = public(document)
+        if not entry.is_done:
             # The type is known, but the classification takes the work time.
             fields["sikoia_document_type"] = None
         return {**fields, "document_uri": uri}

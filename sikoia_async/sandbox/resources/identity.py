@@ -1,6 +1,9 @@
-"""The operations on identity verification; a decision is made when the work time is over."""
+"""The operations on identity verification.
 
-from datetime import datetime
+The decision is made when the work ends. It is about the person as they were at the request.
+"""
+
+from copy import deepcopy
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -9,6 +12,7 @@ from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import not_found_as_invalid
 from sikoia_async.sandbox.resources.credits import require_credits
+from sikoia_async.sandbox.resources.details import public
 from sikoia_async.sandbox.resources.field_rules import (
     country,
     non_empty,
@@ -29,8 +33,6 @@ VERIFY = object_of(
     },
     required=("person_id",),
 )
-_ENDED = "_ended"
-"""The key of the time of completion; it is in no response under this name."""
 _true_or_false = one_of("true", "false")
 
 
@@ -58,7 +60,8 @@ class Identity:
         person_id, country_code = body["person_id"], body.get("country_code")
         with not_found_as_invalid("person_id"):
             person = self._state.entity("person", person_id)
-        require_credits(self._state.scenarios.of_entity(person))
+        scenario = self._state.scenarios.of_entity(person)
+        require_credits(scenario)
         request_id = self._state.new_id()
         links = f"{self._state.url}/sandbox/verify"
         started: Record = {
@@ -69,7 +72,8 @@ class Identity:
             "verification_url": f"{links}/{request_id}",
             "direct_url": f"{links}/direct/{request_id}" if country_code else None,
         }
-        self._store.add(request_id, dict(started), entity_id=person_id)
+        record = {**started, "_person": deepcopy(person), "_scenario": scenario}
+        self._store.add(request_id, record, entity_id=person_id)
         self._state.progress.start("identity", request_id)
         fields = {
             **started,
@@ -83,70 +87,45 @@ class Identity:
     async def get(self, request: Request) -> Response:
         """Return a verification with its findings."""
         entry = self._store.get(request.path_params["request_id"])
-        person = self._state.entity("person", entry.record["person_id"])
-        ended = _ended(self._state, entry)
-        status, decision, message = _outcome(self._state, entry, person, is_done=ended is not None)
-        data = findings(self._state, entry.record, person, decision, ended or self._state.now())
+        status, decision, message = outcome_of(entry)
         return JSONResponse(
             {
-                **_request(entry),
+                **public(entry.record),
                 "status": status,
                 "datetime_requested": short_timestamp(entry.record["datetime_requested"]),
-                "datetime_completed": ended and short_timestamp(ended),
+                "datetime_completed": entry.ended and short_timestamp(entry.ended),
                 "message": message,
-                "data": data,
+                "data": findings(self._state, entry.record, decision, entry.ended),
             }
         )
 
     async def find(self, request: Request) -> Response:
         """Return the verifications of a person that match the filters, newest first."""
         person_id = request.path_params["person_id"]
-        person = self._state.entity("person", person_id)
-        rows = [self._row(entry, person) for entry in self._store.of(person_id)]
+        self._state.entity("person", person_id)
+        rows = [self._row(entry) for entry in self._store.of(person_id)]
         selected = _select(rows, request.query_params)
         return JSONResponse({"person_id": person_id, "identity_verification_requests": selected})
 
-    def _row(self, entry: Entry, person: Record) -> Record:
-        ended = _ended(self._state, entry)
-        status, decision, message = _outcome(self._state, entry, person, is_done=ended is not None)
-        fields = {name: value for name, value in _request(entry).items() if name != "person_id"}
+    def _row(self, entry: Entry) -> Record:
+        status, decision, message = outcome_of(entry)
+        fields = public(entry.record)
+        del fields["person_id"]
         return {
             **fields,
             "status": status,
             "verification_status": decision,
             "datetime_requested": long_timestamp(entry.record["datetime_requested"]),
-            "datetime_completed": ended and long_timestamp(ended),
+            "datetime_completed": entry.ended and long_timestamp(entry.ended),
             "message": message,
         }
 
 
-def verification(state: State, request_id: str) -> tuple[Record, Outcome]:
-    """Return a verification and its outcome so far, for webhook events.
-
-    Raises:
-        ApiError: It never existed, or was deleted with its person.
-    """
-    entry = state.store("identity").get(request_id)
-    person = state.entity("person", entry.record["person_id"])
-    return _request(entry), _outcome(state, entry, person, is_done=_ended(state, entry) is not None)
-
-
-def _ended(state: State, entry: Entry) -> datetime | None:
-    """Return when a verification completed, which is when that was first noticed; None if not."""
-    if not state.progress.is_done(entry):
-        return None
-    ended: datetime = entry.record.setdefault(_ENDED, state.now())
-    return ended
-
-
-def _outcome(state: State, entry: Entry, person: Record, *, is_done: bool) -> Outcome:
+def outcome_of(entry: Entry) -> Outcome:
+    """Return the outcome of a verification so far."""
     if entry.failure:
         return Outcome("Failed", None, entry.failure)
-    return outcome(state.scenarios.of_entity(person), is_done=is_done)
-
-
-def _request(entry: Entry) -> Record:
-    return {name: value for name, value in entry.record.items() if name != _ENDED}
+    return outcome(entry.record["_scenario"], is_done=entry.is_done)
 
 
 def _select(rows: list[Record], query: QueryParams) -> list[Record]:

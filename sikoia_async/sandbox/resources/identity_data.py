@@ -46,10 +46,10 @@ def outcome(scenario: Scenario, *, is_done: bool) -> Outcome:
 
 
 def findings(
-    state: State, request: Record, person: Record, decision: str | None, decided: datetime
+    state: State, request: Record, decision: str | None, decided: datetime | None
 ) -> Record | None:
     """Return the findings, with new links to media; None if there was no decision."""
-    if decision is None:
+    if decision is None or decided is None:
         return None
     remark = _REMARKS.get(decision)
     draw = state.draw("identity", request["person_id"])
@@ -57,7 +57,7 @@ def findings(
         "verification_status": decision,
         "acceptance_time": long_timestamp(request["datetime_requested"]),
         "decision_time": long_timestamp(decided) if remark else None,
-        "person": _person(draw, person) if remark else None,
+        "person": _person(draw, request["_person"]) if remark else None,
         "document": _document(draw, request["country_code"] or "GB") if remark else None,
         "media": _media(state, decided) if remark else [],
         "meta_data": {"status_codes": [_code(*remark)] if remark else []},

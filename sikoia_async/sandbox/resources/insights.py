@@ -1,10 +1,10 @@
 """What income and affordability share: requests that wait, and then use complete data sources.
 
-The data sources are settled when the insights are first read after the work time, or at once if
-there are webhooks. After that, the insights do not change.
+They use the data sources that are complete when their work ends, and never change after that.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 
 import attrs
 from starlette.requests import Request
@@ -12,9 +12,11 @@ from starlette.responses import JSONResponse, Response
 
 from sikoia_async.sandbox.errors import not_found_as_invalid
 from sikoia_async.sandbox.resources.data_sources import sources
+from sikoia_async.sandbox.resources.details import public
 from sikoia_async.sandbox.resources.field_rules import non_empty, object_of, one_of
 from sikoia_async.sandbox.resources.routing import read
 from sikoia_async.sandbox.state import Record, State
+from sikoia_async.sandbox.store import Entry
 from sikoia_async.sandbox.timestamps import long_timestamp
 
 _REQUEST = object_of(
@@ -80,21 +82,20 @@ class Insights:
         Raises:
             ApiError: The request never existed, or was deleted with its entity.
         """
-        entry = self.state.store(self.kind).get(request_id)
-        if "used" not in entry.record and self.state.progress.is_done(entry):
-            self._complete(entry.record, entry.failure)
-        insights = {name: value for name, value in entry.record.items() if name != "used"}
-        return insights, entry.record.get("used")
+        record = self.state.store(self.kind).get(request_id).record
+        return public(record), record.get("_used")
 
-    def _complete(self, insights: Record, failure: str | None) -> None:
-        used = [] if failure else self._sources(insights)
+    def end(self, entry: Entry, moment: datetime) -> None:
+        """Complete the insights of a request whose work has ended, or let them fail."""
+        insights = entry.record
+        used = [] if entry.failure else self._sources(insights)
         types = ", ".join(self.usable)
         needed = f"The entity needs a Complete data source of one of these types: {types}."
-        insights["used"] = used or None
+        insights["_used"] = used or None
         insights["status"] = "Complete" if used else "Failed"
-        insights["datetime_completed"] = long_timestamp(self.state.now())
+        insights["datetime_completed"] = long_timestamp(moment)
         insights["message"] = (
-            f"The {self.kind} insights are complete." if used else failure or needed
+            f"The {self.kind} insights are complete." if used else entry.failure or needed
         )
 
     def _sources(self, insights: Record) -> list[Record]:

@@ -37,7 +37,7 @@ def routes(state: State) -> list[Route]:
 def start(state: State, document: Record) -> None:
     """Start the check of an uploaded document, if documents of its type are checked."""
     if _is_checked(document):
-        check: Record = {"document_id": document["document_id"], "datetime_completed": None}
+        check: Record = {"document_id": document["document_id"]}
         state.store("integrity").add(_key(document), check, entity_id=document["entity_id"])
         state.progress.start("integrity", _key(document))
 
@@ -48,13 +48,10 @@ def delete(state: State, document: Record) -> None:
         state.store("integrity").remove(_key(document))
 
 
-def status_of(state: State, check: Entry) -> str:
-    """Return the status of a check; it completes when its end is first noticed."""
-    if not state.progress.is_done(check):
+def status_of(check: Entry) -> str:
+    """Return the status of a check."""
+    if not check.is_done:
         return "Pending"
-    check.record["datetime_completed"] = check.record["datetime_completed"] or long_timestamp(
-        state.now()
-    )
     return "Failed" if check.failure else "Complete"
 
 
@@ -97,20 +94,20 @@ class Checks:
     def _summary(self, entry: Entry) -> Record:
         document = entry.record
         check = self._state.store("integrity").get(_key(document))
-        status = status_of(self._state, check)
+        status = status_of(check)
         number = self._state.draw("integrity", document["sikoia_document_type"]).getrandbits(128)
         return {
             "integrity_type_id": str(UUID(int=number, version=4)),
             "document_id": document["document_id"],
             "status": status,
             "datetime_requested": document["datetime_created"],
-            "datetime_completed": check.record["datetime_completed"],
+            "datetime_completed": check.ended and long_timestamp(check.ended),
             "message": check.failure or _MESSAGES[status],
         }
 
     def _rules(self, entry: Entry) -> Iterator[Record]:
         document = entry.record
-        is_tampered = self._state.scenario_of(document).integrity == "Fail"
+        is_tampered = document["_scenario"].integrity == "Fail"
         own = _CHECKS[document["sikoia_document_type"]][1]
         for name in (*_FOR_ALL, own):
             fails = is_tampered and name == _FOR_ALL[0]

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from sandbox.documents import add_document as add_document_to
 
 from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time
 
@@ -45,27 +46,19 @@ def add_document(sandbox: Sandbox) -> Callable[..., str]:
     """Add documents to entities without an upload, and return their ids."""
 
     def add(document_type: str, entity_id: str, entity_type: str = "person") -> str:
-        document_id = sandbox.state.new_id()
-        document = {
-            "document_id": document_id,
-            "display_name": f"{document_type}.pdf",
-            "document_type": document_type,
-            "entity_id": entity_id,
-            "entity_type": entity_type,
-            "datetime_created": "2024-02-12T15:03:40.389Z",
-        }
-        sandbox.state.store("documents").add(document_id, document, entity_id=entity_id)
-        return document_id
+        fields = {"display_name": f"{document_type}.pdf", "document_type": document_type}
+        return add_document_to(sandbox, entity_type, entity_id, **fields)
 
     return add
 
 
 @pytest.fixture
 def request_insights(client: httpx.Client, clock: SimpleNamespace) -> Callable[..., str]:
-    """Request insights, let the work time pass, and return their path."""
+    """Let documents be read, request insights, let them complete, and return their path."""
 
     def request(path: str, entity_id: str, entity_type: str = "person") -> str:
         body = {"entity_id": entity_id, "entity_type": entity_type}
+        clock.now += 1
         request_id = client.post(path, json=body).json()["request_id"]
         clock.now += 1
         return f"{path}/{request_id}"

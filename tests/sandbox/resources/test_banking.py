@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sandbox.documents import add_document
 
 from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time
 from sikoia_async.sandbox.resources.bank_transactions import transactions
@@ -393,8 +394,8 @@ def test_a_statement_is_an_account_once_it_is_read(
     sandbox: Sandbox, client: httpx.Client, clock: SimpleNamespace, person: str
 ) -> None:
     """Its account has the id of the document and transactions, but cannot be refreshed."""
-    document_id = add_document(sandbox, person, document_type="BankStatement")
-    add_document(sandbox, person, document_type="Payslip")
+    document_id = add_document(sandbox, "person", person, document_type="BankStatement")
+    add_document(sandbox, "person", person, document_type="Payslip")
     before = get(client, f"/v2/persons/{person}/bankaccounts")
     clock.now += _WORK
 
@@ -407,31 +408,12 @@ def test_a_statement_is_an_account_once_it_is_read(
     assert (account["owners_name"], account["datetime_expiry"]) == (["Wilma Example"], None)
     assert get(client, f"{path}/transactions")["transactions"]
     assert client.post(f"{path}/refresh").status_code == 404
-    second = add_document(sandbox, person, document_type="BankStatement")
+    second = add_document(sandbox, "person", person, document_type="BankStatement")
     clock.now += _WORK
     accounts = get(client, f"/v2/persons/{person}/bankaccounts")
     assert [one["document_id"] for one in accounts] == [second, document_id]
     assert len({one["bank_connection_id"] for one in accounts}) == 2
     assert get(client, path) == account
-    sandbox.state.store("documents").remove(document_id)
-    assert client.get(path).status_code == 404
-
-
-def add_document(sandbox: Sandbox, person_id: str, **fields: str) -> str:
-    """Add a document of a person to the sandbox, and return its id."""
-    document_id = sandbox.state.new_id()
-    document = {
-        "document_id": document_id,
-        "display_name": "A document",
-        "entity_id": person_id,
-        "entity_type": "person",
-        "document_type": None,
-        "sikoia_document_type": None,
-        "datetime_created": "2024-02-12T15:03:40.389Z",
-        **fields,
-    }
-    sandbox.state.store("documents").add(document_id, document, entity_id=person_id)
-    return document_id
 
 
 def test_the_same_seed_gives_the_same_accounts(

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sandbox.documents import add_document
 
 from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time
 from sikoia_async.sandbox.resources.data_sources import sources
@@ -41,23 +42,6 @@ def ids(client: httpx.Client) -> dict[str, str]:
         "company": case["companies"][0]["company_id"],
         "person": case["persons"][0]["person_id"],
     }
-
-
-def add_document(sandbox: Sandbox, entity_type: str, entity_id: str, **fields: str) -> str:
-    """Add a document to the sandbox, and return its id."""
-    document_id = sandbox.state.new_id()
-    document = {
-        "document_id": document_id,
-        "display_name": "A document",
-        "entity_id": entity_id,
-        "entity_type": entity_type,
-        "document_type": None,
-        "sikoia_document_type": None,
-        "datetime_created": "2024-02-12T15:03:40.389Z",
-        **fields,
-    }
-    sandbox.state.store("documents").add(document_id, document, entity_id=entity_id)
-    return document_id
 
 
 def get(client: httpx.Client, path: str) -> Any:
@@ -123,8 +107,10 @@ def test_a_statement_is_pending_and_then_complete(
 )
 def test_some_types_are_read_and_others_are_not(
     sandbox: Sandbox,
+    client: httpx.Client,
     clock: SimpleNamespace,
     ids: dict[str, str],
+    *,
     types: dict[str, str],
     seen: tuple[str, str],
 ) -> None:
@@ -132,7 +118,8 @@ def test_some_types_are_read_and_others_are_not(
     add_document(sandbox, "company", ids["company"], **types)
     clock.now += _WORK
 
-    (source,) = sources(sandbox.state, "Companies", ids["company"])
+    path = f"/v2/Companies/{ids['company']}/insight-data-sources"
+    (source,) = get(client, path)["data_sources"]
 
     assert (source["source_type"], source["status"]) == seen
     assert source["recipient"] == ("Placeholder Widgets Ltd" if seen[1] == "Complete" else None)

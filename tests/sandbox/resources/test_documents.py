@@ -112,7 +112,8 @@ def test_a_document_is_classified(
     case = quick.post("/v2/cases", json={"name": "Loan", "case_type": "Business"}).json()
     document = _body(case["case_id"], file_name=name, document_type=claim)
 
-    viewed = quick.post("/v2/documents", json=document).json()
+    document_id = quick.post("/v2/documents", json=document).json()["document_id"]
+    viewed = quick.get(f"/v2/documents/{document_id}").json()
 
     assert (viewed["document_type"], viewed["sikoia_document_type"]) == (claim, classified)
 
