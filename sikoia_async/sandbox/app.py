@@ -29,6 +29,7 @@ from sikoia_async.sandbox.middleware.envelope import Envelope
 from sikoia_async.sandbox.middleware.idempotency import IdempotencyKeys
 from sikoia_async.sandbox.middleware.rate_limit import RateLimit
 from sikoia_async.sandbox.middleware.token_endpoint import AccessTokens, Application
+from sikoia_async.sandbox.middleware.whole_requests import WholeRequests
 from sikoia_async.sandbox.resources import (
     affordability,
     banking,
@@ -95,8 +96,7 @@ class App:
     _asgi: ASGIApp = attrs.field(alias="asgi", repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond to one request, after settling operations that have ended."""
-        self.deliveries.queue_events()
+        """Respond to one request."""
         await self._asgi(scope, receive, send)
 
     def snapshot(self) -> Snapshot:
@@ -110,8 +110,8 @@ class App:
     def restore(self, snapshot: Snapshot) -> None:
         """Replace the state with that of a snapshot, possibly of another local Sikoia.
 
-        Deliveries in progress are abandoned. Requests in progress get a response, but
-        their effects are lost.
+        Deliveries in progress are abandoned. Requests in progress get a 503 and change
+        nothing.
 
         Raises:
             TypeError: The argument is not a snapshot.
@@ -267,6 +267,7 @@ def _middleware(settings: Settings, parts: _Parts) -> list[Middleware]:
             rate_limit=parts.rate_limit,
             api_key=settings.credentials.api_key,
         ),
+        Middleware(WholeRequests, state=parts.state, settle=parts.deliveries.queue_events),
     ]
     if key_header:
         responses = parts.state.idempotent_responses

@@ -130,6 +130,12 @@ def server_error() -> ApiError:
     return ApiError("ServerError", "The local Sikoia failed; see its log.")
 
 
+def replaced() -> ApiError:
+    """503: a test reset or restored the local Sikoia while the request was in progress."""
+    detail = "The local Sikoia was reset or restored in the meantime; nothing was changed."
+    return ApiError("ServerError", detail, status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
 def planned_error(status: int, retry_after: int | None) -> ApiError:
     """Return the error of a planned fault, in the form that this status usually has."""
     detail = "A planned fault of the local Sikoia."

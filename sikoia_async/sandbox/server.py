@@ -159,8 +159,8 @@ class Sandbox:
     def restore(self, snapshot: Snapshot) -> None:
         """Replace the state with that of a snapshot, possibly of another local Sikoia.
 
-        Deliveries in progress are abandoned. Requests in progress get a response, but
-        their effects are lost.
+        Deliveries in progress are abandoned. Requests in progress get a 503 and change
+        nothing.
 
         Raises:
             TypeError: The argument is not a snapshot.

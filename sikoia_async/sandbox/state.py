@@ -81,6 +81,8 @@ class State:
             self.clock, work_time=work_time, store=self.store, deleted=self.deleted
         )
         self.idempotent_responses: dict[str, Any] = {}
+        self.generation = 0
+        """How often everything was replaced."""
         self.users: tuple[Record, ...] = tuple(new_users(self.new_id, self.now()))
 
     def now(self) -> datetime:
@@ -190,6 +192,7 @@ class State:
 
     def restore(self, saved: Saved) -> None:
         """Replace everything with the content of a snapshot."""
+        self.generation += 1
         stores, attributes, progress, gone, responses = saved.copied
         for kind in self._stores.keys() | stores.keys():
             self.store(kind).restore(stores.get(kind, {}))

@@ -10,12 +10,18 @@ import attrs
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Sandbox
+from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time
 
 EPOCH = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 WORK = 60.0
 FILE = b64encode(b"%PDF-1.7\n%%EOF\n").decode()
 LATER = 3600.0
+OPTIONS: Any = {
+    "time": Time(speed=0, epoch=EPOCH),
+    "work_time": WORK,
+    "credentials": Credentials(token_life=10**9),
+    "rate": Rate(requests_per_window=10**6),
+}
 INSIGHTS = {
     "affordability-insights": "affordability_insights_requests",
     "income-employer": "income_employer_requests",
@@ -95,7 +101,7 @@ class Local:
 @pytest.fixture(params=[False, True], ids=["no webhook", "webhook"])
 def local(connect: Connect, request: pytest.FixtureRequest) -> Iterator[Local]:
     """Run a sandbox, with and without a webhook."""
-    with Sandbox(speed=0, epoch=EPOCH, work_time=WORK, token_life=10**9, limit=10**6) as sandbox:
+    with Sandbox(**OPTIONS) as sandbox:
         client = connect(sandbox)
         sample = {"first_name": "Sample", "last_name": "Example"}
         body: Any = {"name": "Loan", "case_type": "Consumer", "persons": [sample]}
@@ -201,7 +207,7 @@ def test_accounts_are_connected_and_refreshed_at_their_time(local: Local) -> Non
 
 def test_an_event_has_the_moment_of_the_end(connect: Connect) -> None:
     """Not the moment at which it is delivered."""
-    with Sandbox(speed=0, epoch=EPOCH, work_time=WORK) as sandbox:
+    with Sandbox(**OPTIONS) as sandbox:
         client = connect(sandbox)
         person = {"first_name": "Sample", "last_name": "Example"}
         body: Any = {"name": "Loan", "case_type": "Consumer", "persons": [person]}
