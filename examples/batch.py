@@ -55,7 +55,7 @@ async def start(
     if person_id is None:
         new = NewPerson(first_name=row["first_name"], last_name=row["last_name"])
         case = await sikoia.cases.create(name=reference, case_type="Consumer", persons=[new])
-        [person_id] = [person.person_id for person in case.persons or ()]
+        [person_id] = [person.person_id for person in case.persons]
         progress.record("person", reference, person_id)
     person = Entity("person", person_id)
 
@@ -63,7 +63,7 @@ async def start(
     if not (is_rerun and await sikoia.documents.list(person)):
         statement = Path(row["statement"])
         await sikoia.documents.upload(person, statement, document_type="BankStatement")
-    await sikoia.data_sources.wait_complete(person).wait(timeout=TIMEOUT)
+    await sikoia.data_sources.until_complete(person).wait(timeout=TIMEOUT)
     requests = (await sikoia.affordability.list(person)) if is_rerun else None
     if requests and requests.affordability_insights_requests:
         request_id = requests.affordability_insights_requests[0].request_id

@@ -39,11 +39,11 @@ async def person(sikoia: Sikoia) -> Entity:
     """Create a person with a bank statement that Sikoia has read."""
     wilma = NewPerson(first_name="Wilma", last_name="Example")
     case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-    [created] = case.persons or []
+    [created] = case.persons
     await sikoia.documents.upload(
         created, b"%PDF-1.7", file_name="statement.pdf", document_type="BankStatement"
     )
-    await sikoia.data_sources.wait_complete(created)
+    await sikoia.data_sources.until_complete(created)
     return created.entity
 
 
@@ -77,7 +77,7 @@ async def test_a_declined_identity(sikoia: Sikoia) -> None:
     """Names select a scenario: `sikoia sandbox --scenarios` lists them; you can add your own."""
     dora = NewPerson(first_name="Dora", last_name="Declined")
     case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[dora])
-    [created] = case.persons or []
+    [created] = case.persons
     report = await (await sikoia.identity.request(created.person_id))
     assert report.data
     assert report.data.verification_status == "Declined"

@@ -91,11 +91,11 @@ if TYPE_CHECKING:
     )
     from sikoia_async.operations.polling import poll
     from sikoia_async.resources.cases import (
+        CaseOwner,
         CompanyUpdate,
         NewAddress,
         NewCompany,
         NewPerson,
-        Owner,
         PersonUpdate,
     )
     from sikoia_async.resources.checks import ChecklistParameter
@@ -114,6 +114,7 @@ __all__ = [
     "AuthenticationError",
     "CallError",
     "CallInfo",
+    "CaseOwner",
     "ChargeLimitError",
     "ChecklistParameter",
     "ClientStateError",
@@ -141,7 +142,6 @@ __all__ = [
     "OperationFailedError",
     "OperationPendingError",
     "OperationTimeoutError",
-    "Owner",
     "PersonUpdate",
     "Quota",
     "QuotaStore",
@@ -185,7 +185,7 @@ _LAZY: Final = {
         "NewAddress",
         "NewCompany",
         "NewPerson",
-        "Owner",
+        "CaseOwner",
         "PersonUpdate",
     ),
     "sikoia_async.resources.checks": ("ChecklistParameter",),

@@ -26,7 +26,7 @@ def _objects() -> dict[str, Any]:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"request_id": "r-1"}))
     own = client(_ORIGIN, transport=transport)
     operation = own.income.operation("r-1")
-    pages = own.webhooks.requests("w-1")
+    pages = own.webhooks.log("w-1")
     return {
         "client": own,
         "client with a secret": Sikoia("an-id", SECRET, environment=PRODUCTION),

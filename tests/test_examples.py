@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import anyio
@@ -45,7 +45,7 @@ PATIENCE = 60
 """Seconds until a test gives up waiting for what usually takes a fraction of one."""
 REQUEST = ("POST", "/v2/affordability-insights")
 UPLOAD = ("POST", "/v2/documents")
-EVENT = "AffordabilityInsights.Completed"
+EVENT: Final = "AffordabilityInsights.Completed"
 
 
 @attrs.frozen
@@ -226,7 +226,7 @@ class Running:
 
         async def read() -> list[WebhookRequest]:
             async with Sikoia() as sikoia:
-                return [one async for one in sikoia.webhooks.requests(self.webhook_id)]
+                return [one async for one in sikoia.webhooks.log(self.webhook_id)]
 
         return anyio.run(read)
 
@@ -245,7 +245,7 @@ async def prepared(url: str) -> tuple[str, str, str]:
         )
         wilma = NewPerson(first_name="Wilma", last_name="Example")
         case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-        person = (case.persons or [])[0]
+        person = case.persons[0]
         await sikoia.documents.upload(
             person, b"%PDF-1.7", file_name="statement.pdf", document_type="BankStatement"
         )
@@ -341,7 +341,7 @@ async def _bare_person() -> str:
     async with Sikoia() as sikoia:
         nobody = NewPerson(first_name="No", last_name="Body")
         case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[nobody])
-        return (case.persons or [])[0].person_id
+        return case.persons[0].person_id
 
 
 def test_the_correlation_id_is_passed_on(app: Running) -> None:

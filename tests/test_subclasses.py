@@ -188,9 +188,9 @@ async def test_ids_of_operations() -> None:
         for value in (Mixed.ID, Word.ID, Markup(ID)):
             sikoia = wire.sikoia
             for make in (
-                sikoia.documents.wait_classified,
-                sikoia.documents.wait_checked,
-                sikoia.banking.wait_connected,
+                sikoia.documents.until_classified,
+                sikoia.documents.until_checked,
+                sikoia.banking.until_connected,
                 sikoia.company_registry.operation,
                 sikoia.credit_reports.operation,
                 sikoia.identity.operation,
@@ -386,9 +386,10 @@ async def test_an_access_token_of_a_function() -> None:
 async def test_arguments_of_webhooks() -> None:
     """The name of an event, and the URL of a webhook."""
     assert type(parse(b"{}", event_type=Mixed.EVENT)).__name__ == "IdentityVerificationCompleted"
+    event: Any = Mixed.EVENT
     async with Wire() as wire:
         await wire.sikoia.webhooks.create(
-            webhook_name=Mixed.KEY, webhook_callback_url=Mixed.URL, event_types=[Mixed.EVENT]
+            webhook_name=Mixed.KEY, webhook_callback_url=Mixed.URL, event_types=[event]
         )
         assert wire.body == {
             "webhook_name": "a-key",

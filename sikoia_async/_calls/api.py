@@ -41,12 +41,13 @@ if TYPE_CHECKING:
     from sikoia_async._transport.types import Response, Sink, StreamedContent
     from sikoia_async.models import Items, Model
     from sikoia_async.operations.kinds import OperationKind, State
+    from sikoia_async.operations.polling import HasResponse
 
 __all__ = ["Api", "CallOptions", "ClientContext", "validate_request"]
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Model")
-M = TypeVar("M", bound="Model")
+M = TypeVar("M", bound="HasResponse")
 
 _RETRY_CLASSES: Final[dict[str, RetryClass]] = {
     "GET": "safe",

@@ -281,6 +281,8 @@ def _object(shape: shapes.Object) -> Read:
                     findings.refuse("required, and missing", path)
                     is_whole = False
                 continue
+            if field.default == () and bytes(entry) == b"null":
+                continue  # a list that is never None: the default of the class
             try:
                 arguments[field.argument] = field.read(entry, path, field.where, findings)
             except _MisfitError:

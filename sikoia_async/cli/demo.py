@@ -130,15 +130,13 @@ async def _statement(sikoia: Sikoia, steps: Steps, person: Person) -> None:
 
     sources = await poll(
         lambda: sikoia.data_sources.list(person),
-        until=lambda sources: all(one.status == "Complete" for one in sources.data_sources or ()),
+        until=lambda sources: all(one.status == "Complete" for one in sources),
         timeout=30,
     )
-    steps.show(
-        "Wait until it is processed", sources, f"data sources: {len(sources.data_sources or ())}"
-    )
+    steps.show("Wait until it is processed", sources, f"data sources: {len(sources)}")
 
     account = (await sikoia.banking.accounts(person))[0]
-    page = await sikoia.banking.transactions(account.account_connection_id)
+    page = await sikoia.banking.transactions(account)
     steps.show("Read its transactions", page, f"transactions: {len(page.transactions or ())}")
 
 

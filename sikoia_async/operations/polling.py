@@ -22,19 +22,21 @@ if TYPE_CHECKING:
     from sikoia_async.operations.kinds import State
     from sikoia_async.operations.registry import OperationRegistry
 
-__all__ = ["follow", "poll"]
+__all__ = ["HasResponse", "follow", "poll"]
 
 T = TypeVar("T")
 
 
-class _HasResponse(Protocol):
-    """A model that came from the API."""
+class HasResponse(Protocol):
+    """A model, or a list of models, that came from the API."""
 
     @property
-    def response(self) -> ResponseInfo: ...
+    def response(self) -> ResponseInfo:
+        """The response it came in."""
+        ...
 
 
-M = TypeVar("M", bound=_HasResponse)
+M = TypeVar("M", bound=HasResponse)
 
 
 def follow(

@@ -8,7 +8,7 @@ https://docs.sikoia.com/docs/banking-data-identifiers
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
@@ -16,7 +16,6 @@ from sikoia_async._calls.api import Api
 from sikoia_async._validation import (
     validate_codes,
     validate_flags,
-    validate_id,
     validate_required,
     validate_type,
 )
@@ -26,6 +25,7 @@ from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
 from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async.resources._resource import Resource
+from sikoia_async.resources._subjects import Subject
 
 __all__ = [
     "AccountBalances",
@@ -49,7 +49,10 @@ __all__ = [
 BankConnectionStatus = Literal[
     "Created", "SelectingInstitutions", "Rejected", "Authorising", "Connected", "Deleted"
 ]
+"""The status of a connection: `Created`, `SelectingInstitutions`, `Authorising`, or one of the
+final ones `Connected`, `Rejected` and `Deleted`."""
 BankingSource = Literal["Document", "OpenBanking"]
+"""Where an account comes from: an uploaded `Document`, or `OpenBanking`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -228,12 +231,14 @@ class Banking(Resource):
     """Bank connections, accounts, balances and transactions, as `sikoia.banking`."""
 
     async def connect(
-        self, entity: HasEntity, *, country_code: str | None = None
+        self, entity: HasEntity, /, *, country_code: str | None = None
     ) -> BankConnection:
         """Create a connection for the account holder to consent to (`POST /v2/openbanking`).
 
+            connection = await sikoia.banking.connect(person, country_code="GB")
+
         The connection starts as `Created`. Send `bank_connection_url` to the account holder;
-        `wait_connected` waits until they have finished.
+        `until_connected` waits until they have finished.
 
         Args:
             entity: the case, company or person whose accounts to connect.
@@ -241,6 +246,7 @@ class Banking(Resource):
                 country.
 
         Raises:
+            ArgumentError: the argument is not an entity, or `country_code` is not such a code.
             InvalidRequestError: Sikoia rejected a field; `detail` names it.
             ResourceNotFoundError: the entity does not exist.
         """
@@ -250,63 +256,85 @@ class Banking(Resource):
             body={**in_body(entity), **validate_codes(country_code=country_code)},
         )
 
-    async def connection(self, bank_connection_id: str) -> BankConnection:
+    async def connection(self, connection: BankConnection | str, /) -> BankConnection:
         """Return a connection (`GET /v2/openbanking/{bank_connection_id}`).
 
+            connection = await sikoia.banking.connection(connection)
+
+        Args:
+            connection: the connection or its id.
+
         Raises:
+            ArgumentError: the argument is neither a connection nor a valid id.
             ResourceNotFoundError: the connection does not exist.
         """
         return await self._api.get(
             "/v2/openbanking/{bank_connection_id}",
             BankConnection,
-            bank_connection_id=bank_connection_id,
+            bank_connection_id=_CONNECTION.id_of(connection),
         )
 
-    def wait_connected(self, bank_connection_id: str) -> Operation[BankConnection]:
+    def until_connected(self, connection: BankConnection | str, /) -> Operation[BankConnection]:
         """Wait until the account holder has given or refused consent.
 
-            connection = await sikoia.banking.wait_connected(connection.bank_connection_id)
+            connection = await sikoia.banking.until_connected(connection)
 
         Done when the status is `Connected`, `Rejected` or `Deleted`; none of them raises an error.
         Waits up to half an hour (1,800 s); use `.wait(timeout=...)` to change that.
+
+        Args:
+            connection: the connection or its id.
 
         Returns:
             The operation; awaiting it gives the connection.
 
         Raises:
-            ConfigurationError: the id is not valid.
+            ArgumentError: the argument is neither a connection nor a valid id.
             ResourceNotFoundError: the connection does not exist; raised when awaited.
         """
-        bank_connection_id = validate_id("bank_connection_id", bank_connection_id)
+        bank_connection_id = _CONNECTION.id_of(connection)
         return self._api.operation(
-            _CONNECTION,
+            _UNTIL_CONNECTED,
             (bank_connection_id,),
             lambda api: Banking(api).connection(bank_connection_id),
         )
 
-    async def disconnect(self, bank_connection_id: str) -> None:
+    async def disconnect(self, connection: BankConnection | str, /) -> None:
         """Delete a connection (`DELETE /v2/openbanking/{bank_connection_id}`).
+
+            await sikoia.banking.disconnect(connection)
 
         Deletes its accounts, balances and transactions too. This cannot be undone.
 
+        Args:
+            connection: the connection or its id.
+
         Raises:
+            ArgumentError: the argument is neither a connection nor a valid id.
             InvalidRequestError: the connection does not exist or was already deleted. This
                 operation returns 400 for that, not 404.
         """
         await self._api.delete(
-            "/v2/openbanking/{bank_connection_id}", bank_connection_id=bank_connection_id
+            "/v2/openbanking/{bank_connection_id}",
+            bank_connection_id=_CONNECTION.id_of(connection),
         )
 
     async def connections(
-        self, entity: HasEntity, *, completed: bool | None = None
+        self, entity: HasEntity, /, *, completed: bool | None = None
     ) -> Items[BankConnection]:
         """List the connections of an entity (`GET /v2/{entity_type}/{entity_id}/openbanking`).
+
+            unfinished = await sikoia.banking.connections(person, completed=False)
 
         Args:
             entity: a case, company or person.
             completed: True for completed connections only, False for the others; omit it for all.
 
+        Returns:
+            The connections, with the response they came in.
+
         Raises:
+            ArgumentError: the argument is not an entity, or `completed` is not a bool.
             ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
@@ -316,80 +344,119 @@ class Banking(Resource):
             **in_path(entity),
         )
 
-    async def account(self, account_connection_id: str) -> BankAccount:
+    async def account(self, account: BankAccount | str, /) -> BankAccount:
         """Return a bank account (`GET /v2/bankaccounts/{account_connection_id}`).
 
+            account = await sikoia.banking.account(account_connection_id)
+
+        Args:
+            account: the account or its id.
+
         Raises:
+            ArgumentError: the argument is neither an account nor a valid id.
             ResourceNotFoundError: the account does not exist, or was deleted with its connection
                 or bank statement.
         """
         return await self._api.get(
             "/v2/bankaccounts/{account_connection_id}",
             BankAccount,
-            account_connection_id=account_connection_id,
+            account_connection_id=_ACCOUNT.id_of(account),
         )
 
-    async def accounts(self, entity: HasEntity) -> Items[BankAccount]:
+    async def accounts(self, entity: HasEntity, /) -> Items[BankAccount]:
         """List the bank accounts of an entity (`GET /v2/{entity_type}/{entity_id}/bankaccounts`).
 
+            for account in await sikoia.banking.accounts(person):
+                print(account.institution_name, account.currency)
+
+        Args:
+            entity: a case, company or person.
+
+        Returns:
+            The accounts, with the response they came in.
+
         Raises:
+            ArgumentError: the argument is not an entity.
             ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/bankaccounts", Items[BankAccount], **in_path(entity)
         )
 
-    async def balances(self, account_connection_id: str) -> AccountBalances:
+    async def balances(self, account: BankAccount | str, /) -> AccountBalances:
         """Return an account's balances (`GET /v2/bankaccounts/{account_connection_id}/balances`).
 
+            found = await sikoia.banking.balances(account)
+            amounts = [one.amount.value for one in found.balances or () if one.amount]
+
+        Args:
+            account: the account or its id.
+
         Raises:
+            ArgumentError: the argument is neither an account nor a valid id.
             ResourceNotFoundError: the account does not exist.
         """
         return await self._api.get(
             "/v2/bankaccounts/{account_connection_id}/balances",
             AccountBalances,
-            account_connection_id=account_connection_id,
+            account_connection_id=_ACCOUNT.id_of(account),
         )
 
-    async def transactions(self, account_connection_id: str) -> AccountTransactions:
+    async def transactions(self, account: BankAccount | str, /) -> AccountTransactions:
         """Return all transactions of an account in one response.
+
+            found = await sikoia.banking.transactions(account)
+            amounts = [one.amount.amount for one in found.transactions or () if one.amount]
 
         Operation: `GET /v2/bankaccounts/{account_connection_id}/transactions`. The API has no
         paging and no date range for it.
 
+        Args:
+            account: the account or its id.
+
         Raises:
+            ArgumentError: the argument is neither an account nor a valid id.
             ResourceNotFoundError: the account does not exist.
         """
         return await self._api.get(
             "/v2/bankaccounts/{account_connection_id}/transactions",
             AccountTransactions,
-            account_connection_id=account_connection_id,
+            account_connection_id=_ACCOUNT.id_of(account),
         )
 
-    async def refresh(self, account_connection_id: str) -> BankAccount:
+    async def refresh(self, account: BankAccount | str, /) -> BankAccount:
         """Start reading an account, its balances and its transactions from the bank again.
 
+            before = await sikoia.banking.refresh(account)
+
         Operation: `POST /v2/bankaccounts/{account_connection_id}/refresh`. For open-banking
-        accounts only. Returns the account as it was before; pass it to `wait_refreshed` to wait
-        for the new data.
+        accounts only.
+
+        Args:
+            account: the account or its id.
+
+        Returns:
+            The account as it was before; pass it to `until_refreshed` to wait for the new data.
 
         Raises:
+            ArgumentError: the argument is neither an account nor a valid id.
             ResourceNotFoundError: the account does not exist.
         """
         return await self._api.post(
             "/v2/bankaccounts/{account_connection_id}/refresh",
             BankAccount,
-            account_connection_id=account_connection_id,
+            account_connection_id=_ACCOUNT.id_of(account),
         )
 
-    def wait_refreshed(self, account: BankAccount) -> Operation[BankAccount]:
+    def until_refreshed(self, account: BankAccount, /) -> Operation[BankAccount]:
         """Wait until an account has been refreshed.
 
-            before = await sikoia.banking.refresh(account_connection_id)
-            account = await sikoia.banking.wait_refreshed(before)
+            before = await sikoia.banking.refresh(account)
+            account = await sikoia.banking.until_refreshed(before)
 
         The API has no status for this: it is done when `datetime_last_refreshed` differs from that
-        of the given account. Waits up to 600 s; use `.wait(timeout=...)` to change that.
+        of the given account. An id alone does not say what it was before, so it is refused. Waits
+        up to 600 s; use `.wait(timeout=...)` to change that.
 
         Args:
             account: the account as returned by `refresh`.
@@ -398,21 +465,22 @@ class Banking(Resource):
             The operation; awaiting it gives the refreshed account.
 
         Raises:
+            ArgumentError: the argument is not an account, or has no valid id.
             ResourceNotFoundError: the account no longer exists; raised when awaited.
         """
         validate_type(
             "account",
             validate_required("account", account),
             BankAccount,
-            "a BankAccount that refresh returned",
+            "the BankAccount that refresh returned",
         )
-        return _refresh_operation(self._api, account.account_connection_id, _stamp(account))
+        return _refresh_operation(self._api, account, _stamp(account))
 
 
-def _refresh_operation(api: Api, account_id: str, before: str) -> Operation[BankAccount]:
-    account_id = validate_id("account_connection_id", account_id)
+def _refresh_operation(api: Api, account: BankAccount | str, before: str) -> Operation[BankAccount]:
+    account_id = _ACCOUNT.id_of(account)
     return api.operation(
-        _REFRESH,
+        _UNTIL_REFRESHED,
         (account_id, before),
         lambda api: Banking(api).account(account_id),
         state=lambda account: "running" if _stamp(account) == before else "done",
@@ -423,7 +491,9 @@ def _stamp(account: BankAccount) -> str:
     return str(account.datetime_last_refreshed)
 
 
-_CONNECTION = OperationKind(
+_CONNECTION: Final = Subject("connection", "bank_connection_id", BankConnection)
+_ACCOUNT: Final = Subject("account", "account_connection_id", BankAccount)
+_UNTIL_CONNECTED = OperationKind(
     name="bank-connection",
     timeout=1800.0,
     is_final=False,
@@ -433,12 +503,12 @@ _CONNECTION = OperationKind(
     failed=frozenset(),
     running=frozenset({"Created", "SelectingInstitutions", "Authorising"}),
     events=frozenset({"OpenBankingProcessing.Completed", "BankingProcessing.Completed"}),
-    opener=lambda api, ids: Banking(api).wait_connected(*ids),
+    opener=lambda api, ids: Banking(api).until_connected(*ids),
 )
-_REFRESH = OperationKind(
+_UNTIL_REFRESHED = OperationKind(
     name="account-refresh",
     timeout=600.0,
     id_count=2,
     opener=lambda api, ids: _refresh_operation(api, *ids),
 )
-OPERATION_KINDS = (_CONNECTION, _REFRESH)
+OPERATION_KINDS = (_UNTIL_CONNECTED, _UNTIL_REFRESHED)

@@ -5,14 +5,14 @@ Sources: https://docs.sikoia.com/docs/case-management-1, and the operation named
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import attrs
 
+from sikoia_async._errors import ArgumentError
 from sikoia_async._schema.standard import as_day
 from sikoia_async._validation import (
     validate_filters,
-    validate_ids,
     validate_known,
     validate_known_filters,
     validate_required,
@@ -20,6 +20,7 @@ from sikoia_async._validation import (
     validate_strings,
 )
 from sikoia_async.models import PERSONAL, Entity, Items, Model, Open
+from sikoia_async.operations.statuses import is_among
 from sikoia_async.resources._request_models import CODE, ID, validate_models
 from sikoia_async.resources._resource import Resource
 from sikoia_async.resources._subjects import Subject
@@ -27,6 +28,7 @@ from sikoia_async.resources._subjects import Subject
 __all__ = [
     "Address",
     "Case",
+    "CaseOwner",
     "CaseStage",
     "CaseSummary",
     "CaseType",
@@ -36,13 +38,13 @@ __all__ = [
     "NewAddress",
     "NewCompany",
     "NewPerson",
-    "Owner",
     "OwnerType",
     "Person",
     "PersonUpdate",
 ]
 
 CaseType = Literal["Business", "Consumer"]
+"""The type of a case: `Business` or `Consumer`."""
 CaseStage = Literal[
     "New",
     "InProgressWaitingCustomer",
@@ -51,17 +53,25 @@ CaseStage = Literal[
     "Rejected",
     "Dormant",
 ]
+"""The stage of a case: `New`, `InProgressWaitingCustomer`, `InProgressNeedsReview`, `Approved`,
+`Rejected` or `Dormant`."""
 OwnerType = Literal["User"]
+"""The type of an owner of a case: `User`."""
 _PERSONAL_DAY: Final[dict[str, Any]] = {**PERSONAL, "converter": as_day}
 
 
+def _owner_type(value: OwnerType | None) -> OwnerType | None:
+    """Return the value: only the type counts, so that callers give one of the known values."""
+    return value
+
+
 @attrs.frozen(kw_only=True)
-class Owner(Model):
+class CaseOwner(Model):
     """The user responsible for a case."""
 
     owner_id: str | None = None
     """The `user_id` of a `User`."""
-    owner_type: Open[OwnerType] | None = None
+    owner_type: Open[OwnerType] | None = attrs.field(default=None, converter=_owner_type)
     """Always `User`."""
 
 
@@ -223,7 +233,7 @@ class CaseSummary(Model):
     """Where the case was created; `API` unless set otherwise."""
     owner: str | None = attrs.field(default=None, **PERSONAL)
     """Deprecated by Sikoia: use `ownership`."""
-    ownership: tuple[Owner, ...] | None = None
+    ownership: tuple[CaseOwner, ...] | None = None
     number_of_companies: int | None = None
     number_of_persons: int | None = None
 
@@ -233,12 +243,23 @@ class CaseSummary(Model):
         return Entity("case", self.case_id)
 
 
+# Decoding does not run converters: they are for models that callers make.
+def _companies(value: tuple[Company, ...] | None) -> tuple[Company, ...]:
+    return value or ()
+
+
+def _persons(value: tuple[Person, ...] | None) -> tuple[Person, ...]:
+    return value or ()
+
+
 @attrs.frozen(kw_only=True)
 class Case(CaseSummary):
     """A case with its companies and persons."""
 
-    companies: tuple[Company, ...] | None = None
-    persons: tuple[Person, ...] | None = None
+    companies: tuple[Company, ...] = attrs.field(default=(), converter=_companies)
+    """Empty if there are none; never None."""
+    persons: tuple[Person, ...] = attrs.field(default=(), converter=_persons)
+    """Empty if there are none; never None."""
 
 
 class Cases(Resource):
@@ -256,8 +277,11 @@ class Cases(Resource):
     ) -> Items[CaseSummary]:
         """List cases, without their companies and persons (`GET /v2/cases`).
 
+            waiting = await sikoia.cases.list(stage=["New", "InProgressNeedsReview"])
+
         Without filters it returns all cases. A case has to match every filter given; a filter with
-        several values matches any of them.
+        several values matches any of them. There is no filter for `reference`, but `keyword` finds
+        it: compare the `reference` of what it returns, because it finds parts of other fields too.
 
         Args:
             case_type: a type, or a list of types.
@@ -267,8 +291,12 @@ class Cases(Resource):
             owner_id: the id of a user, or a list of ids.
             keyword: a part of the name, reference or description, or a list of such parts.
 
+        Returns:
+            The cases, with the response they came in.
+
         Raises:
-            ConfigurationError: a type or a stage is not known.
+            ArgumentError: a type or a stage is not known.
+            InvalidRequestError: Sikoia rejected a filter; `detail` names it.
         """
         return await self._api.get(
             "/v2/cases",
@@ -290,13 +318,24 @@ class Cases(Resource):
         reference_customer_id: str | None = None,
         reference_customer_name: str | None = None,
         owner: str | None = None,
-        ownership: Sequence[Owner] | None = None,
+        ownership: Sequence[CaseOwner] | None = None,
         description: str | None = None,
         source: str | None = None,
         companies: Sequence[NewCompany] | None = None,
         persons: Sequence[NewPerson] | None = None,
     ) -> Case:
         """Create a case, optionally with companies and persons (`POST /v2/cases`).
+
+            case = await sikoia.cases.create(
+                name="Acme Ltd loan",
+                case_type="Business",
+                reference="LOAN-1",
+                companies=[NewCompany(company_name="Acme Ltd")],
+            )
+
+        A request that may have arrived is not repeated, because there would be two cases. If
+        `error.may_have_been_processed`, look for your `reference` before you create the case
+        again: `cases.list(keyword=reference)`.
 
         Args:
             name: the name of the case; must not be empty.
@@ -316,7 +355,7 @@ class Cases(Resource):
             The case with its companies and persons.
 
         Raises:
-            ConfigurationError: `case_type`, `stage` or a field of a model is not valid.
+            ArgumentError: `case_type`, `stage` or a field of a model is not valid.
             InvalidRequestError: Sikoia rejected a field; `detail` names it.
         """
         return await self._api.post(
@@ -334,7 +373,7 @@ class Cases(Resource):
                     description=description,
                     source=source,
                 ),
-                "ownership": validate_models("ownership", ownership, Owner),
+                "ownership": _owners(ownership),
                 "companies": validate_models("companies", companies, NewCompany),
                 "persons": validate_models("persons", persons, NewPerson),
             },
@@ -346,10 +385,10 @@ class Cases(Resource):
             case = await sikoia.cases.retrieve(case_id)
 
         Args:
-            case: the case, or its id.
+            case: the case or its id.
 
         Raises:
-            ConfigurationError: the argument is neither a case nor a valid id.
+            ArgumentError: the argument is neither a case nor a valid id.
             ResourceNotFoundError: the case does not exist. If it was deleted, this is a
                 ResourceDeletedError.
         """
@@ -357,25 +396,44 @@ class Cases(Resource):
 
     async def update(
         self,
-        case_id: str,
+        case: CaseSummary | str,
+        /,
         *,
         name: str | None = None,
-        stage: CaseStage | None = None,
+        stage: Open[CaseStage] | None = None,
         reference: str | None = None,
         reference_customer_id: str | None = None,
         reference_customer_name: str | None = None,
         description: str | None = None,
         source: str | None = None,
         owner: str | None = None,
-        ownership: Sequence[Owner] | None = None,
+        ownership: Sequence[CaseOwner] | None = None,
     ) -> Case:
         """Change fields of a case and return it (`PATCH /v2/cases/{case_id}`).
 
+            case = await sikoia.cases.update(case, stage="Approved", description="")
+
         Fields left out stay as they are; `""` clears a field.
 
+        Args:
+            case: the case or its id.
+            name: the name of the case.
+            stage: the stage of the case, one of `CaseStage`; it cannot be cleared.
+            reference: your own id for the case.
+            reference_customer_id: your own id for the customer.
+            reference_customer_name: the customer's name.
+            description: free text about the case.
+            source: where the case comes from.
+            owner: deprecated by Sikoia: use `ownership`.
+            ownership: the users responsible for the case, instead of all previous ones.
+
+        Returns:
+            The whole case.
+
         Raises:
-            ConfigurationError: no field to change was given, or `stage` is not known; it cannot be
-                cleared.
+            ArgumentError: no field to change was given, `stage` or a field of a model is not
+                valid, or the argument is neither a case nor a valid id.
+            InvalidRequestError: Sikoia rejected a field; `detail` names it.
             ResourceNotFoundError: the case does not exist.
         """
         return await self._api.patch(
@@ -392,32 +450,42 @@ class Cases(Resource):
                     source=source,
                     owner=owner,
                 ),
-                "ownership": validate_models("ownership", ownership, Owner),
+                "ownership": _owners(ownership),
             },
-            case_id=case_id,
+            case_id=_CASE.id_of(case),
         )
 
-    async def delete(self, case_id: str) -> None:
+    async def delete(self, case: CaseSummary | str, /) -> None:
         """Delete a case (`DELETE /v2/cases/{case_id}`).
 
-        Deletes its companies, persons and documents too.
+            await sikoia.cases.delete(case)
+
+        Deletes its companies, persons and documents too. This cannot be undone.
+
+        Args:
+            case: the case or its id.
 
         Raises:
+            ArgumentError: the argument is neither a case nor a valid id.
             ResourceNotFoundError: the case does not exist.
         """
-        await self._api.delete("/v2/cases/{case_id}", case_id=case_id)
+        await self._api.delete("/v2/cases/{case_id}", case_id=_CASE.id_of(case))
 
     async def add_entities(
         self,
-        case_id: str,
+        case: CaseSummary | str,
+        /,
         *,
         companies: Sequence[NewCompany] | None = None,
         persons: Sequence[NewPerson] | None = None,
     ) -> Case:
         """Add companies and persons to a case (`POST /v2/cases/{case_id}/entities`).
 
+            director = NewPerson(first_name="Wilma", last_name="Example")
+            case = await sikoia.cases.add_entities(case, persons=[director])
+
         Args:
-            case_id: the case.
+            case: the case or its id.
             companies: companies to add.
             persons: persons to add.
 
@@ -425,7 +493,9 @@ class Cases(Resource):
             The whole case.
 
         Raises:
-            ConfigurationError: no company or person was given.
+            ArgumentError: no company or person was given, a field of a model is not valid, or
+                the argument is neither a case nor a valid id.
+            InvalidRequestError: Sikoia rejected a field; `detail` names it.
             ResourceNotFoundError: the case does not exist.
         """
         # An empty list is left out of the body, so that giving only empty lists is refused.
@@ -436,22 +506,26 @@ class Cases(Resource):
                 "companies": validate_models("companies", companies, NewCompany) or None,
                 "persons": validate_models("persons", persons, NewPerson) or None,
             },
-            case_id=case_id,
+            case_id=_CASE.id_of(case),
         )
 
     async def update_entities(
         self,
-        case_id: str,
+        case: CaseSummary | str,
+        /,
         *,
         companies: Sequence[CompanyUpdate] | None = None,
         persons: Sequence[PersonUpdate] | None = None,
     ) -> Case:
         """Change companies and persons in a case (`PATCH /v2/cases/{case_id}/entities`).
 
+            change = PersonUpdate(person_id=person.person_id, email="wilma@example.com")
+            case = await sikoia.cases.update_entities(case, persons=[change])
+
         Fields left out stay as they are; `""` clears a field.
 
         Args:
-            case_id: the case.
+            case: the case or its id.
             companies: the companies to change, by `company_id`.
             persons: the persons to change, by `person_id`.
 
@@ -459,7 +533,9 @@ class Cases(Resource):
             The whole case.
 
         Raises:
-            ConfigurationError: no company or person was given.
+            ArgumentError: no company or person was given, a field of a model is not valid, or
+                the argument is neither a case nor a valid id.
+            InvalidRequestError: Sikoia rejected a field; `detail` names it.
             ResourceNotFoundError: the case does not exist.
         """
         return await self._api.patch(
@@ -469,41 +545,57 @@ class Cases(Resource):
                 "companies": validate_models("companies", companies, CompanyUpdate) or None,
                 "persons": validate_models("persons", persons, PersonUpdate) or None,
             },
-            case_id=case_id,
+            case_id=_CASE.id_of(case),
         )
 
     async def remove_entities(
         self,
-        case_id: str,
+        case: CaseSummary | str,
+        /,
         *,
-        companies: Sequence[str] | None = None,
-        persons: Sequence[str] | None = None,
+        companies: Sequence[Company | str] | None = None,
+        persons: Sequence[Person | str] | None = None,
     ) -> Case:
         """Delete companies and persons from a case (`POST /v2/cases/{case_id}/entities/delete`).
+
+            case = await sikoia.cases.remove_entities(case, persons=[person])
 
         This cannot be undone.
 
         Args:
-            case_id: the case.
-            companies: ids of the companies to delete.
-            persons: ids of the persons to delete.
+            case: the case or its id.
+            companies: the companies to delete, or their ids.
+            persons: the persons to delete, or their ids.
 
         Returns:
             The whole case.
 
         Raises:
-            ConfigurationError: no company or person was given.
+            ArgumentError: no company or person was given, or an argument is neither such a
+                model nor a valid id.
+            InvalidRequestError: Sikoia rejected a field; `detail` names it.
             ResourceNotFoundError: the case does not exist.
         """
         return await self._api.post(
             "/v2/cases/{case_id}/entities/delete",
             Case,
             body={
-                "companies": validate_ids("companies", companies) or None,
-                "persons": validate_ids("persons", persons) or None,
+                "companies": _COMPANY.ids_of("companies", companies) or None,
+                "persons": _PERSON.ids_of("persons", persons) or None,
             },
-            case_id=case_id,
+            case_id=_CASE.id_of(case),
         )
 
 
+def _owners(owners: Sequence[CaseOwner] | None) -> Sequence[CaseOwner] | None:
+    """Return owners after checking them. Sikoia also writes `user`, so any spelling is accepted."""
+    for owner in validate_models("ownership", owners, CaseOwner) or ():
+        if owner.owner_type is not None and not is_among(owner.owner_type, get_args(OwnerType)):
+            msg = f"ownership: CaseOwner.owner_type: expected {' or '.join(get_args(OwnerType))}"
+            raise ArgumentError(msg)
+    return owners
+
+
 _CASE: Final = Subject("case", "case_id", CaseSummary)
+_COMPANY: Final = Subject("company", "company_id", Company)
+_PERSON: Final = Subject("person", "person_id", Person)

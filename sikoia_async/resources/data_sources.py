@@ -9,7 +9,16 @@ from typing import Literal
 import attrs
 
 from sikoia_async._calls.api import Api
-from sikoia_async.models import PERSONAL, Entity, EntityType, HasEntity, Model, Open, SourceCategory
+from sikoia_async.models import (
+    PERSONAL,
+    Entity,
+    EntityType,
+    HasEntity,
+    Items,
+    Model,
+    Open,
+    SourceCategory,
+)
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.statuses import has_ended, is_among
@@ -22,11 +31,13 @@ __all__ = [
     "DataSourceStatus",
     "DataSourceType",
     "DataSources",
-    "EntityDataSources",
 ]
 
 DataSourceStatus = Literal["Provided", "Pending", "Complete", "Failed", "Excluded"]
+"""The status of a data source: `Pending`, or one of the final ones `Provided`, `Complete`, `Failed`
+and `Excluded`."""
 DataSourceType = Literal["None", DocumentType, "OpenBankingConnection", "BankAccount"]
+"""The type of a data source: `None`, a `DocumentType`, `OpenBankingConnection` or `BankAccount`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -64,7 +75,7 @@ class DataSource(Model):
 
 @attrs.frozen(kw_only=True)
 class EntityDataSources(Model):
-    """All data sources of an entity."""
+    """The response that lists the data sources of an entity."""
 
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
@@ -74,39 +85,55 @@ class EntityDataSources(Model):
 class DataSources(Resource):
     """Documents and bank accounts that insights are based on, as `sikoia.data_sources`."""
 
-    async def list(self, entity: HasEntity) -> EntityDataSources:
+    async def list(self, entity: HasEntity, /) -> Items[DataSource]:
         """List the data sources of an entity with their status.
+
+            for source in await sikoia.data_sources.list(person):
+                print(source.source_type, source.status)
 
         Operation: `GET /v2/{entity_type}/{entity_id}/insight-data-sources`.
 
+        Args:
+            entity: a case, company or person.
+
+        Returns:
+            The data sources, with the response they came in.
+
         Raises:
+            ArgumentError: the argument is not an entity.
             ResourceNotFoundError: the entity does not exist.
         """
-        return await self._api.get(
+        return await self._api.items(
             "/v2/{entity_type}/{entity_id}/insight-data-sources",
             EntityDataSources,
+            lambda listed: listed.data_sources,
             **in_path(entity),
         )
 
-    def wait_complete(self, entity: HasEntity) -> Operation[EntityDataSources]:
+    def until_complete(self, entity: HasEntity, /) -> Operation[Items[DataSource]]:
         """Wait until none of an entity's data sources is `Pending`.
+
+            sources = await sikoia.data_sources.until_complete(person)
 
         A source that `Failed` raises no error: look at each `status`. An entity without data
         sources is done at once. Waits up to half an hour (1,800 s); use `.wait(timeout=...)` to
         change that.
 
+        Args:
+            entity: a case, company or person.
+
         Returns:
             The operation; awaiting it gives all data sources of the entity.
 
         Raises:
-            ConfigurationError: the argument is not an entity.
+            ArgumentError: the argument is not an entity.
             ResourceNotFoundError: the entity does not exist; raised when awaited.
         """
         fields = in_body(entity)
         return _completion(self._api, fields["entity_id"], fields["entity_type"])
 
 
-def _completion(api: Api, entity_id: str, entity_type: EntityType) -> Operation[EntityDataSources]:
+def _completion(api: Api, entity_id: str, entity_type: EntityType) -> Operation[Items[DataSource]]:
     entity = Entity(entity_type, entity_id)
     return api.operation(
         _OPERATION,
@@ -116,10 +143,9 @@ def _completion(api: Api, entity_id: str, entity_type: EntityType) -> Operation[
     )
 
 
-def _is_pending(sources: EntityDataSources) -> bool:
+def _is_pending(sources: Items[DataSource]) -> bool:
     return not all(
-        is_among(source.status, _FINAL) or has_ended(source.status)
-        for source in sources.data_sources or ()
+        is_among(source.status, _FINAL) or has_ended(source.status) for source in sources
     )
 
 

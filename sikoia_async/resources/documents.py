@@ -5,18 +5,20 @@ https://docs.sikoia.com/docs/copy-of-document-integrity-checks
 """
 
 from datetime import datetime
-from typing import Literal
+from os import PathLike
+from typing import Final, Literal, overload
 
 import attrs
 
-from sikoia_async._files.upload import File
-from sikoia_async._validation import validate_id, validate_known, validate_strings
+from sikoia_async._files.reading import File, Readable
+from sikoia_async._validation import validate_known, validate_strings
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation
 from sikoia_async.operations.statuses import is_failure
 from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async.resources._resource import Resource
+from sikoia_async.resources._subjects import Subject
 
 __all__ = [
     "Document",
@@ -26,7 +28,6 @@ __all__ = [
     "IntegrityCheck",
     "IntegrityCheckRequest",
     "IntegrityCheckStatus",
-    "IntegrityChecks",
     "IntegrityDecision",
     "IntegrityRule",
 ]
@@ -55,9 +56,17 @@ DocumentType = Literal[
     "PensionStatement",
     "FinancialAccounts",
 ]
+"""The type of a document: `BankStatement`, `Payslip`, `Identity`, `Contract`, `FactFind`, `Other`,
+`CompanyRegistration`, `StakeholdersDisclosure`, `UtilityBill`, `CreditReport`, `SavingsStatement`,
+`SA302`, `TaxOverview`, `P45`, `P60`, `EmploymentLetter`, `EmploymentContract`,
+`ChildBenefitLetter`, `BenefitAwardLetter`, `StudentLoanLetter`, `PensionStatement` or
+`FinancialAccounts`."""
 DocumentStatus = Literal["Complete", "Failed"]
+"""Whether an upload succeeded: `Complete` or `Failed`."""
 IntegrityCheckStatus = Literal["Complete", "Failed", "Pending"]
+"""The status of an integrity check: `Pending`, or the final `Complete` or `Failed`."""
 IntegrityDecision = Literal["Pass", "Fail", "Refer"]
+"""The decision of a rule: `Pass`, `Fail` or `Refer`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -127,7 +136,7 @@ class IntegrityCheck(IntegrityCheckRequest):
 
 @attrs.frozen(kw_only=True)
 class IntegrityChecks(Model):
-    """All integrity checks of an entity's documents."""
+    """The response that lists the integrity checks of an entity's documents."""
 
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
@@ -137,10 +146,35 @@ class IntegrityChecks(Model):
 class Documents(Resource):
     """Documents and their integrity checks, as `sikoia.documents`."""
 
+    @overload
+    async def upload(
+        self,
+        entity: HasEntity,
+        file: PathLike[str] | Readable,
+        /,
+        *,
+        document_type: DocumentType | None = None,
+        display_name: str | None = None,
+        file_name: str | None = None,
+    ) -> Document: ...
+
+    @overload
     async def upload(
         self,
         entity: HasEntity,
         file: File,
+        /,
+        *,
+        document_type: DocumentType | None = None,
+        display_name: str | None = None,
+        file_name: str,
+    ) -> Document: ...
+
+    async def upload(
+        self,
+        entity: HasEntity,
+        file: File,
+        /,
         *,
         document_type: DocumentType | None = None,
         display_name: str | None = None,
@@ -148,10 +182,13 @@ class Documents(Resource):
     ) -> Document:
         """Upload a file (`POST /v2/documents`).
 
+            document = await sikoia.documents.upload(person, Path("statement.pdf"))
+            document = await sikoia.documents.upload(person, content, file_name="statement.pdf")
+
         After the upload Sikoia classifies the document. It also reads the figures of bank
         statements, payslips, SA302s and tax overviews, and checks their integrity unless the entity
-        is a company. Use `wait_classified`, `wait_checked` and `data_sources.wait_complete` to wait
-        for that.
+        is a company. Use `until_classified`, `until_checked` and `data_sources.until_complete` to
+        wait for that.
 
         Files must not be encrypted, and a bank statement must be the bank's original PDF.
 
@@ -165,15 +202,17 @@ class Documents(Resource):
             document_type: what you believe it is; Sikoia's own classification is in
                 `sikoia_document_type`.
             display_name: the name in Sikoia's dashboard; `file_name` by default.
-            file_name: the name with its extension. By default the file's own name, if it has one.
+            file_name: the name with its extension. By default the file's own name; bytes and
+                iterables have none, so it is required for them.
 
         Returns:
             The document, with the result of the upload in `status`.
 
         Raises:
-            ConfigurationError: the file is missing, empty, larger than the client's `max_file` or
+            ArgumentError: the file is missing, empty, larger than the client's `max_file` or
                 open in text mode; a name is missing, longer than 255 characters, or has invisible
-                characters; or the `document_type` is not known. Nothing was sent.
+                characters; the `document_type` is not known; or the first argument is not an
+                entity. Nothing was sent.
             DeadlineExceededError: the file could not be read in time, or there was no response.
             InvalidRequestError: Sikoia does not accept the file, or the entity does not exist.
             InsufficientPermissionsError: document uploads are not enabled for you.
@@ -189,73 +228,127 @@ class Documents(Resource):
             },
         )
 
-    async def retrieve(self, document_id: str) -> Document:
+    async def retrieve(self, document: Document | str, /) -> Document:
         """Return a document with a new link to its file (`GET /v2/documents/{document_id}`).
 
+            document = await sikoia.documents.retrieve(document)
+            content = await sikoia.download(document.document_uri)
+
+        Args:
+            document: the document or its id.
+
         Raises:
+            ArgumentError: the argument is neither a document nor a valid id.
             ResourceNotFoundError: the document does not exist.
         """
-        return await self._api.get("/v2/documents/{document_id}", Document, document_id=document_id)
+        return await self._api.get(
+            "/v2/documents/{document_id}", Document, document_id=_DOCUMENT.id_of(document)
+        )
 
-    async def delete(self, document_id: str) -> None:
+    async def delete(self, document: Document | str, /) -> None:
         """Delete a document (`DELETE /v2/documents/{document_id}`).
+
+            await sikoia.documents.delete(document)
 
         This cannot be undone. The bank accounts of a deleted bank statement are deleted too.
 
+        Args:
+            document: the document or its id.
+
         Raises:
+            ArgumentError: the argument is neither a document nor a valid id.
             ResourceNotFoundError: the document does not exist.
         """
-        await self._api.delete("/v2/documents/{document_id}", document_id=document_id)
+        await self._api.delete("/v2/documents/{document_id}", document_id=_DOCUMENT.id_of(document))
 
-    async def list(self, entity: HasEntity) -> Items[Document]:
+    async def list(self, entity: HasEntity, /) -> Items[Document]:
         """List the documents of an entity (`GET /v2/{entity_type}/{entity_id}/documents`).
 
+            for document in await sikoia.documents.list(case):
+                print(document.document_id, document.sikoia_document_type)
+
+        Args:
+            entity: a case, company or person.
+
+        Returns:
+            The documents, with the response they came in.
+
         Raises:
+            ArgumentError: the argument is not an entity.
             ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
             "/v2/{entity_type}/{entity_id}/documents", Items[Document], **in_path(entity)
         )
 
-    async def integrity_checks(self, entity: HasEntity) -> IntegrityChecks:
+    async def integrity_checks(self, entity: HasEntity, /) -> Items[IntegrityCheckRequest]:
         """List the integrity checks of an entity's documents, without their rules.
+
+            for listed in await sikoia.documents.integrity_checks(person):
+                check = await sikoia.documents.integrity_check(listed)
 
         Operation: `GET /v2/{entity_type}/{entity_id}/integrity-checks`. Checks start automatically
         after an upload. There is no webhook event for them.
 
+        Args:
+            entity: a case, company or person.
+
+        Returns:
+            The checks, with the response they came in.
+
         Raises:
+            ArgumentError: the argument is not an entity.
             ResourceNotFoundError: the entity does not exist.
         """
-        return await self._api.get(
-            "/v2/{entity_type}/{entity_id}/integrity-checks", IntegrityChecks, **in_path(entity)
+        return await self._api.items(
+            "/v2/{entity_type}/{entity_id}/integrity-checks",
+            IntegrityChecks,
+            lambda listed: listed.integrity_check_requests,
+            **in_path(entity),
         )
 
-    async def integrity_check(self, document_id: str) -> IntegrityCheck:
+    async def integrity_check(
+        self, document: Document | IntegrityCheckRequest | str, /
+    ) -> IntegrityCheck:
         """Return a document's integrity check (`GET /v2/documents/{document_id}/integrity-checks`).
 
+            check = await sikoia.documents.integrity_check(document)
+            decisions = [rule.decision for rule in check.rules or ()]
+
+        Args:
+            document: the document, its integrity check from a list, or the id of the document.
+
         Raises:
+            ArgumentError: the argument is neither such a model nor a valid id.
             ResourceNotFoundError: the document does not exist or has no check. Documents of
                 companies have none, nor do types whose figures Sikoia does not read.
         """
         return await self._api.get(
-            "/v2/documents/{document_id}/integrity-checks", IntegrityCheck, document_id=document_id
+            "/v2/documents/{document_id}/integrity-checks",
+            IntegrityCheck,
+            document_id=_CHECKED.id_of(document),
         )
 
-    def wait_classified(self, document_id: str) -> Operation[Document]:
+    def until_classified(self, document: Document | str, /) -> Operation[Document]:
         """Wait until Sikoia has classified a document.
 
+            document = await sikoia.documents.until_classified(document)
+
         Done when `sikoia_document_type` is set, or when the upload `Failed`, which raises no error.
-        Its figures may not have been read by then: use `data_sources.wait_complete` for that. Waits
-        up to 600 s; use `.wait(timeout=...)` to change that.
+        Its figures may not have been read by then: use `data_sources.until_complete` for that.
+        Waits up to 600 s; use `.wait(timeout=...)` to change that.
+
+        Args:
+            document: the document or its id.
 
         Returns:
             The operation; awaiting it gives the document.
 
         Raises:
-            ConfigurationError: the id is not valid.
+            ArgumentError: the argument is neither a document nor a valid id.
             ResourceNotFoundError: the document does not exist; raised when awaited.
         """
-        document_id = validate_id("document_id", document_id)
+        document_id = _DOCUMENT.id_of(document)
         return self._api.operation(
             _CLASSIFICATION,
             (document_id,),
@@ -263,25 +356,36 @@ class Documents(Resource):
             state=lambda document: "done" if _is_classified(document) else "running",
         )
 
-    def wait_checked(self, document_id: str) -> Operation[IntegrityCheck]:
+    def until_checked(
+        self, document: Document | IntegrityCheckRequest | str, /
+    ) -> Operation[IntegrityCheck]:
         """Wait for a document's integrity check.
+
+            check = await sikoia.documents.until_checked(document)
 
         A check that `Failed` raises no error. Checks start some time after the upload, so a missing
         one is tolerated for the first minute. Waits up to 600 s; use `.wait(timeout=...)` to change
         that.
 
+        Args:
+            document: the document, its integrity check from a list, or the id of the document.
+
         Returns:
             The operation; awaiting it gives the check.
 
         Raises:
-            ConfigurationError: the id is not valid.
+            ArgumentError: the argument is neither such a model nor a valid id.
             ResourceNotFoundError: the document does not exist or has no check, as for
                 `integrity_check`; raised when awaited.
         """
-        document_id = validate_id("document_id", document_id)
+        document_id = _CHECKED.id_of(document)
         return self._api.operation(
             _INTEGRITY, (document_id,), lambda api: Documents(api).integrity_check(document_id)
         )
+
+
+_DOCUMENT: Final = Subject("document", "document_id", Document)
+_CHECKED: Final = Subject("document", "document_id", (Document, IntegrityCheckRequest))
 
 
 def _is_classified(document: Document) -> bool:
@@ -296,7 +400,7 @@ _CLASSIFICATION = OperationKind(
     name="classification",
     timeout=600.0,
     events=DOCUMENT_EVENTS,
-    opener=lambda api, ids: Documents(api).wait_classified(*ids),
+    opener=lambda api, ids: Documents(api).until_classified(*ids),
 )
 _INTEGRITY = OperationKind(
     name="integrity-check",
@@ -304,6 +408,6 @@ _INTEGRITY = OperationKind(
     done=frozenset({"Complete", "Failed"}),
     failed=frozenset(),
     visible_within=60.0,
-    opener=lambda api, ids: Documents(api).wait_checked(*ids),
+    opener=lambda api, ids: Documents(api).until_checked(*ids),
 )
 OPERATION_KINDS = (_CLASSIFICATION, _INTEGRITY)

@@ -39,5 +39,11 @@ class Users(Resource):
     """The users of your organisation, as `sikoia.users`."""
 
     async def list(self) -> Items[User]:
-        """List all users of your organisation (`GET /v2/users`)."""
+        """List all users of your organisation (`GET /v2/users`).
+
+            owner = next(user for user in await sikoia.users.list() if user.email == email)
+
+        Returns:
+            The users, with the response they came in.
+        """
         return await self._api.get("/v2/users", Items[User])

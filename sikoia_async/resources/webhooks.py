@@ -7,7 +7,7 @@ import builtins
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -28,6 +28,7 @@ from sikoia_async.environments import is_on_loopback
 from sikoia_async.models import PERSONAL, Items, Model, Open
 from sikoia_async.operations.statuses import has_ended
 from sikoia_async.resources._resource import Resource
+from sikoia_async.resources._subjects import Subject
 from sikoia_async.webhooks.events import WebhookEventName, from_request
 from sikoia_async.webhooks.replay import ReplayGuard
 
@@ -47,7 +48,9 @@ __all__ = [
 ]
 
 WebhookEventStatus = Literal["NotRequested", "Pending", "Complete", "Failed"]
+"""The status of a delivery: `NotRequested`, `Pending`, `Complete` or `Failed`."""
 PaginationDirection = Literal["Forward", "Backward"]
+"""`Forward` goes on to older requests, `Backward` to newer ones."""
 
 
 @attrs.frozen(kw_only=True)
@@ -110,6 +113,11 @@ class WebhookRequest(Model):
     webhook_event_status: Open[WebhookEventStatus] | None = None
     request_attempts: tuple[WebhookAttempt, ...] | None = None
 
+    @property
+    def event_status(self) -> Open[WebhookEventStatus] | None:
+        """The `webhook_event_status`, by the name of the filter of `log`."""
+        return self.webhook_event_status
+
 
 @attrs.frozen(kw_only=True)
 class PaginationMetaData(Model):
@@ -153,18 +161,24 @@ class Webhooks(Resource):
         webhook_name: str,
         webhook_callback_url: str,
         external_ref: str | None = None,
-        event_types: Sequence[Open[WebhookEventName]],
+        event_types: Sequence[WebhookEventName],
     ) -> Webhook:
         """Subscribe a URL of yours to events (`POST /v2/webhooks`).
+
+            webhook = await sikoia.webhooks.create(
+                webhook_name="Lending",
+                webhook_callback_url="https://lender.example/webhooks",
+                event_types=["IdentityVerification.Completed"],
+            )
 
         Args:
             webhook_name: 1 to 50 characters; need not be unique.
             webhook_callback_url: an absolute https URL of at most 2,048 characters.
             external_ref: your own id for the webhook.
-            event_types: at least one event type; `event_types()` lists them.
+            event_types: at least one event type, each one of `WebhookEventName`.
 
         Raises:
-            ConfigurationError: the name, the URL or the event types are not valid.
+            ArgumentError: the name, the URL or the event types are not valid.
             InvalidRequestError: Sikoia rejected a field; `detail` names it.
         """
         return await self._api.post(
@@ -180,27 +194,40 @@ class Webhooks(Resource):
                     validate_required("webhook_callback_url", webhook_callback_url)
                 ),
                 **validate_strings(external_ref=external_ref),
-                "event_types": validate_list(
-                    "event_types", validate_required("event_types", event_types), str, least=1
-                ),
+                "event_types": _known_types(validate_required("event_types", event_types), least=1),
             },
         )
 
     async def list(self) -> Items[Webhook]:
-        """List all webhooks of your organisation (`GET /v2/webhooks`)."""
+        """List all webhooks of your organisation (`GET /v2/webhooks`).
+
+            urls = [webhook.webhook_callback_url for webhook in await sikoia.webhooks.list()]
+
+        Returns:
+            The webhooks, with the response they came in.
+        """
         return await self._api.get("/v2/webhooks", Items[Webhook])
 
-    async def retrieve(self, webhook_id: str) -> Webhook:
+    async def retrieve(self, webhook: Webhook | str, /) -> Webhook:
         """Return a webhook (`GET /v2/webhooks/{webhook_id}`).
 
+            webhook = await sikoia.webhooks.retrieve(webhook_id)
+
+        Args:
+            webhook: the webhook or its id.
+
         Raises:
+            ArgumentError: the argument is neither a webhook nor a valid id.
             ResourceNotFoundError: the webhook does not exist.
         """
-        return await self._api.get("/v2/webhooks/{webhook_id}", Webhook, webhook_id=webhook_id)
+        return await self._api.get(
+            "/v2/webhooks/{webhook_id}", Webhook, webhook_id=_WEBHOOK.id_of(webhook)
+        )
 
     async def update(
         self,
-        webhook_id: str,
+        webhook: Webhook | str,
+        /,
         *,
         webhook_name: str | None = None,
         webhook_callback_url: str | None = None,
@@ -209,11 +236,25 @@ class Webhooks(Resource):
     ) -> Webhook:
         """Change fields of a webhook and return it (`PATCH /v2/webhooks/{webhook_id}`).
 
-        Fields left out stay as they are; `""` clears `external_ref`. `event_types` replaces all
-        previous event types.
+            webhook = await sikoia.webhooks.update(webhook, webhook_name="Lending, new")
+
+        Fields left out stay as they are; `""` clears `external_ref`.
+
+        Args:
+            webhook: the webhook or its id.
+            webhook_name: 1 to 50 characters; need not be unique.
+            webhook_callback_url: an absolute https URL of at most 2,048 characters.
+            external_ref: your own id for the webhook.
+            event_types: the event types, each one of `WebhookEventName`, instead of all previous
+                ones.
+
+        Returns:
+            The whole webhook.
 
         Raises:
-            ConfigurationError: no field to change was given, or the name or the URL is not valid.
+            ArgumentError: no field to change was given; the name, the URL or the event types
+                are not valid; or the argument is neither a webhook nor a valid id.
+            InvalidRequestError: Sikoia rejected a field; `detail` names it.
             ResourceNotFoundError: the webhook does not exist.
         """
         return await self._api.patch(
@@ -223,28 +264,42 @@ class Webhooks(Resource):
                 "webhook_name": validate_string("webhook_name", webhook_name, most=_LONGEST_NAME),
                 "webhook_callback_url": self._callback(webhook_callback_url),
                 **validate_strings(external_ref=external_ref),
-                "event_types": validate_list("event_types", event_types, str),
+                "event_types": _known_types(event_types),
             },
-            webhook_id=webhook_id,
+            webhook_id=_WEBHOOK.id_of(webhook),
         )
 
-    async def delete(self, webhook_id: str) -> None:
+    async def delete(self, webhook: Webhook | str, /) -> None:
         """Delete a webhook (`DELETE /v2/webhooks/{webhook_id}`).
+
+            await sikoia.webhooks.delete(webhook)
 
         This cannot be undone.
 
+        Args:
+            webhook: the webhook or its id.
+
         Raises:
+            ArgumentError: the argument is neither a webhook nor a valid id.
             ResourceNotFoundError: the webhook does not exist.
         """
-        await self._api.delete("/v2/webhooks/{webhook_id}", webhook_id=webhook_id)
+        await self._api.delete("/v2/webhooks/{webhook_id}", webhook_id=_WEBHOOK.id_of(webhook))
 
     async def event_types(self) -> Items[WebhookEventGroup]:
-        """List the event types, in groups (`GET /v2/webhooks/event-types`)."""
+        """List the event types, in groups (`GET /v2/webhooks/event-types`).
+
+            for group in await sikoia.webhooks.event_types():
+                print(group.event_group_name, [one.event_name for one in group.event_types or ()])
+
+        Returns:
+            The groups, with the response they came in.
+        """
         return await self._api.get("/v2/webhooks/event-types", Items[WebhookEventGroup])
 
-    def requests(
+    def log(
         self,
-        webhook_id: str,
+        webhook: Webhook | str,
+        /,
         *,
         after_request_id: str | None = None,
         event_status: WebhookEventStatus | None = None,
@@ -252,14 +307,14 @@ class Webhooks(Resource):
     ) -> Pages[WebhookRequestsPage, WebhookRequest]:
         """Iterate over the log of a webhook's requests (`GET /v2/webhooks/{webhook_id}/requests`).
 
-            async for request in sikoia.webhooks.requests(webhook_id, event_status="Failed"):
-                ...
+            async for request in sikoia.webhooks.log(webhook, event_status="Failed"):
+                print(request.event_type, request.event_status)
 
         Pages are fetched as needed; `.pages()` iterates over whole pages. Errors of the API are
         raised during iteration.
 
         Args:
-            webhook_id: the webhook.
+            webhook: the webhook or its id.
             after_request_id: start next to this request, leaving it out.
             event_status: only requests with this status.
             pagination_direction: `Forward`, the default, goes on to older requests by
@@ -271,7 +326,8 @@ class Webhooks(Resource):
             An async iterable of requests.
 
         Raises:
-            ConfigurationError: an id, `event_status` or `pagination_direction` is not valid.
+            ArgumentError: `event_status`, `pagination_direction` or an id is not valid, or the
+                argument is neither a webhook nor a valid id.
             ResourceNotFoundError: the webhook does not exist.
             UnexpectedResponseError: a page links to one that was read before, or what it links to
                 is not a URL. Scheme and host of the link are ignored.
@@ -286,18 +342,23 @@ class Webhooks(Resource):
             },
             items=lambda page: page.webhook_requests,
             next_url=_previous if pagination_direction == "Backward" else _next,
-            webhook_id=webhook_id,
+            webhook_id=_WEBHOOK.id_of(webhook),
         )
 
     async def reconcile(
-        self, webhook_id: str, seen: ReplayGuard, *, after_request_id: str | None = None
+        self,
+        webhook: Webhook | str,
+        /,
+        *,
+        guard: ReplayGuard,
+        after_request_id: str | None = None,
     ) -> builtins.list[WebhookRequest]:
         """Return the requests in a webhook's log that were never handled here, oldest first.
 
         Considers requests that Sikoia delivered or gave up on, not those still pending. Handle them
         as if they had just arrived:
 
-            for request in await sikoia.webhooks.reconcile(webhook_id, guard):
+            for request in await sikoia.webhooks.reconcile(webhook, guard=guard):
                 await router.handle(events.from_request(request))
 
         The guard remembers handled events for its `ttl`, and across restarts only with a store.
@@ -305,23 +366,23 @@ class Webhooks(Resource):
         new since the last time.
 
         Args:
-            webhook_id: the webhook.
-            seen: the replay guard of the router that handles the webhook's events.
+            webhook: the webhook or its id.
+            guard: the replay guard of the router that handles the webhook's events.
             after_request_id: consider only requests newer than this one.
 
         Raises:
+            ArgumentError: `guard` is not a `ReplayGuard`, an id is not valid, or the argument
+                is neither a webhook nor a valid id.
             ResourceNotFoundError: the webhook does not exist.
             WebhookStoreError: the guard's store failed, and the guard is `closed`.
             UnexpectedResponseError: a request in the log cannot be read.
-            SikoiaError: any other error of `requests`.
+            SikoiaError: any other error of `log`.
         """
         validate_type(
-            "seen", validate_required("seen", seen), ReplayGuard, "the ReplayGuard of the router"
+            "guard", validate_required("guard", guard), ReplayGuard, "the ReplayGuard of the router"
         )
         direction: PaginationDirection | None = "Backward" if after_request_id else None
-        log = self.requests(
-            webhook_id, after_request_id=after_request_id, pagination_direction=direction
-        )
+        log = self.log(webhook, after_request_id=after_request_id, pagination_direction=direction)
         pages = [_requests_of(page) async for page in log.pages()]
         if direction is None:  # pages are newest first
             pages.reverse()
@@ -330,7 +391,7 @@ class Webhooks(Resource):
             for page in pages
             for request in reversed(page)
             if has_ended(request.webhook_event_status)
-            and not await seen.has_seen(from_request(request))
+            and not await guard.has_seen(from_request(request))
         ]
 
     def _callback(self, url: str | None) -> str | None:
@@ -344,8 +405,11 @@ class Webhooks(Resource):
             return validate_string(name, url, most=_LONGEST_URL)
         return validate_https(name, url, most=_LONGEST_URL)
 
-    async def secret(self) -> WebhookSecret:
+    async def retrieve_secret(self) -> WebhookSecret:
         """Return the secret that signs requests (`GET /v2/webhooks/secrets`).
+
+            secret = await sikoia.webhooks.retrieve_secret()
+            router = Router(secret.shared_key)
 
         Raises:
             ResourceNotFoundError: there is no secret, so requests are not signed.
@@ -355,6 +419,8 @@ class Webhooks(Resource):
     async def create_secret(self) -> WebhookSecret:
         """Create a secret, so that requests are signed from now on (`POST /v2/webhooks/secrets`).
 
+            secret = await sikoia.webhooks.create_secret()
+
         Raises:
             ConflictError: there already is a secret; rotate or delete it.
         """
@@ -363,6 +429,8 @@ class Webhooks(Resource):
     async def delete_secret(self) -> None:
         """Delete the secret, so that requests are no longer signed (`DELETE /v2/webhooks/secrets`).
 
+            await sikoia.webhooks.delete_secret()
+
         Raises:
             ResourceNotFoundError: there is no secret.
         """
@@ -370,6 +438,8 @@ class Webhooks(Resource):
 
     async def rotate_secret(self) -> WebhookSecret:
         """Replace the secret with a new one and return it (`PATCH /v2/webhooks/secrets/rotate`).
+
+            secret = await sikoia.webhooks.rotate_secret()
 
         Requests already on their way may still be signed with the old key.
 
@@ -380,6 +450,14 @@ class Webhooks(Resource):
         return await self._api.call("PATCH", "/v2/webhooks/secrets/rotate", WebhookSecret)
 
 
+def _known_types(event_types: Sequence[str] | None, *, least: int = 0) -> Sequence[str] | None:
+    """Return event types after checking that Sikoia's guide to webhooks lists each of them."""
+    for event_type in validate_list("event_types", event_types, str, least=least) or ():
+        validate_known(WebhookEventName, event_types=event_type)
+    return event_types
+
+
+_WEBHOOK: Final = Subject("webhook", "webhook_id", Webhook)
 _LONGEST_NAME = 50
 _LONGEST_URL = 2048
 _REQUEST = re.compile(r"\$\.webhook_requests(\[[0-9]+\])?")

@@ -278,7 +278,7 @@ def parse(body: bytes, *, event_type: str | None = None, max_body: int = _MAX_BO
 def from_request(request: LoggedRequest) -> Event:
     """Return the event of a delivery in Sikoia's log, to handle events that you missed.
 
-        async for request in sikoia.webhooks.requests(webhook_id, event_status="Failed"):
+        async for request in sikoia.webhooks.log(webhook, event_status="Failed"):
             await router.handle(from_request(request))
 
     Its body is the log's data, encoded again, so its bytes may differ from those that were

@@ -309,7 +309,7 @@ async def test_pages_keep_added_parameters() -> None:
 
     async with client(_ORIGIN, transport=httpx.MockTransport(reply)) as sikoia:
         view = sikoia.with_options(extra_query={"preview": True})
-        assert [one async for one in view.webhooks.requests("w-1")] == []
+        assert [one async for one in view.webhooks.log("w-1")] == []
     assert ["preview=true" in query for query in transport_requests] == [True, True]
     assert all(query.count("preview") == 1 for query in transport_requests)
 

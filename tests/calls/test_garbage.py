@@ -91,7 +91,7 @@ async def _together(sikoia: Sikoia) -> None:
 
 
 async def _pages(sikoia: Sikoia) -> None:
-    _ = [one async for one in sikoia.webhooks.requests("w-1")]
+    _ = [one async for one in sikoia.webhooks.log("w-1")]
 
 
 async def _poll(sikoia: Sikoia) -> Any:

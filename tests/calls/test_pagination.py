@@ -73,7 +73,7 @@ async def test_the_items_of_all_pages_are_yielded() -> None:
     """`async for` reads on until a page names no next one."""
     log = _three_pages()
     async with log.client() as sikoia:
-        read = [request.request_id async for request in sikoia.webhooks.requests("w-1")]
+        read = [request.request_id async for request in sikoia.webhooks.log("w-1")]
 
     assert read == ["a", "b", "c", "d", "e"]
     assert log.asked == list(log.pages)
@@ -83,7 +83,7 @@ async def test_pages_can_be_read_themselves() -> None:
     """`pages` yields the pages, each with its response."""
     log = _three_pages()
     async with log.client() as sikoia:
-        pages = [page async for page in sikoia.webhooks.requests("w-1").pages()]
+        pages = [page async for page in sikoia.webhooks.log("w-1").pages()]
 
     counts = [page.pagination_meta_data.page_count for page in pages if page.pagination_meta_data]
     assert counts == [2, 2, 1]
@@ -97,7 +97,7 @@ async def test_awaiting_a_list_reads_all_its_pages() -> None:
     """It gives all items as a list, with the response of the last page."""
     log = _three_pages()
     async with log.client() as sikoia:
-        requests = await sikoia.webhooks.requests("w-1")
+        requests = await sikoia.webhooks.log("w-1")
 
     assert isinstance(requests, Items)
     assert [one.request_id for one in requests] == ["a", "b", "c", "d", "e"]
@@ -109,7 +109,7 @@ async def test_a_list_without_items_is_empty() -> None:
     """A page may have no list at all."""
     log = _Log({_PATH: {}})
     async with log.client() as sikoia:
-        requests = await sikoia.webhooks.requests("w-1")
+        requests = await sikoia.webhooks.log("w-1")
 
     assert len(requests) == 0
     assert requests.response.status == 200
@@ -119,7 +119,7 @@ async def test_leaving_early_fetches_no_further_page() -> None:
     """The second page is fetched when the first is used up, and leaving needs no cleanup."""
     log = _three_pages()
     async with log.client() as sikoia:
-        async for request in sikoia.webhooks.requests("w-1"):
+        async for request in sikoia.webhooks.log("w-1"):
             if request.request_id == "b":
                 break
 
@@ -130,7 +130,7 @@ async def test_a_list_can_be_read_again() -> None:
     """`requests` returns a list, not an iterator that is used up."""
     log = _three_pages()
     async with log.client() as sikoia:
-        requests = sikoia.webhooks.requests("w-1")
+        requests = sikoia.webhooks.log("w-1")
         first = [request async for request in requests]
         second = [request async for request in requests]
 
@@ -144,7 +144,7 @@ async def test_a_failed_page_can_be_fetched_again() -> None:
     second = f"{_PATH}?after_request_id=b"
     good, log.pages[second] = log.pages[second], 500
     async with log.client() as sikoia:
-        walk = aiter(sikoia.webhooks.requests("w-1"))
+        walk = aiter(sikoia.webhooks.log("w-1"))
         before = [await anext(walk), await anext(walk)]
         with pytest.raises(ServerError):
             await anext(walk)
@@ -159,7 +159,7 @@ async def test_an_exhausted_iterator_stays_exhausted() -> None:
     """After the last page there are no more items."""
     log = _three_pages()
     async with log.client() as sikoia:
-        walk = sikoia.webhooks.requests("w-1").pages()
+        walk = sikoia.webhooks.log("w-1").pages()
         pages = [page async for page in walk]
         more = [page async for page in walk]
 
@@ -179,7 +179,7 @@ async def test_an_exhausted_iterator_stays_exhausted() -> None:
 async def test_an_empty_page_is_the_end(page: dict[str, Any]) -> None:
     """No items and no next page is a valid page."""
     async with _Log({_PATH: page}).client() as sikoia:
-        assert [request async for request in sikoia.webhooks.requests("w-1")] == []
+        assert [request async for request in sikoia.webhooks.log("w-1")] == []
 
 
 async def test_an_empty_page_may_name_a_next_one() -> None:
@@ -189,7 +189,7 @@ async def test_an_empty_page_may_name_a_next_one() -> None:
         f"{_PATH}?after_request_id=b": _page("c", next_page_url=None),
     }
     async with _Log(pages).client() as sikoia:
-        read = [request.request_id async for request in sikoia.webhooks.requests("w-1")]
+        read = [request.request_id async for request in sikoia.webhooks.log("w-1")]
 
     assert read == ["c"]
 
@@ -217,7 +217,7 @@ async def test_only_the_query_of_a_next_url_is_used(address: str) -> None:
         }
     )
     async with log.client() as sikoia:
-        requests = sikoia.webhooks.requests("w-1", event_status="Failed")
+        requests = sikoia.webhooks.log("w-1", event_status="Failed")
         read = [request.request_id async for request in requests]
 
     assert read == ["a", "c"]
@@ -233,7 +233,7 @@ async def test_a_next_url_replaces_the_cursor() -> None:
         }
     )
     async with log.client() as sikoia:
-        requests = sikoia.webhooks.requests("w-1", after_request_id="b")
+        requests = sikoia.webhooks.log("w-1", after_request_id="b")
         read = [request.request_id async for request in requests]
 
     assert read == ["c", "d"]
@@ -253,9 +253,7 @@ async def test_backward_reads_the_previous_pages() -> None:
         }
     )
     async with log.client() as sikoia:
-        requests = sikoia.webhooks.requests(
-            "w-1", after_request_id="d", pagination_direction="Backward"
-        )
+        requests = sikoia.webhooks.log("w-1", after_request_id="d", pagination_direction="Backward")
         read = [request.request_id async for request in requests]
 
     assert read == ["c", "a", "b"]
@@ -265,7 +263,7 @@ async def test_backward_ends_without_meta_data() -> None:
     """A page without pagination data is the last one in this direction, too."""
     log = _Log({f"{_PATH}?pagination_direction=Backward": _page("a")})
     async with log.client() as sikoia:
-        requests = sikoia.webhooks.requests("w-1", pagination_direction="Backward")
+        requests = sikoia.webhooks.log("w-1", pagination_direction="Backward")
 
         assert [request.request_id async for request in requests] == ["a"]
 
@@ -280,7 +278,7 @@ async def test_another_host_in_a_next_url_is_ignored_and_counted(origin: str) ->
         }
     )
     async with log.client() as sikoia:
-        read = [request.request_id async for request in sikoia.webhooks.requests("w-1")]
+        read = [request.request_id async for request in sikoia.webhooks.log("w-1")]
         drift = {key: count for key, count in sikoia.drift.items() if "host" in key}
 
     assert read == ["a", "b", "c"]
@@ -304,7 +302,7 @@ async def test_pages_are_read_through_a_gateway_with_a_prefix(origin: str) -> No
         }
     )
     async with client(gateway, transport=httpx.MockTransport(log.reply)) as sikoia:
-        read = [request.request_id async for request in sikoia.webhooks.requests("w-1")]
+        read = [request.request_id async for request in sikoia.webhooks.log("w-1")]
 
     assert read == ["a", "c"]
     assert log.hosts == {"https://gateway.example"}
@@ -319,7 +317,7 @@ async def test_a_next_url_that_cannot_be_read_is_an_error(address: str) -> None:
     """It is not guessed at; the items so far are yielded before the error."""
     log = _Log({_PATH: _page("a", "b", next_page_url=address)})
     async with log.client() as sikoia:
-        walk = aiter(sikoia.webhooks.requests("w-1"))
+        walk = aiter(sikoia.webhooks.log("w-1"))
         read = [await anext(walk), await anext(walk)]
         with pytest.raises(UnexpectedResponseError, match="URL cannot be read") as caught:
             await anext(walk)
@@ -354,7 +352,7 @@ async def test_a_page_cycle_is_an_error(first: str, second: str) -> None:
         }
     )
     async with log.client() as sikoia:
-        requests = sikoia.webhooks.requests("w-1", after_request_id="a")
+        requests = sikoia.webhooks.log("w-1", after_request_id="a")
         with pytest.raises(
             UnexpectedResponseError, match="already read, so the list would never end"
         ):
@@ -368,7 +366,7 @@ async def test_a_page_that_names_itself_is_an_error() -> None:
     log = _Log({_PATH: _page("a", next_page_url=f"{_ORIGIN}{_PATH}")})
     async with log.client() as sikoia:
         with pytest.raises(UnexpectedResponseError, match="already read"):
-            _ = [request async for request in sikoia.webhooks.requests("w-1")]
+            _ = [request async for request in sikoia.webhooks.log("w-1")]
 
     assert log.asked == [_PATH]
 
@@ -377,7 +375,7 @@ async def test_a_closed_client_fetches_no_further_page() -> None:
     """Closing between two pages ends the iteration with a ClientStateError."""
     log = _three_pages()
     async with log.client() as sikoia:
-        walk = sikoia.webhooks.requests("w-1").pages()
+        walk = sikoia.webhooks.log("w-1").pages()
         await anext(walk)
     with pytest.raises(ClientStateError):
         await anext(walk)

@@ -19,7 +19,7 @@ from sikoia_async._schema import shapes
 from sikoia_async._schema.shapes import Shape, shape_of
 from sikoia_async.errors import ConfigurationError
 from sikoia_async.models import Entity, Items, Model, items_of
-from sikoia_async.resources.banking import AccountTransactions
+from sikoia_async.resources.banking import AccountTransactions, BankAccount
 from sikoia_async.resources.cases import (
     Case,
     CaseSummary,
@@ -134,13 +134,13 @@ def test_times_keep_their_zone(moment: datetime, text: str) -> None:
 
 def test_none_and_an_empty_list_stay_different() -> None:
     """None is "not said", and () is "none found"."""
-    said = Case(case_id="1", companies=(), persons=None)
+    said = BankAccount(account_connection_id="1", identifications=(), owners_name=None)
 
     plain = said.to_dict()
-    again = Case.from_json(said.to_json())
+    again = BankAccount.from_json(said.to_json())
 
-    assert (plain["companies"], plain["persons"]) == ([], None)
-    assert (again.companies, again.persons) == ((), None)
+    assert (plain["identifications"], plain["owners_name"]) == ([], None)
+    assert (again.identifications, again.owners_name) == ((), None)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=name_of)

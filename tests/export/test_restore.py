@@ -178,7 +178,7 @@ def test_python_values_are_accepted() -> None:
 
     assert Case.from_dict(case.reveal()) == case
     assert Case.from_dict({"case_id": "1", "persons": [person]}).persons == (person,)
-    assert Case.from_dict({"case_id": "1", "persons": [person]}).persons[0] is person  # type: ignore[index] # it is set
+    assert Case.from_dict({"case_id": "1", "persons": [person]}).persons[0] is person
 
 
 def test_numbers_of_json_may_be_written_with_a_fraction() -> None:

@@ -362,11 +362,11 @@ async def _prepared() -> tuple[str, str]:
     async with Sikoia() as sikoia:
         wilma = NewPerson(first_name="Wilma", last_name="Example")
         case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-        person = Entity("person", (case.persons or [])[0].person_id)
+        person = Entity("person", case.persons[0].person_id)
         await sikoia.documents.upload(
             person, b"%PDF-1.7", file_name="statement.pdf", document_type="BankStatement"
         )
-        await sikoia.data_sources.wait_complete(person)
+        await sikoia.data_sources.until_complete(person)
         operation = await sikoia.affordability.request(person)
         return operation.ids[0], operation.token
 

@@ -41,19 +41,19 @@ def _registry(sikoia: Sikoia) -> Operation[Any]:
 
 
 def _connection(sikoia: Sikoia) -> Operation[Any]:
-    return sikoia.banking.wait_connected("r-1")
+    return sikoia.banking.until_connected("r-1")
 
 
 def _sources(sikoia: Sikoia) -> Operation[Any]:
-    return sikoia.data_sources.wait_complete(_PERSON)
+    return sikoia.data_sources.until_complete(_PERSON)
 
 
 def _document(sikoia: Sikoia) -> Operation[Any]:
-    return sikoia.documents.wait_classified("r-1")
+    return sikoia.documents.until_classified("r-1")
 
 
 def _integrity(sikoia: Sikoia) -> Operation[Any]:
-    return sikoia.documents.wait_checked("r-1")
+    return sikoia.documents.until_checked("r-1")
 
 
 def _answering(status: str) -> Sikoia:
@@ -178,7 +178,7 @@ async def test_the_log_of_deliveries_is_read_in_any_spelling(status: str, missed
         lambda _: httpx.Response(200, json={"webhook_requests": [entry]})
     )
     async with client(_ORIGIN, transport=transport) as sikoia:
-        found = await sikoia.webhooks.reconcile("w-1", ReplayGuard())
+        found = await sikoia.webhooks.reconcile("w-1", guard=ReplayGuard())
 
     assert len(found) == missed
 

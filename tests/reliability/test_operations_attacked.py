@@ -195,7 +195,7 @@ async def test_an_event_for_a_known_operation_is_kept_for_a_new_one() -> None:
 
     working = Working(plan)
     async with working.client(rely_on_events=True) as sikoia:
-        case = sikoia.data_sources.wait_complete(CASE)
+        case = sikoia.data_sources.until_complete(CASE)
         assert sikoia.events.feed(_event("r-1", "c-1", name="Something.Completed")) == 1
         operation, began = await sikoia.income.request(CASE), anyio.current_time()
         await operation
@@ -228,9 +228,9 @@ async def test_two_operations_of_one_account_are_both_closed() -> None:
     async with working.client() as sikoia:
         first = await sikoia.banking.account("a-1")
         later = attrs.evolve(first, datetime_last_refreshed=None)
-        one, other = (sikoia.banking.wait_refreshed(account) for account in (first, later))
+        one, other = (sikoia.banking.until_refreshed(account) for account in (first, later))
         assert one is not other
-        assert sikoia.banking.wait_refreshed(first) is one
+        assert sikoia.banking.until_refreshed(first) is one
         assert await other is not None  # the stamp is another than none
 
         async def wait() -> None:

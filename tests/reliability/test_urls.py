@@ -142,7 +142,7 @@ async def test_a_next_page_on_another_host_is_not_requested(to: str) -> None:
 
 
 async def _read_all(sikoia: Sikoia) -> list[object]:
-    return [one async for one in sikoia.webhooks.requests("w-1")]
+    return [one async for one in sikoia.webhooks.log("w-1")]
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ async def test_an_id_is_refused_as_an_entity(sikoia: Sikoia, method: str) -> Non
 async def test_an_id_that_changes_the_path_is_refused(sikoia: Sikoia, method: str) -> None:
     """Nothing is sent for an id that is not valid."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="_connection_id: not a valid id"):
+        with pytest.raises(ConfigurationError, match=r"(connection|account): not a valid id"):
             await getattr(client.banking, method)("../users")
 
 

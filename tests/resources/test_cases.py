@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime
 import pytest
 
 from sikoia_async import (
+    CaseOwner,
     CompanyUpdate,
     ConfigurationError,
     InvalidRequestError,
     NewAddress,
     NewCompany,
     NewPerson,
-    Owner,
     PersonUpdate,
     ResourceDeletedError,
     Sikoia,
@@ -127,7 +127,7 @@ async def test_owners_are_sent_as_models(sikoia: Sikoia) -> None:
     async with sikoia as client:
         case = await create_case(client)
         user = (await client.users.list())[0]
-        owner = Owner(owner_id=user.user_id, owner_type="User")
+        owner = CaseOwner(owner_id=user.user_id, owner_type="User")
         updated = await client.cases.update(case.case_id, ownership=[owner])
 
     assert updated.ownership == (owner,)

@@ -43,10 +43,8 @@ async def test_documents_and_accounts_are_sources(sikoia: Sikoia) -> None:
         account = (await client.banking.accounts(person))[0]
         sources = await client.data_sources.list(case)
 
-    assert (sources.entity_id, sources.entity_type) == (case.case_id, "case")
     assert sources.response.status == 200
-    assert sources.data_sources is not None
-    payslip, current, savings = sources.data_sources
+    payslip, current, savings = sources
     assert (payslip.source_id, payslip.source_category_type) == (document_id, "Document")
     assert (payslip.source_type, payslip.status) == ("Payslip", "Complete")
     assert payslip.provided_date is not None
@@ -65,8 +63,7 @@ async def test_reprs_mask_personal_data(sikoia: Sikoia) -> None:
         await upload_payslip(client, case.persons[0])
         sources = await client.data_sources.list(case.persons[0])
 
-    assert sources.data_sources
-    assert sources.data_sources[0].recipient == "Wilma Example"
+    assert sources[0].recipient == "Wilma Example"
     assert "Wilma" not in repr(sources)
 
 

@@ -27,7 +27,7 @@ FORMS = (
 )
 # Examples with a value that their own schema or description does not have.
 UNKNOWN_VALUES = {
-    "Owner.owner_type: unknown value": "user, for User",
+    "CaseOwner.owner_type: unknown value": "user, for User",
     "VerifiedIncome.pay_frequencies[]: unknown value": "a list in one string",
     "IntegrityCheck.status: unknown value": "Pass, for Pending, Processing, Complete or Failed",
     "RegistryReport.status: unknown value": "the word string",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from workbench import UNKNOWN_ID
@@ -10,7 +10,6 @@ from workbench import UNKNOWN_ID
 from sikoia_async import (
     ConfigurationError,
     ConflictError,
-    InvalidRequestError,
     ResourceDeletedError,
     ResourceNotFoundError,
     Sikoia,
@@ -21,7 +20,7 @@ from sikoia_async.sandbox.resources import webhook_log
 
 pytestmark = pytest.mark.anyio
 
-STATEMENTS = "BankStatementProcessing.Completed"
+STATEMENTS: Final = "BankStatementProcessing.Completed"
 
 
 async def create_webhook(client: Sikoia) -> Webhook:
@@ -135,15 +134,26 @@ async def test_an_update_without_fields_is_refused(sikoia: Sikoia) -> None:
             await client.webhooks.update(UNKNOWN_ID)
 
 
-async def test_sikoia_rejects_an_unknown_event_type(sikoia: Sikoia) -> None:
-    """The list of event types grows, so any name is sent, and Sikoia validates it."""
+async def test_an_unknown_event_type_is_refused(sikoia: Sikoia) -> None:
+    """Nothing is sent, and the error names the known ones."""
+    unknown: Any = ["Weather.Changed"]
     async with sikoia as client:
-        with pytest.raises(InvalidRequestError, match="event_types"):
+        webhook = await create_webhook(client)
+        with pytest.raises(ConfigurationError, match=r"^event_types: expected one of Document"):
             await client.webhooks.create(
-                webhook_name="New",
-                webhook_callback_url="https://127.0.0.1:1",
-                event_types=["Weather.Changed"],
+                webhook_name="New", webhook_callback_url="https://127.0.0.1:1", event_types=unknown
             )
+        with pytest.raises(ConfigurationError, match=r"^event_types: expected one of Document"):
+            await client.webhooks.update(webhook, event_types=unknown)
+
+
+async def test_the_event_types_of_a_webhook_can_be_sent_back(sikoia: Sikoia) -> None:
+    """They type-check, although Sikoia may add some that the SDK does not know."""
+    async with sikoia as client:
+        webhook = await create_webhook(client)
+        changed = await client.webhooks.update(webhook, event_types=webhook.event_types)
+
+    assert changed.event_types == (STATEMENTS,)
 
 
 async def test_event_types_are_a_tree(sikoia: Sikoia) -> None:
@@ -172,7 +182,7 @@ async def test_a_request_has_its_attempts(sandbox: Sandbox, sikoia: Sikoia) -> N
         webhook = await create_webhook(client)
         data = {"amount": 1.5, "parts": [None]}
         log_request(sandbox, webhook, event_data=data, grouping_id="g-1", codes=(503, 200))
-        (request,) = [one async for one in client.webhooks.requests(webhook.webhook_id)]
+        (request,) = [one async for one in client.webhooks.log(webhook.webhook_id)]
         drift = dict(client.drift)
 
     assert (request.grouping_id, request.event_type) == ("g-1", STATEMENTS)
@@ -190,7 +200,7 @@ async def test_reprs_mask_the_data_of_events(sandbox: Sandbox, sikoia: Sikoia) -
     async with sikoia as client:
         webhook = await create_webhook(client)
         log_request(sandbox, webhook, event_data={"name": "Wilma Example"})
-        (page,) = [one async for one in client.webhooks.requests(webhook.webhook_id).pages()]
+        (page,) = [one async for one in client.webhooks.log(webhook.webhook_id).pages()]
 
     assert "event_data=***" in repr(page)
     assert "Wilma" not in repr(page)
@@ -201,7 +211,7 @@ async def test_the_whole_log_is_read(sandbox: Sandbox, sikoia: Sikoia) -> None:
     async with sikoia as client:
         webhook = await create_webhook(client)
         logged = [log_request(sandbox, webhook) for _ in range(60)]
-        requests = client.webhooks.requests(webhook.webhook_id)
+        requests = client.webhooks.log(webhook.webhook_id)
         read = [request.request_id async for request in requests]
         pages = [page async for page in requests.pages()]
 
@@ -216,7 +226,7 @@ async def test_requests_since_another_are_read_backward(sandbox: Sandbox, sikoia
     async with sikoia as client:
         webhook = await create_webhook(client)
         seen, *since = [log_request(sandbox, webhook) for _ in range(41)]
-        pages = client.webhooks.requests(
+        pages = client.webhooks.log(
             webhook.webhook_id, after_request_id=seen, pagination_direction="Backward"
         ).pages()
         read = [[one.request_id for one in page.webhook_requests or ()] async for page in pages]
@@ -230,8 +240,8 @@ async def test_the_log_is_filtered(sandbox: Sandbox, sikoia: Sikoia) -> None:
         webhook = await create_webhook(client)
         statuses = ["Failed", "Complete"] * 30
         logged = [log_request(sandbox, webhook, status=status) for status in statuses]
-        failed = client.webhooks.requests(webhook.webhook_id, event_status="Failed")
-        older = client.webhooks.requests(webhook.webhook_id, after_request_id=logged[2])
+        failed = client.webhooks.log(webhook.webhook_id, event_status="Failed")
+        older = client.webhooks.log(webhook.webhook_id, after_request_id=logged[2])
 
         assert [one.request_id async for one in failed] == logged[::2][::-1]
         assert [one.request_id async for one in older] == [logged[1], logged[0]]
@@ -240,10 +250,10 @@ async def test_the_log_is_filtered(sandbox: Sandbox, sikoia: Sikoia) -> None:
 async def test_the_log_of_an_unknown_webhook(sikoia: Sikoia) -> None:
     """An invalid id is refused at once; an unknown one when the log is read."""
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="webhook_id: not a valid id"):
-            client.webhooks.requests("..")
+        with pytest.raises(ConfigurationError, match="webhook: not a valid id"):
+            client.webhooks.log("..")
         with pytest.raises(ResourceNotFoundError):
-            await anext(client.webhooks.requests(UNKNOWN_ID).pages())
+            await anext(client.webhooks.log(UNKNOWN_ID).pages())
 
 
 async def test_a_secret_is_created_rotated_and_deleted(sikoia: Sikoia) -> None:
@@ -252,7 +262,7 @@ async def test_a_secret_is_created_rotated_and_deleted(sikoia: Sikoia) -> None:
         created = await client.webhooks.create_secret()
         with pytest.raises(ConflictError, match="Cannot create multiple webhook secrets"):
             await client.webhooks.create_secret()
-        retrieved = await client.webhooks.secret()
+        retrieved = await client.webhooks.retrieve_secret()
         rotated = await client.webhooks.rotate_secret()
         await client.webhooks.delete_secret()
 
@@ -266,7 +276,7 @@ async def test_a_secret_is_created_rotated_and_deleted(sikoia: Sikoia) -> None:
     assert created.shared_key not in repr(created)
 
 
-@pytest.mark.parametrize("method", ["secret", "rotate_secret", "delete_secret"])
+@pytest.mark.parametrize("method", ["retrieve_secret", "rotate_secret", "delete_secret"])
 async def test_a_missing_secret_is_not_found(sikoia: Sikoia, method: str) -> None:
     """Every method that needs a secret raises the same error."""
     async with sikoia as client:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import attrs
@@ -19,10 +19,11 @@ from sikoia_async import NewPerson, Operation, OperationFailedError, Sikoia, err
 from sikoia_async.sandbox import App, Credentials, Rate, Sandbox, Time, create_app
 from sikoia_async.sandbox.work import Job
 from sikoia_async.testing import MemorySandbox, client_of
+from sikoia_async.webhooks import WebhookEventName
 
 EPOCH = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-VERIFIED = "IdentityVerification.Completed"
-READ = "BankStatementProcessing.Completed"
+VERIFIED: Final = "IdentityVerification.Completed"
+READ: Final = "BankStatementProcessing.Completed"
 STILL: Any = {
     "time": Time(speed=0, epoch=EPOCH),
     "work_time": 60,
@@ -48,7 +49,7 @@ class Local:
         )
         return document.document_id
 
-    async def subscribe(self, *events: str) -> str:
+    async def subscribe(self, *events: WebhookEventName) -> str:
         """Create a webhook; nothing listens at its URL."""
         webhook = await self.sikoia.webhooks.create(
             webhook_name="Tests",
@@ -71,7 +72,7 @@ async def local_of(sandbox: Sandbox, sikoia: Sikoia) -> Local:
     """Create a case with a person."""
     wilma = NewPerson(first_name="Wilma", last_name="Example")
     case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-    [person] = case.persons or []
+    [person] = case.persons
     return Local(sandbox, sikoia, person, case)
 
 
@@ -108,7 +109,7 @@ async def check(local: Local) -> Operation[Any]:
 async def connection(local: Local) -> Operation[Any]:
     """Create a connection that waits for the account holder."""
     created = await local.sikoia.banking.connect(local.person)
-    return local.sikoia.banking.wait_connected(created.bank_connection_id)
+    return local.sikoia.banking.until_connected(created.bank_connection_id)
 
 
 async def refresh(local: Local) -> Operation[Any]:
@@ -117,17 +118,17 @@ async def refresh(local: Local) -> Operation[Any]:
     [account, _] = await local.sikoia.banking.accounts(local.person)
     await local.sikoia.banking.refresh(account.account_connection_id)
     before = await local.sikoia.banking.refresh(account.account_connection_id)
-    return local.sikoia.banking.wait_refreshed(before)
+    return local.sikoia.banking.until_refreshed(before)
 
 
 async def document(local: Local) -> Operation[Any]:
     """Upload a document that waits for its classification."""
-    return local.sikoia.documents.wait_classified(await local.upload())
+    return local.sikoia.documents.until_classified(await local.upload())
 
 
 async def integrity(local: Local) -> Operation[Any]:
     """Upload a document that waits for its integrity check."""
-    return local.sikoia.documents.wait_checked(await local.upload())
+    return local.sikoia.documents.until_checked(await local.upload())
 
 
 Begin = Callable[[Local], Awaitable[Operation[Any]]]
@@ -291,11 +292,11 @@ async def test_a_finished_document_is_a_data_source(is_finished: bool) -> None:
 
     async def scenario(local: Local) -> None:
         document_id = await local.upload()
-        operation = local.sikoia.data_sources.wait_complete(local.person)
+        operation = local.sikoia.data_sources.until_complete(local.person)
         work = local.sandbox.work
         end = partial(work.finish if is_finished else work.fail, document_id)
         result = await ended(operation, end)
-        [source] = result.data_sources
+        [source] = result
         check = await local.sikoia.documents.integrity_check(document_id)
         accounts = await local.sikoia.banking.accounts(local.person)
         insights = await local.sikoia.affordability.request(local.person)

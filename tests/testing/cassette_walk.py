@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from sikoia_async import NewAddress, NewCompany, NewPerson, Sikoia, errors
-from sikoia_async.resources.cases import Company, CompanyUpdate, Owner, Person, PersonUpdate
+from sikoia_async.resources.cases import CaseOwner, Company, CompanyUpdate, Person, PersonUpdate
 
 __all__ = ["PERSONAL", "walk"]
 
@@ -39,7 +39,7 @@ async def walk(sikoia: Sikoia, log: Callable[[str], None]) -> list[Any]:
         persons=[_WILMA],
         companies=[_ACME],
     )
-    [person], [company] = case.persons or [], case.companies or []
+    [person], [company] = case.persons, case.companies
     found += [case, *await _cases(sikoia, case.case_id, person, company)]
     found += await _documents(sikoia, person)
     found += await _banking(sikoia, person)
@@ -54,11 +54,11 @@ async def walk(sikoia: Sikoia, log: Callable[[str], None]) -> list[Any]:
 
 async def _cases(sikoia: Sikoia, case_id: str, person: Person, company: Company) -> list[Any]:
     cases, users = sikoia.cases, await sikoia.users.list()
-    owner = Owner(owner_id=users[0].user_id, owner_type="User")
+    owner = CaseOwner(owner_id=users[0].user_id, owner_type="User")
     update = PersonUpdate(person_id=person.person_id, employer="Quarryville Gravel")
     named = CompanyUpdate(company_id=company.company_id, company_name="Acme Works Ltd")
     more = await cases.add_entities(case_id, persons=[_WILMA, _WILMA])
-    gone = [one.person_id for one in more.persons or () if one.person_id != person.person_id]
+    gone = [one.person_id for one in more.persons if one.person_id != person.person_id]
     with_filter = await cases.list(
         case_type=["Consumer", "Business"], keyword="a-query-of-ours", owner_id=users[0].user_id
     )
@@ -203,9 +203,9 @@ async def _webhooks(sikoia: Sikoia, log: Callable[[str], None]) -> list[Any]:
         await webhooks.list(),
         await webhooks.retrieve(one),
         await webhooks.update(one, external_ref="ours"),
-        [request async for request in webhooks.requests(one, event_status="Complete")],
+        [request async for request in webhooks.log(one, event_status="Complete")],
         await webhooks.create_secret(),
-        await webhooks.secret(),
+        await webhooks.retrieve_secret(),
         await webhooks.rotate_secret(),
     ]
     await webhooks.delete_secret()

@@ -265,7 +265,7 @@ def test_no_personal_data_is_recorded(names: list[str], born: date) -> None:
                 )
                 await sikoia.cases.list(keyword=[keyword, first])
                 await sikoia.screening.search_peps_sanctions(
-                    (case.persons or [])[0], search_term=keyword, birth_date=born
+                    case.persons[0], search_term=keyword, birth_date=born
                 )
 
     text = in_folder(record)

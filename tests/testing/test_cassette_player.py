@@ -51,7 +51,7 @@ async def test_polls_get_their_responses_in_order_and_the_last_repeats(
     async def use(sikoia: Sikoia, polls: int, *, passes: bool = False) -> None:
         wilma = NewPerson(first_name="Wilma", last_name="Example")
         case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-        request = await sikoia.income.request((case.persons or [])[0])
+        request = await sikoia.income.request(case.persons[0])
         assert request.last
         for _ in range(polls):
             if passes:
@@ -302,7 +302,7 @@ async def test_a_task_is_followed(path: Path) -> None:
         async def use(sikoia: Sikoia) -> Any:
             wilma = NewPerson(first_name="Wilma", last_name="Example")
             case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-            person = (case.persons or [])[0]
+            person = case.persons[0]
             body = {"entity_type": "person", "entity_id": person.person_id}
             task = await sikoia.start(
                 "POST", "/v2/affordability-insights", into=dict[str, Any], body=body
@@ -487,7 +487,7 @@ async def test_recording_polls_at_the_usual_pace_and_replaying_does_not_wait(
         began = anyio.current_time()
         wilma = NewPerson(first_name="Wilma", last_name="Example")
         case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-        operation = await sikoia.income.request((case.persons or [])[0])
+        operation = await sikoia.income.request(case.persons[0])
         await operation.wait(raise_on_failure=False)
         return anyio.current_time() - began
 
@@ -512,7 +512,7 @@ async def test_two_clients_share_a_cassette(path: Path, sandbox: MemorySandbox) 
     async def use(first: Sikoia, second: Sikoia) -> list[bytes]:
         wilma = NewPerson(first_name="Wilma", last_name="Example")
         case = await first.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-        person = (case.persons or [])[0]
+        person = case.persons[0]
         one, two = [
             await sikoia.documents.upload(person, b"%PDF-1.7", file_name="one.pdf")
             for sikoia in (first, second)

@@ -84,7 +84,7 @@ async def classified(sikoia: Sikoia) -> Document:
     """Upload a document and wait for its classification."""
     case = await sikoia.cases.create(name="Loan", case_type="Business")
     document = await sikoia.documents.upload(case, b"%PDF-1.7", file_name="a.pdf")
-    return await sikoia.documents.wait_classified(document.document_id).wait(timeout=10)
+    return await sikoia.documents.until_classified(document.document_id).wait(timeout=10)
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -115,7 +115,7 @@ async def test_a_deadline_passes_while_the_clock_is_frozen(stopwatch: Callable[[
             async with client_of(sandbox) as sikoia:
                 case = await sikoia.cases.create(name="Loan", case_type="Business")
                 document = await sikoia.documents.upload(case, b"%PDF-1.7", file_name="a.pdf")
-                operation = sikoia.documents.wait_classified(document.document_id)
+                operation = sikoia.documents.until_classified(document.document_id)
                 with pytest.raises(errors.OperationTimeoutError):
                     await operation.wait(timeout=0.3)
     assert stopwatch() >= 0.5

@@ -26,11 +26,11 @@ async def test_a_client_needs_no_configuration(kind: type[Sandbox]) -> None:
         async with client_of(sandbox, max_chargeable=1) as sikoia:
             wilma = NewPerson(first_name="Wilma", last_name="Example")
             case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-            [person] = case.persons or []
+            [person] = case.persons
             await sikoia.documents.upload(
                 person, b"%PDF-1.7", file_name="statement.pdf", document_type="BankStatement"
             )
-            await sikoia.data_sources.wait_complete(person)
+            await sikoia.data_sources.until_complete(person)
             operation = await sikoia.affordability.request(person.entity)
             report = await operation.wait(timeout=60)
 
@@ -95,7 +95,7 @@ async def test_webhooks_reach_an_application_in_memory() -> None:
             )
             wilma = NewPerson(first_name="Wilma", last_name="Example")
             case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-            [person] = case.persons or []
+            [person] = case.persons
             await sikoia.documents.upload(
                 person, b"%PDF-1.7", file_name="one.pdf", document_type="Payslip"
             )
@@ -114,7 +114,7 @@ async def prepare(sandbox: Sandbox) -> None:
         )
         wilma = NewPerson(first_name="Wilma", last_name="Example")
         case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-        [person] = case.persons or []
+        [person] = case.persons
         await sikoia.documents.upload(
             person, b"%PDF-1.7", file_name="one.pdf", document_type="Payslip"
         )

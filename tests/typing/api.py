@@ -82,13 +82,13 @@ def fields(case: Case) -> None:
     """Read fields: an open enum completes to its values, and accepts any string."""
     assert_type(case.stage, CaseStage | str | None)
     assert_type(case.case_type, CaseType | str | None)
-    assert_type(case.companies, tuple[Company, ...] | None)
-    assert_type(case.persons, tuple[Person, ...] | None)
+    assert_type(case.companies, tuple[Company, ...])
+    assert_type(case.persons, tuple[Person, ...])
     assert_type(case.datetime_created, datetime | None)
     assert_type(case.number_of_companies, int | None)
     assert_type(case.response.correlation_id, str)
     assert_type(case.entity, Entity)
-    entities: list[HasEntity] = [case, *(case.companies or ()), Entity("person", "1")]
+    entities: list[HasEntity] = [case, *case.companies, Entity("person", "1")]
     assert_type([one.entity.in_path for one in entities], list[str])
 
 

@@ -52,8 +52,8 @@ async def banks(sikoia: Sikoia, person: Entity) -> None:
     assert_type(await sikoia.banking.accounts(person), Items[BankAccount])
     found = await sikoia.banking.transactions("1")
     assert_type(found.transactions, tuple[BankTransaction, ...] | None)
-    sources = await sikoia.data_sources.list(person)
-    assert_type(sources.data_sources, tuple[DataSource, ...] | None)
+    assert_type(await sikoia.data_sources.list(person), Items[DataSource])
+    assert_type(sikoia.data_sources.until_complete(person), Operation[Items[DataSource]])
 
 
 async def files(sikoia: Sikoia, person: Entity) -> None:
@@ -92,13 +92,13 @@ async def webhooks(sikoia: Sikoia) -> None:
     webhook = await sikoia.webhooks.create(
         webhook_name="a",
         webhook_callback_url="https://lender.example",
-        event_types=["IdentityVerification.Completed", "Something.New"],
+        event_types=["IdentityVerification.Completed"],
     )
     assert_type(webhook, Webhook)
     assert_type(await sikoia.webhooks.rotate_secret(), WebhookSecret)
-    async for request in sikoia.webhooks.requests(webhook.webhook_id, event_status="Failed"):
+    async for request in sikoia.webhooks.log(webhook.webhook_id, event_status="Failed"):
         assert_type(request, WebhookRequest)
-    async for page in sikoia.webhooks.requests(webhook.webhook_id).pages():
+    async for page in sikoia.webhooks.log(webhook.webhook_id).pages():
         assert_type(page, WebhookRequestsPage)
 
 

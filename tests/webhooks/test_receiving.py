@@ -169,7 +169,7 @@ class Site:
         """Wait until all requests in a webhook's log, or the newest ones, have this state."""
         with anyio.fail_after(PATIENCE):
             while True:
-                log = [one async for one in self.sikoia.webhooks.requests(webhook_id)][:newest]
+                log = [one async for one in self.sikoia.webhooks.log(webhook_id)][:newest]
                 states = [(one.webhook_event_status, len(attempts_of(one))) for one in log]
                 if set(states) == {(status, attempts)}:
                     return log
@@ -335,8 +335,10 @@ async def test_missed_events_are_found_and_handled(
             await here.log(webhook_id, status, attempts, newest=1)
             here.tick()
 
-        since = await here.sikoia.webhooks.reconcile(webhook_id, guard, after_request_id=newest)
-        missed = await here.sikoia.webhooks.reconcile(webhook_id, guard)
+        since = await here.sikoia.webhooks.reconcile(
+            webhook_id, guard=guard, after_request_id=newest
+        )
+        missed = await here.sikoia.webhooks.reconcile(webhook_id, guard=guard)
         outcomes = [
             (await here.receiver.router.handle(from_request(one))).outcome for one in missed
         ]
@@ -346,7 +348,7 @@ async def test_missed_events_are_found_and_handled(
         assert [one.webhook_event_status for one in missed] == ["Complete", "Failed"]
         assert outcomes == ["handled"] * 2
         assert handled.ids == [first, third, lost, given_up]
-        assert await here.sikoia.webhooks.reconcile(webhook_id, guard) == []
+        assert await here.sikoia.webhooks.reconcile(webhook_id, guard=guard) == []
 
 
 @pytest.mark.parametrize("forgery", ["key", "body", "signature", "unsigned"])
@@ -411,7 +413,7 @@ async def test_the_secret_is_rotated_during_deliveries(
         del keys[0]
         ids += await here.verified()
         assert await here.receiver.responded(3) == [200, 200, 401]
-        keys[:] = [(await here.sikoia.webhooks.secret()).shared_key]
+        keys[:] = [(await here.sikoia.webhooks.retrieve_secret()).shared_key]
         await here.retry(webhook_id)
 
         assert await here.receiver.responded(4) == [200, 200, 401, 200]
@@ -444,7 +446,7 @@ async def test_a_body_without_a_type_is_identified_by_its_url(
         assert sorted(str(one.type) for one in handled) == [DOCUMENT, VERIFIED]
         assert {one.grouping_id for one in handled} == {None}
         for webhook_id in webhooks:
-            assert await here.sikoia.webhooks.reconcile(webhook_id, guard) == []
+            assert await here.sikoia.webhooks.reconcile(webhook_id, guard=guard) == []
 
 
 async def test_an_id_is_found_anywhere(sandbox: Sandbox, clock: SimpleNamespace) -> None:

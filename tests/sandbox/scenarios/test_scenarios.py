@@ -437,7 +437,7 @@ async def test_scenarios_apply_to_the_registry_search_of_a_case() -> None:
                 case = await sikoia.cases.create(
                     name="Loan", case_type="Business", companies=[company]
                 )
-                companies.extend(case.companies or ())
+                companies.extend(case.companies)
                 assert bool(case.persons) == (number != "99000004")
 
     assert [one.status for one in companies] == ["Active", "unknown", "Closed"]
