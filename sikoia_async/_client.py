@@ -41,6 +41,7 @@ from sikoia_async._validation import (
     NotCopyable,
     plain_string,
     settings,
+    validate_flags,
     validate_seconds,
     validate_type,
     validate_whole,
@@ -463,6 +464,7 @@ class Sikoia(NotCopyable):
         headers: Mapping[str, str] | None = None,
         extra_query: Mapping[str, QueryValue] | None = None,
         extra_body: Mapping[str, Any] | None = None,
+        keep_extra: bool | None = None,
     ) -> Self:
         """Return a view of this client with other options for its calls.
 
@@ -486,6 +488,8 @@ class Sikoia(NotCopyable):
                 A call that has an argument of the same name is refused. A view of this view has
                 them too; None leaves one out.
             extra_body: the same for the fields of JSON bodies, which POST, PUT and PATCH have.
+            keep_extra: whether `response.extra` has the fields that the models do not have. Each
+                response is then read twice.
 
         Raises:
             ArgumentError: a value is invalid, or the client has no `idempotency_header`.
@@ -495,6 +499,7 @@ class Sikoia(NotCopyable):
             raise ArgumentError(msg)
         if retries is not None:
             validate_whole("retries", retries, least=0)
+        validate_flags(keep_extra=keep_extra)
         old = self._api.options
         options = CallOptions(
             timeout=old.timeout if timeout is None else timeout,
@@ -505,6 +510,7 @@ class Sikoia(NotCopyable):
             interval=old.interval if interval is None else interval,
             insists=old.insists if retries is None else retries > 0,
             headers=old.headers if headers is None else self._headers(headers),
+            keep_extra=old.keep_extra if keep_extra is None else keep_extra,
             extra_query=(
                 old.extra_query
                 if extra_query is None

@@ -54,6 +54,9 @@ class ResponseInfo(CallInfo):
     """Values that do not fit their types, by their path, such as `$.data.date_established`, as they
     were received: at most 100,000. Their fields are None, and lists do not contain them; a single
     value where a list is expected is the list's only item. Empty for nearly every response."""
+    extra: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+    """Values of fields that the models do not have, by their path, such as `$.companies[0].colour`:
+    at most 100,000. None unless the call was made with `with_options(keep_extra=True)`."""
 
     @property
     def elapsed(self) -> float:

@@ -256,6 +256,7 @@ class Call:
             self._context.drift,
             max_json=self._context.limits.json,
             may_have_been_processed=self._has_effect,
+            keep_extra=self._options.keep_extra,
         )
 
     def location(self, response: Response) -> str | None:

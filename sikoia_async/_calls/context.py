@@ -73,6 +73,8 @@ class CallOptions:
     """Whether the view that makes the call explicitly asked for retries."""
     headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
     """Headers that the caller adds to requests."""
+    keep_extra: bool = False
+    """Whether responses keep the fields that their models do not have."""
     extra_query: Mapping[str, QueryValue] | None = attrs.field(default=None, repr=False)
     """Parameters that the caller adds to queries."""
     extra_body: Mapping[str, Any] | None = attrs.field(default=None, repr=False)

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from types import GenericAlias, NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origin
 
+from sikoia_async._codec.extra import extra_fields
 from sikoia_async._codec.hollow import hollow_problem
 from sikoia_async._codec.loader import load_hook
 from sikoia_async._errors import ArgumentError, CallInfo, UnexpectedResponseError
@@ -40,6 +41,7 @@ def decode(
     *,
     max_json: int = Limits().json,
     may_have_been_processed: bool | None = None,
+    keep_extra: bool = False,
 ) -> T:
     """Decode a 2xx response into a model, `Items` of models, bytes, plain JSON or None.
 
@@ -51,6 +53,7 @@ def decode(
         max_json: the maximum size of JSON in bytes; it may have one value for every 20 of them.
         may_have_been_processed: what an error says about the request. None for a GET is False, for
             other methods True.
+        keep_extra: whether to find the fields that the type does not have.
 
     Raises:
         UnexpectedResponseError: the response does not fit the type.
@@ -67,7 +70,8 @@ def decode(
             _check_size(response.body, max_json)
             unread: dict[str, Any] = {}
             value = _load(response.body, into, drift, unread)
-            return cast("T", _attach(value, response.status, call, unread))
+            extra = extra_fields(response.body, into) if keep_extra else None
+            return cast("T", _attach(value, response.status, call, unread, extra))
         except DecodeError as error:
             problems = error.problems or ("unknown problem",)
     if may_have_been_processed is None:
@@ -133,7 +137,9 @@ def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, Any]) -> Any:
     return value
 
 
-def _attach(value: Any, status: int, call: CallInfo, unread: dict[str, Any]) -> Any:
+def _attach(
+    value: Any, status: int, call: CallInfo, unread: dict[str, Any], extra: dict[str, Any] | None
+) -> Any:
     """Set `response` on models. It is not a field, because decoders see all fields."""
     info = ResponseInfo(
         method=call.method,
@@ -148,6 +154,7 @@ def _attach(value: Any, status: int, call: CallInfo, unread: dict[str, Any]) -> 
         http_version=call.http_version,
         status=status,
         unread=unread,
+        extra=extra,
     )
     is_list = type(value) is Items
     models: Iterable[Any] = cast("Any", value) if is_list else (value,)
