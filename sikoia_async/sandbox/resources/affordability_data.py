@@ -32,6 +32,8 @@ _MONTHLY_TRANSACTIONS = (
     (2, "TV and subscriptions", "Streaming", "Placeholder Films", 18, -1_099, 0),
     (3, "Transfers", "Own accounts", "Own savings", 26, -15_000, 0),
 )
+_SHORT_SALARY = 98_000
+"""In pence; less than the expenditure of any month."""
 # The subcategory that an indicator looks for; None for high amounts.
 _INDICATORS = {
     "Benefits": "Child benefit",
@@ -50,11 +52,14 @@ def transactions(
 
     They are spread over the data sources, so that sums do not depend on how many there are.
     """
+    recipients = (source["recipient"] or "" for source in sources)
+    has_deficit = any(state.scenarios.of_name(name).deficit for name in recipients)
     rows: list[Record] = []
     for month in months_before(day, _MONTHS):
         for number, transaction in enumerate(_MONTHLY_TRANSACTIONS):
             group, category, subcategory, party, day_of_month, pence, variation = transaction
             draw = state.draw("affordability", entity_id, month.isoformat(), number)
+            pence = _SHORT_SALARY if subcategory == "Salary" and has_deficit else pence
             amount = pence + (draw.randint(-variation, variation) if variation else 0)
             rows.append(
                 {

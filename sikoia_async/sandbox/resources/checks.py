@@ -14,6 +14,7 @@ from starlette.routing import Route
 from sikoia_async.sandbox.errors import invalid_request, not_found_as_invalid
 from sikoia_async.sandbox.resources import income
 from sikoia_async.sandbox.resources.check_rules import Kind, kinds, rolled_up
+from sikoia_async.sandbox.resources.credits import require_service
 from sikoia_async.sandbox.resources.data_sources import sources
 from sikoia_async.sandbox.resources.details import public
 from sikoia_async.sandbox.resources.field_rules import (
@@ -107,14 +108,18 @@ class Checks:
 
     async def run_with_income(self, request: Request) -> Response:
         """Run a check at once, and request an income report if it passes."""
-        check = self._create(await read(request, RUN))
+        body = await read(request, RUN)
+        with not_found_as_invalid("entity_id"):
+            entity = self._state.entity(body["entity_type"], body["entity_id"])
+        require_service(self._state, entity)
+        check = self._create(body)
         self._decide(check, self._state.now())
         passed = check["status"] == "Complete"
-        entity = check["entity_type"], check["entity_id"]
+        subject = check["entity_type"], check["entity_id"]
         return JSONResponse(
             {
                 "completness_verification": _as_response(check, short_timestamp),
-                "income_verification": income.start(self._state, *entity) if passed else None,
+                "income_verification": income.start(self._state, *subject) if passed else None,
             }
         )
 

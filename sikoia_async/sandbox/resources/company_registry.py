@@ -15,7 +15,7 @@ from sikoia_async.sandbox.errors import (
     unprocessable,
 )
 from sikoia_async.sandbox.resources import picklists, registry_history
-from sikoia_async.sandbox.resources.credits import require_credits
+from sikoia_async.sandbox.resources.credits import require_paid, require_service
 from sikoia_async.sandbox.resources.field_rules import (
     boolean,
     country,
@@ -90,6 +90,7 @@ class CompanyRegistry:
         body = await read(request, REQUEST)
         with not_found_as_invalid("company_id"):
             company = self._state.entity("company", body["company_id"])
+        require_service(self._state, company)
         details = _details(body, company)
         matches = self._matches(details)
         if len(matches) > 1:
@@ -104,9 +105,10 @@ class CompanyRegistry:
         body = await read(request, RESOLVE)
         with not_found_as_invalid("request_id"):
             earlier = self._requests.get(body["request_id"])
+        require_service(self._state, self._state.entity("company", earlier.entity_id))
         item = picklists.pick(earlier.record["picklist"], body["picklist_index"])
         details = {name: item[name] for name in ("company_number", "company_name", "country_code")}
-        self._require_credits(details)
+        self._require_paid(details)
         return self._respond(earlier.entity_id, details, "Complete")
 
     async def search(self, request: Request) -> Response:
@@ -119,7 +121,8 @@ class CompanyRegistry:
             raise invalid_request(detail)
         if body.get("company_id"):
             with not_found_as_invalid("company_id"):
-                self._state.entity("company", body["company_id"])
+                company = self._state.entity("company", body["company_id"])
+            require_service(self._state, company)
         matches = self._matches(
             {
                 "company_number": None,
@@ -152,7 +155,7 @@ class CompanyRegistry:
 
     def _matches(self, details: Record) -> list[Record]:
         """Return the matching companies."""
-        scenario = self._require_credits(details)
+        scenario = self._require_paid(details)
         name, country_code = details["company_name"], details["country_code"]
         draw = self._state.draw("companies named", name.lower(), country_code)
         items = picklists.make(draw, scenario, details, first=self._state.picklist_base)
@@ -161,10 +164,10 @@ class CompanyRegistry:
             self._state.closed_numbers.add(items[-1]["company_number"])
         return [registry_history.match(self._state, item) for item in items]
 
-    def _require_credits(self, details: Record) -> Scenario:
+    def _require_paid(self, details: Record) -> Scenario:
         number, name = details["company_number"], details["company_name"]
         scenario = self._state.scenarios.of_company(number, name)
-        require_credits(scenario)
+        require_paid(scenario)
         return scenario
 
     def _respond(

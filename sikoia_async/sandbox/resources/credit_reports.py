@@ -7,7 +7,7 @@ from starlette.routing import Route
 from sikoia_async.sandbox.errors import ApiError, invalid_request, unprocessable
 from sikoia_async.sandbox.resources import picklists, registry_companies
 from sikoia_async.sandbox.resources.credit_data import report
-from sikoia_async.sandbox.resources.credits import require_credits
+from sikoia_async.sandbox.resources.credits import require_paid, require_service
 from sikoia_async.sandbox.resources.field_rules import (
     country,
     natural,
@@ -114,8 +114,9 @@ class CreditReports:
 
     def _respond(self, company_id: str, details: Record, picklist: list[Record]) -> Response:
         """Store a request, and return it without its report."""
+        require_service(self._state, self._state.entity("company", company_id))
         scenario = self._scenario(details)
-        require_credits(scenario)
+        require_paid(scenario)
         status, message = _outcome(scenario, picklist)
         request: Record = {
             "request_id": self._state.new_id(),

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from sikoia_async.sandbox.errors import invalid_request, not_found_as_invalid
 from sikoia_async.sandbox.resources import integrity
 from sikoia_async.sandbox.resources.bank_accounts import Bank
+from sikoia_async.sandbox.resources.credits import require_enabled
 from sikoia_async.sandbox.resources.details import name_of, public
 from sikoia_async.sandbox.resources.field_rules import (
     matching,
@@ -89,6 +90,7 @@ class Documents:
         content = _decoded(body["file"])
         with not_found_as_invalid("entity_id"):
             owner = self._state.entity(body["entity_type"], body["entity_id"])
+        require_enabled(self._state, owner)
         now = long_timestamp(self._state.now())
         document: Record = {
             "document_id": self._state.new_id(),

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import not_found_as_invalid
-from sikoia_async.sandbox.resources.credits import require_credits
+from sikoia_async.sandbox.resources.credits import require_service
 from sikoia_async.sandbox.resources.details import public
 from sikoia_async.sandbox.resources.field_rules import (
     country,
@@ -60,8 +60,8 @@ class Identity:
         person_id, country_code = body["person_id"], body.get("country_code")
         with not_found_as_invalid("person_id"):
             person = self._state.entity("person", person_id)
+        require_service(self._state, person)
         scenario = self._state.scenarios.of_entity(person)
-        require_credits(scenario)
         request_id = self._state.new_id()
         links = f"{self._state.url}/sandbox/verify"
         started: Record = {

@@ -9,29 +9,38 @@ import attrs
 from sikoia_async.sandbox.resources.income_pay import (
     EMPLOYER,
     Pay,
+    Period,
     by_payslips,
-    months_before,
     pay_of,
     payslip,
     statement,
 )
 from sikoia_async.sandbox.resources.income_tax import by_tax_documents, tax_document, tax_year
 from sikoia_async.sandbox.resources.insights import source_summary
+from sikoia_async.sandbox.scenarios.scenario import IncomeType
 from sikoia_async.sandbox.state import Record, State
 
 _DEFAULT_RECIPIENT = "Wilma Example"
 """The name in documents that belong to a case instead of a person."""
-_EMPLOYMENT = "Employment"
-_PAID_IN = "Employment and/or Self-employment"
-_TAXED = "Other"
-_TYPES = {
-    "Payslip": _EMPLOYMENT,
-    "BankStatement": _PAID_IN,
-    "BankAccount": _PAID_IN,
-    "SA302": _TAXED,
-    "TaxOverview": _TAXED,
+_PAYSLIPS, _BANK, _TAX = range(3)
+_SHOWN_BY = {
+    "Payslip": _PAYSLIPS,
+    "BankStatement": _BANK,
+    "BankAccount": _BANK,
+    "SA302": _TAX,
+    "TaxOverview": _TAX,
 }
-_BANK_MONTHS = 3
+# Who pays an income of each type into a bank account.
+_PAYERS: dict[IncomeType, str] = {
+    "Employment and/or Self-employment": EMPLOYER,
+    "Benefits": "Sample Benefit Office",
+    "Pensions": "Specimen Pension Scheme",
+    "Property": "Placeholder Lettings",
+    "Dividends": "Example Holdings Ltd",
+    "Other": "Sample Payments",
+}
+_YEARLY_SHARE = 4
+"""A bank account shows a quarter of a year."""
 _REPORTED = [
     "annual_gross_pay",
     "monthly_gross_pay",
@@ -95,47 +104,51 @@ class _Income:
     """A recipient's income of one type, and the data sources that show it."""
 
     recipient: str
-    type: str
+    shown_by: int
+    """`_PAYSLIPS`, `_BANK` or `_TAX`."""
+    paid_in: IncomeType
+    """The type of the income that bank accounts show."""
     sources: list[Record]
     pay: Pay
     day: date
     """When the report was requested."""
 
     @property
-    def months(self) -> list[date]:
-        """The months that the sources cover; one for each payslip."""
-        payslips = self.type == _EMPLOYMENT
-        return months_before(self.day, len(self.sources) if payslips else _BANK_MONTHS)
+    def periods(self) -> list[Period]:
+        """The pay periods that the sources cover; one for each payslip."""
+        is_paid = self.shown_by == _PAYSLIPS
+        count = len(self.sources) if is_paid else self.pay.yearly // _YEARLY_SHARE
+        return self.pay.periods_before(self.day, count)
 
     def named(self) -> Record:
         """Return the recipient, type and source; tax documents do not show the source."""
         return {
             "income_recipient": self.recipient,
-            "income_type": self.type,
-            "income_source": None if self.type == _TAXED else EMPLOYER,
+            "income_type": ("Employment", self.paid_in, "Other")[self.shown_by],
+            "income_source": (EMPLOYER, _PAYERS[self.paid_in], None)[self.shown_by],
         }
 
     def reported(self) -> Record:
         """Return the fields of the overview."""
-        if self.type == _EMPLOYMENT:
-            return by_payslips(self.pay, self.months[-1])
-        if self.type == _PAID_IN:
-            return {"monthly_net_pay": self.pay.net / 100}
+        if self.shown_by == _PAYSLIPS:
+            return by_payslips(self.pay, self.periods[-1])
+        if self.shown_by == _BANK:
+            return {"monthly_net_pay": self.pay.monthly(self.pay.net)}
         has_return = any(source["source_type"] == "SA302" for source in self.sources)
         return by_tax_documents(self.pay, has_return=has_return)
 
     def detailed(self, number: int) -> Record:
         """Return the details from one data source."""
-        if self.type == _EMPLOYMENT:
-            return payslip(self.pay, self.months[number], self.recipient)
-        if self.type == _PAID_IN:
-            return statement(self.pay, self.months)
+        if self.shown_by == _PAYSLIPS:
+            return payslip(self.pay, self.periods[number], self.recipient)
+        if self.shown_by == _BANK:
+            return statement(self.pay, self.periods, _PAYERS[self.paid_in])
         return tax_document(self.pay, self.sources[number]["source_type"], self.day)
 
     def ranges(self) -> list[Record]:
         """Return the range of months that the data sources of each type cover."""
-        taxed = self.type == _TAXED
-        first, last = tax_year(self.day) if taxed else (self.months[0], self.months[-1])
+        periods = [tax_year(self.day)] if self.shown_by == _TAX else self.periods
+        first, last = periods[0][0], periods[-1][1]
         return [
             {
                 "source_type": source_type,
@@ -186,12 +199,19 @@ def details(state: State, used: Sequence[Record], day: date) -> list[Record]:
 
 
 def _incomes(state: State, used: Sequence[Record], day: date) -> list[_Income]:
-    def key(source: Record) -> tuple[str, str]:
-        return source["recipient"] or _DEFAULT_RECIPIENT, _TYPES[source["source_type"]]
+    def key(source: Record) -> tuple[str, int]:
+        return source["recipient"] or _DEFAULT_RECIPIENT, _SHOWN_BY[source["source_type"]]
 
     return [
-        _Income(recipient, kind, list(listed), pay_of(state, recipient), day)
-        for (recipient, kind), listed in groupby(sorted(used, key=key), key)
+        _Income(
+            recipient,
+            shown_by,
+            state.scenarios.of_name(recipient).income_type,
+            list(listed),
+            pay_of(state, recipient),
+            day,
+        )
+        for (recipient, shown_by), listed in groupby(sorted(used, key=key), key)
     ]
 
 

@@ -38,7 +38,7 @@ class _Year:
 
     @property
     def total(self) -> int:
-        return self.pay.gross * 12 + _RENT
+        return self.pay.gross * self.pay.yearly + _RENT
 
     @property
     def due(self) -> int:
@@ -46,7 +46,7 @@ class _Year:
 
     @property
     def deducted(self) -> int:
-        return self.pay.tax * 12
+        return self.pay.tax * self.pay.yearly
 
 
 def tax_year(day: date) -> tuple[date, date]:
@@ -60,7 +60,7 @@ def by_tax_documents(pay: Pay, *, has_return: bool) -> Record:
     """Return the overview from tax documents; only a return shows the incomes."""
     year = _Year(pay)
     incomes = (
-        ("PayFromAllEmployments", pay.gross * 12),
+        ("PayFromAllEmployments", pay.gross * pay.yearly),
         ("PropertyIncome", _RENT),
         ("TotalIncomeReceived", year.total),
     )
@@ -97,7 +97,7 @@ def tax_document(pay: Pay, source_type: str, day: date) -> Record:
 
 
 def _return(year: _Year) -> Record:
-    employment = year.pay.gross * 12 / 100
+    employment = year.pay.gross * year.pay.yearly / 100
     return {
         "summary": {
             "employment_income": employment,

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sikoia_async.sandbox.errors import not_found_as_invalid
+from sikoia_async.sandbox.resources.credits import require_service
 from sikoia_async.sandbox.resources.data_sources import sources
 from sikoia_async.sandbox.resources.details import public
 from sikoia_async.sandbox.resources.field_rules import non_empty, object_of, one_of
@@ -41,6 +42,9 @@ class Insights:
     async def request(self, request: Request) -> Response:
         """Request insights."""
         body = await read(request, _REQUEST)
+        with not_found_as_invalid("entity_id"):
+            entity = self.state.entity(body["entity_type"], body["entity_id"])
+        require_service(self.state, entity)
         return JSONResponse(self.start(body["entity_type"], body["entity_id"]), 201)
 
     async def find(self, request: Request) -> Response:

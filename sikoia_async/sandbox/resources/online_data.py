@@ -4,7 +4,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sikoia_async.sandbox.errors import not_found_as_invalid
+from sikoia_async.sandbox.errors import not_found_as_invalid, unprocessable
+from sikoia_async.sandbox.resources.credits import require_service
 from sikoia_async.sandbox.resources.field_rules import matching, object_of, optional, string
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
@@ -49,9 +50,14 @@ class OnlineData:
         with not_found_as_invalid("company_id"):
             company = self._state.entity("company", body["company_id"].strip("{}").lower())
         company_id, request_id = company["company_id"], self._state.new_id()
+        require_service(self._state, company)
         name = body.get("company_name") or company["company_name"]
         number = None if body.get("company_name") else company["company_number"]
-        is_found = self._state.scenarios.of_company(number, name).online
+        scenario = self._state.scenarios.of_company(number, name)
+        if not scenario.identifiable:
+            detail = "The company has too little information to be found online."
+            raise unprocessable(detail)
+        is_found = scenario.online
         entry = self._requests.add(
             request_id,
             {

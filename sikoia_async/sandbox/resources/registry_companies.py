@@ -30,10 +30,11 @@ def counts(number: str) -> Record:
 
 
 def status(state: State, company: Record) -> str:
-    """Return the status of a company: `Active` or `Closed`."""
+    """Return the status of a company: `Active`, `Restricted`, `Closed` or `Other`."""
     number = company["company_number"]
-    is_closed = state.scenarios.of_company(number, company["company_name"]).closed
-    return "Closed" if is_closed or number in state.closed_numbers else "Active"
+    if number in state.closed_numbers:
+        return "Closed"
+    return state.scenarios.of_company(number, company["company_name"]).registry_status
 
 
 def directors(company: Record) -> list[Record]:

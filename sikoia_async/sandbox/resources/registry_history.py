@@ -9,6 +9,13 @@ from sikoia_async.sandbox.resources.picklists import address, registered_address
 from sikoia_async.sandbox.state import Record, State
 
 _YEAR = timedelta(days=365)
+# What the register itself calls the status that Sikoia standardises.
+_REGISTRY_STATUSES = {
+    "Active": "Live",
+    "Restricted": "In administration",
+    "Closed": "Dissolved",
+    "Other": "Converted",
+}
 
 
 def match(state: State, item: Record) -> Record:
@@ -33,7 +40,7 @@ def full_record(state: State, company: Record) -> Record:
     return {
         **company,
         "status": status,
-        "registry_status": "Dissolved" if is_closed else "Live",
+        "registry_status": _REGISTRY_STATUSES[status],
         "registry_name": "The Register of Placeholders",
         "registry_url": "https://register.sandbox.example",
         "data_provider": "Sandbox",

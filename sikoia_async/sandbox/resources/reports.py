@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sikoia_async.sandbox.resources.credits import require_service
 from sikoia_async.sandbox.resources.data_sources import sources
 from sikoia_async.sandbox.resources.routing import Resource
 from sikoia_async.sandbox.resources.workbook import Rows, workbook
@@ -29,6 +30,7 @@ class Reports:
         """Return a workbook with a sheet for each kind of data source that exists."""
         kind = self._state.type_of(request.path_params["entity_type"])
         entity_id = request.path_params["entity_id"]
+        require_service(self._state, self._state.entity(kind, entity_id))
         data_sources = sources(self._state, kind, entity_id)
         sheets: dict[str, Rows] = {"Summary": [("entity", kind), ("sources", len(data_sources))]}
         for category, title in _SHEETS.items():

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import invalid_request
 from sikoia_async.sandbox.resources import files
+from sikoia_async.sandbox.resources.credits import require_paid, require_service
 from sikoia_async.sandbox.resources.field_rules import (
     boolean,
     fraction,
@@ -69,6 +70,7 @@ class Searches:
         """Run a search, which completes at once."""
         body = await read(request, SEARCH)
         entity = self._state.entity(body["entity_type"], body["entity_id"])
+        require_service(self._state, entity)
         search = self._new(body, entity)
         self._store.add(search["request_id"], search, entity_id=body["entity_id"])
         response = self._as_response(search, short_timestamp(search["datetime_requested"]))
@@ -96,21 +98,25 @@ class Searches:
         scenarios = self._state.scenarios
         sent = body.get("search_term")
         scenario = scenarios.of_name(sent) if sent else scenarios.of_entity(entity)
+        require_paid(scenario)
+        is_complete = scenario.screening == "Complete"
         return {
             "request_id": self._state.new_id(),
             "search_ref": f"{int(moment.timestamp())}-{draw.getrandbits(40):010x}",
-            "status": "Complete",
+            "status": scenario.screening,
             "entity_type": body["entity_type"],
             "entity_id": body["entity_id"],
             "search_term": term,
             "birthdate": (body.get("birth_date") or entity.get("date_of_birth") or "")[:10] or None,
             "monitored": body.get("monitored") is not False,
             "datetime_requested": moment,
-            "total_matches": getattr(scenario, self._total),
+            "total_matches": getattr(scenario, self._total) if is_complete else 0,
         }
 
     def _as_response(self, search: Record, requested: str) -> Record:
-        """Return a search, with a new link to its certificate."""
+        """Return a search, with a new link to its certificate if it is complete."""
+        if search["status"] == "Failed":
+            return {**search, "datetime_requested": requested, "search_certificate_uri": None}
         name = f"{search['request_id']}.pdf"
         link = files.link(self._state, name, _CERTIFICATE, minutes=_LINK_MINUTES)
         return {**search, "datetime_requested": requested, "search_certificate_uri": link}

@@ -7,12 +7,29 @@ import attrs
 
 from sikoia_async.sandbox.scenarios.value_types import describe_type, is_of_type
 
-__all__ = ["Decision", "Identity", "Scenario", "Selector", "selector"]
+__all__ = [
+    "Decision",
+    "Identity",
+    "IncomeType",
+    "PayFrequency",
+    "RegistryStatus",
+    "Scenario",
+    "Selector",
+    "selector",
+]
 
 Identity = Literal["Approved", "Declined", "ResubmissionRequested", "Expired", "Failed"]
 """The outcome of an identity verification."""
 Decision = Literal["Pass", "Refer", "Fail"]
 """The decision of a rule of a check."""
+RegistryStatus = Literal["Active", "Restricted", "Closed", "Other"]
+"""The status of a company in the register."""
+IncomeType = Literal[
+    "Employment and/or Self-employment", "Benefits", "Pensions", "Property", "Dividends", "Other"
+]
+"""The type of an income that bank accounts and statements show."""
+PayFrequency = Literal["Monthly", "Weekly", "TwoWeekly", "FourWeekly"]
+"""How often an employee is paid."""
 Selector = tuple[str, str]
 """The name of a field that selects a scenario, and its value, normalised for comparison."""
 
@@ -21,15 +38,21 @@ _SELECTORS = ("company_number", "company_name", "person", "file_name")
 # Which selectors each effect needs; with any other, it would change nothing.
 _EFFECTS = {
     "matches": _COMPANY,
-    "closed": _COMPANY,
+    "registry_status": _COMPANY,
     "solvent": _COMPANY,
     "online": _COMPANY,
+    "identifiable": _COMPANY,
     "peps_sanctions": _COMPANY | _PERSON,
     "adverse_media": _COMPANY | _PERSON,
     "identity": _PERSON,
     "integrity": _PERSON | _FILE,
     "payslips": _PERSON | _FILE,
+    "screening": _COMPANY | _PERSON,
+    "income_type": _COMPANY | _PERSON,
+    "pay_frequency": _PERSON,
+    "deficit": _COMPANY | _PERSON,
     "credits": _COMPANY | _PERSON,
+    "enabled": _COMPANY | _PERSON,
 }
 _COUNTS = ("matches", "peps_sanctions", "adverse_media")
 _MAX_COUNT = 1_000
@@ -63,16 +86,22 @@ class Scenario:
     matches: int = 1
     """How many companies registers and credit providers find. With 0, requests are `Failed` and a
     search is a 404; with 2 or more, the status is `TooManyResults`, with a picklist."""
-    closed: bool = False
-    """Whether the company was wound up."""
+    registry_status: RegistryStatus = "Active"
+    """The company's status in the register: `Restricted` if it is in administration, `Closed` if it
+    was wound up, `Other` if it was converted."""
     solvent: bool = True
     """Whether the company's credit report is good."""
     online: bool = True
     """Whether the company is found online. If not, requests for online data are `Failed`."""
+    identifiable: bool = True
+    """Whether the company has enough information to be looked up online. If not, requests for
+    online data respond with 422."""
     peps_sanctions: int = 0
     """The `total_matches` of searches for politically exposed persons and sanctions."""
     adverse_media: int = 0
     """The `total_matches` of searches for adverse media."""
+    screening: Literal["Complete", "Failed"] = "Complete"
+    """The status of searches for politically exposed persons, sanctions and adverse media."""
     identity: Identity = "Approved"
     """The outcome of identity verifications: a decision, `Expired` or `Failed`."""
     integrity: Literal["Pass", "Fail"] = "Pass"
@@ -80,8 +109,17 @@ class Scenario:
     payslips: Decision | None = None
     """The decision of validation checks on whether payslips cover three months. By default, it
     depends on the number of payslips."""
+    income_type: IncomeType = "Employment and/or Self-employment"
+    """The type of the income that bank accounts and bank statements show."""
+    pay_frequency: PayFrequency = "Monthly"
+    """How often the person is paid, as payslips and bank accounts show it."""
+    deficit: bool = False
+    """Whether affordability insights show more expenditure than income."""
     credits: bool = True
-    """Whether there are credits left. If not, operations that cost credits respond with 403."""
+    """Whether there are credits left. If not, every chargeable operation responds with 403."""
+    enabled: bool = True
+    """Whether services are enabled. If not, every chargeable operation and the upload of documents
+    respond with 403."""
     source: str = attrs.field(default="", eq=False, repr=False)
     """The file and line that the scenario was read from; empty if it was made in Python."""
 

@@ -162,7 +162,8 @@ def test_a_tax_overview_has_payments_only(
 @pytest.mark.parametrize(("month", "number"), [(1, 10), (3, 12), (4, 1), (12, 9)])
 def test_pay_periods_count_from_april(month: int, number: int) -> None:
     """A payslip for April is the first of the tax year."""
-    slip = payslip(Pay(250_000, "Baker", "EX00000"), date(2024, month, 1), "Sample Person")
+    period = date(2024, month, 1), date(2024, month, 28)
+    slip = payslip(Pay(250_000, "Baker", "EX00000"), period, "Sample Person")
 
     assert slip["pay_period"] == number
     assert slip["ytd_gross_pay"] == 2500 * number

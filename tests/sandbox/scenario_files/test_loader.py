@@ -27,7 +27,7 @@ about = "It owes more than it has."
 company_number = "98000001"
 company_name = "Bust Widgets Ltd"
 matches = 1
-closed = true
+registry_status = "Closed"
 solvent = false
 online = false
 peps_sanctions = 1
@@ -132,7 +132,7 @@ def test_a_file_is_equivalent_to_python(write: Write, end: str, mark: bytes) -> 
             about="It owes more than it has.",
             company_number="98000001",
             company_name="Bust Widgets Ltd",
-            closed=True,
+            registry_status="Closed",
             solvent=False,
             online=False,
             peps_sanctions=1,
