@@ -65,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and the fixtures for pytest-asyncio if it is loaded."""
     config.addinivalue_line("markers", _MARKER)
     config.stash[_RECORDED] = set()
-    if config.pluginmanager.has_plugin("asyncio"):
+    if _has_pytest_asyncio(config):
         from sikoia_async.testing.asyncio_fixtures import fixtures  # noqa: PLC0415 - if needed
 
         config.pluginmanager.register(fixtures())
@@ -115,13 +115,19 @@ def sikoia(request: pytest.FixtureRequest) -> Sikoia:
     asyncio = node.get_closest_marker("asyncio")
     if "anyio_backend" in request.fixturenames:
         name = "_sikoia_with_anyio"
-    elif asyncio and node.config.pluginmanager.has_plugin("asyncio"):
+    elif asyncio and _has_pytest_asyncio(node.config):
         default = node.config.getini("asyncio_default_test_loop_scope")
         name = f"_sikoia_in_{asyncio.kwargs.get('loop_scope') or default}_loop"
     else:
         pytest.fail(_NO_LOOP, pytrace=False)
     client: Sikoia = request.getfixturevalue(name)
     return client
+
+
+def _has_pytest_asyncio(config: pytest.Config) -> bool:
+    """Return whether pytest-asyncio is loaded: by its entry point, or by the name of its module."""
+    names = ("asyncio", "pytest_asyncio.plugin")
+    return any(config.pluginmanager.has_plugin(name) for name in names)
 
 
 @pytest.fixture

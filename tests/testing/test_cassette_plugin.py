@@ -14,7 +14,6 @@ pytest.importorskip("pytest_asyncio", reason="the lowest versions are tested wit
 pytest_plugins = ["pytester"]
 
 _LOAD = 'pytest_plugins = ["sikoia_async.testing.plugin"]\n'
-_ANYIO = ("-p", "no:asyncio")
 _TESTS = """
     import pytest
     from sikoia_async.testing import client_of
@@ -39,12 +38,15 @@ Suite = Callable[..., pytest.RunResult]
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     """Return a function that runs a test suite with the plugin and with warnings as errors."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    # The other plugins that are installed here take most of the time to start.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     def run(tests: str, *arguments: str) -> pytest.RunResult:
         pytester.makeconftest(_LOAD)
         pytester.makeini("[pytest]\nstrict = true\nfilterwarnings = error\n")
         pytester.makepyfile(test_loans=tests)
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=120)
+        arguments = ("-p", "anyio", "-p", "no:cacheprovider", *arguments)
+        return pytester.runpytest_subprocess(*arguments, timeout=120)
 
     return run
 
@@ -56,14 +58,14 @@ def test_a_suite_is_recorded_once_and_then_replayed(
     with monkeypatch.context() as variables, Sandbox() as sandbox:
         for name, value in sandbox.variables.items():
             variables.setenv(name, value)
-        recorded = suite(_TESTS, *_ANYIO, "--sikoia-record")
+        recorded = suite(_TESTS, "--sikoia-record")
         sent = [one.operation for one in sandbox.ledger if one.operation != "POST /token"]
 
     recorded.assert_outcomes(passed=8)
     recorded.stdout.fnmatch_lines(["sikoia: recording cassettes, which may cost money"])
     # Each test runs on two event loops.
     assert sorted(map(str, sent)) == ["GET /v2/cases"] * 3 + ["GET /v2/users"]
-    replayed = suite(_TESTS, *_ANYIO)
+    replayed = suite(_TESTS)
     replayed.assert_outcomes(passed=8)
     replayed.stdout.no_fnmatch_line("*cost money*")
 
@@ -85,7 +87,7 @@ def test_a_test_without_a_cassette_fails_and_sends_nothing(
     with Sandbox() as sandbox:
         for name, value in sandbox.variables.items():
             monkeypatch.setenv(name, value)
-        result = suite(_TESTS, *_ANYIO, "-k", "test_users and asyncio")
+        result = suite(_TESTS, "-k", "test_users and asyncio")
         assert len(sandbox.ledger) == 0
 
     result.assert_outcomes(errors=1, deselected=7)
@@ -111,7 +113,6 @@ def test_an_error_that_the_test_catches_fails_it(suite: Suite, pytester: pytest.
             with contextlib.suppress(Exception):
                 await sikoia.users.list()
     """,
-        *_ANYIO,
     )
 
     result.assert_outcomes(passed=1, errors=1)
@@ -121,7 +122,7 @@ def test_an_error_that_the_test_catches_fails_it(suite: Suite, pytester: pytest.
 def test_with_pytest_asyncio(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     """The fixture works with pytest-asyncio too."""
     tests = _TESTS.replace("mark.anyio", "mark.asyncio")
-    arguments = ("-o", "asyncio_default_fixture_loop_scope=function")
+    arguments = ("-p", "pytest_asyncio.plugin", "-o", "asyncio_default_fixture_loop_scope=function")
     with monkeypatch.context() as variables, Sandbox() as sandbox:
         for name, value in sandbox.variables.items():
             variables.setenv(name, value)

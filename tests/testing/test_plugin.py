@@ -41,13 +41,19 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     """Return a function that runs a test suite with the plugin and with warnings as errors."""
     # Resources that are not closed are reported when they are garbage collected.
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    # The other plugins that are installed here take most of the time to start.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     def run(tests: str, *arguments: str, ini: str = "") -> pytest.RunResult:
         pytester.makeconftest(_LOAD)
-        scope = "" if WITHOUT[1] in arguments else "asyncio_default_fixture_loop_scope = function\n"
+        scope = ""
+        if WITHOUT[1] not in arguments:
+            scope = "asyncio_default_fixture_loop_scope = function\n"
+            arguments = ("-p", "pytest_asyncio.plugin", *arguments)
         pytester.makeini(_STRICT + scope + ini)
         pytester.makepyfile(tests)
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=120)
+        arguments = ("-p", "anyio", "-p", "no:cacheprovider", *arguments)
+        return pytester.runpytest_subprocess(*arguments, timeout=120)
 
     return run
 
@@ -341,6 +347,8 @@ def test_workers_share_nothing(suite: Suite) -> None:
             await sikoia.cases.create(name="Loan", case_type="Business")
         assert len(await sikoia.cases.list()) == number == len(sikoia_sandbox.state.cases)
     """,
+        "-p",
+        "xdist",
         "-n",
         "2",
     )
