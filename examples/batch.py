@@ -65,9 +65,8 @@ async def start(
         await sikoia.documents.upload(person, statement, document_type="BankStatement")
     await sikoia.data_sources.until_complete(person).wait(timeout=TIMEOUT)
     requests = (await sikoia.affordability.list(person)) if is_rerun else None
-    if requests and requests.affordability_insights_requests:
-        request_id = requests.affordability_insights_requests[0].request_id
-        operation = sikoia.affordability.operation(request_id)
+    if requests:
+        operation = sikoia.affordability.operation(requests[0])
     else:
         operation = await sikoia.affordability.request(person)
     progress.record("token", reference, operation.token)

@@ -38,6 +38,7 @@ from sikoia_async._version import __version__
 # Generated from the table below by tests/public_names.py: do not edit.
 if TYPE_CHECKING:
     from sikoia_async._auth.tokens import StoredToken, TokenStore
+    from sikoia_async._calls.pagination import Pages
     from sikoia_async._calls.usage import Stats
     from sikoia_async._client import Sikoia
     from sikoia_async._errors import (
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
         OperationFailedError,
         OperationTimeoutError,
         RequestedOperation,
+        TooManyResultsError,
     )
     from sikoia_async.operations.polling import poll
     from sikoia_async.resources.cases import (
@@ -142,6 +144,7 @@ __all__ = [
     "OperationFailedError",
     "OperationPendingError",
     "OperationTimeoutError",
+    "Pages",
     "PersonUpdate",
     "Quota",
     "QuotaStore",
@@ -161,6 +164,7 @@ __all__ = [
     "StoredToken",
     "TokenError",
     "TokenStore",
+    "TooManyResultsError",
     "TransportError",
     "UnexpectedResponseError",
     "UnprocessableRequestError",
@@ -196,11 +200,13 @@ _LAZY: Final = {
         "OperationFailedError",
         "OperationTimeoutError",
         "RequestedOperation",
+        "TooManyResultsError",
     ),
     "sikoia_async.operations.polling": ("poll",),
     "sikoia_async.webhooks.router": ("Received", "Router", "WebhookHandlerError"),
     "sikoia_async.webhooks.replay": ("ReplayGuard", "ReplayStore"),
     "sikoia_async._hooks.correlation": ("CORRELATION_ID_HEADER", "correlation_id"),
+    "sikoia_async._calls.pagination": ("Pages",),
     "sikoia_async._calls.usage": ("Stats",),
     "sikoia_async._rate_limit.limiter": ("Quota", "QuotaStore"),
     "sikoia_async._auth.tokens": ("StoredToken", "TokenStore"),

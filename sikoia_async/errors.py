@@ -30,6 +30,7 @@ SikoiaError
     OperationError                  a long-running operation
         OperationFailedError            it failed at Sikoia
         OperationTimeoutError           no result when the wait timed out; wait again
+        TooManyResultsError             you: several companies match; choose one
     WebhookError                    a webhook delivery; respond with its `response_status`
         WebhookVerificationError        the sender: it was not sent by Sikoia, or was changed
         WebhookEventTypeError           the sender: the URL stands for none of Sikoia's event types
@@ -80,6 +81,7 @@ from sikoia_async.operations.operation import (
     OperationError,
     OperationFailedError,
     OperationTimeoutError,
+    TooManyResultsError,
 )
 from sikoia_async.webhooks.router import WebhookHandlerError
 
@@ -113,6 +115,7 @@ __all__ = [
     "ServerError",
     "SikoiaError",
     "TokenError",
+    "TooManyResultsError",
     "TransportError",
     "UnexpectedResponseError",
     "UnprocessableRequestError",

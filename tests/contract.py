@@ -18,7 +18,7 @@ import spec
 
 import sikoia_async._client
 from sikoia_async._schema.shapes import field_types
-from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.operation import Operation, RequestedOperation
 
 __all__ = [
     "ENDPOINTS",
@@ -68,7 +68,10 @@ class Endpoint(NamedTuple):
     @property
     def is_task(self) -> bool:
         """Whether the method returns an operation, whose first response has no result yet."""
-        return get_origin(get_type_hints(self.function)["return"]) is Operation
+        return get_origin(get_type_hints(self.function)["return"]) in {
+            Operation,
+            RequestedOperation,
+        }
 
     def parameters(self) -> dict[str, tuple[Any, bool]]:
         """Return the annotation of each parameter, and whether it is required."""

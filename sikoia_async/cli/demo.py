@@ -101,22 +101,22 @@ async def _cases(sikoia: Sikoia, steps: Steps) -> Case:
 
 
 async def _company(sikoia: Sikoia, steps: Steps, company: Company) -> None:
-    request = await sikoia.company_registry.request(company_id=company.company_id)
-    registry = await sikoia.company_registry.retrieve(request.request_id)
+    registry = await sikoia.company_registry.find(company)
     officers = registry.data and registry.data.officers and registry.data.officers.people
     steps.show("Look the company up in the registry", registry, f"officers: {len(officers or ())}")
 
-    ambiguous = await sikoia.credit_reports.request(
-        company_id=company.company_id, company_name="Several Example Ltd", country_code="GB"
-    )
+    ambiguous = (
+        await sikoia.credit_reports.request(
+            company.company_id, company_name="Several Example Ltd", country_code="GB"
+        )
+    ).first
     companies = ambiguous.picklist or ()
     steps.show(
         "Request a credit report by company name",
         ambiguous,
         f"{ambiguous.status}: {len(companies)} companies to choose from",
     )
-    picked = await ambiguous.resolve(_first(companies))
-    report = await sikoia.credit_reports.retrieve(picked.request_id)
+    report = await (await ambiguous.resolve(_first(companies)))
     rating = report.data and report.data.credit_rating
     limit = f"{rating.credit_limit} {rating.credit_limit_currency}" if rating else "none"
     steps.show("Choose the first, and read its credit report", report, f"credit limit {limit}")

@@ -49,6 +49,7 @@ __all__ = [
     "OperationTimeoutError",
     "Progress",
     "RequestedOperation",
+    "TooManyResultsError",
     "new_operation",
     "with_first",
 ]
@@ -192,6 +193,47 @@ class OperationTimeoutError(OperationError):
     def token(self) -> str | None:
         """For `sikoia.operation(token)`, to continue in another process; None if it has none."""
         return self._token
+
+
+class TooManyResultsError(OperationError):
+    """Several companies match, and none was chosen.
+
+    The request is done and may have cost credits, so continue with it instead of repeating it:
+
+        company = error.picklist[0]
+        operation = await sikoia.company_registry.resolve_picklist(error.request_id, company)
+    """
+
+    _unpicklable = ("_operation",)
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        picklist: tuple[Any, ...],
+        operation: Operation[Any] | None,
+        kind: str,
+        ids: tuple[str, ...],
+        correlation_ids: tuple[str, ...],
+    ) -> None:
+        super().__init__(message, kind=kind, ids=ids, correlation_ids=correlation_ids)
+        self._picklist = picklist
+        self._operation = operation
+
+    @property
+    def picklist(self) -> tuple[Any, ...]:
+        """The companies that match."""
+        return self._picklist
+
+    @property
+    def request_id(self) -> str:
+        """The request whose picklist it is, for `resolve_picklist`."""
+        return self.ids[0]
+
+    @property
+    def operation(self) -> Operation[Any] | None:
+        """The operation of the request; None after pickling, since it belongs to its client."""
+        return self._operation
 
 
 _NOT_COPYABLE: Final = (

@@ -6,6 +6,7 @@ result, not an error: resolve it with an item of the list.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from inspect import isawaitable
 from typing import Any, Final, Protocol, TypeVar
 
 import attrs
@@ -13,9 +14,17 @@ import attrs
 from sikoia_async._errors import ArgumentError, ArgumentTypeError, ConfigurationError
 from sikoia_async._validation import plain_number
 from sikoia_async.models import PERSONAL, Model
+from sikoia_async.operations.operation import RequestedOperation, TooManyResultsError
 from sikoia_async.operations.statuses import is_among
 
-__all__ = ["OfficialAddress", "WithPicklist", "validate_choice", "with_resolver"]
+__all__ = [
+    "OfficialAddress",
+    "WithPicklist",
+    "pick_and_wait",
+    "validate_choice",
+    "validate_pick",
+    "with_resolver",
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -81,6 +90,60 @@ def with_resolver(request: P, resolve_picklist: Callable[[str, Any], Awaitable[A
     # The models are frozen, and `_resolve` is not one of their fields.
     object.__setattr__(request, "_resolve", partial(resolve_picklist, request_id))
     return request
+
+
+def validate_pick(pick: object) -> None:
+    """Check the function that chooses from a picklist, before anything is sent.
+
+    Raises:
+        ArgumentTypeError: it is neither a function nor None.
+    """
+    if pick is not None and not callable(pick):
+        msg = "pick: expected a function that takes a picklist and returns an item, or None"
+        raise ArgumentTypeError(msg)
+
+
+async def pick_and_wait(
+    operation: RequestedOperation[P],
+    pick: Callable[[Any], Any] | None,
+    resolve_picklist: Callable[[P, Any], Awaitable[RequestedOperation[P]]],
+) -> P:
+    """Wait for a report; if several companies match, resolve the picklist once.
+
+    Raises:
+        TooManyResultsError: several companies match and none was chosen.
+        ArgumentTypeError: `pick` returned something that is not in the picklist.
+    """
+    report = await operation
+    if pick is not None and report.has_too_many_results:
+        picklist = _picklist_of(report)
+        choice = pick(picklist)
+        choice = await choice if isawaitable(choice) else choice
+        if choice is not None:
+            if validate_choice(choice) not in {one.index for one in picklist}:
+                msg = "pick: expected an item of the picklist, its index, or None"
+                raise ArgumentTypeError(msg)
+            operation = await resolve_picklist(report, choice)
+            report = await operation
+    if not report.has_too_many_results:
+        return report
+    picklist = _picklist_of(report)
+    msg = (
+        f"{len(picklist)} companies match: give pick=..., or choose from error.picklist and call "
+        "resolve_picklist(error.request_id, item)"
+    )
+    raise TooManyResultsError(
+        msg,
+        picklist=picklist,
+        operation=operation,
+        kind=operation.kind,
+        ids=operation.ids,
+        correlation_ids=operation.correlation_ids,
+    )
+
+
+def _picklist_of(report: Any) -> tuple[_Item, ...]:
+    return report.picklist or ()
 
 
 def validate_choice(choice: _Item | int) -> int:

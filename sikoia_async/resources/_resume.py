@@ -28,6 +28,7 @@ _MODULES: Final = {
     "identity": "identity",
     "income": "income",
     "integrity-check": "documents",
+    "online-data": "online_data",
 }
 """The module that declares each kind of operation, so that resuming one loads no other resource."""
 

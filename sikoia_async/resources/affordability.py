@@ -7,42 +7,44 @@ each method.
 """
 
 import datetime as dt
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
-from sikoia_async._validation import validate_id
-from sikoia_async.models import PERSONAL, EntityType, HasEntity, Model, Open, SourceCategory
+from sikoia_async._calls.api import Api
+from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open, SourceCategory
 from sikoia_async.operations.kinds import OperationKind
-from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.operation import Operation, RequestedOperation
 from sikoia_async.resources._entities import in_body, in_path
+from sikoia_async.resources._insights import InsightRequest, InsightRequestSummary, InsightStatus
+from sikoia_async.resources._latest import newest
 from sikoia_async.resources._resource import Resource
+from sikoia_async.resources._subjects import Subject
 
 __all__ = [
     "Affordability",
     "AffordabilityData",
     "AffordabilityReport",
-    "AffordabilityRequest",
-    "AffordabilityRequestSummary",
-    "AffordabilityRequests",
-    "AffordabilityStatus",
+    "AffordabilitySource",
     "CashflowCategory",
     "CashflowGroup",
     "CashflowSubcategory",
     "CategorisedTransaction",
     "CategorisedTransactions",
-    "DataSource",
     "Group",
     "Indicator",
     "IndicatorName",
+    "InsightRequest",
+    "InsightRequestSummary",
+    "InsightStatus",
     "MonthlyTotal",
     "MonthlyTransactions",
     "SourceType",
     "TransactionSummary",
 ]
 
-AffordabilityStatus = Literal["Pending", "Complete", "Failed"]
 Group = Literal["Income", "Essential expenditure", "Non-essential expenditure", "Other"]
 IndicatorName = Literal[
     "Benefits",
@@ -56,36 +58,16 @@ SourceType = Literal["BankStatement", "BankAccount"]
 
 
 @attrs.frozen(kw_only=True)
-class AffordabilityRequestSummary(Model):
-    """An affordability request as it appears in lists."""
-
-    request_id: str
-    status: Open[AffordabilityStatus] | None = None
-    datetime_requested: dt.datetime | None = None
-    datetime_completed: dt.datetime | None = None
-    """None while the request is pending."""
-    message: str | None = attrs.field(default=None, **PERSONAL)
-
-
-@attrs.frozen(kw_only=True)
-class AffordabilityRequest(AffordabilityRequestSummary):
-    """An affordability request and the entity it is for."""
-
-    entity_id: str | None = None
-    entity_type: Open[EntityType] | None = None
-
-
-@attrs.frozen(kw_only=True)
 class AffordabilityRequests(Model):
-    """All affordability requests for an entity."""
+    """The response of `list`."""
 
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
-    affordability_insights_requests: tuple[AffordabilityRequestSummary, ...] | None = None
+    affordability_insights_requests: tuple[InsightRequestSummary, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
-class DataSource(Model):
+class AffordabilitySource(Model):
     """A bank statement or account that the insights are based on."""
 
     source_id: str | None = None
@@ -159,11 +141,11 @@ class AffordabilityData(Model):
 
     cashflow: tuple[CashflowGroup, ...] | None = None
     indicators: tuple[Indicator, ...] | None = None
-    data_sources: tuple[DataSource, ...] | None = None
+    data_sources: tuple[AffordabilitySource, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
-class AffordabilityReport(AffordabilityRequest):
+class AffordabilityReport(InsightRequest):
     """An affordability request with its insights; `data` is None until it is complete."""
 
     data: AffordabilityData | None = None
@@ -199,26 +181,29 @@ class TransactionSummary(Model):
 
 
 @attrs.frozen(kw_only=True)
-class MonthlyTransactions(AffordabilityRequest):
+class MonthlyTransactions(InsightRequest):
     """The transactions behind the insights, aggregated by month."""
 
     data: tuple[TransactionSummary, ...] | None = None
-    data_sources: tuple[DataSource, ...] | None = None
+    data_sources: tuple[AffordabilitySource, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
-class CategorisedTransactions(AffordabilityRequest):
+class CategorisedTransactions(InsightRequest):
     """The transactions behind the insights, each with its category."""
 
     data: tuple[CategorisedTransaction, ...] | None = None
-    data_sources: tuple[DataSource, ...] | None = None
+    data_sources: tuple[AffordabilitySource, ...] | None = None
 
 
 class Affordability(Resource):
     """Affordability insights about an entity, as `sikoia.affordability`."""
 
-    async def request(self, entity: HasEntity) -> Operation[AffordabilityReport]:
+    async def request(self, entity: HasEntity, /) -> RequestedOperation[AffordabilityReport]:
         """Request affordability insights (`POST /v2/affordability-insights`).
+
+            operation = await sikoia.affordability.request(person)
+            report = await operation
 
         The entity needs at least one bank statement or bank account whose data source is
         `Complete`. Await the operation for the report: it waits up to 600 s by default, and raises
@@ -233,85 +218,144 @@ class Affordability(Resource):
             The operation; awaiting it gives the report.
 
         Raises:
+            ArgumentError: the argument is not an entity.
             InvalidRequestError: the entity does not exist or was deleted.
             InsufficientPermissionsError: affordability insights are not enabled for you.
         """
         first = await self._api.buy(
             "/v2/affordability-insights", AffordabilityReport, body={**in_body(entity)}
         )
-        return self._operation(first.request_id, first)
+        return self._api.requested(
+            _OPERATION, (first.request_id,), _retrieve(first.request_id), first
+        )
 
-    def operation(self, request_id: str) -> Operation[AffordabilityReport]:
+    def operation(self, request: InsightRequestSummary | str, /) -> Operation[AffordabilityReport]:
         """Return the operation of an earlier request, to wait for its report.
 
-        Raises:
-            ConfigurationError: the id is not valid.
-        """
-        return self._operation(validate_id("request_id", request_id))
+            report = await sikoia.affordability.operation(request_id)
 
-    async def list(self, entity: HasEntity) -> AffordabilityRequests:
+        Args:
+            request: the request, or its id.
+
+        Raises:
+            ArgumentError: the argument is neither a request nor a valid id.
+        """
+        request_id = _REQUEST.id_of(request)
+        return self._api.operation(_OPERATION, (request_id,), _retrieve(request_id))
+
+    async def latest(self, entity: HasEntity, /) -> AffordabilityReport | None:
+        """Return the newest complete report on an entity, which was requested before.
+
+            report = await sikoia.affordability.latest(person)
+
+        Two GET requests, which cost nothing.
+
+        Args:
+            entity: the case, company or person.
+
+        Returns:
+            The report; None if no request for the entity is complete.
+
+        Raises:
+            ArgumentError: the argument is not an entity.
+            ResourceNotFoundError: the entity does not exist.
+        """
+        request = newest(await self.list(entity))
+        return None if request is None else await self.retrieve(request)
+
+    async def list(self, entity: HasEntity, /) -> Items[InsightRequestSummary]:
         """List the affordability requests for an entity.
+
+            requests = await sikoia.affordability.list(person)
 
         Operation: `GET /v2/{entity_type}/{entity_id}/affordability-insights`.
 
+        Args:
+            entity: the case, company or person.
+
         Raises:
+            ArgumentError: the argument is not an entity.
             ResourceNotFoundError: the entity does not exist.
         """
-        return await self._api.get(
+        return await self._api.items(
             "/v2/{entity_type}/{entity_id}/affordability-insights",
             AffordabilityRequests,
+            lambda response: response.affordability_insights_requests,
             **in_path(entity),
         )
 
-    async def retrieve(self, request_id: str) -> AffordabilityReport:
+    async def retrieve(self, request: InsightRequestSummary | str, /) -> AffordabilityReport:
         """Return a request in its current state (`GET /v2/affordability-insights/{request_id}`).
 
+            report = await sikoia.affordability.retrieve(request_id)
+
+        Args:
+            request: the request, or its id.
+
         Raises:
+            ArgumentError: the argument is neither a request nor a valid id.
             ResourceNotFoundError: the request does not exist.
         """
         return await self._api.get(
-            "/v2/affordability-insights/{request_id}", AffordabilityReport, request_id=request_id
+            "/v2/affordability-insights/{request_id}",
+            AffordabilityReport,
+            request_id=_REQUEST.id_of(request),
         )
 
-    async def monthly_transactions(self, request_id: str) -> MonthlyTransactions:
+    async def monthly_transactions(
+        self, request: InsightRequestSummary | str, /
+    ) -> MonthlyTransactions:
         """Return the transactions behind a report, aggregated by month.
+
+            months = await sikoia.affordability.monthly_transactions(report)
 
         Operation: `GET /v2/affordability-insights/{request_id}/transactions`.
 
+        Args:
+            request: the request or the report, or its id.
+
         Raises:
+            ArgumentError: the argument is neither a request nor a valid id.
             ResourceNotFoundError: the request does not exist.
         """
         return await self._api.get(
             "/v2/affordability-insights/{request_id}/transactions",
             MonthlyTransactions,
-            request_id=request_id,
+            request_id=_REQUEST.id_of(request),
         )
 
-    async def transactions(self, request_id: str) -> CategorisedTransactions:
+    async def transactions(
+        self, request: InsightRequestSummary | str, /
+    ) -> CategorisedTransactions:
         """Return every transaction behind a report, with its category.
+
+            transactions = await sikoia.affordability.transactions(report)
 
         Operation: `GET /v2/affordability-insights/{request_id}/transaction-details`.
 
+        Args:
+            request: the request or the report, or its id.
+
         Raises:
+            ArgumentError: the argument is neither a request nor a valid id.
             ResourceNotFoundError: the request does not exist.
         """
         return await self._api.get(
             "/v2/affordability-insights/{request_id}/transaction-details",
             CategorisedTransactions,
-            request_id=request_id,
-        )
-
-    def _operation(
-        self, request_id: str, first: AffordabilityReport | None = None
-    ) -> Operation[AffordabilityReport]:
-        return self._api.operation(
-            _OPERATION, (request_id,), lambda api: Affordability(api).retrieve(request_id), first
+            request_id=_REQUEST.id_of(request),
         )
 
 
+def _retrieve(request_id: str) -> Callable[[Api], Awaitable[AffordabilityReport]]:
+    return lambda api: Affordability(api).retrieve(request_id)
+
+
+_REQUEST: Final = Subject("request", "request_id", InsightRequestSummary)
 _OPERATION = OperationKind(
     name="affordability",
     timeout=600.0,
+    retrieved=frozenset({"Complete"}),
     events=frozenset({"AffordabilityInsights.Completed"}),
     opener=lambda api, ids: Affordability(api).operation(*ids),
 )

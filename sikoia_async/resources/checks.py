@@ -5,24 +5,24 @@ each method.
 """
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Literal
 
 import attrs
 
-from sikoia_async._validation import validate_id
+from sikoia_async._calls.api import Api
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open, SourceCategory
 from sikoia_async.operations.kinds import OperationKind
-from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.operation import Operation, RequestedOperation
 from sikoia_async.resources._entities import in_body, in_path
 from sikoia_async.resources._request_models import validate_models
 from sikoia_async.resources._resource import Resource
+from sikoia_async.resources._subjects import Subject
 from sikoia_async.resources.income import IncomeReport
 
 __all__ = [
     "Check",
     "CheckDecision",
-    "CheckRequests",
     "CheckRule",
     "CheckSource",
     "CheckStatus",
@@ -76,7 +76,7 @@ class CheckSummary(Model):
 
 @attrs.frozen(kw_only=True)
 class CheckRequests(Model):
-    """All checks run on an entity."""
+    """The response of `list`."""
 
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
@@ -145,17 +145,25 @@ class Checks(Resource):
     """Validation checks of an entity's documents and bank data, as `sikoia.checks`."""
 
     async def types(self) -> Items[CheckType]:
-        """List the types of checks (`GET /v2/validation-checks/validation-types`)."""
+        """List the types of checks (`GET /v2/validation-checks/validation-types`).
+
+            types = await sikoia.checks.types()
+
+        Each type is for one type of entity, and `run` takes it.
+        """
         return await self._api.get("/v2/validation-checks/validation-types", Items[CheckType])
 
     async def run(
         self,
         entity: HasEntity,
-        validation_type_id: str,
+        /,
+        validation_type: CheckType | str,
         *,
         checklist_params: Sequence[ChecklistParameter] | None = None,
-    ) -> Operation[Check]:
+    ) -> RequestedOperation[Check]:
         """Run a check on an entity (`POST /v2/validation-checks`).
+
+            check = await (await sikoia.checks.run(person, validation_type))
 
         Await the operation for the check, which is done when its status is `Complete` or `Failed`.
         `Failed` means that at least one rule failed; it raises no error. Waits up to 300 s by
@@ -163,13 +171,15 @@ class Checks(Resource):
 
         Args:
             entity: the case, company or person to check.
-            validation_type_id: the type of check; one from `types` for this type of entity.
+            validation_type: the type of check, or its `validation_type_id`; one from `types` for
+                this type of entity.
             checklist_params: data sources to limit the check to; all of the entity's by default.
 
         Returns:
             The operation; awaiting it gives the check.
 
         Raises:
+            ArgumentError: an argument is not valid.
             InvalidRequestError: the entity or the type of check does not exist, or they do not go
                 together.
         """
@@ -178,49 +188,77 @@ class Checks(Resource):
             Check,
             body={
                 **in_body(entity),
-                **_fields(validation_type_id=validation_type_id, checklist_params=checklist_params),
+                **_fields(
+                    validation_type_id=_TYPE.id_of(validation_type),
+                    checklist_params=checklist_params,
+                ),
             },
         )
-        return self._operation(first.validation_instance_id, first)
+        ids = (first.validation_instance_id,)
+        return self._api.requested(_OPERATION, ids, _retrieve(*ids), first)
 
-    def operation(self, validation_instance_id: str) -> Operation[Check]:
+    def operation(self, check: CheckSummary | str, /) -> Operation[Check]:
         """Return the operation of an earlier check, to wait for its result.
 
-        Raises:
-            ConfigurationError: the id is not valid.
-        """
-        return self._operation(validate_id("validation_instance_id", validation_instance_id))
+            check = await sikoia.checks.operation(validation_instance_id)
 
-    async def list(self, entity: HasEntity) -> CheckRequests:
+        Args:
+            check: the run of a check, or its `validation_instance_id`.
+
+        Raises:
+            ArgumentError: the argument is neither a run of a check nor a valid id.
+        """
+        instance_id = _CHECK.id_of(check)
+        return self._api.operation(_OPERATION, (instance_id,), _retrieve(instance_id))
+
+    async def list(self, entity: HasEntity, /) -> Items[CheckSummary]:
         """List the checks run on an entity (`GET /v2/{entity_type}/{entity_id}/validation-checks`).
 
+            checks = await sikoia.checks.list(person)
+
+        Args:
+            entity: the case, company or person.
+
         Raises:
+            ArgumentError: the argument is not an entity.
             ResourceNotFoundError: the entity does not exist.
         """
-        return await self._api.get(
-            "/v2/{entity_type}/{entity_id}/validation-checks", CheckRequests, **in_path(entity)
+        return await self._api.items(
+            "/v2/{entity_type}/{entity_id}/validation-checks",
+            CheckRequests,
+            lambda response: response.validation_check_requests,
+            **in_path(entity),
         )
 
-    async def retrieve(self, validation_instance_id: str) -> Check:
+    async def retrieve(self, check: CheckSummary | str, /) -> Check:
         """Return a run of a check (`GET /v2/validation-checks/{validation_instance_id}`).
 
+            check = await sikoia.checks.retrieve(validation_instance_id)
+
+        Args:
+            check: the run of a check, or its `validation_instance_id`.
+
         Raises:
+            ArgumentError: the argument is neither a run of a check nor a valid id.
             ResourceNotFoundError: no run of a check has this id.
         """
         return await self._api.get(
             "/v2/validation-checks/{validation_instance_id}",
             Check,
-            validation_instance_id=validation_instance_id,
+            validation_instance_id=_CHECK.id_of(check),
         )
 
-    async def completeness_and_income(
+    async def run_with_income(
         self,
         entity: HasEntity,
-        validation_type_id: str,
+        /,
+        validation_type: CheckType | str,
         *,
         checklist_params: Sequence[ChecklistParameter] | None = None,
     ) -> CompletenessAndIncome:
         """Run a check and, if it passes, start an income verification.
+
+            both = await sikoia.checks.run_with_income(person, validation_type)
 
         Operation: `POST /v2/completeness-income-checks`. Sikoia may take a while to respond;
         `with_options(timeout=...)` allows more time.
@@ -229,13 +267,15 @@ class Checks(Resource):
 
         Args:
             entity: the case, company or person to check.
-            validation_type_id: the type of check; one from `types` for this type of entity.
+            validation_type: the type of check, or its `validation_type_id`; one from `types` for
+                this type of entity.
             checklist_params: data sources to limit the check to; all of the entity's by default.
 
         Returns:
             The check, and the income verification if the check passed.
 
         Raises:
+            ArgumentError: an argument is not valid.
             InvalidRequestError: the entity or the type of check does not exist, or they do not go
                 together.
             DeadlineExceededError: no response within the timeout. Sikoia may still be working, so
@@ -246,27 +286,31 @@ class Checks(Resource):
             CompletenessAndIncome,
             body={
                 **in_body(entity),
-                **_fields(validation_type_id=validation_type_id, checklist_params=checklist_params),
+                **_fields(
+                    validation_type_id=_TYPE.id_of(validation_type),
+                    checklist_params=checklist_params,
+                ),
             },
         )
 
-    def _operation(self, instance_id: str, first: Check | None = None) -> Operation[Check]:
-        return self._api.operation(
-            _OPERATION, (instance_id,), lambda api: Checks(api).retrieve(instance_id), first
-        )
+
+def _retrieve(instance_id: str) -> Callable[[Api], Awaitable[Check]]:
+    return lambda api: Checks(api).retrieve(instance_id)
 
 
 def _fields(
     *, validation_type_id: str, checklist_params: Sequence[ChecklistParameter] | None
 ) -> dict[str, Any]:
     return {
-        "validation_type_id": validate_id("validation_type_id", validation_type_id),
+        "validation_type_id": validation_type_id,
         "checklist_params": validate_models(
             "checklist_params", checklist_params, ChecklistParameter
         ),
     }
 
 
+_CHECK: Final = Subject("check", "validation_instance_id", CheckSummary)
+_TYPE: Final = Subject("validation_type", "validation_type_id", CheckType)
 _OPERATION = OperationKind(
     name="check",
     done=frozenset({"Complete", "Failed"}),

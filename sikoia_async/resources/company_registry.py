@@ -3,16 +3,17 @@
 Source: the operation named in each method.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal, overload
 
 import attrs
 
+from sikoia_async._calls.api import Api
 from sikoia_async._errors import ArgumentError, ResourceNotFoundError
 from sikoia_async._validation import (
     validate_codes,
     validate_flags,
-    validate_id,
     validate_id_or_none,
     validate_required_strings,
     validate_strings,
@@ -20,44 +21,47 @@ from sikoia_async._validation import (
 )
 from sikoia_async.models import PERSONAL, Items, Model, Open, ResponseInfo
 from sikoia_async.operations.kinds import OperationKind
-from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.operation import Operation, RequestedOperation
+from sikoia_async.resources._latest import newest
 from sikoia_async.resources._picklists import (
     OfficialAddress,
     WithPicklist,
+    pick_and_wait,
     validate_choice,
+    validate_pick,
     with_resolver,
 )
 from sikoia_async.resources._resource import Resource
+from sikoia_async.resources._subjects import Subject
+from sikoia_async.resources.cases import Company
 
 __all__ = [
     "Charge",
     "ChargeNote",
     "ChargeTransaction",
-    "CompanyOfficer",
-    "CompanyOwner",
     "CompanyRegistry",
     "Filing",
-    "IndustryCode",
     "Insolvency",
     "InsolvencyDate",
     "LastAccounts",
     "Matches",
     "NextAccounts",
-    "Officers",
-    "Owners",
     "PersonEntitled",
-    "PersonOfficer",
-    "PersonOwner",
     "PreviousCompanyName",
     "RegistryAccounts",
+    "RegistryCompanyOfficer",
+    "RegistryCompanyOwner",
     "RegistryData",
+    "RegistryIndustryCode",
     "RegistryMatch",
+    "RegistryOfficers",
+    "RegistryOwners",
     "RegistryPerson",
+    "RegistryPersonOfficer",
+    "RegistryPersonOwner",
     "RegistryReport",
-    "RegistryRequest",
     "RegistryRequestStatus",
     "RegistryRequestSummary",
-    "RegistryRequests",
     "RegistryStatus",
     "RegistrySummaryInfo",
     "RelatedCompany",
@@ -138,7 +142,7 @@ class RegistryAccounts(Model):
 
 
 @attrs.frozen(kw_only=True)
-class IndustryCode(Model):
+class RegistryIndustryCode(Model):
     """The company's industry, in the register's classification."""
 
     code: str | None = None
@@ -163,7 +167,7 @@ class RegistryPerson(Model):
 
 
 @attrs.frozen(kw_only=True)
-class PersonOfficer(RegistryPerson):
+class RegistryPersonOfficer(RegistryPerson):
     """A person who is or was an officer of the company, such as a director."""
 
     officer_role: str | None = None
@@ -175,7 +179,7 @@ class PersonOfficer(RegistryPerson):
 
 
 @attrs.frozen(kw_only=True)
-class CompanyOfficer(Model):
+class RegistryCompanyOfficer(Model):
     """A company that is or was an officer of the company."""
 
     source_id: str | None = None
@@ -190,15 +194,15 @@ class CompanyOfficer(Model):
 
 
 @attrs.frozen(kw_only=True)
-class Officers(Model):
+class RegistryOfficers(Model):
     """Present and past officers of the company."""
 
-    people: tuple[PersonOfficer, ...] | None = None
-    companies: tuple[CompanyOfficer, ...] | None = None
+    people: tuple[RegistryPersonOfficer, ...] | None = None
+    companies: tuple[RegistryCompanyOfficer, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
-class PersonOwner(RegistryPerson):
+class RegistryPersonOwner(RegistryPerson):
     """A person who owns or controls the company, or did so in the past."""
 
     type: str | None = None
@@ -208,7 +212,7 @@ class PersonOwner(RegistryPerson):
 
 
 @attrs.frozen(kw_only=True)
-class CompanyOwner(Model):
+class RegistryCompanyOwner(Model):
     """A company that owns or controls the company, or did so in the past."""
 
     source_id: str | None = None
@@ -222,11 +226,11 @@ class CompanyOwner(Model):
 
 
 @attrs.frozen(kw_only=True)
-class Owners(Model):
+class RegistryOwners(Model):
     """Present and past owners of the company."""
 
-    people: tuple[PersonOwner, ...] | None = None
-    companies: tuple[CompanyOwner, ...] | None = None
+    people: tuple[RegistryPersonOwner, ...] | None = None
+    companies: tuple[RegistryCompanyOwner, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -329,9 +333,9 @@ class RegistryData(Model):
     special_characteristics: tuple[str, ...] | None = None
     previous_company_names: tuple[PreviousCompanyName, ...] | None = None
     accounts: RegistryAccounts | None = None
-    industry_codes: tuple[IndustryCode, ...] | None = None
-    officers: Officers | None = None
-    owners: Owners | None = None
+    industry_codes: tuple[RegistryIndustryCode, ...] | None = None
+    officers: RegistryOfficers | None = None
+    owners: RegistryOwners | None = None
     filings: tuple[Filing, ...] | None = None
     charges: tuple[Charge, ...] | None = None
     insolvencies: tuple[Insolvency, ...] | None = None
@@ -355,17 +359,16 @@ class RegistryRequestSummary(WithPicklist):
 
 
 @attrs.frozen(kw_only=True)
-class RegistryRequest(RegistryRequestSummary):
-    """A request for registry data, without the data.
-
-    `company_registry.retrieve(request_id)` returns the data.
-    """
+class RegistryReport(RegistryRequestSummary):
+    """A request for registry data with the data."""
 
     company_id: str | None = None
     picklist: tuple[RegistryMatch, ...] | None = None
     """The companies that match, if the status is `TooManyResults`."""
+    data: RegistryData | None = None
+    """None unless the status is `Complete`, and in the response to a request."""
 
-    async def resolve(self, choice: RegistryMatch | int) -> "RegistryRequest":
+    async def resolve(self, choice: RegistryMatch | int) -> "RequestedOperation[RegistryReport]":
         """Request the data of one company from the picklist, as `resolve_picklist` does.
 
         May cost credits: never retried automatically once Sikoia may have processed it.
@@ -374,27 +377,19 @@ class RegistryRequest(RegistryRequestSummary):
             choice: an item of the picklist, or its `index`.
 
         Returns:
-            A new request, with its own `request_id`.
+            The operation of a new request; awaiting it gives the report.
 
         Raises:
             ConfigurationError: the status is not `TooManyResults`, or this model was not returned
                 by a client.
         """
-        request: RegistryRequest = await self._resolver()(choice)
-        return request
-
-
-@attrs.frozen(kw_only=True)
-class RegistryReport(RegistryRequest):
-    """A request for registry data with the data."""
-
-    data: RegistryData | None = None
-    """None unless the status is `Complete`."""
+        operation: RequestedOperation[RegistryReport] = await self._resolver()(choice)
+        return operation
 
 
 @attrs.frozen(kw_only=True)
 class RegistryRequests(Model):
-    """All requests for a company's registry data."""
+    """The response of `list`."""
 
     company_id: str | None = None
     registry_data_requests: tuple[RegistryRequestSummary, ...] | None = None
@@ -405,109 +400,236 @@ class CompanyRegistry(Resource):
 
     async def request(
         self,
+        company: Company | str,
+        /,
         *,
-        company_id: str,
         company_number: str | None = None,
         company_name: str | None = None,
         country_code: str | None = None,
-    ) -> RegistryRequest:
+    ) -> RequestedOperation[RegistryReport]:
         """Look a company up in its register (`POST /v2/company-registry-data`).
 
-        Sikoia has finished when it responds; `retrieve` returns the data. If several companies
-        match, the status is `TooManyResults`: call `resolve` on the request with an item of its
-        `picklist`.
+            operation = await sikoia.company_registry.request(company)
+            report = await operation
+
+        Sikoia has usually finished when it responds, and awaiting the operation retrieves the
+        data. If several companies match, the status is `TooManyResults`, which is a result too:
+        `operation.first.picklist` has the companies, and `resolve_picklist` continues with one.
+        `find` does all this in one call. Waits up to 300 s by default.
 
         May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
-            company_id: the company in a case to store the data with.
+            company: the company in a case to store the data with, or its id.
             company_number: the number to look up; the company's own by default.
             company_name: the name to look up; the company's own by default.
             country_code: ISO 3166-1 alpha-2, such as `GB`; the company's own by default.
 
         Returns:
-            The request, without the data.
+            The operation; awaiting it gives the report.
 
         Raises:
+            ArgumentError: an argument is not valid.
             InvalidRequestError: the company does not exist, or the country is not recognised.
             UnprocessableRequestError: the company has no number or country, and none was given.
             InsufficientPermissionsError: no credits left, or registry data is not enabled for you.
         """
-        request = await self._api.buy(
+        first = await self._api.buy(
             "/v2/company-registry-data",
-            RegistryRequest,
+            RegistryReport,
             body={
-                "company_id": validate_id("company_id", company_id),
+                "company_id": _COMPANY.id_of(company),
                 **validate_strings(company_number=company_number, company_name=company_name),
                 **validate_codes(country_code=country_code),
             },
         )
-        return with_resolver(request, self.resolve_picklist)
+        return self._requested(first)
 
-    async def list(self, company_id: str) -> RegistryRequests:
-        """List the requests for a company (`GET /v2/companies/{company_id}/registry-data`).
+    async def find(
+        self,
+        company: Company | str,
+        /,
+        *,
+        company_number: str | None = None,
+        company_name: str | None = None,
+        country_code: str | None = None,
+        pick: Callable[
+            [tuple[RegistryMatch, ...]],
+            RegistryMatch | int | Awaitable[RegistryMatch | int | None] | None,
+        ]
+        | None = None,
+    ) -> RegistryReport:
+        """Request the registry data of a company, choose a match if there are several, and wait.
+
+            report = await sikoia.company_registry.find(company, pick=lambda matches: matches[0])
+
+        May cost credits, and once more if several companies match: never retried automatically
+        once Sikoia may have processed it.
+
+        Args:
+            company: the company in a case to store the data with, or its id.
+            company_number: the number to look up; the company's own by default.
+            company_name: the name to look up; the company's own by default.
+            country_code: ISO 3166-1 alpha-2, such as `GB`; the company's own by default.
+            pick: takes the picklist, and returns an item of it, its `index`, or None if none is
+                right. It may be async.
+
+        Returns:
+            The report with the data.
 
         Raises:
+            ArgumentError: an argument is not valid.
+            TooManyResultsError: several companies match, and there is no `pick` or it returned
+                None. The error has the picklist and the operation.
+            ArgumentTypeError: `pick` returned something that is not in the picklist. The request
+                is in `list`.
+            OperationFailedError: Sikoia could not get the data.
+            InvalidRequestError: the company does not exist, or the country is not recognised.
+            UnprocessableRequestError: the company has no number or country, and none was given.
+            InsufficientPermissionsError: no credits left, or registry data is not enabled for you.
+        """
+        validate_pick(pick)
+        operation = await self.request(
+            company,
+            company_number=company_number,
+            company_name=company_name,
+            country_code=country_code,
+        )
+        return await pick_and_wait(operation, pick, self.resolve_picklist)
+
+    async def latest(self, company: Company | str, /) -> RegistryReport | None:
+        """Return the newest complete report of a company, which was bought before.
+
+            report = await sikoia.company_registry.latest(company)
+            if report is None:
+                report = await sikoia.company_registry.find(company)
+
+        Two GET requests, which cost nothing.
+
+        Args:
+            company: the company, or its id.
+
+        Returns:
+            The report; None if no request for the company is complete.
+
+        Raises:
+            ArgumentError: the argument is neither a company nor a valid id.
             ResourceNotFoundError: the company does not exist.
         """
-        return await self._api.get(
-            "/v2/companies/{company_id}/registry-data", RegistryRequests, company_id=company_id
-        )
+        request = newest(await self.list(company))
+        return None if request is None else await self.retrieve(request)
 
-    async def retrieve(self, request_id: str) -> RegistryReport:
-        """Return a request with its data (`GET /v2/company-registry-data/{request_id}`).
+    async def list(self, company: Company | str, /) -> Items[RegistryRequestSummary]:
+        """List the requests for a company (`GET /v2/companies/{company_id}/registry-data`).
+
+            requests = await sikoia.company_registry.list(company)
+
+        Args:
+            company: the company, or its id.
 
         Raises:
+            ArgumentError: the argument is neither a company nor a valid id.
+            ResourceNotFoundError: the company does not exist.
+        """
+        return await self._api.items(
+            "/v2/companies/{company_id}/registry-data",
+            RegistryRequests,
+            lambda response: response.registry_data_requests,
+            company_id=_COMPANY.id_of(company),
+        )
+
+    async def retrieve(self, request: RegistryRequestSummary | str, /) -> RegistryReport:
+        """Return a request with its data (`GET /v2/company-registry-data/{request_id}`).
+
+            report = await sikoia.company_registry.retrieve(request_id)
+
+        Args:
+            request: the request, or its id.
+
+        Raises:
+            ArgumentError: the argument is neither a request nor a valid id.
             ResourceNotFoundError: the request does not exist.
         """
         report = await self._api.get(
-            "/v2/company-registry-data/{request_id}", RegistryReport, request_id=request_id
+            "/v2/company-registry-data/{request_id}",
+            RegistryReport,
+            request_id=_REQUEST.id_of(request),
         )
         return with_resolver(report, self.resolve_picklist)
 
-    def operation(self, request_id: str) -> Operation[RegistryReport]:
+    def operation(self, request: RegistryRequestSummary | str, /) -> Operation[RegistryReport]:
         """Return the operation of an earlier request, to wait for its data.
 
-        Sikoia usually finishes these requests before it responds, so one poll is enough.
+            report = await sikoia.company_registry.operation(request_id)
+
         `TooManyResults` is a result too. Waits up to 300 s by default.
 
+        Args:
+            request: the request, or its id.
+
         Raises:
-            ArgumentError: the id is not valid.
+            ArgumentError: the argument is neither a request nor a valid id.
         """
-        request_id = validate_id("request_id", request_id)
-        return self._api.operation(
-            _OPERATION, (request_id,), lambda api: CompanyRegistry(api).retrieve(request_id)
-        )
+        request_id = _REQUEST.id_of(request)
+        return self._api.operation(_OPERATION, (request_id,), _retrieve(request_id))
 
     async def resolve_picklist(
-        self, request_id: str, picklist_index: RegistryMatch | int
-    ) -> RegistryRequest:
+        self, request: RegistryRequestSummary | str, /, picklist_index: RegistryMatch | int
+    ) -> RequestedOperation[RegistryReport]:
         """Choose a company from a picklist (`POST /v2/company-registry-data/picklist`).
+
+            operation = await sikoia.company_registry.request(company, company_name="Acme")
+            if operation.first.picklist:
+                match = operation.first.picklist[0]
+                operation = await sikoia.company_registry.resolve_picklist(operation.first, match)
+            report = await operation
 
         May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
-            request_id: the request whose status is `TooManyResults`.
+            request: the request whose status is `TooManyResults`, or its id.
             picklist_index: an item of its picklist, or the item's `index`.
 
         Returns:
-            A new request, with its own `request_id`.
+            The operation of a new request, with its own `request_id`; awaiting it gives the report.
 
         Raises:
-            ArgumentError: the item or the index is not valid.
+            ArgumentError: the request, the item or the index is not valid.
             InvalidRequestError: the request has no picklist, or its company was deleted.
             InsufficientPermissionsError: no credits left, or registry data is not enabled for you.
         """
-        request = await self._api.buy(
+        first = await self._api.buy(
             "/v2/company-registry-data/picklist",
-            RegistryRequest,
+            RegistryReport,
             body={
-                "request_id": validate_id("request_id", request_id),
+                "request_id": _REQUEST.id_of(request),
                 "picklist_index": validate_choice(picklist_index),
             },
         )
-        return with_resolver(request, self.resolve_picklist)
+        return self._requested(first)
 
+    @overload
+    async def search(
+        self,
+        *,
+        company_name: str,
+        country_code: str,
+        jurisdiction_code: str | None = None,
+        exclude_inactive: bool | None = None,
+        company_id: str | None = None,
+        items_per_page: int | None = None,
+    ) -> Matches: ...
+    @overload
+    async def search(
+        self,
+        *,
+        company_name: str,
+        jurisdiction_code: str,
+        country_code: str | None = None,
+        exclude_inactive: bool | None = None,
+        company_id: str | None = None,
+        items_per_page: int | None = None,
+    ) -> Matches: ...
     async def search(
         self,
         *,
@@ -519,6 +641,8 @@ class CompanyRegistry(Resource):
         items_per_page: int | None = None,
     ) -> Matches:
         """Search registers for companies by name (`POST /v2/company-registry-data/search`).
+
+            matches = await sikoia.company_registry.search(company_name="Acme", country_code="GB")
 
         The result is not stored. Sikoia responds with 404 if nothing matches; this method then
         returns an empty result with a `reason`.
@@ -571,6 +695,15 @@ class CompanyRegistry(Resource):
             return _matches((), response, reason=error.detail or error.title)
         return _matches(matches, matches.response)
 
+    def _requested(self, first: RegistryReport) -> RequestedOperation[RegistryReport]:
+        request_id = first.request_id
+        report = with_resolver(first, self.resolve_picklist)
+        return self._api.requested(_OPERATION, (request_id,), _retrieve(request_id), report)
+
+
+def _retrieve(request_id: str) -> Callable[[Api], Awaitable[RegistryReport]]:
+    return lambda api: CompanyRegistry(api).retrieve(request_id)
+
 
 def _matches(
     companies: tuple[RegistryMatch, ...], response: ResponseInfo, *, reason: str | None = None
@@ -580,9 +713,12 @@ def _matches(
     return matches
 
 
+_COMPANY: Final = Subject("company", "company_id", Company)
+_REQUEST: Final = Subject("request", "request_id", RegistryRequestSummary)
 _OPERATION = OperationKind(
     name="company-registry",
     done=frozenset({"Complete", "TooManyResults"}),
+    retrieved=frozenset({"Complete"}),
     running=frozenset(),
     opener=lambda api, ids: CompanyRegistry(api).operation(*ids),
 )

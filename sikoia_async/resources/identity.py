@@ -4,23 +4,26 @@ Sources: https://docs.sikoia.com/docs/identity-verification-1, and the operation
 method.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
+from sikoia_async._calls.api import Api
 from sikoia_async._validation import (
     validate_codes,
     validate_flags,
-    validate_id,
     validate_known_filters,
 )
-from sikoia_async.models import PERSONAL, Model, Open
+from sikoia_async.models import PERSONAL, Items, Model, Open
 from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.kinds import OperationKind
-from sikoia_async.operations.operation import Operation
+from sikoia_async.operations.operation import Operation, RequestedOperation
+from sikoia_async.resources._latest import newest
 from sikoia_async.resources._resource import Resource
+from sikoia_async.resources._subjects import Subject
+from sikoia_async.resources.cases import Person
 
 __all__ = [
     "Identity",
@@ -32,7 +35,6 @@ __all__ = [
     "IdentityReport",
     "IdentityRequest",
     "IdentityRequestSummary",
-    "IdentityRequests",
     "IdentityStatus",
     "IdentityStatusCode",
     "VerificationStatus",
@@ -70,7 +72,7 @@ class IdentityRequestSummary(IdentityRequest):
 
 @attrs.frozen(kw_only=True)
 class IdentityRequests(Model):
-    """All identity verifications of a person."""
+    """The response of `list`."""
 
     person_id: str | None = None
     identity_verification_requests: tuple[IdentityRequestSummary, ...] | None = None
@@ -169,19 +171,22 @@ class Identity(Resource):
     """Identity verification of persons, as `sikoia.identity`."""
 
     async def request(
-        self, person_id: str, *, country_code: str | None = None
-    ) -> Operation[IdentityReport]:
+        self, person: Person | str, /, *, country_code: str | None = None
+    ) -> RequestedOperation[IdentityReport]:
         """Request the verification of a person's identity (`POST /v2/identity`).
 
-        Send the person to `operation.last.verification_url`. The operation is done when the
-        provider has decided or the request has expired. Neither `Expired` nor `Declined` raises an
-        error: look at `status` and `data.verification_status`. Waits up to half an hour (1,800 s)
-        by default, because the person has to act first.
+            operation = await sikoia.identity.request(person)
+            print("send the person to", operation.first.verification_url)
+            report = await operation
+
+        The operation is done when the provider has decided or the request has expired. Neither
+        `Expired` nor `Declined` raises an error: look at `status` and `data.verification_status`.
+        Waits up to half an hour (1,800 s) by default, because the person has to act first.
 
         May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
-            person_id: a person in a case.
+            person: a person in a case, or its id.
             country_code: the country of the person's document, if known: ISO 3166-1 alpha-2, such
                 as `GB`.
 
@@ -189,6 +194,7 @@ class Identity(Resource):
             The operation; awaiting it gives the verification with its result.
 
         Raises:
+            ArgumentError: an argument is not valid.
             InvalidRequestError: the person does not exist, or the country is not recognised.
             InsufficientPermissionsError: no credits left, or identity verification is not enabled
                 for you.
@@ -197,74 +203,114 @@ class Identity(Resource):
             "/v2/identity",
             IdentityReport,
             body={
-                "person_id": validate_id("person_id", person_id),
+                "person_id": _PERSON.id_of(person),
                 **validate_codes(country_code=country_code),
             },
         )
-        return self._operation(first.request_id, first)
+        return self._api.requested(
+            _OPERATION, (first.request_id,), _retrieve(first.request_id), first
+        )
 
-    def operation(self, request_id: str) -> Operation[IdentityReport]:
+    def operation(self, request: IdentityRequest | str, /) -> Operation[IdentityReport]:
         """Return the operation of an earlier verification, to wait for its result.
 
+            report = await sikoia.identity.operation(request_id)
+
+        Args:
+            request: the verification, or its `request_id`.
+
         Raises:
-            ConfigurationError: the id is not valid.
+            ArgumentError: the argument is neither a verification nor a valid id.
         """
-        return self._operation(validate_id("request_id", request_id))
+        request_id = _REQUEST.id_of(request)
+        return self._api.operation(_OPERATION, (request_id,), _retrieve(request_id))
+
+    async def latest(self, person: Person | str, /) -> IdentityReport | None:
+        """Return the newest complete verification of a person, whatever was decided.
+
+            report = await sikoia.identity.latest(person)
+
+        Two GET requests, which cost nothing.
+
+        Args:
+            person: a person in a case, or its id.
+
+        Returns:
+            The verification with its result; None if none is complete.
+
+        Raises:
+            ArgumentError: the argument is neither a person nor a valid id.
+            ResourceNotFoundError: the person does not exist.
+        """
+        request = newest(await self.list(person, complete=True))
+        return None if request is None else await self.retrieve(request)
 
     async def list(
         self,
-        person_id: str,
+        person: Person | str,
+        /,
         *,
         complete: bool | None = None,
         verification_status: VerificationStatus | Sequence[VerificationStatus] | None = None,
-    ) -> IdentityRequests:
+    ) -> Items[IdentityRequestSummary]:
         """List a person's verifications (`GET /v2/persons/{person_id}/identity-verifications`).
 
+            approved = await sikoia.identity.list(person, verification_status="Approved")
+
         Args:
-            person_id: a person in a case.
+            person: a person in a case, or its id.
             complete: True for complete verifications only; all by default.
-            verification_status: a decision, or a list of decisions that match.
+            verification_status: a decision, or a list of decisions that match: `Approved`,
+                `Declined`, `ResubmissionRequested` or `NotCompleted`.
 
         Raises:
-            ConfigurationError: a decision is not known.
+            ArgumentError: an argument is not valid.
+            InvalidRequestError: Sikoia refuses a filter.
             ResourceNotFoundError: the person does not exist.
         """
-        return await self._api.get(
+        return await self._api.items(
             "/v2/persons/{person_id}/identity-verifications",
             IdentityRequests,
+            lambda response: response.identity_verification_requests,
             query={
                 **validate_flags(complete=complete),
                 **validate_known_filters(
                     VerificationStatus, verification_status=verification_status
                 ),
             },
-            person_id=person_id,
+            person_id=_PERSON.id_of(person),
         )
 
-    async def retrieve(self, request_id: str) -> IdentityReport:
+    async def retrieve(self, request: IdentityRequest | str, /) -> IdentityReport:
         """Return a verification in its current state (`GET /v2/identity/{request_id}`).
 
+            report = await sikoia.identity.retrieve(request_id)
+
+        Args:
+            request: the verification, or its `request_id`.
+
         Raises:
+            ArgumentError: the argument is neither a verification nor a valid id.
             ResourceNotFoundError: the request does not exist.
         """
         return await self._api.get(
-            "/v2/identity/{request_id}", IdentityReport, request_id=request_id
-        )
-
-    def _operation(
-        self, request_id: str, first: IdentityReport | None = None
-    ) -> Operation[IdentityReport]:
-        return self._api.operation(
-            _OPERATION, (request_id,), lambda api: Identity(api).retrieve(request_id), first
+            "/v2/identity/{request_id}", IdentityReport, request_id=_REQUEST.id_of(request)
         )
 
 
+def _retrieve(request_id: str) -> Callable[[Api], Awaitable[IdentityReport]]:
+    return lambda api: Identity(api).retrieve(request_id)
+
+
+_PERSON: Final = Subject("person", "person_id", Person)
+_REQUEST: Final = Subject("request", "request_id", IdentityRequest)
 _OPERATION = OperationKind(
     name="identity",
     timeout=1800.0,
     interval=Interval(first=2.0, most=30.0),
     first_poll_with_events=900.0,
     done=frozenset({"Complete", "Expired"}),
+    retrieved=frozenset({"Complete"}),
     events=frozenset({"IdentityVerification.Completed", "IdentityVerification.Expired"}),
     opener=lambda api, ids: Identity(api).operation(*ids),
 )

@@ -3,24 +3,29 @@
 Source: the operation named in each method.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
-from sikoia_async._validation import validate_id, validate_strings
-from sikoia_async.models import PERSONAL, EntityType, Model, Open
+from sikoia_async._calls.api import Api
+from sikoia_async._validation import validate_strings
+from sikoia_async.models import PERSONAL, EntityType, Items, Model, Open
+from sikoia_async.operations.kinds import OperationKind
+from sikoia_async.operations.operation import Operation, RequestedOperation
+from sikoia_async.resources._latest import newest
 from sikoia_async.resources._resource import Resource
+from sikoia_async.resources._subjects import Subject
+from sikoia_async.resources.cases import Company
 
 __all__ = [
     "OnlineAccount",
     "OnlineContacts",
     "OnlineData",
     "OnlineDataReport",
-    "OnlineDataRequest",
     "OnlineDataRequestStatus",
     "OnlineDataRequestSummary",
-    "OnlineDataRequests",
     "OnlineEmail",
     "OnlinePhone",
 ]
@@ -90,28 +95,19 @@ class OnlineDataRequestSummary(Model):
 
 
 @attrs.frozen(kw_only=True)
-class OnlineDataRequest(OnlineDataRequestSummary):
-    """A request for online data, without the data.
-
-    `online_data.retrieve(request_id)` returns the data.
-    """
-
-    company_id: str | None = None
-    entity_type: Open[EntityType] | None = None
-
-
-@attrs.frozen(kw_only=True)
 class OnlineDataReport(OnlineDataRequestSummary):
     """A request for online data with the data."""
 
     company_id: str | None = None
+    entity_type: Open[EntityType] | None = None
+    """Only in the response to a request."""
     data: OnlineContacts | None = None
-    """None unless the status is `Complete`."""
+    """None unless the status is `Complete`, and in the response to a request."""
 
 
 @attrs.frozen(kw_only=True)
 class OnlineDataRequests(Model):
-    """All requests for a company's online data."""
+    """The response of `list`."""
 
     company_id: str | None = None
     online_data_requests: tuple[OnlineDataRequestSummary, ...] | None = None
@@ -121,50 +117,123 @@ class OnlineData(Resource):
     """The online presence of companies, as `sikoia.online_data`."""
 
     async def request(
-        self, company_id: str, *, company_name: str | None = None
-    ) -> OnlineDataRequest:
+        self, company: Company | str, /, *, company_name: str | None = None
+    ) -> RequestedOperation[OnlineDataReport]:
         """Search for a company online (`POST /v2/company-online-data`).
 
-        Sikoia has finished when it responds; `retrieve` returns the data.
+            report = await (await sikoia.online_data.request(company))
+
+        Sikoia has usually finished when it responds, and awaiting the operation retrieves the
+        data. Waits up to 300 s by default.
 
         May cost credits: never retried automatically once Sikoia may have processed it.
 
         Args:
-            company_id: the company in a case to store the data with.
+            company: the company in a case to store the data with, or its id.
             company_name: the name to search for; the company's own by default.
 
         Returns:
-            The request, without the data.
+            The operation; awaiting it gives the report.
 
         Raises:
+            ArgumentError: an argument is not valid.
             InvalidRequestError: the company does not exist.
             UnprocessableRequestError: the company lacks details that the search needs.
         """
-        return await self._api.buy(
+        first = await self._api.buy(
             "/v2/company-online-data",
-            OnlineDataRequest,
+            OnlineDataReport,
             body={
-                "company_id": validate_id("company_id", company_id),
+                "company_id": _COMPANY.id_of(company),
                 **validate_strings(company_name=company_name),
             },
         )
-
-    async def list(self, company_id: str) -> OnlineDataRequests:
-        """List the requests for a company (`GET /v2/companies/{company_id}/online-data`).
-
-        Raises:
-            ResourceNotFoundError: the company does not exist.
-        """
-        return await self._api.get(
-            "/v2/companies/{company_id}/online-data", OnlineDataRequests, company_id=company_id
+        return self._api.requested(
+            _OPERATION, (first.request_id,), _retrieve(first.request_id), first
         )
 
-    async def retrieve(self, request_id: str) -> OnlineDataReport:
-        """Return a request with its data (`GET /v2/company-online-data/{request_id}`).
+    def operation(self, request: OnlineDataRequestSummary | str, /) -> Operation[OnlineDataReport]:
+        """Return the operation of an earlier request, to wait for its data.
+
+            report = await sikoia.online_data.operation(request_id)
+
+        Args:
+            request: the request, or its id.
 
         Raises:
+            ArgumentError: the argument is neither a request nor a valid id.
+        """
+        request_id = _REQUEST.id_of(request)
+        return self._api.operation(_OPERATION, (request_id,), _retrieve(request_id))
+
+    async def latest(self, company: Company | str, /) -> OnlineDataReport | None:
+        """Return the newest complete report of a company, which was bought before.
+
+            report = await sikoia.online_data.latest(company)
+
+        Two GET requests, which cost nothing.
+
+        Args:
+            company: the company, or its id.
+
+        Returns:
+            The report; None if no request for the company is complete.
+
+        Raises:
+            ArgumentError: the argument is neither a company nor a valid id.
+            ResourceNotFoundError: the company does not exist.
+        """
+        request = newest(await self.list(company))
+        return None if request is None else await self.retrieve(request)
+
+    async def list(self, company: Company | str, /) -> Items[OnlineDataRequestSummary]:
+        """List the requests for a company (`GET /v2/companies/{company_id}/online-data`).
+
+            requests = await sikoia.online_data.list(company)
+
+        Args:
+            company: the company, or its id.
+
+        Raises:
+            ArgumentError: the argument is neither a company nor a valid id.
+            ResourceNotFoundError: the company does not exist.
+        """
+        return await self._api.items(
+            "/v2/companies/{company_id}/online-data",
+            OnlineDataRequests,
+            lambda response: response.online_data_requests,
+            company_id=_COMPANY.id_of(company),
+        )
+
+    async def retrieve(self, request: OnlineDataRequestSummary | str, /) -> OnlineDataReport:
+        """Return a request with its data (`GET /v2/company-online-data/{request_id}`).
+
+            report = await sikoia.online_data.retrieve(request_id)
+
+        Args:
+            request: the request, or its id.
+
+        Raises:
+            ArgumentError: the argument is neither a request nor a valid id.
             ResourceNotFoundError: the request does not exist.
         """
         return await self._api.get(
-            "/v2/company-online-data/{request_id}", OnlineDataReport, request_id=request_id
+            "/v2/company-online-data/{request_id}",
+            OnlineDataReport,
+            request_id=_REQUEST.id_of(request),
         )
+
+
+def _retrieve(request_id: str) -> Callable[[Api], Awaitable[OnlineDataReport]]:
+    return lambda api: OnlineData(api).retrieve(request_id)
+
+
+_COMPANY: Final = Subject("company", "company_id", Company)
+_REQUEST: Final = Subject("request", "request_id", OnlineDataRequestSummary)
+_OPERATION = OperationKind(
+    name="online-data",
+    retrieved=frozenset({"Complete"}),
+    running=frozenset(),
+    opener=lambda api, ids: OnlineData(api).operation(*ids),
+)
+OPERATION_KINDS = (_OPERATION,)

@@ -20,8 +20,10 @@ _EXCEL: Final = "/v2/{entity_type}/{entity_id}/excel-report"
 class Reports(Resource):
     """Excel reports, as `sikoia.reports`."""
 
-    async def excel(self, entity: HasEntity) -> bytes:
+    async def excel(self, entity: HasEntity, /) -> bytes:
         """Generate an Excel report and return it as bytes.
+
+            workbook = await sikoia.reports.excel(case)
 
         Operation: `GET /v2/{entity_type}/{entity_id}/excel-report`. The workbook has a sheet each
         for income, affordability, completeness and document integrity, if there is data for it. It
@@ -37,6 +39,7 @@ class Reports(Resource):
             The content of an `.xlsx` file.
 
         Raises:
+            ArgumentError: the argument is not an entity.
             ResourceNotFoundError: the entity does not exist.
             UnexpectedResponseError: the response is not a workbook; `body` holds it.
         """
@@ -45,9 +48,11 @@ class Reports(Resource):
         )
 
     async def save_excel(
-        self, entity: HasEntity, path: str | os.PathLike[str], *, max_file: int | None = None
+        self, entity: HasEntity, /, path: str | os.PathLike[str], *, max_file: int | None = None
     ) -> int:
         """Generate an Excel report and save it to a file.
+
+            size = await sikoia.reports.save_excel(case, "report.xlsx")
 
         The file appears once it is complete and replaces an existing one. Only its owner can read
         it, even if it replaces one that others could read. Every request may cost credits, as with

@@ -51,6 +51,7 @@ class Screening(Resource):
     async def search_peps_sanctions(
         self,
         entity: HasEntity,
+        /,
         *,
         search_term: str | None = None,
         birth_date: date | datetime | None = None,
@@ -58,6 +59,8 @@ class Screening(Resource):
         fuzziness: float | None = None,
     ) -> ScreeningSearch:
         """Search for an entity in lists of PEPs and sanctions (`POST /v2/peps-sanctions`).
+
+            search = await sikoia.screening.search_peps_sanctions(person)
 
         May cost credits: never retried automatically once Sikoia may have processed it.
 
@@ -88,10 +91,16 @@ class Screening(Resource):
             },
         )
 
-    async def list_peps_sanctions(self, entity: HasEntity) -> Items[ScreeningSearch]:
+    async def list_peps_sanctions(self, entity: HasEntity, /) -> Items[ScreeningSearch]:
         """List the searches for an entity (`GET /v2/{entity_type}/{entity_id}/peps-sanctions`).
 
+            searches = await sikoia.screening.list_peps_sanctions(person)
+
+        Args:
+            entity: the case, company or person.
+
         Raises:
+            ArgumentError: the argument is not an entity.
             ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(
@@ -103,6 +112,7 @@ class Screening(Resource):
     async def search_adverse_media(
         self,
         entity: HasEntity,
+        /,
         *,
         search_term: str | None = None,
         birth_date: date | datetime | None = None,
@@ -110,6 +120,8 @@ class Screening(Resource):
         fuzziness: float | None = None,
     ) -> ScreeningSearch:
         """Search the news for adverse media about an entity (`POST /v2/adverse-media`).
+
+            search = await sikoia.screening.search_adverse_media(person)
 
         May cost credits: never retried automatically once Sikoia may have processed it.
 
@@ -140,10 +152,16 @@ class Screening(Resource):
             },
         )
 
-    async def list_adverse_media(self, entity: HasEntity) -> Items[ScreeningSearch]:
+    async def list_adverse_media(self, entity: HasEntity, /) -> Items[ScreeningSearch]:
         """List the searches for an entity (`GET /v2/{entity_type}/{entity_id}/adverse-media`).
 
+            searches = await sikoia.screening.list_adverse_media(person)
+
+        Args:
+            entity: the case, company or person.
+
         Raises:
+            ArgumentError: the argument is not an entity.
             ResourceNotFoundError: the entity does not exist.
         """
         return await self._api.get(

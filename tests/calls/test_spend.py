@@ -50,7 +50,7 @@ def _client(*answers: int | Exception, **options: Any) -> tuple[Sikoia, _Answers
 
 
 async def _buy(sikoia: Sikoia) -> None:
-    await sikoia.company_registry.request(company_id="co-1")
+    await sikoia.company_registry.request("co-1")
 
 
 async def test_chargeable_calls_are_counted_by_operation() -> None:

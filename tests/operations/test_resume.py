@@ -28,6 +28,7 @@ TOKENS = {
     "identity": f"op1.453008e3.identity.{_ID}.77mwfSJqoEHdRBwODuyLuQ",
     "income": f"op1.453008e3.income.{_ID}.6BOtY63JtuyI48sfxI263g",
     "integrity-check": f"op1.453008e3.integrity-check.{_ID}.WSTVlG1ZPStYyfX75F04_g",
+    "online-data": f"op1.453008e3.online-data.{_ID}.E8asFqdmE0MVm0QHbLzjZA",
 }
 SECOND_IDS = {"account-refresh": (BEFORE,), "data-sources": ("person",)}
 

@@ -37,6 +37,7 @@ from sikoia_async import (
     OperationFailedError,
     OperationTimeoutError,
     Quota,
+    RequestedOperation,
     Sikoia,
     SikoiaError,
     poll,
@@ -717,12 +718,12 @@ async def test_type_checkers_infer_the_results() -> None:
     working = Working.saying(reported())
     async with working.client() as sikoia:
         operation = await sikoia.income.request(CASE)
-        assert_type(operation, Operation[IncomeReport])
+        assert_type(operation, RequestedOperation[IncomeReport])
         report: IncomeReport = await operation
         assert_type(await operation, IncomeReport)
         assert_type(await operation.wait(timeout=1, raise_on_failure=False), IncomeReport)
         assert_type(operation.result(), IncomeReport)
-        assert_type(operation.first, IncomeReport | None)
+        assert_type(operation.first, IncomeReport)
         assert_type(await operation.refresh(), IncomeReport | None)
         assert_type(aiter(operation), AsyncIterator[IncomeReport])
         async for snapshot in operation:

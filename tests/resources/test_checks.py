@@ -118,11 +118,7 @@ async def test_checks_are_listed_and_retrieved(sikoia: Sikoia, workbench: Workbe
         again = await client.checks.retrieve(older.validation_instance_id)
 
     assert newer.last
-    assert (checks.entity_id, checks.entity_type) == (person.person_id, "person")
-    assert checks.validation_check_requests
-    assert [
-        (one.validation_instance_id, one.status) for one in checks.validation_check_requests
-    ] == [
+    assert [(one.validation_instance_id, one.status) for one in checks] == [
         (newer.last.validation_instance_id, "Pending"),
         (older.validation_instance_id, "Failed"),
     ]
@@ -135,12 +131,10 @@ async def test_an_income_verification_starts_if_the_check_passes(
     """If the check fails there is none; if it passes, it is pending and can be retrieved."""
     async with sikoia as client:
         person, type_id = await workbench.person(client), await payslip_check(client)
-        without = await client.checks.completeness_and_income(person, type_id)
+        without = await client.checks.run_with_income(person, type_id)
         document_id = await upload_payslip(client, person, workbench)
         chosen = ChecklistParameter(source_id=document_id, source_category_type="Document")
-        both = await client.checks.completeness_and_income(
-            person, type_id, checklist_params=[chosen]
-        )
+        both = await client.checks.run_with_income(person, type_id, checklist_params=[chosen])
         assert both.income_verification
         pending = both.income_verification
         workbench.pass_time()
@@ -167,7 +161,7 @@ async def test_all_arguments_are_sent() -> None:
         async with server.client() as client:
             case = Entity("case", "c-1")
             operation = await client.checks.run(case, "t-1", checklist_params=[parameter])
-            await client.checks.completeness_and_income(case, "t-1", checklist_params=[parameter])
+            await client.checks.run_with_income(case, "t-1", checklist_params=[parameter])
 
     assert operation.done
     assert [request.path for request in server.requests] == [
@@ -191,7 +185,7 @@ async def test_an_unknown_check_or_entity_is_refused(sikoia: Sikoia, workbench: 
             with pytest.raises(InvalidRequestError):
                 await client.checks.run(entity, check)
             with pytest.raises(InvalidRequestError):
-                await client.checks.completeness_and_income(entity, check)
+                await client.checks.run_with_income(entity, check)
         with pytest.raises(ResourceNotFoundError):
             await client.checks.list(UNKNOWN)
         with pytest.raises(ResourceNotFoundError):
@@ -202,7 +196,7 @@ async def test_invalid_arguments_are_refused(sikoia: Sikoia) -> None:
     """Nothing is sent for an invalid id, or for an id instead of an entity."""
     case_id: object = "c-1"
     async with sikoia as client:
-        with pytest.raises(ConfigurationError, match="validation_instance_id: not a valid id"):
+        with pytest.raises(ConfigurationError, match="check: not a valid id"):
             await client.checks.retrieve("..")
         with pytest.raises(ArgumentTypeError, match="entity: expected a case"):
             await client.checks.run(case_id, "t-1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - that is the test

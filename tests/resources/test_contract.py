@@ -18,6 +18,7 @@ EVENTS = "Sikoia's guide to webhooks lists the event types, the specification sh
 DIFFERENCES = {
     "*_id: required": "nullable there, but an object without its own id could not be used",
     "checks.*.entity_type: required": "optional there, but an entity has an id and a type",
+    "OnlineDataReport.entity_type: unknown": "only in the response to a request",
     "documents.upload.*_name: optional": "required there, but a path has a name",
     "documents.upload.file: PathLike for string": "base64 there; here a path, bytes or a stream",
     "screening.*.fuzziness: float for number": "only sent, and not money",

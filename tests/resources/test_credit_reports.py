@@ -35,7 +35,7 @@ async def create_company(
 
 async def report_on(client: Sikoia, name: str = "Acme Example Ltd") -> CreditReport:
     """Request a credit report on a new company, and return it."""
-    made = await client.credit_reports.request(company_id=await create_company(client, name))
+    made = (await client.credit_reports.request(await create_company(client, name))).first
     return await client.credit_reports.retrieve(made.request_id)
 
 
@@ -43,7 +43,7 @@ async def test_a_report_is_requested(sikoia: Sikoia) -> None:
     """The company's id is enough, and the request is complete at once."""
     async with sikoia as client:
         company_id = await create_company(client)
-        made = await client.credit_reports.request(company_id=company_id)
+        made = (await client.credit_reports.request(company_id)).first
 
     assert (made.status, made.has_too_many_results) == ("Complete", False)
     assert (made.company_id, made.company_number) == (company_id, "12345678")
@@ -55,13 +55,15 @@ async def test_a_report_is_requested(sikoia: Sikoia) -> None:
 async def test_the_details_of_the_request_are_sent(sikoia: Sikoia) -> None:
     """Arguments take precedence over the company's own details."""
     async with sikoia as client:
-        made = await client.credit_reports.request(
-            company_id=await create_company(client),
-            company_number="87654321",
-            company_name="Other Example",
-            country_code="FR",
-            provider_id="FR-1",
-        )
+        made = (
+            await client.credit_reports.request(
+                await create_company(client),
+                company_number="87654321",
+                company_name="Other Example",
+                country_code="FR",
+                provider_id="FR-1",
+            )
+        ).first
 
     assert (made.company_number, made.company_name) == ("87654321", "Other Example")
     assert (made.country_code, made.provider_id) == ("FR", "FR-1")
@@ -171,13 +173,12 @@ async def test_requests_are_listed(sikoia: Sikoia) -> None:
     """The list names the company and has each request with its status."""
     async with sikoia as client:
         company_id = await create_company(client)
-        made = await client.credit_reports.request(company_id=company_id)
-        await client.credit_reports.request(company_id=company_id, company_name=_SEVERAL)
+        made = (await client.credit_reports.request(company_id)).first
+        await client.credit_reports.request(company_id, company_name=_SEVERAL)
         listed = await client.credit_reports.list(company_id)
 
-    assert listed.company_id == company_id
-    assert listed.credit_report_requests is not None
-    ambiguous, complete = listed.credit_report_requests
+    ambiguous, complete = listed
+    assert listed.response.status == 200
     assert ambiguous.has_too_many_results
     assert (complete.request_id, complete.status) == (made.request_id, "Complete")
 
@@ -186,11 +187,11 @@ async def test_a_picklist_is_resolved_with_an_item(sikoia: Sikoia) -> None:
     """`resolve` takes the item, and returns a new request."""
     async with sikoia as client:
         company_id = await create_company(client)
-        request = await client.credit_reports.request(company_id=company_id, company_name=_SEVERAL)
+        request = (await client.credit_reports.request(company_id, company_name=_SEVERAL)).first
         assert request.has_too_many_results
         assert request.picklist
         match = request.picklist[1]
-        made = await request.resolve(match)
+        made = (await request.resolve(match)).first
 
     assert (made.status, made.company_id) == ("Complete", company_id)
     assert made.company_name == match.company_name
@@ -202,8 +203,8 @@ async def test_a_retrieved_picklist_is_resolved_with_an_index(sikoia: Sikoia) ->
     async with sikoia as client:
         report = await report_on(client, _SEVERAL)
         assert report.data is None
-        made = await report.resolve(1)
-        again = await client.credit_reports.resolve_picklist(report.request_id, 1)
+        made = (await report.resolve(1)).first
+        again = (await client.credit_reports.resolve_picklist(report.request_id, 1)).first
 
     assert report.picklist
     assert made.company_number == again.company_number == report.picklist[0].company_number
@@ -212,7 +213,7 @@ async def test_a_retrieved_picklist_is_resolved_with_an_index(sikoia: Sikoia) ->
 async def test_a_complete_request_cannot_be_resolved(sikoia: Sikoia) -> None:
     """It has no picklist, so nothing is sent."""
     async with sikoia as client:
-        made = await client.credit_reports.request(company_id=await create_company(client))
+        made = (await client.credit_reports.request(await create_company(client))).first
         with pytest.raises(ConfigurationError, match="nothing to resolve"):
             await made.resolve(1)
 
@@ -221,7 +222,7 @@ async def test_an_unpickled_request_says_what_to_call_instead(sikoia: Sikoia) ->
     """It keeps its picklist, but has no client to resolve it with."""
     async with sikoia as client:
         company_id = await create_company(client, _SEVERAL)
-        request = await client.credit_reports.request(company_id=company_id)
+        request = (await client.credit_reports.request(company_id)).first
         restored = pickle.loads(pickle.dumps(request))  # noqa: S301 - pickled on this line
         with pytest.raises(ConfigurationError, match="resolve_picklist"):
             await restored.resolve(1)
@@ -252,14 +253,14 @@ async def test_a_company_without_a_country_is_refused(sikoia: Sikoia) -> None:
     async with sikoia as client:
         company_id = await create_company(client, jurisdiction_code=None)
         with pytest.raises(UnprocessableRequestError, match="country_code"):
-            await client.credit_reports.request(company_id=company_id)
+            await client.credit_reports.request(company_id)
 
 
 async def test_unknown_companies_and_requests_are_errors(sikoia: Sikoia) -> None:
     """Sikoia returns 400 for an id in a body, and 404 for one in a path."""
     async with sikoia as client:
         with pytest.raises(InvalidRequestError, match="company_id"):
-            await client.credit_reports.request(company_id="c-1")
+            await client.credit_reports.request("c-1")
         with pytest.raises(ResourceNotFoundError):
             await client.credit_reports.list("c-1")
         with pytest.raises(ResourceNotFoundError):

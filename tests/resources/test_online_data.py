@@ -31,7 +31,7 @@ async def test_a_company_is_found_online(sikoia: Sikoia) -> None:
     """The request is complete at once, and its report has the contacts."""
     async with sikoia as client:
         company_id = await create_company(client)
-        request = await client.online_data.request(company_id)
+        request = (await client.online_data.request(company_id)).first
         report = await client.online_data.retrieve(request.request_id)
 
     assert (request.status, request.company_id, request.entity_type) == (
@@ -56,17 +56,15 @@ async def test_requests_are_listed(sikoia: Sikoia) -> None:
         await client.online_data.request(company_id, company_name="Other Ltd")
         listed = await client.online_data.list(company_id)
 
-    assert listed.company_id == company_id
-    assert listed.online_data_requests is not None
-    assert [one.company_name for one in listed.online_data_requests] == ["Other Ltd", "Acme Ltd"]
+    assert [one.company_name for one in listed] == ["Other Ltd", "Acme Ltd"]
 
 
 async def test_a_company_that_is_not_online_is_a_failed_request(sikoia: Sikoia) -> None:
     """A failure is a result: the report has a message and no data."""
     async with sikoia as client:
-        request = await client.online_data.request(
-            await create_company(client, "Offline Example Ltd")
-        )
+        request = (
+            await client.online_data.request(await create_company(client, "Offline Example Ltd"))
+        ).first
         report = await client.online_data.retrieve(request.request_id)
 
     assert (report.status, report.data) == ("Failed", None)
@@ -76,7 +74,7 @@ async def test_a_company_that_is_not_online_is_a_failed_request(sikoia: Sikoia) 
 async def test_reprs_mask_contacts(sikoia: Sikoia) -> None:
     """Phone numbers, email addresses and accounts are masked."""
     async with sikoia as client:
-        request = await client.online_data.request(await create_company(client))
+        request = (await client.online_data.request(await create_company(client))).first
         report = await client.online_data.retrieve(request.request_id)
 
     shown = repr(report)

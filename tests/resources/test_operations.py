@@ -122,12 +122,12 @@ async def _integrity(client: Sikoia) -> Operation[Any]:
 
 
 async def _registry(client: Sikoia) -> Operation[Any]:
-    request = await client.company_registry.request(company_id=await _company_id(client))
+    request = (await client.company_registry.request(await _company_id(client))).first
     return client.company_registry.operation(request.request_id)
 
 
 async def _credit(client: Sikoia) -> Operation[Any]:
-    request = await client.credit_reports.request(company_id=await _company_id(client))
+    request = (await client.credit_reports.request(await _company_id(client))).first
     return client.credit_reports.operation(request.request_id)
 
 
@@ -253,7 +253,7 @@ async def test_invalid_operation_tokens_are_refused(sandbox: Sandbox, sikoia: Si
             signer.token("horoscope", (UNKNOWN_ID,)): "unknown kind",
             signer.token("income", (UNKNOWN_ID, UNKNOWN_ID)): "not a valid operation token",
             signer.token("data-sources", (UNKNOWN_ID,)): "not a valid operation token",
-            signer.token("income", ("..",)): "request_id",
+            signer.token("income", ("..",)): "request: not a valid id",
             signer.token("account-refresh", ("", "x")): "account: ",
             signer.token("data-sources", (UNKNOWN_ID, "planet")): "entity_type",
         }.items():

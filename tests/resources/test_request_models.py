@@ -1,7 +1,6 @@
 """Requests: values that the schemas allow are sent unchanged."""
 
 import base64
-import inspect
 import json
 import re
 from datetime import UTC, date, datetime
@@ -19,7 +18,7 @@ from contract import ENDPOINTS, Endpoint
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from sikoia_async import Sikoia
+from sikoia_async import Pages, Sikoia
 from sikoia_async._schema.shapes import field_types
 from sikoia_async.models import Entity
 from sikoia_async.resources.identity import VerificationStatus
@@ -68,10 +67,8 @@ def call(endpoint: Endpoint, values: dict[str, Any]) -> httpx.Request:
         transport = httpx.MockTransport(respond)
         async with Sikoia(token="a-token", quota=None, transport=transport) as sikoia:
             result = endpoint.call(sikoia, arguments(endpoint, values))
-            if inspect.isawaitable(result):
-                await result
-                return
-            await anext(aiter(result.pages()))
+            is_paged = isinstance(result, Pages)  # awaiting it would read all pages
+            await (anext(aiter(cast("Any", result).pages())) if is_paged else result)
 
     anyio.run(main)
     return requests[0]
@@ -139,13 +136,14 @@ def searchable(operation: spec.Operation) -> dict[str, Any]:
 
 def fields(endpoint: Endpoint, schemas: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Return a strategy for the fields of a body or a query."""
-    parameters = endpoint.parameters()
+    parameters = endpoint.parameters().items()
     values = {
         name: NARROWER[name] if name in NARROWER else spec.values(one)
         for name, one in schemas.items()
     }
     required = spec.resolved(endpoint.operation.request.get("schema", {})).get("required", ())
-    needed = NEEDED | {name for name, (_, must) in parameters.items() if must} | {*required}
+    must_be_given = {endpoint.sent_as(name) for name, (_, must) in parameters if must}
+    needed = NEEDED | must_be_given | {*required}
     return st.fixed_dictionaries(
         {name: one for name, one in values.items() if name in needed},
         optional={name: one for name, one in values.items() if name not in needed},

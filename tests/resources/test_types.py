@@ -20,7 +20,7 @@ from sikoia_async import (
     Sikoia,
 )
 from sikoia_async.models import HasEntity
-from sikoia_async.resources.cases import CaseOwner, CompanyUpdate, NewAddress, Person, PersonUpdate
+from sikoia_async.resources.cases import CaseOwner, Company, CompanyUpdate, NewAddress, PersonUpdate
 from sikoia_async.resources.checks import ChecklistParameter
 
 CANARY = "canary"
@@ -124,11 +124,11 @@ def test_ids_are_validated(endpoint: Endpoint, name: str, wrong: str) -> None:
 
 def test_a_model_is_refused_as_an_id() -> None:
     """A model holds more than its id, and the call may cost money."""
-    (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "identity.request"]
+    (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "company_registry.search"]
 
-    error = refused(endpoint, person_id=Person(person_id="p-1", first_name=CANARY))
+    error = refused(endpoint, company_id=Company(company_id="c-1", company_name=CANARY))
 
-    assert str(error).endswith("the id alone, person.person_id")
+    assert str(error).endswith("the id alone, company.company_id")
 
 
 LISTS = [

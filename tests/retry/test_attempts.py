@@ -420,7 +420,7 @@ async def test_a_token_error_does_not_hide_an_earlier_attempt() -> None:
     )
 
     with pytest.raises(TransportError) as caught:
-        await sikoia.company_registry.request(company_id="co-1")
+        await sikoia.company_registry.request("co-1")
 
     assert caught.value.may_have_been_processed
     assert caught.value.idempotency_key

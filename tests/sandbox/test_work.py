@@ -278,7 +278,7 @@ async def test_failures_have_a_default_message() -> None:
         assert (report.status, report.message) == ("Failed", "The work was made to fail.")
         assert report.data is None
         listed = await local.sikoia.identity.list(local.person.person_id)
-        [row] = listed.identity_verification_requests or []
+        [row] = listed
         assert (row.status, row.verification_status) == ("Failed", None)
 
     await run(scenario)

@@ -143,7 +143,7 @@ async def _checks(sikoia: Sikoia, person: Person) -> list[Any]:
             check = await (await sikoia.checks.run(person, kind.validation_type_id))
             found += [
                 check,
-                await sikoia.checks.completeness_and_income(person, kind.validation_type_id),
+                await sikoia.checks.run_with_income(person, kind.validation_type_id),
                 await sikoia.checks.retrieve(check.validation_instance_id),
             ]
     return [*found, await sikoia.checks.list(person)]
@@ -153,15 +153,15 @@ async def _companies(sikoia: Sikoia, company: Company) -> list[Any]:
     found = list[Any]()
     for resource in (sikoia.company_registry, sikoia.credit_reports):
         for name in ("Acme Ltd", "Several Example Ltd"):
-            requested = await resource.request(
-                company_id=company.company_id, company_name=name, country_code="GB"
-            )
+            requested = (
+                await resource.request(company, company_name=name, country_code="GB")
+            ).first
             report = await resource.retrieve(requested.request_id)
             found += [requested, report]
             for item in (report.picklist or ())[:2]:
-                found.append(await resource.resolve_picklist(requested.request_id, item))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+                found.append((await resource.resolve_picklist(requested, item)).first)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         found.append(await resource.list(company.company_id))
-    online = await sikoia.online_data.request(company.company_id)
+    online = (await sikoia.online_data.request(company.company_id)).first
     return [
         *found,
         await sikoia.company_registry.search(company_name="Placeholder", country_code="GB"),

@@ -10,13 +10,27 @@ from typing import assert_type
 from anyio import open_file
 from starlette.datastructures import UploadFile
 
-from sikoia_async import ChecklistParameter, Entity, Items, Operation, Sikoia, Stats
+from sikoia_async import (
+    ChecklistParameter,
+    Entity,
+    Items,
+    Operation,
+    RequestedOperation,
+    Sikoia,
+    Stats,
+)
 from sikoia_async.errors import CallError, ConflictError
 from sikoia_async.resources.affordability import AffordabilityReport
 from sikoia_async.resources.banking import BankAccount, BankConnection, BankTransaction
+from sikoia_async.resources.cases import Company
 from sikoia_async.resources.checks import Check, CompletenessAndIncome
-from sikoia_async.resources.company_registry import Matches, RegistryReport, RegistryRequest
-from sikoia_async.resources.credit_reports import CreditReport, CreditReportRequest
+from sikoia_async.resources.company_registry import (
+    Matches,
+    RegistryMatch,
+    RegistryReport,
+    RegistryRequestSummary,
+)
+from sikoia_async.resources.credit_reports import CreditReport
 from sikoia_async.resources.data_sources import DataSource
 from sikoia_async.resources.documents import Document
 from sikoia_async.resources.identity import IdentityReport
@@ -29,21 +43,41 @@ from sikoia_async.resources.webhooks import (
 )
 
 
-async def companies(sikoia: Sikoia) -> None:
+async def companies(sikoia: Sikoia, company: Company) -> None:
     """Requests, picklists and reports have their own types."""
-    request = await sikoia.company_registry.request(company_id="1")
-    assert_type(request, RegistryRequest)
-    assert_type(await request.resolve(1), RegistryRequest)
-    assert_type(await sikoia.company_registry.retrieve(request.request_id), RegistryReport)
+    operation = await sikoia.company_registry.request(company)
+    assert_type(operation, RequestedOperation[RegistryReport])
+    assert_type(operation.first, RegistryReport)
+    assert_type(
+        (await sikoia.company_registry.request(company)).first.picklist,
+        tuple[RegistryMatch, ...] | None,
+    )
+    assert_type(await operation, RegistryReport)
+    assert_type(await operation.first.resolve(1), RequestedOperation[RegistryReport])
+    resumed = sikoia.company_registry.operation(operation.first)
+    assert_type(resumed, Operation[RegistryReport])
+    assert_type(resumed.first, RegistryReport | None)
     found = await sikoia.company_registry.search(company_name="Acme", country_code="GB")
     assert_type(found, Matches)
     assert_type(found.reason, str | None)
-    several = await sikoia.credit_reports.request(company_id="1", company_name="Acme")
-    assert_type(several, CreditReportRequest)
-    report = await sikoia.credit_reports.retrieve(several.request_id)
+    await sikoia.company_registry.search(company_name="Acme", jurisdiction_code="US_DE")
+    await sikoia.company_registry.search(company_name="Acme")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue] - one of two codes is required
+    await sikoia.company_registry.find(company, pick=lambda matches: matches[0])
+    await sikoia.company_registry.find(company, pick=lambda matches: matches[0].index)
+    assert_type(await sikoia.company_registry.find(company, pick=_choose), RegistryReport)
+    requests = await sikoia.company_registry.list(company)
+    assert_type(requests, Items[RegistryRequestSummary])
+    assert_type(await sikoia.company_registry.latest(company), RegistryReport | None)
+    credit = await sikoia.credit_reports.find(company, company_name="Acme")
+    assert_type(credit, CreditReport)
+    report = await sikoia.credit_reports.retrieve(credit)
     assert_type(report, CreditReport)
     if report.data and report.data.credit_rating:
         assert_type(report.data.credit_rating.credit_limit, Decimal | None)
+
+
+async def _choose(matches: tuple[RegistryMatch, ...]) -> RegistryMatch | None:
+    return matches[0] if len(matches) == 1 else None
 
 
 async def banks(sikoia: Sikoia, person: Entity) -> None:
@@ -77,12 +111,12 @@ async def files(sikoia: Sikoia, person: Entity) -> None:
 
 async def operations(sikoia: Sikoia, person: Entity) -> None:
     """Each operation has the type of its result."""
-    assert_type(await sikoia.affordability.request(person), Operation[AffordabilityReport])
+    assert_type(await sikoia.affordability.request(person), RequestedOperation[AffordabilityReport])
     assert_type(await (await sikoia.income.request(person)), IncomeReport)
     assert_type(await (await sikoia.identity.request("1")), IdentityReport)
     some = [ChecklistParameter(source_id="1", source_category_type="Document")]
     assert_type(await (await sikoia.checks.run(person, "1", checklist_params=some)), Check)
-    both = await sikoia.checks.completeness_and_income(person, "1")
+    both = await sikoia.checks.run_with_income(person, "1")
     assert_type(both, CompletenessAndIncome)
     assert_type(both.income_verification, IncomeReport | None)
 

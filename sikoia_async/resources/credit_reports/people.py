@@ -1,4 +1,4 @@
-"""Officers, owners and shareholders in credit reports."""
+"""CreditOfficers, owners and shareholders in credit reports."""
 
 from datetime import date
 from decimal import Decimal
@@ -9,15 +9,15 @@ from sikoia_async.models import PERSONAL, Model
 from sikoia_async.resources._picklists import OfficialAddress
 
 __all__ = [
-    "CompanyOfficer",
-    "CompanyOwner",
     "CompanyParty",
     "CompanyShareholder",
-    "Officers",
-    "Owners",
+    "CreditCompanyOfficer",
+    "CreditCompanyOwner",
+    "CreditOfficers",
+    "CreditOwners",
+    "CreditPersonOfficer",
+    "CreditPersonOwner",
     "Party",
-    "PersonOfficer",
-    "PersonOwner",
     "PersonParty",
     "PersonShareholder",
     "Shareholders",
@@ -58,21 +58,21 @@ class CompanyParty(Party):
 
 
 @attrs.frozen(kw_only=True)
-class PersonOfficer(PersonParty):
+class CreditPersonOfficer(PersonParty):
     """A person who is an officer, such as a director."""
 
     officer_role: str | None = None
 
 
 @attrs.frozen(kw_only=True)
-class CompanyOfficer(CompanyParty):
+class CreditCompanyOfficer(CompanyParty):
     """A company that is an officer."""
 
     officer_role: str | None = None
 
 
 @attrs.frozen(kw_only=True)
-class PersonOwner(PersonParty):
+class CreditPersonOwner(PersonParty):
     """A person who owns part of the company."""
 
     holding_percentage: Decimal | None = None
@@ -83,7 +83,7 @@ class PersonOwner(PersonParty):
 
 
 @attrs.frozen(kw_only=True)
-class CompanyOwner(CompanyParty):
+class CreditCompanyOwner(CompanyParty):
     """A company that owns part of the company."""
 
     holding_percentage: Decimal | None = None
@@ -94,7 +94,7 @@ class CompanyOwner(CompanyParty):
 
 
 @attrs.frozen(kw_only=True)
-class PersonShareholder(PersonOwner):
+class PersonShareholder(CreditPersonOwner):
     """A person who holds shares."""
 
     number_of_shares: int | None = None
@@ -105,7 +105,7 @@ class PersonShareholder(PersonOwner):
 
 
 @attrs.frozen(kw_only=True)
-class CompanyShareholder(CompanyOwner):
+class CompanyShareholder(CreditCompanyOwner):
     """A company that holds shares."""
 
     number_of_shares: int | None = None
@@ -115,19 +115,19 @@ class CompanyShareholder(CompanyOwner):
 
 
 @attrs.frozen(kw_only=True)
-class Officers(Model):
+class CreditOfficers(Model):
     """The officers of the company."""
 
-    people: tuple[PersonOfficer, ...] | None = None
-    companies: tuple[CompanyOfficer, ...] | None = None
+    people: tuple[CreditPersonOfficer, ...] | None = None
+    companies: tuple[CreditCompanyOfficer, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
-class Owners(Model):
+class CreditOwners(Model):
     """The owners of the company."""
 
-    people: tuple[PersonOwner, ...] | None = None
-    companies: tuple[CompanyOwner, ...] | None = None
+    people: tuple[CreditPersonOwner, ...] | None = None
+    companies: tuple[CreditCompanyOwner, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)

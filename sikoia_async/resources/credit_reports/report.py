@@ -8,7 +8,7 @@ import attrs
 from sikoia_async.models import Model
 from sikoia_async.resources._picklists import OfficialAddress
 from sikoia_async.resources.credit_reports.financials import FinancialStatements
-from sikoia_async.resources.credit_reports.people import Officers, Owners, Shareholders
+from sikoia_async.resources.credit_reports.people import CreditOfficers, CreditOwners, Shareholders
 from sikoia_async.resources.credit_reports.ratings import (
     BadDebt,
     Commentary,
@@ -16,7 +16,7 @@ from sikoia_async.resources.credit_reports.ratings import (
     Judgment,
 )
 
-__all__ = ["CapitalStructure", "CompanyInformation", "CreditReportData", "IndustryCode"]
+__all__ = ["CapitalStructure", "CompanyInformation", "CreditIndustryCode", "CreditReportData"]
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +37,7 @@ class CompanyInformation(Model):
 
 
 @attrs.frozen(kw_only=True)
-class IndustryCode(Model):
+class CreditIndustryCode(Model):
     """The company's industry."""
 
     code: str | None = None
@@ -62,10 +62,10 @@ class CreditReportData(Model):
     """The credit report on a company."""
 
     company_information: CompanyInformation | None = None
-    industry_codes: tuple[IndustryCode, ...] | None = None
+    industry_codes: tuple[CreditIndustryCode, ...] | None = None
     credit_rating: CreditRating | None = None
-    officers: Officers | None = None
-    owners: Owners | None = None
+    officers: CreditOfficers | None = None
+    owners: CreditOwners | None = None
     commentaries: tuple[Commentary, ...] | None = None
     capital_structure: CapitalStructure | None = None
     judgments: tuple[Judgment, ...] | None = None

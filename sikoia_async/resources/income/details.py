@@ -6,34 +6,23 @@ from decimal import Decimal
 import attrs
 
 from sikoia_async.models import PERSONAL, Model, Open
+from sikoia_async.resources._insights import InsightRequest
 from sikoia_async.resources.income.reports import (
+    DeductionItem,
     IncomeAddress,
     IncomePair,
-    IncomeRequest,
     IncomeSourceType,
     PayFrequency,
 )
 from sikoia_async.resources.income.tax import TaxInformation
 
 __all__ = [
-    "DeductionItem",
     "DetailedIncome",
     "IncomeDetails",
     "IncomeEvidence",
     "IncomeSourceData",
     "PayItem",
 ]
-
-
-@attrs.frozen(kw_only=True)
-class DeductionItem(Model):
-    """A deduction from gross pay; its value is positive."""
-
-    category: str | None = None
-    """Such as `IncomeTax`; for a `PayItem`, such as `BasicPay`. The specification lists 11
-    categories of deductions and 15 of pay."""
-    short_description: str | None = attrs.field(default=None, **PERSONAL)
-    value: Decimal | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -110,7 +99,7 @@ class DetailedIncome(IncomePair):
 
 
 @attrs.frozen(kw_only=True)
-class IncomeDetails(IncomeRequest):
+class IncomeDetails(InsightRequest):
     """The details of a verification; `data` is None until it is complete."""
 
     data: tuple[DetailedIncome, ...] | None = None

@@ -7,30 +7,26 @@ from typing import Literal
 import attrs
 
 from sikoia_async.models import PERSONAL, EntityType, Model, Open, SourceCategory
+from sikoia_async.resources._insights import InsightRequest, InsightRequestSummary
 
 __all__ = [
     "AdditionalInformation",
     "AverageItem",
-    "AverageTaxItem",
     "Bonus",
-    "DataSource",
+    "DeductionItem",
     "IncomeAddress",
     "IncomeData",
     "IncomeDataSource",
     "IncomePair",
     "IncomeReport",
-    "IncomeRequest",
-    "IncomeRequestSummary",
-    "IncomeRequests",
+    "IncomeSource",
     "IncomeSourceType",
-    "IncomeStatus",
     "IncomeType",
     "MonthlyItem",
     "PayFrequency",
     "VerifiedIncome",
 ]
 
-IncomeStatus = Literal["Pending", "Complete", "Failed"]
 IncomeType = Literal[
     "Employment",
     "Employment and/or Self-employment",
@@ -45,32 +41,12 @@ IncomeSourceType = Literal["Payslip", "BankStatement", "BankAccount", "SA302", "
 
 
 @attrs.frozen(kw_only=True)
-class IncomeRequestSummary(Model):
-    """An income verification as it appears in lists."""
-
-    request_id: str
-    status: Open[IncomeStatus] | None = None
-    datetime_requested: dt.datetime | None = None
-    datetime_completed: dt.datetime | None = None
-    """None while the verification is pending."""
-    message: str | None = attrs.field(default=None, **PERSONAL)
-
-
-@attrs.frozen(kw_only=True)
-class IncomeRequest(IncomeRequestSummary):
-    """An income verification and the entity it is for."""
-
-    entity_id: str | None = None
-    entity_type: Open[EntityType] | None = None
-
-
-@attrs.frozen(kw_only=True)
 class IncomeRequests(Model):
-    """All income verifications of an entity."""
+    """The response of `list`."""
 
     entity_id: str | None = None
     entity_type: Open[EntityType] | None = None
-    income_employer_requests: tuple[IncomeRequestSummary, ...] | None = None
+    income_employer_requests: tuple[InsightRequestSummary, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +69,7 @@ class IncomeAddress(Model):
 
 
 @attrs.frozen(kw_only=True)
-class DataSource(Model):
+class IncomeSource(Model):
     """A document or bank account that the report is based on."""
 
     source_name: str | None = attrs.field(default=None, **PERSONAL)
@@ -114,7 +90,7 @@ class IncomeDataSource(Model):
     """The first month, such as `2024-01`. Some responses have a full date."""
     end_date: str | None = None
     """The last month, in the same format."""
-    data_sources: tuple[DataSource, ...] | None = None
+    data_sources: tuple[IncomeSource, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -145,10 +121,15 @@ class AverageItem(Model):
 
 
 @attrs.frozen(kw_only=True)
-class AverageTaxItem(AverageItem):
-    """An item of the tax documents, averaged over all of them."""
+class DeductionItem(Model):
+    """A deduction from gross pay, or an item of the tax documents averaged over all of them."""
 
+    category: str | None = None
+    """Such as `IncomeTax`; for a `PayItem`, such as `BasicPay`. The specification lists 11
+    categories of deductions and 15 of pay."""
     short_description: str | None = attrs.field(default=None, **PERSONAL)
+    value: Decimal | None = None
+    """Positive for a deduction."""
 
 
 @attrs.frozen(kw_only=True)
@@ -162,7 +143,7 @@ class AdditionalInformation(Model):
     monthly_deductions_details: tuple[MonthlyItem, ...] | None = None
     average_income_items: tuple[AverageItem, ...] | None = None
     """From SA302s only."""
-    average_tax_items: tuple[AverageTaxItem, ...] | None = None
+    average_tax_items: tuple[DeductionItem, ...] | None = None
     """From tax documents only."""
 
 
@@ -204,11 +185,11 @@ class IncomeData(Model):
     """The verified incomes and the data sources used."""
 
     income_details: tuple[VerifiedIncome, ...] | None = None
-    data_sources: tuple[DataSource, ...] | None = None
+    data_sources: tuple[IncomeSource, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
-class IncomeReport(IncomeRequest):
+class IncomeReport(InsightRequest):
     """An income and employer verification; `data` is None until it is complete."""
 
     data: IncomeData | None = None

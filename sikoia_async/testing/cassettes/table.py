@@ -35,12 +35,10 @@ from sikoia_async.resources.company_registry import (
     CompanyRegistry,
     RegistryMatch,
     RegistryReport,
-    RegistryRequest,
     RegistryRequests,
 )
 from sikoia_async.resources.credit_reports.requests import (
     CreditReport,
-    CreditReportRequest,
     CreditReportRequests,
     CreditReports,
 )
@@ -53,7 +51,6 @@ from sikoia_async.resources.income.reports import IncomeReport, IncomeRequests
 from sikoia_async.resources.online_data import (
     OnlineData,
     OnlineDataReport,
-    OnlineDataRequest,
     OnlineDataRequests,
 )
 from sikoia_async.resources.reports import Reports
@@ -135,25 +132,25 @@ TABLE: Final[tuple[tuple[str, str, Any, Any], ...]] = (
         "POST",
         "/v2/completeness-income-checks",
         CompletenessAndIncome,
-        Checks.completeness_and_income,
+        Checks.run_with_income,
     ),
-    ("POST", "/v2/company-registry-data", RegistryRequest, CompanyRegistry.request),
+    ("POST", "/v2/company-registry-data", RegistryReport, CompanyRegistry.request),
     ("GET", "/v2/companies/{company_id}/registry-data", RegistryRequests, CompanyRegistry.list),
     ("GET", "/v2/company-registry-data/{request_id}", RegistryReport, CompanyRegistry.retrieve),
     (
         "POST",
         "/v2/company-registry-data/picklist",
-        RegistryRequest,
+        RegistryReport,
         CompanyRegistry.resolve_picklist,
     ),
     ("POST", "/v2/company-registry-data/search", Items[RegistryMatch], CompanyRegistry.search),
-    ("POST", "/v2/company-credit-reports", CreditReportRequest, CreditReports.request),
+    ("POST", "/v2/company-credit-reports", CreditReport, CreditReports.request),
     ("GET", "/v2/companies/{company_id}/credit-reports", CreditReportRequests, CreditReports.list),
     ("GET", "/v2/company-credit-reports/{request_id}", CreditReport, CreditReports.retrieve),
     (
         "POST",
         "/v2/company-credit-reports/picklist",
-        CreditReportRequest,
+        CreditReport,
         CreditReports.resolve_picklist,
     ),
     (
@@ -185,7 +182,7 @@ TABLE: Final[tuple[tuple[str, str, Any, Any], ...]] = (
     ("GET", "/v2/{entity_type}/{entity_id}/income-employer", IncomeRequests, Income.list),
     ("GET", "/v2/income-employer/{request_id}", IncomeReport, Income.retrieve),
     ("GET", "/v2/income-employer/{request_id}/additional-details", IncomeDetails, Income.details),
-    ("POST", "/v2/company-online-data", OnlineDataRequest, OnlineData.request),
+    ("POST", "/v2/company-online-data", OnlineDataReport, OnlineData.request),
     ("GET", "/v2/companies/{company_id}/online-data", OnlineDataRequests, OnlineData.list),
     ("GET", "/v2/company-online-data/{request_id}", OnlineDataReport, OnlineData.retrieve),
     ("GET", "/v2/{entity_type}/{entity_id}/excel-report", bytes, Reports.excel),

@@ -201,13 +201,11 @@ async def test_chargeable_operations_cost_one_credit(kind: Callable[..., Sandbox
                 person, b"%PDF-1.7", file_name="a.pdf", document_type="Payslip"
             )
             for api in (sikoia.company_registry, sikoia.credit_reports):
-                requested = await api.request(
-                    company_id=company.company_id,
-                    company_name="Several Example Ltd",
-                    country_code="GB",
+                operation = await api.request(
+                    company, company_name="Several Example Ltd", country_code="GB"
                 )
-                assert requested.picklist
-                await api.resolve_picklist(requested.request_id, requested.picklist[0].index or 0)
+                assert operation.first.picklist
+                await operation.first.resolve(operation.first.picklist[0].index or 0)
             await sikoia.company_registry.search(company_name="Widgets", country_code="GB")
             await sikoia.online_data.request(company.company_id)
             await sikoia.screening.search_peps_sanctions(person)
@@ -217,9 +215,7 @@ async def test_chargeable_operations_cost_one_credit(kind: Callable[..., Sandbox
             await sikoia.income.request(person)
             kinds = await sikoia.checks.types()
             one = next(each for each in kinds if each.entity_type == "person")
-            await sikoia.checks.completeness_and_income(
-                person, validation_type_id=one.validation_type_id
-            )
+            await sikoia.checks.run_with_income(person, one)
             await sikoia.reports.excel(person)
             bought = dict(sikoia.spend)
 

@@ -13,6 +13,7 @@ from sikoia_async import (
     NewCompany,
     NewPerson,
     OperationFailedError,
+    RequestedOperation,
     Sikoia,
 )
 from sikoia_async.models import Entity
@@ -57,11 +58,15 @@ async def unless_refused(awaitable: Awaitable[Any]) -> Any:
         return error.detail
 
 
+async def _first(request: Awaitable[RequestedOperation[Any]]) -> Any:
+    return (await request).first
+
+
 async def company_results(sikoia: Sikoia, company: Company) -> Results:
     """Request everything about a company that a scenario may change."""
     registry, reports = sikoia.company_registry, sikoia.credit_reports
-    registered = await unless_refused(registry.request(company_id=company.company_id))
-    credit = await unless_refused(reports.request(company_id=company.company_id))
+    registered = await unless_refused(_first(registry.request(company)))
+    credit = await unless_refused(_first(reports.request(company)))
     hits = await unless_refused(
         registry.search(company_name=company.company_name or "", country_code="GB")
     )
@@ -70,7 +75,7 @@ async def company_results(sikoia: Sikoia, company: Company) -> Results:
     }
     if results["refused"]:
         return results
-    online = await sikoia.online_data.request(company.company_id)
+    online = (await sikoia.online_data.request(company)).first
     peps = await sikoia.screening.search_peps_sanctions(company)
     media = await sikoia.screening.search_adverse_media(company)
     results |= {"online": online.status, "matches": (peps.total_matches, media.total_matches)}
@@ -276,9 +281,7 @@ async def test_a_company_can_be_requested_by_name_only() -> None:
         async with client_of(sandbox) as sikoia:
             company = await company_of(sikoia)
             numbers = [
-                (
-                    await resource.request(company_id=company.company_id, company_name=name)
-                ).company_number
+                (await resource.request(company, company_name=name)).first.company_number
                 for resource in (sikoia.company_registry, sikoia.credit_reports)
                 for name in ("mine", "Other Example", "Solvent Example Ltd")
             ]
@@ -297,12 +300,12 @@ async def test_companies_on_a_picklist_are_registered() -> None:
         async with client_of(sandbox) as sikoia:
             company = await company_of(sikoia, "Crowd")
             registry = sikoia.company_registry
-            requested = await registry.request(company_id=company.company_id)
+            requested = (await registry.request(company.company_id)).first
             registered = list[Any]()
             for match in requested.picklist or ():
-                picked = await requested.resolve(match)
+                picked = (await requested.resolve(match)).first
                 one = await company_of(sikoia, match.company_name or "", match.company_number)
-                again = await registry.request(company_id=one.company_id)
+                again = (await registry.request(one.company_id)).first
                 for request in (picked, again):
                     data = (await registry.retrieve(request.request_id)).data
                     assert data
@@ -349,11 +352,9 @@ async def test_a_name_in_a_request_overrides_the_company() -> None:
             offline = (await company_of(sikoia, number="99000006")).company_id
             unknown = (await company_of(sikoia, number="99000004")).company_id
             name = "Other Example Ltd"
-            online = await sikoia.online_data.request(offline, company_name=name)
-            registered = await sikoia.company_registry.request(
-                company_id=unknown, company_name=name
-            )
-            credit = await sikoia.credit_reports.request(company_id=unknown, company_name=name)
+            online = (await sikoia.online_data.request(offline, company_name=name)).first
+            registered = (await sikoia.company_registry.request(unknown, company_name=name)).first
+            credit = (await sikoia.credit_reports.request(unknown, company_name=name)).first
 
     assert [one.status for one in (online, registered, credit)] == ["Complete"] * 3
 
@@ -364,9 +365,9 @@ async def test_a_provider_id_identifies_one_company() -> None:
     with MemorySandbox() as sandbox:
         async with client_of(sandbox) as sikoia:
             company = await company_of(sikoia, "Several Example Ltd")
-            report = await sikoia.credit_reports.request(
-                company_id=company.company_id, provider_id="GB-1"
-            )
+            report = (
+                await sikoia.credit_reports.request(company.company_id, provider_id="GB-1")
+            ).first
 
     assert (report.status, report.picklist) == ("Complete", ())
 
@@ -380,8 +381,8 @@ async def test_a_company_on_a_picklist_may_have_a_scenario() -> None:
         async with client_of(sandbox) as sikoia:
             company = await company_of(sikoia, "Crowd")
             for resource in (sikoia.company_registry, sikoia.credit_reports):
-                requested = await resource.request(company_id=company.company_id)
-                assert (await requested.resolve(1)).status == "Complete"
+                requested = (await resource.request(company)).first
+                assert (await requested.resolve(1)).first.status == "Complete"
                 with pytest.raises(InsufficientPermissionsError, match="Insufficient credits"):
                     await requested.resolve(2)
 
