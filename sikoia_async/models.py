@@ -6,6 +6,7 @@ from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
+    ClassVar,
     Final,
     Literal,
     Protocol,
@@ -18,7 +19,7 @@ from typing import (
 import attrs
 
 from sikoia_async._errors import ArgumentError, ArgumentTypeError, CallInfo
-from sikoia_async._schema.base import ModelBase
+from sikoia_async._schema.base import ModelBase, RequestBody
 from sikoia_async._transport.tracebacks import without_frames_sync
 from sikoia_async._validation import plain_string, validate_id
 
@@ -184,6 +185,12 @@ class Model(ModelBase):
         """
         return attrs.asdict(cast("attrs.AttrsInstance", self))
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from sikoia_async._export.pydantic import model_schema  # noqa: PLC0415 - for pydantic only
+
+        return model_schema(cls)
+
     def __reduce__(self) -> tuple[Any, ...]:
         fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(self)))
         values = {field.name: getattr(self, field.name) for field in fields}
@@ -271,6 +278,12 @@ class Items(tuple[T_co, ...]):  # noqa: SLOT001 - `response` needs the instance'
 
         return cls.from_dicts(read_text(text, GenericAlias(cls, (item,))), item)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from sikoia_async._export.pydantic import list_schema  # noqa: PLC0415 - for pydantic only
+
+        return list_schema(cls, source, handler)
+
     @property
     def _type(self) -> Any:
         """The type of the list, such as `Items[CaseSummary]`; None if it is not known."""
@@ -345,6 +358,7 @@ class Entity:
         ArgumentError: the type or the id is not valid.
     """
 
+    __dataclass_fields__: ClassVar[RequestBody] = RequestBody()
     type: EntityType = attrs.field(converter=_entity_type)
     id: str = attrs.field(converter=_entity_id)
 
@@ -357,6 +371,12 @@ class Entity:
     def in_path(self) -> str:
         """The type as Sikoia spells it in paths: `Cases`, `Companies` or `Persons`."""
         return _IN_PATHS[self.type]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from sikoia_async._export.pydantic import model_schema  # noqa: PLC0415 - for pydantic only
+
+        return model_schema(cls)
 
 
 class HasEntity(Protocol):

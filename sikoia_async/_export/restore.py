@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any, Final, Literal, cast, get_origin
+from typing import Any, Final, cast, get_origin
 
 import attrs
 import msgspec
@@ -32,7 +32,7 @@ class Problem:
 
     steps: Steps
     message: str
-    kind: Literal["missing", "sikoia_value"] = "sikoia_value"
+    is_missing: bool = False
 
 
 class RestoreError(Exception):
@@ -129,7 +129,7 @@ def _object(value: Any, shape: shapes.Object, steps: Steps, problems: list[Probl
             part = _read(given[field.name], field.shape, path, problems)
             found[field.argument] = field.checked(part, path, problems)
         elif field.is_needed:
-            _add(problems, Problem(path, "required, and missing", "missing"))
+            _add(problems, Problem(path, "required, and missing", is_missing=True))
     if len(problems) > before:
         return None
     try:

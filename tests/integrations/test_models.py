@@ -1,0 +1,298 @@
+"""Our models as responses and bodies of web frameworks, on real sockets."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from aiohttp import web
+from fastapi import Body, FastAPI
+from pydantic import BaseModel
+from webapps import serving
+
+from sikoia_async.models import Entity, Items
+from sikoia_async.resources.banking import AccountTransactions, BankTransaction, TransactionAmount
+from sikoia_async.resources.cases import (
+    Case,
+    CaseSummary,
+    CompanyUpdate,
+    NewCompany,
+    NewPerson,
+    Person,
+)
+
+CANARY = "Wilma Canary"
+CASE = Case(
+    case_id="1",
+    name="Acme",
+    case_type="Business",
+    datetime_created=datetime(2024, 1, 31, 12, tzinfo=UTC),
+    persons=(Person(person_id="2", first_name="Wilma", date_of_birth=date(2000, 1, 2)),),
+)
+SUMMARY = CaseSummary(case_id="1", name="Acme")
+MONEY = AccountTransactions(
+    transactions=(
+        BankTransaction(amount=TransactionAmount(amount=Decimal("12345678901234567890.10"))),
+    )
+)
+
+
+class Loan(BaseModel):
+    """A model of the application."""
+
+    amount: Decimal
+    case: Case
+
+
+def fastapi_app() -> FastAPI:  # noqa: C901 - many short handlers
+    """Return an application that returns and takes our models."""
+    app = FastAPI()
+
+    @app.get("/case")
+    async def case() -> Case:
+        return CASE
+
+    @app.get("/list")
+    async def as_list() -> list[CaseSummary]:
+        return [CASE, SUMMARY]
+
+    @app.get("/items")
+    async def as_items() -> Items[CaseSummary]:
+        return Items([CASE, SUMMARY])
+
+    @app.get("/money")
+    async def money() -> AccountTransactions:
+        return MONEY
+
+    @app.get("/short", response_model_include={"case_id", "name"})
+    async def short() -> Case:
+        return CASE
+
+    @app.get("/set", response_model_exclude_none=True)
+    async def without_none() -> CaseSummary:
+        return SUMMARY
+
+    @app.post("/person")
+    async def person(body: NewPerson) -> NewPerson:
+        return body
+
+    @app.post("/persons")
+    async def persons(body: Items[NewPerson]) -> Items[NewPerson]:
+        return body
+
+    @app.post("/both")
+    async def both(company: NewCompany, update: Annotated[CompanyUpdate, Body()]) -> list[str]:
+        return [company.company_name, update.company_id]
+
+    @app.post("/entity")
+    async def entity(body: Entity) -> Entity:
+        return body
+
+    @app.post("/loan")
+    async def loan(body: Loan) -> Loan:
+        return body
+
+    return app
+
+
+def litestar_app() -> Any:
+    """Return an application that returns and takes our models."""
+    pytest.importorskip("litestar", reason="the lowest versions are tested without it")
+    from litestar import Litestar, get, post  # noqa: PLC0415 - may be missing
+    from litestar.params import JSONBody  # noqa: PLC0415 - may be missing
+
+    @get("/case")
+    async def case() -> Case:
+        return CASE
+
+    @get("/list")
+    async def as_list() -> list[CaseSummary]:
+        return [SUMMARY]
+
+    @get("/items")
+    async def as_items() -> Items[CaseSummary]:
+        return Items([SUMMARY])
+
+    @get("/money")
+    async def money() -> AccountTransactions:
+        return MONEY
+
+    @post("/person")
+    async def person(data: JSONBody[NewPerson]) -> NewPerson:
+        return data
+
+    return Litestar([case, as_list, as_items, money, person], logging_config=None)
+
+
+def aiohttp_app() -> web.Application:
+    """Return an application that returns and takes our models."""
+
+    async def case(_: web.Request) -> web.Response:
+        return web.json_response(text=CASE.to_json())
+
+    async def items(_: web.Request) -> web.Response:
+        return web.json_response(text=Items([SUMMARY]).to_json())
+
+    async def money(_: web.Request) -> web.Response:
+        return web.json_response(MONEY.to_dict())
+
+    async def person(request: web.Request) -> web.Response:
+        try:
+            body = NewPerson.from_json(await request.read())
+        except ValueError as error:
+            return web.json_response({"detail": str(error)}, status=422)
+        return web.json_response(text=body.to_json())
+
+    app = web.Application()
+    for path, handler in {"/case": case, "/items": items, "/list": items, "/money": money}.items():
+        app.router.add_get(path, handler)
+    app.router.add_post("/person", person)
+    return app
+
+
+@pytest.fixture(scope="module", params=["fastapi", "litestar", "aiohttp"])
+def http(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """Serve an application, and return a client of it."""
+    make = {"fastapi": fastapi_app, "litestar": litestar_app, "aiohttp": aiohttp_app}
+    with serving(make[request.param]()) as url, httpx.Client(base_url=url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def fastapi() -> Iterator[httpx.Client]:
+    """Serve the application of FastAPI, and return a client of it."""
+    with serving(fastapi_app()) as url, httpx.Client(base_url=url) as client:
+        yield client
+
+
+def test_models_are_responses(http: httpx.Client) -> None:
+    """With exact decimals; what a client stores is a model again."""
+    assert http.get("/case").json() == CASE.to_dict()
+    assert Case.from_json(http.get("/case").content) == CASE
+    assert AccountTransactions.from_json(http.get("/money").content) == MONEY
+    for path in ("/list", "/items"):
+        assert http.get(path).json()[-1] == SUMMARY.to_dict()
+    assert http.get("/case").headers["content-type"].startswith("application/json")
+
+
+def test_models_are_bodies(http: httpx.Client) -> None:
+    """A model of a request is what the handler gets."""
+    person = NewPerson(first_name="a", last_name="b", date_of_birth=date(2000, 1, 2))
+
+    response = http.post("/person", json=person.to_dict())
+
+    assert response.is_success, response.text
+    assert NewPerson.from_json(response.content) == person
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"first_name": CANARY}, "last_name"),
+        ({"first_name": CANARY, "last_name": [CANARY]}, "last_name"),
+        ({"first_name": CANARY, "last_name": "b", "date_of_birth": CANARY}, "date_of_birth"),
+        (
+            {"first_name": CANARY, "last_name": "b", "postal_address": {"city": 1}},
+            "city",
+        ),
+        (CANARY, ""),
+        ([CANARY], ""),
+    ],
+)
+def test_a_body_that_does_not_fit_is_refused(http: httpx.Client, body: Any, field: str) -> None:
+    """The response names the field, and repeats no value."""
+    response = http.post("/person", json=body)
+
+    assert response.status_code in {400, 422}
+    assert field in response.text
+    assert "Canary" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "where"),
+    [
+        ("/person", {"first_name": CANARY}, ["body", "last_name"]),
+        ("/persons", [{"first_name": CANARY}], ["body", 0, "last_name"]),
+        ("/persons", {"first_name": CANARY}, ["body"]),
+        ("/entity", {"type": CANARY, "id": "1"}, ["body", "type"]),
+        ("/entity", {"type": "case", "id": CANARY}, ["body", "id"]),
+        ("/loan", {"amount": 1, "case": {"name": CANARY}}, ["body", "case", "case_id"]),
+        (
+            "/both",
+            {
+                "company": {"company_name": "a", "jurisdiction_code": CANARY},
+                "update": {"company_id": "1"},
+            },
+            ["body", "company", "jurisdiction_code"],
+        ),
+        (
+            "/both",
+            {"company": {"company_name": "a"}, "update": {"company_id": CANARY}},
+            ["body", "update", "company_id"],
+        ),
+    ],
+)
+def test_fastapi_says_where(fastapi: httpx.Client, path: str, body: Any, where: Any) -> None:
+    """Our validation is its validation: 422, with the path of the field."""
+    response = fastapi.post(path, json=body)
+
+    assert response.status_code == 422
+    (problem,) = response.json()["detail"]
+    assert problem["loc"] == where
+    assert "Canary" not in response.text
+
+
+def test_fastapi_takes_lists_and_nested_models(fastapi: httpx.Client) -> None:
+    """As bodies, alone and inside a model of the application."""
+    persons = Items([NewPerson(first_name="a", last_name="b")])
+    loan = {"amount": "1.50", "case": CASE.to_dict()}
+    both = {"company": {"company_name": "a"}, "update": {"company_id": "1"}}
+
+    assert fastapi.post("/persons", json=persons.to_dicts()).json() == persons.to_dicts()
+    assert fastapi.post("/loan", json=loan).json() == loan
+    assert fastapi.post("/entity", json={"type": "case", "id": "1"}).json() == {
+        "type": "case",
+        "id": "1",
+    }
+    assert fastapi.post("/both", json=both).json() == ["a", "1"]
+
+
+def test_fastapi_filters_responses(fastapi: httpx.Client) -> None:
+    """By the declared type, and by its own options."""
+    summary = CASE.to_dict(exclude=["companies", "persons"])
+
+    assert (
+        fastapi.get("/list").json() == fastapi.get("/items").json() == [summary, SUMMARY.to_dict()]
+    )
+    assert fastapi.get("/short").json() == {"case_id": "1", "name": "Acme"}
+    assert fastapi.get("/set").json() == {"case_id": "1", "name": "Acme"}
+
+
+def test_fastapi_describes_models_once(fastapi: httpx.Client) -> None:
+    """The OpenAPI document has each model under its own name, the same for bodies and responses."""
+    document = fastapi.get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    case = document["paths"]["/case"]["get"]["responses"]["200"]["content"]["application/json"]
+    items = document["paths"]["/items"]["get"]["responses"]["200"]["content"]["application/json"]
+    body = document["paths"]["/person"]["post"]["requestBody"]["content"]["application/json"]
+
+    assert case["schema"] == {"$ref": "#/components/schemas/Case"}
+    assert items["schema"]["items"] == {"$ref": "#/components/schemas/CaseSummary"}
+    assert body["schema"] == {"$ref": "#/components/schemas/NewPerson"}
+    assert {"Address", "Case", "NewPerson", "TransactionAmount", "Entity"} < set(schemas)
+    twice = {name for name in schemas if "__" in name or name.endswith(("-Input", "-Output"))}
+    assert twice == {"Loan-Input", "Loan-Output"}  # the application's own Decimal
+    assert schemas["NewPerson"]["required"] == ["first_name", "last_name"]
+    assert fastapi.get("/docs").status_code == 200
+
+
+def test_litestar_describes_models() -> None:
+    """Its OpenAPI document has them by name."""
+    with serving(litestar_app()) as url:
+        document = httpx.get(f"{url}/schema/openapi.json").json()
+
+    assert {"Case", "CaseSummary", "NewPerson", "Address"} < set(document["components"]["schemas"])
+    items = document["paths"]["/items"]["get"]["responses"]["200"]["content"]["application/json"]
+    assert items["schema"]["items"] == {"$ref": "#/components/schemas/CaseSummary"}
