@@ -51,7 +51,11 @@ def test_an_object_becomes_a_model(status: int) -> None:
 
     assert user == User(user_id="1", roles=(Role(name="Admin"),))
     assert (user.response.status, user.response.correlation_id) == (status, "received-1")
-    assert attrs.asdict(user.response) == attrs.asdict(CALL) | {"status": status, "unread": {}}
+    assert attrs.asdict(user.response) == attrs.asdict(CALL) | {
+        "status": status,
+        "unread": {},
+        "extra": None,
+    }
     assert not any(hasattr(role, "response") for role in user.roles or ())
 
 
