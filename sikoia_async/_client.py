@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from inspect import getattr_static
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast, overload
 
@@ -49,6 +50,7 @@ from sikoia_async._validation import (
 from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.registry import OperationRegistry
 from sikoia_async.operations.token import TokenSigner
+from sikoia_async.resources._resource import resource_property
 
 if TYPE_CHECKING:
     import os
@@ -297,112 +299,112 @@ class Sikoia(NotCopyable):
 
     # Resources are loaded when they are first used.
 
-    @cached_property
+    @resource_property
     def affordability(self) -> Affordability:
         """Affordability insights: cash flow and spending, from bank data."""
         from sikoia_async.resources.affordability import Affordability  # noqa: PLC0415
 
         return Affordability(self._api)
 
-    @cached_property
+    @resource_property
     def banking(self) -> Banking:
         """Open banking: connections, accounts, balances and transactions."""
         from sikoia_async.resources.banking import Banking  # noqa: PLC0415
 
         return Banking(self._api)
 
-    @cached_property
+    @resource_property
     def cases(self) -> Cases:
         """Cases, with their companies and persons."""
         from sikoia_async.resources.cases import Cases  # noqa: PLC0415
 
         return Cases(self._api)
 
-    @cached_property
+    @resource_property
     def checks(self) -> Checks:
         """Validation checks on the completeness of an entity's documents."""
         from sikoia_async.resources.checks import Checks  # noqa: PLC0415
 
         return Checks(self._api)
 
-    @cached_property
+    @resource_property
     def company_registry(self) -> CompanyRegistry:
         """Company registry data."""
         from sikoia_async.resources.company_registry import CompanyRegistry  # noqa: PLC0415
 
         return CompanyRegistry(self._api)
 
-    @cached_property
+    @resource_property
     def credit_reports(self) -> CreditReports:
         """Credit reports on companies."""
         from sikoia_async.resources.credit_reports import CreditReports  # noqa: PLC0415
 
         return CreditReports(self._api)
 
-    @cached_property
+    @resource_property
     def data_sources(self) -> DataSources:
         """The documents and connections that insights are based on."""
         from sikoia_async.resources.data_sources import DataSources  # noqa: PLC0415
 
         return DataSources(self._api)
 
-    @cached_property
+    @resource_property
     def documents(self) -> Documents:
         """Documents of an entity, and their integrity checks."""
         from sikoia_async.resources.documents import Documents  # noqa: PLC0415
 
         return Documents(self._api)
 
-    @cached_property
+    @resource_property
     def identity(self) -> Identity:
         """Identity verification of persons."""
         from sikoia_async.resources.identity import Identity  # noqa: PLC0415
 
         return Identity(self._api)
 
-    @cached_property
+    @resource_property
     def income(self) -> Income:
         """Income and employer verification."""
         from sikoia_async.resources.income import Income  # noqa: PLC0415
 
         return Income(self._api)
 
-    @cached_property
+    @resource_property
     def online_data(self) -> OnlineData:
         """Online data about a company: website, reviews, social media."""
         from sikoia_async.resources.online_data import OnlineData  # noqa: PLC0415
 
         return OnlineData(self._api)
 
-    @cached_property
+    @resource_property
     def reports(self) -> Reports:
         """The Excel report on an entity."""
         from sikoia_async.resources.reports import Reports  # noqa: PLC0415
 
         return Reports(self._api)
 
-    @cached_property
+    @resource_property
     def screening(self) -> Screening:
         """Screening: politically exposed persons, sanctions and adverse media."""
         from sikoia_async.resources.screening import Screening  # noqa: PLC0415
 
         return Screening(self._api)
 
-    @cached_property
+    @resource_property
     def users(self) -> Users:
         """The users of your organisation."""
         from sikoia_async.resources.users import Users  # noqa: PLC0415
 
         return Users(self._api)
 
-    @cached_property
+    @resource_property
     def webhooks(self) -> Webhooks:
         """Webhook subscriptions, their secret, and the delivery log."""
         from sikoia_async.resources.webhooks import Webhooks  # noqa: PLC0415
 
         return Webhooks(self._api)
 
-    @cached_property
+    @resource_property
     def events(self) -> EventFeed:
         """The feed for webhook events: pass it each event that may finish an operation."""
         from sikoia_async.webhooks.feed import EventFeed  # noqa: PLC0415 - loaded when first used
@@ -536,7 +538,7 @@ class Sikoia(NotCopyable):
         pair = cast("tuple[dict[str, Any], ...]", state if isinstance(state, tuple) else (state,))
         for name, value in chain.from_iterable(part.items() for part in pair):
             # Resources belong to the old `Api`, and so may what a subclass has cached.
-            if not isinstance(getattr(type(self), name, None), cached_property):
+            if not isinstance(getattr_static(type(self), name, None), cached_property):
                 object.__setattr__(view, name, value)
         view._api = api
         return view

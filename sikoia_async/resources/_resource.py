@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sikoia_async._transport.tracebacks import methods_without_frames
@@ -10,7 +11,7 @@ from sikoia_async._transport.tracebacks import methods_without_frames
 if TYPE_CHECKING:
     from sikoia_async._calls.api import Api
 
-__all__ = ["Resource"]
+__all__ = ["Resource", "resource_property"]
 
 
 class _PublicNames(type):
@@ -35,3 +36,29 @@ class Resource(metaclass=_PublicNames):
     def __repr__(self) -> str:
         name = re.sub(r"\B(?=[A-Z])", "_", type(self).__name__).lower()
         return f"<{name} of Sikoia {self._api.context.environment}>"
+
+
+class _NoClient:
+    """Stands for everything that a resource would take from its client."""
+
+    def __getattr__(self, name: str) -> _NoClient:
+        if name.startswith("__"):  # such as what mocks and copies look for
+            raise AttributeError(name)
+        return self
+
+    def __str__(self) -> str:
+        return "(no client)"
+
+
+if TYPE_CHECKING:
+    resource_property = cached_property
+else:
+
+    class resource_property(cached_property):  # noqa: N801 - a decorator, like its base class
+        """A cached property whose value on the class is a resource without a client.
+
+        `unittest.mock.create_autospec(Sikoia)` looks there for the methods that a resource has.
+        """
+
+        def __get__(self, instance: object, owner: type | None = None) -> object:
+            return super().__get__(_NoClient() if instance is None else instance, owner)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from sikoia_async.testing.clients import client_of as client_of
     from sikoia_async.testing.memory import in_memory as in_memory
     from sikoia_async.testing.sandboxes import MemorySandbox as MemorySandbox
+    from sikoia_async.testing.stubs import respond_with as respond_with
 
-__all__ = ["Cassette", "CassetteError", "MemorySandbox", "client_of", "in_memory"]
+__all__ = ["Cassette", "CassetteError", "MemorySandbox", "client_of", "in_memory", "respond_with"]
 
 _MODULES: Final = {
     "Cassette": "sikoia_async.testing.cassettes",
@@ -28,6 +29,7 @@ _MODULES: Final = {
     "MemorySandbox": "sikoia_async.testing.sandboxes",
     "client_of": "sikoia_async.testing.clients",
     "in_memory": "sikoia_async.testing.memory",
+    "respond_with": "sikoia_async.testing.stubs",
 }
 
 
