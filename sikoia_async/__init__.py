@@ -26,9 +26,10 @@ of a resource are in its module: `sikoia_async.resources.cases.Case`.
 #   _rate_limit/    when a request may be sent: 200 per minute, interactive calls first
 #   _transport/     connections: the pool, one request and its response, bounded bodies
 #
-# State that processes share goes through stores/. Users import errors from errors.py, and settings
-# from environments.py. The local Sikoia (sandbox/), the test helpers (testing/), the command line
-# (cli/) and the parts for web frameworks (integrations/) are built on top.
+# State that processes share goes through stores/, and environment variables through _settings/.
+# Users import errors from errors.py, and environments from environments.py. The local Sikoia
+# (sandbox/), the test helpers (testing/), the command line (cli/) and the parts for web frameworks
+# (integrations/) are built on top.
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final

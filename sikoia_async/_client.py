@@ -32,6 +32,7 @@ from sikoia_async._hooks import correlation
 from sikoia_async._hooks.auth import Authorize, DiscardRefusedToken, SendApiKey
 from sikoia_async._rate_limit.limiter import PRIORITIES, Quota, RateLimiter
 from sikoia_async._retry.budget import RetryBudget
+from sikoia_async._settings import variables
 from sikoia_async._transport.connector import Connector, local_authorities, validate_environment
 from sikoia_async._transport.connector import http_client as new_http_client
 from sikoia_async._transport.lent import validate_client, validate_transport
@@ -91,6 +92,7 @@ __all__ = ["Sikoia"]
 T = TypeVar("T")
 
 _TOKEN_CONNECTIONS: Final = 2
+_TIMEOUT: Final = 60.0
 _QUOTA: Final = Quota()
 
 
@@ -101,9 +103,10 @@ class Sikoia(NotCopyable):
             case = await sikoia.cases.retrieve(case_id)
 
     One client serves any number of concurrent calls in one event loop. Create it once, in the
-    lifespan of your application, and close it at the end. Credentials and environment that you do
-    not pass are read from `SIKOIA_CLIENT_ID`, `SIKOIA_CLIENT_SECRET`, `SIKOIA_ENVIRONMENT` and,
-    for a local Sikoia, `SIKOIA_CA_FILE`.
+    lifespan of your application, and close it at the end. Credentials, environment, `timeout`,
+    `quota`, `max_chargeable` and `rely_on_events` that you do not pass are read from environment
+    variables: `SIKOIA_CLIENT_ID`, `SIKOIA_CLIENT_SECRET` and others, see "The client" in the
+    documentation.
 
     Args:
         client_id: the client id of your application; production and staging have different ones.
@@ -114,9 +117,9 @@ class Sikoia(NotCopyable):
             id and secret.
         api_key: the legacy API key of customers from before 2024. Replaces the token.
         environment: `PRODUCTION`, `STAGING`, or an `Environment`.
-        timeout: seconds that a call may take, including waits for the rate limit and the access
-            token, all attempts, backoff, and reading the response. A response that arrives in time
-            is never given up.
+        timeout: seconds that a call may take, 60 by default, including waits for the rate limit and
+            the access token, all attempts, backoff, and reading the response. A response that
+            arrives in time is never given up.
         retries: how many times a call may be retried.
         quota: the rate limit that this client stays within; None to send without a limit.
         max_in_flight: how many requests may be in flight at once; the second requests of safe calls
@@ -182,7 +185,7 @@ class Sikoia(NotCopyable):
         api_key: str | None = None,
         previous_secret: str | None = None,
         environment: Environment | None = None,
-        timeout: float = 60.0,
+        timeout: float = _TIMEOUT,
         retries: int = 2,
         quota: Quota | None = _QUOTA,
         max_in_flight: int = 16,
@@ -200,7 +203,7 @@ class Sikoia(NotCopyable):
         app_info: str | None = None,
         on_request: Callable[[CallInfo], object] | None = None,
         on_response: Callable[[ResponseInfo], object] | None = None,
-        rely_on_events: bool = False,
+        rely_on_events: bool | None = None,
         max_body: int = Limits().body,
         max_error_body: int = Limits().error_body,
         max_file: int = Limits().file,
@@ -215,6 +218,14 @@ class Sikoia(NotCopyable):
         proxy = masked_proxy(proxy)
 
         # 1. Settings. Nothing is built from invalid ones.
+        if timeout is _TIMEOUT:  # the default itself: a 60.0 that is passed is another object
+            timeout = variables.timeout() or timeout
+        if quota is _QUOTA:
+            quota = Quota(max(1, int(_QUOTA.limit * (variables.quota_share() or 1))))
+        if max_chargeable is None:
+            max_chargeable = variables.max_chargeable()
+        if rely_on_events is None:
+            rely_on_events = variables.rely_on_events() or False
         validate_type("token_store", token_store, TokenStore, "a TokenStore, with load and save")
         hooks = Hooks(on_request, on_response)
         keys = _keys(idempotency_header)

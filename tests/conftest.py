@@ -8,6 +8,8 @@ import hypothesis
 import pytest
 import virtual
 
+from sikoia_async._settings.variables import VARIABLES
+
 # No deadlines, because machines may be shared. In CI, the examples are the same in every run.
 hypothesis.settings.register_profile(
     "here",
@@ -29,5 +31,5 @@ def anyio_backend(request: pytest.FixtureRequest) -> str | tuple[str, Mapping[st
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the variables of the developer's shell from the tests."""
-    for name in ("ENVIRONMENT", "CLIENT_ID", "CLIENT_SECRET", "CA_FILE"):
-        monkeypatch.delenv(f"SIKOIA_{name}", raising=False)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)

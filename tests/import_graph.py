@@ -37,6 +37,7 @@ LAYERS: Final = (
     ("stores",),
     ("_transport",),
     ("environments",),
+    ("_settings",),
     ("_logging", "_single_flight", "_validation"),
     ("_errors", "_version"),
 )

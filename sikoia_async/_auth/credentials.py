@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import attrs
@@ -10,6 +9,7 @@ import attrs
 from sikoia_async._auth.secret import Secret
 from sikoia_async._auth.tokens import CallableToken, StaticToken
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._settings import variables
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -34,6 +34,8 @@ class Credentials:
     client_secret: str | None = attrs.field(repr=False)
     token: str | Callable[[], str | Awaitable[str]] | None = attrs.field(repr=False)
     api_key: str | None = attrs.field(repr=False)
+    names: tuple[str, str] = ("client_id", "client_secret")
+    """What errors call client id and secret."""
 
     def resolve(self) -> Secret | TokenSource | ApiKey:
         """Return the client's secret (its id is `client_id`), a token source, or an API key.
@@ -68,8 +70,8 @@ class Credentials:
                 "SIKOIA_CLIENT_ID and SIKOIA_CLIENT_SECRET (each environment has its own)"
             )
             raise ConfigurationError(msg)
-        Secret("client_id", self.client_id)
-        return Secret("client_secret", self.client_secret)
+        Secret(self.names[0], self.client_id)
+        return Secret(self.names[1], self.client_secret)
 
     @property
     def signing_secret(self) -> str:
@@ -81,5 +83,7 @@ class Credentials:
         given = (self.client_id, self.client_secret, self.token, self.api_key)
         if any(value is not None for value in given):
             return self
-        get = os.environ.get
-        return Credentials(get("SIKOIA_CLIENT_ID"), get("SIKOIA_CLIENT_SECRET"), None, None)
+        names = ("SIKOIA_CLIENT_ID", "SIKOIA_CLIENT_SECRET")
+        sources = (variables.source_of(names[0]), variables.source_of(names[1]))
+        client_id = variables.secret(names[0])
+        return Credentials(client_id, variables.secret(names[1]), None, None, sources)

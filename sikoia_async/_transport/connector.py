@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from sikoia_async._errors import ConfigurationError
+from sikoia_async._settings import variables
 from sikoia_async._transport.lent import ClientTransport
 from sikoia_async._transport.link_hosts import LinkHosts
 from sikoia_async._transport.pool import ConnectionPool
@@ -49,13 +50,13 @@ def validate_environment(environment: Environment | None) -> Environment:
     validate_type("environment", environment, Environment, what)
     if environment is not None:
         return environment
-    name = os.environ.get("SIKOIA_ENVIRONMENT")
+    name = variables.text("SIKOIA_ENVIRONMENT")
     return PRODUCTION if name is None else named(name)
 
 
 def local_authorities(environment: Environment) -> str | None:
     """Return the file that `SIKOIA_CA_FILE` names; only a local Sikoia may use it."""
-    return os.environ.get("SIKOIA_CA_FILE") or None if environment.name == "local" else None
+    return variables.text("SIKOIA_CA_FILE") or None if environment.name == "local" else None
 
 
 def new_transport(

@@ -23,6 +23,7 @@ from sikoia_async._errors import (
     WebhookError,
     WebhookVerificationError,
 )
+from sikoia_async._settings.variables import source_of, webhook_secrets
 from sikoia_async._validation import (
     NotCopyable,
     settings,
@@ -100,7 +101,9 @@ class Router(NotCopyable):
     Args:
         secrets: the webhook secret, or the new and the old one during a rotation; or a function,
             sync or async, that returns them. It is called for each delivery that has a possible
-            signature, so a rotation needs no restart.
+            signature, so a rotation needs no restart. By default, the secrets in
+            `SIKOIA_WEBHOOK_SECRETS`, or in the file that `SIKOIA_WEBHOOK_SECRETS_FILE` names, which
+            is read for each such delivery.
         replay: remembers which events were handled; by default, in this process. With None, every
             delivery is handled.
         max_body: the largest body to accept, in bytes.
@@ -116,7 +119,7 @@ class Router(NotCopyable):
 
     def __init__(
         self,
-        secrets: Secrets | Callable[[], Secrets | Awaitable[Secrets]],
+        secrets: Secrets | Callable[[], Secrets | Awaitable[Secrets]] = "environment",
         *,
         replay: ReplayGuard | Literal["memory"] | None = "memory",
         max_body: int = MAX_BODY,
@@ -127,7 +130,10 @@ class Router(NotCopyable):
         with settings():
             self._max_body = validate_whole("max_body", max_body, least=1)
         self._handlers: dict[type[Event], Handler] = {}
-        refusal = None if callable(secrets) else _refusal(secrets)
+        if secrets == "environment":
+            secrets, refusal = webhook_secrets, _refusal_of_environment()
+        else:
+            refusal = None if callable(secrets) else _refusal(secrets)
         self._secrets = secrets
         # Error reporters record local variables.
         del secrets
@@ -347,6 +353,17 @@ async def _call(handler: Handler, event: Event) -> None:
             "counts as not handled; respond with 500, so that Sikoia delivers it again"
         )
         raise WebhookHandlerError(msg, event=event) from error
+
+
+def _refusal_of_environment() -> ConfigurationError | None:
+    """Return what is wrong with the secrets in the environment.
+
+    Raises:
+        ConfigurationError: there are none.
+    """
+    refusal = _refusal(webhook_secrets())
+    source = source_of("SIKOIA_WEBHOOK_SECRETS")
+    return None if refusal is None else ConfigurationError(f"{source}: {refusal}")
 
 
 def _refusal(secrets: Secrets) -> ConfigurationError | None:

@@ -1,0 +1,1 @@
+"""Settings that a deployment changes: environment variables, and files that they name."""
