@@ -48,6 +48,7 @@ STATUSES: Final[Mapping[type[errors.SikoiaError], int]] = {
     errors.OperationError: 502,
     errors.OperationFailedError: 502,
     errors.OperationTimeoutError: 504,
+    errors.TooManyResultsError: 409,
     errors.WebhookError: 500,
     errors.WebhookVerificationError: 401,
     errors.WebhookEventTypeError: 404,
