@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from typing import Any
 
+import httpx
 import pytest
 
 from sikoia_async import (
@@ -79,6 +81,43 @@ async def test_datetimes_have_a_time_zone(sikoia: Sikoia) -> None:
     assert summary.datetime_created is not None
     assert case.datetime_created.utcoffset() == datetime.now(UTC).utcoffset()
     assert abs((case.datetime_created - summary.datetime_created).total_seconds()) < 0.001
+
+
+@pytest.mark.parametrize(
+    "fields", ["", ', "companies": null', ', "companies": [], "persons": null']
+)
+async def test_a_case_without_entities_has_empty_lists(fields: str) -> None:
+    """Whether Sikoia leaves them out, or sends null, which is not counted as drift."""
+
+    async def respond(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=f'{{"case_id": "c-1"{fields}}}')
+
+    transport = httpx.MockTransport(respond)
+    async with Sikoia(token="t", quota=None, transport=transport) as client:
+        case = await client.cases.retrieve("c-1")
+
+    assert (case.companies, case.persons) == ((), ())
+    assert case.response.unread == {}
+    assert client.drift == {}
+
+
+async def test_a_case_that_was_made_has_empty_lists() -> None:
+    """Also if it was given None, as JSON may have it."""
+    nothing: Any = None
+
+    for case in (Case(case_id="c-1"), Case(case_id="c-1", companies=nothing, persons=nothing)):
+        assert (case.companies, case.persons) == ((), ())
+
+
+async def test_a_case_is_found_by_its_reference(sikoia: Sikoia) -> None:
+    """As the page recommends after a crash: by keyword, and then exactly."""
+    async with sikoia as client:
+        case = await create_case(client)
+        await client.cases.create(name="of LOAN-1", case_type="Business", reference="LOAN-12")
+        found = await client.cases.list(keyword="LOAN-1")
+
+    assert len(found) == 2
+    assert [one.case_id for one in found if one.reference == "LOAN-1"] == [case.case_id]
 
 
 async def test_a_case_is_retrieved(sikoia: Sikoia) -> None:

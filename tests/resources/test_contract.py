@@ -51,6 +51,7 @@ MASKED_HERE = {
     *("PersonOfficer.source_id", "PersonOwner.source_id", "CheckRule.message"),
 }
 DOCUMENTED_ERRORS = {
+    400: "InvalidRequestError",
     403: "InsufficientPermissionsError",
     404: "ResourceNotFoundError",
     409: "ConflictError",

@@ -27,8 +27,9 @@ from sikoia_async import (
     UnexpectedResponseError,
 )
 from sikoia_async.operations.token import TokenSigner
-from sikoia_async.resources.banking import BankAccount
+from sikoia_async.resources.banking import BankAccount, BankConnection
 from sikoia_async.resources.cases import Person
+from sikoia_async.resources.documents import Document, IntegrityCheckRequest
 from sikoia_async.sandbox import Rate, Sandbox
 from sikoia_async.sandbox.resources import webhook_log
 from sikoia_async.testing import client_of
@@ -282,6 +283,27 @@ async def test_invalid_ids_are_refused(sikoia: Sikoia) -> None:
             sikoia.banking.until_refreshed("id")  # type: ignore[arg-type]
         with pytest.raises(ArgumentTypeError, match="entity: "):
             sikoia.data_sources.until_complete("id")  # type: ignore[arg-type]
+
+
+async def test_models_are_awaited_like_their_ids(sikoia: Sikoia) -> None:
+    """They are one operation."""
+    connection = BankConnection(bank_connection_id="b-1")
+    document, check = Document(document_id="d-1"), IntegrityCheckRequest(document_id="d-1")
+    async with sikoia:
+        connected = sikoia.banking.until_connected(connection)
+        classified = sikoia.documents.until_classified(document)
+        checked = sikoia.documents.until_checked(document)
+
+        assert connected is sikoia.banking.until_connected("b-1")
+        assert classified is sikoia.documents.until_classified("d-1")
+        assert checked is sikoia.documents.until_checked(check)
+        for wait, wrong in (
+            (sikoia.banking.until_connected, document),
+            (sikoia.documents.until_classified, check),
+            (sikoia.documents.until_checked, connection),
+        ):
+            with pytest.raises(ArgumentTypeError, match=f", not {type(wrong).__name__}"):
+                wait(wrong)  # type: ignore[arg-type]
 
 
 async def test_a_refresh_is_done_when_the_timestamp_changes(sikoia: Sikoia) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import anyio
+import attrs
 import contract
 import httpx
 import pytest
@@ -17,10 +18,18 @@ from sikoia_async import (
     Entity,
     NewCompany,
     NewPerson,
+    ServerError,
     Sikoia,
 )
 from sikoia_async.models import HasEntity
-from sikoia_async.resources.cases import CaseOwner, Company, CompanyUpdate, NewAddress, PersonUpdate
+from sikoia_async.resources.cases import (
+    CaseOwner,
+    Company,
+    CompanyUpdate,
+    NewAddress,
+    Person,
+    PersonUpdate,
+)
 from sikoia_async.resources.checks import ChecklistParameter
 
 CANARY = "canary"
@@ -57,10 +66,28 @@ def minimal(endpoint: Endpoint) -> dict[str, Any]:
 
 def refused(endpoint: Endpoint, **arguments: Any) -> ConfigurationError:
     """Call a method that refuses its arguments before sending anything; return the error."""
-    sent = list[httpx.Request]()
+    requests = list[httpx.Request]()
+    with pytest.raises(ConfigurationError) as caught:
+        attempt(endpoint, arguments, requests)
+    assert requests == []
+    assert CANARY not in str(caught.value)
+    return caught.value
+
+
+def sent(endpoint: Endpoint, **arguments: Any) -> httpx.Request:
+    """Return the request that a method sends."""
+    requests = list[httpx.Request]()
+    with pytest.raises(ServerError):
+        attempt(endpoint, arguments, requests)
+    return requests[0]
+
+
+def attempt(endpoint: Endpoint, arguments: dict[str, Any], requests: list[httpx.Request]) -> None:
+    """Call a method whose requests fail, and add them to a list."""
 
     async def respond(request: httpx.Request) -> httpx.Response:
-        sent.append(request)
+        await request.aread()
+        requests.append(request)
         return httpx.Response(500)
 
     async def main() -> None:
@@ -69,11 +96,7 @@ def refused(endpoint: Endpoint, **arguments: Any) -> ConfigurationError:
             result = endpoint.call(sikoia, minimal(endpoint) | arguments)
             await (result if inspect.isawaitable(result) else anext(aiter(result)))
 
-    with pytest.raises(ConfigurationError) as caught:
-        anyio.run(main)
-    assert sent == []
-    assert CANARY not in str(caught.value)
-    return caught.value
+    anyio.run(main)
 
 
 @pytest.mark.parametrize(
@@ -310,3 +333,80 @@ def test_an_empty_string_clears_a_jurisdiction() -> None:
     updates = [CompanyUpdate(company_id="c-1", jurisdiction_code=""), CompanyUpdate(company_id="")]
 
     assert "company_id: not a valid id" in str(refused(endpoint, companies=updates))
+
+
+# Arguments of methods that change something, without which there is nothing to send.
+CHANGES: dict[str, dict[str, Any]] = {
+    "cases.add_entities": {"companies": [NewCompany(company_name="a")]},
+    "cases.update_entities": {"companies": [CompanyUpdate(company_id="a")]},
+    "cases.remove_entities": {"persons": [Person(person_id="a"), "b"]},
+    "webhooks.update": {"webhook_name": "a"},
+}
+SUBJECTS = [
+    pytest.param(endpoint, name, model, id=f"{contract.ids(endpoint)}-{name}-{model.__name__}")
+    for endpoint in ENDPOINTS
+    for name, (annotation, _) in endpoint.parameters().items()
+    if contract.is_subject(annotation)
+    for model in contract.alternatives(annotation)
+    if attrs.has(model)
+]
+
+
+@pytest.mark.parametrize(("endpoint", "name", "model"), SUBJECTS)
+def test_a_model_is_sent_as_its_id(endpoint: Endpoint, name: str, model: Any) -> None:
+    """A method sends the same for a model as for its id."""
+    one = model(**{endpoint.sent_as(name): "id-1"})
+    change = CHANGES.get(contract.ids(endpoint), {})
+
+    by_model, by_id = (sent(endpoint, **change, **{name: value}) for value in (one, "id-1"))
+
+    assert (by_model.url, by_model.content) == (by_id.url, by_id.content)
+    assert b"id-1" in by_model.url.raw_path + by_model.content
+
+
+@pytest.mark.parametrize(("endpoint", "name", "model"), SUBJECTS)
+def test_a_model_of_another_kind_is_refused(endpoint: Endpoint, name: str, model: Any) -> None:
+    """The error names the parameter, and the models that it takes."""
+    error = refused(endpoint, **{name: NewAddress(city=CANARY)})
+
+    assert isinstance(error, ArgumentTypeError)
+    assert str(error).startswith(f"{name}: expected the {endpoint.sent_as(name)} as a string, or ")
+    assert model.__name__ in str(error)
+    assert str(error).endswith(", not NewAddress")
+
+
+@pytest.mark.parametrize(("endpoint", "name", "model"), SUBJECTS)
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_model_without_an_id_is_refused(
+    endpoint: Endpoint, name: str, model: Any, nothing: Any
+) -> None:
+    """Sikoia may leave it out."""
+    field = endpoint.sent_as(name)
+
+    error = refused(endpoint, **{name: model(**{field: nothing})})
+
+    assert str(error) == f"{name}: this {model.__name__} has no {field}; pass the id itself"
+
+
+@pytest.mark.parametrize(
+    "owners",
+    [[CaseOwner(owner_type="Team")], [CaseOwner(), CaseOwner(owner_type="")]],  # type: ignore[arg-type]
+)
+@pytest.mark.parametrize("method", ["create", "update"])
+def test_an_unknown_type_of_owner_is_refused(method: str, owners: Any) -> None:
+    """The error names the known one."""
+    (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == f"cases.{method}"]
+
+    error = refused(endpoint, ownership=owners)
+
+    assert str(error) == "ownership: CaseOwner.owner_type: expected User"
+
+
+def test_owners_can_be_sent_back() -> None:
+    """Sikoia's examples spell the type in lower case."""
+    (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "cases.update"]
+    received: Any = "user"
+
+    request = sent(endpoint, ownership=[CaseOwner(owner_id="1", owner_type=received)])
+
+    assert b'"owner_type":"user"' in request.content

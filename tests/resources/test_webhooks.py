@@ -188,7 +188,7 @@ async def test_a_request_has_its_attempts(sandbox: Sandbox, sikoia: Sikoia) -> N
     assert (request.grouping_id, request.event_type) == ("g-1", STATEMENTS)
     assert request.webhook_callback_url == webhook.webhook_callback_url
     assert request.event_data == {"amount": Decimal("1.5"), "parts": [None]}
-    assert request.webhook_event_status == "Complete"
+    assert request.webhook_event_status == request.event_status == "Complete"
     assert isinstance(request.datetime_created, datetime)
     assert request.request_attempts
     assert [one.http_response_code for one in request.request_attempts] == [503, 200]

@@ -11,6 +11,7 @@ from anyio import open_file
 from starlette.datastructures import UploadFile
 
 from sikoia_async import (
+    CaseOwner,
     ChecklistParameter,
     Entity,
     Items,
@@ -22,7 +23,7 @@ from sikoia_async import (
 from sikoia_async.errors import CallError, ConflictError
 from sikoia_async.resources.affordability import AffordabilityReport
 from sikoia_async.resources.banking import BankAccount, BankConnection, BankTransaction
-from sikoia_async.resources.cases import Company
+from sikoia_async.resources.cases import Case, CaseSummary, Company
 from sikoia_async.resources.checks import Check, CompletenessAndIncome
 from sikoia_async.resources.company_registry import (
     Matches,
@@ -95,6 +96,8 @@ async def files(sikoia: Sikoia, person: Entity) -> None:
     document = await sikoia.documents.upload(person, Path("a.pdf"), document_type="Payslip")
     assert_type(document, Document)
     await sikoia.documents.upload(person, b"", file_name="a.pdf")
+    await sikoia.documents.upload(person, b"")  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
+    await sikoia.documents.upload(person, [b""])  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
     await sikoia.documents.upload(person, BytesIO(), file_name="a.pdf")
     await sikoia.documents.upload(person, [b""], file_name="a.pdf")
     with TemporaryFile() as file, SpooledTemporaryFile() as spooled:
@@ -129,6 +132,12 @@ async def webhooks(sikoia: Sikoia) -> None:
         event_types=["IdentityVerification.Completed"],
     )
     assert_type(webhook, Webhook)
+    await sikoia.webhooks.create(
+        webhook_name="a",
+        webhook_callback_url="https://lender.example",
+        event_types=["IdentityVerification.Complete"],  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
+    )
+    await sikoia.webhooks.update(webhook, event_types=webhook.event_types)
     assert_type(await sikoia.webhooks.rotate_secret(), WebhookSecret)
     async for request in sikoia.webhooks.log(webhook.webhook_id, event_status="Failed"):
         assert_type(request, WebhookRequest)
@@ -144,3 +153,17 @@ def accounting(sikoia: Sikoia, error: CallError) -> None:
     assert_type(error.idempotency_key, str | None)
     if isinstance(error, ConflictError):
         assert_type(error.first_attempt_went_through, bool)
+
+
+async def cases(sikoia: Sikoia, case: CaseSummary, other: Company) -> None:
+    """A field of a case can be sent back; models of another kind and unknown values are refused."""
+    whole = await sikoia.cases.update(case, stage=case.stage, ownership=case.ownership)
+    assert_type(whole.companies, tuple[Company, ...])
+    assert_type(await sikoia.cases.retrieve(whole), Case)
+    await sikoia.cases.remove_entities(case, companies=whole.companies, persons=["1"])
+    CaseOwner(owner_id="1", owner_type="User")
+    CaseOwner(owner_type="Team")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    await sikoia.cases.create(name="a", case_type="Loan")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    await sikoia.cases.retrieve(other)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    await sikoia.documents.list("1")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    await sikoia.cases.retrieve(case=case)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
