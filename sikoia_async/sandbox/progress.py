@@ -20,7 +20,7 @@ class Progress:
 
     Args:
         clock: The clock that work follows.
-        work_time: How many seconds all work takes.
+        work_time: Returns how many seconds work of a kind takes.
         store: Returns a store by its name.
         deleted: The ids of everything that was deleted.
     """
@@ -29,7 +29,7 @@ class Progress:
         self,
         clock: Clock,
         *,
-        work_time: float,
+        work_time: Callable[[str], float],
         store: Callable[[str], Store],
         deleted: Collection[str],
     ) -> None:
@@ -48,7 +48,7 @@ class Progress:
         entry = self._store(kind).get(key)
         self._started.append((kind, key))
         self._pending[kind, key] = entry
-        self._end_at(entry.started + self._work_time, (kind, key))
+        self._end_at(entry.started + self._work_time(kind), (kind, key))
 
     def end(self, kind: str, key: str, failure: str | None = None) -> None:
         """End pending work now; `take_ended` returns it.
@@ -60,6 +60,10 @@ class Progress:
         """
         self._pending[kind, key].failure = failure
         self._end_at(self._clock(), (kind, key))
+
+    def postpone(self, kind: str, key: str) -> None:
+        """Let pending work go on until something ends it."""
+        self._end_at(math.inf, (kind, key))
 
     def take_ended(self) -> Iterator[tuple[WorkName, Entry, datetime]]:
         """Return, once, all work that has ended by now and when, in the order in which it ended.

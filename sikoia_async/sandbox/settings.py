@@ -8,9 +8,11 @@ import attrs
 
 from sikoia_async.sandbox.clock import validate_clock_settings
 from sikoia_async.sandbox.deliveries.payloads import EventShape, validate_shape
+from sikoia_async.sandbox.jobs import KINDS
 from sikoia_async.sandbox.middleware.rate_limit import WindowKey, validate_window_key
 from sikoia_async.sandbox.scenario_files.loader import Source, validate_sources
 from sikoia_async.sandbox.scenarios.scenario import Scenario
+from sikoia_async.sandbox.state import WORK_TIME
 from sikoia_async.sandbox.validation import (
     validate_base,
     validate_clock,
@@ -90,6 +92,26 @@ class Credentials:
     """Seconds until an access token expires."""
 
 
+_validate_work_seconds = validate_seconds(zero=True, infinite=True)
+
+
+def validate_work_time(settings: object, attribute: Any, value: Any) -> None:
+    """Refuse what is neither seconds nor a dict of kinds of work and their seconds.
+
+    Raises:
+        ValueError: The value is neither, or a kind is unknown.
+    """
+    if not isinstance(value, Mapping):
+        _validate_work_seconds(settings, attribute, value)
+        return
+    by_kind = cast("Mapping[Any, Any]", cast("object", value))
+    for kind, seconds in by_kind.items():
+        if kind not in KINDS:
+            msg = f"{attribute.name}: expected seconds for some of {', '.join(KINDS)}"
+            raise ValueError(msg)
+        _validate_work_seconds(settings, attribute, seconds)
+
+
 def _copied(pauses: Any) -> Any:
     """Return a copy of a list, which the caller cannot change later."""
     return tuple(cast("Any", pauses)) if isinstance(pauses, list) else pauses
@@ -134,7 +156,7 @@ class Options(TypedDict, total=False):
     credentials: Credentials
     wire: Wire
     seed: int
-    work_time: float
+    work_time: float | Mapping[str, float]
     prices: Mapping[str, int] | None
     scenarios: Sequence[Scenario | Source]
 
@@ -164,10 +186,11 @@ class Settings:
     """How it responds and sends webhooks where Sikoia's documentation is silent."""
     seed: int = attrs.field(default=0, validator=validate_whole("", lambda _: True))
     """The source of all ids and data: the same seed gives the same ids in the same order."""
-    work_time: float = attrs.field(
-        default=0.5, validator=validate_seconds(zero=True, infinite=True)
+    work_time: float | Mapping[str, float] = attrs.field(
+        default=WORK_TIME, validator=validate_work_time
     )
-    """Seconds for which an operation stays pending; `math.inf` for ever."""
+    """Seconds for which an operation stays pending; `math.inf` for ever. A dict has seconds for
+    some kinds of work, named as in `Job.kind`; other kinds then take half a second."""
     prices: Mapping[str, int] | None = attrs.field(default=None, validator=validate_mapping)
     """Prices in credits by operation name; by default every chargeable operation costs 1."""
     scenarios: Sequence[Scenario | Source] = ()

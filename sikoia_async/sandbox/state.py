@@ -2,7 +2,7 @@
 
 import random
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,8 @@ _ENTITY_TYPES = {
     "persons": "person",
 }
 
+WORK_TIME = 0.5
+"""Seconds that work takes unless an option says otherwise."""
 # The attributes that snapshots copy, besides the stores and what they share.
 _SAVED = (
     "_correlation_ids",
@@ -45,7 +47,8 @@ class State:
     Args:
         clock: Rate limits, tokens and timestamps follow it. A function is wrapped in a clock.
         seed: The same seed gives the same ids in the same order, and the same data for them.
-        work_time: How many seconds work takes that is pending at first.
+        work_time: How many seconds work takes that is pending at first: one number, or one for each
+            kind.
         url: The base URL of this local Sikoia; its links begin with it.
         picklist_base: The index of the first company on a picklist.
         scenarios: How to respond for the companies, people and files that they select.
@@ -56,7 +59,7 @@ class State:
         *,
         clock: Clock | Callable[[], float] | None = None,
         seed: int = 0,
-        work_time: float = 0.5,
+        work_time: float | Mapping[str, float] = WORK_TIME,
         url: str = "https://sandbox.example",
         picklist_base: int = 1,
         scenarios: Scenarios | None = None,
@@ -78,7 +81,7 @@ class State:
         self._last_cases: dict[str, str] = {}
         self.deleted: set[str] = set()
         self.progress: Progress = Progress(
-            self.clock, work_time=work_time, store=self.store, deleted=self.deleted
+            self.clock, work_time=_work_time(work_time), store=self.store, deleted=self.deleted
         )
         self.idempotent_responses: dict[str, Any] = {}
         self.generation = 0
@@ -222,6 +225,13 @@ def _entities(case: Record, kind: str) -> Iterable[Record]:
         return (case,)
     entities: Iterable[Record] = case["companies" if kind == "company" else "persons"]
     return entities
+
+
+def _work_time(given: float | Mapping[str, float]) -> Callable[[str], float]:
+    if isinstance(given, Mapping):
+        by_kind = dict(given)
+        return lambda kind: by_kind.get(kind, WORK_TIME)
+    return lambda _: given
 
 
 def _id(source: random.Random) -> str:

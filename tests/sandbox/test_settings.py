@@ -55,7 +55,13 @@ _NO_LIST: Final[list[Any]] = [None, 1, True, "canary", b"canary", {}, {1}]
 _INVALID: Final[dict[str, list[Any]]] = {
     **{name: [None, {}, True, "canary", object()] for name in _GROUPS},
     "seed": [None, "1", True, 1.5, b"1", []],
-    "work_time": _NO_NUMBER,
+    "work_time": [
+        *(one for one in _NO_NUMBER if one != {}),
+        {"canary": 1},
+        {1: 1},
+        {"identity": -1},
+        {"identity": None},
+    ],
     "prices": [1, "canary", [], {1: 1}],
     "scenarios": [*_NO_LIST, [1], [None], [b"canary"]],
 }

@@ -19,6 +19,8 @@ from sikoia_async.sandbox.state import Record, State
 _MAX_SEARCHED = 200
 """How many of the newest operations are searched for an event."""
 
+# The connection has not ended, although nothing more happens.
+_ABANDONED = ("SelectingInstitutions", "Authorising")
 # Documents of other types have the general event.
 _BY_DOCUMENT_TYPE = {
     "BankStatement": "BankStatementProcessing.Completed",
@@ -82,8 +84,10 @@ def _document(state: State, document_id: str) -> WebhookEvent:
     return WebhookEvent(_BY_DOCUMENT_TYPE.get(document_type, "DocumentProcessing.Completed"), data)
 
 
-def _connection(state: State, connection_id: str) -> WebhookEvent:
+def _connection(state: State, connection_id: str) -> WebhookEvent | None:
     connection = Bank(state).connection(connection_id)
+    if connection["status"] in _ABANDONED:
+        return None
     names = (
         "status",
         "bank_connection_id",
@@ -112,7 +116,7 @@ def _insights(name: str, of: Callable[[State], Insights]) -> Callable[[State, st
     return build
 
 
-_BUILDERS: dict[str, Callable[[State, str], WebhookEvent]] = {
+_BUILDERS: dict[str, Callable[[State, str], WebhookEvent | None]] = {
     "documents": _document,
     "connections": _connection,
     "identity": _verification,

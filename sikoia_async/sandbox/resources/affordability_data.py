@@ -8,7 +8,7 @@ from datetime import date
 from itertools import groupby
 from uuid import UUID
 
-from sikoia_async.sandbox.resources.details import stable_id
+from sikoia_async.sandbox.resources.bank_accounts import statement_account_id
 from sikoia_async.sandbox.resources.income_pay import months_before
 from sikoia_async.sandbox.state import Record, State
 
@@ -133,10 +133,9 @@ def monthly(rows: Sequence[Record]) -> list[Record]:
 
 def _account_of(state: State, source: Record) -> str:
     """Return the id of the account of a data source, even if it was deleted since."""
-    source_id: str = source["source_id"]
     if source["source_type"] == "BankAccount":
-        return source_id
-    return stable_id(state, "CURRENT", stable_id(state, "statement", source_id))
+        return str(source["source_id"])
+    return statement_account_id(state, source["data_source_id"])
 
 
 def _shows(transaction: Record, subcategory: str | None) -> bool:

@@ -7,7 +7,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sikoia_async.sandbox.errors import ApiError, not_found, not_found_as_invalid
-from sikoia_async.sandbox.resources.details import data_source_id, name_of, public, stable_id
+from sikoia_async.sandbox.resources.details import (
+    data_source_id,
+    data_source_ids,
+    name_of,
+    public,
+    stable_id,
+)
+from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
 from sikoia_async.sandbox.timestamps import long_timestamp
@@ -61,6 +68,7 @@ class Bank:
             "source": "OpenBanking",
             "document_id": None,
             "_owner": name_of(holder),
+            "_ends_as": "Connected" if kind == "case" else self._scenario(holder).bank_link,
         }
         self._connections.add(connection_id, connection, entity_id=entity_id)
         self._state.progress.start("connections", connection_id)
@@ -130,23 +138,22 @@ class Bank:
         account["datetime_last_refreshed"] = long_timestamp(moment)
 
     def end_connection(self, entry: Entry, moment: datetime) -> None:
-        """Connect the accounts as if their holder had given consent, or reject the connection."""
+        """Connect the accounts as if their holder had given consent, unless they do not."""
         connection = entry.record
-        if entry.failure:
-            connection["status"] = "Rejected"
+        connection["status"] = "Rejected" if entry.failure else connection.pop("_ends_as")
+        if connection["status"] != "Connected":
             return
         connection.update(
             _INSTITUTION,
-            status="Connected",
             datetime_connected=long_timestamp(moment),
             datetime_expiry=long_timestamp(moment + _CONSENT),
             country_code=connection["country_code"] or "GB",
         )
         for kind in _ACCOUNT_TYPES:
-            self._add_account(connection, kind)
+            self._add_account(connection, kind, stable_id(self._state, kind, _id(connection)))
 
-    def open_statement(self, document: Record) -> None:
-        """Add the account of a bank statement that was read."""
+    def open_statements(self, document: Record) -> None:
+        """Add the account of each bank statement in a file that was read."""
         document_id = document["document_id"]
         source = {
             "bank_connection_id": stable_id(self._state, "statement", document_id),
@@ -158,15 +165,17 @@ class Bank:
             "document_id": document_id,
             "_owner": document["_owner"],
         }
-        account = self._add_account(source, _STATEMENT)
-        account["data_source_id"] = data_source_id(self._state, document_id)
-        account["full_address"] = "1 Sample Street, Testtown"
+        for statement_id in data_source_ids(self._state, document):
+            account_id = statement_account_id(self._state, statement_id)
+            account = self._add_account(source, _STATEMENT, account_id)
+            account["data_source_id"] = statement_id
+            account["full_address"] = "1 Sample Street, Testtown"
 
-    def close_statement(self, document_id: str) -> None:
-        """Delete the account of a document, if it has one."""
-        connection_id = stable_id(self._state, "statement", document_id)
-        with suppress(ApiError):
-            self._accounts.remove(stable_id(self._state, _STATEMENT, connection_id))
+    def close_statements(self, document: Record) -> None:
+        """Delete the accounts of a document, if it has any."""
+        for statement_id in data_source_ids(self._state, document):
+            with suppress(ApiError):
+                self._accounts.remove(statement_account_id(self._state, statement_id))
 
     def _delete_account(self, account_id: str) -> None:
         """Delete an account and its refreshes."""
@@ -188,8 +197,7 @@ class Bank:
             "account_connection_ids": [account["account_connection_id"] for account in connected],
         }
 
-    def _add_account(self, connection: Record, kind: str) -> Record:
-        account_id = stable_id(self._state, kind, _id(connection))
+    def _add_account(self, connection: Record, kind: str, account_id: str) -> Record:
         owner = connection["_owner"]
         account: Record = {
             "account_connection_id": account_id,
@@ -212,12 +220,20 @@ class Bank:
         self._accounts.add(account_id, account, entity_id=connection["entity_id"])
         return account
 
+    def _scenario(self, holder: Record) -> Scenario:
+        return self._state.scenarios.of_entity(holder)
+
     def _identifications(self, account_id: str) -> list[Record]:
         number = self._state.draw("number", account_id).randrange(10**6)
         return [
             {"type": "SORT_CODE", "value": "000000"},
             {"type": "ACCOUNT_NUMBER", "value": f"00{number:06}"},
         ]
+
+
+def statement_account_id(state: State, statement_id: str) -> str:
+    """Return the id of the account of a bank statement, by its `data_source_id`."""
+    return stable_id(state, _STATEMENT, statement_id)
 
 
 def _id(connection: Record) -> str:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from sikoia_async.sandbox.resources.bank_accounts import Bank
 from sikoia_async.sandbox.resources.bank_transactions import HISTORY
-from sikoia_async.sandbox.resources.details import data_source_id, type_of_document
+from sikoia_async.sandbox.resources.details import data_source_ids, type_of_document
 from sikoia_async.sandbox.resources.routing import Resource
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
@@ -68,14 +68,14 @@ def _documents(state: State, entity_id: str) -> Iterator[Record]:
         is_read = status == "Complete"
         day = _day(document["datetime_created"])
         is_statement = is_read and kind == "BankStatement"
-        yield {
+        source: Record = {
             "source_name": document["display_name"],
             "source_id": document["document_id"],
-            "data_source_id": data_source_id(state, document["document_id"]),
+            "data_source_id": None,
             "source_category_type": "Document",
             "source_type": kind,
             "status": status,
-            "message": entry.failure,
+            "message": "The document is not used." if status == "Excluded" else entry.failure,
             "recipient": document["_owner"] if is_read else None,
             "source_date": f"{day}" if is_read else None,
             "source_uris": [f"{state.url}/v2/documents/{document['document_id']}"],
@@ -83,15 +83,18 @@ def _documents(state: State, entity_id: str) -> Iterator[Record]:
             "end_date": f"{day}" if is_statement else None,
             "provided_date": document["datetime_created"],
         }
+        for one in data_source_ids(state, document):
+            yield {**source, "data_source_id": one}
 
 
 def status_of(entry: Entry) -> str:
     """Return the status of a document as a data source."""
-    if type_of_document(entry.record) not in READ:
-        return "Provided"
     if entry.failure:
         return "Failed"
-    return "Complete" if entry.is_done else "Pending"
+    if type_of_document(entry.record) not in READ:
+        return "Provided"
+    status: str = entry.record["_scenario"].reading
+    return status if entry.is_done else "Pending"
 
 
 def _accounts(state: State, entity_id: str) -> Iterator[Record]:

@@ -10,9 +10,15 @@ def stable_id(state: State, *about: str) -> str:
     return str(UUID(int=state.draw(*about).getrandbits(128), version=4))
 
 
-def data_source_id(state: State, source_id: str) -> str:
-    """Return the `data_source_id` of a document or an account."""
-    return stable_id(state, "data source", source_id)
+def data_source_id(state: State, source_id: str, part: int = 0) -> str:
+    """Return the `data_source_id` of an account, or of a document in a file."""
+    return stable_id(state, "data source", source_id, *([str(part)] if part else []))
+
+
+def data_source_ids(state: State, document: Record) -> list[str]:
+    """Return the `data_source_id` of each document in a file."""
+    count: int = document["_scenario"].documents_in_file
+    return [data_source_id(state, document["document_id"], part) for part in range(count)]
 
 
 def public(record: Record) -> Record:

@@ -3,6 +3,7 @@
 from base64 import b64decode
 from mimetypes import guess_type
 from pathlib import PurePath
+from typing import get_args
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,34 +23,12 @@ from sikoia_async.sandbox.resources.field_rules import (
 )
 from sikoia_async.sandbox.resources.files import link
 from sikoia_async.sandbox.resources.routing import Resource, read
+from sikoia_async.sandbox.scenarios.scenario import DocumentType, Scenario
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
 from sikoia_async.sandbox.timestamps import long_timestamp
 
-TYPES = (
-    "BankStatement",
-    "Payslip",
-    "Identity",
-    "Contract",
-    "FactFind",
-    "Other",
-    "CompanyRegistration",
-    "StakeholdersDisclosure",
-    "UtilityBill",
-    "CreditReport",
-    "SavingsStatement",
-    "SA302",
-    "TaxOverview",
-    "P45",
-    "P60",
-    "EmploymentLetter",
-    "EmploymentContract",
-    "ChildBenefitLetter",
-    "BenefitAwardLetter",
-    "StudentLoanLetter",
-    "PensionStatement",
-    "FinancialAccounts",
-)
+TYPES: tuple[str, ...] = get_args(DocumentType)
 _UPLOAD = object_of(
     {
         "entity_id": non_empty,
@@ -91,6 +70,7 @@ class Documents:
         with not_found_as_invalid("entity_id"):
             owner = self._state.entity(body["entity_type"], body["entity_id"])
         require_enabled(self._state, owner)
+        scenario = self._state.scenarios.of_document(body["file_name"], owner)
         now = long_timestamp(self._state.now())
         document: Record = {
             "document_id": self._state.new_id(),
@@ -99,9 +79,9 @@ class Documents:
             "file_type": PurePath(body["file_name"]).suffix,
             "display_name": body["display_name"],
             "document_type": body.get("document_type"),
-            "sikoia_document_type": _classified(body),
+            "sikoia_document_type": _classified(body, scenario),
             "file_name": body["file_name"],
-            "status": "Complete",
+            "status": scenario.upload,
             "datetime_created": now,
             "date_created": now,
             "datetime_last_modified": now,
@@ -109,12 +89,15 @@ class Documents:
             _CONTENT: content,
             # What is on the file does not change when the entity does.
             "_owner": name_of(owner),
-            "_scenario": self._state.scenarios.of_document(body["file_name"], owner),
+            "_scenario": scenario,
         }
         store = self._state.store("documents")
         entry = store.add(document["document_id"], document, entity_id=body["entity_id"])
-        self._state.progress.start("documents", document["document_id"])
-        integrity.start(self._state, document)
+        if scenario.upload == "Failed":
+            entry.failure = "The upload failed."
+        else:
+            self._state.progress.start("documents", document["document_id"])
+            integrity.start(self._state, document)
         return JSONResponse(self._as_response(entry), 201)
 
     async def get(self, request: Request) -> Response:
@@ -126,7 +109,7 @@ class Documents:
         """Delete a document."""
         document = self._state.store("documents").remove(request.path_params["document_id"])
         integrity.delete(self._state, document.record)
-        Bank(self._state).close_statement(document.record["document_id"])
+        Bank(self._state).close_statements(document.record)
         return Response(status_code=204)
 
     async def find(self, request: Request) -> Response:
@@ -156,8 +139,15 @@ def _decoded(file: str) -> bytes:
     raise invalid_request(detail)
 
 
-def _classified(body: Record) -> str:
-    """Return the type of a document: from its file name, or else as claimed."""
+def _classified(body: Record, scenario: Scenario) -> str | None:
+    """Return the type of a document: by its scenario, from its file name, or else as claimed.
+
+    There is none without a file.
+    """
+    if scenario.upload == "Failed":
+        return None
+    if scenario.classified_as:
+        return scenario.classified_as
     name = "".join(filter(str.isalnum, body["file_name"])).lower()
     types = sorted(set(TYPES) - {"Other"}, key=len, reverse=True)
     in_name = (kind for kind in types if kind.lower() in name)

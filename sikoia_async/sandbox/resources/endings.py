@@ -10,6 +10,7 @@ from sikoia_async.sandbox.progress import WorkName
 from sikoia_async.sandbox.resources import affordability, income
 from sikoia_async.sandbox.resources.bank_accounts import Bank
 from sikoia_async.sandbox.resources.checks import Checks
+from sikoia_async.sandbox.resources.data_sources import READ, status_of
 from sikoia_async.sandbox.resources.details import type_of_document
 from sikoia_async.sandbox.state import State
 from sikoia_async.sandbox.store import Entry
@@ -24,8 +25,10 @@ def settle(state: State) -> Iterator[tuple[WorkName, datetime]]:
 
 
 def _document(state: State, entry: Entry, _moment: datetime) -> None:
-    if type_of_document(entry.record) == "BankStatement" and not entry.failure:
-        Bank(state).open_statement(entry.record)
+    if entry.record["_scenario"].reading == "Failed" and type_of_document(entry.record) in READ:
+        entry.failure = entry.failure or "The document could not be read."
+    if type_of_document(entry.record) == "BankStatement" and status_of(entry) == "Complete":
+        Bank(state).open_statements(entry.record)
 
 
 # Identity verifications and integrity checks follow from what was stored when they started.

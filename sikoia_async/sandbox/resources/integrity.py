@@ -1,6 +1,7 @@
 """Integrity checks of documents; each starts by itself with the upload."""
 
 from collections.abc import Iterator
+from itertools import product
 from uuid import UUID
 
 from starlette.requests import Request
@@ -8,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import not_found
-from sikoia_async.sandbox.resources.details import data_source_id
+from sikoia_async.sandbox.resources.details import data_source_ids
 from sikoia_async.sandbox.resources.routing import Resource
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
@@ -109,10 +110,11 @@ class Checks:
         document = entry.record
         is_tampered = document["_scenario"].integrity == "Fail"
         own = _CHECKS[document["sikoia_document_type"]][1]
-        for name in (*_FOR_ALL, own):
+        ids = data_source_ids(self._state, document)
+        for source_id, name in product(ids, (*_FOR_ALL, own)):
             fails = is_tampered and name == _FOR_ALL[0]
             yield {
-                "data_source_id": data_source_id(self._state, document["document_id"]),
+                "data_source_id": source_id,
                 "rule_name": name,
                 "decision": "Fail" if fails else "Pass",
                 "message": "The file was changed after it was made." if fails else None,

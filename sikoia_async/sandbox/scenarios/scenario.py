@@ -8,7 +8,9 @@ import attrs
 from sikoia_async.sandbox.scenarios.value_types import describe_type, is_of_type
 
 __all__ = [
+    "BankLink",
     "Decision",
+    "DocumentType",
     "Identity",
     "IncomeType",
     "PayFrequency",
@@ -24,6 +26,33 @@ Decision = Literal["Pass", "Refer", "Fail"]
 """The decision of a rule of a check."""
 RegistryStatus = Literal["Active", "Restricted", "Closed", "Other"]
 """The status of a company in the register."""
+BankLink = Literal["Connected", "Rejected", "SelectingInstitutions", "Authorising", "Deleted"]
+"""The status that a bank connection ends up with."""
+DocumentType = Literal[
+    "BankStatement",
+    "Payslip",
+    "Identity",
+    "Contract",
+    "FactFind",
+    "Other",
+    "CompanyRegistration",
+    "StakeholdersDisclosure",
+    "UtilityBill",
+    "CreditReport",
+    "SavingsStatement",
+    "SA302",
+    "TaxOverview",
+    "P45",
+    "P60",
+    "EmploymentLetter",
+    "EmploymentContract",
+    "ChildBenefitLetter",
+    "BenefitAwardLetter",
+    "StudentLoanLetter",
+    "PensionStatement",
+    "FinancialAccounts",
+]
+"""A type of documents."""
 IncomeType = Literal[
     "Employment and/or Self-employment", "Benefits", "Pensions", "Property", "Dividends", "Other"
 ]
@@ -48,6 +77,11 @@ _EFFECTS = {
     "integrity": _PERSON | _FILE,
     "payslips": _PERSON | _FILE,
     "screening": _COMPANY | _PERSON,
+    "upload": _PERSON | _FILE,
+    "reading": _PERSON | _FILE,
+    "classified_as": _PERSON | _FILE,
+    "documents_in_file": _PERSON | _FILE,
+    "bank_link": _COMPANY | _PERSON,
     "income_type": _COMPANY | _PERSON,
     "pay_frequency": _PERSON,
     "deficit": _COMPANY | _PERSON,
@@ -106,6 +140,17 @@ class Scenario:
     """The outcome of identity verifications: a decision, `Expired` or `Failed`."""
     integrity: Literal["Pass", "Fail"] = "Pass"
     """The decision of integrity checks on whether a document's file was edited."""
+    upload: Literal["Complete", "Failed"] = "Complete"
+    """The status of the upload of a document. If it is `Failed`, nothing is read."""
+    reading: Literal["Complete", "Failed", "Excluded"] = "Complete"
+    """The status of a document as a data source, once it was read. Only complete ones are used."""
+    classified_as: DocumentType | None = None
+    """The type that a document is classified as, whatever its name and the claim in the upload."""
+    documents_in_file: int = 1
+    """How many documents an uploaded file contains; each is a data source of its own."""
+    bank_link: BankLink = "Connected"
+    """The status that a bank connection ends up with. With `SelectingInstitutions` or
+    `Authorising`, the account holder has left; with `Deleted`, the link was never opened."""
     payslips: Decision | None = None
     """The decision of validation checks on whether payslips cover three months. By default, it
     depends on the number of payslips."""
@@ -169,6 +214,8 @@ def _problems(scenario: Scenario) -> Iterator[str]:
     for name in ("name", "about", *_SELECTORS):
         if not (getattr(scenario, name) or "").isprintable():
             yield f"{name}: expected a single line"
+    if not 1 <= scenario.documents_in_file <= _MAX_COUNT:
+        yield f"documents_in_file: expected a number from 1 to {_MAX_COUNT}"
     for name in _COUNTS:
         if not 0 <= getattr(scenario, name) <= _MAX_COUNT:
             yield f"{name}: expected a number from 0 to {_MAX_COUNT}"

@@ -186,6 +186,15 @@ ELSEWHERE = {
     "converted company",
     "missing information",
     "failed search",
+    "failed upload",
+    "unreadable statement",
+    "excluded document",
+    "classifier against claim",
+    "two documents in one file",
+    "bank link rejected",
+    "bank link abandoned",
+    "bank not chosen",
+    "bank link expired",
     "weekly pay",
     "pensioner",
     "affordability deficit",
@@ -593,10 +602,10 @@ def test_the_table_is_aligned() -> None:
     """Each column begins at the same place in every line."""
     lines = [*Scenarios([Scenario(name="a", person="B C", identity="Failed")]).table()]
 
-    assert lines[0] == f"{'a':21}  {'B C':56}  identity='Failed'"
+    assert lines[0] == f"{'a':25}  {'B C':56}  identity='Failed'"
     assert len(lines) == len(CATALOGUE) + 1
     for line, one in zip(lines[1:], CATALOGUE, strict=True):
-        assert (line[:21].strip(), line[23:79].strip(), line[81:]) == (
+        assert (line[:25].strip(), line[27:83].strip(), line[85:]) == (
             one.name,
             one.selected_by,
             one.about,

@@ -70,6 +70,10 @@ class Local:
         }
         return self.post("/v2/documents", document)
 
+    def sources(self, person_id: str) -> Any:
+        """Return the data sources of a person."""
+        return self.get(f"/v2/Persons/{person_id}/insight-data-sources")["data_sources"]
+
     def income(self, person_id: str) -> tuple[Any, Any]:
         """Request an income report, and return it with its details."""
         entity = {"entity_id": person_id, "entity_type": "person"}
@@ -278,6 +282,154 @@ def test_expenditure_exceeds_income(local: Local, name: str, is_short: bool) -> 
     assert [total < 0 for total in totals] == [is_short] * 3
     groups = local.get(path)["data"]["cashflow"]
     assert sum(group["value"] for group in groups) == pytest.approx(sum(totals))
+
+
+@pytest.mark.parametrize(
+    ("person", "file_name"), [("Ugo Unstored", "a.pdf"), ("Any Body", "unstored.pdf")]
+)
+def test_an_upload_fails(local: Local, person: str, file_name: str) -> None:
+    """It is never classified, read or checked."""
+    person_id = local.person(person)
+    uploaded = local.upload(person_id, "BankStatement", file_name)
+    local.sandbox.clock.advance(_WORK)
+    path = f"/v2/documents/{uploaded['document_id']}"
+    document, sources = local.get(path), local.sources(person_id)
+
+    assert uploaded["status"] == document["status"] == "Failed"
+    assert document["sikoia_document_type"] is None
+    assert [source["status"] for source in sources] == ["Failed"]
+    assert local.client.get(f"{path}/integrity-checks").status_code == 404
+    assert not [job for job in local.sandbox.work if job.id == uploaded["document_id"]]
+    assert local.client.delete(path).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("person", "file_name", "status"),
+    [
+        ("Ursula Unreadable", "a.pdf", "Failed"),
+        ("Any Body", "unreadable.pdf", "Failed"),
+        ("Edith Excluded", "a.pdf", "Excluded"),
+        ("Any Body", "excluded.pdf", "Excluded"),
+    ],
+)
+def test_a_document_is_no_source(local: Local, person: str, file_name: str, status: str) -> None:
+    """The upload is complete; insights and accounts have nothing of it."""
+    person_id = local.person(person)
+    uploaded = local.upload(person_id, "BankStatement", file_name)
+    (before,) = local.sources(person_id)
+    local.sandbox.clock.advance(_WORK)
+    (source,) = local.sources(person_id)
+
+    assert (uploaded["status"], before["status"], source["status"]) == (
+        "Complete",
+        "Pending",
+        status,
+    )
+    assert source["message"]
+    assert local.get(f"/v2/Persons/{person_id}/bankaccounts") == []
+
+
+@pytest.mark.parametrize(
+    ("person", "file_name"), [("Miriam Misfiled", "payslip.pdf"), ("Any Body", "misfiled.pdf")]
+)
+def test_the_classifier_contradicts_the_claim(local: Local, person: str, file_name: str) -> None:
+    """Both types are in the document."""
+    person_id = local.person(person)
+    uploaded = local.upload(person_id, "Payslip", file_name)
+    local.sandbox.clock.advance(_WORK)
+    document = local.get(f"/v2/documents/{uploaded['document_id']}")
+    (source,) = local.sources(person_id)
+
+    assert (document["document_type"], document["sikoia_document_type"]) == (
+        "Payslip",
+        "UtilityBill",
+    )
+    assert (source["source_type"], source["status"]) == ("UtilityBill", "Provided")
+
+
+@pytest.mark.parametrize(
+    ("person", "file_name"), [("Theo Twofold", "a.pdf"), ("Any Body", "twofold.pdf")]
+)
+def test_a_file_has_two_documents(local: Local, person: str, file_name: str) -> None:
+    """They share the source_id; each has its data_source_id, its account and its decisions."""
+    person_id = local.person(person)
+    uploaded = local.upload(person_id, "BankStatement", file_name)
+    local.upload(person_id, "Payslip", file_name)
+    local.sandbox.clock.advance(_WORK)
+    path = f"/v2/documents/{uploaded['document_id']}"
+    sources = [
+        one for one in local.sources(person_id) if one["source_id"] == uploaded["document_id"]
+    ]
+    accounts = local.get(f"/v2/Persons/{person_id}/bankaccounts")
+    rules = local.get(f"{path}/integrity-checks")["rules"]
+    data, details = local.income(person_id)
+
+    ids = {source["data_source_id"] for source in sources}
+    assert len(ids) == len(sources) == 2
+    assert {account["data_source_id"] for account in accounts} == ids
+    assert len({account["account_connection_id"] for account in accounts}) == 2
+    assert len({account["bank_connection_id"] for account in accounts}) == 1
+    assert {rule["data_source_id"] for rule in rules} == ids
+    assert [one["number_of_sources"] for one in data["income_details"][0]["income_data_sources"]]
+    assert len({one["data_source_id"] for one in details[0]["details"]}) == 2
+
+    local.client.delete(path)
+    assert local.get(f"/v2/Persons/{person_id}/bankaccounts") == []
+    gone = local.client.get(f"/v2/bankaccounts/{accounts[0]['account_connection_id']}")
+    assert gone.json()["type"] == "ResourceDeleted"
+
+
+@pytest.mark.parametrize(
+    ("person", "status"),
+    [
+        ("Any Body", "Connected"),
+        ("Rita Rejecting", "Rejected"),
+        ("Anna Abandoning", "Authorising"),
+        ("Ulla Undecided", "SelectingInstitutions"),
+        ("Larry Late", "Deleted"),
+    ],
+)
+def test_a_bank_connection_ends_up(local: Local, person: str, status: str) -> None:
+    """With an account only if the holder consents, and an event only if it has ended."""
+    person_id = local.person(person)
+    body = {"entity_id": person_id, "entity_type": "person"}
+    path = f"/v2/openbanking/{local.post('/v2/openbanking', body)['bank_connection_id']}"
+    hook = {
+        "webhook_name": "Banks",
+        "webhook_callback_url": "https://127.0.0.1:9/hook",
+        "event_types": ["OpenBankingProcessing.Completed"],
+    }
+    webhook = f"/v2/webhooks/{local.post('/v2/webhooks', hook)['webhook_id']}"
+    assert local.get(path)["status"] == "Created"
+    local.sandbox.clock.advance(_WORK)
+    connection = local.get(path)
+    requests = local.get(f"{webhook}/requests")["webhook_requests"]
+    local.client.delete(webhook)
+
+    assert connection["status"] == status
+    assert bool(connection["account_connection_ids"]) == (status == "Connected")
+    assert (connection["datetime_connected"] is None) == (status != "Connected")
+    assert len(requests) == (status not in {"Authorising", "SelectingInstitutions"})
+
+
+def test_work_ends_in_another_order_than_it_began(
+    connect: Callable[[Sandbox], httpx.Client],
+) -> None:
+    """Each kind of work takes its own time; kinds without one take half a second."""
+    work_time = {"documents": 50.0, "identity": 10}
+    with Sandbox(time=Time(speed=0), work_time=work_time) as sandbox:
+        work_time.clear()
+        local = Local(sandbox, connect(sandbox))
+        person_id = local.person("Any Body")
+        document = local.upload(person_id, "Payslip")["document_id"]
+        local.post("/v2/identity", {"person_id": person_id})
+        ended: list[list[str]] = []
+        for seconds in (1, 9, 40):
+            sandbox.clock.advance(seconds)
+            ended.append(sorted(job.kind for job in sandbox.work if not job.is_pending))
+
+        assert ended == [["integrity"], ["identity", "integrity"], sorted(["documents", *ended[1]])]
+        assert local.get(f"/v2/documents/{document}")["sikoia_document_type"] == "Payslip"
 
 
 def _days(first: str, last: str) -> int:
