@@ -10,7 +10,7 @@ from sikoia_async.models import PERSONAL, EntityType, Model, Open
 __all__ = ["InsightRequest", "InsightRequestSummary", "InsightStatus"]
 
 InsightStatus = Literal["Pending", "Complete", "Failed"]
-"""`Pending`, `Complete` or `Failed`."""
+"""The progress of a request: `Pending`, `Complete` or `Failed`."""
 
 
 @attrs.frozen(kw_only=True)

@@ -46,6 +46,8 @@ __all__ = [
 ]
 
 Group = Literal["Income", "Essential expenditure", "Non-essential expenditure", "Other"]
+"""A group of categories: `Income`, `Essential expenditure`, `Non-essential expenditure` or
+`Other`."""
 IndicatorName = Literal[
     "Benefits",
     "Children",
@@ -54,7 +56,10 @@ IndicatorName = Literal[
     "Insurance",
     "Loans (excluding credit cards)",
 ]
+"""What transactions may indicate: `Benefits`, `Children`, `Gambling`, `High value transactions`,
+`Insurance` or `Loans (excluding credit cards)`."""
 SourceType = Literal["BankStatement", "BankAccount"]
+"""The type of a data source: `BankStatement` or `BankAccount`."""
 
 
 @attrs.frozen(kw_only=True)

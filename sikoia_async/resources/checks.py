@@ -34,7 +34,9 @@ __all__ = [
 ]
 
 CheckStatus = Literal["Pending", "Complete", "Failed"]
+"""The status of a check: `Pending`, `Complete`, or `Failed` if at least one rule failed."""
 CheckDecision = Literal["Pass", "Refer", "Fail"]
+"""The decision of a rule: `Pass`, `Refer` to a person, or `Fail`."""
 
 
 @attrs.frozen(kw_only=True)

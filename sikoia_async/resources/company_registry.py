@@ -68,7 +68,9 @@ __all__ = [
 ]
 
 RegistryRequestStatus = Literal["Complete", "Failed", "TooManyResults"]
+"""The status of a request: `Complete`, `Failed`, or `TooManyResults` with a picklist."""
 RegistryStatus = Literal["Active", "Restricted", "Closed", "Other"]
+"""The status of a company: `Active`, `Restricted`, `Closed` or `Other`."""
 _Day = date  # `InsolvencyDate.date` shadows the type within its class
 
 

@@ -41,7 +41,9 @@ __all__ = [
 ]
 
 IdentityStatus = Literal["Pending", "Complete", "Failed", "Expired"]
+"""The progress of a verification: `Pending`, `Complete`, `Failed` or `Expired`."""
 VerificationStatus = Literal["Approved", "Declined", "ResubmissionRequested", "NotCompleted"]
+"""The decision: `Approved`, `Declined`, `ResubmissionRequested` or `NotCompleted`."""
 
 
 @attrs.frozen(kw_only=True)

@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 OnlineDataRequestStatus = Literal["Complete", "Failed"]
+"""The status of a request: `Complete` or `Failed`."""
 
 
 @attrs.frozen(kw_only=True)

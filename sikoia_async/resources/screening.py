@@ -19,6 +19,7 @@ from sikoia_async.resources._resource import Resource
 __all__ = ["Screening", "ScreeningSearch", "ScreeningStatus"]
 
 ScreeningStatus = Literal["Complete", "Failed"]
+"""The status of a search: `Complete` or `Failed`."""
 
 
 @attrs.frozen(kw_only=True)

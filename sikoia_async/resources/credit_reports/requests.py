@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 CreditReportStatus = Literal["Complete", "Failed", "TooManyResults"]
+"""The status of a request: `Complete`, `Failed`, or `TooManyResults` with a picklist."""
 
 
 @attrs.frozen(kw_only=True)

@@ -36,8 +36,12 @@ IncomeType = Literal[
     "Dividends",
     "Other",
 ]
+"""The type of an income: `Employment`, `Employment and/or Self-employment`, `Benefits`, `Pensions`,
+`Property`, `Dividends` or `Other`."""
 PayFrequency = Literal["Monthly", "Weekly", "TwoWeekly", "FourWeekly"]
+"""How often somebody is paid: `Monthly`, `Weekly`, `TwoWeekly` or `FourWeekly`."""
 IncomeSourceType = Literal["Payslip", "BankStatement", "BankAccount", "SA302", "TaxOverview"]
+"""Evidence of an income: `Payslip`, `BankStatement`, `BankAccount`, `SA302` or `TaxOverview`."""
 
 
 @attrs.frozen(kw_only=True)
