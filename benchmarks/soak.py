@@ -17,7 +17,7 @@ import attrs
 from _measure import Row, is_quick, print_table
 from faulty_server import running
 
-from sikoia_async import Sikoia, SikoiaError
+from sikoia_async import Limits, Sikoia, SikoiaError
 from sikoia_async.environments import local
 
 __all__ = ["compare"]
@@ -61,7 +61,7 @@ async def _soak(url: str, calls: int) -> list[Row]:
         "a-secret",
         environment=local(url),
         quota=None,
-        max_in_flight=_CONNECTIONS,
+        limits=Limits(max_in_flight=_CONNECTIONS),
         timeout=5,
     )
     ends = Counter[str]()

@@ -17,7 +17,7 @@ import httpx
 from _measure import Row, is_quick, print_table
 from faulty_server import counts, running
 
-from sikoia_async import CallError, Environment, Sikoia
+from sikoia_async import CallError, Environment, Limits, Sikoia
 from sikoia_async.environments import local
 
 __all__ = ["compare"]
@@ -99,7 +99,7 @@ def _our_client(url: str) -> tuple[_Call, Callable[[], Awaitable[None]]]:
         token="a-token",  # noqa: S106 - the faulty server accepts any token
         environment=local(url),
         quota=None,
-        max_in_flight=_CONNECTIONS,
+        limits=Limits(max_in_flight=_CONNECTIONS),
         retries=0,
     )
 

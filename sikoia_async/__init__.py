@@ -80,9 +80,10 @@ if TYPE_CHECKING:
         WebhookVerificationError,
     )
     from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER, correlation_id
-    from sikoia_async._rate_limit.limiter import Quota, QuotaStore
-    from sikoia_async.environments import PRODUCTION, STAGING, Environment
-    from sikoia_async.models import Entity, Items, Model, ResponseInfo
+    from sikoia_async._rate_limit.limiter import Priority, Quota, QuotaStore
+    from sikoia_async._transport.limits import Limits
+    from sikoia_async.environments import PRODUCTION, STAGING, Environment, local
+    from sikoia_async.models import Entity, HasEntity, Items, Model, ResponseInfo
     from sikoia_async.operations.interval import Interval
     from sikoia_async.operations.operation import (
         Operation,
@@ -102,6 +103,8 @@ if TYPE_CHECKING:
         PersonUpdate,
     )
     from sikoia_async.resources.checks import ChecklistParameter
+    from sikoia_async.webhooks.events import Event
+    from sikoia_async.webhooks.feed import EventFeed
     from sikoia_async.webhooks.replay import ReplayGuard, ReplayStore
     from sikoia_async.webhooks.router import Received, Router, WebhookHandlerError
 
@@ -128,13 +131,17 @@ __all__ = [
     "DeadlineExceededError",
     "Entity",
     "Environment",
+    "Event",
+    "EventFeed",
     "ExpiredTokenError",
+    "HasEntity",
     "InsufficientPermissionsError",
     "Interval",
     "InvalidOperationTokenError",
     "InvalidRequestError",
     "InvalidTokenError",
     "Items",
+    "Limits",
     "LinkExpiredError",
     "Model",
     "NewAddress",
@@ -147,6 +154,7 @@ __all__ = [
     "OperationTimeoutError",
     "Pages",
     "PersonUpdate",
+    "Priority",
     "Quota",
     "QuotaStore",
     "RateLimitError",
@@ -177,14 +185,15 @@ __all__ = [
     "WebhookVerificationError",
     "__version__",
     "correlation_id",
+    "local",
     "poll",
 ]
 # End of the generated part.
 
 _LAZY: Final = {
     "sikoia_async._client": ("Sikoia",),
-    "sikoia_async.environments": ("Environment", "PRODUCTION", "STAGING"),
-    "sikoia_async.models": ("ResponseInfo", "Entity", "Items", "Model"),
+    "sikoia_async.environments": ("Environment", "PRODUCTION", "STAGING", "local"),
+    "sikoia_async.models": ("Entity", "HasEntity", "Items", "Model", "ResponseInfo"),
     "sikoia_async.resources.cases": (
         "CompanyUpdate",
         "NewAddress",
@@ -205,11 +214,14 @@ _LAZY: Final = {
     ),
     "sikoia_async.operations.polling": ("poll",),
     "sikoia_async.webhooks.router": ("Received", "Router", "WebhookHandlerError"),
+    "sikoia_async.webhooks.events": ("Event",),
+    "sikoia_async.webhooks.feed": ("EventFeed",),
     "sikoia_async.webhooks.replay": ("ReplayGuard", "ReplayStore"),
     "sikoia_async._hooks.correlation": ("CORRELATION_ID_HEADER", "correlation_id"),
     "sikoia_async._calls.pagination": ("Pages",),
     "sikoia_async._calls.usage": ("Stats",),
-    "sikoia_async._rate_limit.limiter": ("Quota", "QuotaStore"),
+    "sikoia_async._rate_limit.limiter": ("Priority", "Quota", "QuotaStore"),
+    "sikoia_async._transport.limits": ("Limits",),
     "sikoia_async._auth.tokens": ("StoredToken", "TokenStore"),
     "sikoia_async._errors": (
         "APIDeprecationWarning",

@@ -36,14 +36,15 @@ from sikoia_async._settings import variables
 from sikoia_async._transport.connector import Connector, local_authorities, validate_environment
 from sikoia_async._transport.connector import http_client as new_http_client
 from sikoia_async._transport.lent import validate_client, validate_transport
+from sikoia_async._transport.limits import Limits
 from sikoia_async._transport.proxies import masked_proxy
 from sikoia_async._transport.tracebacks import without_frames, without_frames_sync
-from sikoia_async._transport.types import Limits
 from sikoia_async._validation import (
     NotCopyable,
     plain_string,
     settings,
     validate_flags,
+    validate_required,
     validate_seconds,
     validate_type,
     validate_whole,
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
     from sikoia_async._errors import CallInfo
     from sikoia_async._rate_limit.limiter import Priority
     from sikoia_async._transport.pool import ConnectionPool
-    from sikoia_async.environments import Environment
+    from sikoia_async.environments import Environment, EnvironmentName
     from sikoia_async.models import ResponseInfo
     from sikoia_async.operations.operation import Operation
     from sikoia_async.resources.affordability import Affordability
@@ -94,6 +95,17 @@ T = TypeVar("T")
 _TOKEN_CONNECTIONS: Final = 2
 _TIMEOUT: Final = 60.0
 _QUOTA: Final = Quota()
+_LIMITS: Final = Limits()
+
+
+class _Unchanged:
+    """The default of an option that a view keeps, so that None can reset it."""
+
+    def __repr__(self) -> str:
+        return "<unchanged>"
+
+
+_UNCHANGED: Final[Any] = _Unchanged()
 
 
 class Sikoia(NotCopyable):
@@ -116,14 +128,13 @@ class Sikoia(NotCopyable):
         token: an access token, or a function, sync or async, that returns one. Replaces the client
             id and secret.
         api_key: the legacy API key of customers from before 2024. Replaces the token.
-        environment: `PRODUCTION`, `STAGING`, or an `Environment`.
+        environment: `"production"`, `"staging"`, or an `Environment` such as `STAGING`.
         timeout: seconds that a call may take, 60 by default, including waits for the rate limit and
             the access token, all attempts, backoff, and reading the response. A response that
             arrives in time is never given up.
         retries: how many times a call may be retried.
         quota: the rate limit that this client stays within; None to send without a limit.
-        max_in_flight: how many requests may be in flight at once; the second requests of safe calls
-            that get no response come on top of it.
+        limits: how many requests may be in flight at once, and how large bodies may be.
         transport: your own httpx transport. The same limits apply, and you close it. Only an
             `httpx.AsyncHTTPTransport` shows that a request was not sent; with any other, a request
             that fails counts as sent.
@@ -159,12 +170,6 @@ class Sikoia(NotCopyable):
             announces by webhook are then polled rarely until their event arrives, and once when it
             does. If one finishes and no event arrives, operations of that kind fall back to normal
             polling until the next event. An `interval` set by `with_options` takes precedence.
-        max_body: the maximum size of a response in bytes, after decompression.
-        max_error_body: the same for error responses, which are truncated.
-        max_file: the maximum size of a file in bytes that is uploaded, or saved by `save` or
-            `reports.save_excel`.
-        max_json: the maximum size of a JSON response in bytes, which may have one value for every
-            20 of them. Decoding more takes more memory, and may stop the event loop for longer.
 
     Raises:
         ConfigurationError: an argument is missing or invalid, or arguments contradict each other.
@@ -184,11 +189,11 @@ class Sikoia(NotCopyable):
         token: str | Callable[[], str | Awaitable[str]] | None = None,
         api_key: str | None = None,
         previous_secret: str | None = None,
-        environment: Environment | None = None,
+        environment: Environment | EnvironmentName | None = None,
         timeout: float = _TIMEOUT,
         retries: int = 2,
         quota: Quota | None = _QUOTA,
-        max_in_flight: int = 16,
+        limits: Limits = _LIMITS,
         transport: httpx.AsyncBaseTransport | None = None,
         http_client: httpx.AsyncClient | None = None,
         tls: ssl.SSLContext | str | Path | None = None,
@@ -204,10 +209,6 @@ class Sikoia(NotCopyable):
         on_request: Callable[[CallInfo], object] | None = None,
         on_response: Callable[[ResponseInfo], object] | None = None,
         rely_on_events: bool | None = None,
-        max_body: int = Limits().body,
-        max_error_body: int = Limits().error_body,
-        max_file: int = Limits().file,
-        max_json: int = Limits().json,
     ) -> None:
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
         previous = None
@@ -230,13 +231,7 @@ class Sikoia(NotCopyable):
         hooks = Hooks(on_request, on_response)
         keys = _keys(idempotency_header)
         with settings():
-            max_in_flight = validate_whole("max_in_flight", max_in_flight, least=1)
-            limits = Limits(
-                validate_whole("max_body", max_body, least=1),
-                validate_whole("max_error_body", max_error_body, least=1),
-                validate_whole("max_file", max_file, least=1),
-                validate_whole("max_json", max_json, least=1),
-            )
+            validate_type("limits", validate_required("limits", limits), Limits, "a Limits(...)")
             validate_type("quota", quota, Quota, "a Quota(...), or None for no rate limit")
             validate_type("rely_on_events", rely_on_events, bool, "True or False")
             if max_chargeable is not None:
@@ -280,7 +275,7 @@ class Sikoia(NotCopyable):
 
         # 4. What every call shares.
         origin = self._environment.api
-        api_pool = self._connector.new_pool(origin, max_in_flight)
+        api_pool = self._connector.new_pool(origin, limits.max_in_flight)
         self._pools.append(api_pool)
         context = ClientContext(
             client=new_http_client(api_pool, _event_hooks(authorization)),
@@ -307,6 +302,7 @@ class Sikoia(NotCopyable):
             hooks=hooks if on_request or on_response else None,
         )
         self._api = Api(context, options)
+        self._defaults = options
 
     # Resources are loaded when they are first used.
 
@@ -468,21 +464,22 @@ class Sikoia(NotCopyable):
     def with_options(
         self,
         *,
-        timeout: float | None = None,
-        retries: int | None = None,
-        correlation_id: str | None = None,
-        idempotency_key: str | None = None,
-        priority: Priority | None = None,
-        interval: Interval | None = None,
-        headers: Mapping[str, str] | None = None,
-        extra_query: Mapping[str, QueryValue] | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        keep_extra: bool | None = None,
+        timeout: float | None = _UNCHANGED,
+        retries: int | None = _UNCHANGED,
+        correlation_id: str | None = _UNCHANGED,
+        idempotency_key: str | None = _UNCHANGED,
+        priority: Priority | None = _UNCHANGED,
+        interval: Interval | None = _UNCHANGED,
+        headers: Mapping[str, str] | None = _UNCHANGED,
+        extra_query: Mapping[str, QueryValue] | None = _UNCHANGED,
+        extra_body: Mapping[str, Any] | None = _UNCHANGED,
+        keep_extra: bool | None = _UNCHANGED,
+        max_chargeable: int | None = None,
     ) -> Self:
         """Return a view of this client with other options for its calls.
 
         A view is cheap, and shares connections, access token and rate limit with the client.
-        Closing one closes both.
+        Closing one closes both. None resets an option to what the client was created with.
 
         Args:
             timeout: seconds that a call may take.
@@ -503,39 +500,56 @@ class Sikoia(NotCopyable):
             extra_body: the same for the fields of JSON bodies, which POST, PUT and PATCH have.
             keep_extra: whether `response.extra` has the fields that the models do not have. Each
                 response is then read twice.
+            max_chargeable: how many calls that may cost credits or money this view may make, in
+                `spend` of which only its own calls count. The limits of the client, and of the view
+                that this one is made from, still apply: a view may make fewer calls, and never
+                more. None sets no further limit.
 
         Raises:
             ArgumentError: a value is invalid, or the client has no `idempotency_header`.
         """
-        if idempotency_key is not None and self._api.context.keys is None:
+        given = {
+            "timeout": timeout,
+            "retries": retries,
+            "correlation_id": correlation_id,
+            "idempotency_key": idempotency_key,
+            "priority": priority,
+            "interval": interval,
+            "headers": headers,
+            "extra_query": extra_query,
+            "extra_body": extra_body,
+            "keep_extra": keep_extra,
+        }
+        changes = {name: value for name, value in given.items() if value is not _UNCHANGED}
+        options = self._changed_options(changes)
+        api = attrs.evolve(self._api, options=_validate_options(options))
+        if max_chargeable is not None:
+            limit = validate_whole("max_chargeable", max_chargeable, least=0)
+            spend = Spend(limit, within=api.context.spend)
+            api = attrs.evolve(api, context=attrs.evolve(api.context, spend=spend))
+        return self._view(api)
+
+    def _changed_options(self, changes: dict[str, Any]) -> CallOptions:
+        """Return the options of this view with some of them changed, or reset by None."""
+        old, keys = self._api.options, self._api.context.keys
+        if changes.get("idempotency_key") is not None and keys is None:
             msg = "idempotency_key: requires a client with idempotency_header=..."
             raise ArgumentError(msg)
-        if retries is not None:
+        if (retries := changes.get("retries")) is not None:
             validate_whole("retries", retries, least=0)
-        validate_flags(keep_extra=keep_extra)
-        old = self._api.options
-        options = CallOptions(
-            timeout=old.timeout if timeout is None else timeout,
-            retries=old.retries if retries is None else retries,
-            correlation_id=old.correlation_id if correlation_id is None else correlation_id,
-            idempotency_key=old.idempotency_key if idempotency_key is None else idempotency_key,
-            priority=old.priority if priority is None else priority,
-            interval=old.interval if interval is None else interval,
-            insists=old.insists if retries is None else retries > 0,
-            headers=old.headers if headers is None else self._headers(headers),
-            keep_extra=old.keep_extra if keep_extra is None else keep_extra,
-            extra_query=(
-                old.extra_query
-                if extra_query is None
-                else {**(old.extra_query or {}), **validate_extra_query(extra_query)}
-            ),
-            extra_body=(
-                old.extra_body
-                if extra_body is None
-                else {**(old.extra_body or {}), **validate_extra_body(extra_body)}
-            ),
-        )
-        return self._view(attrs.evolve(self._api, options=_validate_options(options)))
+        validate_flags(keep_extra=changes.get("keep_extra"))
+        if (headers := changes.get("headers")) is not None:
+            changes["headers"] = self._headers(headers)
+        if (query := changes.get("extra_query")) is not None:
+            changes["extra_query"] = {**(old.extra_query or {}), **validate_extra_query(query)}
+        if (body := changes.get("extra_body")) is not None:
+            changes["extra_body"] = {**(old.extra_body or {}), **validate_extra_body(body)}
+        if "retries" in changes:
+            changes["insists"] = bool(retries)
+        for name, value in changes.items():
+            if value is None:
+                changes[name] = getattr(self._defaults, name)
+        return attrs.evolve(old, **changes)
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Return the headers of this client with others added."""

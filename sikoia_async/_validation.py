@@ -22,6 +22,8 @@ __all__ = [
     "LIST_TYPES",
     "HttpUrl",
     "NotCopyable",
+    "is_loopback",
+    "is_on_loopback",
     "plain_number",
     "plain_string",
     "settings",
@@ -451,6 +453,23 @@ def split_url(url: object) -> HttpUrl | None:
         return None
     port, path, query = (match[name] or "" for name in ("port", "path", "query"))
     return HttpUrl(match["scheme"].lower(), match["userinfo"], host, port, path, query)
+
+
+def is_on_loopback(url: str) -> bool:
+    """Return whether the host of a URL is this machine."""
+    parts = split_url(url)
+    return parts is not None and is_loopback(parts)
+
+
+def is_loopback(url: HttpUrl) -> bool:
+    """Return whether the host of a URL is this machine."""
+    host = url.host.strip("[]").lower()
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 _URL: Final = re.compile(

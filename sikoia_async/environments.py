@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._validation import (
+    is_loopback,
     plain_string,
     split_url,
     validate_required,
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from sikoia_async._validation import HttpUrl
 
-__all__ = ["PRODUCTION", "STAGING", "Environment", "is_on_loopback", "local", "named"]
+__all__ = ["PRODUCTION", "STAGING", "Environment", "EnvironmentName", "local"]
+
+EnvironmentName = Literal["production", "staging"]
+"""An environment of Sikoia, by its name."""
 
 
 def _plain(value: str) -> str:
@@ -101,54 +104,18 @@ def local(api: str) -> Environment:
     )
 
 
-def named(name: str) -> Environment:
-    """Return the environment that `SIKOIA_ENVIRONMENT` names.
-
-    Args:
-        name: `production`, `staging`, or the URL of a local Sikoia.
-
-    Raises:
-        ConfigurationError: the name is none of these.
-    """
-    if name in _NAMED:
-        return _NAMED[name]
-    if is_on_loopback(name):
-        return local(name)
-    msg = (
-        "SIKOIA_ENVIRONMENT: expected production, staging, or the URL of a local Sikoia, such as "
-        "https://127.0.0.1:8400; for any other host, pass environment=Environment(...) in code"
-    )
-    raise ConfigurationError(msg)
-
-
-def is_on_loopback(url: str) -> bool:
-    """Return whether the host of a URL is this machine."""
-    parts = split_url(url)
-    return parts is not None and _is_loopback(parts)
-
-
 def _problem(url: str, *, any_path: bool) -> str | None:
     """Return what is expected of a URL instead, or None if it is valid."""
     parts = _split(url)
     if parts is None:
         return "expected a URL such as https://api.sikoia.com, with an ASCII host name"
-    if parts.scheme == "http" and not _is_loopback(parts):
+    if parts.scheme == "http" and not is_loopback(parts):
         return "expected https; http is only accepted for loopback"
     if parts.userinfo is not None:
         return "expected a URL without user name and password"
     if parts.query or not (any_path or _PREFIX.fullmatch(parts.path)):
         return "expected scheme, host and port, and the path prefix of a gateway if it has one"
     return None
-
-
-def _is_loopback(parts: HttpUrl) -> bool:
-    host = parts.host.strip("[]").lower()
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 _PREFIX: Final = re.compile(r"(/(?!(\.{1,2}|v[0-9]+/?$)(/|$))[A-Za-z0-9_.~-]+)*/?")
@@ -170,5 +137,3 @@ STAGING: Final = Environment(
     scope="https://api-staging.sikoia.com/.default",
 )
 """The staging environment. It calls live data providers, which may charge."""
-
-_NAMED = {"production": PRODUCTION, "staging": STAGING}

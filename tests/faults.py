@@ -25,9 +25,10 @@ from sikoia_async import Sikoia
 from sikoia_async._calls.context import ClientContext
 from sikoia_async._retry.policy import RetryPolicy
 from sikoia_async._transport.exchange import build_request
+from sikoia_async._transport.limits import Limits
 from sikoia_async._transport.pool import ConnectionPool
 from sikoia_async._transport.stopwatch import Stopwatch
-from sikoia_async._transport.types import Limits, RequestState, mark_unsent
+from sikoia_async._transport.types import RequestState, mark_unsent
 from sikoia_async.environments import Environment, local
 
 __all__ = [

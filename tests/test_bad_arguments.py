@@ -12,7 +12,16 @@ from typing import Any, Final, TypeAlias
 import httpx
 import pytest
 
-from sikoia_async import Entity, Interval, Quota, ReplayGuard, Router, Sikoia, correlation_id
+from sikoia_async import (
+    Entity,
+    Interval,
+    Limits,
+    Quota,
+    ReplayGuard,
+    Router,
+    Sikoia,
+    correlation_id,
+)
 from sikoia_async.environments import Environment, local
 from sikoia_async.errors import (
     ArgumentError,
@@ -90,6 +99,11 @@ CALLS: Final[dict[str, tuple[Make, dict[str, Any], str]]] = {
     "correlation_id": (lambda _, fields: correlation_id(**fields).__enter__(), {}, "value"),
     "Entity": (lambda _, fields: Entity(**fields), {"type": "case", "id": "x"}, "type id"),
     "Quota": (lambda _, fields: Quota(**fields), {}, "limit per store"),
+    "Limits": (
+        lambda _, fields: Limits(**fields),
+        {},
+        "max_in_flight max_body max_error_body max_file max_json connect_timeout",
+    ),
     "Interval": (lambda _, fields: Interval(**fields), {}, "first factor most"),
     "Environment": (
         lambda _, fields: Environment(**fields),
@@ -127,7 +141,7 @@ CALLS: Final[dict[str, tuple[Make, dict[str, Any], str]]] = {
     ),
 }  # fmt: skip
 """Functions, valid arguments, and the arguments that are varied."""
-SETTINGS: Final = {"Quota", "Interval", "Environment", "local", "ReplayGuard", "Router"}
+SETTINGS: Final = {"Quota", "Limits", "Interval", "Environment", "local", "ReplayGuard", "Router"}
 """What configures an application, rather than one call."""
 SECRETS: Final = {"secret", "secrets"}
 ARGUMENTS = [

@@ -69,13 +69,10 @@ def sikoia_server() -> Iterator[Scripted]:
         ({"token": "t", "timeout": float("nan")}, "timeout: expected seconds"),
         ({"token": "t", "timeout": float("inf")}, "timeout: expected seconds"),
         ({"token": "t", "retries": -1}, "retries: expected a whole number"),
-        ({"token": "t", "max_in_flight": 0}, "max_in_flight: expected a whole number"),
-        ({"token": "t", "max_in_flight": 2.5}, "max_in_flight: expected a whole number"),
-        ({"token": "t", "max_body": 0}, "max_body: expected a whole number"),
-        ({"token": "t", "max_json": 0}, "max_json: expected a whole number"),
-        ({"token": "t", "max_error_body": 0}, "max_error_body: expected a whole number"),
+        ({"token": "t", "limits": None}, "limits: required"),
+        ({"token": "t", "limits": 16}, "limits: expected a Limits"),
         ({"token": "t", "quota": 200}, "quota: expected a Quota"),
-        ({"token": "t", "environment": "staging"}, "environment: expected PRODUCTION, STAGING"),
+        ({"token": "t", "environment": "canary"}, "environment: expected 'production', 'staging'"),
         ({"token": "t", "tls": 3}, "tls: expected an SSLContext"),
         ({"token": "t", "proxy": f"user:{_SECRET}@proxy:3128"}, "proxy: expected the URL"),
         ({"token": "t", "proxy": "socks5://proxy:1080"}, "proxy: expected the URL"),
@@ -188,9 +185,50 @@ async def test_a_view_has_other_options(sikoia_server: Scripted) -> None:
     assert sikoia_server.tokens == 1
 
 
+@pytest.mark.anyio
+async def test_none_resets_an_option_of_a_view(sikoia_server: Scripted) -> None:
+    """To what the client was created with."""
+    async with sikoia_server.client(timeout=9, retries=1, headers={"X-Team": "loans"}) as sikoia:
+        view = sikoia.with_options(
+            correlation_id="of-the-view",
+            headers={"X-Team": "risk"},
+            extra_query={"a": 1},
+            timeout=5,
+            retries=3,
+            priority="background",
+        )
+        await view.with_options(correlation_id=None).cases.retrieve("c-1")
+        await view.with_options(headers=None, extra_query=None).cases.retrieve("c-1")
+        again = view.with_options(timeout=None, retries=None, priority=None, interval=None)
+        await again.request("POST", "/v2/new-things", chargeable=True)
+
+    first, second, third = sikoia_server.requests
+    assert first.headers["x-correlation-id"] != "of-the-view"
+    assert (first.headers["x-team"], first.path) == ("risk", "/v2/cases/c-1?a=1")
+    assert (second.headers["x-team"], second.path) == ("loans", "/v2/cases/c-1")
+    assert third.headers["x-correlation-id"] == "of-the-view"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"), [("production", PRODUCTION), ("staging", STAGING)]
+)
+def test_an_environment_can_be_given_by_name(environment: Any, expected: Environment) -> None:
+    """As in `SIKOIA_ENVIRONMENT`."""
+    assert Sikoia(token="t", environment=environment).environment is expected
+
+
+@pytest.mark.parametrize("environment", ["Staging", "stage", "", "https://127.0.0.1:8400", 1])
+def test_another_name_of_an_environment_is_refused(environment: Any) -> None:
+    """The error lists the names."""
+    with pytest.raises(ConfigurationError, match="environment: expected 'production', 'staging' "):
+        Sikoia(token="t", environment=environment)
+
+
 @pytest.mark.parametrize(
     "options",
     [
+        {"max_chargeable": -1},
+        {"max_chargeable": "1"},
         {"timeout": 0},
         {"retries": -1},
         {"correlation_id": "a\nb"},

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from sikoia_async.environments import PRODUCTION, STAGING, Environment, local, named
+from sikoia_async._transport.connector import named_environment
+from sikoia_async.environments import PRODUCTION, STAGING, Environment, local
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError
 
 CANARY = "canary"
@@ -229,7 +230,7 @@ def test_a_local_sikoia_issues_its_own_tokens() -> None:
 )
 def test_environments_have_names(name: str, expected: Environment) -> None:
     """SIKOIA_ENVIRONMENT can be production, staging, or the URL of a local Sikoia."""
-    assert named(name) == expected
+    assert named_environment(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -249,6 +250,6 @@ def test_environments_have_names(name: str, expected: Environment) -> None:
 def test_a_variable_cannot_name_another_host(name: str) -> None:
     """Setting the variable cannot send the secret elsewhere, and the message has no value."""
     with pytest.raises(ConfigurationError) as caught:
-        named(name)
+        named_environment(name)
 
     assert CANARY not in str(caught.value)

@@ -21,6 +21,7 @@ from sikoia_async import (
     Entity,
     Environment,
     Interval,
+    Limits,
     NewPerson,
     Quota,
     Sikoia,
@@ -358,8 +359,7 @@ async def test_settings_of_a_client() -> None:
         environment=environment,
         transport=httpx.MockTransport(reply),
         quota=Quota(Number.TWO, per=Float(60)),
-        max_in_flight=Number.TWO,
-        max_body=Number.TWO,
+        limits=Limits(max_in_flight=Number.TWO, max_body=Number.TWO),
         idempotency_header=Markup("Idempotency-Key"),
     ) as sikoia:
         view = sikoia.with_options(idempotency_key=Mixed.KEY, interval=Interval(Float(1)))

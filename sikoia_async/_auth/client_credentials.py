@@ -39,8 +39,9 @@ from sikoia_async._retry.hedge import hedged
 from sikoia_async._retry.policy import RetryPolicy
 from sikoia_async._single_flight import NotShared, SingleFlight
 from sikoia_async._transport.exchange import build_request, exchange
+from sikoia_async._transport.limits import Limits
 from sikoia_async._transport.stopwatch import Stopwatch
-from sikoia_async._transport.types import Limits, RequestState, Response, TransportFault, state_of
+from sikoia_async._transport.types import RequestState, Response, TransportFault, state_of
 from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ _LONGEST_RETRY_AFTER: Final = 60.0
 _STORE_DEADLINE_SHARE: Final = 0.25
 """The share of a caller's remaining time that the token store may take."""
 _RETRIES: Final = 2
-_LIMITS: Final = Limits(64 * 1024, 64 * 1024)
+_LIMITS: Final = Limits(max_body=64 * 1024)
 _CORRELATION: Final = "X-Correlation-Id"
 _NO_RESPONSE: Final = "no complete response from the authorization server"
 _HOW_FAR: Final = {

@@ -226,7 +226,7 @@ class Api(NotCopyable):
 
         self.context.lifecycle.check()
         watch = Stopwatch(self.context.lifecycle.now, "file")
-        limit = self.context.limits.file
+        limit = self.context.limits.max_file
         body = merge("extra_body", body, self.options.extra_body) or {}
         content = await upload_body(body, watch, self.options.timeout, limit)
         if content is None:
@@ -271,7 +271,7 @@ class Api(NotCopyable):
             ArgumentError: it is not a whole number of at least 1.
         """
         if given is None:
-            return self.context.limits.file
+            return self.context.limits.max_file
         return validate_whole("max_file", given, least=1)
 
     async def save_workbook(

@@ -254,7 +254,7 @@ class Call:
             into,
             self._info(),
             self._context.drift,
-            max_json=self._context.limits.json,
+            max_json=self._context.limits.max_json,
             may_have_been_processed=self._has_effect,
             keep_extra=self._options.keep_extra,
         )

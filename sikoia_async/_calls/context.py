@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sikoia_async._codec.drift import Drift
     from sikoia_async._rate_limit.limiter import Priority, RateLimiter
     from sikoia_async._retry.budget import RetryBudget
-    from sikoia_async._transport.types import Limits
+    from sikoia_async._transport.limits import Limits
     from sikoia_async.operations.interval import Interval
     from sikoia_async.operations.registry import OperationRegistry
 

@@ -15,8 +15,7 @@ from sikoia_async._calls.call import Call
 from sikoia_async._errors import ArgumentError
 from sikoia_async._files.sinks import FileSink, MemorySink
 from sikoia_async._transport.connector import http_client
-from sikoia_async._validation import split_url
-from sikoia_async.environments import is_on_loopback
+from sikoia_async._validation import is_on_loopback, split_url
 
 if TYPE_CHECKING:
     import os
@@ -33,7 +32,7 @@ async def download(api: Api, connector: Connector, link: str | None) -> bytes:
     """Return the file that a link leads to."""
     api.context.lifecycle.check()
     url = _validate_link(link, api.context.origin, connector.link_hosts)
-    sink = MemorySink(api.context.limits.body)
+    sink = MemorySink(api.context.limits.max_body)
     await _fetch(api, connector, url, sink)
     return sink.whole()
 

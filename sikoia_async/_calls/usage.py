@@ -1,5 +1,7 @@
 """What a client has used: `sikoia.stats()`, and the chargeable calls in `sikoia.spend`."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
@@ -52,6 +54,8 @@ class _Pending:
 
     operation: str
     may_have_been_processed: Callable[[], bool]
+    outer: _Pending | None = None
+    """The same call in the spend of the client that a view belongs to."""
 
 
 class Spend(Mapping[str, int]):
@@ -62,10 +66,12 @@ class Spend(Mapping[str, int]):
 
     Args:
         limit: the number of chargeable calls that are allowed; None for no limit.
+        within: what the calls count in, too, and whose limit they need room in.
     """
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, *, within: Spend | None = None) -> None:
         self._limit = limit
+        self._within = within
         self._ended = Counter[str]()
         self._pending = dict[_Pending, None]()
 
@@ -94,13 +100,18 @@ class Spend(Mapping[str, int]):
         if self._limit is not None and self._ended.total() + len(self._pending) >= self._limit:
             msg = f"{operation} may cost money, and max_chargeable={self._limit} is used up"
             raise ChargeLimitError(msg)
-        pending = _Pending(operation, may_have_been_processed)
+        outer = None
+        if self._within is not None:
+            outer = self._within.begin(operation, may_have_been_processed)
+        pending = _Pending(operation, may_have_been_processed, outer)
         self._pending[pending] = None
         return pending
 
     def end(self, pending: _Pending, *, counts: bool) -> None:
         """End a call. It counts unless it cost nothing."""
         del self._pending[pending]
+        if self._within is not None and pending.outer is not None:
+            self._within.end(pending.outer, counts=counts)
         if counts:
             self._ended[pending.operation] += 1
 

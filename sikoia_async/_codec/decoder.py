@@ -13,7 +13,8 @@ from sikoia_async._codec.loader import load_hook
 from sikoia_async._errors import ArgumentError, CallInfo, UnexpectedResponseError
 from sikoia_async._schema.json import DecodeError, read_json
 from sikoia_async._schema.shapes import ShapeError
-from sikoia_async._transport.types import UNDELIMITED, Limits
+from sikoia_async._transport.limits import Limits
+from sikoia_async._transport.types import UNDELIMITED
 from sikoia_async.models import Items, Model, ResponseInfo
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def decode(
     call: CallInfo,
     drift: Drift,
     *,
-    max_json: int = Limits().json,
+    max_json: int = Limits().max_json,
     may_have_been_processed: bool | None = None,
     keep_extra: bool = False,
 ) -> T:
@@ -108,12 +109,12 @@ def _unusable(response: Response) -> tuple[str, ...]:
 def _check_size(body: bytes, limit: int) -> None:
     """Refuse JSON that would take too long to decode, or too much memory."""
     if len(body) > limit:
-        problem = f"the JSON is larger than {limit:,} bytes; allow more with max_json=..."
+        problem = f"the JSON is larger than {limit:,} bytes; allow more with Limits(max_json=...)"
         raise DecodeError(problem)
     most = limit // _BYTES_PER_VALUE
     # What has no more bytes has no more values. Each value but the first follows one of these.
     if len(body) > most and len(body) - len(body.translate(None, b"[{,")) > most:
-        problem = f"the JSON has more than {most:,} values; allow more with max_json=..."
+        problem = f"the JSON has more than {most:,} values; allow more with Limits(max_json=...)"
         raise DecodeError(problem)
 
 

@@ -20,17 +20,18 @@ from sikoia_async._transport.link_hosts import LinkHosts
 from sikoia_async._transport.pool import ConnectionPool
 from sikoia_async._transport.proxies import proxy_of_environment, validate_proxy
 from sikoia_async._transport.tls import new_context, validate_tls
-from sikoia_async._validation import validate_type
-from sikoia_async.environments import PRODUCTION, Environment, named
+from sikoia_async._validation import is_on_loopback, plain_string, validate_type
+from sikoia_async.environments import PRODUCTION, STAGING, Environment, EnvironmentName, local
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
 __all__ = [
     "Connector",
     "http_client",
     "local_authorities",
+    "named_environment",
     "new_transport",
     "validate_environment",
 ]
@@ -40,18 +41,48 @@ _KEEPALIVE: Final = 15.0
 so that requests rarely meet a connection that is being closed."""
 
 
-def validate_environment(environment: Environment | None) -> Environment:
+_NAMED: Final[Mapping[object, Environment]] = {"production": PRODUCTION, "staging": STAGING}
+
+
+def validate_environment(environment: Environment | EnvironmentName | None) -> Environment:
     """Return the given environment, or the one that `SIKOIA_ENVIRONMENT` names, or production.
 
     Raises:
         ConfigurationError: the argument is not an environment, or the variable names none.
     """
-    what = "PRODUCTION, STAGING or an Environment(...)"
+    if environment is None:
+        name = variables.text("SIKOIA_ENVIRONMENT")
+        return PRODUCTION if name is None else named_environment(name)
+    what = "'production', 'staging' or an Environment, such as local('https://127.0.0.1:8400')"
+    if isinstance(environment, str):
+        known = _NAMED.get(plain_string(environment))
+        if known is None:
+            msg = f"environment: expected {what}"
+            raise ConfigurationError(msg)
+        return known
     validate_type("environment", environment, Environment, what)
-    if environment is not None:
-        return environment
-    name = variables.text("SIKOIA_ENVIRONMENT")
-    return PRODUCTION if name is None else named(name)
+    return environment
+
+
+def named_environment(name: str) -> Environment:
+    """Return the environment that `SIKOIA_ENVIRONMENT` names.
+
+    Args:
+        name: `production`, `staging`, or the URL of a local Sikoia.
+
+    Raises:
+        ConfigurationError: the name is none of these.
+    """
+    known = _NAMED.get(name)
+    if known is not None:
+        return known
+    if is_on_loopback(name):
+        return local(name)
+    msg = (
+        "SIKOIA_ENVIRONMENT: expected production, staging, or the URL of a local Sikoia, such as "
+        "https://127.0.0.1:8400; for any other host, pass environment=Environment(...) in code"
+    )
+    raise ConfigurationError(msg)
 
 
 def local_authorities(environment: Environment) -> str | None:

@@ -25,7 +25,8 @@ from sikoia_async._transport.types import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from sikoia_async._transport.types import Limits, RequestState, Sink
+    from sikoia_async._transport.limits import Limits
+    from sikoia_async._transport.types import RequestState, Sink
 
 __all__ = ["build_request", "exchange"]
 
@@ -90,7 +91,7 @@ async def exchange(
             state.headers = response.headers
             state.http_version = response.extensions.get("http_version")
             if sink is not None and response.status_code == HTTPStatus.OK:
-                return await _stream_to(sink, response, limits.error_body)
+                return await _stream_to(sink, response, limits.max_error_body)
             return await _read(response, limits)
         finally:
             try:
@@ -135,7 +136,7 @@ def _head_fault(state: RequestState, response: httpx.Response) -> TransportFault
 
 async def _read(response: httpx.Response, limits: Limits) -> Response:
     status, headers = response.status_code, response.headers
-    limit = limits.error_body if response.is_error else limits.body
+    limit = limits.max_error_body if response.is_error else limits.max_body
     broken = None
     try:
         reader = BodyReader(headers.get("content-encoding", ""), limit)

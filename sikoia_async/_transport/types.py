@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "UNDELIMITED",
     "Freshness",
-    "Limits",
     "RateLimitPaused",
     "Reached",
     "RequestNotSent",
@@ -47,22 +46,6 @@ but a new one."""
 _KEY: Final = "sikoia"
 _NO_CHUNKS: Final[Iterator[bytes]] = iter(())
 _CONNECTING: Final = frozenset({"connect_tcp.started", "connect_unix_socket.started"})
-
-
-@attrs.frozen
-class Limits:
-    """Limits of one exchange."""
-
-    body: int = 32 * 1024 * 1024
-    """Bytes of a response that are read at most, after decompression."""
-    error_body: int = 64 * 1024
-    """The same for 4xx and 5xx."""
-    file: int = 100 * 1024 * 1024
-    """Bytes of a file that is uploaded, or saved to disk."""
-    json: int = 8 * 1024 * 1024
-    """Bytes of JSON that are decoded at most. It may have one value for every 20 of them."""
-    connect_timeout: float = 10.0
-    """Seconds to open a connection, TLS included."""
 
 
 @attrs.frozen

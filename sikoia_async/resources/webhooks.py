@@ -14,6 +14,7 @@ import attrs
 from sikoia_async._calls.pagination import Pages
 from sikoia_async._errors import UnexpectedResponseError
 from sikoia_async._validation import (
+    is_on_loopback,
     plain_string,
     validate_https,
     validate_id_or_none,
@@ -24,7 +25,6 @@ from sikoia_async._validation import (
     validate_strings,
     validate_type,
 )
-from sikoia_async.environments import is_on_loopback
 from sikoia_async.models import PERSONAL, Items, Model, Open
 from sikoia_async.operations.statuses import has_ended
 from sikoia_async.resources._resource import Resource

@@ -14,6 +14,7 @@ from sikoia_async import (
     CallError,
     ConnectionFailedError,
     Environment,
+    Limits,
     Sikoia,
     TokenError,
 )
@@ -47,7 +48,7 @@ class _Sikoia:
             SECRET,
             environment=_TEST,
             quota=None,
-            max_in_flight=200,
+            limits=Limits(max_in_flight=200),
             transport=httpx.MockTransport(self.reply),
             **options,
         )

@@ -15,6 +15,7 @@ from sikoia_async import (
     ClientStateError,
     ConfigurationError,
     DeadlineExceededError,
+    Limits,
     OperationTimeoutError,
     Quota,
     ServerError,
@@ -303,7 +304,9 @@ async def test_an_endless_body_is_abandoned() -> None:
     began = anyio.current_time()
 
     with pytest.raises(UnexpectedResponseError, match="larger than 10,000 bytes") as caught:
-        await client(_ORIGIN, transport=transport, max_body=10_000).request("GET", "/v2/cases")
+        await client(_ORIGIN, transport=transport, limits=Limits(max_body=10_000)).request(
+            "GET", "/v2/cases"
+        )
 
     assert caught.value.body == b"x" * 10_000
     assert anyio.current_time() - began < 1

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from faults import Peer, Script, answer, client, core, guards, serve
 
-from sikoia_async import Quota, Sikoia, SikoiaError
+from sikoia_async import Limits, Quota, Sikoia, SikoiaError
 
 pytestmark = pytest.mark.anyio
 
@@ -105,7 +105,7 @@ async def _cancel_at_each_step(
             server.requests.clear()
             quota = Quota(500, per=1000)
             async with client(
-                server.url, max_in_flight=1, quota=quota, timeout=5, retries=retries
+                server.url, limits=Limits(max_in_flight=1), quota=quota, timeout=5, retries=retries
             ) as sikoia:
 
                 async def call(sikoia: Sikoia = sikoia) -> None:
@@ -188,7 +188,7 @@ async def test_a_storm_of_cancellations_leaves_every_slot_free() -> None:
 
     async with serve(script) as server:
         before = _open_files()
-        async with client(server.url, max_in_flight=8, retries=2) as sikoia:
+        async with client(server.url, limits=Limits(max_in_flight=8), retries=2) as sikoia:
             async with anyio.create_task_group() as workers:
                 for _ in range(16):
                     workers.start_soon(work, sikoia)
@@ -212,7 +212,7 @@ async def test_a_storm_of_cancelled_tasks_leaves_every_slot_free() -> None:
 
     async with serve(_drips) as server:
         before = _open_files()
-        async with client(server.url, max_in_flight=4, retries=2) as sikoia:
+        async with client(server.url, limits=Limits(max_in_flight=4), retries=2) as sikoia:
             for _ in range(20):
                 tasks = [asyncio.create_task(call(sikoia)) for _ in range(16)]
                 for task in chance.sample(tasks, 12):

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from faults import assert_plain, client, guards
 
-from sikoia_async import DeadlineExceededError, Quota, Sikoia
+from sikoia_async import DeadlineExceededError, Limits, Quota, Sikoia
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -106,7 +106,7 @@ async def test_an_access_token_after_the_deadline() -> None:
 async def test_a_connection_after_the_deadline() -> None:
     """Nothing is sent, and a later call gets the connection."""
     slow = _Slow(head=8)
-    sikoia = slow.client(max_in_flight=1)
+    sikoia = slow.client(limits=Limits(max_in_flight=1))
     async with anyio.create_task_group() as calls:
         calls.start_soon(sikoia.with_options(timeout=60).request, "GET", "/v2/cases")
         await anyio.sleep(0.5)

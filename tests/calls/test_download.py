@@ -23,6 +23,7 @@ from sikoia_async import (
     ConfigurationError,
     ConnectionFailedError,
     DeadlineExceededError,
+    Limits,
     LinkExpiredError,
     Quota,
     ServerError,
@@ -210,7 +211,11 @@ async def test_an_incomplete_file_is_refused(
 async def test_only_downloads_to_memory_are_limited(tmp_path: Path) -> None:
     """`max_body` applies to `download`; the error keeps the beginning of the file."""
     sent = answer(body=b"x" * 100_001)
-    async with _storage(sent, max_body=100_000, max_error_body=10) as (sikoia, link, _):
+    async with _storage(sent, limits=Limits(max_body=100_000, max_error_body=10)) as (
+        sikoia,
+        link,
+        _,
+    ):
         with pytest.raises(UnexpectedResponseError, match="larger than 100,000 bytes") as caught:
             await sikoia.download(link)
         assert await sikoia.save(link, tmp_path / "a.pdf") == 100_001
@@ -223,7 +228,7 @@ async def test_a_saved_file_is_limited(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(b"before")
     sent = answer(body=b"x" * 600_001)
-    async with _storage(sent, max_file=600_000) as (sikoia, link, server):
+    async with _storage(sent, limits=Limits(max_file=600_000)) as (sikoia, link, server):
         for limit in (None, 600_000, 1):
             with pytest.raises(UnexpectedResponseError, match="the file is larger than") as caught:
                 await sikoia.save(link, path, max_file=limit)

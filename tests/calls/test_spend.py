@@ -12,6 +12,7 @@ from sikoia_async import (
     CallError,
     ChargeLimitError,
     ConfigurationError,
+    Limits,
     Quota,
     Sikoia,
 )
@@ -86,7 +87,7 @@ async def test_refused_calls_are_not_counted(outcome: int | Exception, counted: 
 
 async def test_a_call_is_counted_once_it_is_sent() -> None:
     """Not while it waits for the rate limit or a connection, which may take minutes."""
-    for options in ({"quota": Quota(2)}, {"max_in_flight": 2, "timeout": 100}):
+    for options in ({"quota": Quota(2)}, {"limits": Limits(max_in_flight=2), "timeout": 100}):
         sikoia, _ = _client(201, **options)
         async with anyio.create_task_group() as tasks:
             for _ in range(5):
@@ -97,6 +98,47 @@ async def test_a_call_is_counted_once_it_is_sent() -> None:
             assert sikoia.spend[_REGISTRY] == (2 if "quota" in options else 4)
             tasks.cancel_scope.cancel()
         assert sikoia.spend[_REGISTRY] == (2 if "quota" in options else 4)
+
+
+async def test_a_view_can_make_fewer_chargeable_calls_than_the_client() -> None:
+    """Its own calls count in the client's spend, too, and views of it share its limit."""
+    sikoia, transport = _client(201, max_chargeable=3)
+    view = sikoia.with_options(max_chargeable=1)
+
+    await _buy(view)
+    with pytest.raises(ChargeLimitError, match="max_chargeable=1 is used up"):
+        await _buy(view.with_options(timeout=5, max_chargeable=None))
+    await _buy(sikoia)
+
+    assert transport.asked == 2
+    assert dict(view.spend) == {_REGISTRY: 1}
+    assert dict(sikoia.spend) == {_REGISTRY: 2}
+
+
+@pytest.mark.parametrize("wider", [3, None])
+async def test_a_view_cannot_make_more_chargeable_calls_than_the_client(wider: int | None) -> None:
+    """A higher limit of a view leaves that of the client as it is."""
+    sikoia, transport = _client(201, max_chargeable=1)
+    view = sikoia.with_options(max_chargeable=1).with_options(max_chargeable=wider)
+
+    await _buy(view)
+    for one in (view, sikoia):
+        with pytest.raises(ChargeLimitError):
+            await _buy(one)
+
+    assert transport.asked == 1
+
+
+async def test_a_rejected_call_of_a_view_leaves_both_limits() -> None:
+    """It cost nothing."""
+    sikoia, _ = _client(400, 201, retries=0, max_chargeable=1)
+    view = sikoia.with_options(max_chargeable=1)
+
+    with pytest.raises(CallError):
+        await _buy(view)
+    await _buy(view)
+
+    assert dict(view.spend) == dict(sikoia.spend) == {_REGISTRY: 1}
 
 
 async def test_calls_that_wait_are_within_the_limit() -> None:

@@ -8,7 +8,7 @@ import pytest
 from faults import client
 from scripted import scripted
 
-from sikoia_async import ConnectionFailedError, Quota, RateLimitError, Sikoia, Stats
+from sikoia_async import ConnectionFailedError, Limits, Quota, RateLimitError, Sikoia, Stats
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ def _client(status: int = 200, **options: Any) -> Sikoia:
 @pytest.mark.virtual_time
 async def test_stats_count_calls_waits_and_what_is_left() -> None:
     """Two at once and five a minute: what is in progress, what waits, and for how long."""
-    sikoia = _client(quota=Quota(5), max_in_flight=2, timeout=100)
+    sikoia = _client(quota=Quota(5), limits=Limits(max_in_flight=2), timeout=100)
     seen: list[Stats] = []
     async with anyio.create_task_group() as tasks:
         for _ in range(8):

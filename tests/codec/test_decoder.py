@@ -259,7 +259,9 @@ def test_json_above_the_limit_is_refused(into: Any) -> None:
     """By its size, or by the number of its values; files are not affected."""
     given = response(b"[" + b",".join([USER] * 100) + b"]")
 
-    with pytest.raises(UnexpectedResponseError, match=r"larger than 4,000 bytes; .* max_json="):
+    with pytest.raises(
+        UnexpectedResponseError, match=r"larger than 4,000 bytes; .* Limits\(max_json="
+    ):
         decode(given, into, CALL, Drift(), max_json=4000)
     with pytest.raises(UnexpectedResponseError, match="more than 250 values") as caught:
         decode(given, into, CALL, Drift(), max_json=5000)

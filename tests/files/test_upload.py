@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uploads import pieces, uploaded
 
-from sikoia_async import ConfigurationError, DeadlineExceededError, Sikoia
+from sikoia_async import ConfigurationError, DeadlineExceededError, Limits, Sikoia
 from sikoia_async._files.upload import UploadBody
 from sikoia_async.environments import local
 from sikoia_async.models import Entity
@@ -201,7 +201,10 @@ async def test_the_limit_is_an_option_of_the_client() -> None:
     """Nothing is sent above it."""
     transport = _Discarding()
     sikoia = Sikoia(
-        token="t", transport=transport, environment=local("https://127.0.0.1:1"), max_file=3
+        token="t",
+        transport=transport,
+        environment=local("https://127.0.0.1:1"),
+        limits=Limits(max_file=3),
     )
     with pytest.raises(ConfigurationError, match="larger than 3 bytes"):
         await sikoia.documents.upload(_PERSON, io.BytesIO(b"%PDF"), file_name="a.pdf")

@@ -13,7 +13,7 @@ from faults import client
 from rate_limiting import limiter_of, slot
 from reliability.tasks import CASE, Working, reported
 
-from sikoia_async import OperationTimeoutError, Quota
+from sikoia_async import Limits, OperationTimeoutError, Quota
 from sikoia_async._rate_limit.limiter import Priority, RateLimiter
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
@@ -147,7 +147,7 @@ async def test_a_pause_after_a_429_is_logged(records: _Records) -> None:
 async def test_polls_of_a_busy_client_do_not_starve() -> None:
     """Callers that use up each window at once leave a twentieth of it to polls."""
     server = Working.saying(reported("Pending"))
-    async with server.client(quota=Quota(), max_in_flight=50, timeout=600) as sikoia:
+    async with server.client(quota=Quota(), limits=Limits(max_in_flight=50), timeout=600) as sikoia:
 
         async def hammer() -> None:
             while True:

@@ -19,7 +19,8 @@ import httpx
 from sikoia_async._codec.decoder import decode
 from sikoia_async._codec.drift import Drift
 from sikoia_async._schema.shapes import field_types
-from sikoia_async._transport.types import Limits, Response
+from sikoia_async._transport.limits import Limits
+from sikoia_async._transport.types import Response
 from sikoia_async.errors import CallInfo, UnexpectedResponseError
 from sikoia_async.models import Items
 
@@ -72,7 +73,7 @@ _VALUES: Final[dict[Any, Any]] = {
 }
 
 
-def outcome(body: bytes, into: Any, max_json: int = Limits().json) -> Any:
+def outcome(body: bytes, into: Any, max_json: int = Limits().max_json) -> Any:
     """Decode a body; return the result or the error, checked to contain no foreign text.
 
     Whatever else is raised comes out.

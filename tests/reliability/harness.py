@@ -14,7 +14,7 @@ import attrs
 import httpx
 from faults import Peer, Script, Server, answer, certified, client, refuse, serve, trusting
 
-from sikoia_async import Sikoia
+from sikoia_async import Limits, Sikoia
 
 __all__ = [
     "DOCUMENT",
@@ -80,7 +80,10 @@ def talking(planned: Plan, folder: Path | None = None, **options: Any) -> Sikoia
         options: of `faults.client`.
     """
     trusted = {"tls": trusting(folder)} if folder else {}
-    return client(planned.server.url, **{"retries": 2, "max_in_flight": 2, **trusted, **options})
+    return client(
+        planned.server.url,
+        **{"retries": 2, "limits": Limits(max_in_flight=2), **trusted, **options},
+    )
 
 
 class Played(httpx.AsyncBaseTransport):

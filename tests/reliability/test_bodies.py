@@ -21,6 +21,7 @@ from sikoia_async import (
     ConnectionFailedError,
     Entity,
     InvalidRequestError,
+    Limits,
     ResourceNotFoundError,
     ServerError,
     Sikoia,
@@ -234,7 +235,7 @@ async def test_max_body_can_be_set(*, packed: bool) -> None:
     """C6, C7: the connection is closed at the limit, and the next call opens a new one."""
     script = _bombs if packed else _never_ends(200, [])
     async with plan(script) as planned:
-        sikoia = talking(planned, max_body=100_000)
+        sikoia = talking(planned, limits=Limits(max_body=100_000))
         async with watched(sikoia, planned) as row:
             error = await row.fails(
                 UnexpectedResponseError, ask, requests=1, match="larger than 100,000 bytes"

@@ -18,7 +18,7 @@ from faults import SECRET, Peer, answer, certified, client, core, guards, serve,
 from reliability.harness import ask, put
 from reliability.oracle import overrun
 
-from sikoia_async import Quota, Sikoia
+from sikoia_async import Limits, Quota, Sikoia
 from sikoia_async.environments import local
 
 pytestmark = pytest.mark.anyio
@@ -136,7 +136,14 @@ async def _until(reached: Callable[[], bool]) -> None:
 def _cold(url: str) -> Sikoia:
     """Return a client without an access token."""
     quota = Quota(_SLOTS, per=1000)
-    return Sikoia("an-id", SECRET, environment=local(url), quota=quota, max_in_flight=1, timeout=10)
+    return Sikoia(
+        "an-id",
+        SECRET,
+        environment=local(url),
+        quota=quota,
+        limits=Limits(max_in_flight=1),
+        timeout=10,
+    )
 
 
 _CALLS = pytest.mark.parametrize("calls", [1, 2, 3], ids=["one", "two", "three"])
@@ -164,7 +171,7 @@ async def _over_tls(cancel: _Cancel, folder: Path) -> None:
     async with serve(_grants_and_answers, certified()) as server:
         await _cancel_at_each_step(
             cancel,
-            lambda url: client(url, tls=file, quota=quota, max_in_flight=1),
+            lambda url: client(url, tls=file, quota=quota, limits=Limits(max_in_flight=1)),
             1,
             server.url,
             server.requests,
@@ -210,7 +217,7 @@ _Reply = Callable[[httpx.Request], Any]
 _WAITS: Final[dict[str, tuple[_Reply, dict[str, Any]]]] = {
     "quota": (_slow, {"quota": Quota(1, per=1000), "timeout": 2000}),
     "token": (_slow, {"token": _token}),
-    "permit": (_slow, {"max_in_flight": 1}),
+    "permit": (_slow, {"limits": Limits(max_in_flight=1)}),
     "answer": (_slow, {}),
     "body": (_at_once(lambda: httpx.Response(200, stream=_Body())), {}),
     "backoff": (_at_once(lambda: httpx.Response(503, headers={"Retry-After": "55"})), {}),
@@ -295,7 +302,10 @@ async def test_one_failure_in_a_group_cancels_the_others() -> None:
             await anyio.sleep(0.001)
             await peer.send(answer(body=b"[1]"))
 
-    async with serve(script) as server, client(server.url, max_in_flight=10) as sikoia:
+    async with (
+        serve(script) as server,
+        client(server.url, limits=Limits(max_in_flight=10)) as sikoia,
+    ):
         with pytest.raises(ExceptionGroup) as caught:
             await _fifty(sikoia)
 

@@ -28,7 +28,7 @@ from faults import (
 from reliability.harness import Plan, Played, act, ask, healthy, plan, put, resets, silent
 from reliability.oracle import Watch, watched
 
-from sikoia_async import ConnectionFailedError, DeadlineExceededError, Sikoia
+from sikoia_async import ConnectionFailedError, DeadlineExceededError, Limits, Sikoia
 from sikoia_async.environments import Environment
 
 pytestmark = pytest.mark.anyio
@@ -55,7 +55,7 @@ def _environment(origin: str) -> Environment:
 
 
 def _talking(url: str | Environment, **options: Any) -> Sikoia:
-    return client(url, **{"retries": 2, "max_in_flight": 2, **options})
+    return client(url, **{"retries": 2, "limits": Limits(max_in_flight=2), **options})
 
 
 async def _nothing_was_sent(row: Watch, match: str, *, attempts: int) -> None:
@@ -238,7 +238,7 @@ async def test_a_certificate_that_changes_between_calls(tmp_path: Path) -> None:
             await peer.send(answer())
 
     async with serve(two_each, context) as server:
-        sikoia = client(server.url, tls=trusting(tmp_path), max_in_flight=1)
+        sikoia = client(server.url, tls=trusting(tmp_path), limits=Limits(max_in_flight=1))
         for _ in range(3):
             certificate = authority().issue_cert("127.0.0.1")
             certificate.configure_cert(context)  # pyright: ignore[reportUnknownMemberType]

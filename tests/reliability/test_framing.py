@@ -23,6 +23,7 @@ from sikoia_async import (
     APIError,
     ConnectionFailedError,
     DeadlineExceededError,
+    Limits,
     ServerError,
     UnexpectedResponseError,
 )
@@ -160,7 +161,7 @@ async def test_an_idle_connection_closed_as_it_is_reused() -> None:
     """B2: a safe request is retried; an unsafe one is not, and may have been processed."""
     async with (
         plan(_closes_on_the_second) as planned,
-        watched(talking(planned, max_in_flight=1), planned) as row,
+        watched(talking(planned, limits=Limits(max_in_flight=1)), planned) as row,
     ):
         await row.works(ask)
         for _ in range(20):
@@ -174,7 +175,7 @@ async def test_a_server_that_closes_after_every_response() -> None:
     """B2, B23: 200 safe requests succeed; unsafe ones are never sent twice."""
     async with (
         plan(_closes_unasked) as planned,
-        watched(talking(planned, max_in_flight=1), planned) as row,
+        watched(talking(planned, limits=Limits(max_in_flight=1)), planned) as row,
     ):
         for _ in range(200):
             await row.works(ask)
@@ -272,7 +273,7 @@ async def test_a_body_longer_than_declared_affects_one_call_at_most() -> None:
 
     async with (
         plan(script) as planned,
-        watched(talking(planned, max_in_flight=1), planned, next_call=False) as row,
+        watched(talking(planned, limits=Limits(max_in_flight=1)), planned, next_call=False) as row,
     ):
         await row.fails(UnexpectedResponseError, ask, requests=1)
         planned.well = True
@@ -317,7 +318,9 @@ async def test_an_unsolicited_response_is_discarded(
 
     async with (
         plan(script, tls=tls) as planned,
-        watched(talking(planned, tmp_path if tls else None, max_in_flight=1), planned) as row,
+        watched(
+            talking(planned, tmp_path if tls else None, limits=Limits(max_in_flight=1)), planned
+        ) as row,
     ):
         for _ in range(5):
             assert "of somebody else" not in await row.works(ask)
@@ -338,7 +341,7 @@ async def test_a_late_response_is_discarded() -> None:
 
     async with (
         plan(script) as planned,
-        watched(talking(planned, max_in_flight=1), planned) as row,
+        watched(talking(planned, limits=Limits(max_in_flight=1)), planned) as row,
     ):
         for _ in range(3):
             assert await row.works(ask) == ["asked for"]
@@ -382,7 +385,7 @@ async def test_a_response_to_another_request_is_refused() -> None:
     script = _echoes_and(_naming("another", b'["of somebody else"]'))
     async with (
         plan(script, _echo) as planned,
-        watched(talking(planned, max_in_flight=1), planned) as row,
+        watched(talking(planned, limits=Limits(max_in_flight=1)), planned) as row,
     ):
         assert await row.works(ask) == ["asked for"]
         assert await row.works(ask, requests=2) == ["asked for"]
@@ -400,7 +403,7 @@ async def test_an_unsafe_request_with_a_foreign_response_is_in_doubt() -> None:
 
     async with (
         plan(script, _echo) as planned,
-        watched(talking(planned, max_in_flight=1), planned, next_call=False) as row,
+        watched(talking(planned, limits=Limits(max_in_flight=1)), planned, next_call=False) as row,
     ):
         await row.works(ask)
         error = await row.fails(
@@ -420,7 +423,7 @@ async def test_an_unsafe_request_accepts_an_unknown_id() -> None:
 
     async with (
         plan(script) as planned,
-        watched(talking(planned, max_in_flight=1), planned) as row,
+        watched(talking(planned, limits=Limits(max_in_flight=1)), planned) as row,
     ):
         for _ in range(3):
             await row.works(ask)
@@ -439,7 +442,7 @@ async def test_a_first_response_with_another_id_is_accepted() -> None:
 
     async with (
         plan(hangs_up_after_one, another_id, _echo) as planned,
-        watched(talking(planned, max_in_flight=1), planned) as row,
+        watched(talking(planned, limits=Limits(max_in_flight=1)), planned) as row,
     ):
         for _ in range(3):
             assert await row.works(ask) == ["asked for"]
@@ -472,7 +475,9 @@ async def test_a_cached_response_is_accepted(retries: int) -> None:
     async with (
         plan(_Cache()) as planned,
         watched(
-            talking(planned, max_in_flight=1, retries=retries), planned, next_call=False
+            talking(planned, limits=Limits(max_in_flight=1), retries=retries),
+            planned,
+            next_call=False,
         ) as row,
     ):
         for path in ("/v2/a", "/v2/b"):
@@ -491,7 +496,9 @@ async def test_a_response_that_another_client_cached_is_accepted() -> None:
         async with talking(planned) as other:
             await ask(other)
             await put(other)
-        async with watched(talking(planned, max_in_flight=1), planned, next_call=False) as row:
+        async with watched(
+            talking(planned, limits=Limits(max_in_flight=1)), planned, next_call=False
+        ) as row:
             await row.works(CallOf("GET", "/v2/users"))
             await row.works(ask, requests=2)
             await row.works(ask)
@@ -499,7 +506,10 @@ async def test_a_response_that_another_client_cached_is_accepted() -> None:
 
 async def test_calls_through_a_cache_at_once_are_accepted() -> None:
     """B17: over any number of connections."""
-    async with plan(_Cache()) as planned, talking(planned, max_in_flight=4, quota=None) as sikoia:
+    async with (
+        plan(_Cache()) as planned,
+        talking(planned, limits=Limits(max_in_flight=4), quota=None) as sikoia,
+    ):
         for _ in range(5):
             async with anyio.create_task_group() as calls:
                 for _ in range(16):
@@ -519,7 +529,7 @@ async def test_an_unsafe_request_on_a_new_connection_has_its_own_response() -> N
 
     async with (
         plan(script) as planned,
-        watched(talking(planned, max_in_flight=1), planned, next_call=False) as row,
+        watched(talking(planned, limits=Limits(max_in_flight=1)), planned, next_call=False) as row,
     ):
         for call in (ask, act, put):
             await row.works(call)
@@ -566,7 +576,7 @@ async def test_a_server_that_stops_echoing_costs_one_response() -> None:
 
     async with (
         plan(script, other) as planned,
-        watched(talking(planned, max_in_flight=1), planned) as row,
+        watched(talking(planned, limits=Limits(max_in_flight=1)), planned) as row,
     ):
         await row.works(ask)
         await row.works(ask, requests=2)

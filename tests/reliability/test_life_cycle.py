@@ -16,7 +16,7 @@ from faults import TOKEN, Peer, answer, client, guards, serve
 from reliability.harness import ask, plan, silent, talking
 from reliability.oracle import overrun
 
-from sikoia_async import ClientStateError, DeadlineExceededError, Sikoia
+from sikoia_async import ClientStateError, DeadlineExceededError, Limits, Sikoia
 
 pytestmark = pytest.mark.anyio
 
@@ -169,7 +169,7 @@ async def test_a_connection_opened_while_closing_is_closed() -> None:
         await peer.gone()
 
     async with serve(script) as server:
-        sikoia = client(server.url, token=token, max_in_flight=1)
+        sikoia = client(server.url, token=token, limits=Limits(max_in_flight=1))
         guards(sikoia)[0].make = Slow
         await ask(sikoia)
         async with anyio.create_task_group() as tasks:
@@ -189,7 +189,10 @@ async def _closes(sikoia: Sikoia, closed: anyio.Event) -> None:
 
 async def test_five_hundred_calls_over_ten_connections() -> None:
     """J10: none times out waiting for a connection."""
-    async with plan() as planned, talking(planned, max_in_flight=10, timeout=60) as sikoia:
+    async with (
+        plan() as planned,
+        talking(planned, limits=Limits(max_in_flight=10), timeout=60) as sikoia,
+    ):
         async with anyio.create_task_group() as calls:
             for number in range(500):
                 calls.start_soon(sikoia.request, "GET", f"/v2/cases/{number}")
@@ -209,7 +212,9 @@ async def test_connections_are_first_come_first_served() -> None:
         return httpx.Response(200, content=b"[]")
 
     transport = httpx.MockTransport(reply)
-    sikoia = client("https://127.0.0.1:1", transport=transport, max_in_flight=10, timeout=90)
+    sikoia = client(
+        "https://127.0.0.1:1", transport=transport, limits=Limits(max_in_flight=10), timeout=90
+    )
 
     async def call(path: str) -> None:
         began.append(path)
@@ -238,7 +243,10 @@ async def test_base_exceptions_pass_through_callbacks(error: type[BaseException]
             raise error
         return TOKEN
 
-    async with plan() as planned, talking(planned, token=token, max_in_flight=1) as sikoia:
+    async with (
+        plan() as planned,
+        talking(planned, token=token, limits=Limits(max_in_flight=1)) as sikoia,
+    ):
         with pytest.raises(error):
             await ask(sikoia)
         leaving = False

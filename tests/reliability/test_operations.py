@@ -27,6 +27,7 @@ from sikoia_async import (
     ClientStateError,
     ConfigurationError,
     Interval,
+    Limits,
     OperationTimeoutError,
     Quota,
     ResourceNotFoundError,
@@ -340,7 +341,9 @@ async def test_three_hundred_operations_share_the_quota() -> None:
         return await reply(request)
 
     transport = httpx.MockTransport(noted)
-    sikoia_client = sikoia.client(transport=transport, quota=Quota(), max_in_flight=200)
+    sikoia_client = sikoia.client(
+        transport=transport, quota=Quota(), limits=Limits(max_in_flight=200)
+    )
     async with sikoia_client:
         began = anyio.current_time()
         operations = [sikoia_client.income.operation(f"r-{number}") for number in range(300)]

@@ -33,6 +33,7 @@ from sikoia_async import (
     ClientStateError,
     ConfigurationError,
     Interval,
+    Limits,
     Operation,
     OperationFailedError,
     OperationTimeoutError,
@@ -271,7 +272,9 @@ class _Ending:
 
     def client(self) -> Sikoia:
         return Working.saying(_PENDING).client(
-            transport=httpx.MockTransport(self.reply), rely_on_events=True, max_in_flight=500
+            transport=httpx.MockTransport(self.reply),
+            rely_on_events=True,
+            limits=Limits(max_in_flight=500),
         )
 
 

@@ -18,6 +18,7 @@ from sikoia_async import (
     Entity,
     InsufficientPermissionsError,
     InvalidRequestError,
+    Limits,
     Quota,
     RateLimitError,
     ServerError,
@@ -38,7 +39,7 @@ def _status(status: int, body: bytes = b"{}", /, **headers: str) -> httpx.Respon
 
 
 def _talking(played: Played, **options: Any) -> Sikoia:
-    options = {"retries": 2, "max_in_flight": 2, "timeout": 1000} | options
+    options = {"retries": 2, "limits": Limits(max_in_flight=2), "timeout": 1000} | options
     return client(_ANYWHERE, transport=played, **options)
 
 

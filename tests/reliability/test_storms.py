@@ -18,7 +18,7 @@ import pytest
 from faults import Peer, Script, Server, answer, client, core, guards, serve
 from reliability.oracle import overrun
 
-from sikoia_async import CallError, Quota, Sikoia
+from sikoia_async import CallError, Limits, Quota, Sikoia
 
 pytestmark = pytest.mark.anyio
 
@@ -102,7 +102,7 @@ async def _storm(work: _Work, sikoia: Sikoia, server: Server) -> None:
 async def _passes(work: _Work) -> None:
     async with serve(_mixing(3)) as server:
         files = _open_files()
-        options = {"max_in_flight": _CONNECTIONS, "quota": Quota(10_000, per=10_000)}
+        options = {"limits": Limits(max_in_flight=_CONNECTIONS), "quota": Quota(10_000, per=10_000)}
         async with client(server.url, **options) as sikoia:
             await _storm(work, sikoia, server)
         await _until(lambda: server.open == 0)

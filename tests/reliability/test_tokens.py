@@ -20,6 +20,7 @@ from sikoia_async import (
     ConnectionFailedError,
     DeadlineExceededError,
     Environment,
+    Limits,
     Sikoia,
     TokenError,
 )
@@ -52,7 +53,11 @@ class _Login:
 
     def client(self, **options: Any) -> Sikoia:
         transport = httpx.MockTransport(self.reply)
-        fixed: dict[str, Any] = {"environment": _TEST, "quota": None, "max_in_flight": 200}
+        fixed: dict[str, Any] = {
+            "environment": _TEST,
+            "quota": None,
+            "limits": Limits(max_in_flight=200),
+        }
         return Sikoia("an-id", SECRET, transport=transport, **fixed, **options)
 
     async def reply(self, request: httpx.Request) -> httpx.Response:

@@ -11,6 +11,7 @@ from sikoia_async import (
     APIError,
     CallError,
     DeadlineExceededError,
+    Limits,
     Quota,
     RateLimitError,
     ServerError,
@@ -389,7 +390,12 @@ async def test_one_429_pauses_calls_that_wait_for_a_connection() -> None:
 
     transport, began = Refusing(), anyio.current_time()
     sikoia = client(
-        _ANYWHERE, transport=transport, quota=Quota(), retries=2, timeout=100, max_in_flight=4
+        _ANYWHERE,
+        transport=transport,
+        quota=Quota(),
+        retries=2,
+        timeout=100,
+        limits=Limits(max_in_flight=4),
     )
     async with anyio.create_task_group() as tasks:
         for _ in range(150):

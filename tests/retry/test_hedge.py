@@ -16,6 +16,7 @@ from sikoia_async import (
     ConnectionFailedError,
     DeadlineExceededError,
     Environment,
+    Limits,
     Quota,
     Sikoia,
     TokenError,
@@ -197,7 +198,7 @@ async def test_other_requests_are_sent_once(call: Callable[[Sikoia], Awaitable[A
 async def test_a_second_request_needs_no_free_connection() -> None:
     """The first requests hold all of them, and each may be dead."""
     slow = _slow(*[(_NEVER, 200)] * 3, (1, 200))
-    sikoia = _client(slow, max_in_flight=3)
+    sikoia = _client(slow, limits=Limits(max_in_flight=3))
 
     async with anyio.create_task_group() as calls:
         for _ in range(3):
@@ -233,7 +234,7 @@ async def test_a_second_request_takes_a_slot_of_the_rate_limit() -> None:
 async def test_a_second_request_is_paid_for_by_the_retry_budget() -> None:
     """An outage in which nothing responds sees no more of them than of other retries."""
     slow = _slow((_NEVER, 200))
-    sikoia = _client(slow, quota=None, max_in_flight=100)
+    sikoia = _client(slow, quota=None, limits=Limits(max_in_flight=100))
 
     async with anyio.create_task_group() as calls:
         for _ in range(100):
@@ -263,7 +264,7 @@ async def test_a_cancelled_call_cancels_both_requests() -> None:
     """At any moment."""
     for moment in (1, 29.999, 30, 30.001, 31, 59):
         slow = _slow((_NEVER, 200))
-        sikoia = _client(slow, max_in_flight=1, quota=Quota(200))
+        sikoia = _client(slow, limits=Limits(max_in_flight=1), quota=Quota(200))
         with anyio.move_on_after(moment) as scope:
             await _get(sikoia)
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from sikoia_async import Limits
 from sikoia_async.sandbox import App, create_app
 from sikoia_async.testing import MemorySandbox, client_of, in_memory
 
@@ -224,7 +225,7 @@ async def test_concurrent_calls_are_limited() -> None:
     """Concurrent calls are in flight together, up to the limit of the client."""
     most = 0
     with MemorySandbox() as sandbox:
-        async with client_of(sandbox, max_in_flight=3) as sikoia:
+        async with client_of(sandbox, limits=Limits(max_in_flight=3)) as sikoia:
 
             async def call() -> None:
                 nonlocal most

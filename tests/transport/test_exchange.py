@@ -33,7 +33,8 @@ from sikoia_async import (
 )
 from sikoia_async._transport.desync import EchoCheck
 from sikoia_async._transport.exchange import exchange
-from sikoia_async._transport.types import Limits, TransportFault
+from sikoia_async._transport.limits import Limits
+from sikoia_async._transport.types import TransportFault
 
 pytestmark = pytest.mark.anyio
 
@@ -217,7 +218,10 @@ async def test_a_body_that_contradicts_its_headers_is_refused(
 ) -> None:
     """Although the length matches and the status is 200."""
     script = _sends(answer(body=body, Content_Encoding=encoding))
-    async with serve(script) as server, client(server.url, max_body=10_000) as sikoia:
+    async with (
+        serve(script) as server,
+        client(server.url, limits=Limits(max_body=10_000)) as sikoia,
+    ):
         with pytest.raises(UnexpectedResponseError, match=words) as caught:
             await sikoia.request("GET", "/v2/cases")
 

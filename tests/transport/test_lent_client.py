@@ -11,6 +11,7 @@ from sikoia_async import (
     APIError,
     CallError,
     ConnectionFailedError,
+    Limits,
     RateLimitError,
     ResourceNotFoundError,
     ServerError,
@@ -185,7 +186,7 @@ async def test_what_a_response_hook_raises_passes_and_is_in_doubt(error: Excepti
         raise error
 
     async with serve(_replies(200)) as server, _hooked(response=hook) as theirs:
-        sikoia = client(server.url, http_client=theirs, retries=2, max_in_flight=1)
+        sikoia = client(server.url, http_client=theirs, retries=2, limits=Limits(max_in_flight=1))
         with pytest.raises(type(error)) as caught:
             await sikoia.request("POST", "/v2/identity", chargeable=True)
         theirs.event_hooks = {}

@@ -25,7 +25,7 @@ from faults import (
     trusting,
 )
 
-from sikoia_async import CallError, ConfigurationError
+from sikoia_async import CallError, ConfigurationError, Limits
 from sikoia_async._transport.connector import new_transport
 from sikoia_async._transport.faults import is_out_of_descriptors
 from sikoia_async._transport.pool import ConnectionPool
@@ -116,7 +116,7 @@ async def test_concurrency_is_bounded_by_the_slots() -> None:
 
     async with (
         serve(script) as server,
-        client(server.url, max_in_flight=3) as sikoia,
+        client(server.url, limits=Limits(max_in_flight=3)) as sikoia,
         anyio.create_task_group() as calls,
     ):
         for _ in range(12):
@@ -166,7 +166,9 @@ async def test_a_response_made_of_bytes_frees_its_slot(
     make: Callable[[], httpx.AsyncBaseTransport],
 ) -> None:
     """Httpx regards it as read, and never closes it."""
-    async with client("http://127.0.0.1:1", transport=make(), max_in_flight=2) as sikoia:
+    async with client(
+        "http://127.0.0.1:1", transport=make(), limits=Limits(max_in_flight=2)
+    ) as sikoia:
         for _ in range(5):
             await sikoia.request("GET", "/v2/cases")
 
@@ -198,7 +200,10 @@ async def test_a_broken_exchange_costs_its_connection_and_no_slot(
     script: Script, connections_replaced: int
 ) -> None:
     """The connection is kept only if the response was complete."""
-    async with serve(script) as server, client(server.url, max_in_flight=2) as sikoia:
+    async with (
+        serve(script) as server,
+        client(server.url, limits=Limits(max_in_flight=2)) as sikoia,
+    ):
         with pytest.raises(CallError):
             await sikoia.request("GET", "/v2/cases")
         (pool,) = guards(sikoia)
@@ -209,7 +214,7 @@ async def test_a_broken_exchange_costs_its_connection_and_no_slot(
 
 async def test_a_refused_connection_costs_no_slot() -> None:
     """The slot is free again."""
-    async with refusing() as url, client(url, max_in_flight=2) as sikoia:
+    async with refusing() as url, client(url, limits=Limits(max_in_flight=2)) as sikoia:
         with pytest.raises(CallError):
             await sikoia.request("GET", "/v2/cases")
 

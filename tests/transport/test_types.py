@@ -11,6 +11,7 @@ from faults import client, request_to
 from sikoia_async import (
     ConfigurationError,
     ConnectionFailedError,
+    Limits,
     ResourceNotFoundError,
     Sikoia,
 )
@@ -142,7 +143,7 @@ async def test_a_transport_that_returns_something_else_is_named(response: Any) -
 
     good = httpx.Response(200, content=_async_chunks())
     responses = [response, good]
-    sikoia: Sikoia = client(_URL, transport=Wrong(), max_in_flight=1)
+    sikoia: Sikoia = client(_URL, transport=Wrong(), limits=Limits(max_in_flight=1))
 
     with pytest.raises(ConfigurationError, match=r"^transport: expected it to return"):
         await sikoia.request("GET", "/v2/cases")
