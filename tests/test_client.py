@@ -453,7 +453,7 @@ async def test_a_204_returns_none(sikoia_server: Scripted) -> None:
 async def test_other_types_are_not_ids(sikoia_server: Scripted, case_id: Any) -> None:
     """A type error that no type checker found is a ConfigurationError."""
     async with sikoia_server.client() as sikoia:
-        with pytest.raises(ConfigurationError, match="case_id: not a valid id; expected a string"):
+        with pytest.raises(ConfigurationError, match="case: expected the case_id as a string"):
             await sikoia.cases.retrieve(case_id)
 
 
