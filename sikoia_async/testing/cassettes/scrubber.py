@@ -182,7 +182,7 @@ class Scrubber:
         """Return whether a field holds the name of a company, and is to be replaced."""
         if self.keeps_company_names:
             return False
-        is_company = model is not None and model.__name__.startswith("Company")
+        is_company = model is not None and "Company" in model.__name__
         return field == "company_name" or (field == "name" and is_company)
 
     def _company(self, name: str) -> str:
