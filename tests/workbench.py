@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 import attrs
+from sandbox.documents import add_document
 
 from sikoia_async import NewPerson, Operation, Sikoia
 from sikoia_async.resources.cases import Person
@@ -63,13 +64,7 @@ class Workbench:
         return operation
 
     def _add_document(self, document_type: str, person_id: str) -> None:
-        document_id = self.sandbox.state.new_id()
-        document = {
-            "document_id": document_id,
-            "display_name": f"{document_type}.pdf",
-            "document_type": document_type,
-            "entity_id": person_id,
-            "entity_type": "person",
-            "datetime_created": "2024-02-12T15:03:40.389Z",
-        }
-        self.sandbox.state.store("documents").add(document_id, document, entity_id=person_id)
+        fields = {"display_name": f"{document_type}.pdf", "document_type": document_type}
+        document_id = add_document(self.sandbox, "person", person_id, **fields)
+        if any(job.id == document_id for job in self.sandbox.work.pending):
+            self.sandbox.work.finish(document_id)

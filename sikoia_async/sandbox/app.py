@@ -203,6 +203,7 @@ def _build(settings: Settings) -> _Parts:
         work_time=settings.work_time,
         url=settings.url,
         picklist_base=settings.wire.picklist_base,
+        refuses_insights_without_data=settings.wire.refuse_insights_without_data,
         scenarios=loaded.scenarios,
     )
     application = Application(

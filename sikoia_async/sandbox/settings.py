@@ -133,6 +133,9 @@ class Wire:
     """Whether starting an operation returns 202 with a `Location` instead of 201."""
     picklist_base: Literal[0, 1] = 1
     """The index of the first company in a picklist."""
+    refuse_insights_without_data: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether affordability and income requests for an entity without a `Complete` data source are
+    refused with a 400. By default they end as `Failed`."""
     delivery_retries: Sequence[float] = attrs.field(
         default=(1, 5, 25), converter=_copied, validator=validate_pauses
     )

@@ -51,6 +51,7 @@ class State:
             kind.
         url: The base URL of this local Sikoia; its links begin with it.
         picklist_base: The index of the first company on a picklist.
+        refuses_insights_without_data: Whether insights need a complete data source at the request.
         scenarios: How to respond for the companies, people and files that they select.
     """
 
@@ -62,11 +63,13 @@ class State:
         work_time: float | Mapping[str, float] = WORK_TIME,
         url: str = "https://sandbox.example",
         picklist_base: int = 1,
+        refuses_insights_without_data: bool = False,
         scenarios: Scenarios | None = None,
     ) -> None:
         self.clock: Clock = clock if isinstance(clock, Clock) else Clock(source=clock)
         self.url = url
         self.picklist_base = picklist_base
+        self.refuses_insights_without_data = refuses_insights_without_data
         self.scenarios: Scenarios = scenarios or Scenarios()
         self._seed = seed
         self._stores: dict[str, Store] = {}

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import attrs
 import pytest
-from workbench import UNKNOWN_ID, Workbench
+from workbench import UNKNOWN_ID, WORK_TIME, Workbench
 
 from sikoia_async import (
     ArgumentTypeError,
@@ -146,7 +146,8 @@ async def test_a_refresh_changes_the_account(sikoia: Sikoia, workbench: Workbenc
     assert before == account
     assert after.datetime_last_refreshed is not None
     assert account.datetime_last_refreshed is not None
-    assert after.datetime_last_refreshed - account.datetime_last_refreshed == timedelta(hours=1)
+    waited = after.datetime_last_refreshed - account.datetime_last_refreshed
+    assert waited == timedelta(hours=1, seconds=WORK_TIME)
 
 
 async def test_a_bank_statement_is_an_account(sikoia: Sikoia, workbench: Workbench) -> None:

@@ -10,7 +10,7 @@ import attrs
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time
+from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time, Wire
 
 EPOCH = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 WORK = 60.0
@@ -64,14 +64,19 @@ class Local:
         document_id: str = self.post("/v2/documents", body)["document_id"]
         return document_id
 
-    def check(self, name: str) -> str:
-        """Run a check on the person, and return its path."""
+    def check_type(self, name: str) -> str:
+        """Return the id of a check for people."""
         [kind] = [
             one["validation_type_id"]
             for one in self.get("/v2/validation-checks/validation-types")
             if one["entity_type"] == "person" and name in one["validation_check_name"]
         ]
-        check = self.post("/v2/validation-checks", {**self.subject, "validation_type_id": kind})
+        return str(kind)
+
+    def check(self, name: str) -> str:
+        """Run a check on the person, and return its path."""
+        body = {**self.subject, "validation_type_id": self.check_type(name)}
+        check = self.post("/v2/validation-checks", body)
         return f"/v2/validation-checks/{check['validation_instance_id']}"
 
     def insights(self, kind: str) -> str:
@@ -98,15 +103,19 @@ class Local:
         self.post("/v2/webhooks", hook)
 
 
+def started(sandbox: Sandbox, client: httpx.Client) -> Local:
+    """Create a case with a person."""
+    sample = {"first_name": "Sample", "last_name": "Example"}
+    body: Any = {"name": "Loan", "case_type": "Consumer", "persons": [sample]}
+    case = client.post("/v2/cases", json=body).json()
+    return Local(sandbox, client, case["case_id"], case["persons"][0]["person_id"])
+
+
 @pytest.fixture(params=[False, True], ids=["no webhook", "webhook"])
 def local(connect: Connect, request: pytest.FixtureRequest) -> Iterator[Local]:
     """Run a sandbox, with and without a webhook."""
     with Sandbox(**OPTIONS) as sandbox:
-        client = connect(sandbox)
-        sample = {"first_name": "Sample", "last_name": "Example"}
-        body: Any = {"name": "Loan", "case_type": "Consumer", "persons": [sample]}
-        case = client.post("/v2/cases", json=body).json()
-        local = Local(sandbox, client, case["case_id"], case["persons"][0]["person_id"])
+        local = started(sandbox, connect(sandbox))
         if request.param:
             local.subscribe()
         yield local
@@ -149,6 +158,49 @@ def test_insights_keep_a_statement_that_is_deleted_after_their_end(local: Local,
     local.advance(LATER)
 
     assert summary(local.get(path)) == ("Complete", 2 * ON_TIME)
+
+
+@pytest.mark.parametrize("kind", INSIGHTS)
+def test_insights_need_a_source_that_is_complete_at_the_request(local: Local, kind: str) -> None:
+    """They fail if the document is still being read, although it is complete before they end."""
+    local.upload()
+    local.advance(WORK / 2)
+    path = local.insights(kind)
+    local.advance(WORK / 2)
+    second = local.insights(kind)
+    local.advance(LATER)
+
+    assert summary(local.get(path)) == ("Failed", 1.5 * ON_TIME)
+    assert summary(local.get(second)) == ("Complete", 2 * ON_TIME)
+
+
+@pytest.mark.parametrize("kind", INSIGHTS)
+def test_insights_of_sources_that_are_gone_at_their_end_fail(local: Local, kind: str) -> None:
+    """A statement that was deleted meanwhile is not used."""
+    document = local.upload()
+    local.advance()
+    path = local.insights(kind)
+    local.client.delete(f"/v2/documents/{document}")
+    local.advance(LATER)
+
+    assert summary(local.get(path)) == ("Failed", 2 * ON_TIME)
+
+
+@pytest.mark.parametrize("kind", INSIGHTS)
+def test_insights_without_data_can_be_refused(connect: Connect, kind: str) -> None:
+    """With a 400, and nothing is written."""
+    wire = Wire(refuse_insights_without_data=True)
+    with Sandbox(**OPTIONS, wire=wire) as sandbox:
+        local = started(sandbox, connect(sandbox))
+        local.upload()
+        refused = local.client.post(f"/v2/{kind}", json=local.subject)
+        local.advance()
+        path = local.insights(kind)
+        local.advance()
+
+        assert (refused.status_code, refused.json()["type"]) == (400, "InvalidRequest")
+        assert len(local.get(f"/v2/persons/{local.person}/{kind}")[INSIGHTS[kind]]) == 1
+        assert local.get(path)["status"] == "Complete"
 
 
 def test_a_check_is_decided_at_its_end(local: Local) -> None:
@@ -208,11 +260,7 @@ def test_accounts_are_connected_and_refreshed_at_their_time(local: Local) -> Non
 def test_an_event_has_the_moment_of_the_end(connect: Connect) -> None:
     """Not the moment at which it is delivered."""
     with Sandbox(**OPTIONS) as sandbox:
-        client = connect(sandbox)
-        person = {"first_name": "Sample", "last_name": "Example"}
-        body: Any = {"name": "Loan", "case_type": "Consumer", "persons": [person]}
-        case = client.post("/v2/cases", json=body).json()
-        local = Local(sandbox, client, case["case_id"], case["persons"][0]["person_id"])
+        local = started(sandbox, connect(sandbox))
         local.subscribe()
         local.post("/v2/identity", {"person_id": local.person})
         local.advance(90)

@@ -1,6 +1,7 @@
 """What income and affordability share: requests that wait, and then use complete data sources.
 
-They use the data sources that are complete when their work ends, and never change after that.
+They use the data sources that are complete at the request and still exist when the work ends, and
+never change after that.
 """
 
 from collections.abc import Collection
@@ -10,7 +11,7 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sikoia_async.sandbox.errors import not_found_as_invalid
+from sikoia_async.sandbox.errors import invalid_request, not_found_as_invalid
 from sikoia_async.sandbox.resources.credits import require_service
 from sikoia_async.sandbox.resources.data_sources import sources
 from sikoia_async.sandbox.resources.details import public
@@ -63,10 +64,13 @@ class Insights:
         """Start a request for insights into an entity, and return it.
 
         Raises:
-            ApiError: The entity does not exist; the response is a 400, as for most POSTs.
+            ApiError: The entity does not exist; the response is a 400, as for most POSTs. Or it has
+                no complete data source, and the local Sikoia refuses insights without one.
         """
         with not_found_as_invalid("entity_id"):
-            self.state.entity(entity_type, entity_id)
+            ready = self._complete_sources(entity_type, entity_id)
+        if not ready and self.state.refuses_insights_without_data:
+            raise invalid_request(self._needed)
         insights: Record = {
             "request_id": self.state.new_id(),
             "status": "Pending",
@@ -76,7 +80,8 @@ class Insights:
             "datetime_completed": None,
             "message": f"The {self.kind} insights are being made.",
         }
-        self.state.store(self.kind).add(insights["request_id"], dict(insights), entity_id=entity_id)
+        record = {**insights, "_ready": [source["source_id"] for source in ready]}
+        self.state.store(self.kind).add(insights["request_id"], record, entity_id=entity_id)
         self.state.progress.start(self.kind, insights["request_id"])
         return insights
 
@@ -92,21 +97,26 @@ class Insights:
     def end(self, entry: Entry, moment: datetime) -> None:
         """Complete the insights of a request whose work has ended, or let them fail."""
         insights = entry.record
-        used = [] if entry.failure else self._sources(insights)
-        types = ", ".join(self.usable)
-        needed = f"The entity needs a Complete data source of one of these types: {types}."
+        complete = self._complete_sources(insights["entity_type"], insights["entity_id"])
+        ready = [one for one in complete if one["source_id"] in insights["_ready"]]
+        used = [] if entry.failure else ready
         insights["_used"] = used or None
         insights["status"] = "Complete" if used else "Failed"
         insights["datetime_completed"] = long_timestamp(moment)
         insights["message"] = (
-            f"The {self.kind} insights are complete." if used else entry.failure or needed
+            f"The {self.kind} insights are complete." if used else entry.failure or self._needed
         )
 
-    def _sources(self, insights: Record) -> list[Record]:
+    @property
+    def _needed(self) -> str:
+        types = ", ".join(self.usable)
+        return f"The entity needs a Complete data source of one of these types: {types}."
+
+    def _complete_sources(self, entity_type: str, entity_id: str) -> list[Record]:
         """Return the data sources that the insights can use."""
         return [
             source
-            for source in sources(self.state, insights["entity_type"], insights["entity_id"])
+            for source in sources(self.state, entity_type, entity_id)
             if source["status"] == "Complete" and source["source_type"] in self.usable
         ]
 

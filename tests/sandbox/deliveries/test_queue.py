@@ -463,6 +463,7 @@ async def test_insights_are_delivered_with_their_outcome(
     await local.subscribe(AFFORDABILITY, INCOME)
     if status == "Complete":
         await local.upload("BankStatement")
+        local.clock.now += 10
     started = await local.post(f"/v2/{path}", local.person)
 
     (delivered,) = await local.deliver(10)

@@ -30,6 +30,7 @@ def test_a_request_is_pending_and_then_complete(
 ) -> None:
     """The first response is a 201 without data; after the work time, the request has data."""
     document_id = add_document("BankStatement", person)
+    clock.now += 1
     response = client.post(PATH, json={"entity_id": person, "entity_type": "person"})
     requested = response.json()
     pending = client.get(f"{PATH}/{requested['request_id']}").json()
