@@ -11,7 +11,13 @@ from faults import SECRET, TOKEN, answer, certified, client, serve, trusting
 from reliability.harness import CallOf, Played, ask, healthy, plan, sends, talking
 from reliability.oracle import assert_ours, watched
 
-from sikoia_async import ConfigurationError, Sikoia, UnexpectedResponseError, correlation_id
+from sikoia_async import (
+    ArgumentError,
+    ConfigurationError,
+    Sikoia,
+    UnexpectedResponseError,
+    correlation_id,
+)
 from sikoia_async.environments import PRODUCTION, local
 
 pytestmark = pytest.mark.anyio
@@ -55,7 +61,7 @@ async def test_an_id_that_changes_the_url_sends_nothing(given: str) -> None:
     sikoia = client(_HOME, transport=server)
     async with watched(sikoia, server) as watch:
         for retrieve in _RETRIEVALS:
-            error = await watch.fails(ConfigurationError, partial(retrieve, given), requests=0)
+            error = await watch.fails(ArgumentError, partial(retrieve, given), requests=0)
             assert "canary" not in str(error)
 
 
@@ -65,7 +71,7 @@ async def test_a_path_that_leaves_the_api_sends_nothing(given: str) -> None:
     """H1: `request` stays on Sikoia's API."""
     server = Played(httpx.Response(200, content=b"{}"))
     async with watched(client(_HOME, transport=server), server) as watch:
-        await watch.fails(ConfigurationError, CallOf("GET", given), requests=0)
+        await watch.fails(ArgumentError, CallOf("GET", given), requests=0)
 
 
 _BAD_VALUES: Final = (
@@ -198,9 +204,7 @@ async def test_a_link_to_this_machine_is_not_followed(link: str) -> None:
     """H6: only the local Sikoia has its files on this machine; other links are https."""
     server = Played(httpx.Response(200, content=b"%PDF"))
     async with watched(client(PRODUCTION, transport=server), server) as watch:
-        error = await watch.fails(
-            ConfigurationError, lambda sikoia: sikoia.download(link), requests=0
-        )
+        error = await watch.fails(ArgumentError, lambda sikoia: sikoia.download(link), requests=0)
     assert "canary" not in str(error)
 
 
