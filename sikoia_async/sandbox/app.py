@@ -40,6 +40,7 @@ from sikoia_async.sandbox.resources import (
     data_sources,
     documents,
     files,
+    hosted_pages,
     identity,
     income,
     online_data,
@@ -67,6 +68,7 @@ _RESOURCES = (
     data_sources,
     documents,
     files,
+    hosted_pages,
     identity,
     income,
     online_data,
@@ -204,6 +206,7 @@ def _build(settings: Settings) -> _Parts:
         url=settings.url,
         picklist_base=settings.wire.picklist_base,
         refuses_insights_without_data=settings.wire.refuse_insights_without_data,
+        return_url=settings.wire.return_url,
         scenarios=loaded.scenarios,
     )
     application = Application(

@@ -26,6 +26,7 @@ from sikoia_async.sandbox.validation import (
     validate_number,
     validate_pauses,
     validate_seconds,
+    validate_url,
     validate_whole,
 )
 
@@ -136,6 +137,9 @@ class Wire:
     refuse_insights_without_data: bool = attrs.field(default=False, validator=validate_flag)
     """Whether affordability and income requests for an entity without a `Complete` data source are
     refused with a 400. By default they end as `Failed`."""
+    return_url: str | None = attrs.field(default=None, validator=validate_url)
+    """Where the pages behind `bank_connection_url`, `verification_url` and `direct_url` lead to
+    when the visitor is done. By default, they stay on the page."""
     delivery_retries: Sequence[float] = attrs.field(
         default=(1, 5, 25), converter=_copied, validator=validate_pauses
     )

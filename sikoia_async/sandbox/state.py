@@ -52,6 +52,7 @@ class State:
         url: The base URL of this local Sikoia; its links begin with it.
         picklist_base: The index of the first company on a picklist.
         refuses_insights_without_data: Whether insights need a complete data source at the request.
+        return_url: Where the pages for people lead to when they are done.
         scenarios: How to respond for the companies, people and files that they select.
     """
 
@@ -64,12 +65,14 @@ class State:
         url: str = "https://sandbox.example",
         picklist_base: int = 1,
         refuses_insights_without_data: bool = False,
+        return_url: str | None = None,
         scenarios: Scenarios | None = None,
     ) -> None:
         self.clock: Clock = clock if isinstance(clock, Clock) else Clock(source=clock)
         self.url = url
         self.picklist_base = picklist_base
         self.refuses_insights_without_data = refuses_insights_without_data
+        self.return_url = return_url
         self.scenarios: Scenarios = scenarios or Scenarios()
         self._seed = seed
         self._stores: dict[str, Store] = {}

@@ -24,6 +24,7 @@ __all__ = [
     "validate_number",
     "validate_pauses",
     "validate_seconds",
+    "validate_url",
     "validate_whole",
 ]
 
@@ -33,6 +34,7 @@ Validator = Callable[[Any, Any, Any], None]
 _MOST_SECONDS: Final = 1_000_000_000
 """About 31 years; clocks and dates overflow far above it."""
 _KEY: Final = re.compile(r"[\x21-\x7e]+")
+_URL: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+([/?#][\x21-\x7e]*)?")
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 
 
@@ -78,6 +80,11 @@ validate_key: Final[Validator] = _validator(
 validate_header: Final[Validator] = _validator(
     "the name of a header, such as Idempotency-Key",
     lambda value: isinstance(value, str) and _HEADER.fullmatch(value) is not None,
+    optional=True,
+)
+validate_url: Final[Validator] = _validator(
+    "an absolute URL of http or https",
+    lambda value: isinstance(value, str) and _URL.fullmatch(value) is not None,
     optional=True,
 )
 validate_flag: Final[Validator] = _validator("True or False", lambda value: isinstance(value, bool))

@@ -77,6 +77,8 @@ _INVALID_IN_GROUPS: Final[dict[str, list[Any]]] = {
     "echo_correlation": _NO_FLAG,
     "idempotency_header": [*_NO_TEXT, "", "two words", "canary:", "\u00e9"],
     "answers_202": _NO_FLAG,
+    "refuse_insights_without_data": _NO_FLAG,
+    "return_url": [*_NO_TEXT, "", "/canary", "ftp://canary.example/", "https://a b/", "https://;/"],
     "picklist_base": [*_NO_NUMBER, 2, 0.0],
     "clock": [1, "canary", lambda: None, lambda: "canary"],
     "speed": [*_NO_NUMBER, 10**400, math.inf],

@@ -14,6 +14,7 @@ from sikoia_async.sandbox.resources.details import (
     public,
     stable_id,
 )
+from sikoia_async.sandbox.resources.hosted_pages import connection_url
 from sikoia_async.sandbox.scenarios.scenario import Scenario
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
@@ -59,7 +60,7 @@ class Bank:
         connection: Record = {
             **_NOT_CONNECTED,
             "bank_connection_id": connection_id,
-            "bank_connection_url": f"{self._state.url}/openbanking/{connection_id}",
+            "bank_connection_url": connection_url(self._state, connection_id),
             "entity_id": entity_id,
             "entity_type": kind,
             "datetime_requested": long_timestamp(self._state.now()),

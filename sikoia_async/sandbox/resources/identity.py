@@ -20,6 +20,7 @@ from sikoia_async.sandbox.resources.field_rules import (
     one_of,
     optional,
 )
+from sikoia_async.sandbox.resources.hosted_pages import verification_urls
 from sikoia_async.sandbox.resources.identity_data import Outcome, findings, outcome
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
@@ -63,16 +64,16 @@ class Identity:
         require_service(self._state, person)
         scenario = self._state.scenarios.of_entity(person)
         request_id = self._state.new_id()
-        links = f"{self._state.url}/sandbox/verify"
+        verification_url, direct_url = verification_urls(self._state, request_id)
         started: Record = {
             "request_id": request_id,
             "person_id": person_id,
             "datetime_requested": self._state.now(),
             "country_code": country_code,
-            "verification_url": f"{links}/{request_id}",
-            "direct_url": f"{links}/direct/{request_id}" if country_code else None,
+            "verification_url": verification_url,
+            "direct_url": direct_url if country_code else None,
         }
-        record = {**started, "_person": deepcopy(person), "_scenario": scenario}
+        record = {**started, "_person": deepcopy(person), "_decision": scenario.identity}
         self._store.add(request_id, record, entity_id=person_id)
         self._state.progress.start("identity", request_id)
         fields = {
@@ -125,7 +126,7 @@ def outcome_of(entry: Entry) -> Outcome:
     """Return the outcome of a verification so far."""
     if entry.failure:
         return Outcome("Failed", None, entry.failure)
-    return outcome(entry.record["_scenario"], is_done=entry.is_done)
+    return outcome(entry.record["_decision"], is_done=entry.is_done)
 
 
 def _select(rows: list[Record], query: QueryParams) -> list[Record]:

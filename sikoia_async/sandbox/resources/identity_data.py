@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sikoia_async.sandbox.resources import files
 from sikoia_async.sandbox.resources.records import full_name
-from sikoia_async.sandbox.scenarios.scenario import Identity, Scenario
+from sikoia_async.sandbox.scenarios.scenario import Identity
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.timestamps import long_timestamp
 
@@ -40,9 +40,9 @@ _MEDIA = (
 )
 
 
-def outcome(scenario: Scenario, *, is_done: bool) -> Outcome:
+def outcome(decision: Identity, *, is_done: bool) -> Outcome:
     """Return the outcome of a verification, which is pending until it is done."""
-    return _OUTCOMES[scenario.identity] if is_done else _PENDING
+    return _OUTCOMES[decision] if is_done else _PENDING
 
 
 def findings(
