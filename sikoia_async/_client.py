@@ -425,7 +425,10 @@ class Sikoia(NotCopyable):
 
     @property
     def spend(self) -> Mapping[str, int]:
-        """How many calls cost, or may have cost, money, by operation (`POST /v2/identity`).
+        """How many calls cost, or may have cost, money, by operation, such as `identity.request`.
+
+        A call of `request` that this SDK has no method for is named by its method and path.
+
 
         A call counts from the moment that it is sent. Calls that Sikoia rejected, that were never
         sent, or that still wait, for example for the rate limit, do not.

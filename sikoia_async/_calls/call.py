@@ -20,6 +20,7 @@ from sikoia_async._calls.failures import (
     deadline_exceeded,
     error_response,
 )
+from sikoia_async._calls.operations import operation_name
 from sikoia_async._calls.urls import is_on, target_of
 from sikoia_async._errors import (
     CallError,
@@ -144,8 +145,10 @@ class Call:
         Raises what `Api.call` documents.
         """
         context, options = self._context, self._options
-        operation = f"{self._method} {self.path}"
-        charge = context.spend.begin(operation, self._may_cost) if self._chargeable else None
+        charge = None
+        if self._chargeable:
+            name = operation_name(self._method, self.path)
+            charge = context.spend.begin(name, self._may_cost)
         counts = True
         try:
             has_slot = await self._take_poll_slot()

@@ -59,7 +59,7 @@ class _Pending:
 
 
 class Spend(Mapping[str, int]):
-    """Chargeable calls by operation, such as `POST /v2/identity`.
+    """Chargeable calls by operation, such as `identity.request`.
 
     Counts the calls that Sikoia has or may have processed, also while they are in progress. Calls
     that were refused, never sent, or still wait are not counted.
@@ -91,7 +91,7 @@ class Spend(Mapping[str, int]):
         """Reserve a call before it is made, and return it for `end`.
 
         Args:
-            operation: method and path template of the call.
+            operation: the name of the operation.
             may_have_been_processed: returns whether the call counts, while it is in progress.
 
         Raises:

@@ -228,7 +228,7 @@ async def test_a_token_function_without_network_is_called_again(
     ) as caught:
         await sikoia.request("POST", "/v2/identity", chargeable=True)
 
-    assert (tokens, dict(sikoia.spend)) == (["one"], {"POST /v2/identity": 1})
+    assert (tokens, dict(sikoia.spend)) == (["one"], {"identity.request": 1})
     assert (caught.value.reached, caught.value.may_have_been_processed) == ("unsent", False)
     assert len(caught.value.attempts) == 3
     assert "canary" not in str(caught.value)

@@ -20,7 +20,7 @@ from sikoia_async._calls.usage import Spend
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
-_REGISTRY: Final = "POST /v2/company-registry-data"
+_REGISTRY: Final = "company_registry.request"
 
 
 class _Answers(httpx.AsyncBaseTransport):
@@ -63,7 +63,7 @@ async def test_chargeable_calls_are_counted_by_operation() -> None:
     await sikoia.online_data.request("co-1")
     await sikoia.company_registry.retrieve("r-1")
 
-    assert dict(sikoia.spend) == {_REGISTRY: 2, "POST /v2/company-online-data": 1}
+    assert dict(sikoia.spend) == {_REGISTRY: 2, "online_data.request": 1}
     assert sikoia.stats().spend == dict(sikoia.spend)
     assert len(sikoia.spend) == 2
     assert repr(sikoia.spend).startswith("Spend({")
@@ -247,7 +247,10 @@ async def test_a_cancellation_notes_what_may_have_been_processed() -> None:
         with anyio.move_on_after(0.5):
             await buy()
 
-    told = f"{_REGISTRY} was in progress and may have been processed (correlation id request-7)"
+    told = (
+        "POST /v2/company-registry-data was in progress and may have been processed "
+        "(correlation id request-7)"
+    )
     assert notes == [[told], []]
 
 

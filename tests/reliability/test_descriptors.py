@@ -118,7 +118,7 @@ async def test_calls_succeed_with_fewer_descriptors_than_connections(
     assert report == {
         "ended": ["response"] * 48,
         "attempts": 48,
-        "spend": {"POST /v2/identity": 24},
+        "spend": {"identity.request": 24},
     }
     assert planned.seen == 48 + 1
 

@@ -276,7 +276,7 @@ async def test_a_chargeable_report_is_requested_once(
         caught = await row.fails(error, _excel, requests=1)
 
         assert caught.may_have_been_processed
-        assert dict(row.sikoia.spend) == {f"GET {_EXCEL}": 1}
+        assert dict(row.sikoia.spend) == {"reports.excel": 1}
 
 
 @pytest.mark.virtual_time

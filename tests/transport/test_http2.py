@@ -142,7 +142,7 @@ async def test_a_refused_stream_is_retried(lend: _Lend, refusal: _Action, *, war
 
     assert server.seen == 2 + warm
     assert server.worked == 1 + warm
-    assert dict(sikoia.spend) == {"POST /v2/identity": 1}
+    assert dict(sikoia.spend) == {"identity.request": 1}
 
 
 @_LENT
@@ -174,7 +174,7 @@ async def test_any_other_end_of_a_stream_is_in_doubt(
 
     assert server.worked == 1 + warm
     assert caught.value.may_have_been_processed
-    assert dict(sikoia.spend) == {"POST /v2/identity": 1}
+    assert dict(sikoia.spend) == {"identity.request": 1}
 
 
 @_LENT
@@ -206,4 +206,4 @@ async def test_a_call_that_only_waits_for_a_connection_has_sent_nothing(
             assert not caught.value.may_have_been_processed
             tasks.cancel_scope.cancel()
 
-    assert dict(sikoia.spend) == {"POST /v2/identity": 1}
+    assert dict(sikoia.spend) == {"identity.request": 1}

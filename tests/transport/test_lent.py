@@ -140,7 +140,7 @@ async def test_a_wrapped_transport_proves_nothing(lent: Callable[..., Sikoia]) -
 
     assert failover.done == 1
     assert caught.value.may_have_been_processed
-    assert dict(sikoia.spend) == {"POST /v2/identity": 1}
+    assert dict(sikoia.spend) == {"identity.request": 1}
 
 
 class _Subclass(httpx.AsyncHTTPTransport):
@@ -171,7 +171,7 @@ async def test_a_subclass_proves_nothing(argument: str) -> None:
 
     assert made.done == 1
     assert caught.value.may_have_been_processed
-    assert dict(sikoia.spend) == {"POST /v2/identity": 1}
+    assert dict(sikoia.spend) == {"identity.request": 1}
 
 
 @pytest.mark.parametrize("error", [httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadTimeout])

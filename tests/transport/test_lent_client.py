@@ -195,7 +195,7 @@ async def test_what_a_response_hook_raises_passes_and_is_in_doubt(error: Excepti
     assert caught.value is error
     assert len(server.requests) == 2
     assert server.connections == 1
-    assert dict(sikoia.spend) == {"POST /v2/identity": 1}
+    assert dict(sikoia.spend) == {"identity.request": 1}
     assert "may have been processed" in caught.value.__notes__[0]
     del error.__notes__
 

@@ -363,7 +363,7 @@ async def test_a_closed_connection_is_not_told_as_sent_without_a_network(tmp_pat
         await sikoia.aclose()
 
         assert not caught.value.may_have_been_processed
-        assert dict(sikoia.spend) == {"POST /v2/identity": 1}
+        assert dict(sikoia.spend) == {"identity.request": 1}
 
 
 async def _answers_once(peer: Peer) -> None:
