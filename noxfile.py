@@ -97,7 +97,11 @@ def lowest(session: nox.Session) -> None:
     """The tests that versions matter for, on the lowest versions that our ranges allow."""
     tools = ("freezegun", "hypothesis", "pytest", "pytest-xdist", "pyyaml", "time-machine", "trio")
     _install(
-        session, "--editable", ".[sandbox,fastapi,aiohttp]", *tools, constraints=".ci/lowest.txt"
+        session,
+        "--editable",
+        ".[sandbox,fastapi,aiohttp,pandas,polars,arrow]",
+        *tools,
+        constraints=".ci/lowest.txt",
     )
     _pytest(session, *(f"--ignore={path}" for path in VERSIONS_DO_NOT_MATTER))
 

@@ -19,6 +19,7 @@ from typing import (
 import attrs
 
 from sikoia_async._errors import ArgumentError, ArgumentTypeError, CallInfo
+from sikoia_async._export.tabular import Tabular
 from sikoia_async._schema.base import ModelBase, RequestBody
 from sikoia_async._transport.tracebacks import without_frames_sync
 from sikoia_async._validation import plain_string, validate_id
@@ -69,7 +70,7 @@ class ResponseInfo(CallInfo):
         return next(own, self.seconds)
 
 
-class Model(ModelBase):
+class Model(Tabular, ModelBase):
     """Base class of all models: frozen attrs classes whose fields are named as on the wire.
 
     The repr shows `***` for personal data. Read the field or call `reveal` to see it.
@@ -197,7 +198,7 @@ class Model(ModelBase):
         return _restore, (type(self), values, getattr(self, "_response", None))
 
 
-class Items(tuple[T_co, ...]):  # noqa: SLOT001 - `response` needs the instance's dict
+class Items(Tabular, tuple[T_co, ...]):  # noqa: SLOT001 - `response` needs the instance's dict
     """A list of models: a tuple with the response it came in."""
 
     _response: ResponseInfo

@@ -8,7 +8,7 @@ from sikoia_async._errors import ArgumentError, ArgumentTypeError
 from sikoia_async._schema import shapes
 from sikoia_async._schema.shapes import Shape, shape_of
 
-__all__ = ["Tree", "known_paths", "lists_in", "object_in", "tree_of"]
+__all__ = ["Tree", "known_paths", "lists_in", "nearest", "object_in", "tree_of"]
 
 Tree = dict[str, Optional["Tree"]]
 """The fields selected of an object, by name. None stands for all that is in a field."""
@@ -68,6 +68,12 @@ def object_in(shape: Shape) -> shapes.Object | None:
     return None
 
 
+def nearest(path: str, known: list[str]) -> str:
+    """Return the end of a message, which names the known path that is most like another."""
+    found = get_close_matches(path[:_LONGEST], known, n=1, cutoff=0)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
 def _strings(name: str, paths: Any) -> list[str]:
     listed: Any = [paths] if isinstance(paths, str) else paths
     try:
@@ -92,8 +98,7 @@ def _leads_to_a_field(steps: list[str], shape: Shape) -> bool:
 
 def _unknown(name: str, path: str, shape: Shape) -> str:
     """Return the message about a path, which it does not repeat: it may be a user's input."""
-    nearest = get_close_matches(path[:_LONGEST], list(known_paths(shape)), n=1, cutoff=0)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    hint = nearest(path, list(known_paths(shape)))
     found = object_in(shape)
     return f"{name}: a path is not a field of {found.name if found else 'these items'}{hint}"
 

@@ -142,14 +142,11 @@ def _error(kind: Any, problems: list[Problem]) -> Exception:
         ValidationError,
     )
 
-    details = [
-        InitErrorDetails(
-            type="missing" if one.is_missing else PydanticCustomError("value_error", one.message),
-            loc=one.steps,
-            input=MASK,
-        )
-        for one in problems
-    ]
+    details: list[InitErrorDetails] = []
+    for one in problems:
+        message: Any = one.message
+        kind_of_error = "missing" if one.is_missing else PydanticCustomError("value_error", message)
+        details.append(InitErrorDetails(type=kind_of_error, loc=one.steps, input=MASK))
     return ValidationError.from_exception_data(kind.__name__, details)
 
 
@@ -176,7 +173,8 @@ def _declared(plain: Any, shape: Shape) -> Any:
             return _declared(plain, shape.inner)
         case shapes.ListOf() if isinstance(plain, list | tuple):
             items = cast("list[Any]", plain)
-            return plain.__class__(_declared(item, shape.item) for item in items)
+            make: Any = tuple if isinstance(plain, tuple) else list
+            return make(_declared(item, shape.item) for item in items)
         case shapes.Object() if isinstance(plain, dict):
             fields = {field.name: field.shape for field in shape.fields}
             return {

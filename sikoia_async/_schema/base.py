@@ -1,6 +1,5 @@
 """The base class by which the modules below `models` recognise a model."""
 
-import sys
 from typing import ClassVar, Final
 
 __all__ = ["ModelBase", "RequestBody"]
@@ -15,9 +14,13 @@ class RequestBody:
     """
 
     def __get__(self, instance: object, owner: type) -> dict[str, object]:
-        frame = sys._getframe(1)  # noqa: SLF001 - there is no other way to know who asks
-        caller = frame.f_back if frame.f_globals.get("__name__") == "dataclasses" else None
-        if caller is not None and caller.f_globals.get("__name__", "").startswith(_ASKS):
+        from inspect import currentframe  # noqa: PLC0415 - importing it takes long
+
+        frame, callers = currentframe(), list[str]()
+        while frame is not None and len(callers) <= _DEPTH:
+            callers.append(frame.f_globals.get("__name__", ""))
+            frame = frame.f_back
+        if callers[1:2] == ["dataclasses"] and callers[-1].startswith(_ASKS):
             return {}
         msg = f"type object {owner.__name__!r} has no attribute '__dataclass_fields__'"
         raise AttributeError(msg)
@@ -32,3 +35,5 @@ class ModelBase:
 
 _ASKS: Final = ("fastapi._compat", "fastapi.dependencies")
 """The modules of FastAPI that find out where a parameter comes from."""
+_DEPTH: Final = 2
+"""How far the caller of `dataclasses.is_dataclass` is from `__get__`."""
