@@ -195,7 +195,7 @@ async def test_data_sources_can_be_awaited_again(sikoia: Sikoia) -> None:
 
 
 async def test_an_income_verification_is_awaited_by_its_id(sikoia: Sikoia) -> None:
-    """`completeness_and_income` returns a pending one; its id is enough to wait for it."""
+    """`run_with_income` returns a pending one; its id is enough to wait for it."""
     async with sikoia:
         person = await _with_data(sikoia)
         begun = await sikoia.income.request(person)
