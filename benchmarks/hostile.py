@@ -83,7 +83,7 @@ _client: Final = partial(
     Sikoia,
     token="a-token",  # noqa: S106 - the transport accepts any token
     environment=local("http://127.0.0.1:9"),
-    rely_on_events=True,
+    rely_on_events="always",
 )
 
 

@@ -166,7 +166,7 @@ def _client(
         environment=local("http://127.0.0.1:9"),
         transport=transport,
         quota=quota,
-        rely_on_events=events,
+        rely_on_events="always" if events else False,
     )
 
 

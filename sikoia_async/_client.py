@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from inspect import getattr_static
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, cast, overload
 
 import attrs
 
@@ -166,10 +166,12 @@ class Sikoia(NotCopyable):
             reaches the caller.
         on_response: the same after each response, whatever its status. If it raises, that is
             logged, and the call continues, because its response may have cost money.
-        rely_on_events: whether you pass webhook events to `events.feed`. Operations that Sikoia
-            announces by webhook are then polled rarely until their event arrives, and once when it
-            does. If one finishes and no event arrives, operations of that kind fall back to normal
-            polling until the next event. An `interval` set by `with_options` takes precedence.
+        rely_on_events: whether you pass webhook events to `events.feed`. Once 16 operations of a
+            kind in a row had their event, operations of that kind are polled rarely until their
+            event arrives, and once when it does. If one finishes and no event arrives, they are
+            polled normally until events have proved themselves again. `"always"` relies on events
+            from the start: use it if you pass each event to every process. An `interval` set by
+            `with_options` takes precedence.
 
     Raises:
         ConfigurationError: an argument is missing or invalid, or arguments contradict each other.
@@ -208,7 +210,7 @@ class Sikoia(NotCopyable):
         app_info: str | None = None,
         on_request: Callable[[CallInfo], object] | None = None,
         on_response: Callable[[ResponseInfo], object] | None = None,
-        rely_on_events: bool | None = None,
+        rely_on_events: bool | Literal["always"] | None = None,
     ) -> None:
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
         previous = None
@@ -233,7 +235,8 @@ class Sikoia(NotCopyable):
         with settings():
             validate_type("limits", validate_required("limits", limits), Limits, "a Limits(...)")
             validate_type("quota", quota, Quota, "a Quota(...), or None for no rate limit")
-            validate_type("rely_on_events", rely_on_events, bool, "True or False")
+            if rely_on_events != "always":
+                validate_type("rely_on_events", rely_on_events, bool, 'True, False or "always"')
             if max_chargeable is not None:
                 max_chargeable = validate_whole("max_chargeable", max_chargeable, least=0)
             app_info = validate_app_info(app_info)

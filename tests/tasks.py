@@ -29,10 +29,10 @@ def call_info() -> CallInfo:
 
 
 def make_registry(*, rely_on_events: bool = False, max_remembered: int = 4096) -> OperationRegistry:
-    """Return a registry without a client."""
+    """Return a registry without a client, which gets every event if it relies on any."""
     return OperationRegistry(
         TokenSigner("https://api.example", "secret"),
-        rely_on_events=rely_on_events,
+        rely_on_events="always" if rely_on_events else False,
         max_remembered=max_remembered,
     )
 
@@ -86,14 +86,15 @@ class Polled:
         *,
         first: str | None = PENDING,
         registry: OperationRegistry | None = None,
+        ids: tuple[str, ...] = ("id",),
     ) -> Operation[str]:
         """Return the operation that polls this. Without a `first` response it is resumed."""
         kind, registry = kind or OperationKind(name="report"), registry or make_registry()
         begun = None if first is None else self.progress(first)
         return registry.get_or_add(
             kind,
-            ("id",),
+            ids,
             lambda: new_operation(
-                self.fetch, begun, kind=kind, ids=("id",), registry=registry, jitter=lambda: 0.0
+                self.fetch, begun, kind=kind, ids=ids, registry=registry, jitter=lambda: 0.0
             ),
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from decimal import Decimal
-from typing import Final, NoReturn
+from typing import Final, Literal, NoReturn
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._settings.secret_files import read_secret
@@ -35,7 +35,7 @@ VARIABLES: Final = {
     "SIKOIA_TIMEOUT": "`timeout`, in seconds",
     "SIKOIA_QUOTA_SHARE": "`quota`, as a share of Sikoia's rate limit: above 0, up to 1",
     "SIKOIA_MAX_CHARGEABLE": "`max_chargeable`",
-    "SIKOIA_RELY_ON_EVENTS": "`rely_on_events`: `true` or `false`",
+    "SIKOIA_RELY_ON_EVENTS": "`rely_on_events`: `true`, `false` or `always`",
     "SIKOIA_WEBHOOK_SECRETS": "the secrets of a `Router`, separated by spaces",
     "SIKOIA_WEBHOOK_SECRETS_FILE": "a file with the secrets of a `Router`, one in each line",
 }
@@ -45,7 +45,13 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
 _SECONDS: Final = "seconds, as a positive number such as 30"
 _SHARE: Final = "a number above 0, up to 1, such as 0.25"
-_FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
+_RELIANCE: Final[dict[str, bool | Literal["always"]]] = {
+    "true": True,
+    "1": True,
+    "false": False,
+    "0": False,
+    "always": "always",
+}
 
 
 def text(name: str) -> str | None:
@@ -75,14 +81,14 @@ def max_chargeable() -> int | None:
     return None if calls is None else int(calls)
 
 
-def rely_on_events() -> bool | None:
+def rely_on_events() -> bool | Literal["always"] | None:
     """Return `SIKOIA_RELY_ON_EVENTS`, or None if it is not set."""
     value = text("SIKOIA_RELY_ON_EVENTS")
     if value is None:
         return None
-    if (word := value.strip().lower()) not in _FLAGS:
-        _refuse("SIKOIA_RELY_ON_EVENTS", "true or false")
-    return _FLAGS[word]
+    if (word := value.strip().lower()) not in _RELIANCE:
+        _refuse("SIKOIA_RELY_ON_EVENTS", "true, false or always")
+    return _RELIANCE[word]
 
 
 def webhook_secrets() -> list[str]:

@@ -6,7 +6,7 @@ no operation alive: once no caller holds it, it is gone, and can be resumed by i
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
 from anyio import current_time
@@ -17,6 +17,9 @@ from sikoia_async.operations.token import TokenSigner
 __all__ = ["OperationRegistry", "Pollable"]
 
 _MAX_REMEMBERED: Final = 4096
+_PROOFS: Final = 16
+"""Events in a row that prove that those of a kind reach this process. With two processes that each
+get half of the events, that happens once in 65,536 runs of sixteen operations."""
 _EARLY: Final = 60.0
 """Seconds by which an event may precede the operation that it names."""
 _LATE: Final = 30.0
@@ -52,7 +55,9 @@ class OperationRegistry:
 
     Args:
         signer: signs their tokens.
-        rely_on_events: whether the application feeds webhook events to this client.
+        rely_on_events: whether the application feeds webhook events to this client. They are
+            relied on once they have proved themselves, because without more, an event reaches one
+            of several processes only; with `always`, from the start.
         check: raises if the client is closed, or used in another event loop.
         max_remembered: how many early events, and how many late ones, are remembered.
     """
@@ -61,13 +66,14 @@ class OperationRegistry:
         self,
         signer: TokenSigner,
         *,
-        rely_on_events: bool,
+        rely_on_events: bool | Literal["always"],
         check: Callable[[], None] = lambda: None,
         max_remembered: int = _MAX_REMEMBERED,
     ) -> None:
         self.signer = signer
         self.check = check
-        self._rely_on_events = rely_on_events
+        self._rely_on_events = bool(rely_on_events)
+        self._proofs_needed = 0 if rely_on_events == "always" else _PROOFS
         self._max_remembered = max_remembered
         self._is_closed = False
         self._live: WeakValueDictionary[tuple[str, ...], Any] = WeakValueDictionary()
@@ -77,8 +83,9 @@ class OperationRegistry:
         self._without_ids: WeakSet[Any] = WeakSet()
         self._kinds: dict[str, OperationKind] = {}
         """Kinds with events, by name."""
-        self._without_events: set[str] = set()
-        """Kinds that are polled normally, because an expected event did not arrive."""
+        self._missing_proofs: dict[str, int] = {}
+        """How many events of a kind must arrive before it is relied on; by default, as many as
+        `_proofs_needed`."""
         # Both hold hashes, because the strings in events may be personal data, and loop times.
         self._early_events: OrderedDict[int, tuple[float, str]] = OrderedDict()
         """Strings from recent events, until when they wake a new operation, and the event's key."""
@@ -96,7 +103,7 @@ class OperationRegistry:
                 self._by_first_id[kind.name, ids[0]] = operation
                 expires, event = self._early_events.get(hash(ids[0]), (0.0, ""))
                 if expires > current_time():
-                    self._without_events.discard(kind.name)
+                    self._prove(kind.name)
                     operation.wake(event)
         return operation
 
@@ -120,15 +127,16 @@ class OperationRegistry:
                 break
             del self._expected_events[name, first_id]
             self._fall_back_to_polling(name)
-        return kind.name not in self._without_events
+        return not self._missing(kind.name)
 
     def ended_without_event(self, kind: OperationKind, ids: tuple[str, ...]) -> None:
         """Note that a poll found an operation done before its event arrived.
 
-        If the event does not arrive soon, operations of this kind are polled normally until one
-        does.
+        If the event does not arrive soon, operations of this kind are polled normally until events
+        have proved themselves again.
         """
-        if self.expects_event(kind):
+        self.expects_event(kind)
+        if self._rely_on_events and kind.events:
             self._expected_events[kind.name, hash(ids[0])] = current_time() + _LATE
             self._drop_oldest(self._expected_events)
 
@@ -152,10 +160,15 @@ class OperationRegistry:
             for kind in kinds
             if (operation := self._by_first_id.get((kind, string))) is not None
         ]
-        for kind, operation in named:
-            if operation.wake(event):
-                self._events_arrive(kind)
-        self._remember(event, map(hash, strings), kinds)
+        woken = {kind for kind, operation in named if operation.wake(event)}
+        late = self._remember(event, map(hash, strings), kinds)
+        for kind in woken | late:
+            self._prove(kind)
+        if (
+            not self._proofs_needed
+        ):  # events of these kinds arrive: one that is lost is an exception
+            for expected in [one for one in self._expected_events if one[0] in woken]:
+                del self._expected_events[expected]
         return len(named)
 
     def close(self) -> None:
@@ -170,26 +183,33 @@ class OperationRegistry:
             operation.close()
         return operation
 
-    def _events_arrive(self, kind: str) -> None:
-        """Trust the events of a kind again: if one was lost, others are not."""
-        self._without_events.discard(kind)
-        for expected in [one for one in self._expected_events if one[0] == kind]:
-            del self._expected_events[expected]
+    def _missing(self, kind: str) -> int:
+        return self._missing_proofs.get(kind, self._proofs_needed)
 
-    def _remember(self, event: str, hashes: Iterable[int], kinds: Sequence[str]) -> None:
-        """Remember the strings of an event, which may precede or follow its operation."""
-        expires = current_time() + _EARLY
+    def _prove(self, kind: str) -> None:
+        """Count an event of a kind that reached this process."""
+        self._missing_proofs[kind] = max(0, self._missing(kind) - 1)
+
+    def _remember(self, event: str, hashes: Iterable[int], kinds: Sequence[str]) -> set[str]:
+        """Remember the strings of an event, which may precede or follow its operation.
+
+        Returns:
+            The kinds of operations that a poll had found done before.
+        """
+        late, expires = set[str](), current_time() + _EARLY
         for string in hashes:
             self._early_events[string] = expires, event
             self._early_events.move_to_end(string)
             for kind in kinds:
                 if self._expected_events.pop((kind, string), None) is not None:
-                    self._without_events.discard(kind)
+                    late.add(kind)
         self._drop_oldest(self._early_events)
+        return late
 
     def _fall_back_to_polling(self, kind: str) -> None:
-        if kind not in self._without_events:
-            self._without_events.add(kind)
+        was_relied_on = not self._missing(kind)
+        self._missing_proofs[kind] = max(1, self._proofs_needed)
+        if was_relied_on:
             for (name, _), operation in list(self._by_first_id.items()):
                 if name == kind:
                     operation.poll_soon()

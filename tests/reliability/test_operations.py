@@ -294,7 +294,9 @@ async def test_a_verified_event_wakes_a_wait_and_a_forged_one_does_not(
     sikoia = Working.saying(reported("Pending"), reported())
     router, ended = Router(_WEBHOOK_SECRET), list[float]()
     body = json.dumps({"event_type": "IncomeEmployerInsights.Completed", "id": "r-1"}).encode()
-    async with watched(sikoia.client(rely_on_events=relied_on), sikoia) as watch:
+    async with watched(
+        sikoia.client(rely_on_events="always" if relied_on else False), sikoia
+    ) as watch:
 
         @router.otherwise
         def _(event: Any) -> None:

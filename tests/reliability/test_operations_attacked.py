@@ -196,7 +196,7 @@ async def test_an_event_for_a_known_operation_is_kept_for_a_new_one() -> None:
         return reported(data_sources=[{"status": "Pending"}])
 
     working = Working(plan)
-    async with working.client(rely_on_events=True) as sikoia:
+    async with working.client(rely_on_events="always") as sikoia:
         case = sikoia.data_sources.until_complete(CASE)
         assert sikoia.events.feed(_event("r-1", "c-1", name="Something.Completed")) == 1
         operation, began = await sikoia.income.request(CASE), anyio.current_time()
@@ -209,7 +209,7 @@ async def test_an_event_for_a_known_operation_is_kept_for_a_new_one() -> None:
 async def test_an_event_during_a_poll_is_not_lost() -> None:
     """The response on its way is older than the event, so another poll follows at once."""
     working = Working.saying(_PENDING, reported(), seconds=2)
-    async with working.client(rely_on_events=True) as sikoia:
+    async with working.client(rely_on_events="always") as sikoia:
         operation = await sikoia.with_options(interval=_MINUTE).income.request(CASE)
         began = anyio.current_time()
         async with anyio.create_task_group() as tasks:
@@ -273,7 +273,7 @@ class _Ending:
     def client(self) -> Sikoia:
         return Working.saying(_PENDING).client(
             transport=httpx.MockTransport(self.reply),
-            rely_on_events=True,
+            rely_on_events="always",
             limits=Limits(max_in_flight=500),
         )
 
@@ -331,7 +331,7 @@ async def test_a_missing_event_makes_the_others_fall_back_to_polling() -> None:
 async def test_ten_thousand_events_make_few_polls() -> None:
     """Repeated events for one operation cause one poll at a time."""
     working = Working.saying(_PENDING, seconds=1)
-    async with working.client(rely_on_events=True) as sikoia:
+    async with working.client(rely_on_events="always") as sikoia:
         operation = await sikoia.income.request(CASE)
         async with anyio.create_task_group() as tasks:
             for _ in range(5):
@@ -351,7 +351,7 @@ async def test_ten_thousand_events_make_few_polls() -> None:
 async def test_closing_during_a_chargeable_call_does_not_lose_it() -> None:
     """The call completes, and its operation token can be stored."""
     working, begun = Working.saying(reported(), seconds=1), list[Operation[IncomeReport]]()
-    sikoia = working.client(rely_on_events=True)
+    sikoia = working.client(rely_on_events="always")
     await ask(sikoia)
 
     async def request() -> None:

@@ -341,7 +341,7 @@ async def test_a_token_outlives_a_rotation_of_the_secret() -> None:
 
 async def test_an_event_completes_an_operation(sandbox: Sandbox) -> None:
     """The polling interval is a minute, so only the event can complete it within seconds."""
-    async with connect(sandbox, rely_on_events=True) as sikoia:
+    async with connect(sandbox, rely_on_events="always") as sikoia:
         operation = await _identity(sikoia.with_options(interval=Interval(first=60, most=60)))
         assert operation.first
         body = b'{"event_type":"IdentityVerification.Completed","id":"%s"}'

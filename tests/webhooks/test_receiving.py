@@ -214,7 +214,7 @@ def sandbox(clock: SimpleNamespace) -> Iterator[Sandbox]:
 @asynccontextmanager
 async def site(sandbox: Sandbox, clock: SimpleNamespace, router: Router) -> AsyncGenerator[Site]:
     """Open a client that relies on events, and run its receiver in the same event loop."""
-    client = client_of(sandbox, interval=None, quota=None, rely_on_events=True)
+    client = client_of(sandbox, interval=None, quota=None, rely_on_events="always")
     async with client as sikoia, await anyio.create_tcp_listener(local_host="127.0.0.1") as server:
         port = server.extra(SocketAttribute.local_port)  # noqa: S610 - no Django
         receiver = Receiver(router, sikoia.events.feed)
