@@ -38,7 +38,8 @@ class Progress:
         self._store = store
         self._deleted = deleted
         self._started: list[WorkName] = []
-        self._pending: dict[WorkName, Entry] = {}
+        # Names only, so that deleted records are freed.
+        self._pending: dict[WorkName, None] = {}
         # A heap: when work ends, and a number that decides between two at the same time.
         self._ends: list[tuple[float, int, WorkName]] = []
         self._number = 0
@@ -47,7 +48,7 @@ class Progress:
         """Start the work of a record; it ends when the work time is over."""
         entry = self._store(kind).get(key)
         self._started.append((kind, key))
-        self._pending[kind, key] = entry
+        self._pending[kind, key] = None
         self._end_at(entry.started + self._work_time(kind), (kind, key))
 
     def end(self, kind: str, key: str, failure: str | None = None) -> None:
@@ -58,7 +59,7 @@ class Progress:
             key: Its key there.
             failure: Why it fails; without it, the work ends as it would have.
         """
-        self._pending[kind, key].failure = failure
+        self._store(kind).get(key).failure = failure
         self._end_at(self._clock(), (kind, key))
 
     def postpone(self, kind: str, key: str) -> None:
@@ -73,11 +74,13 @@ class Progress:
         now = self._clock()
         while self._ends and self._ends[0][0] <= now:
             due, _, name = heapq.heappop(self._ends)
-            entry = self._pending.get(name)
-            if entry is None or entry.due != due:
-                continue  # it was ended early
-            del self._pending[name]
-            if name[1] not in self._deleted:
+            kind, key = name
+            if name not in self._pending or key in self._deleted:
+                self._pending.pop(name, None)
+                continue
+            entry = self._store(kind).get(key)
+            if entry.due == due:  # otherwise, its end was moved
+                del self._pending[name]
                 entry.ended = self._clock.at(due)
                 yield name, entry, entry.ended
 
@@ -105,7 +108,8 @@ class Progress:
         self._started, self._pending, self._ends, self._number = saved
 
     def _end_at(self, due: float, name: WorkName) -> None:
-        self._pending[name].due = due
+        kind, key = name
+        self._store(kind).get(key).due = due
         if due < math.inf:
             self._number += 1
             heapq.heappush(self._ends, (due, self._number, name))

@@ -5,6 +5,7 @@ request is published. So this middleware is off until a header name is given.
 """
 
 from copy import deepcopy
+from hashlib import sha256
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -48,7 +49,8 @@ class IdempotencyKeys:
             await self._app(scope, receive, send)
             return
         body = await Request(scope, receive).body()
-        request = scope["method"], scope["path"], scope["query_string"], body
+        # A digest, because bodies with files are large.
+        request = scope["method"], scope["path"], scope["query_string"], sha256(body).digest()
         if key not in self._responses:
             self._responses[key] = request, await self._collect(scope, body)
         first_request, response = self._responses[key]

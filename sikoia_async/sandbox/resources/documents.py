@@ -21,7 +21,7 @@ from sikoia_async.sandbox.resources.field_rules import (
     one_of,
     optional,
 )
-from sikoia_async.sandbox.resources.files import link
+from sikoia_async.sandbox.resources.files import FILES, File, link
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.scenarios.scenario import DocumentType, Scenario
 from sikoia_async.sandbox.state import Record, State
@@ -41,8 +41,6 @@ _UPLOAD = object_of(
     required=("entity_id", "entity_type", "file", "display_name", "file_name"),
 )
 _LINK_MINUTES = 10
-_CONTENT = "_content"
-"""The key of a document's bytes."""
 
 
 def routes(state: State) -> list[Route]:
@@ -86,7 +84,7 @@ class Documents:
             "date_created": now,
             "datetime_last_modified": now,
             "date_uploaded": now,
-            _CONTENT: content,
+            FILES: (File(body["file_name"], content, _media_type(body["file_name"])),),
             # What is on the file does not change when the entity does.
             "_owner": name_of(owner),
             "_scenario": scenario,
@@ -120,15 +118,16 @@ class Documents:
         return JSONResponse([self._as_response(entry) for entry in entries])
 
     def _as_response(self, entry: Entry) -> Record:
-        document = entry.record
-        name, content = document["file_name"], document[_CONTENT]
-        media_type = guess_type(name)[0] or "application/octet-stream"
-        uri = link(self._state, name, content, minutes=_LINK_MINUTES, media_type=media_type)
-        fields = public(document)
+        fields = public(entry.record)
+        uri = link(self._state, "documents", fields["document_id"], minutes=_LINK_MINUTES)
         if not entry.is_done:
             # The type is known, but the classification takes the work time.
             fields["sikoia_document_type"] = None
         return {**fields, "document_uri": uri}
+
+
+def _media_type(name: str) -> str:
+    return guess_type(name)[0] or "application/octet-stream"
 
 
 def _decoded(file: str) -> bytes:

@@ -20,8 +20,9 @@ from sikoia_async.sandbox.resources.field_rules import (
     one_of,
     optional,
 )
+from sikoia_async.sandbox.resources.files import FILES
 from sikoia_async.sandbox.resources.hosted_pages import verification_urls
-from sikoia_async.sandbox.resources.identity_data import Outcome, findings, outcome
+from sikoia_async.sandbox.resources.identity_data import MEDIA, Outcome, findings, outcome
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.store import Entry
@@ -73,7 +74,8 @@ class Identity:
             "verification_url": verification_url,
             "direct_url": direct_url if country_code else None,
         }
-        record = {**started, "_person": deepcopy(person), "_decision": scenario.identity}
+        hidden = {"_person": deepcopy(person), "_decision": scenario.identity, FILES: MEDIA}
+        record = {**started, **hidden}
         self._store.add(request_id, record, entity_id=person_id)
         self._state.progress.start("identity", request_id)
         fields = {

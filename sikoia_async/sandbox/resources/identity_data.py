@@ -4,7 +4,7 @@ from datetime import datetime
 from random import Random
 from typing import NamedTuple
 
-from sikoia_async.sandbox.resources import files
+from sikoia_async.sandbox.resources.files import File, link
 from sikoia_async.sandbox.resources.records import full_name
 from sikoia_async.sandbox.scenarios.scenario import Identity
 from sikoia_async.sandbox.state import Record, State
@@ -34,10 +34,11 @@ _REMARKS = {
     "Declined": ("9102", "The document shows another face."),
     "ResubmissionRequested": ("9103", "The pictures are blurred."),
 }
-_MEDIA = (
-    ("document_front", "image/jpeg", b"\xff\xd8\xff\xd9"),
-    ("selfid_video", "video/webm", b"\x1a\x45\xdf\xa3"),
+MEDIA = (
+    File("document_front", b"\xff\xd8\xff\xd9", "image/jpeg"),
+    File("selfid_video", b"\x1a\x45\xdf\xa3", "video/webm"),
 )
+"""The pictures and videos of each verification."""
 
 
 def outcome(decision: Identity, *, is_done: bool) -> Outcome:
@@ -59,7 +60,7 @@ def findings(
         "decision_time": long_timestamp(decided) if remark else None,
         "person": _person(draw, request["_person"]) if remark else None,
         "document": _document(draw, request["country_code"] or "GB") if remark else None,
-        "media": _media(state, decided) if remark else [],
+        "media": _media(state, request["request_id"], decided) if remark else [],
         "meta_data": {"status_codes": [_code(*remark)] if remark else []},
     }
 
@@ -95,17 +96,17 @@ def _document(draw: Random, country_code: str) -> Record:
     }
 
 
-def _media(state: State, uploaded: datetime) -> list[Record]:
+def _media(state: State, request_id: str, uploaded: datetime) -> list[Record]:
     return [
         {
-            "mime_type": mime_type,
-            "type": kind,
-            "size": len(content),
+            "mime_type": file.media_type,
+            "type": file.name,
+            "size": len(file.content),
             "upload_date": long_timestamp(uploaded),
-            "uri": files.link(state, kind, content, minutes=_LINK_MINUTES, media_type=mime_type),
+            "uri": link(state, "identity", request_id, minutes=_LINK_MINUTES, number=number),
             "uri_expiry_in_minutes": _LINK_MINUTES,
         }
-        for kind, mime_type, content in _MEDIA
+        for number, file in enumerate(MEDIA)
     ]
 
 

@@ -8,8 +8,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sikoia_async.sandbox.errors import invalid_request
-from sikoia_async.sandbox.resources import files
 from sikoia_async.sandbox.resources.credits import require_paid, require_service
+from sikoia_async.sandbox.resources.details import public
 from sikoia_async.sandbox.resources.field_rules import (
     boolean,
     fraction,
@@ -20,6 +20,7 @@ from sikoia_async.sandbox.resources.field_rules import (
     optional,
     string,
 )
+from sikoia_async.sandbox.resources.files import FILES, File, link
 from sikoia_async.sandbox.resources.routing import Resource, read
 from sikoia_async.sandbox.state import Record, State
 from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
@@ -62,6 +63,7 @@ class Searches:
 
     def __init__(self, state: State, kind: str, status: int) -> None:
         self._state = state
+        self._kind = kind
         self._store = state.store(kind)
         self._status = status
         self._total = _TOTALS[kind]
@@ -100,8 +102,9 @@ class Searches:
         scenario = scenarios.of_name(sent) if sent else scenarios.of_entity(entity)
         require_paid(scenario)
         is_complete = scenario.screening == "Complete"
+        request_id = self._state.new_id()
         return {
-            "request_id": self._state.new_id(),
+            "request_id": request_id,
             "search_ref": f"{int(moment.timestamp())}-{draw.getrandbits(40):010x}",
             "status": scenario.screening,
             "entity_type": body["entity_type"],
@@ -111,12 +114,13 @@ class Searches:
             "monitored": body.get("monitored") is not False,
             "datetime_requested": moment,
             "total_matches": getattr(scenario, self._total) if is_complete else 0,
+            FILES: (File(f"{request_id}.pdf", _CERTIFICATE),),
         }
 
     def _as_response(self, search: Record, requested: str) -> Record:
         """Return a search, with a new link to its certificate if it is complete."""
-        if search["status"] == "Failed":
-            return {**search, "datetime_requested": requested, "search_certificate_uri": None}
-        name = f"{search['request_id']}.pdf"
-        link = files.link(self._state, name, _CERTIFICATE, minutes=_LINK_MINUTES)
-        return {**search, "datetime_requested": requested, "search_certificate_uri": link}
+        uri = None
+        if search["status"] != "Failed":
+            uri = link(self._state, self._kind, search["request_id"], minutes=_LINK_MINUTES)
+        fields = public(search)
+        return {**fields, "datetime_requested": requested, "search_certificate_uri": uri}

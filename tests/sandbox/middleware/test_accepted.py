@@ -69,6 +69,7 @@ async def test_the_sdk_waits_after_201_and_202(kind: str, work: float, *, accept
             await client.documents.upload(
                 person, b"%PDF-1.7", file_name="a.pdf", document_type=document_type
             )
+        await client.data_sources.until_complete(person).wait(600)
         types = await client.checks.types()
         check_type = next(one.validation_type_id for one in types if one.entity_type == "person")
         begin: dict[str, Callable[[], Any]] = {
