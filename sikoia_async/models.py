@@ -80,6 +80,11 @@ class Model(Tabular, ModelBase):
     __slots__ = ("__weakref__", "_response")
     _response: ResponseInfo
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # IPython prefers the repr of a class to what its bases have.
+        cls._repr_pretty_ = Tabular._repr_pretty_  # type: ignore[method-assign] # it is the same
+
     @property
     def response(self) -> ResponseInfo:
         """The response that this model came in.

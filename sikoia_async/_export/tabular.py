@@ -1,4 +1,4 @@
-"""The methods of models and lists that make tables. The tables themselves are loaded when used."""
+"""The methods of models and lists that make tables, also in notebooks; the rest is loaded later."""
 
 from __future__ import annotations
 
@@ -133,6 +133,16 @@ class Tabular:
             ArgumentError: as with `records`.
         """
         return self._table(of, masked, only, exclude).arrow()
+
+    def _repr_html_(self) -> str | None:
+        from sikoia_async._export.notebook import html  # noqa: PLC0415 - loaded when first used
+
+        return html(self, getattr(self, "_type", None))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        from sikoia_async._export.notebook import pretty  # noqa: PLC0415 - loaded when first used
+
+        pretty(self, printer, cycle=cycle)
 
     def _table(
         self,
