@@ -480,6 +480,7 @@ class Sikoia(NotCopyable):
         extra_query: Mapping[str, QueryValue] | None = _UNCHANGED,
         extra_body: Mapping[str, Any] | None = _UNCHANGED,
         keep_extra: bool | None = _UNCHANGED,
+        keep_body: bool | None = _UNCHANGED,
         max_chargeable: int | None = None,
     ) -> Self:
         """Return a view of this client with other options for its calls.
@@ -506,6 +507,8 @@ class Sikoia(NotCopyable):
             extra_body: the same for the fields of JSON bodies, which POST, PUT and PATCH have.
             keep_extra: whether `response.extra` has the fields that the models do not have. Each
                 response is then read twice.
+            keep_body: whether `response.body` has the bytes of the JSON, for an audit. They stay in
+                memory as long as a model of the response, and are never in a repr or a pickle.
             max_chargeable: how many calls that may cost credits or money this view may make, in
                 `spend` of which only its own calls count. The limits of the client, and of the view
                 that this one is made from, still apply: a view may make fewer calls, and never
@@ -525,6 +528,7 @@ class Sikoia(NotCopyable):
             "extra_query": extra_query,
             "extra_body": extra_body,
             "keep_extra": keep_extra,
+            "keep_body": keep_body,
         }
         changes = {name: value for name, value in given.items() if value is not _UNCHANGED}
         options = self._changed_options(changes)
@@ -543,7 +547,7 @@ class Sikoia(NotCopyable):
             raise ArgumentError(msg)
         if (retries := changes.get("retries")) is not None:
             validate_whole("retries", retries, least=0)
-        validate_flags(keep_extra=changes.get("keep_extra"))
+        validate_flags(keep_extra=changes.get("keep_extra"), keep_body=changes.get("keep_body"))
         if (headers := changes.get("headers")) is not None:
             changes["headers"] = self._headers(headers)
         if (query := changes.get("extra_query")) is not None:

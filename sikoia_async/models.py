@@ -1,6 +1,7 @@
 """What all models share: the base class, the response they came in, lists, open enums, entities."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from types import GenericAlias
 from typing import (
     TYPE_CHECKING,
@@ -59,6 +60,9 @@ class ResponseInfo(CallInfo):
     extra: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """Values of fields that the models do not have, by their path, such as `$.companies[0].colour`:
     at most 100,000. None unless the call was made with `with_options(keep_extra=True)`."""
+    body: bytes | None = attrs.field(default=None, repr=False, eq=False)
+    """The bytes of the response, decompressed, with all personal data: for an audit. None unless
+    the call was made with `with_options(keep_body=True)`, and in a copy or a pickle."""
 
     @property
     def elapsed(self) -> float:
@@ -68,6 +72,10 @@ class ResponseInfo(CallInfo):
         """
         own = (one.seconds for one in reversed(self.attempts) if one.status == self.status)
         return next(own, self.seconds)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {field.name: getattr(self, field.name) for field in attrs.fields(ResponseInfo)}
+        return partial(type(self), **{**values, "body": None}), ()
 
 
 class Model(Tabular, ModelBase):

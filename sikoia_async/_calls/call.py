@@ -260,6 +260,7 @@ class Call:
             max_json=self._context.limits.max_json,
             may_have_been_processed=self._has_effect,
             keep_extra=self._options.keep_extra,
+            keep_body=self._options.keep_body,
         )
 
     def location(self, response: Response) -> str | None:

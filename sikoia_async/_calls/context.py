@@ -75,6 +75,8 @@ class CallOptions:
     """Headers that the caller adds to requests."""
     keep_extra: bool = False
     """Whether responses keep the fields that their models do not have."""
+    keep_body: bool = False
+    """Whether responses keep their bytes."""
     extra_query: Mapping[str, QueryValue] | None = attrs.field(default=None, repr=False)
     """Parameters that the caller adds to queries."""
     extra_body: Mapping[str, Any] | None = attrs.field(default=None, repr=False)

@@ -43,6 +43,7 @@ def decode(
     max_json: int = Limits().max_json,
     may_have_been_processed: bool | None = None,
     keep_extra: bool = False,
+    keep_body: bool = False,
 ) -> T:
     """Decode a 2xx response into a model, `Items` of models, bytes, plain JSON or None.
 
@@ -55,6 +56,7 @@ def decode(
         may_have_been_processed: what an error says about the request. None for a GET is False, for
             other methods True.
         keep_extra: whether to find the fields that the type does not have.
+        keep_body: whether to keep the bytes.
 
     Raises:
         UnexpectedResponseError: the response does not fit the type.
@@ -72,7 +74,8 @@ def decode(
             unread: dict[str, Any] = {}
             value = _load(response.body, into, drift, unread)
             extra = extra_fields(response.body, into) if keep_extra else None
-            return cast("T", _attach(value, response.status, call, unread, extra))
+            kept = {"extra": extra, "body": response.body if keep_body else None}
+            return cast("T", _attach(value, response.status, call, unread=unread, **kept))
         except DecodeError as error:
             problems = error.problems or ("unknown problem",)
     if may_have_been_processed is None:
@@ -138,9 +141,7 @@ def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, Any]) -> Any:
     return value
 
 
-def _attach(
-    value: Any, status: int, call: CallInfo, unread: dict[str, Any], extra: dict[str, Any] | None
-) -> Any:
+def _attach(value: Any, status: int, call: CallInfo, **kept: Any) -> Any:
     """Set `response` on models. It is not a field, because decoders see all fields."""
     info = ResponseInfo(
         method=call.method,
@@ -154,8 +155,7 @@ def _attach(
         headers=call.headers,
         http_version=call.http_version,
         status=status,
-        unread=unread,
-        extra=extra,
+        **kept,
     )
     is_list = type(value) is Items
     models: Iterable[Any] = cast("Any", value) if is_list else (value,)

@@ -55,6 +55,7 @@ def test_an_object_becomes_a_model(status: int) -> None:
         "status": status,
         "unread": {},
         "extra": None,
+        "body": None,
     }
     assert not any(hasattr(role, "response") for role in user.roles or ())
 
