@@ -206,6 +206,7 @@ def _build(settings: Settings) -> _Parts:
         url=settings.url,
         picklist_base=settings.wire.picklist_base,
         refuses_insights_without_data=settings.wire.refuse_insights_without_data,
+        refuses_refresh_after_expiry=settings.wire.refuse_refresh_after_expiry,
         return_url=settings.wire.return_url,
         scenarios=loaded.scenarios,
     )

@@ -72,10 +72,6 @@ def why_it_cannot_fail(kind: str, entry: Entry) -> str | None:
     return None
 
 
-def _document(entry: Entry) -> str:
-    return status_of(entry) if entry.is_done else "Pending"
-
-
 def _refresh(entry: Entry) -> str:
     return "Complete" if entry.is_done else "Pending"
 
@@ -86,7 +82,7 @@ def _of_record(entry: Entry) -> str:
 
 
 _STATUS: dict[str, Callable[[Entry], str]] = {
-    "documents": _document,
+    "documents": status_of,
     "integrity": integrity.status_of,
     "connections": _of_record,
     "refreshes": _refresh,

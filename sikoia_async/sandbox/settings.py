@@ -140,6 +140,9 @@ class Wire:
     return_url: str | None = attrs.field(default=None, validator=validate_url)
     """Where the pages behind `bank_connection_url`, `verification_url` and `direct_url` lead to
     when the visitor is done. By default, they stay on the page."""
+    refuse_refresh_after_expiry: bool = attrs.field(default=True, validator=validate_flag)
+    """Whether a refresh of an account after its `datetime_expiry` is refused with a 400. Otherwise
+    it is accepted and changes nothing."""
     delivery_retries: Sequence[float] = attrs.field(
         default=(1, 5, 25), converter=_copied, validator=validate_pauses
     )

@@ -52,6 +52,7 @@ class State:
         url: The base URL of this local Sikoia; its links begin with it.
         picklist_base: The index of the first company on a picklist.
         refuses_insights_without_data: Whether insights need a complete data source at the request.
+        refuses_refresh_after_expiry: Whether accounts are refreshed only while consent lasts.
         return_url: Where the pages for people lead to when they are done.
         scenarios: How to respond for the companies, people and files that they select.
     """
@@ -65,6 +66,7 @@ class State:
         url: str = "https://sandbox.example",
         picklist_base: int = 1,
         refuses_insights_without_data: bool = False,
+        refuses_refresh_after_expiry: bool = True,
         return_url: str | None = None,
         scenarios: Scenarios | None = None,
     ) -> None:
@@ -72,6 +74,7 @@ class State:
         self.url = url
         self.picklist_base = picklist_base
         self.refuses_insights_without_data = refuses_insights_without_data
+        self.refuses_refresh_after_expiry = refuses_refresh_after_expiry
         self.return_url = return_url
         self.scenarios: Scenarios = scenarios or Scenarios()
         self._seed = seed

@@ -323,7 +323,7 @@ def test_a_running_sandbox_can_be_restored(connect: Callable[[Sandbox], httpx.Cl
 def test_every_attribute_of_the_state_is_restored() -> None:
     """Each one is restored, a fixed setting or a count of replacements; add new ones to one."""
     settings = {"generation", "_seed", "clock", "picklist_base", "scenarios", "url"}
-    settings |= {"refuses_insights_without_data", "return_url"}
+    settings |= {"refuses_insights_without_data", "refuses_refresh_after_expiry", "return_url"}
     in_place = {"_last_cases", "_stores", "deleted", "idempotent_responses", "progress"}
     _, changing, *_ = State().save().copied
 

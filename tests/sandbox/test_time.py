@@ -257,6 +257,84 @@ def test_accounts_are_connected_and_refreshed_at_their_time(local: Local) -> Non
     assert refreshed == EPOCH + timedelta(seconds=LATER) + ON_TIME
 
 
+def connected(local: Local) -> str:
+    """Connect a bank, and return the path of an account."""
+    local.post("/v2/openbanking", local.subject)
+    local.advance()
+    account = local.get(f"/v2/persons/{local.person}/bankaccounts")[0]
+    return f"/v2/bankaccounts/{account['account_connection_id']}"
+
+
+CONSENT = 90 * 24 * 3600.0
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_consent_runs_out(connect: Connect, *, is_refused: bool) -> None:
+    """Nothing is refreshed after that, and what was there can still be read."""
+    wire = Wire(refuse_refresh_after_expiry=is_refused)
+    with Sandbox(**OPTIONS, wire=wire) as sandbox:
+        local = started(sandbox, connect(sandbox))
+        account = connected(local)
+        before = local.get(account)
+        paths = [
+            f"{account}/transactions",
+            f"/v2/openbanking/{before['bank_connection_id']}",
+            f"/v2/persons/{local.person}/insight-data-sources",
+        ]
+        data = [local.get(path) for path in paths]
+        local.advance(CONSENT)
+        refused = local.client.post(f"{account}/refresh")
+        local.advance(LATER)
+
+        assert moment(before["datetime_expiry"]) == EPOCH + ON_TIME + timedelta(days=90)
+        assert refused.status_code == (400 if is_refused else 200)
+        assert local.get(account) == before
+        assert [local.get(path) for path in paths] == data
+
+
+def test_a_refresh_that_ends_after_the_consent_changes_nothing(local: Local) -> None:
+    """One that ends before it does."""
+    account = connected(local)
+    local.advance(CONSENT - 1.5 * WORK)
+    local.post(f"{account}/refresh", None)
+    local.advance()
+    refreshed = local.get(account)
+    local.post(f"{account}/refresh", None)
+    local.advance()
+
+    assert moment(refreshed["datetime_last_refreshed"]) > moment(refreshed["datetime_connected"])
+    assert local.get(account) == refreshed
+
+
+@pytest.mark.parametrize(
+    ("claim", "name", "before", "after"),
+    [
+        ("Payslip", "statement.pdf", "Payslip", ("Payslip", "Complete")),
+        ("Payslip", "bank-statement.pdf", "Payslip", ("BankStatement", "Complete")),
+        ("Payslip", "p60.pdf", "Payslip", ("P60", "Provided")),
+        ("Contract", "file.pdf", "Contract", ("Contract", "Provided")),
+        (None, "payslip.pdf", "None", ("Payslip", "Complete")),
+        (None, "file.pdf", "None", ("Other", "Provided")),
+    ],
+)
+def test_a_data_source_shows_the_class_with_its_document(
+    local: Local, *, claim: str | None, name: str, before: str, after: tuple[str, str]
+) -> None:
+    """Until then it is pending, and shows what the request said."""
+    fields: Any = {"kind": claim, "file_name": name}
+    document = local.upload(**fields)
+    path = f"/v2/persons/{local.person}/insight-data-sources"
+    [pending] = local.get(path)["data_sources"]
+    unclassified = local.get(f"/v2/documents/{document}")
+    local.advance()
+    [source] = local.get(path)["data_sources"]
+
+    assert (pending["source_type"], pending["status"]) == (before, "Pending")
+    assert unclassified["sikoia_document_type"] is None
+    assert (source["source_type"], source["status"]) == after
+    assert local.get(f"/v2/documents/{document}")["sikoia_document_type"] == after[0]
+
+
 def test_an_event_has_the_moment_of_the_end(connect: Connect) -> None:
     """Not the moment at which it is delivered."""
     with Sandbox(**OPTIONS) as sandbox:

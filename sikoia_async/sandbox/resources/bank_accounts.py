@@ -6,7 +6,7 @@ Accounts come from open banking, after the holder's consent, or from bank statem
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from sikoia_async.sandbox.errors import ApiError, not_found, not_found_as_invalid
+from sikoia_async.sandbox.errors import ApiError, invalid_request, not_found, not_found_as_invalid
 from sikoia_async.sandbox.resources.details import (
     data_source_id,
     data_source_ids,
@@ -120,11 +120,17 @@ class Bank:
         """Start a refresh and return the account as it was before.
 
         Raises:
-            ApiError: The account does not exist, or comes from a statement.
+            ApiError: The account does not exist, or comes from a statement. Or its consent has run
+                out, and the local Sikoia refuses such a refresh.
         """
         entry = self._accounts.get(account_id)
         if entry.record["source"] == "Document":
             raise not_found(account_id)
+        if self._state.refuses_refresh_after_expiry and _has_expired(
+            entry.record, self._state.now()
+        ):
+            detail = "The consent of the account has run out: connect it again."
+            raise invalid_request(detail)
         refresh = {"refresh_id": self._state.new_id(), "account_connection_id": account_id}
         self._refreshes.add(refresh["refresh_id"], refresh, entity_id=entry.entity_id)
         self._state.progress.start("refreshes", refresh["refresh_id"])
@@ -133,6 +139,8 @@ class Bank:
     def end_refresh(self, refresh: Entry, moment: datetime) -> None:
         """Update an account whose refresh has ended."""
         account = self._accounts.get(refresh.record["account_connection_id"]).record
+        if _has_expired(account, moment):
+            return
         # Later than the last refresh, even if the clock stands still.
         last = datetime.fromisoformat(account["datetime_last_refreshed"])
         moment = max(moment, last + timedelta(microseconds=1))
@@ -235,6 +243,11 @@ class Bank:
 def statement_account_id(state: State, statement_id: str) -> str:
     """Return the id of the account of a bank statement, by its `data_source_id`."""
     return stable_id(state, _STATEMENT, statement_id)
+
+
+def _has_expired(account: Record, moment: datetime) -> bool:
+    """Return whether the consent of an open banking account has run out."""
+    return moment >= datetime.fromisoformat(account["datetime_expiry"])
 
 
 def _id(connection: Record) -> str:

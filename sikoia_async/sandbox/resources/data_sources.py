@@ -64,7 +64,9 @@ def _members(entity_id: str, entity: Record) -> Iterator[str]:
 
 def _documents(state: State, entity_id: str) -> Iterator[Record]:
     for entry in state.store("documents").of(entity_id):
-        document, kind, status = entry.record, type_of_document(entry.record), status_of(entry)
+        document, status = entry.record, status_of(entry)
+        # Until it is classified, only the type in the request is known.
+        kind = type_of_document(document) if entry.is_done else document["document_type"] or "None"
         is_read = status == "Complete"
         day = _day(document["datetime_created"])
         is_statement = is_read and kind == "BankStatement"
@@ -91,10 +93,12 @@ def status_of(entry: Entry) -> str:
     """Return the status of a document as a data source."""
     if entry.failure:
         return "Failed"
+    if not entry.is_done:
+        return "Pending"
     if type_of_document(entry.record) not in READ:
         return "Provided"
     status: str = entry.record["_scenario"].reading
-    return status if entry.is_done else "Pending"
+    return status
 
 
 def _accounts(state: State, entity_id: str) -> Iterator[Record]:
