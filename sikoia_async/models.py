@@ -26,7 +26,6 @@ from sikoia_async._transport.tracebacks import without_frames_sync
 from sikoia_async._validation import plain_string, validate_id
 
 __all__ = [
-    "PERSONAL",
     "Entity",
     "EntityType",
     "HasEntity",
@@ -35,7 +34,6 @@ __all__ = [
     "Open",
     "ResponseInfo",
     "SourceCategory",
-    "items_of",
 ]
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ LAYERS: Final = (
     ("sandbox",),
     ("integrations",),
     ("__init__",),
-    ("errors",),
+    ("errors", "types"),
     ("_client",),
     ("resources",),
     ("webhooks",),

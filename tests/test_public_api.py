@@ -17,6 +17,7 @@ import public_names
 import pytest
 
 import sikoia_async
+from sikoia_async import types
 
 SOURCE = Path(sikoia_async.__file__)
 ALL = list(sikoia_async.__all__)
@@ -51,6 +52,19 @@ def test_type_checkers_see_the_names_that_load() -> None:
     message = "run `python tests/public_names.py`"
     assert public_names.current() == public_names.generated(public_names.table()), message
     assert len(ALL) == len(set(ALL))
+    assert public_names.current_types() == public_names.generated_types(), message
+
+
+def test_all_models_and_aliases_are_in_one_module() -> None:
+    """Under names of their own, and the same objects as in the modules of resources."""
+    for module, names in public_names.types_table().items():
+        for name in names:
+            assert getattr(types, name) is getattr(importlib.import_module(module), name)
+    assert dir(types) == sorted(types.__all__)
+    assert len(types.__all__) == len(set(types.__all__)) > 150
+
+    with pytest.raises(AttributeError, match=r"module 'sikoia_async.types' has no attribute"):
+        _ = types.Caze
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -135,6 +149,17 @@ def test_importing_is_cheap() -> None:
     loaded = loaded_by("import sikoia_async")
 
     assert loaded & {"httpx", "attrs", "attr", "asyncio", "anyio", "msgspec", "ssl"} == set()
+
+
+def test_types_load_when_they_are_used() -> None:
+    """And with them nothing but the module of their resource."""
+    nothing = loaded_by("import sikoia_async.types")
+    users = loaded_by("from sikoia_async.types import User")
+
+    assert nothing & {"httpx", "attrs", "attr", "asyncio", "anyio", "msgspec", "ssl"} == set()
+    assert {
+        one for one in users if one.startswith("sikoia_async.resources.") and "._" not in one
+    } == {"sikoia_async.resources.users"}
 
 
 def test_the_client_loads_no_decoder() -> None:

@@ -10,7 +10,7 @@ import attrs
 from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.statuses import has_ended, is_among, is_failure
 
-__all__ = ["TASK", "Opener", "OperationKind", "State"]
+__all__ = ["Opener", "OperationKind", "State"]
 
 State = Literal["running", "done", "failed"]
 """How far an operation is. `failed` means that it ended without a result for a technical reason."""

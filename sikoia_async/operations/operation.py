@@ -47,11 +47,8 @@ __all__ = [
     "OperationError",
     "OperationFailedError",
     "OperationTimeoutError",
-    "Progress",
     "RequestedOperation",
     "TooManyResultsError",
-    "new_operation",
-    "with_first",
 ]
 
 T = TypeVar("T")

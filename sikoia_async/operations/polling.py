@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sikoia_async.operations.kinds import State
     from sikoia_async.operations.registry import OperationRegistry
 
-__all__ = ["HasResponse", "follow", "poll"]
+__all__ = ["HasResponse", "poll"]
 
 T = TypeVar("T")
 

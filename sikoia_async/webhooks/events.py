@@ -46,10 +46,8 @@ __all__ = [
     "TaxOverviewProcessingCompleted",
     "UnknownEvent",
     "WebhookEventName",
-    "event_class",
     "from_request",
     "parse",
-    "related",
     "validate_event_type",
 ]
 
