@@ -27,6 +27,7 @@ from sikoia_async.sandbox.middleware.accepted import AcceptedResponses
 from sikoia_async.sandbox.middleware.authentication import Authentication
 from sikoia_async.sandbox.middleware.envelope import Envelope
 from sikoia_async.sandbox.middleware.idempotency import IdempotencyKeys
+from sikoia_async.sandbox.middleware.letter_case import LetterCase
 from sikoia_async.sandbox.middleware.rate_limit import RateLimit
 from sikoia_async.sandbox.middleware.token_endpoint import AccessTokens, Application
 from sikoia_async.sandbox.middleware.whole_requests import WholeRequests
@@ -208,6 +209,8 @@ def _build(settings: Settings) -> _Parts:
         refuses_insights_without_data=settings.wire.refuse_insights_without_data,
         refuses_refresh_after_expiry=settings.wire.refuse_refresh_after_expiry,
         return_url=settings.wire.return_url,
+        refer_fails=settings.wire.refer_fails,
+        all_completeness_rules=settings.wire.all_completeness_rules,
         scenarios=loaded.scenarios,
     )
     application = Application(
@@ -261,6 +264,7 @@ def _middleware(settings: Settings, parts: _Parts) -> list[Middleware]:
     echo, new_id = settings.wire.echo_correlation, parts.state.new_correlation_id
     key_header = settings.wire.idempotency_header
     layers = [
+        Middleware(LetterCase, routes=parts.routes),
         Middleware(Recorder, begin=parts.ledger.begin, end=parts.ledger.end),
         Middleware(
             FaultInjector, faults=parts.faults, tokens=parts.tokens, echo=echo, new_id=new_id
@@ -276,7 +280,9 @@ def _middleware(settings: Settings, parts: _Parts) -> list[Middleware]:
     ]
     if key_header:
         responses = parts.state.idempotent_responses
-        layers.append(Middleware(IdempotencyKeys, header=key_header, responses=responses))
+        reuse = settings.wire.idempotency_reuse
+        keys = Middleware(IdempotencyKeys, header=key_header, responses=responses, reuse=reuse)
+        layers.append(keys)
     if settings.wire.answers_202:
         layers.append(Middleware(AcceptedResponses))
     return [*layers, Middleware(Billing)]

@@ -103,7 +103,7 @@ def conflict(title: str, detail: str) -> ApiError:
 
 
 def idempotency_key_conflict(header: str) -> ApiError:
-    """409: the idempotency key belongs to a different request, as the guide puts it."""
+    """409: the idempotency key belongs to an earlier request, as the guide puts it."""
     return ApiError("Conflict", f"The {header} was used for another request.")
 
 

@@ -9,6 +9,7 @@ import attrs
 from sikoia_async.sandbox.clock import validate_clock_settings
 from sikoia_async.sandbox.deliveries.payloads import EventShape, validate_shape
 from sikoia_async.sandbox.jobs import KINDS
+from sikoia_async.sandbox.middleware.idempotency import validate_reuse
 from sikoia_async.sandbox.middleware.rate_limit import WindowKey, validate_window_key
 from sikoia_async.sandbox.scenario_files.loader import Source, validate_sources
 from sikoia_async.sandbox.scenarios.scenario import Scenario
@@ -130,6 +131,15 @@ class Wire:
     """Whether responses repeat a well-formed correlation id of the request."""
     idempotency_header: str | None = attrs.field(default=None, validator=validate_header)
     """The header that carries idempotency keys; keys are ignored by default."""
+    idempotency_reuse: Literal["replay", "conflict"] = "replay"
+    """What a second request with a key gets: the first response, or a 409 if it is another request;
+    or a 409 in any case, as the guide words it."""
+    refer_fails: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether a check with the decision `Refer`, and no `Fail`, is `Failed` instead of
+    `Complete`."""
+    all_completeness_rules: bool = attrs.field(default=True, validator=validate_flag)
+    """Whether a completeness and income check runs the rules of all checks for the type of entity,
+    or only those of the check in the request."""
     answers_202: bool = attrs.field(default=False, validator=validate_flag)
     """Whether starting an operation returns 202 with a `Location` instead of 201."""
     picklist_base: Literal[0, 1] = 1
@@ -155,6 +165,7 @@ class Wire:
 
     def __attrs_post_init__(self) -> None:
         validate_base(self.picklist_base)
+        validate_reuse(self.idempotency_reuse)
         validate_shape(self.event_shape)
 
 

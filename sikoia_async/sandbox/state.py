@@ -17,14 +17,7 @@ from sikoia_async.sandbox.users import new_users
 
 __all__ = ["Record", "State"]
 
-_ENTITY_TYPES = {
-    "case": "case",
-    "cases": "case",
-    "company": "company",
-    "companies": "company",
-    "person": "person",
-    "persons": "person",
-}
+_ENTITY_TYPES = ("case", "company", "person")
 
 WORK_TIME = 0.5
 """Seconds that work takes unless an option says otherwise."""
@@ -54,6 +47,8 @@ class State:
         refuses_insights_without_data: Whether insights need a complete data source at the request.
         refuses_refresh_after_expiry: Whether accounts are refreshed only while consent lasts.
         return_url: Where the pages for people lead to when they are done.
+        refer_fails: Whether a check with a `Refer` is `Failed`.
+        all_completeness_rules: Whether completeness and income checks run the rules of all checks.
         scenarios: How to respond for the companies, people and files that they select.
     """
 
@@ -68,6 +63,8 @@ class State:
         refuses_insights_without_data: bool = False,
         refuses_refresh_after_expiry: bool = True,
         return_url: str | None = None,
+        refer_fails: bool = False,
+        all_completeness_rules: bool = True,
         scenarios: Scenarios | None = None,
     ) -> None:
         self.clock: Clock = clock if isinstance(clock, Clock) else Clock(source=clock)
@@ -76,6 +73,8 @@ class State:
         self.refuses_insights_without_data = refuses_insights_without_data
         self.refuses_refresh_after_expiry = refuses_refresh_after_expiry
         self.return_url = return_url
+        self.refer_fails = refer_fails
+        self.all_completeness_rules = all_completeness_rules
         self.scenarios: Scenarios = scenarios or Scenarios()
         self._seed = seed
         self._stores: dict[str, Store] = {}
@@ -140,7 +139,7 @@ class State:
         """Return a case, a company or a person.
 
         Args:
-            entity_type: As bodies or as paths spell it, in any case.
+            entity_type: As bodies spell it, in any case.
             entity_id: Its id.
 
         Raises:
@@ -162,8 +161,8 @@ class State:
         Raises:
             ApiError: The type is unknown.
         """
-        kind = _ENTITY_TYPES.get(entity_type.lower())
-        if kind is None:
+        kind = entity_type.lower()
+        if kind not in _ENTITY_TYPES:
             raise unknown_entity_type()
         return kind
 

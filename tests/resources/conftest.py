@@ -6,7 +6,7 @@ import pytest
 from workbench import WORK_TIME, Workbench
 
 from sikoia_async import Sikoia
-from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time
+from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time, Wire
 from sikoia_async.testing import client_of
 
 
@@ -21,6 +21,7 @@ def sandbox() -> Iterator[Sandbox]:
         work_time=WORK_TIME,
         credentials=Credentials(token_life=10**9),
         rate=Rate(requests_per_window=10**6),
+        wire=Wire(all_completeness_rules=False),
     ) as running:
         yield running
 

@@ -324,6 +324,7 @@ def test_every_attribute_of_the_state_is_restored() -> None:
     """Each one is restored, a fixed setting or a count of replacements; add new ones to one."""
     settings = {"generation", "_seed", "clock", "picklist_base", "scenarios", "url"}
     settings |= {"refuses_insights_without_data", "refuses_refresh_after_expiry", "return_url"}
+    settings |= {"refer_fails", "all_completeness_rules"}
     in_place = {"_last_cases", "_stores", "deleted", "idempotent_responses", "progress"}
     _, changing, *_ = State().save().copied
 

@@ -16,6 +16,7 @@ from sikoia_async.sandbox.state import State
 
 _MAX_FORM = 65_536
 """Bytes of a request for a token, which anybody may send."""
+_FORM = "application/x-www-form-urlencoded"
 _FIELDS = ("grant_type", "scope", "client_id", "client_secret")
 
 
@@ -44,6 +45,9 @@ class AccessTokens:
 
     async def grant(self, request: Request) -> Response:
         """Handle `POST /token`: 201 with a token, or 400 with an OAuth 2.0 error code."""
+        if _FORM not in request.headers.get("Content-Type", "").lower():
+            body = {"error": "invalid_request", "error_description": f"The body must be {_FORM}."}
+            return JSONResponse(body, HTTPStatus.BAD_REQUEST)
         # Parsed by hand, because starlette needs another dependency to read forms.
         form = bytearray()
         async for chunk in request.stream():

@@ -52,7 +52,9 @@ class Banking:
 
     async def connect(self, request: Request) -> Response:
         """Create a connection, with a link for the account holder."""
-        return JSONResponse(self._bank.connect(await read(request, _CONNECT)), 201)
+        body = await read(request, _CONNECT)
+        country_code = (body.get("country_code") or "").upper() or None
+        return JSONResponse(self._bank.connect({**body, "country_code": country_code}), 201)
 
     async def connections(self, request: Request) -> Response:
         """Return an entity's connections, filtered by `completed`."""

@@ -36,7 +36,7 @@ ADDRESS_LINES = (
 
 _email = matching(r"[^@\s]+@[^@\s]+", "an email address")
 _date = clearable(matching(r"\d{4}-\d{2}-\d{2}", "a date in the form YYYY-MM-DD"))
-_address = optional(object_of(dict.fromkeys(ADDRESS_LINES, optional(string))))
+_address = object_of(dict.fromkeys(ADDRESS_LINES, optional(string)))
 # The schema says User, its example says user.
 _owner = object_of({"owner_id": optional(string), "owner_type": optional(one_of("User", "user"))})
 
@@ -52,7 +52,7 @@ _case = {
 }
 _company = {"company_number": optional(string)}
 _person = {
-    "postal_address": _address,
+    "postal_address": optional(_address),
     "date_of_birth": _date,
     "employer": optional(string),
     "reference_person_id": optional(string),
@@ -85,6 +85,7 @@ _updated_person = {
     "first_name": optional(non_empty),
     "last_name": optional(non_empty),
     "email": clearable(_email),
+    "postal_address": clearable(_address),
 }
 _added = {
     "companies": optional(list_of(object_of(_added_company, required=("company_name",)))),

@@ -15,6 +15,8 @@ import attrs
 
 from sikoia_async.sandbox.state import Record, State
 
+PAYSLIPS = "Last 3 months of payslips"
+TRANSACTIONS = "Last 3 months of bank transactions"
 _ENTITY_TYPES = ("case", "company", "person")
 _DECISIONS = ("Fail", "Refer", "Pass")
 """Worst first."""
@@ -63,16 +65,17 @@ def kinds(state: State) -> dict[str, Kind]:
     return {kind.validation_type_id: kind for kind in checks}
 
 
-def rolled_up(rules: Sequence[Record]) -> str:
+def rolled_up(rules: Sequence[Record], *, refer_fails: bool = False) -> str:
     """Return the status of a check from the decisions of its rules."""
-    return "Failed" if any(rule["decision"] == "Fail" for rule in rules) else "Complete"
+    failing = {"Fail", "Refer"} if refer_fails else {"Fail"}
+    return "Failed" if any(rule["decision"] in failing for rule in rules) else "Complete"
 
 
 def _for(state: State, entity_type: str) -> tuple[Kind, Kind]:
     return (
         Kind(
             validation_type_id=_id(state, "payslips", entity_type),
-            name="Last 3 months of payslips",
+            name=PAYSLIPS,
             description="Requires payslips for three months.",
             entity_type=entity_type,
             subject="Payslips",
@@ -81,7 +84,7 @@ def _for(state: State, entity_type: str) -> tuple[Kind, Kind]:
         ),
         Kind(
             validation_type_id=_id(state, "transactions", entity_type),
-            name="Last 3 months of bank transactions",
+            name=TRANSACTIONS,
             description="Requires statements or a bank connection that cover three months.",
             entity_type=entity_type,
             subject="Bank transactions",

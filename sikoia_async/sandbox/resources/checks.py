@@ -4,7 +4,7 @@ A check uses the data sources that exist when it is requested, decides when its 
 changes after that.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from starlette.requests import Request
@@ -113,7 +113,11 @@ class Checks:
             entity = self._state.entity(body["entity_type"], body["entity_id"])
         require_service(self._state, entity)
         check = self._create(body)
-        self._decide(check, self._state.now())
+        if self._state.all_completeness_rules:
+            kinds = [one for one in self._kinds.values() if one.entity_type == body["entity_type"]]
+        else:
+            kinds = [self._kind(body)]
+        self._decide(check, self._state.now(), kinds)
         passed = check["status"] == "Complete"
         subject = check["entity_type"], check["entity_id"]
         return JSONResponse(
@@ -162,14 +166,16 @@ class Checks:
             ended = {"status": "Failed", "message": entry.failure, "datetime_completed": moment}
             entry.record.update(ended)
         else:
-            self._decide(entry.record, moment)
+            kind = self._kinds[entry.record["validation_type_id"]]
+            self._decide(entry.record, moment, [kind])
 
-    def _decide(self, check: Record, moment: datetime) -> None:
+    def _decide(self, check: Record, moment: datetime, kinds: Sequence[Kind]) -> None:
         """Decide on the data sources that existed when the check was requested."""
         current = sources(self._state, check["entity_type"], check["entity_id"])
         used = [source for source in current if source["source_id"] in check["_sources"]]
-        rules = self._kinds[check["validation_type_id"]].rules(used)
-        check.update(status=rolled_up(rules), rules=rules, message=None, datetime_completed=moment)
+        rules = [rule for kind in kinds for rule in kind.rules(used)]
+        status = rolled_up(rules, refer_fails=self._state.refer_fails)
+        check.update(status=status, rules=rules, message=None, datetime_completed=moment)
 
 
 def _as_response(check: Record, timestamp: Callable[[datetime], str]) -> Record:

@@ -115,7 +115,7 @@ class CompanyRegistry:
         """Search for companies; if there are none, the response is a 404."""
         body = await read(request, SEARCH)
         limit = _items_per_page(request.query_params.get("items_per_page", "100"))
-        country_code = (body.get("jurisdiction_code") or body.get("country_code") or "")[:2]
+        country_code = (body.get("jurisdiction_code") or body.get("country_code") or "")[:2].upper()
         if not country_code:
             detail = "jurisdiction_code or country_code is required."
             raise invalid_request(detail)
@@ -210,7 +210,7 @@ def _details(body: Record, company: Record) -> Record:
     """Complete a request with the company's details; a name without a number stays as it is."""
     name = body.get("company_name") or None
     number = body.get("company_number") or (None if name else company["company_number"])
-    country_code = body.get("country_code") or (company["jurisdiction_code"] or "")[:2]
+    country_code = (body.get("country_code") or (company["jurisdiction_code"] or "")[:2]).upper()
     if not country_code or not (name or number):
         missing = "company_number" if country_code else "country_code"
         detail = f"The company has no {missing}: send one, or add it to the company."

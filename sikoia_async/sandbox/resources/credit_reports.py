@@ -154,7 +154,7 @@ def _details(body: Record, company: Record) -> Record:
     return {
         "company_number": number or (None if name else company["company_number"]),
         "company_name": name or company["company_name"],
-        "country_code": body.get("country_code") or jurisdiction[:2] or None,
+        "country_code": (body.get("country_code") or jurisdiction[:2]).upper() or None,
         "provider_id": body.get("provider_id"),
     }
 

@@ -49,12 +49,13 @@ def sources(state: State, entity_type: str, entity_id: str) -> list[Record]:
     entity = state.entity(entity_type, entity_id)
     return [
         source
-        for member_id in _members(entity_id, entity)
+        for member_id in members(entity_id, entity)
         for source in (*_documents(state, member_id), *_accounts(state, member_id))
     ]
 
 
-def _members(entity_id: str, entity: Record) -> Iterator[str]:
+def members(entity_id: str, entity: Record) -> Iterator[str]:
+    """Return the id of an entity, and of the companies and people of a case."""
     yield entity_id
     for company in entity.get("companies", ()):
         yield company["company_id"]

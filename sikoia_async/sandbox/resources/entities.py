@@ -106,4 +106,5 @@ def _apply(entity: Record, changes: dict[str, Any]) -> None:
     entity.update({name: value or None for name, value in changes.items()})
     if "person_id" in entity:
         entity["name"] = full_name(entity)
-        entity["postal_address"] = address(entity["postal_address"], new_address)
+        known = None if new_address == "" else entity["postal_address"]
+        entity["postal_address"] = address(known, new_address or None)

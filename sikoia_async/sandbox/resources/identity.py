@@ -59,7 +59,8 @@ class Identity:
     async def start(self, request: Request) -> Response:
         """Start a verification."""
         body = await read(request, VERIFY)
-        person_id, country_code = body["person_id"], body.get("country_code")
+        person_id = body["person_id"]
+        country_code = (body.get("country_code") or "").upper() or None
         with not_found_as_invalid("person_id"):
             person = self._state.entity("person", person_id)
         require_service(self._state, person)

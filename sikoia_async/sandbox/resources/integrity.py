@@ -56,6 +56,14 @@ def status_of(check: Entry) -> str:
     return "Failed" if check.failure else "Complete"
 
 
+def decisions(state: State, entity_id: str) -> Iterator[tuple[Record, list[Record]]]:
+    """Return an entity's documents whose check is complete, with the decisions of its rules."""
+    checks = Checks(state)
+    for entry in state.store("documents").of(entity_id):
+        if _is_checked(entry.record) and checks.status(entry.record) == "Complete":
+            yield entry.record, list(checks.rules(entry))
+
+
 class Checks:
     """Handlers for `integrity-checks`."""
 
@@ -77,7 +85,7 @@ class Checks:
                 "integrity_check_version": "1",
                 "entity_id": entry.record["entity_id"],
                 "entity_type": entry.record["entity_type"],
-                "rules": list(self._rules(entry)) if summary["status"] == "Complete" else None,
+                "rules": list(self.rules(entry)) if summary["status"] == "Complete" else None,
             }
         )
 
@@ -106,7 +114,12 @@ class Checks:
             "message": check.failure or _MESSAGES[status],
         }
 
-    def _rules(self, entry: Entry) -> Iterator[Record]:
+    def status(self, document: Record) -> str:
+        """Return the status of the check of a document."""
+        return status_of(self._state.store("integrity").get(_key(document)))
+
+    def rules(self, entry: Entry) -> Iterator[Record]:
+        """Return the decision of each rule on a document."""
         document = entry.record
         is_tampered = document["_scenario"].integrity == "Fail"
         own = _CHECKS[document["sikoia_document_type"]][1]

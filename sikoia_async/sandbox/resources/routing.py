@@ -9,9 +9,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from sikoia_async.sandbox.errors import invalid_request, method_not_allowed
+from sikoia_async.sandbox.errors import invalid_request, method_not_allowed, unknown_entity_type
 from sikoia_async.sandbox.resources.field_rules import Rule
 
+_TYPE = "entity_type"
+_IN_PATHS = {"cases": "case", "companies": "company", "persons": "person"}
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -27,13 +29,24 @@ class Resource:
         """Call the handler for the method of a request.
 
         Raises:
-            ApiError: The path does not have this method.
+            ApiError: The path does not have this method, or there is no such entity type.
         """
         handler = self.handlers.get(scope["method"])
         if handler is None:
             raise method_not_allowed(", ".join(self.handlers))
+        parameters = scope["path_params"]
+        if _TYPE in parameters:
+            parameters[_TYPE] = _of_path(parameters[_TYPE])
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
+
+
+def _of_path(entity_type: str) -> str:
+    """Return an entity type as bodies spell it, from a path: `person` for `Persons`."""
+    kind = _IN_PATHS.get(entity_type.lower())
+    if kind is None:
+        raise unknown_entity_type()
+    return kind
 
 
 def operations(route: Route) -> list[str]:
@@ -50,7 +63,8 @@ async def read(request: Request, rule: Rule) -> dict[str, Any]:
         ApiError: The body is not valid JSON, or breaks the rule.
     """
     try:
-        body: dict[str, Any] = json.loads(await request.body())
+        # Python would detect UTF-16 and UTF-32, which JSON on the web does not use (RFC 8259, 8.1).
+        body: dict[str, Any] = json.loads((await request.body()).decode("utf-8-sig"))
         # Python accepts NaN and lone surrogates, but could not send them in a response.
         json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as exc:

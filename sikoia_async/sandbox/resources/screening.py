@@ -29,6 +29,8 @@ from sikoia_async.sandbox.timestamps import long_timestamp, short_timestamp
 _STATUSES = {"peps-sanctions": 201, "adverse-media": 200}
 # The field of a scenario with the number of matches.
 _TOTALS = {"peps-sanctions": "peps_sanctions", "adverse-media": "adverse_media"}
+# The field of companies and people that says whether there was a search.
+_FLAGS = {"peps-sanctions": "pep_sanction_requested", "adverse-media": "media_adverse_requested"}
 _NAMES = {"company": "company_name", "person": "name"}
 _LINK_MINUTES = 10
 _CERTIFICATE = b"%PDF-1.4\n% A certificate of the local Sikoia: it certifies nothing.\n%%EOF\n"
@@ -67,6 +69,7 @@ class Searches:
         self._store = state.store(kind)
         self._status = status
         self._total = _TOTALS[kind]
+        self._flag = _FLAGS[kind]
 
     async def search(self, request: Request) -> Response:
         """Run a search, which completes at once."""
@@ -75,6 +78,8 @@ class Searches:
         require_service(self._state, entity)
         search = self._new(body, entity)
         self._store.add(search["request_id"], search, entity_id=body["entity_id"])
+        if self._flag in entity:
+            entity[self._flag] = True
         response = self._as_response(search, short_timestamp(search["datetime_requested"]))
         return JSONResponse(response, self._status)
 

@@ -54,6 +54,22 @@ def test_a_key_belongs_to_one_request(connect: Connect) -> None:
     assert [case["name"] for case in cases] == ["Loan"]
 
 
+def test_a_reused_key_is_a_conflict_as_the_guide_words_it(connect: Connect) -> None:
+    """Also with the same request; it has no effect and costs nothing."""
+    wire = Wire(idempotency_header="Idempotency-Key", idempotency_reuse="conflict")
+    with Sandbox(wire=wire) as sandbox:
+        client = connect(sandbox)
+        first, *others = [client.post("/v2/cases", json=CASE, headers=KEY) for _ in range(3)]
+        free = client.post("/v2/cases", json={**CASE, "name": ""}, headers={"Idempotency-Key": "2"})
+        corrected = client.post("/v2/cases", json=CASE, headers={"Idempotency-Key": "2"})
+        cases = client.get("/v2/cases").json()
+
+    assert first.status_code == 201
+    assert {(one.status_code, one.json()["type"]) for one in others} == {(409, "Conflict")}
+    assert (free.status_code, corrected.status_code) == (400, 201)
+    assert len(cases) == 2
+
+
 def test_a_refused_request_leaves_its_key_free(connect: Connect) -> None:
     """So the request can be corrected."""
     with Sandbox(wire=Wire(idempotency_header="Idempotency-Key")) as sandbox:

@@ -8,6 +8,8 @@ import pytest
 
 from sikoia_async.sandbox import Credentials, Sandbox, Time, create_app
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
 
 def form(sandbox: Sandbox, **changes: str) -> dict[str, str]:
     """Return the form of a token request, with changes."""
@@ -25,7 +27,7 @@ def test_a_token_has_its_lifetime(sandbox: Sandbox, client: httpx.Client) -> Non
     response = client.post(
         "/token",
         data=form(sandbox),
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        headers=FORM,
     )
 
     assert response.status_code == 201
@@ -46,7 +48,9 @@ def test_a_token_has_its_lifetime(sandbox: Sandbox, client: httpx.Client) -> Non
 
 def test_each_request_returns_a_new_token(sandbox: Sandbox, client: httpx.Client) -> None:
     """Earlier tokens stay valid."""
-    first, second = (client.post("/token", data=form(sandbox)).json() for _ in range(2))
+    first, second = (
+        client.post("/token", data=form(sandbox), headers=FORM).json() for _ in range(2)
+    )
 
     assert first["access_token"] != second["access_token"]
     bearer = {"Authorization": f"Bearer {first['access_token']}"}
@@ -66,7 +70,7 @@ def test_a_wrong_field_has_an_oauth_error(
     sandbox: Sandbox, client: httpx.Client, field: str, value: str, error: str
 ) -> None:
     """A 400 with an error code of OAuth 2.0, without the error envelope."""
-    response = client.post("/token", data=form(sandbox, **{field: value}))
+    response = client.post("/token", data=form(sandbox, **{field: value}), headers=FORM)
 
     assert response.status_code == 400
     assert response.json()["error"] == error
@@ -78,16 +82,30 @@ def test_a_wrong_field_has_an_oauth_error(
 @pytest.mark.parametrize("field", ["grant_type", "scope", "client_id", "client_secret"])
 def test_a_missing_field_is_named(sandbox: Sandbox, client: httpx.Client, field: str) -> None:
     """An invalid request; the description names the field."""
-    response = client.post("/token", data=form(sandbox, **{field: ""}))
+    response = client.post("/token", data=form(sandbox, **{field: ""}), headers=FORM)
 
     assert response.status_code == 400
     assert response.json()["error"] == "invalid_request"
     assert field in response.json()["error_description"]
 
 
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "text/plain", ""])
+def test_only_forms_are_accepted(sandbox: Sandbox, client: httpx.Client, kind: str) -> None:
+    """Whatever the body is."""
+    headers, body = {"Content-Type": kind}, form(sandbox)
+    refusals = [
+        client.post("/token", headers=headers, data=body),
+        client.post("/token", headers=headers, json=body),
+    ]
+
+    for refused in refusals:
+        assert refused.status_code == 400
+        assert refused.json()["error"] == "invalid_request"
+
+
 def test_a_large_form_is_refused(client: httpx.Client) -> None:
     """Anybody may send one, so it is not kept."""
-    response = client.post("/token", content=(bytes(1 << 16) for _ in range(4)))
+    response = client.post("/token", content=(bytes(1 << 16) for _ in range(4)), headers=FORM)
 
     assert (response.status_code, response.json()["error"]) == (413, "invalid_request")
 

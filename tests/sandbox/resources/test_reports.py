@@ -1,8 +1,9 @@
 """The Excel report: a small workbook of the existing data."""
 
-import base64
 import io
 import zipfile
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import httpx
@@ -17,27 +18,72 @@ def _cells(content: bytes, sheet: int) -> list[str]:
     return [cell.text or "" for cell in tree.iter() if cell.tag.endswith("}t")]
 
 
-def test_a_report_has_sheets_for_existing_data(client: httpx.Client, case: str) -> None:
-    """Without data sources only a summary; with a document also a sheet of documents."""
-    case_id = case.rpartition("/")[2]
-    path = f"/v2/Cases/{case_id}/excel-report"
-    empty = client.get(path)
-    client.post(
-        "/v2/documents",
-        json={
-            "entity_id": case_id,
-            "entity_type": "case",
-            "file": base64.b64encode(b"%PDF").decode(),
-            "display_name": "March",
-            "file_name": "a.pdf",
-        },
-    )
-    full = client.get(path)
+def _tabs(response: httpx.Response) -> dict[str, list[str]]:
+    """Return the cells of each tab by its title."""
+    with zipfile.ZipFile(io.BytesIO(response.content)) as book:
+        tree = ET.fromstring(book.read("xl/workbook.xml"))  # noqa: S314 - our own
+    titles = [one.attrib["name"] for one in tree.iter() if one.tag.endswith("}sheet")]
+    return {title: _cells(response.content, number) for number, title in enumerate(titles, 1)}
 
-    assert empty.headers["Content-Type"] == "application/json"
-    assert _cells(empty.content, 1) == ["entity", "case", "sources", "0"]
-    assert _cells(full.content, 1)[-1] == "1"
-    assert "March" in _cells(full.content, 2)
+
+def test_a_report_has_a_tab_for_each_kind_of_result(
+    client: httpx.Client, clock: SimpleNamespace, person: str, case_id: str
+) -> None:
+    """When it exists, and for a case also those of its people."""
+    path, of_case = f"/v2/Persons/{person}/excel-report", f"/v2/Cases/{case_id}/excel-report"
+    entity = {"entity_id": person, "entity_type": "person"}
+
+    def post(path: str, **body: str) -> Any:
+        response = client.post(path, json=entity | body)
+        assert response.is_success
+        clock.now += 1
+        return response.json()
+
+    def titles() -> list[str]:
+        return list(_tabs(client.get(path)))
+
+    def upload(kind: str) -> None:
+        file = {"file": "JVBERg==", "display_name": f"My {kind}", "file_name": "a.pdf"}
+        post("/v2/documents", document_type=kind, **file)
+
+    seen = [titles()]
+    upload("UtilityBill")
+    seen.append(titles())
+    upload("Payslip")
+    seen.append(titles())
+    post("/v2/income-employer")
+    seen.append(titles())
+    upload("BankStatement")
+    post("/v2/affordability-insights")
+    seen.append(titles())
+    for kind in client.get("/v2/validation-checks/validation-types").json():
+        if kind["entity_type"] == "person":
+            post("/v2/validation-checks", validation_type_id=kind["validation_type_id"])
+            seen.append(titles())
+
+    assert seen == [
+        ["Summary"],
+        ["Summary"],
+        ["Integrity checks"],
+        ["Income", "Integrity checks"],
+        ["Income", "Affordability", "Integrity checks"],
+        ["Income", "Affordability", "Payslip completeness", "Integrity checks"],
+        [
+            "Income",
+            "Affordability",
+            "Payslip completeness",
+            "Bank statement completeness",
+            "Integrity checks",
+        ],
+    ]
+    tabs = _tabs(client.get(path))
+    assert "Employment" in tabs["Income"]
+    assert "Mortgage and rent" in tabs["Affordability"]
+    assert "Payslips are there" in tabs["Payslip completeness"]
+    assert "Bank transactions cover 3 months" in tabs["Bank statement completeness"]
+    assert "My Payslip" in tabs["Integrity checks"]
+    assert _tabs(client.get(of_case)) == tabs
+    assert client.get(path).headers["Content-Type"] == "application/json"
 
 
 def test_unknown_entities_have_no_report(client: httpx.Client) -> None:
