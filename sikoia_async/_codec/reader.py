@@ -281,7 +281,7 @@ def _object(shape: shapes.Object) -> Read:
                     findings.refuse("required, and missing", path)
                     is_whole = False
                 continue
-            if field.default == () and bytes(entry) == b"null":
+            if field.default == () and bytes(entry) in (b"null", b'""'):
                 continue  # a list that is never None: the default of the class
             try:
                 arguments[field.argument] = field.read(entry, path, field.where, findings)

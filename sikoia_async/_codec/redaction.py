@@ -85,29 +85,28 @@ _WORDS: Final = """
     transactions type types updated url user users validation value values verification webhook
     webhooks window
 
-    a about absolute accept accepted access active actual administrator again all allowed
-    already also an and another answers any api are array as at authentication authorization
-    available bad be bearer because been before between boolean but by byte bytes can cannot
-    case cause change characters check conflict contact contain contains content converted could
-    count create currently dd decimal decode delete deleted denied did digit digits disabled do
-    docs does due duplicate duplicated each either elsewhere empty enabled endpoint equal error
-    errors exceed exceeded exist existing exists expected expired extension failed failure
-    failures false fault feature fewer find for forbidden form found from future gateway give
-    given gone greater has have header headers here hold hours how https in include including
-    incorrect input inside instead insufficient integer internal invalid is iso issued it its
-    key large larger later least length less letter letters limit limits local localhost log
-    long longer loopback mail maintenance make making malformed many match matching maximum
-    media method middle minimum minute minutes missing mm more most multiple must names needs
-    neither no none nor not nothing null occurred of offset on once one only operation or other
-    out outside parse parsed parsing past permission planned please position positive process
-    processed produce properties property quota range rate reason recognised recognized record
-    refer required requires returned rotate s second seconds see send sends separate short
-    shorter should sikoia size small smaller something subscription such support supported
-    supports sure system t temporarily than that the them there they this time timed timeout to
-    too total true try two unable unauthorised unauthorized unavailable under unexpected unique
-    unknown unprocessable unrecognised unrecognized unsupported up update use used utc uuid
-    valid ve version was went were when where which whitespace whole with within without wrong
-    you your yyyy zero
+    a about absolute accept accepted access active actual administrator again all allowed already
+    also an and another answers any api are array as at authentication authorization available bad
+    be bearer because been before between boolean but by byte bytes can cannot case cause change
+    changed characters check conflict connect contact contain contains content converted could count
+    create currently dd decimal decode delete deleted denied did digit digits disabled do docs does
+    due duplicate duplicated each either elsewhere empty enabled endpoint equal error errors exceed
+    exceeded exist existing exists expected expired extension failed failure failures false fault
+    feature fewer find for forbidden form found from future gateway give given gone greater has have
+    header headers here hold hours how https in include including incorrect input inside instead
+    insufficient integer internal invalid is iso issued it its key large larger later least length
+    less letter letters limit limits local localhost log long longer loopback mail maintenance make
+    making malformed many match matching maximum media method middle minimum minute minutes missing
+    mm more most multiple must names needs neither no none nor not nothing null occurred of offset
+    on once one only operation or other out outside parse parsed parsing past permission planned
+    please position positive process processed produce properties property quota range rate reason
+    recognised recognized record refer required requires reset restored returned rotate s second
+    seconds see send sends separate short shorter should sikoia size small smaller something
+    subscription such support supported supports sure system t temporarily than that the them there
+    they this time timed timeout to too total true try two unable unauthorised unauthorized
+    unavailable under unexpected unique unknown unprocessable unrecognised unrecognized unsupported
+    up update use used utc uuid valid ve version was went were when where which whitespace whole
+    with within without wrong you your yyyy zero
 """
 # It contains no names of people, except for the few that are also English words.
 _KNOWN: Final = frozenset(_WORDS.split())

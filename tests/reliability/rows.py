@@ -85,8 +85,8 @@ C11  test_bodies.py::test_an_empty_body_is_refused_where_a_model_is_expected
 C12  test_bodies.py::test_hostile_json_is_refused
      test_bodies.py::test_odd_json_is_refused_only_without_a_model
      test_shapes.py::test_recursive_models_have_a_maximum_depth
-     ../codec/test_json.py::test_an_invalid_body_is_a_decode_error
-     ../codec/test_json.py::test_a_number_of_thousands_of_digits_is_not_read
+     ../schema/test_json.py::test_an_invalid_body_is_a_decode_error
+     ../schema/test_json.py::test_a_number_of_thousands_of_digits_is_not_read
      (numbers like 1e999 are read where a Decimal is due)
 C13  test_shapes.py::test_the_last_of_duplicate_fields_counts
      test_shapes.py::test_special_names_are_unknown_fields

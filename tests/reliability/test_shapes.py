@@ -104,6 +104,8 @@ def test_every_field_with_every_kind_of_value(value: str) -> None:
         body = json.dumps([smallest(model) | {name: odd}]).encode()
 
         found, (expected, is_unread) = outcome(body, items_of(model)), _expected(wanted, value)
+        if expected is None and attrs.fields_dict(model)[name].default == ():
+            expected = ()  # a list that is never None
 
         seen += 1
         if optional or not (is_unread or expected is None):

@@ -22,6 +22,7 @@ from sikoia_async import Pages, Sikoia
 from sikoia_async._schema.shapes import field_types
 from sikoia_async.models import Entity
 from sikoia_async.resources.identity import VerificationStatus
+from sikoia_async.webhooks.events import WebhookEventName
 
 _IDS = st.uuids().map(str)
 _VISIBLE = st.characters(exclude_categories=["C", "Z"], exclude_characters="/\\")
@@ -39,6 +40,7 @@ NARROWER: dict[str, st.SearchStrategy[Any]] = {
     "items_per_page": st.integers(1, 1000),
     "file_name": st.text(_VISIBLE, min_size=1, max_size=8).map("x{}.pdf".format),
     "display_name": st.text(_VISIBLE, min_size=1),
+    "event_types": st.lists(st.sampled_from(get_args(WebhookEventName)), min_size=1),
     "company_id": _IDS,
     "entity_id": _IDS,
     "request_id": _IDS,

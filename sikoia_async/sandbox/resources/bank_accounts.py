@@ -129,7 +129,7 @@ class Bank:
         if self._state.refuses_refresh_after_expiry and _has_expired(
             entry.record, self._state.now()
         ):
-            detail = "The consent of the account has run out: connect it again."
+            detail = "The consent of the account has expired: connect it again."
             raise invalid_request(detail)
         refresh = {"refresh_id": self._state.new_id(), "account_connection_id": account_id}
         self._refreshes.add(refresh["refresh_id"], refresh, entity_id=entry.entity_id)

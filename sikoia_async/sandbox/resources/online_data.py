@@ -55,7 +55,7 @@ class OnlineData:
         number = None if body.get("company_name") else company["company_number"]
         scenario = self._state.scenarios.of_company(number, name)
         if not scenario.identifiable:
-            detail = "The company has too little information to be found online."
+            detail = "The information about the company is insufficient."
             raise unprocessable(detail)
         is_found = scenario.online
         entry = self._requests.add(
