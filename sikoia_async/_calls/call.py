@@ -97,7 +97,7 @@ class Call:
     ) -> None:
         self.path = path
         self.target = target
-        self.watch = watch or Stopwatch(context.lifecycle.now, "rate_limit")
+        self.watch: Stopwatch = watch or Stopwatch(context.lifecycle.now, "rate_limit")
         self._context = context
         self._options = options
         self._method = method

@@ -127,9 +127,9 @@ class RateLimiter:
     """
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
-        self.waits = 0
+        self.waits: int = 0
         """How many waits for a slot have ended, with or without one; asking a store is a wait."""
-        self.waited = 0.0
+        self.waited: float = 0.0
         """The seconds that they took."""
         self._quota = quota
         self._clock = clock

@@ -19,7 +19,7 @@ class RetryBudget:
     """The tokens that pay for retries."""
 
     def __init__(self) -> None:
-        self.left = _CAPACITY
+        self.left: int = _CAPACITY
 
     def take(self, status: int | None) -> int:
         """Pay for a retry, and return its cost; 0 if there are not enough tokens.

@@ -37,11 +37,13 @@ class Stopwatch:
     __slots__ = ("_spent", "now", "phase", "since", "started")
 
     def __init__(self, clock: Callable[[], float], phase: Phase) -> None:
-        self.now = clock
+        self.now: Callable[[], float] = clock
         self.phase: Phase = phase
         """The current phase."""
         self._spent: dict[Phase, float] = {}
-        self.started = self.since = clock()  # when the call, and the current phase, began
+        # When the call, and the current phase, began.
+        self.started: float = clock()
+        self.since: float = self.started
 
     def restart(self) -> None:
         """Start again from zero."""

@@ -30,7 +30,7 @@ def validate_models(name: str, models: Sequence[M] | None, kind: type[M]) -> Seq
     Raises:
         ArgumentTypeError: the value is not a list, an item is not such a model, or a field has the
             wrong type.
-        ConfigurationError: an id or a code in a model is not valid.
+        ArgumentError: an id or a code in a model is not valid.
     """
     for one in validate_list(name, models, kind) or ():
         _check_fields(name, one)

@@ -67,7 +67,7 @@ class Reports(Resource):
             The size of the file in bytes.
 
         Raises:
-            ConfigurationError: the file cannot be written there, or the path leads through a
+            ArgumentError: the file cannot be written there, or the path leads through a
                 symbolic link of another user in a folder that others can write to. Nothing was
                 sent.
             ResourceNotFoundError: the entity does not exist.

@@ -92,7 +92,7 @@ class State:
             self.clock, work_time=_work_time(work_time), store=self.store, deleted=self.deleted
         )
         self.idempotent_responses: dict[str, Any] = {}
-        self.generation = 0
+        self.generation: int = 0
         """How often everything was replaced."""
         self.users: tuple[Record, ...] = tuple(new_users(self.new_id, self.now()))
 

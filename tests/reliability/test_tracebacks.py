@@ -159,7 +159,6 @@ async def test_arguments_that_are_wrong_are_in_no_traceback() -> None:
     [
         {"retries": -1},
         {"quota": 5},
-        {"timeout": 0},
         {"limits": 0},
         {"environment": 5},
         {"transport": 5},
