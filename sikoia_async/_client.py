@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from inspect import getattr_static
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, TypeVar, cast, overload
 
 import attrs
 
@@ -27,7 +27,7 @@ from sikoia_async._calls.idempotency import Keys, validate_header, validate_key
 from sikoia_async._calls.lifecycle import Lifecycle
 from sikoia_async._calls.usage import Spend, Stats, Tally
 from sikoia_async._codec.drift import Drift
-from sikoia_async._errors import ArgumentError, ConfigurationError
+from sikoia_async._errors import ArgumentError, ArgumentTypeError, ConfigurationError
 from sikoia_async._hooks import correlation
 from sikoia_async._hooks.auth import Authorize, DiscardRefusedToken, SendApiKey
 from sikoia_async._rate_limit.limiter import PRIORITIES, Quota, RateLimiter
@@ -41,6 +41,7 @@ from sikoia_async._transport.proxies import masked_proxy
 from sikoia_async._transport.tracebacks import without_frames, without_frames_sync
 from sikoia_async._validation import (
     NotCopyable,
+    no_attribute,
     plain_string,
     settings,
     validate_flags,
@@ -757,6 +758,18 @@ class Sikoia(NotCopyable):
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    if not TYPE_CHECKING:  # which reports both by itself
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise no_attribute(self, name)
+
+        def __enter__(self) -> NoReturn:
+            msg = "Sikoia is an async context manager: use `async with` in an async function"
+            raise ArgumentTypeError(msg)
+
+        def __exit__(self, *_: object) -> None:
+            """Let `with` find both methods, and call the one that says what to do."""
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if not name.startswith("_")]

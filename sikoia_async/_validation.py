@@ -24,6 +24,7 @@ __all__ = [
     "NotCopyable",
     "is_loopback",
     "is_on_loopback",
+    "no_attribute",
     "plain_number",
     "plain_string",
     "settings",
@@ -97,6 +98,37 @@ def settings() -> Generator[None, None, None]:
         raise
     except ArgumentError as error:
         raise ConfigurationError(*error.args) from None
+
+
+def no_attribute(owner: object, name: str) -> AttributeError:
+    """Return the error for an attribute that does not exist, with the nearest one that does.
+
+    Python suggests one only in tracebacks that it prints itself.
+    """
+    msg = f"{type(owner).__name__!r} object has no attribute {name!r}"
+    if name.startswith("_"):
+        return AttributeError(msg, name=name, obj=owner)
+    from difflib import get_close_matches  # noqa: PLC0415 - loaded for this error only
+
+    names = [one for one in dir(owner) if not one.startswith("_")]
+    usual = [one for one in _SYNONYMS.get(name, ()) if one in names]
+    for nearest in usual or get_close_matches(name, names, 1):
+        # Without the object, because Python would suggest the same once more.
+        return AttributeError(f"{msg}; did you mean {nearest!r}?", name=name)
+    return AttributeError(msg, name=name, obj=owner)
+
+
+_SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
+    "add": ("create",),
+    "all": ("list",),
+    "edit": ("update",),
+    "fetch": ("retrieve",),
+    "get": ("retrieve", "request"),
+    "post": ("request",),
+    "close": ("aclose",),
+    "remove": ("delete",),
+}
+"""What other clients call the methods of this one."""
 
 
 def validate_type(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from sikoia_async._transport.tracebacks import methods_without_frames
+from sikoia_async._validation import no_attribute
 
 if TYPE_CHECKING:
     from sikoia_async._calls.api import Api
@@ -32,6 +33,11 @@ class Resource(metaclass=_PublicNames):
 
     def __dir__(self) -> list[str]:
         return dir(type(self))
+
+    if not TYPE_CHECKING:  # which would believe that every attribute exists
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise no_attribute(self, name)
 
     def __repr__(self) -> str:
         name = re.sub(r"\B(?=[A-Z])", "_", type(self).__name__).lower()
