@@ -25,6 +25,12 @@ BLOCKS = {
     name: re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     for name, text in PAGES.items()
 }
+OTHER_BLOCKS = [
+    (name, block)
+    for name, text in PAGES.items()
+    for block in re.findall(r"^```py\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+]
+"""Parts of test suites, of which tests/testing/test_plugin.py runs those that are complete."""
 RESOURCES = sorted(
     name
     for name, value in vars(Sikoia).items()
@@ -96,6 +102,28 @@ async def test_the_examples_run(page: str, sandbox: Sandbox) -> None:
         for block in BLOCKS[page]:
             if "asyncio.run(" not in block:
                 await run(block.replace("https://lender.example", "https://127.0.0.1:1"), names)
+
+
+@pytest.mark.parametrize(("page", "block"), OTHER_BLOCKS)
+def test_parts_of_test_suites_compile(page: str, block: str) -> None:
+    """And are on the page about testing only: everywhere else, examples run."""
+    compile(block, page, "exec")
+    assert page == "testing.md"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_the_picklist_example_works_without_a_number(sandbox: Sandbox) -> None:
+    """A name is all that many applications have."""
+    async with Sikoia(tls=sandbox.ca_file, quota=None) as sikoia:
+        acme = NewCompany(company_name="Several Example Ltd", jurisdiction_code="GB")
+        case = await sikoia.cases.create(name="Loan", case_type="Business", companies=[acme])
+        assert case.companies
+        page = BLOCKS["resources/company_registry.md"]
+        (block,) = [one for one in page if "pick=lambda" in one]
+        names: dict[str, Any] = {"sikoia": sikoia, "company": case.companies[0]}
+        await run(block, names)
+    assert names["report"].company_name
 
 
 @pytest.mark.usefixtures("sandbox")
