@@ -20,8 +20,21 @@ if TYPE_CHECKING:
     from sikoia_async.testing.memory import in_memory as in_memory
     from sikoia_async.testing.sandboxes import MemorySandbox as MemorySandbox
     from sikoia_async.testing.stubs import respond_with as respond_with
+    from sikoia_async.testing.virtual import VirtualEventLoop as VirtualEventLoop
+    from sikoia_async.testing.virtual import virtual_backend as virtual_backend
+    from sikoia_async.testing.virtual import virtual_time as virtual_time
 
-__all__ = ["Cassette", "CassetteError", "MemorySandbox", "client_of", "in_memory", "respond_with"]
+__all__ = [
+    "Cassette",
+    "CassetteError",
+    "MemorySandbox",
+    "VirtualEventLoop",
+    "client_of",
+    "in_memory",
+    "respond_with",
+    "virtual_backend",
+    "virtual_time",
+]
 
 _MODULES: Final = {
     "Cassette": "sikoia_async.testing.cassettes",
@@ -30,6 +43,9 @@ _MODULES: Final = {
     "client_of": "sikoia_async.testing.clients",
     "in_memory": "sikoia_async.testing.memory",
     "respond_with": "sikoia_async.testing.stubs",
+    "VirtualEventLoop": "sikoia_async.testing.virtual",
+    "virtual_backend": "sikoia_async.testing.virtual",
+    "virtual_time": "sikoia_async.testing.virtual",
 }
 
 

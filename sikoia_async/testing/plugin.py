@@ -13,6 +13,7 @@ of all plugins; pytest-asyncio needs its own, one for each scope of its event lo
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,7 @@ import pytest
 from sikoia_async.testing.fixtures import open_client, spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Generator, Mapping
     from pathlib import Path
 
     from sikoia_async import Sikoia
@@ -36,6 +37,7 @@ __all__ = [
     "sikoia",
     "sikoia_cassette",
     "sikoia_sandbox",
+    "sikoia_variables",
 ]
 
 _SANDBOX = pytest.StashKey[tuple["SandboxSpec", "Sandbox"]]()
@@ -84,9 +86,23 @@ def sikoia_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
     from sikoia_async.testing.sandboxes import MemorySandbox  # noqa: PLC0415 - as above
 
     spec = spec_of(request)
-    with (Sandbox if spec.tls else MemorySandbox)(**spec.options) as sandbox:
+    has_socket = spec.tls or "sikoia_variables" in request.fixturenames
+    with (Sandbox if has_socket else MemorySandbox)(**spec.options) as sandbox:
         request.node.stash[_SANDBOX] = (spec, sandbox)
         yield sandbox
+
+
+@pytest.fixture
+def sikoia_variables(sikoia_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    """The `SIKOIA_*` variables of `sikoia_sandbox`, set for the test; others are removed.
+
+    The local Sikoia then runs on a socket with TLS, where `Sikoia()` finds it.
+    """
+    for name in [one for one in os.environ if one.startswith("SIKOIA_")]:
+        monkeypatch.delenv(name)
+    for name, value in sikoia_sandbox.variables.items():
+        monkeypatch.setenv(name, value)
+    return sikoia_sandbox.variables
 
 
 @pytest.fixture
@@ -113,6 +129,8 @@ def sikoia(request: pytest.FixtureRequest) -> Sikoia:
     """An open client of `sikoia_sandbox`, closed when the test has ended."""
     node: pytest.Item = request.node
     asyncio = node.get_closest_marker("asyncio")
+    if asyncio and node.get_closest_marker("anyio"):
+        pytest.fail(_TWO_PLUGINS, pytrace=False)
     if "anyio_backend" in request.fixturenames:
         name = "_sikoia_with_anyio"
     elif asyncio and _has_pytest_asyncio(node.config):
@@ -149,6 +167,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     return report
 
 
+_TWO_PLUGINS = (
+    "two plugins would run this test: it is marked with anyio, and pytest-asyncio, in its auto "
+    "mode, takes every async test. Set asyncio_mode = strict, or remove the mark"
+)
 _NO_LOOP = (
     "the fixture sikoia needs an async test: mark it with @pytest.mark.anyio or "
     "@pytest.mark.asyncio, or create a client with sikoia_async.testing.client_of(sikoia_sandbox)"

@@ -44,8 +44,8 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     # The other plugins that are installed here take most of the time to start.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
-    def run(tests: str, *arguments: str, ini: str = "") -> pytest.RunResult:
-        pytester.makeconftest(_LOAD)
+    def run(tests: str, *arguments: str, ini: str = "", conftest: str = "") -> pytest.RunResult:
+        pytester.makeconftest(_LOAD + conftest)
         scope = ""
         if WITHOUT[1] not in arguments:
             scope = "asyncio_default_fixture_loop_scope = function\n"
@@ -388,3 +388,110 @@ def test_the_plugin_loads_five_modules() -> None:
         "sikoia_async.testing.fixtures",
         "sikoia_async.testing.plugin",
     ]
+
+
+def test_code_that_creates_its_own_client_finds_the_local_sikoia(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the variables of the developer's shell, which are back afterwards."""
+    monkeypatch.setenv("SIKOIA_CLIENT_ID", "the-developers")
+    monkeypatch.setenv("SIKOIA_OTHER", "the-developers")
+    result = suite(
+        """
+        import os
+        import pytest
+        from sikoia_async import Sikoia
+
+        @pytest.mark.anyio
+        async def test_a_call(sikoia_variables, sikoia_sandbox):
+            assert sikoia_variables == sikoia_sandbox.variables
+            assert "SIKOIA_OTHER" not in os.environ
+            async with Sikoia() as sikoia:
+                assert await sikoia.users.list()
+            assert len(sikoia_sandbox.ledger) == 2
+
+        def test_afterwards():
+            assert os.environ["SIKOIA_CLIENT_ID"] == "the-developers"
+        """,
+        *WITHOUT,
+    )
+    result.assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("plugin", ["anyio", "asyncio"])
+def test_a_quota_is_waited_for_in_virtual_time(suite: Suite, plugin: str) -> None:
+    """As the documentation sets it up, with each of the plugins."""
+    with_anyio = """
+        @pytest.fixture(params=["asyncio", "trio"])
+        def anyio_backend(request):
+            return virtual_backend(request.param)
+
+        pytestmark = [pytest.mark.anyio]
+    """
+    with_asyncio = """
+        pytestmark = [pytest.mark.asyncio]
+    """
+    start = """
+        import time
+        import anyio
+        import pytest
+        from sikoia_async.sandbox import Rate, Time
+        from sikoia_async.testing import virtual_backend, virtual_time
+    """
+    test = """
+        @pytest.mark.sikoia(rate=Rate(requests_per_window=5), time=Time(clock=virtual_time))
+        async def test_eleven_calls_take_two_minutes(sikoia):
+            before = time.monotonic()
+            with anyio.move_on_after(1000):
+                for _ in range(11):
+                    await sikoia.with_options(timeout=1000).users.list()
+            assert 100 < virtual_time() < 300
+            assert time.monotonic() - before < 60
+    """
+    setup, arguments = (with_anyio, WITHOUT) if plugin == "anyio" else (with_asyncio, ())
+    result = suite(
+        start + setup + test,
+        *arguments,
+        conftest=(
+            "def pytest_asyncio_loop_factories():\n"
+            "    from sikoia_async.testing import VirtualEventLoop\n"
+            "    return {'virtual': VirtualEventLoop}\n"
+            if plugin == "asyncio"
+            else ""
+        ),
+    )
+    result.assert_outcomes(passed=2 if plugin == "anyio" else 1)
+
+
+def test_two_plugins_for_one_test_are_refused(suite: Suite) -> None:
+    """In auto mode, pytest-asyncio takes tests that are marked for anyio, too."""
+    tests = """
+        import pytest
+
+        @pytest.mark.anyio
+        async def test_both(sikoia):
+            pass
+
+        async def test_one(sikoia):
+            assert await sikoia.users.list()
+    """
+    result = suite(tests, ini="asyncio_mode = auto\n")
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(["*two plugins would run this test*asyncio_mode = strict*"])
+
+
+_PAGE = (Path(__file__).parents[2] / "docs" / "pages" / "testing.md").read_text("utf-8")
+_TESTS = [
+    block
+    for block in re.findall(r"^```py\n(.*?)^```", _PAGE, re.DOTALL | re.MULTILINE)
+    if "async def test_" in block and block.startswith("import pytest")
+]
+
+
+@pytest.mark.parametrize("number", range(len(_TESTS)))
+def test_the_suites_of_the_documentation_run(suite: Suite, number: int) -> None:
+    """Those that are complete, as they are on the page."""
+    result = suite(_TESTS[number], *WITHOUT)
+    outcomes = result.parseoutcomes()
+    assert outcomes.get("passed", 0) >= 1
+    assert not {"failed", "errors", "error"} & outcomes.keys()

@@ -115,6 +115,9 @@ def read(path: Path) -> Contents:
     """
     try:
         content = path.read_bytes()
+    except FileNotFoundError:
+        msg = f"run pytest --sikoia-record to record the cassette {path.name}, {_MISSING}"
+        raise CassetteError(msg) from None
     except OSError as error:
         problem = f"cannot be read: {os.strerror(error.errno or 0)}"
     else:
@@ -227,6 +230,10 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "company_names": "kept",
 }
 _LOCATION: Final = re.compile(r"at `\$[^`]*`")
+_MISSING: Final = (
+    "which does not exist, or Cassette(..., record=True) without pytest; recording calls the "
+    "environment that you name and may cost money there"
+)
 _HINT: Final = (
     "record it with record=True or pytest --sikoia-record, "
     "which calls the environment that you name and may cost money there"
