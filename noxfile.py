@@ -25,6 +25,7 @@ SLOW: Final = (
     "tests/test_docs.py",
     "tests/test_examples.py",
     "tests/test_readme.py",
+    "tests/test_workers.py",
     "tests/testing",
 )
 # These look at files, and at the local Sikoia's rules: no version of a dependency changes them.
@@ -37,6 +38,7 @@ VERSIONS_DO_NOT_MATTER: Final = (
     "tests/test_docs.py",
     "tests/test_examples.py",
     "tests/test_readme.py",
+    "tests/test_workers.py",
 )
 
 PINNED: Final = ".ci/constraints.txt"

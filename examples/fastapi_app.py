@@ -1,116 +1,117 @@
-"""FastAPI: a request starts an operation, and a webhook completes it.
+"""FastAPI: a loan application, from the form to the webhooks that finish it.
 
-    pip install sikoia-async fastapi uvicorn
-    uvicorn --app-dir examples fastapi_app:app
+    pip install 'sikoia-async[fastapi]' uvicorn
+    uvicorn --app-dir examples --workers 2 fastapi_app:app
 
 Set SIKOIA_CLIENT_ID and SIKOIA_CLIENT_SECRET, as for any `Sikoia()`, and SIKOIA_WEBHOOK_SECRETS:
 the key from `sikoia.webhooks.create_secret`, or the new and the old key, separated by a space,
-while you rotate it. Subscribe https://…/webhooks/AffordabilityInsights.Completed to that event.
+while you rotate it. Subscribe https://…/webhooks/AffordabilityInsights.Completed to that event, and
+likewise for IdentityVerification.Completed.
 
-Add your own authentication to the other endpoints: they expose personal data and spend money.
+Add your own authentication to the endpoints: they expose personal data and spend money.
 """
 
 import logging
-import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Any
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Response
+from pydantic import BaseModel
 
-from sikoia_async import CORRELATION_ID_HEADER, Entity, Router, Sikoia, correlation_id, errors
-from sikoia_async.webhooks import AffordabilityInsightsCompleted, WebhookEventName, read_delivery
+from sikoia_async import Entity, NewCompany, NewPerson, Router, Sikoia
+from sikoia_async.errors import OperationTimeoutError
+from sikoia_async.integrations.fastapi import Client, setup
+from sikoia_async.resources.cases import Case
+from sikoia_async.resources.company_registry import RegistryReport
+from sikoia_async.resources.credit_reports import CreditReport
+from sikoia_async.resources.screening import ScreeningSearch
+from sikoia_async.webhooks import Event
 
 WAIT = 20.0  # seconds; shorter than the timeouts of browsers and proxies
-STATUSES: dict[type[errors.SikoiaError], int] = {
-    errors.ResourceNotFoundError: 404,
-    errors.InvalidRequestError: 404,  # callers pass only an id, so it does not exist
-    errors.RateLimitError: 503,
-    errors.DeadlineExceededError: 504,
-}
-"""The status to respond with for an error; 502 for all others."""
 
 log = logging.getLogger("app")
-# Created at import, so that the app does not start without secrets.
-router = Router(os.environ["SIKOIA_WEBHOOK_SECRETS"].split())
+router = Router()
+app = FastAPI()
+setup(app, client=lambda: Sikoia(rely_on_events=True), webhooks=router)
 
 
-@router.on(AffordabilityInsightsCompleted)
-async def completed(event: AffordabilityInsightsCompleted) -> None:
-    """Record that the insights are ready, because no request may be waiting for them."""
-    log.info("affordability insights %s are ready", event.find("request_id"))
+@router.on("AffordabilityInsights.Completed")
+@router.on("IdentityVerification.Completed")
+async def completed(event: Event) -> None:
+    """Record that a report is ready, because no request may be waiting for it."""
+    log.info("report %s is ready", event.find("request_id"))
 
 
-@asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncGenerator[dict[str, Sikoia]]:
-    """Keep one client open while the app runs."""
-    async with Sikoia(rely_on_events=True) as sikoia:
-        yield {"sikoia": sikoia}
+class Application(BaseModel):
+    """A company and its director."""
+
+    name: str
+    company: NewCompany
+    director: NewPerson
 
 
-async def client(request: Request) -> Sikoia:
-    """Return the app's client."""
-    sikoia: Sikoia = request.state.sikoia
-    return sikoia
+class Started(BaseModel):
+    """An operation that was started: its token, and the link for a person if there is one."""
+
+    token: str
+    link: str | None = None
 
 
-Client = Annotated[Sikoia, Depends(client)]
-app = FastAPI(lifespan=lifespan)
+@app.post("/applications", status_code=201)
+async def apply(form: Application, sikoia: Client) -> Case:
+    """Create a case with the company and its director."""
+    return await sikoia.cases.create(
+        name=form.name, case_type="Business", companies=[form.company], persons=[form.director]
+    )
 
 
-@app.middleware("http")
-async def correlate(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    """Pass the request's correlation id on to Sikoia, or a new one if it has no valid id."""
-    with correlation_id(request.headers.get(CORRELATION_ID_HEADER), or_new=True) as used:
-        response = await call_next(request)
-    response.headers[CORRELATION_ID_HEADER] = used
-    return response
+@app.post("/companies/{company_id}/registry")
+async def look_up(company_id: UUID, sikoia: Client) -> RegistryReport:
+    """Look up the company; if several match, respond with a picklist to choose from."""
+    operation = await sikoia.company_registry.request(str(company_id))
+    picklist = operation.first.picklist
+    return operation.first if picklist else await operation
 
 
-@app.exception_handler(errors.WebhookError)
-async def refuse_delivery(_: Request, error: errors.WebhookError) -> Response:
-    """Respond with a status that makes Sikoia deliver the event again if that may help."""
-    log.warning("%s: %s", type(error).__name__, error)
-    return Response(status_code=error.response_status)
+@app.post("/registry/{request_id}/choices/{index}")
+async def choose(request_id: UUID, index: int, sikoia: Client) -> RegistryReport:
+    """Choose one company of a picklist."""
+    return await (await sikoia.company_registry.resolve_picklist(str(request_id), index))
 
 
-@app.exception_handler(errors.SikoiaError)
-async def refuse(_: Request, error: Exception) -> JSONResponse:
-    """Respond with the error's name only; its message is for your log, not for callers."""
-    log.warning("%s: %s", type(error).__name__, error)
-    status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 502)
-    return JSONResponse({"error": type(error).__name__}, status)
+@app.post("/companies/{company_id}/credit-report")
+async def report(company_id: UUID, sikoia: Client) -> CreditReport:
+    """Buy a credit report; if several companies match, respond with 409."""
+    return await sikoia.credit_reports.find(str(company_id))
+
+
+@app.post("/persons/{person_id}/screening")
+async def screen(person_id: UUID, sikoia: Client) -> ScreeningSearch:
+    """Search lists of politically exposed persons and sanctions."""
+    return await sikoia.screening.search_peps_sanctions(Entity("person", str(person_id)))
+
+
+@app.post("/persons/{person_id}/identity", status_code=202)
+async def verify(person_id: UUID, sikoia: Client) -> Started:
+    """Start to verify a person, who opens the link."""
+    operation = await sikoia.identity.request(str(person_id))
+    return Started(token=operation.token, link=operation.first.verification_url)
 
 
 @app.post("/persons/{person_id}/affordability", status_code=202)
-async def start(person_id: UUID, sikoia: Client) -> dict[str, str]:
-    """Start an operation and return its token, which is all a caller has to keep."""
+async def start(person_id: UUID, sikoia: Client) -> Started:
+    """Start affordability insights."""
     operation = await sikoia.affordability.request(Entity("person", str(person_id)))
-    return {"token": operation.token}
+    return Started(token=operation.token)
 
 
 @app.get("/operations/{token}")
-async def show(token: str, response: Response, sikoia: Client) -> dict[str, str | None]:
-    """Respond when the operation is done, or with 202 after `WAIT` seconds: then call again."""
-    try:
-        operation = sikoia.operation(token)
-    except errors.InvalidOperationTokenError:
-        raise HTTPException(404) from None
+async def show(token: str, sikoia: Client) -> Response:
+    """Respond with the report once it is done, or with 202 after `WAIT` seconds: call again."""
+    operation, status = sikoia.operation(token), 200
     try:
         await operation.wait(timeout=WAIT, raise_on_failure=False)
-    except errors.OperationTimeoutError:
-        response.status_code = 202
-    return {"status": operation.status}
-
-
-@app.post("/webhooks/{event_type}", status_code=204)
-async def deliver(event_type: WebhookEventName, request: Request, sikoia: Client) -> None:
-    """Handle a delivery; the URL names the event type, because the body need not."""
-    # The signature covers the raw body, not JSON that was parsed and serialised again.
-    body, signature = await read_delivery(request)
-    # `feed` ends the waits in `show`. If the app has several processes, feed each of them.
-    await router.receive(body, signature, event_type=event_type, feed=sikoia.events.feed)
+    except OperationTimeoutError:
+        status = 202
+    last: Any = operation.last
+    return Response(last.to_json() if last else "{}", status, media_type="application/json")
