@@ -48,8 +48,9 @@ class Method(NamedTuple):
 
     @property
     def signatures(self) -> list[Callable[..., Any]]:
-        """The overloads; the function itself if it has none."""
-        return [*get_overloads(self.function)] or [self.function]
+        """The overloads that are not deprecated; the function itself if it has none."""
+        overloads = get_overloads(self.function)
+        return [one for one in overloads if not hasattr(one, "__deprecated__")] or [self.function]
 
 
 def methods() -> Iterator[Method]:

@@ -5,7 +5,7 @@ Sources: https://docs.sikoia.com/docs/case-management-1, and the operation named
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
 
 import attrs
 
@@ -24,6 +24,20 @@ from sikoia_async.operations.statuses import is_among
 from sikoia_async.resources._request_models import CODE, ID, validate_models
 from sikoia_async.resources._resource import Resource
 from sikoia_async.resources._subjects import Subject
+
+if TYPE_CHECKING:
+    from typing_extensions import deprecated
+else:
+
+    def deprecated(message: str) -> Any:
+        """Mark an overload, as PEP 702 says; type checkers and editors show it."""
+
+        def mark(function: Any) -> Any:
+            function.__deprecated__ = message
+            return function
+
+        return mark
+
 
 __all__ = [
     "Address",
@@ -265,6 +279,28 @@ class Case(CaseSummary):
 class Cases(Resource):
     """Cases with their companies and persons, as `sikoia.cases`."""
 
+    @overload
+    async def list(
+        self,
+        *,
+        case_type: CaseType | Sequence[CaseType] | None = ...,
+        stage: CaseStage | Sequence[CaseStage] | None = ...,
+        source: str | Sequence[str] | None = ...,
+        owner_id: str | Sequence[str] | None = ...,
+        keyword: str | Sequence[str] | None = ...,
+    ) -> Items[CaseSummary]: ...
+    @overload
+    @deprecated("owner is deprecated by Sikoia: use owner_id")
+    async def list(
+        self,
+        *,
+        case_type: CaseType | Sequence[CaseType] | None = ...,
+        stage: CaseStage | Sequence[CaseStage] | None = ...,
+        source: str | Sequence[str] | None = ...,
+        owner: str | Sequence[str] | None,
+        owner_id: str | Sequence[str] | None = ...,
+        keyword: str | Sequence[str] | None = ...,
+    ) -> Items[CaseSummary]: ...
     async def list(
         self,
         *,
@@ -308,6 +344,40 @@ class Cases(Resource):
             },
         )
 
+    @overload
+    async def create(
+        self,
+        *,
+        name: str,
+        case_type: CaseType,
+        stage: CaseStage | None = ...,
+        reference: str | None = ...,
+        reference_customer_id: str | None = ...,
+        reference_customer_name: str | None = ...,
+        ownership: Sequence[CaseOwner] | None = ...,
+        description: str | None = ...,
+        source: str | None = ...,
+        companies: Sequence[NewCompany] | None = ...,
+        persons: Sequence[NewPerson] | None = ...,
+    ) -> Case: ...
+    @overload
+    @deprecated("owner is deprecated by Sikoia: use ownership")
+    async def create(
+        self,
+        *,
+        name: str,
+        case_type: CaseType,
+        stage: CaseStage | None = ...,
+        reference: str | None = ...,
+        reference_customer_id: str | None = ...,
+        reference_customer_name: str | None = ...,
+        owner: str | None,
+        ownership: Sequence[CaseOwner] | None = ...,
+        description: str | None = ...,
+        source: str | None = ...,
+        companies: Sequence[NewCompany] | None = ...,
+        persons: Sequence[NewPerson] | None = ...,
+    ) -> Case: ...
     async def create(
         self,
         *,
@@ -394,6 +464,38 @@ class Cases(Resource):
         """
         return await self._api.get("/v2/cases/{case_id}", Case, case_id=_CASE.id_of(case))
 
+    @overload
+    async def update(
+        self,
+        case: CaseSummary | str,
+        /,
+        *,
+        name: str | None = ...,
+        stage: Open[CaseStage] | None = ...,
+        reference: str | None = ...,
+        reference_customer_id: str | None = ...,
+        reference_customer_name: str | None = ...,
+        description: str | None = ...,
+        source: str | None = ...,
+        ownership: Sequence[CaseOwner] | None = ...,
+    ) -> Case: ...
+    @overload
+    @deprecated("owner is deprecated by Sikoia: use ownership")
+    async def update(
+        self,
+        case: CaseSummary | str,
+        /,
+        *,
+        name: str | None = ...,
+        stage: Open[CaseStage] | None = ...,
+        reference: str | None = ...,
+        reference_customer_id: str | None = ...,
+        reference_customer_name: str | None = ...,
+        description: str | None = ...,
+        source: str | None = ...,
+        owner: str | None,
+        ownership: Sequence[CaseOwner] | None = ...,
+    ) -> Case: ...
     async def update(
         self,
         case: CaseSummary | str,

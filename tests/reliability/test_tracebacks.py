@@ -136,8 +136,8 @@ async def test_arguments_that_are_wrong_are_in_no_traceback() -> None:
     """Neither those that the SDK refuses, nor those that Python does."""
     async with Sikoia(token="a-token") as sikoia:
         calls: list[Callable[[], Any]] = [
-            lambda: sikoia.cases.create(name=MARK, case_type=MARK),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # a mistake
-            lambda: sikoia.cases.create(name=MARK, case_type="Business", owners=MARK),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # a mistake
+            lambda: sikoia.cases.create(name=MARK, case_type=MARK),  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]  # a mistake
+            lambda: sikoia.cases.create(name=MARK, case_type="Business", owners=MARK),  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # a mistake
             lambda: sikoia.cases.create(
                 name=MARK, case_type="Business", source=cast("str", [MARK])
             ),

@@ -48,6 +48,14 @@ def test_help_shows_what_users_call(sikoia: Sikoia, name: str) -> None:
     assert "_api" not in shown
 
 
+def test_a_resource_of_the_class_has_no_client() -> None:
+    """Mocks look at it to specify `sikoia.users`; protocols find nothing in its place."""
+    resource: Any = Sikoia.users
+
+    assert repr(resource) == "<users of Sikoia (no client)>"
+    assert not hasattr(resource._api, "__wrapped__")
+
+
 @pytest.mark.anyio
 async def test_a_method_can_be_replaced_in_a_test(sikoia: Sikoia) -> None:
     """As mocks do it."""

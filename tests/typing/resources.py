@@ -163,7 +163,7 @@ async def cases(sikoia: Sikoia, case: CaseSummary, other: Company) -> None:
     await sikoia.cases.remove_entities(case, companies=whole.companies, persons=["1"])
     CaseOwner(owner_id="1", owner_type="User")
     CaseOwner(owner_type="Team")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    await sikoia.cases.create(name="a", case_type="Loan")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    await sikoia.cases.create(name="a", case_type="Loan")  # type: ignore[call-overload] # pyright: ignore[reportArgumentType]
     await sikoia.cases.retrieve(other)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     await sikoia.documents.list("1")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     await sikoia.cases.retrieve(case=case)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
