@@ -1,8 +1,10 @@
 """The memory and speed of the local Sikoia after a long test suite.
 
-It has 10,000 cases, each with a company and a person, and a ledger of 100,000 requests. The memory
-is the peak of a separate process. The SDK makes calls in memory, as in `testing.py`, which measures
-them on an empty sandbox. Everything runs in one thread, so times are CPU times.
+It has 10,000 cases, each with a company and a person, and a ledger of 200,000 requests. The memory
+is the peak of a separate process. Requests about one case are compared with those to a local Sikoia
+with 100 cases, and the last requests with the first. The SDK makes calls in memory, as in
+`testing.py`, which measures them on an empty sandbox. Everything runs in one thread, so times are
+CPU times.
 """
 
 import asyncio
@@ -11,30 +13,32 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Generator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
 from _children import environment, printed
+from _grown import GROUPS, Grown, ask, new_app
 from _measure import Row, at_most, is_quick, print_table, race
-from starlette.types import Message
 
 from sikoia_async import Sikoia
 from sikoia_async.environments import local
-from sikoia_async.sandbox import App, Credentials, Rate, create_app
+from sikoia_async.sandbox import App
 from sikoia_async.testing import in_memory
 
 __all__ = ["compare", "highest"]
 
 _CASES: Final = 10_000
-_REQUESTS: Final = 100_000
+_REQUESTS: Final = 200_000
 _MEMORY: Final = 500e6
 _CALLS: Final = 128
 """Calls per round: a multiple of 64, because one response in 64 is checked for drift."""
 _FEWEST: Final = 500
 """Target: calls per second by the SDK in memory, on one core."""
+_FEW: Final = 100
+_FLAT: Final = 1.5
+"""Target: how much longer a request may take; noise included."""
 _PROCESS: Final = Path("/proc/self/status")
-_KEY: Final = "a-key"
 _CHILD: Final = """
 import sys
 sys.path.append("benchmarks")
@@ -47,7 +51,13 @@ def compare(*, quick: bool) -> list[Row]:
     """Fill a local Sikoia in a separate process, and then one in this process."""
     share, rounds = (100, 2) if quick else (1, 20)
     cases, requests = _CASES // share, _REQUESTS // share
-    return [*_memory(cases, requests), *_calls(cases, rounds), *_looks(cases, requests)]
+    return [
+        *_memory(cases, requests),
+        _flat(requests),
+        *_growth(_FEW // share, cases, rounds),
+        *_calls(cases, rounds),
+        *_looks(cases, requests),
+    ]
 
 
 def _memory(cases: int, requests: int) -> Generator[Row]:
@@ -62,7 +72,7 @@ def _memory(cases: int, requests: int) -> Generator[Row]:
 
 def highest(cases: int, requests: int) -> int:
     """Fill a local Sikoia, and return the peak memory of this process in bytes."""
-    app = create_app(rate=Rate(requests_per_window=10**9), credentials=Credentials(api_key=_KEY))
+    app = new_app()
     asyncio.run(_fill(app, cases, requests))
     if (len(app.state.cases), len(app.ledger)) != (cases, requests):
         msg = "the local Sikoia refused a request"
@@ -71,40 +81,48 @@ def highest(cases: int, requests: int) -> int:
     return int(line.split()[1]) * 1024
 
 
+def _flat(requests: int) -> Row:
+    """Compare the time of the last requests with that of the first, in one local Sikoia."""
+    grown, share = Grown(new_app()), requests // 10
+
+    async def seconds() -> list[float]:
+        await grown.fill(share // 100)
+        took: list[float] = []
+        for number in range(requests):
+            if number % share == 0:
+                took.append(time.process_time())
+            ids = grown.cases[number % len(grown.cases)]
+            await ask(grown.app, "GET", f"/v2/documents/{ids['document']}")
+        return [*took, time.process_time()]
+
+    took = asyncio.run(seconds())
+    first, *_, last = (later - earlier for earlier, later in pairwise(took))
+    what = f"{requests:,} requests: each of the last tenth | of the first tenth"
+    return at_most(_FLAT, what, [last / share], [first / share], "s/call")
+
+
+def _growth(few: int, many: int, rounds: int) -> Generator[Row]:
+    small, large = Grown(new_app()), Grown(new_app())
+    with asyncio.Runner() as runner:
+        runner.run(small.fill(few))
+        runner.run(large.fill(many))
+        for name, group in GROUPS.items():
+            ways = {
+                "ours": lambda group=group: runner.run(large.seconds(group)),
+                "peer": lambda group=group: runner.run(small.seconds(group)),
+            }
+            costs = race(ways, rounds)
+            what = f"{name}: with {many:,} cases | with {few:,}"
+            yield at_most(_FLAT, what, costs["ours"], costs["peer"], "s/call")
+
+
 async def _fill(app: App, cases: int, requests: int) -> None:
     """Create cases, and retrieve some of them until the number of requests is reached."""
     for number in range(cases):
-        await _ask(app, "POST", "/v2/cases", _case(number))
+        await ask(app, "POST", "/v2/cases", _case(number))
     paths = [f"/v2/cases/{case_id}" for case_id in app.state.cases]
     for number in range(cases, requests):
-        await _ask(app, "GET", paths[number % len(paths)], b"")
-
-
-async def _ask(app: App, method: str, path: str, body: bytes) -> None:
-    headers = {
-        "host": "sandbox.example",
-        "accept": "application/json",
-        "content-type": "application/json",
-        "user-agent": "a suite",
-        "apikey": _KEY,
-        "x-correlation-id": str(uuid4()),
-    }
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(_message: Message) -> None:
-        """Ignore the response."""
-
-    await app(scope, receive, send)
+        await ask(app, "GET", paths[number % len(paths)])
 
 
 def _case(number: int) -> bytes:
@@ -121,10 +139,7 @@ def _case(number: int) -> bytes:
 
 
 def _calls(cases: int, rounds: int) -> Generator[Row]:
-    app = create_app(
-        rate=Rate(requests_per_window=10**9),
-        credentials=Credentials(token_life=10**9, api_key=_KEY),
-    )
+    app = new_app()
     with asyncio.Runner() as runner:
         runner.run(_fill(app, cases, cases))
         sikoia = Sikoia(
@@ -165,7 +180,7 @@ def _seconds(runner: asyncio.Runner, sikoia: Sikoia, persons: list[str]) -> Call
 
 def _looks(cases: int, requests: int) -> Generator[Row]:
     """Measure operations on the whole ledger; they have no target."""
-    app = create_app(rate=Rate(requests_per_window=10**9), credentials=Credentials(api_key=_KEY))
+    app = new_app()
     asyncio.run(_fill(app, cases, requests))
     with tempfile.TemporaryDirectory() as folder:
         looks: dict[str, Callable[[], object]] = {

@@ -88,6 +88,10 @@ class Progress:
         """Return all work that was ever started, oldest first, except what was deleted."""
         return self._existing(self._started)
 
+    def newest(self) -> Iterator[WorkName]:
+        """Return the same work, newest first and one by one."""
+        return (name for name in reversed(self._started) if name[1] not in self._deleted)
+
     def pending(self) -> list[WorkName]:
         """Return the work that has not ended, oldest first, except what was deleted."""
         return self._existing(self._pending)

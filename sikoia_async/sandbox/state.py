@@ -2,7 +2,7 @@
 
 import random
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,8 @@ _ENTITY_TYPES = ("case", "company", "person")
 
 WORK_TIME = 0.5
 """Seconds that work takes unless an option says otherwise."""
+# The companies and people of a case: how bodies spell them, and the field that holds them.
+_MEMBERS = (("company", "companies"), ("person", "persons"))
 # The attributes that snapshots copy, besides the stores and what they share.
 _SAVED = (
     "_correlation_ids",
@@ -85,8 +87,7 @@ class State:
         self.cases: dict[str, Record] = {}
         self.closed_numbers: set[str] = set()
         self.tasks: dict[str, Record] = {}
-        # The case that each entity was last seen in; only a hint, because entities can move.
-        self._last_cases: dict[str, str] = {}
+        self._members: dict[tuple[str, str], Record] = {}
         self.deleted: set[str] = set()
         self.progress: Progress = Progress(
             self.clock, work_time=_work_time(work_time), store=self.store, deleted=self.deleted
@@ -148,12 +149,12 @@ class State:
         kind = self.type_of(entity_type)
         if entity_id in self.deleted:
             raise deleted(entity_id)
-        for case in self._cases_to_search(entity_id):
-            for entity in _entities(case, kind):
-                if entity[f"{kind}_id"] == entity_id:
-                    self._last_cases[entity_id] = case["case_id"]
-                    return entity
-        raise not_found(entity_id)
+        entity = (
+            self.cases.get(entity_id) if kind == "case" else self._members.get((kind, entity_id))
+        )
+        if entity is None:
+            raise not_found(entity_id)
+        return entity
 
     def type_of(self, entity_type: str) -> str:
         """Return an entity type as bodies spell it: `case`, `company` or `person`.
@@ -179,14 +180,15 @@ class State:
         for store in self._stores.values():
             store.remove_of(entity_ids)
         for entity_id in entity_ids:
-            self._last_cases.pop(entity_id, None)
+            for kind, _ in _MEMBERS:
+                self._members.pop((kind, entity_id), None)
         self.deleted.update(entity_ids)
 
     def index_case(self, case: Record) -> None:
-        """Note which case its companies and people are in, to find them without a search."""
-        for kind in ("company", "person"):
-            for entity in _entities(case, kind):
-                self._last_cases[entity[f"{kind}_id"]] = case["case_id"]
+        """Note the companies and people of a case, to find them without a search."""
+        for kind, name in _MEMBERS:
+            for member in case[name]:
+                self._members[kind, member[f"{kind}_id"]] = member
 
     def records(self) -> Iterator[Record]:
         """Return all records except the users."""
@@ -210,7 +212,7 @@ class State:
         for name, value in attributes.items():
             setattr(self, name, value)
         self.progress.restore(progress)
-        self._last_cases.clear()
+        self._members.clear()
         for case in self.cases.values():
             self.index_case(case)
         # Changed in place, because other parts hold references to these two.
@@ -218,21 +220,6 @@ class State:
         self.deleted.update(gone)
         self.idempotent_responses.clear()
         self.idempotent_responses.update(responses)
-
-    def _cases_to_search(self, entity_id: str) -> Iterator[Record]:
-        """Return the case that an entity was last seen in, then all others, newest first."""
-        last = self._last_cases.get(entity_id, entity_id)
-        if last in self.cases:
-            yield self.cases[last]
-        # Clients mostly use what they have just created.
-        yield from reversed(self.cases.values())
-
-
-def _entities(case: Record, kind: str) -> Iterable[Record]:
-    if kind == "case":
-        return (case,)
-    entities: Iterable[Record] = case["companies" if kind == "company" else "persons"]
-    return entities
 
 
 def _work_time(given: float | Mapping[str, float]) -> Callable[[str], float]:

@@ -325,7 +325,7 @@ def test_every_attribute_of_the_state_is_restored() -> None:
     settings = {"generation", "_seed", "clock", "picklist_base", "scenarios", "url"}
     settings |= {"refuses_insights_without_data", "refuses_refresh_after_expiry", "return_url"}
     settings |= {"refer_fails", "all_completeness_rules"}
-    in_place = {"_last_cases", "_stores", "deleted", "idempotent_responses", "progress"}
+    in_place = {"_members", "_stores", "deleted", "idempotent_responses", "progress"}
     _, changing, *_ = State().save().copied
 
     assert vars(State()).keys() == settings | in_place | changing.keys()

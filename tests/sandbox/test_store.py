@@ -24,6 +24,7 @@ def state() -> State:
         "companies": [{"company_id": "co1"}],
         "persons": [{"person_id": "p1"}],
     }
+    state.index_case(state.cases["c1"])
     return state
 
 

@@ -5,6 +5,7 @@ depends on them depends on the local Sikoia.
 """
 
 from collections.abc import Callable
+from itertools import islice
 
 import attrs
 
@@ -55,7 +56,7 @@ def event_of(state: State, kind: str, key: str) -> WebhookEvent | None:
 
 def latest_data(state: State, event: str) -> Record:
     """Return the data of the newest operation with this event, or that of an unknown request."""
-    for kind, key in reversed(state.progress.started()[-_MAX_SEARCHED:]):
+    for kind, key in islice(state.progress.newest(), _MAX_SEARCHED):
         if state.store(kind).get(key).is_done:
             found = event_of(state, kind, key)
             if found and event in with_parents(found.name):

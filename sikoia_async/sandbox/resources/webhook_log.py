@@ -1,6 +1,7 @@
 """The log of requests to webhooks: written by the sender, read page by page."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -72,26 +73,27 @@ def page(state: State, webhook_id: str, query: Mapping[str, str]) -> Record:
         ApiError: A parameter has a value that it cannot have, or names no request of this log.
     """
     status, is_backward = _read(query)
-    log = [entry.record for entry in state.store("webhook_requests").of(webhook_id)]
-    after = query.get("after_request_id")
-    start = _index(log, after) if after is not None else len(log) if is_backward else -1
-    matching = [
-        index
-        for index, request in enumerate(log)
-        if status is None or request["webhook_event_status"] == status
-    ]
-    if is_backward:
-        on_page = [index for index in matching if index < start][-PAGE_SIZE:]
-    else:
-        on_page = [index for index in matching if index > start][:PAGE_SIZE]
-    has_older, has_newer = (
-        on_page and matching[-1] > on_page[-1],
-        on_page and matching[0] < on_page[0],
+    log, after = (
+        state.store("webhook_requests").oldest_first(webhook_id),
+        query.get("after_request_id"),
     )
+    end = -1 if is_backward else len(log)
+    anchor = end if after is None else _position(state, webhook_id, after)
+
+    def is_match(index: int) -> bool:
+        return status is None or log[index].record["webhook_event_status"] == status
+
+    # Only as much of the log is read as the page needs.
+    from_anchor = range(anchor + 1, len(log)) if is_backward else range(anchor - 1, -1, -1)
+    on_page = list(islice(filter(is_match, from_anchor), PAGE_SIZE))
+    if is_backward:
+        on_page.reverse()
+    has_older = on_page and any(map(is_match, range(on_page[-1] - 1, -1, -1)))
+    has_newer = on_page and any(map(is_match, range(on_page[0] + 1, len(log))))
 
     def url(index: int, direction: str) -> str:
         filters = {"event_status": status} if status else {}
-        anchor = {"after_request_id": log[index]["request_id"], "pagination_direction": direction}
+        anchor = {"after_request_id": log[index].key, "pagination_direction": direction}
         return f"{state.url}/v2/webhooks/{webhook_id}/requests?{urlencode(anchor | filters)}"
 
     return {
@@ -101,7 +103,7 @@ def page(state: State, webhook_id: str, query: Mapping[str, str]) -> Record:
             "page_size": PAGE_SIZE,
             "page_count": len(on_page),
         },
-        "webhook_requests": [log[index] for index in on_page],
+        "webhook_requests": [log[index].record for index in on_page],
     }
 
 
@@ -114,9 +116,10 @@ def _read(query: Mapping[str, str]) -> tuple[str | None, bool]:
     return status, direction == "Backward"
 
 
-def _index(log: Sequence[Record], request_id: str) -> int:
-    """Return the index of a request in the log, even if the filter hides it."""
-    for index, request in enumerate(log):
-        if request["request_id"] == request_id:
-            return index
-    raise not_found(request_id)
+def _position(state: State, webhook_id: str, request_id: str) -> int:
+    """Return the position of a request in the log, even if the filter hides it."""
+    store = state.store("webhook_requests")
+    entry = store.get(request_id)
+    if entry.entity_id != webhook_id:
+        raise not_found(request_id)
+    return store.position(entry)
