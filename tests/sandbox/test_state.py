@@ -30,7 +30,7 @@ def test_the_time_of_day_follows_the_clock(clock: SimpleNamespace) -> None:
 def _exists(state: State, person_id: str) -> bool:
     """Return whether a person is found."""
     try:
-        person = state.entity("Persons", person_id)
+        person = state.entity("Person", person_id)
     except ApiError:
         return False
     assert person["person_id"] == person_id

@@ -30,18 +30,20 @@ def state() -> State:
 
 @pytest.mark.parametrize(
     ("spelling", "entity_id"),
-    [("Cases", "c1"), ("case", "c1"), ("COMPANIES", "co1"), ("company", "co1"), ("persons", "p1")],
+    [("Case", "c1"), ("case", "c1"), ("COMPANY", "co1"), ("company", "co1"), ("person", "p1")],
 )
-def test_entity_types_have_two_spellings(state: State, spelling: str, entity_id: str) -> None:
-    """Paths and bodies differ, and case does not matter."""
+def test_the_case_of_entity_types_does_not_matter(
+    state: State, spelling: str, entity_id: str
+) -> None:
+    """They are spelt as in bodies; paths spell them otherwise."""
     assert entity_id in state.entity(spelling, entity_id).values()
 
 
 def test_unknown_entities_are_refused(state: State) -> None:
     """An unknown type, an unknown id, and an id of another type."""
     assert refusal(state, "Users", "c1") == "ResourceNotFound"
-    assert refusal(state, "Cases", "c2") == "ResourceNotFound"
-    assert refusal(state, "Companies", "p1") == "ResourceNotFound"
+    assert refusal(state, "case", "c2") == "ResourceNotFound"
+    assert refusal(state, "company", "p1") == "ResourceNotFound"
 
 
 def test_records_are_deleted_with_their_entity(state: State) -> None:
