@@ -101,7 +101,7 @@ def lowest(session: nox.Session) -> None:
     _install(
         session,
         "--editable",
-        ".[sandbox,fastapi,aiohttp,pandas,polars,arrow]",
+        ".[sandbox,fastapi,aiohttp,litestar,pandas,polars,arrow]",
         *tools,
         constraints=".ci/lowest.txt",
     )
@@ -152,7 +152,7 @@ def wheel(session: nox.Session) -> None:
     session.chdir(folder)
     _install(session, str(built))
     session.run("python", "-c", "from sikoia_async import Sikoia, __version__; print(__version__)")
-    _install(session, f"{built}[sandbox,fastapi,aiohttp]", "pip")
+    _install(session, f"{built}[sandbox,fastapi,aiohttp,litestar]", "pip")
     session.run("sikoia", "demo")
     session.run("pip", "check")
     session.run("python", "-c", _INSPECTOR)

@@ -1,10 +1,12 @@
 """Our models as responses and bodies of web frameworks, on real sockets."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any
 
+import attrs
 import httpx
 import pytest
 from aiohttp import web
@@ -12,15 +14,17 @@ from fastapi import Body, FastAPI
 from pydantic import BaseModel
 from webapps import serving
 
-from sikoia_async.models import Entity, Items
+from sikoia_async.models import Entity, Items, Model, Open
 from sikoia_async.resources.banking import AccountTransactions, BankTransaction, TransactionAmount
 from sikoia_async.resources.cases import (
     Case,
+    CaseStage,
     CaseSummary,
     CompanyUpdate,
     NewCompany,
     NewPerson,
     Person,
+    PersonUpdate,
 )
 
 CANARY = "Wilma Canary"
@@ -97,11 +101,13 @@ def fastapi_app() -> FastAPI:  # noqa: C901 - many short handlers
     return app
 
 
-def litestar_app() -> Any:
+def litestar_app(*, with_plugin: bool = False) -> Any:  # noqa: C901 - many short handlers
     """Return an application that returns and takes our models."""
     pytest.importorskip("litestar", reason="the lowest versions are tested without it")
     from litestar import Litestar, get, post  # noqa: PLC0415 - may be missing
     from litestar.params import JSONBody  # noqa: PLC0415 - may be missing
+
+    from sikoia_async.integrations.litestar import ModelsPlugin  # noqa: PLC0415 - needs Litestar
 
     @get("/case")
     async def case() -> Case:
@@ -123,7 +129,27 @@ def litestar_app() -> Any:
     async def person(data: JSONBody[NewPerson]) -> NewPerson:
         return data
 
-    return Litestar([case, as_list, as_items, money, person], logging_config=None)
+    @post("/persons")
+    async def persons(data: JSONBody[Items[NewPerson]]) -> Items[NewPerson]:
+        return data
+
+    @post("/company")
+    async def company(data: JSONBody[NewCompany]) -> NewCompany:
+        return data
+
+    @post("/update")
+    async def update(data: JSONBody[PersonUpdate]) -> PersonUpdate:
+        return data
+
+    @post("/entity")
+    async def entity(data: JSONBody[Entity]) -> Entity:
+        return data
+
+    handlers = [case, as_list, as_items, money, person]
+    if not with_plugin:
+        return Litestar(handlers, logging_config=None)
+    handlers += [persons, company, update, entity]
+    return Litestar(handlers, logging_config=None, plugins=[ModelsPlugin()])
 
 
 def aiohttp_app() -> web.Application:
@@ -152,10 +178,15 @@ def aiohttp_app() -> web.Application:
     return app
 
 
-@pytest.fixture(scope="module", params=["fastapi", "litestar", "aiohttp"])
+@pytest.fixture(scope="module", params=["fastapi", "litestar", "plugin", "aiohttp"])
 def http(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """Serve an application, and return a client of it."""
-    make = {"fastapi": fastapi_app, "litestar": litestar_app, "aiohttp": aiohttp_app}
+    make: dict[str, Callable[[], Any]] = {
+        "fastapi": fastapi_app,
+        "litestar": litestar_app,
+        "plugin": partial(litestar_app, with_plugin=True),
+        "aiohttp": aiohttp_app,
+    }
     with serving(make[request.param]()) as url, httpx.Client(base_url=url) as client:
         yield client
 
@@ -296,3 +327,98 @@ def test_litestar_describes_models() -> None:
     assert {"Case", "CaseSummary", "NewPerson", "Address"} < set(document["components"]["schemas"])
     items = document["paths"]["/items"]["get"]["responses"]["200"]["content"]["application/json"]
     assert items["schema"]["items"] == {"$ref": "#/components/schemas/CaseSummary"}
+
+
+@pytest.fixture(scope="module")
+def plugin() -> Iterator[httpx.Client]:
+    """Serve the application of Litestar with our plugin, and return a client of it."""
+    with serving(litestar_app(with_plugin=True)) as url, httpx.Client(base_url=url) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/person", {"first_name": CANARY}, "last_name"),
+        ("/persons", [{"first_name": CANARY}], "0.last_name"),
+        ("/persons", {"first_name": CANARY}, ""),
+        ("/company", {"company_name": "a", "jurisdiction_code": CANARY}, "jurisdiction_code"),
+        ("/update", {"person_id": CANARY}, "person_id"),
+        ("/update", {"person_id": "1", "date_of_birth": CANARY}, "date_of_birth"),
+        ("/entity", {"type": "case", "id": CANARY}, "id"),
+        ("/entity", {"type": CANARY, "id": "1"}, "type"),
+    ],
+)
+def test_the_plugin_validates_bodies(
+    plugin: httpx.Client, path: str, body: Any, field: str
+) -> None:
+    """As the SDK does before it sends them: 400, with the path of the field."""
+    response = plugin.post(path, json=body)
+
+    (problem,) = response.json()["extra"]
+    assert (response.status_code, problem["key"], problem["source"]) == (400, field, "body")
+    assert "Canary" not in response.text
+
+
+def test_the_plugin_reads_what_fits(plugin: httpx.Client) -> None:
+    """Also types that Litestar does not know by itself, and bodies that are not JSON."""
+    bodies: dict[str, Any] = {
+        "/update": {"person_id": "1", "date_of_birth": ""},
+        "/persons": [{"first_name": "a", "last_name": "b"}],
+        "/entity": {"type": "case", "id": "1"},
+    }
+    for path, body in bodies.items():
+        response = plugin.post(path, json=body)
+        assert response.status_code == 201
+        found = response.json()
+        given: Any = body
+        if path == "/persons":
+            given, found = given[0], found[0]
+        assert given.items() <= found.items()
+    refused = plugin.post("/person", content=b"{", headers={"Content-Type": "application/json"})
+    assert (refused.status_code, refused.json()["detail"]) == (400, "NewPerson: not valid JSON")
+
+
+def test_the_plugin_describes_models(plugin: httpx.Client) -> None:
+    """With the pattern of decimals and the values of enums, which may grow."""
+    schemas = plugin.get("/schema/openapi.json").json()["components"]["schemas"]
+
+    amount = schemas["TransactionAmount"]["properties"]["amount"]["oneOf"]
+    known, any_text, nothing = schemas["Case"]["properties"]["stage"]["anyOf"]
+    assert [one.get("pattern", "")[:1] for one in amount] == ["^", ""]
+    assert "Approved" in known["enum"]
+    assert (any_text, nothing) == ({"type": "string"}, {"type": "null"})
+    assert schemas["NewPerson"]["required"] == ["first_name", "last_name"]
+
+
+def test_the_plugin_describes_a_callers_model() -> None:
+    """Also one with a required enum that may grow, and a list of lists."""
+    from litestar import Litestar, get  # noqa: PLC0415 - may be missing
+    from litestar.typing import FieldDefinition  # noqa: PLC0415 - may be missing
+
+    from sikoia_async.integrations.litestar import ModelsPlugin  # noqa: PLC0415 - needs Litestar
+
+    @get("/")
+    async def own() -> Own:
+        return Own(stage="New")
+
+    plugin = ModelsPlugin()
+    app = Litestar([own], plugins=[plugin], logging_config=None)
+    found = app.openapi_schema.to_schema()["components"]["schemas"]["Own"]["properties"]
+    assert [one.get("type") for one in found["stage"]["anyOf"]] == ["string"] * 2
+    assert found["sizes"]["items"] == {"type": "array", "items": {"type": "integer"}}
+
+    field = FieldDefinition.from_annotation(Own)
+    dto = plugin.create_dto_for_type(field)
+    assert (list(dto.generate_field_definitions(Own)), dto.detect_nested_field(field)) == (
+        [],
+        False,
+    )
+
+
+@attrs.frozen
+class Own(Model):
+    """A caller's model."""
+
+    stage: Open[CaseStage]
+    sizes: tuple[tuple[int, ...], ...] = ()
