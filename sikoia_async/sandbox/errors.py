@@ -132,7 +132,7 @@ def server_error() -> ApiError:
 
 def replaced() -> ApiError:
     """503: a test reset or restored the local Sikoia while the request was in progress."""
-    detail = "The local Sikoia was reset or restored before this request: nothing was changed."
+    detail = "The local Sikoia was reset or restored before the request was processed."
     return ApiError("ServerError", detail, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
