@@ -347,7 +347,7 @@ async def test_operations_are_settled_without_webhooks(local: Local) -> None:
     await local.upload("Payslip")
     local.clock.now += 10
 
-    url = f"/v2/person/{local.person['entity_id']}/income-employer"
+    url = f"/v2/Persons/{local.person['entity_id']}/income-employer"
     (insight,) = (await local.api.get(url)).json()["income_employer_requests"]
 
     assert insight["status"] == "Failed"
@@ -386,7 +386,7 @@ async def test_the_events_of_a_document_depend_on_its_type(
     delivered = await local.deliver(10)
 
     assert [one["event_type"] for one in delivered] == events
-    accounts = (await local.api.get(f"/v2/person/{local.person['entity_id']}/bankaccounts")).json()
+    accounts = (await local.api.get(f"/v2/Persons/{local.person['entity_id']}/bankaccounts")).json()
     read = {
         name: one
         for account in accounts
