@@ -35,7 +35,7 @@ async def test_a_client_needs_no_configuration(kind: type[Sandbox]) -> None:
             report = await operation.wait(timeout=60)
 
             assert report.status == "Complete"
-            assert sikoia.spend == {"POST /v2/affordability-insights": 1}
+            assert sikoia.spend == {"affordability.request": 1}
             assert len(sandbox.state.cases) == 1
 
 

@@ -220,7 +220,9 @@ async def test_chargeable_operations_cost_one_credit(kind: Callable[..., Sandbox
             bought = dict(sikoia.spend)
 
     charged = Counter(one.operation for one in sandbox.ledger for _ in range(one.cost))
-    assert charged == dict.fromkeys(CHARGEABLE, 1) == bought
+    assert charged == dict.fromkeys(CHARGEABLE, 1)
+    # The client counts by method.
+    assert sum(bought.values()) == len(CHARGEABLE)
     assert sandbox.ledger.spend == len(CHARGEABLE)
     sandbox.ledger.assert_nothing_charged_twice()
 
