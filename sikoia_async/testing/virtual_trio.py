@@ -3,6 +3,7 @@
 import math
 
 import trio
+from trio._core._run import GLOBAL_RUN_CONTEXT
 from trio.testing import active_thread_count
 
 __all__ = ["VirtualClock"]
@@ -44,5 +45,8 @@ class VirtualClock(trio.abc.Clock):
             self._looks += 1
             return _LOOK
         self._looks = 0
+        # trio says so nowhere else. It wakes those that wait for idle tasks only if it would sleep.
+        if GLOBAL_RUN_CONTEXT.runner.waiting_for_idle:
+            return max(0.0, deadline - self._now)
         self._now = max(self._now, deadline)
         return 0.0

@@ -75,7 +75,7 @@ async def test_the_report_is_a_workbook(sandbox: Sandbox, method: str, tmp_path:
 
     with zipfile.ZipFile(io.BytesIO(content)) as book:
         assert book.testzip() is None
-        assert "Pay &amp; more" in book.read("xl/worksheets/sheet2.xml").decode()
+        assert "Pay &amp; more" in book.read("xl/worksheets/sheet1.xml").decode()
 
 
 def _base64() -> bytes:
