@@ -26,8 +26,11 @@ _NOT_SECRET: Final = frozenset(
         ("docs/pages/client.md", "Basic Auth Credentials"),  # these three: how to write a proxy
         ("sikoia_async/_client.py", "Basic Auth Credentials"),
         ("sikoia_async/_transport/proxies.py", "Basic Auth Credentials"),
+        ("sikoia_async/_calls/extras.py", "Secret Keyword"),  # what to use instead of a header
         ("sikoia_async/_hooks/auth.py", "Secret Keyword"),  # the name of the header
+        ("sikoia_async/_settings/variables.py", "Secret Keyword"),  # what variables are for
         ("sikoia_async/sandbox/resources/webhooks.py", "Secret Keyword"),  # the name of a store
+        ("sikoia_async/webhooks/router.py", "Secret Keyword"),  # where they are read from
     }
 )
 # Tables of hashes and ids have high entropy; the other detectors look for known formats.
