@@ -117,7 +117,7 @@ def virtual_backend(
     if name != "trio":
         msg = "name: expected 'asyncio' or 'trio'"
         raise ArgumentError(msg)
-    from sikoia_async.testing.virtual_trio import VirtualClock  # noqa: PLC0415 - trio is optional
+    from sikoia_async.testing._virtual_trio import VirtualClock  # noqa: PLC0415 - trio is optional
 
     return name, {"clock": VirtualClock(round(patience / _LOOK))}
 
