@@ -23,6 +23,10 @@ _CHECKS = {
     "TaxOverview": ("Tax Overview Integrity Checks", "Overview is complete"),
 }
 _FOR_ALL = ("File was not edited", "Fonts are the same throughout")
+_EDITED = {
+    "Refer": "The file may have been changed after it was made.",
+    "Fail": "The file was changed after it was made.",
+}
 _MESSAGES = {"Pending": "The check is in progress.", "Complete": "The check is complete."}
 
 
@@ -121,16 +125,16 @@ class Checks:
     def rules(self, entry: Entry) -> Iterator[Record]:
         """Return the decision of each rule on a document."""
         document = entry.record
-        is_tampered = document["_scenario"].integrity == "Fail"
+        decision = document["_scenario"].integrity
         own = _CHECKS[document["sikoia_document_type"]][1]
         ids = data_source_ids(self._state, document)
         for source_id, name in product(ids, (*_FOR_ALL, own)):
-            fails = is_tampered and name == _FOR_ALL[0]
+            is_edited = name == _FOR_ALL[0] and decision != "Pass"
             yield {
                 "data_source_id": source_id,
                 "rule_name": name,
-                "decision": "Fail" if fails else "Pass",
-                "message": "The file was changed after it was made." if fails else None,
+                "decision": decision if is_edited else "Pass",
+                "message": _EDITED[decision] if is_edited else None,
             }
 
 

@@ -138,8 +138,9 @@ class Scenario:
     """The status of searches for politically exposed persons, sanctions and adverse media."""
     identity: Identity = "Approved"
     """The outcome of identity verifications: a decision, `Expired` or `Failed`."""
-    integrity: Literal["Pass", "Fail"] = "Pass"
-    """The decision of integrity checks on whether a document's file was edited."""
+    integrity: Decision = "Pass"
+    """The decision of integrity checks on whether a document's file was edited; `Refer` if it may
+    have been."""
     upload: Literal["Complete", "Failed"] = "Complete"
     """The status of the upload of a document. If it is `Failed`, nothing is read."""
     reading: Literal["Complete", "Failed", "Excluded"] = "Complete"

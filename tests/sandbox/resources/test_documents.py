@@ -3,12 +3,13 @@
 import base64
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
 from sikoia_async.sandbox import Sandbox, Scenario, Time
+from sikoia_async.sandbox.scenarios.scenario import Decision
 
 Connect = Callable[[Sandbox], httpx.Client]
 _FILE = base64.b64encode(b"%PDF-1.7").decode()
@@ -119,11 +120,12 @@ def test_a_document_is_classified(
     assert (viewed["document_type"], viewed["sikoia_document_type"]) == (claim, classified)
 
 
+@pytest.mark.parametrize("decision", get_args(Decision))
 def test_classification_and_checks_take_the_work_time(
-    connect: Connect, clock: SimpleNamespace
+    connect: Connect, clock: SimpleNamespace, decision: Decision
 ) -> None:
     """Until then, there is no type and there are no rules."""
-    edited = Scenario(name="edited", file_name="edited-payslip.pdf", integrity="Fail")
+    edited = Scenario(name="edited", file_name="edited-payslip.pdf", integrity=decision)
     with Sandbox(time=Time(clock=lambda: clock.now), work_time=5, scenarios=[edited]) as sandbox:
         client = connect(sandbox)
         body = {"name": "Loan", "case_type": "Business"}
@@ -150,10 +152,17 @@ def test_classification_and_checks_take_the_work_time(
     assert later == done
     assert checks[0].status_code == 404
     assert [decisions(check) for check in checks[1:]] == [
-        ["Fail", "Pass", "Pass"],
+        [decision, "Pass", "Pass"],
         ["Pass", "Pass", "Pass"],
     ]
+    assert messages(checks[1])[1:] == messages(checks[2])[1:] == [None, None]
+    assert (messages(checks[1])[0] is None) is (decision == "Pass")
     assert len(checks[1].json()) == 11
+
+
+def messages(check: httpx.Response) -> list[str | None]:
+    """Return the messages of the rules of a check."""
+    return [rule["message"] for rule in check.json()["rules"]]
 
 
 def decisions(check: httpx.Response) -> list[str]:
