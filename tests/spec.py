@@ -37,6 +37,8 @@ class Operation(NamedTuple):
     """The media type of the request body, with schema and example."""
     responses: dict[int, dict[str, Any]]
     """The media type of each response by status; empty for a response without a body."""
+    tag: str
+    """The part of the API."""
 
 
 @cache
@@ -71,6 +73,7 @@ def _operation(method: str, path: str, definition: dict[str, Any]) -> Operation:
         {one["name"]: {**one, **one["schema"]} for one in parameters if one["in"] == "query"},
         _media_type(definition.get("requestBody", {})),
         {int(status): _media_type(response) for status, response in responses},
+        definition["tags"][0],
     )
 
 
