@@ -64,6 +64,14 @@ class VirtualEventLoop(asyncio.SelectorEventLoop):
     def _executed(self, _: object) -> None:
         self._executing -= 1
 
+    async def shutdown_default_executor(self, *args: Any, **options: Any) -> None:
+        """Wait for the threads of the loop's executor, in real time."""
+        self._executing += 1
+        try:
+            await super().shutdown_default_executor(*args, **options)
+        finally:
+            self._executing -= 1
+
     def has_busy_thread(self) -> bool:
         """Return whether a worker thread has not handed over its result."""
         return self._executing > 0 or any(map(self._is_busy, threading.enumerate()))
