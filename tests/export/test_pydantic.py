@@ -339,6 +339,15 @@ def test_a_dict_in_place_of_a_model_is_passed_on() -> None:
     assert loan.model_dump()["case"] == {"case_id": "1"}
 
 
+def test_a_selection_inside_a_plain_field_selects_all_of_it() -> None:
+    """Only models and lists have parts."""
+    dumped = adapter(NewPerson).dump_python(
+        NewPerson(first_name="A", last_name="B"), include={"first_name": {"letters": True}}
+    )
+
+    assert dumped == {"first_name": "A"}
+
+
 def test_pydantic_is_not_imported_until_it_asks() -> None:
     """Importing, decoding and exporting models do without it."""
     script = (

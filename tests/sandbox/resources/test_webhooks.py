@@ -315,6 +315,17 @@ def test_invalid_parameters_are_refused(
     assert response.status_code == status
 
 
+def test_a_page_after_a_request_of_another_webhook_is_not_found(
+    sandbox: Sandbox, client: httpx.Client, webhook: str
+) -> None:
+    """Each webhook has its own log."""
+    other = str(client.post("/v2/webhooks", json=GOOD).json()["webhook_id"])
+    (request_id,) = log_requests(sandbox, other, 1)
+    query = {"after_request_id": request_id}
+
+    assert client.get(f"/v2/webhooks/{webhook}/requests", params=query).status_code == 404
+
+
 def test_there_is_one_secret(client: httpx.Client) -> None:
     """It can be created, read, rotated and deleted, and then created again."""
     url = "/v2/webhooks/secrets"

@@ -545,6 +545,10 @@ def test_two_scenarios_with_the_same_name_are_refused() -> None:
         ({"about": None}, "about: expected a string"),
         ({"company_name": ""}, "company_name: expected a string that is not empty"),
         ({"person": "two\tparts"}, "person: expected a single line"),
+        (
+            {"file_name": "a", "documents_in_file": 0},
+            "documents_in_file: expected a number from 1 to 1000",
+        ),
         ({"company_name": "A", "matches": -1}, "matches: expected a number from 0 to 1000"),
         ({"company_name": "A", "matches": 1001}, "matches: expected a number from 0 to 1000"),
         ({"company_name": "A", "matches": True}, "matches: expected a whole number"),
