@@ -17,6 +17,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any, Final, Protocol
 
 import attrs
@@ -71,8 +72,12 @@ class _Work:
 
     def operation(self, sikoia: Sikoia, first: Any) -> Operation[Any]:
         """Return the operation with this first response."""
-        operation: Operation[Any] = getattr(sikoia, self.resource)._operation(  # noqa: SLF001
-            first.request_id, first
+        module: Any = import_module(f"sikoia_async.resources.{self.resource}")
+        operation: Operation[Any] = sikoia._api.operation(  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as `request` does
+            module._OPERATION,  # noqa: SLF001
+            (first.request_id,),
+            module._retrieve(first.request_id),  # noqa: SLF001
+            first,
         )
         return operation
 
