@@ -67,7 +67,7 @@ class Service:
             if response.status_code == 200:
                 return response.json()
             assert response.status_code == 202, response.text
-        pytest.fail("there is no report")
+        pytest.fail("the report is missing")
 
 
 def _command(pid: int) -> str:

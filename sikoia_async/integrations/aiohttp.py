@@ -56,7 +56,7 @@ def setup(
     Args:
         app: the application, before it starts. Its own cleanup contexts run inside the client's.
         client: makes the client each time that the application starts.
-        webhooks: verifies and handles deliveries; without it, there is no webhook endpoint.
+        webhooks: verifies and handles deliveries; without it, no webhook endpoint is added.
         path: what the URLs of the webhook endpoint begin with, see `webhook_routes`.
         feed: gets each new event; by default the client's own `events.feed`.
         statuses: HTTP statuses for classes of errors, where you want others than `STATUSES` has.

@@ -42,7 +42,7 @@ def resume(api: Api, kind_name: str, ids: tuple[str, ...]) -> Operation[Any]:
         ids: identify the operation.
 
     Raises:
-        InvalidOperationTokenError: there is no such kind, or the ids do not fit it.
+        InvalidOperationTokenError: the kind is unknown, or the ids do not fit it.
     """
     kind = find_kind(kind_name)
     if kind is None or kind.opener is None:

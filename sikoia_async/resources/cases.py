@@ -316,8 +316,8 @@ class Cases(Resource):
             waiting = await sikoia.cases.list(stage=["New", "InProgressNeedsReview"])
 
         Without filters it returns all cases. A case has to match every filter given; a filter with
-        several values matches any of them. There is no filter for `reference`, but `keyword` finds
-        it: compare the `reference` of what it returns, because it finds parts of other fields too.
+        several values matches any of them. To find a `reference`, use `keyword` and compare the
+        `reference` of what it returns, because it finds parts of other fields too.
 
         Args:
             case_type: a type, or a list of types.

@@ -118,7 +118,7 @@ def virtual_backend(
         patience: real seconds that the clock waits for a worker thread at most.
 
     Raises:
-        ArgumentError: there is no such backend.
+        ArgumentError: the backend is unknown.
     """
     if name == "asyncio":
         return name, {"loop_factory": partial(VirtualEventLoop, patience)}

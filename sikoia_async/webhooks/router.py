@@ -161,7 +161,7 @@ class Router(NotCopyable):
         handler of their own. One function may handle several types.
 
         Raises, here or when the decorator is applied:
-            ArgumentError: there is no such event type.
+            ArgumentError: the event type is unknown.
             ArgumentTypeError: the decorated object is not a function.
             ConfigurationError: the event type has a handler already.
         """

@@ -48,7 +48,7 @@ def test_the_seed_determines_ids() -> None:
 
 @pytest.mark.anyio
 async def test_a_client_reads_the_variables_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It needs the transport as well; there is no file of certificate authorities."""
+    """It needs the transport as well; it names no file of certificate authorities."""
     with MemorySandbox() as sandbox:
         assert sandbox.ca_file == ""
         assert len(sandbox.exports()) == len(sandbox.variables) == 3

@@ -15,7 +15,7 @@ def require_service(state: State, entity: Record) -> None:
     A case has the scenarios of its companies and people.
 
     Raises:
-        ApiError: 403, there are no credits, or the service is not enabled.
+        ApiError: 403, the credits are used up, or the service is not enabled.
     """
     for scenario in _scenarios(state, entity):
         require_paid(scenario)

@@ -29,7 +29,7 @@ class Resource:
         """Call the handler for the method of a request.
 
         Raises:
-            ApiError: The path does not have this method, or there is no such entity type.
+            ApiError: The path does not have this method, or the entity type is unknown.
         """
         handler = self.handlers.get(scope["method"])
         if handler is None:
