@@ -41,6 +41,7 @@ __all__ = [
     "ResourceNotFoundError",
     "ServerError",
     "SikoiaError",
+    "StoreError",
     "TokenError",
     "TransportError",
     "UnexpectedResponseError",
@@ -151,6 +152,10 @@ class InvalidOperationTokenError(ConfigurationError):
 
 class ChargeLimitError(SikoiaError):
     """The call may cost money, and `max_chargeable` is used up; nothing was sent."""
+
+
+class StoreError(SikoiaError):
+    """A store that processes share failed, and the call was not safe without it."""
 
 
 class ClientStateError(SikoiaError, RuntimeError):

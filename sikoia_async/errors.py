@@ -7,6 +7,7 @@ SikoiaError
         OperationPendingError           `result()` was called before the operation was done
         InvalidOperationTokenError      an operation token cannot be resumed with this client
     ChargeLimitError                you: `max_chargeable` is used up; nothing was sent
+    StoreError                      you: a store that processes share failed; nothing was sent
     ClientStateError                you: the client is closed, or belongs to another event loop
     CallError                       a call was started and failed
         TransportError              the network: no response, or not in time
@@ -67,6 +68,7 @@ from sikoia_async._errors import (
     ResourceNotFoundError,
     ServerError,
     SikoiaError,
+    StoreError,
     TokenError,
     TransportError,
     UnexpectedResponseError,
@@ -114,6 +116,7 @@ __all__ = [
     "ResourceNotFoundError",
     "ServerError",
     "SikoiaError",
+    "StoreError",
     "TokenError",
     "TooManyResultsError",
     "TransportError",
