@@ -10,6 +10,8 @@ import virtual
 
 from sikoia_async._settings.variables import VARIABLES
 
+pytest_plugins = ["servers"]
+
 # No deadlines, because machines may be shared. In CI, the examples are the same in every run.
 hypothesis.settings.register_profile(
     "here",
