@@ -185,7 +185,7 @@ class ReplayStore(Protocol):
         ...
 
     async def confirm(self, key: str, *, ttl: float) -> None:
-        """Remember for `ttl` seconds that a key is done, whoever had claimed it."""
+        """Remember for `ttl` seconds that a key is done, even if another owner has claimed it."""
         ...
 
     async def release(self, key: str, owner: str) -> None:
