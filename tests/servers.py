@@ -95,7 +95,7 @@ class _Server:
 
     def _run(self, command: Sequence[str], is_ready: Callable[[], bool], **options: Any) -> None:
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            process: subprocess.Popen[bytes] = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -103,9 +103,10 @@ class _Server:
                 start_new_session=True,  # Ctrl-C is for pytest, which stops it
                 **options,
             )
+        self._process = process
         deadline = time.monotonic() + _TIMEOUT
         while not is_ready():
-            assert self._process.poll() is None, (self.folder / "log").read_text()
+            assert process.poll() is None, (self.folder / "log").read_text()
             assert time.monotonic() < deadline, (self.folder / "log").read_text()
             time.sleep(0.01)
 
