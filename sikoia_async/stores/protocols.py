@@ -36,6 +36,7 @@ __all__ = [
     "Settled",
     "SpendLimitBucket",
     "SpendStore",
+    "SpendUsedUp",
     "StoredToken",
     "TokenStore",
     "Wait",
@@ -223,15 +224,25 @@ class Charge:
     """The counts that it adds to."""
 
 
+@attrs.frozen
+class SpendUsedUp:
+    """A bucket that is full."""
+
+    bucket: str
+    """Its name."""
+    seconds: float | None = None
+    """When the oldest of its calls is no longer counted; None if that is never."""
+
+
 @runtime_checkable
 class SpendStore(Protocol):
     """Counts chargeable calls of several processes together, durably."""
 
-    async def reserve(self, account: str, charge: Charge) -> str | None:
-        """Count a call, unless a limit would be exceeded; return the name of that one's bucket.
+    async def reserve(self, account: str, charge: Charge) -> SpendUsedUp | None:
+        """Count a call in all of its buckets, or in none if one of them is full; say which one.
 
-        All or nothing, and durable when it returns: a process that is killed afterwards has used
-        the call up.
+        Durable when it returns: a process that is killed afterwards has used the call up. A charge
+        that is counted already, by its id, is not counted again.
         """
         ...
 
@@ -240,7 +251,11 @@ class SpendStore(Protocol):
         ...
 
     async def spent(self, account: str) -> Mapping[str, int]:
-        """Return how many calls are counted, by operation."""
+        """Return how many calls were counted since the last reset, by operation."""
+        ...
+
+    async def reset(self, account: str) -> None:
+        """Forget all calls that were counted: every bucket is empty."""
         ...
 
 
