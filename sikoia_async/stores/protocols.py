@@ -181,7 +181,8 @@ class ReplayStore(Protocol):
     async def claim(self, key: str, owner: str, *, ttl: float) -> Claim:
         """Reserve a key for one owner, unless it is reserved or done.
 
-        The claim of an owner that is killed ends after `ttl` seconds.
+        The claim of an owner that is killed ends after `ttl` seconds. The owner prolongs it by
+        claiming the key again, which returns `new`.
         """
         ...
 
