@@ -54,6 +54,7 @@ from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.registry import OperationRegistry
 from sikoia_async.operations.token import TokenSigner
 from sikoia_async.resources._resource import resource_property
+from sikoia_async.stores.account import account_key
 
 if TYPE_CHECKING:
     import os
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from sikoia_async.resources.screening import Screening
     from sikoia_async.resources.users import Users
     from sikoia_async.resources.webhooks import Webhooks
+    from sikoia_async.stores.shared import Stores
     from sikoia_async.webhooks.feed import EventFeed
 
 __all__ = ["Sikoia"]
@@ -155,7 +157,11 @@ class Sikoia(NotCopyable):
         trust_env: whether environment variables may name a proxy (`HTTPS_PROXY`, `HTTP_PROXY`,
             `ALL_PROXY`, `NO_PROXY`), a TLS key log (`SSLKEYLOGFILE`) and, without `tls`, further
             certificate authorities (`SSL_CERT_FILE`, `SSL_CERT_DIR`, or else the system's).
-        token_store: shares the access token between processes.
+        shared: what this client shares with other processes, such as the rate limit and the access
+            token: `SqliteStores("sikoia.db")` on one host, `RedisStores(client)` or
+            `PostgresStores(pool)` on several. Closing the client closes what they have opened
+            themselves; they can be used again.
+        token_store: shares the access token between processes, instead of the store in `shared`.
         max_chargeable: how many calls that may cost credits or money this client may make.
         idempotency_header: the name of the header for idempotency keys, if Sikoia gave you one;
             the public documentation has none. Each POST then carries a key, and can be retried.
@@ -204,6 +210,7 @@ class Sikoia(NotCopyable):
         link_hosts: Collection[str] | None = None,
         proxy: str | None = None,
         trust_env: bool = False,
+        shared: Stores | None = None,
         token_store: TokenStore | None = None,
         max_chargeable: int | None = None,
         idempotency_header: str | None = None,
@@ -231,6 +238,7 @@ class Sikoia(NotCopyable):
         if rely_on_events is None:
             rely_on_events = variables.rely_on_events() or False
         validate_type("token_store", token_store, TokenStore, "a TokenStore, with load and save")
+        _validate_shared(shared)
         hooks = Hooks(on_request, on_response)
         keys = _keys(idempotency_header)
         with settings():
@@ -273,7 +281,7 @@ class Sikoia(NotCopyable):
                 self._environment,
                 plain_string(credentials.client_id or ""),
                 authorization,
-                token_store,
+                _token_store(token_store, shared),
                 clock=lifecycle.time,
             )
 
@@ -304,6 +312,11 @@ class Sikoia(NotCopyable):
             ),
             keys=keys,
             hooks=hooks if on_request or on_response else None,
+            account=account_key(
+                self._environment,
+                plain_string(credentials.client_id or "") if self._token else None,
+            ),
+            shared=shared,
         )
         self._api = Api(context, options)
         self._defaults = options
@@ -744,8 +757,11 @@ class Sikoia(NotCopyable):
             lifecycle.check()
         lifecycle.closed = True
         self._api.context.registry.close()
-        for pool in self._pools:
-            await pool.aclose()
+        try:
+            for pool in self._pools:
+                await pool.aclose()
+        finally:
+            await self._api.context.aclose()
 
     async def __aenter__(self) -> Self:
         self._api.context.lifecycle.check()
@@ -791,6 +807,19 @@ def _brought(
     validate_transport("transport", transport)
     validate_client(http_client)
     return http_client if transport is None else transport
+
+
+def _validate_shared(shared: Stores | None) -> None:
+    if shared is not None:
+        from sikoia_async.stores.shared import validate_stores  # noqa: PLC0415 - loaded if used
+
+        validate_stores("shared", shared)
+
+
+def _token_store(token_store: TokenStore | None, shared: Stores | None) -> TokenStore | None:
+    if token_store is None and shared is not None:
+        return cast("TokenStore | None", shared.token)
+    return token_store
 
 
 def _event_hooks(authorization: ApiKey | TokenSource) -> dict[str, list[Callable[..., Any]]]:

@@ -1,4 +1,4 @@
-"""Whatever a public signature mentions can be imported from `sikoia_async` or its `types`."""
+"""Whatever a public signature mentions can be imported from `sikoia_async` or a public module."""
 
 import ast
 import inspect
@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 import pytest
 
 import sikoia_async
-from sikoia_async import types, webhooks
+from sikoia_async import stores, types, webhooks
 
 MADE_BY_THE_SDK = {"EventFeed", "Pages"}
 """Classes that users do not create."""
-IMPORTABLE = {*sikoia_async.__all__, *types.__all__, *webhooks.__all__}
+IMPORTABLE = {*sikoia_async.__all__, *types.__all__, *webhooks.__all__, *stores.__all__}
 CLASSES = {
     name: value
-    for module in (sikoia_async, types)
+    for module in (sikoia_async, types, stores)
     for name, value in ((name, getattr(module, name)) for name in module.__all__)
     if inspect.isclass(value)
 }

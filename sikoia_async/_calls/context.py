@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from sys import version_info
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+import anyio
 import attrs
 
 from sikoia_async._calls.deprecation import Deprecations
 from sikoia_async._retry.policy import RetryPolicy
 from sikoia_async._version import __version__
+from sikoia_async.stores.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +31,13 @@ if TYPE_CHECKING:
     from sikoia_async._transport.limits import Limits
     from sikoia_async.operations.interval import Interval
     from sikoia_async.operations.registry import OperationRegistry
+    from sikoia_async.stores.shared import Stores
 
 __all__ = ["CallOptions", "ClientContext", "request_headers"]
+
+_log = logging.getLogger("sikoia_async")
+
+_CLOSE_TIMEOUT: Final = 1.0
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +63,20 @@ class ClientContext:
     retry_policy: RetryPolicy = attrs.field(factory=RetryPolicy)
     keys: Keys | None = None
     """Idempotency keys; None if none are sent."""
+    account: str = ""
+    """The key of this client's state in stores."""
+    shared: Stores | None = None
+    """What the client shares with other processes; None if nothing."""
+    background: Background = attrs.field(factory=Background)
+    """Runs work that outlives a call; it ends with the client."""
+
+    async def aclose(self) -> None:
+        """End the work in the background, and close what the stores have opened."""
+        try:
+            await self.background.aclose()
+        finally:
+            if self.shared is not None:
+                await _close(self.shared)
 
 
 @attrs.frozen(kw_only=True)
@@ -81,6 +103,15 @@ class CallOptions:
     """Parameters that the caller adds to queries."""
     extra_body: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """Fields that the caller adds to JSON bodies."""
+
+
+async def _close(shared: Stores) -> None:
+    """Close stores for at most a second, even while being cancelled. Their errors are logged."""
+    try:
+        with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
+            await shared.aclose()
+    except Exception as error:  # noqa: BLE001 - a store may be the user's and raise anything
+        _log.warning("the shared stores failed to close with %s", type(error).__name__)
 
 
 def request_headers(origin: str, app_info: str | None = None) -> dict[str, str]:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import anyio
 
+from sikoia_async._errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -78,9 +80,11 @@ class CircuitBreaker:
     async def run(self, operation: Callable[[], Awaitable[T]]) -> T:
         """Run an operation of the store and return its result.
 
-        Cancellation passes through and counts neither as a success nor as a failure.
+        Cancellation and a ConfigurationError pass through, and count neither as a success nor as a
+        failure.
 
         Raises:
+            ConfigurationError: the store cannot be used as it was set up.
             StoreUnavailable: the operation failed or timed out, or the breaker is open.
         """
         state = self.state
@@ -104,6 +108,8 @@ class CircuitBreaker:
         try:
             with anyio.move_on_after(self._seconds()):
                 return await operation()
+        except ConfigurationError:
+            raise
         except Exception as error:  # noqa: BLE001 - a store is the user's and may raise anything
             self.record_failure(error)
         else:

@@ -11,12 +11,14 @@ from faults import SECRET
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sikoia_async import ConfigurationError
 from sikoia_async.stores.breaker import CircuitBreaker, CircuitState, StoreUnavailable
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 _TIMEOUT: Final = 1.0
 _OPEN_FOR: Final = 5.0
+_FOREIGN: Final = "the file is not ours"
 
 
 class _Store:
@@ -229,3 +231,22 @@ async def test_the_breaker_follows_its_rules(steps: list[tuple[float, bool]]) ->
 
         assert store.calls - before == reaches
         assert breaker.state == ("closed" if reaches and succeeds else "open")
+
+
+async def test_a_configuration_error_passes_through() -> None:
+    """Such as a file that is not ours: it neither opens nor closes the breaker."""
+    store, breaker = _Store(), _breaker()
+
+    async def refuse() -> None:
+        raise ConfigurationError(_FOREIGN)
+
+    with pytest.raises(ConfigurationError, match=_FOREIGN):
+        await breaker.run(refuse)
+    assert _state(breaker) == "closed"
+
+    await _refuses(breaker, store.hang)
+    await anyio.sleep(_OPEN_FOR)
+    with pytest.raises(ConfigurationError, match=_FOREIGN):
+        await breaker.run(refuse)
+    assert _state(breaker) == "half-open"
+    assert await breaker.run(store.read) == "value"
