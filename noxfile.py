@@ -101,7 +101,7 @@ def lowest(session: nox.Session) -> None:
     _install(
         session,
         "--editable",
-        ".[sandbox,fastapi,aiohttp,litestar,pandas,polars,arrow]",
+        ".[sandbox,fastapi,aiohttp,litestar,encryption,pandas,polars,arrow]",
         *tools,
         constraints=".ci/lowest.txt",
     )
