@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from sikoia_async.stores.memory import MemoryStores
     from sikoia_async.stores.protocols import (
         Ask,
         Charge,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         Settled,
         SpendLimitBucket,
         SpendStore,
+        SpendUsedUp,
         StoredToken,
         TokenStore,
         Wait,
@@ -36,6 +38,7 @@ __all__ = [
     "Claim",
     "EventStore",
     "Grant",
+    "MemoryStores",
     "Purchase",
     "PurchaseState",
     "PurchaseStore",
@@ -44,6 +47,7 @@ __all__ = [
     "Settled",
     "SpendLimitBucket",
     "SpendStore",
+    "SpendUsedUp",
     "StoredToken",
     "Stores",
     "TokenStore",
@@ -51,6 +55,7 @@ __all__ = [
 ]
 
 _MODULES: Final = {
+    "MemoryStores": "memory",
     "Stores": "shared",
 }
 """Where names come from that are not those of `protocols`."""

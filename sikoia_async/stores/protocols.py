@@ -237,7 +237,10 @@ class SpendUsedUp:
 
 @runtime_checkable
 class SpendStore(Protocol):
-    """Counts chargeable calls of several processes together, durably."""
+    """Counts chargeable calls of several processes together, durably.
+
+    A store whose counts do not survive its process has an attribute `is_durable` that is False.
+    """
 
     async def reserve(self, account: str, charge: Charge) -> SpendUsedUp | None:
         """Count a call in all of its buckets, or in none if one of them is full; say which one.
@@ -312,7 +315,11 @@ class Purchase:
 
 @runtime_checkable
 class PurchaseStore(Protocol):
-    """Records purchases. Every change is durable when the method returns."""
+    """Records purchases. Every change is durable when the method returns.
+
+    A store whose purchases do not survive its process has an attribute `is_durable` that is False,
+    and is refused: after a crash, nobody would know what was bought.
+    """
 
     async def intend(self, account: str, purchase: Purchase) -> Purchase:
         """Record an intent if its key is new or `refused`; return the purchase that is recorded.
