@@ -16,9 +16,9 @@ from typing import IO, Final, Self, cast
 from anyio import CancelScope, sleep
 
 from sikoia_async._errors import ArgumentError, ArgumentTypeError
-from sikoia_async._files.links import PlantedLinkError, follow_links
 from sikoia_async._files.threads import in_thread
 from sikoia_async._files.workbook import Unpacker
+from sikoia_async._settings.links import PlantedLinkError, follow_links
 from sikoia_async._transport.body import BodyError, BodyReader, TooLargeError
 from sikoia_async._transport.types import Sink
 

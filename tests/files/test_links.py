@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from sikoia_async import ConfigurationError
-from sikoia_async._files.links import follow_links
 from sikoia_async._files.sinks import FileSink
+from sikoia_async._settings.links import follow_links
 
 pytestmark = pytest.mark.anyio
 
