@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         Wait,
     )
     from sikoia_async.stores.shared import Stores
+    from sikoia_async.stores.sqlite import SqliteStores
+    from sikoia_async.stores.sqlite.host import Host
 
 __all__ = [
     "Ask",
@@ -38,6 +40,7 @@ __all__ = [
     "Claim",
     "EventStore",
     "Grant",
+    "Host",
     "MemoryStores",
     "Purchase",
     "PurchaseState",
@@ -48,6 +51,7 @@ __all__ = [
     "SpendLimitBucket",
     "SpendStore",
     "SpendUsedUp",
+    "SqliteStores",
     "StoredToken",
     "Stores",
     "TokenStore",
@@ -55,7 +59,9 @@ __all__ = [
 ]
 
 _MODULES: Final = {
+    "Host": "sqlite.host",
     "MemoryStores": "memory",
+    "SqliteStores": "sqlite",
     "Stores": "shared",
 }
 """Where names come from that are not those of `protocols`."""

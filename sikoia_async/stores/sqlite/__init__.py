@@ -1,0 +1,73 @@
+"""`SqliteStores`: what the processes of one host share, in one file of SQLite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sikoia_async.stores.sealing import Sealer
+from sikoia_async.stores.shared import Stores
+from sikoia_async.stores.sqlite.database import Database
+from sikoia_async.stores.sqlite.events import SqliteEventStore
+from sikoia_async.stores.sqlite.host import Host
+from sikoia_async.stores.sqlite.place import checked_path
+from sikoia_async.stores.sqlite.purchases import SqlitePurchaseStore
+from sikoia_async.stores.sqlite.quota import SqliteQuotaStore
+from sikoia_async.stores.sqlite.replay import SqliteReplayStore
+from sikoia_async.stores.sqlite.spend import SqliteSpendStore
+from sikoia_async.stores.sqlite.token import SqliteTokenStore
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = ["SqliteStores"]
+
+
+class SqliteStores(Stores):
+    """Stores in one file, for all processes of one host. Nothing needs to be installed.
+
+        async with Sikoia(shared=SqliteStores("sikoia.db")) as sikoia:
+            ...
+
+    The file is created if it does not exist, and only its owner can read it. It holds the access
+    token, hashes, times and ids of requests, and no personal data. Several clients of a process may
+    use one object, also on different event loops; after a fork, create another one.
+
+    Spend and purchases are on the disk when a method returns. Everything else may be lost if the
+    power fails, and is forgotten when the host is started anew, except which webhook events were
+    handled. If the file is deleted while it is in use, purchases and spend are refused until the
+    process is started again, because their record is gone; the rest begins anew.
+
+    Args:
+        path: the file, on a local disk, in a folder that exists.
+        secret: encrypts the access token, if given: a random string that all processes have. It
+            needs the extra `encryption`.
+        host: clocks and mounts of the host, for tests.
+
+    Raises:
+        ConfigurationError: the file cannot be created, read or written; other users can read it; it
+            is on a network file system, belongs to another application or is damaged, or was made
+            by a newer version of this SDK; or `secret` is not valid.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        secret: str | None = None,
+        host: Host | None = None,
+    ) -> None:
+        host = host or Host()
+        sealer = Sealer(secret)
+        self._database = Database(checked_path(path, host.mounts), host)
+        super().__init__(
+            quota=SqliteQuotaStore(self._database),
+            token=SqliteTokenStore(self._database, sealer),
+            replay=SqliteReplayStore(self._database),
+            events=SqliteEventStore(self._database),
+            spend=SqliteSpendStore(self._database),
+            purchases=SqlitePurchaseStore(self._database),
+        )
+
+    async def aclose(self) -> None:
+        """Close the file; it is opened again if the stores are used."""
+        await self._database.aclose()
