@@ -26,6 +26,7 @@ from sikoia_async.stores import (
     StoredToken,
     Wait,
 )
+from sikoia_async.stores.sqlite.host import read_boot_id
 
 pytestmark = pytest.mark.anyio
 
@@ -491,6 +492,15 @@ def test_the_host_has_a_clock_that_all_processes_share() -> None:
 
     assert before <= host.now() < before + 3600
     assert abs(host.wall() - time.time()) < 3600
+    assert host.boot_id == read_boot_id()
+
+
+def test_not_every_system_has_a_boot_id(tmp_path: Path) -> None:
+    """Only Linux has one."""
+    (tmp_path / "boot").write_text("an-id\n")
+
+    assert read_boot_id(tmp_path / "boot") == "an-id"
+    assert read_boot_id(tmp_path / "none") == ""
 
 
 # The file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
@@ -12,7 +12,7 @@ from sikoia_async.stores.sqlite.place import create_private
 from sikoia_async.stores.sqlite.schema import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from sikoia_async.stores.sqlite.host import Host
@@ -124,7 +124,7 @@ class Connection:
             StoreError: the file cannot be read or written, or the work is not wanted.
         """
         opened: Any = self._open
-        try:
+        with self._translated():
             opened.execute("BEGIN IMMEDIATE")
             try:
                 if not is_wanted():
@@ -134,11 +134,6 @@ class Connection:
             finally:
                 if opened.in_transaction:
                     opened.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            failure = _failure(error)
-            if not isinstance(failure, BusyError):
-                self.close()  # the next one finds out whether the file is well again
-            raise failure from None
         return result
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -149,19 +144,29 @@ class Connection:
             StoreError: the file cannot be read.
         """
         opened: Any = self._open
-        try:
+        with self._translated():
             return work(opened)
+
+    @contextmanager
+    def _translated(self) -> Generator[None]:
+        """Raise our errors for those of SQLite."""
+        try:
+            yield
         except sqlite3.Error as error:
             failure = _failure(error)
             if not isinstance(failure, BusyError):
-                self.close()
+                self.close()  # the next call finds out whether the file can be used again
             raise failure from None
 
     def checkpoint(self) -> None:
-        """Move what was written from the WAL to the file, as far as nobody else is in the way."""
+        """Merge the WAL into the file, as far as no other connection is in the way.
+
+        The next transaction begins the WAL anew and waits for the disk once; so one follows here.
+        """
         with suppress(sqlite3.Error):
             if self._open is not None:
                 self._open.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                self._open.execute("UPDATE state SET opened = opened")
 
 
 def _failure(error: sqlite3.Error) -> Exception:
@@ -181,6 +186,7 @@ _REASONS: Final = {
     sqlite3.SQLITE_READONLY: "cannot be written: it is read-only",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened",
     sqlite3.SQLITE_IOERR: "cannot be read or written: the disk failed",
+    sqlite3.SQLITE_ERROR: "has damaged or foreign tables: restore it, or move it away",
     sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a backup, or move it away",
-    sqlite3.SQLITE_NOTADB: "was overwritten by something else: restore it, or move it away",
+    sqlite3.SQLITE_NOTADB: "is not a database of SQLite: choose another path, or move it away",
 }

@@ -31,7 +31,6 @@ __all__ = ["Database"]
 T = TypeVar("T")
 
 _PATIENCE: Final = 5.0
-"""Seconds to wait for another process that is writing."""
 _PAUSES: Final = (0.001, 0.01)
 """Seconds between two attempts, at least and at most."""
 _ATTEMPTS: Final = 50
@@ -46,16 +45,18 @@ class Database:
     Args:
         place: the file.
         host: the clocks and the boot id.
+        patience: seconds to wait for another process that is writing, or for the disk.
 
     Raises:
         ConfigurationError: the file cannot be used.
     """
 
-    def __init__(self, place: Path, host: Host) -> None:
+    def __init__(self, place: Path, host: Host, patience: float = _PATIENCE) -> None:
         self.host = host
         self._place = place
+        self._patience = patience
         self._quick = Connection(place, host, "NORMAL")
-        self._durable = Connection(place, host, "FULL", _PATIENCE)
+        self._durable = Connection(place, host, "FULL", patience)
         self._process = 0
         self._transactions = 0
         self._try_to_open()
@@ -85,7 +86,7 @@ class Database:
         if self._transactions >= _CHECKPOINT_EVERY:
             self._transactions = 0
             with suppress(StoreError):
-                await _in_thread(self._quick, self._quick.checkpoint)
+                await self._in_thread(self._quick, self._quick.checkpoint)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a quick query.
@@ -119,15 +120,15 @@ class Database:
         if self._process != os.getpid():
             return  # it is not open, or the process that this one was forked from has opened it
         for connection in (self._quick, self._durable):
-            with move_on_after(_PATIENCE, shield=True), suppress(StoreError):
-                await _in_thread(connection, connection.close)
+            with move_on_after(self._patience, shield=True), suppress(StoreError):
+                await self._in_thread(connection, connection.close)
         self._process = 0
 
     async def _run(self, work: Callable[[], T]) -> T:
         """Run work on the event loop, repeatedly while another connection is in the way."""
         await checkpoint()  # and none after the transaction, so that its result is never lost
         waited = 0.0
-        while waited < _PATIENCE:
+        while waited < self._patience:
             self._check_process()
             try:
                 if self._quick.lock.acquire(blocking=False):  # another thread may have a loop too
@@ -136,7 +137,7 @@ class Database:
                             return work()
                     finally:
                         self._quick.lock.release()
-                    await _in_thread(self._quick, self._quick.open)
+                    await self._in_thread(self._quick, self._quick.open)
             except BusyError:
                 pass
             pause = random.uniform(*_PAUSES)  # noqa: S311 - two processes must not keep in step
@@ -158,11 +159,28 @@ class Database:
             return work(lambda: is_wanted)
 
         try:
-            return await _in_thread(self._durable, run)
+            return await self._in_thread(self._durable, run)
         except BusyError:
             raise StoreError(_LOCKED) from None
         finally:
             is_wanted = False
+
+    async def _in_thread(self, connection: Connection, function: Callable[[], T]) -> T:
+        """Call a function in a worker thread, while no other one uses the connection.
+
+        A cancellation leaves the thread behind. The limiter is a new one, so that threads that hang
+        use up neither the limit of the application nor one of ours.
+        """
+
+        def run() -> T:
+            if not connection.lock.acquire(timeout=self._patience):
+                raise StoreError(_LOCKED)
+            try:
+                return function()
+            finally:
+                connection.lock.release()
+
+        return await to_thread.run_sync(run, abandon_on_cancel=True, limiter=CapacityLimiter(1))
 
     def _check_process(self) -> None:
         if self._process == 0:
@@ -184,24 +202,6 @@ class Database:
                 break
         # If another process keeps it locked, its contents are checked when it is first used.
         self._quick.close()
-
-
-async def _in_thread(connection: Connection, function: Callable[[], T]) -> T:
-    """Call a function in a worker thread, while no other one uses the connection.
-
-    A cancellation leaves the thread behind. The limiter is a new one, so that threads that hang
-    use up neither the limit of the application nor one of ours.
-    """
-
-    def run() -> T:
-        if not connection.lock.acquire(timeout=_PATIENCE):
-            raise StoreError(_LOCKED)
-        try:
-            return function()
-        finally:
-            connection.lock.release()
-
-    return await to_thread.run_sync(run, abandon_on_cancel=True, limiter=CapacityLimiter(1))
 
 
 def _always() -> bool:

@@ -11,7 +11,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Host"]
+__all__ = ["Host", "read_boot_id"]
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
@@ -23,9 +23,10 @@ def _now() -> float:
     return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
 
 
-def _boot_id() -> str:
+def read_boot_id(file: Path = _BOOT_ID) -> str:
+    """Return the id of the host's last start; empty if the system has none."""
     try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
+        return file.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return ""
 
@@ -40,7 +41,7 @@ class Host:
     wall: Callable[[], float] = time.time
     """Seconds since the epoch, for what must outlive a restart of the host: spend, purchases, and
     which webhook events were handled."""
-    boot_id: str = attrs.field(factory=_boot_id)
+    boot_id: str = attrs.field(factory=read_boot_id)
     """Differs after each start of the host. Only Linux has one; elsewhere it is empty, and a start
     is noticed because `now` counts from zero again."""
     mounts: Path = Path("/proc/self/mountinfo")

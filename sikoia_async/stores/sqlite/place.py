@@ -15,7 +15,7 @@ __all__ = ["checked_path", "create_private"]
 
 _NETWORK: Final = re.compile(
     r"(fuse\.)?("
-    r"9p|afs|beegfs\w*|ceph\w*|cifs|dav\w*|gcsfuse|gfs2|glusterfs|goofys|lustre|ncpfs|nfs\d?|ocfs2"
+    r"9p|afs|beegfs\w*|ceph[\w-]*|cifs|dav\w*|gcsfuse|gfs2|glusterfs|goofys|lustre|ncpfs|nfs\d?|ocfs2"
     r"|prl_fs|rclone|s3fs|smb\w*|sshfs|vboxsf|vmhgfs(-fuse)?)"
 )
 """File systems that several hosts see, or a virtual machine and its host. The shared memory that
@@ -79,13 +79,13 @@ def create_private(place: Path) -> str:
 def _problem(place: Path, mounts: Path) -> str:
     if not place.parent.is_dir():
         return "the folder does not exist"
+    if place.is_dir():
+        return "it is a folder, and not a file in one"
     if (kind := _network_type(place, mounts)) is not None:
         return (
             f"it is on a network file system ({kind}), where SQLite is not safe; use a local disk, "
             "or RedisStores or PostgresStores for several hosts"
         )
-    if not os.access(place.parent, os.W_OK):
-        return "the folder cannot be written to"
     return ""
 
 

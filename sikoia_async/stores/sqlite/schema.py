@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from typing import TYPE_CHECKING, Final
 
 from sikoia_async._errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from sikoia_async.stores.sqlite.host import Host
 
 __all__ = ["prepare"]
@@ -72,32 +73,23 @@ def prepare(connection: sqlite3.Connection, host: Host) -> str:
     """Make a file ready, and return its epoch: a random string that it was created with.
 
     Raises:
-        ConfigurationError: the file is not ours, is of a newer version, or is damaged.
+        ConfigurationError: the file is not ours, or of a newer version, or cannot have a WAL.
         sqlite3.Error: it cannot be read or written.
     """
-    try:
-        is_new = _is_new(connection)
-        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        state = None if is_new else _state(connection)
-        # Without a boot id, the time of the last opening is kept: that of the next is later, or the
-        # host was started anew.
-        if state is None or not host.boot_id or _has_restarted(state, host):
-            state = _create_or_reset(connection, host)
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF not in _DAMAGED:
-            raise
-        mode, state = "", None
-    if state is None:
-        msg = "path: the file is not a database of SQLite, or is damaged; restore it, or move it"
-        raise ConfigurationError(msg)
+    is_new = _is_new(connection)
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         msg = "path: the file system does not support SQLite's WAL; use a local disk"
         raise ConfigurationError(msg)
+    state = None if is_new else _state(connection)
+    # Without a boot id, the time of the last opening is kept: that of the next is later, or the
+    # host was started anew.
+    if state is None or not host.boot_id or _has_restarted(state, host):
+        state = _create_or_reset(connection, host)
     return state[0]
 
 
 _State = tuple[str, str, float]
-_DAMAGED: Final = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 
 def _is_new(connection: sqlite3.Connection) -> bool:
