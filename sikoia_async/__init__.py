@@ -38,7 +38,6 @@ from sikoia_async._version import __version__
 
 # Generated from the table below by tests/public_names.py: do not edit.
 if TYPE_CHECKING:
-    from sikoia_async._auth.tokens import StoredToken, TokenStore
     from sikoia_async._calls.pagination import Pages
     from sikoia_async._calls.usage import Stats
     from sikoia_async._client import Sikoia
@@ -104,6 +103,7 @@ if TYPE_CHECKING:
         PersonUpdate,
     )
     from sikoia_async.resources.checks import ChecklistParameter
+    from sikoia_async.stores.protocols import StoredToken, TokenStore
     from sikoia_async.webhooks.events import Event
     from sikoia_async.webhooks.feed import EventFeed
     from sikoia_async.webhooks.replay import ReplayGuard, ReplayStore
@@ -224,7 +224,7 @@ _LAZY: Final = {
     "sikoia_async._calls.usage": ("Stats",),
     "sikoia_async._rate_limit.limiter": ("Priority", "Quota", "QuotaStore"),
     "sikoia_async._transport.limits": ("Limits",),
-    "sikoia_async._auth.tokens": ("StoredToken", "TokenStore"),
+    "sikoia_async.stores.protocols": ("StoredToken", "TokenStore"),
     "sikoia_async._errors": (
         "APIDeprecationWarning",
         "APIError",

@@ -12,7 +12,6 @@ import attrs
 from sikoia_async._auth.client_credentials import ClientCredentials
 from sikoia_async._auth.credentials import ApiKey, Credentials
 from sikoia_async._auth.secret import Secret
-from sikoia_async._auth.tokens import TokenStore
 from sikoia_async._calls.api import Api, validate_request
 from sikoia_async._calls.context import CallOptions, ClientContext, request_headers
 from sikoia_async._calls.extras import (
@@ -88,6 +87,7 @@ if TYPE_CHECKING:
     from sikoia_async.resources.screening import Screening
     from sikoia_async.resources.users import Users
     from sikoia_async.resources.webhooks import Webhooks
+    from sikoia_async.stores.protocols import TokenStore
     from sikoia_async.stores.shared import Stores
     from sikoia_async.webhooks.feed import EventFeed
 
@@ -237,8 +237,8 @@ class Sikoia(NotCopyable):
             max_chargeable = variables.max_chargeable()
         if rely_on_events is None:
             rely_on_events = variables.rely_on_events() or False
-        validate_type("token_store", token_store, TokenStore, "a TokenStore, with load and save")
         _validate_shared(shared)
+        token_store = _token_store(token_store, shared)
         hooks = Hooks(on_request, on_response)
         keys = _keys(idempotency_header)
         with settings():
@@ -272,16 +272,18 @@ class Sikoia(NotCopyable):
         self._pools: list[ConnectionPool] = []
         self._token: ClientCredentials | None = None
         authorization = credentials.resolve()
+        client_id = None
         if isinstance(authorization, Secret):
+            client_id = plain_string(credentials.client_id or "")
             # Tokens have their own connections, so that waiting calls cannot starve a renewal.
             token_pool = self._connector.new_pool(self._environment.token_url, _TOKEN_CONNECTIONS)
             self._pools.append(token_pool)
             authorization = self._token = ClientCredentials(
                 new_http_client(token_pool, {}),
                 self._environment,
-                plain_string(credentials.client_id or ""),
+                client_id,
                 authorization,
-                _token_store(token_store, shared),
+                token_store,
                 clock=lifecycle.time,
             )
 
@@ -312,10 +314,7 @@ class Sikoia(NotCopyable):
             ),
             keys=keys,
             hooks=hooks if on_request or on_response else None,
-            account=account_key(
-                self._environment,
-                plain_string(credentials.client_id or "") if self._token else None,
-            ),
+            account=account_key(self._environment, client_id),
             shared=shared,
         )
         self._api = Api(context, options)
@@ -817,8 +816,11 @@ def _validate_shared(shared: Stores | None) -> None:
 
 
 def _token_store(token_store: TokenStore | None, shared: Stores | None) -> TokenStore | None:
-    if token_store is None and shared is not None:
-        return cast("TokenStore | None", shared.token)
+    if token_store is None:
+        return None if shared is None else shared.token
+    from sikoia_async.stores.shared import validate_store  # noqa: PLC0415 - loaded if used
+
+    validate_store("token_store", "token", token_store)
     return token_store
 
 

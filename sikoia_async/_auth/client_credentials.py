@@ -8,19 +8,18 @@ neither a clock change nor a slow response makes an expired token look valid.
 
 After a failure, calls that need an access token raise the same error without a request: for one
 second, and twice as long after each further failure.
+
+Processes that share an access token renew it one at a time: see `shared_token`. The others keep
+keep using one that is still valid, and wait otherwise. One that fails keeps the lock for its pause.
 """
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import hashlib
 import logging
 import random
-import time
-from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
@@ -28,8 +27,6 @@ import anyio
 import attrs
 
 from sikoia_async._auth.grant import Refusal, read_grant
-from sikoia_async._auth.secret import is_sendable
-from sikoia_async._auth.tokens import StoredToken
 from sikoia_async._errors import CallError, CallInfo, ConnectionFailedError, TokenError
 from sikoia_async._logging import is_correlation_id
 from sikoia_async._retry import policy
@@ -42,7 +39,7 @@ from sikoia_async._transport.exchange import build_request, exchange
 from sikoia_async._transport.limits import Limits
 from sikoia_async._transport.stopwatch import Stopwatch
 from sikoia_async._transport.types import RequestState, Response, TransportFault, state_of
-from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
+from sikoia_async.stores.account import account_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,8 +47,9 @@ if TYPE_CHECKING:
     import httpx
 
     from sikoia_async._auth.secret import Secret
-    from sikoia_async._auth.tokens import TokenStore
+    from sikoia_async._auth.shared_token import SharedToken
     from sikoia_async.environments import Environment
+    from sikoia_async.stores.protocols import TokenStore
 
 __all__ = ["ClientCredentials"]
 
@@ -76,11 +74,16 @@ _LONGEST_PAUSE: Final = 8.0
 _MAX_DOUBLINGS: Final = 3
 _LONGEST_RETRY_AFTER: Final = 60.0
 """Seconds of a Retry-After that are honoured."""
-_STORE_DEADLINE_SHARE: Final = 0.25
-"""The share of a caller's remaining time that the token store may take."""
+_PATIENCE: Final = 20.0
+"""Seconds that calls wait for another process to renew an access token that has expired."""
+_LOOKS: Final = (0.02, 0.25)
+"""Seconds between two looks into the store: at first, and at most."""
+_LEAST_LEFT: Final = 1.0
+"""Seconds that a stored access token must have left to be used."""
 _RETRIES: Final = 2
 _LIMITS: Final = Limits(max_body=64 * 1024)
 _CORRELATION: Final = "X-Correlation-Id"
+_OTHERS_FAIL: Final = "another process renews the access token, and has not succeeded so far"
 _NO_RESPONSE: Final = "no complete response from the authorization server"
 _HOW_FAR: Final = {
     "unsent": "the authorization server could not be reached, and nothing was sent",
@@ -110,11 +113,38 @@ class _Outage:
         self._error: CallError | None = None
         self._until = float("-inf")
         self._failures = 0
+        self._others_since = self._others_until = float("-inf")
+        """Since when another process has been renewing without success, and how long that counts if
+        it is not seen again."""
 
     @property
     def is_ongoing(self) -> bool:
         """Whether the last token request failed."""
         return self._failures > 0
+
+    @property
+    def seconds(self) -> float:
+        """How long to send nothing."""
+        return max(0.0, self._until - anyio.current_time())
+
+    @property
+    def of_others(self) -> float:
+        """For how many seconds another process has been renewing without success."""
+        now = anyio.current_time()
+        return now - self._others_since if now < self._others_until else 0.0
+
+    def suspect(self) -> None:
+        """Note that another process is renewing.
+
+        Raises:
+            CallError: the last error, if this process had one.
+        """
+        now = anyio.current_time()
+        if now >= self._others_until:
+            self._others_since = now
+        self._others_until = now + _LONGEST_PAUSE
+        if self._error is not None:
+            raise copy.copy(self._error)
 
     def check(self) -> None:
         """Raise the last error again if no request may be sent yet."""
@@ -126,7 +156,9 @@ class _Outage:
         is_refusal = (
             isinstance(error, TokenError) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR
         )
-        pause = min(_LONGEST_PAUSE, _SHORTEST_PAUSE * 2 ** min(self._failures, _MAX_DOUBLINGS))
+        pause = _SHORTEST_PAUSE * 2 ** min(self._failures, _MAX_DOUBLINGS)
+        # Processes that take turns pause together for as long as one alone would.
+        pause = min(_LONGEST_PAUSE, max(pause, self.of_others))
         pause = max(
             _COOLDOWN if is_refusal else pause, min(retry_after or 0.0, _LONGEST_RETRY_AFTER)
         )
@@ -154,8 +186,8 @@ class _Outage:
         await anyio.sleep(seconds)
 
     def end(self) -> None:
-        """Forget the failures after a success."""
-        self._error, self._failures = None, 0
+        """Forget the failures after a success, also one of another process."""
+        self._error, self._failures, self._others_until = None, 0, float("-inf")
 
 
 class ClientCredentials:
@@ -180,12 +212,11 @@ class ClientCredentials:
         self._environment = environment
         self._client_id = client_id
         self._client_secret = client_secret
-        self._store = store
-        self._breaker = CircuitBreaker(
-            "token store", clock=clock, deadline_share=_STORE_DEADLINE_SHARE
-        )
-        identity = f"{environment.token_url}\n{environment.scope}\n{client_id}"
-        self._key = f"sikoia-token-{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
+        self._shared: SharedToken | None = None
+        if store is not None:
+            from sikoia_async._auth.shared_token import SharedToken  # noqa: PLC0415 - loaded if used
+
+            self._shared = SharedToken(store, account_key(environment, client_id), clock)
         self._token: _Token | None = None
         self._flight = SingleFlight[_Token]()
         self._budget = RetryBudget()
@@ -202,7 +233,7 @@ class ClientCredentials:
         """
         token, now = self._token, anyio.current_time()
         if token is None or token.expires - now <= token.mandatory:
-            if self._outage.is_ongoing and not self._flight.busy and self._store is None:
+            if self._outage.is_ongoing and not self._flight.busy and self._shared is None:
                 self._outage.check()
             return (await self._flight.run(self._renew)).value
         is_fresh = token.expires - now > token.advisory
@@ -227,6 +258,8 @@ class ClientCredentials:
         if now < self._no_discard_until:
             return False
         self._token, self._refused, self._no_discard_until = None, token, now + _COOLDOWN
+        if self._shared is not None:
+            self._shared.discard(token)
         return True
 
     async def _renew_early(self, token: _Token) -> str:
@@ -239,23 +272,72 @@ class ClientCredentials:
         return token.value
 
     async def _renew(self) -> _Token:
-        token = await self._load()
-        if token is not None:
-            self._token = token
-            return token
-        if self._store is not None and self._outage.is_ongoing:
-            self._outage.check()  # only after the store, which another process may have filled
-        # Assigned before saving, so that a failing store costs no caller its access token.
-        token = self._token = await self._fetch()
-        await self._save(token)
+        shared, pause = self._shared, _LOOKS[0]
+        if shared is None:
+            return await self._fetch()
+        while True:
+            if await self._load(shared):
+                return cast("_Token", self._token)
+            if self._outage.is_ongoing:
+                self._outage.check()
+            has_lock = await shared.lock()
+            if has_lock is None:
+                return await self._fetch_and_share(shared)
+            if has_lock:
+                return await self._renew_for_all(shared)
+            if self._has_usable_token:
+                self._no_renewal_until = anyio.current_time() + _SHORTEST_PAUSE
+                return cast("_Token", self._token)
+            self._outage.suspect()
+            if self._outage.of_others > _PATIENCE:
+                error = self._others_fail()
+                self._outage.begin(error, None)
+                raise error
+            await anyio.sleep(pause)
+            pause = min(2 * pause, _LOOKS[1])
+
+    async def _renew_for_all(self, shared: SharedToken) -> _Token:
+        """Renew the access token while this process has the lock.
+
+        After a failure it keeps the lock until it may try again.
+        """
+        failures: list[Exception] = []
+        try:
+            if await self._load(shared):  # which was saved just before this process got the lock
+                return cast("_Token", self._token)
+            async with shared.prolonged():
+                try:
+                    return await self._fetch_and_share(shared)
+                except Exception as error:  # noqa: BLE001 - raised again outside of the task group
+                    failures.append(error)
+        finally:
+            await shared.unlock(after=self._outage.seconds if failures else 0.0)
+        raise failures.pop()
+
+    async def _fetch_and_share(self, shared: SharedToken) -> _Token:
+        from sikoia_async.stores.protocols import StoredToken  # noqa: PLC0415 - loaded if used
+
+        token = await self._fetch()
+        await shared.save(StoredToken(token.value, token.expires - anyio.current_time()))
         return token
+
+    def _others_fail(self) -> ConnectionFailedError:
+        """Return the error of calls that have waited for another process for too long."""
+        watch = Stopwatch(anyio.current_time, "token")
+        attempts = Attempts(
+            watch, 0, retry_class="safe", budget=self._budget, policy=self.retry_policy
+        )
+        fault = TransportFault("unsent", _OTHERS_FAIL)
+        call = attrs.evolve(self._info(attempts, fault, str(uuid4())), reached="unsent")
+        return ConnectionFailedError(_OTHERS_FAIL, call=call)
 
     async def _fetch(self) -> _Token:
         """Request an access token, with retries."""
         await self._outage.wait()
         watch, sent_id = Stopwatch(anyio.current_time, "token"), str(uuid4())
         # A token request is safe to repeat. During an outage a single attempt is enough.
-        retries = 0 if self._outage.is_ongoing else _RETRIES
+        is_outage = self._outage.is_ongoing or self._outage.of_others
+        retries = 0 if is_outage else _RETRIES
         attempts = Attempts(
             watch, retries, retry_class="safe", budget=self._budget, policy=self.retry_policy
         )
@@ -271,6 +353,7 @@ class ClientCredentials:
         else:
             attempts.succeed()
             self._outage.end()
+            self._token = token  # before it is shared, so that a failing store costs no caller
             return token
         try:
             if attempts.hit_deadline:
@@ -358,36 +441,18 @@ class ClientCredentials:
         received_id = received_id if is_correlation_id(received_id) else ""
         return attempts.info("POST", urlsplit(url).path, url, sent_id, received_id)
 
-    async def _load(self) -> _Token | None:
-        """Return the shared access token, if there is one worth using."""
-        store = self._store
-        if store is None:
-            return None
-
-        async def load() -> _Token | None:
-            stored = await store.load(self._key)
-            return None if stored is None else self._usable(stored)
-
-        try:
-            return await self._breaker.run(load)
-        except StoreUnavailable:
-            return None
-
-    def _usable(self, stored: StoredToken) -> _Token | None:
-        known = (self._refused, self._token.value if self._token else "")
-        if stored.value in known or not is_sendable(stored.value):
-            return None
-        left = stored.expires_at - time.time()
-        token = _Token.from_life(stored.value, anyio.current_time(), left)
-        return token if left > _MANDATORY else None
-
-    async def _save(self, token: _Token) -> None:
-        if self._store is None:
-            return
-        expires_at = time.time() + token.expires - anyio.current_time()
-        stored = StoredToken(token.value, expires_at)
-        with contextlib.suppress(StoreUnavailable):
-            await self._breaker.run(partial(self._store.save, self._key, stored))
+    async def _load(self, shared: SharedToken) -> bool:
+        """Use the shared access token, if it is better than this client's; return whether it is."""
+        stored, now, old = await shared.load(), anyio.current_time(), self._token
+        if stored is None or stored.seconds < _LEAST_LEFT:
+            return False
+        if stored.value == self._refused:
+            return False
+        if old and (stored.value == old.value or now + stored.seconds <= old.expires):
+            return False
+        self._token = _Token.from_life(stored.value, now, stored.seconds)
+        self._outage.end()
+        return True
 
 
 def _time_left() -> float:

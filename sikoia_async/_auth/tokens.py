@@ -1,12 +1,11 @@
-"""Sources of access tokens, and the store that shares one between processes."""
+"""Sources of access tokens."""
 
 from __future__ import annotations
 
 import inspect
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol
 
-import attrs
 import httpx
 
 from sikoia_async._auth.secret import Secret
@@ -17,7 +16,7 @@ from sikoia_async._transport.types import RequestNotSent, TransportFault
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["CallableToken", "StaticToken", "StoredToken", "TokenSource", "TokenStore"]
+__all__ = ["CallableToken", "StaticToken", "TokenSource"]
 
 
 class TokenSource(Protocol):
@@ -113,30 +112,3 @@ _FILE_ERRORS: Final = (
     IsADirectoryError,
     NotADirectoryError,
 )
-
-
-@attrs.frozen
-class StoredToken:
-    """An access token as processes share it."""
-
-    value: str = attrs.field(repr=False)
-    expires_at: float
-    """When it expires, in seconds since the epoch."""
-
-
-@runtime_checkable
-class TokenStore(Protocol):
-    """Shares one access token between processes, for example through a database or a cache.
-
-    It holds a secret. If the store fails or takes more than a second, calls continue without it,
-    and the next attempt follows five seconds later. A failing store costs token requests, never a
-    call.
-    """
-
-    async def load(self, key: str) -> StoredToken | None:
-        """Return the access token under this key, or None."""
-        ...
-
-    async def save(self, key: str, token: StoredToken) -> None:
-        """Keep an access token under this key, which is a hash and reveals nothing."""
-        ...

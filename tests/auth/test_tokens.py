@@ -10,9 +10,13 @@ import httpx
 import pytest
 from faults import assert_plain, client
 
-from sikoia_async import AuthenticationError, ConfigurationError, ConnectionFailedError
+from sikoia_async import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailedError,
+    StoredToken,
+)
 from sikoia_async._auth.grant import Grant, Refusal, read_grant
-from sikoia_async._auth.tokens import StoredToken
 from sikoia_async._transport.types import Response
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]

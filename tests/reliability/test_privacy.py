@@ -34,11 +34,12 @@ from sikoia_async import (
     Model,
     Sikoia,
     SikoiaError,
+    StoredToken,
 )
 from sikoia_async._auth.credentials import Credentials
 from sikoia_async._auth.grant import Grant
 from sikoia_async._auth.secret import Secret
-from sikoia_async._auth.tokens import StaticToken, StoredToken
+from sikoia_async._auth.tokens import StaticToken
 from sikoia_async._logging import http_logs_muted
 from sikoia_async.sandbox import Sandbox
 

@@ -119,11 +119,24 @@ def test_a_cassette_refuses_a_wrong_transport(tmp_path: Path) -> None:
 
 
 class _Store:
-    async def load(self, key: str) -> None:
+    async def load(self, account: str) -> None:
         """Return nothing."""
 
-    async def save(self, key: str, token: object) -> None:
+    async def save(self, account: str, token: object) -> None:
         """Keep nothing."""
+
+    async def discard(self, account: str, value: str) -> None:
+        """There is nothing to discard."""
+
+    async def lock(self, account: str, owner: str, ttl: float) -> bool:  # noqa: ARG002 - nobody else
+        """Always."""
+        return True
+
+    async def unlock(self, account: str, owner: str) -> None:
+        """There is nobody else."""
+
+
+_NO_STORE: Final = "token_store: expected a TokenStore, with load, save, discard, lock and unlock"
 
 
 @pytest.mark.parametrize(
@@ -131,8 +144,8 @@ class _Store:
     [
         ({"token": 5}, "token: expected an access token, or a function"),
         ({"token": ["t"]}, "token: expected an access token, or a function"),
-        ({"token_store": object()}, "token_store: expected a TokenStore, with load and save"),
-        ({"token_store": _Store}, "token_store: expected a TokenStore, with load and save"),
+        ({"token_store": object()}, _NO_STORE),
+        ({"token_store": _Store}, _NO_STORE),
         ({"trust_env": "no"}, "trust_env: expected True or False"),
         ({"idempotency_header": ""}, "idempotency_header: expected the header name"),
         ({"idempotency_header": 5}, "idempotency_header: expected the header name"),
@@ -146,5 +159,5 @@ def test_other_wrong_objects_are_refused(options: dict[str, Any], expected: str)
 
 
 def test_a_token_store_of_any_class_is_taken() -> None:
-    """It needs the two methods only."""
+    """It needs the methods only."""
     Sikoia("an-id", "a-secret", token_store=_Store(), environment=local(_URL))
