@@ -26,6 +26,7 @@ from sikoia_async.sandbox.ledger.recorder import Billing, Recorder
 from sikoia_async.sandbox.middleware.accepted import AcceptedResponses
 from sikoia_async.sandbox.middleware.authentication import Authentication
 from sikoia_async.sandbox.middleware.envelope import Envelope
+from sikoia_async.sandbox.middleware.health import Health
 from sikoia_async.sandbox.middleware.idempotency import IdempotencyKeys
 from sikoia_async.sandbox.middleware.letter_case import LetterCase
 from sikoia_async.sandbox.middleware.rate_limit import RateLimit
@@ -264,6 +265,7 @@ def _middleware(settings: Settings, parts: _Parts) -> list[Middleware]:
     echo, new_id = settings.wire.echo_correlation, parts.state.new_correlation_id
     key_header = settings.wire.idempotency_header
     layers = [
+        Middleware(Health),
         Middleware(LetterCase, routes=parts.routes),
         Middleware(Recorder, begin=parts.ledger.begin, end=parts.ledger.end),
         Middleware(

@@ -1,13 +1,15 @@
-"""The listening socket of the local Sikoia, limited to loopback, and its TLS certificate."""
+"""The listening socket of the local Sikoia, its URL, and its TLS certificate."""
 
 import datetime as dt
 import os
+import re
 import socket
 import ssl
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import trustme
@@ -15,19 +17,37 @@ import trustme
 from sikoia_async.sandbox.validation import is_whole
 
 _MAX_PORT = 65_535
+_ORIGIN = re.compile(r"https://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_ALL_ADDRESSES = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to recognise them
 
 
-def validate_loopback(host: object) -> None:
-    """Refuse a host that other machines could reach.
+def validate_host(host: object, *, allow_remote: object) -> None:
+    """Refuse a host that other machines could reach, unless they are allowed to.
 
     Raises:
-        ValueError: The host is not a loopback address.
+        ValueError: The host is neither allowed nor a loopback address, or `allow_remote` is not a
+            bool.
     """
-    if not isinstance(host, str) or not _is_loopback(host):
+    if type(allow_remote) is not bool:
+        msg = "allow_remote: expected True or False"
+        raise ValueError(msg)
+    if not isinstance(host, str) or not (_is_loopback(host) or (allow_remote and host)):
         msg = (
-            "host: expected a loopback address or localhost; the local Sikoia listens nowhere else,"
-            " because its data is fictitious and its authentication protects nothing"
+            "host: expected a loopback address or localhost; other machines can reach the local "
+            "Sikoia only with allow_remote, because its data is fictitious and its authentication "
+            "protects nothing"
         )
+        raise ValueError(msg)
+
+
+def validate_public_url(url: object) -> None:
+    """Refuse what is not the URL of an origin.
+
+    Raises:
+        ValueError: The URL has another scheme than https, a path or a query, or no host.
+    """
+    if url is not None and not (isinstance(url, str) and _ORIGIN.fullmatch(url) and host_of(url)):
+        msg = "url: expected https, a host and a port, such as https://sikoia.internal:8400"
         raise ValueError(msg)
 
 
@@ -74,17 +94,40 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def names_of(host: str, url: str | None) -> Sequence[str]:
+    """Return the hosts by which clients may reach the local Sikoia, the usual one first.
+
+    Args:
+        host: Where it listens.
+        url: Its public URL, if it has one.
+    """
+    names = [host_of(url)] if url else []
+    # Through a published port of a container, for example.
+    names += ["localhost", "127.0.0.1"] if host in _ALL_ADDRESSES else [host]
+    return tuple(dict.fromkeys(names))
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL, without brackets; empty if it is malformed."""
+    parts = urlsplit(url)
+    try:
+        has_port = parts.port != 0
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if has_port else ""
+
+
 def url_of(host: str, listener: socket.socket, scheme: str = "https") -> str:
     """Return the base URL of a listening socket."""
     port: int = listener.getsockname()[1]
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def tls_context(host: str, ca_file: Path) -> ssl.SSLContext:
-    """Issue a certificate for `host`, and write its certificate authority to `ca_file`."""
+def tls_context(hosts: Sequence[str], ca_file: Path) -> ssl.SSLContext:
+    """Issue a certificate for hosts, and write its certificate authority to `ca_file`."""
     with _real_datetime():
         authority = trustme.CA()
-        certificate = authority.issue_cert(host)
+        certificate = authority.issue_cert(*hosts)
     authority.cert_pem.write_to_path(str(ca_file))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # Its signature also names contexts of pyOpenSSL, which is not installed.

@@ -11,7 +11,7 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -32,10 +32,12 @@ from sikoia_async.sandbox.faults.requests import Faults
 from sikoia_async.sandbox.ledger.ledger import Ledger
 from sikoia_async.sandbox.loopback import (
     listen,
+    names_of,
     tls_context,
     url_of,
-    validate_loopback,
+    validate_host,
     validate_port,
+    validate_public_url,
 )
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
 from sikoia_async.sandbox.settings import Options, Settings
@@ -43,7 +45,11 @@ from sikoia_async.sandbox.snapshot import Snapshot
 from sikoia_async.sandbox.state import State
 from sikoia_async.sandbox.work import Work
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+_HANGUP = getattr(signal, "SIGHUP", None)
 
 
 class Sandbox:
@@ -53,7 +59,11 @@ class Sandbox:
 
     Args:
         host: A loopback address, or `localhost`.
+        allow_remote: Also allow other hosts, such as `0.0.0.0` in a container. Everybody who can
+            reach it can then use it, because anybody can predict its credentials.
         port: The port to listen on; 0 picks a free one.
+        url: The origin at which clients reach it, such as `https://sikoia.internal:8400`; by
+            default, its host and port. The certificate is valid for its host too.
         inspector: Also serve a page that shows and controls the local Sikoia.
         inspector_port: The port of that page; 0 picks a free one.
         options: The keyword arguments of `create_app`.
@@ -77,6 +87,8 @@ class Sandbox:
     work: Work
     ledger: Ledger
     clock: Clock
+    port: int = 0
+    """The port that it listens on; 0 in memory."""
     inspector_url: str | None = None
     """The URL of the inspector; None unless `inspector=True`."""
 
@@ -84,20 +96,25 @@ class Sandbox:
         self,
         *,
         host: str = "127.0.0.1",
+        allow_remote: bool = False,
         port: int = 0,
+        url: str | None = None,
         inspector: bool = False,
         inspector_port: int = 0,
         **options: Unpack[Options],
     ) -> None:
-        validate_loopback(host)
+        validate_host(host, allow_remote=allow_remote)
         validate_port(port)
+        validate_public_url(url)
         validate_port(inspector_port, name="inspector_port")
         if type(inspector) is not bool:
             msg = "inspector: expected True or False"
             raise ValueError(msg)
         Settings(**options)  # refuses invalid ones here, and not at the beginning of the block
         self._host = host
+        self._names: Sequence[str] = names_of(host, url)
         self._port = port
+        self._url = url
         self._inspector = inspector
         self._inspector_port = inspector_port
         self._options = options
@@ -113,12 +130,14 @@ class Sandbox:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             listener = stack.enter_context(listen(self._host, self._port))
+            self.port = listener.getsockname()[1]
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sikoia-sandbox-"))
             ca_file = Path(folder, "ca.pem")
-            app = create_app(url=url_of(self._host, listener), **self._options)
+            url = self._url or url_of(self._names[0], listener)
+            app = create_app(url=url, **self._options)
             self._describe(app, ca_file)
             page = self._open_inspector(app, stack) if self._inspector else None
-            stack.enter_context(_serving(app, listener, tls_context(self._host, ca_file), page))
+            stack.enter_context(_serving(app, listener, tls_context(self._names, ca_file), page))
             self._running = stack.pop_all()
         return self
 
@@ -195,7 +214,10 @@ class Sandbox:
         await anyio.to_thread.run_sync(self.settle, abandon_on_cancel=True)
 
     def serve_forever(self) -> None:
-        """Block until Ctrl-C or SIGTERM, then stop; call it inside the `with` block."""
+        """Block until Ctrl-C or SIGTERM, then stop; call it inside the `with` block.
+
+        It stops when its terminal is closed, too.
+        """
         with _signalled() as stop:
             # In short steps, because not every system wakes a waiting thread for a signal.
             any(stop.wait(0.5) for _ in itertools.count())
@@ -208,9 +230,9 @@ class Sandbox:
         from sikoia_async.sandbox.inspector import create_inspector  # noqa: PLC0415 - only if used
 
         listener = stack.enter_context(listen(self._host, self._inspector_port))
-        origin = url_of(self._host, listener, "http")
-        self.inspector_url = f"{origin}/"
-        return _config(create_inspector(app, origin=origin)), listener
+        origins = [url_of(name, listener, "http") for name in self._names]
+        self.inspector_url = f"{origins[0]}/"
+        return _config(create_inspector(app, origins=origins)), listener
 
     def _describe(self, app: App, ca_file: Path) -> None:
         self.url = app.application.resource
@@ -346,7 +368,9 @@ def _config(app: ASGIApp, context: ssl.SSLContext | None = None) -> uvicorn.Conf
 def _signalled() -> Generator[threading.Event]:
     stop = threading.Event()
     before = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number in _SIGNALS:
+    if before.get(_HANGUP) == signal.SIG_IGN:
+        del before[_HANGUP]  # nohup
+    for number in before:
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
         yield stop

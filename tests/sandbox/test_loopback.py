@@ -10,14 +10,14 @@ from sikoia_async.sandbox.loopback import (
     is_loopback_callback,
     listen,
     url_of,
-    validate_loopback,
+    validate_host,
 )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
 def test_loopback_hosts_are_allowed(host: str) -> None:
     """IPv4, IPv6 and localhost."""
-    validate_loopback(host)
+    validate_host(host, allow_remote=False)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.1", "::", "example.com", ""])  # noqa: S104
@@ -59,4 +59,4 @@ def test_callbacks_are_sent_to_loopback_only(rest: str) -> None:
     """For any URL that the validation of callbacks lets pass."""
     url = f"https://{rest}"
     if is_loopback_callback(url):
-        validate_loopback(httpx.Request("POST", url).url.raw_host.decode())
+        validate_host(httpx.Request("POST", url).url.raw_host.decode(), allow_remote=False)

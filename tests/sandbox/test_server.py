@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sikoia_async.sandbox import Credentials, Sandbox
+from sikoia_async.sandbox import Credentials, Rate, Sandbox
 
 
 def test_token_url_and_scope_follow_from_the_url(sandbox: Sandbox) -> None:
@@ -112,3 +112,70 @@ def test_a_signal_stops_serving(number: signal.Signals) -> None:
 
         assert not Path(sandbox.ca_file).exists()
     assert signal.getsignal(number) is before
+
+
+def test_a_public_url_is_served_to_all_addresses() -> None:
+    """The certificate and the inspector are valid for its host, and for this machine."""
+    with Sandbox(
+        host="0.0.0.0",  # noqa: S104 - what is tested
+        allow_remote=True,
+        url="https://sikoia.test:8400",
+        inspector=True,
+    ) as sandbox:
+        assert sandbox.url == "https://sikoia.test:8400"
+        port = int(str(sandbox.inspector_url).rstrip("/").rpartition(":")[2])
+        for host in ("sikoia.test", "localhost", "127.0.0.1"):
+            page = httpx.get(f"http://127.0.0.1:{port}/", headers={"Host": f"{host}:{port}"})
+            assert page.status_code == 200
+        other = httpx.get(f"http://127.0.0.1:{port}/", headers={"Host": f"attacker.test:{port}"})
+        assert other.status_code == 421
+
+
+@pytest.mark.parametrize("name", ["sikoia.test", "localhost", "127.0.0.1"])
+def test_the_certificate_is_valid_for_each_name(name: str) -> None:
+    """A client connects by the public name or by a published port."""
+    with Sandbox(
+        host="0.0.0.0",  # noqa: S104 - what is tested
+        allow_remote=True,
+        url="https://sikoia.test:8400",
+    ) as sandbox:
+        trust = ssl.create_default_context(cafile=sandbox.ca_file)
+        address = ("127.0.0.1", sandbox.port)
+        with (
+            socket.create_connection(address) as connection,
+            trust.wrap_socket(connection, server_hostname=name) as verified,
+        ):
+            assert verified.version()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://a.test", "https://", "https://a.test/v2", "https://a.test:0", "https://a:99999", 1],
+)
+def test_an_invalid_public_url_is_refused(url: str) -> None:
+    """The constructor raises."""
+    with pytest.raises(ValueError, match="url: expected https, a host and a port"):
+        Sandbox(url=url)
+
+
+def test_remote_hosts_are_allowed_by_a_bool_only() -> None:
+    """A string is a mistake."""
+    with pytest.raises(ValueError, match="allow_remote: expected True or False"):
+        Sandbox(allow_remote="no")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def test_health_checks_need_nothing_and_leave_no_trace() -> None:
+    """No token; they are not in the ledger, trigger no fault and are not limited."""
+    with Sandbox(rate=Rate(requests_per_window=1)) as sandbox:
+        sandbox.faults.add("*", status=500)
+        trust = ssl.create_default_context(cafile=sandbox.ca_file)
+        with httpx.Client(base_url=sandbox.url, verify=trust) as client:
+            for _ in range(3):
+                response = client.get("/healthz")
+                assert (response.status_code, response.json()) == (200, {"status": "ok"})
+            assert client.head("/healthz").status_code == 200
+            refused = client.post("/healthz")
+            assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD")
+
+        assert len(sandbox.ledger) == 0
+        assert sandbox.faults.triggered == ()

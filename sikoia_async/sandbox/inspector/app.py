@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +18,7 @@ from sikoia_async.sandbox.app import App
 from sikoia_async.sandbox.inspector.actions import ACTIONS, act
 from sikoia_async.sandbox.inspector.guard import API, Guard
 from sikoia_async.sandbox.inspector.views import choices, request_in_full, state_of
+from sikoia_async.sandbox.middleware.health import HEALTH_PATH, healthy
 
 __all__ = ["create_inspector"]
 
@@ -32,25 +34,27 @@ _MAX_FORM = 10_000
 """The maximum size of a form in bytes."""
 
 
-def create_inspector(app: App, *, origin: str) -> ASGIApp:
+def create_inspector(app: App, *, origins: Sequence[str]) -> ASGIApp:
     """Create the inspector of a local Sikoia; serve it in the same event loop.
 
     Args:
         app: The local Sikoia.
-        origin: The origin of the page; requests to any other host are refused.
+        origins: The origins of the page, the usual one first; requests to any other host are
+            refused.
     """
     # Not drawn from the seed, from which anybody could predict it.
     token = secrets.token_urlsafe(32)
     inspector = _Inspector(app)
     routes = [
         _page(token),
+        Route(HEALTH_PATH, _health),
         *(_file(name, media_type) for name, media_type in _FILES.items()),
         Route(f"{API}choices", inspector.choices),
         Route(f"{API}state", inspector.state),
         Route(f"{API}requests/{{number}}", inspector.request),
         Route(f"{API}do/{{action}}", inspector.do, methods=["POST"]),
     ]
-    return Guard(app=Starlette(routes=routes), origin=origin, token=token)
+    return Guard(app=Starlette(routes=routes), origins=origins, token=token)
 
 
 class _Inspector:
@@ -116,6 +120,10 @@ def _file(name: str, media_type: str) -> Route:
         return Response(body, media_type=media_type)
 
     return Route(f"/{name}", respond)
+
+
+async def _health(_request: Request) -> Response:
+    return healthy()
 
 
 async def _form(request: Request) -> dict[str, Any]:

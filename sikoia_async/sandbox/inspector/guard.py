@@ -4,9 +4,9 @@ Any website can make a browser send requests to loopback. The guard checks the h
 of a request, and a token that only the page can read.
 """
 
+from collections.abc import Sequence
 from hmac import compare_digest
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import attrs
 from starlette.datastructures import Headers, MutableHeaders
@@ -40,8 +40,8 @@ class Guard:
     """Refuses requests that the page cannot have sent, and adds security headers to responses."""
 
     app: ASGIApp
-    origin: str
-    """The only origin that is accepted."""
+    origins: Sequence[str]
+    """The only origins that are accepted."""
     token: str = attrs.field(repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,11 +58,13 @@ class Guard:
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         headers = Headers(scope=scope)
         # A website can point its own host name to loopback and so share the origin.
-        if headers.get("host") != urlsplit(self.origin).netloc:
-            return _refuse(HTTPStatus.MISDIRECTED_REQUEST, f"The inspector is at {self.origin}/")
+        origin = f"http://{headers.get('host')}"
+        if origin not in self.origins:
+            reason = f"The inspector is at {self.origins[0]}/"
+            return _refuse(HTTPStatus.MISDIRECTED_REQUEST, reason)
         if not scope["path"].startswith(API):
             return None
-        if headers.get("origin", self.origin) != self.origin or _is_from_elsewhere(headers):
+        if headers.get("origin", origin) != origin or _is_from_elsewhere(headers):
             return _refuse(HTTPStatus.FORBIDDEN, "Only the inspector's own page may use this.")
         if not compare_digest(headers.get(TOKEN_HEADER, "").encode(), self.token.encode()):
             return _refuse(HTTPStatus.FORBIDDEN, "The page is from an earlier run: reload it.")
