@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         InvalidTokenError,
         LinkExpiredError,
         OperationPendingError,
+        QuotaStoreError,
         RateLimitError,
         ResourceDeletedError,
         ResourceNotFoundError,
@@ -80,7 +81,8 @@ if TYPE_CHECKING:
         WebhookVerificationError,
     )
     from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER, correlation_id
-    from sikoia_async._rate_limit.limiter import Priority, Quota, QuotaStore
+    from sikoia_async._rate_limit.queue import Priority
+    from sikoia_async._rate_limit.quota import Quota
     from sikoia_async._transport.limits import Limits
     from sikoia_async.environments import PRODUCTION, STAGING, Environment, local
     from sikoia_async.models import Entity, HasEntity, Items, Model, ResponseInfo
@@ -103,7 +105,7 @@ if TYPE_CHECKING:
         PersonUpdate,
     )
     from sikoia_async.resources.checks import ChecklistParameter
-    from sikoia_async.stores.protocols import StoredToken, TokenStore
+    from sikoia_async.stores.protocols import QuotaStore, StoredToken, TokenStore
     from sikoia_async.webhooks.events import Event
     from sikoia_async.webhooks.feed import EventFeed
     from sikoia_async.webhooks.replay import ReplayGuard, ReplayStore
@@ -158,6 +160,7 @@ __all__ = [
     "Priority",
     "Quota",
     "QuotaStore",
+    "QuotaStoreError",
     "RateLimitError",
     "Received",
     "ReplayGuard",
@@ -222,9 +225,10 @@ _LAZY: Final = {
     "sikoia_async._hooks.correlation": ("CORRELATION_ID_HEADER", "correlation_id"),
     "sikoia_async._calls.pagination": ("Pages",),
     "sikoia_async._calls.usage": ("Stats",),
-    "sikoia_async._rate_limit.limiter": ("Priority", "Quota", "QuotaStore"),
+    "sikoia_async._rate_limit.queue": ("Priority",),
+    "sikoia_async._rate_limit.quota": ("Quota",),
     "sikoia_async._transport.limits": ("Limits",),
-    "sikoia_async.stores.protocols": ("StoredToken", "TokenStore"),
+    "sikoia_async.stores.protocols": ("QuotaStore", "StoredToken", "TokenStore"),
     "sikoia_async._errors": (
         "APIDeprecationWarning",
         "APIError",
@@ -247,6 +251,7 @@ _LAZY: Final = {
         "InvalidTokenError",
         "LinkExpiredError",
         "OperationPendingError",
+        "QuotaStoreError",
         "RateLimitError",
         "WebhookStoreError",
         "ResourceDeletedError",

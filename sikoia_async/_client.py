@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from inspect import getattr_static
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, TypeVar, cast, overload
@@ -13,7 +13,12 @@ from sikoia_async._auth.client_credentials import ClientCredentials
 from sikoia_async._auth.credentials import ApiKey, Credentials
 from sikoia_async._auth.secret import Secret
 from sikoia_async._calls.api import Api, validate_request
-from sikoia_async._calls.context import CallOptions, ClientContext, request_headers
+from sikoia_async._calls.context import (
+    CallOptions,
+    ClientContext,
+    close_stores,
+    request_headers,
+)
 from sikoia_async._calls.extras import (
     merge_headers,
     validate_app_info,
@@ -29,7 +34,9 @@ from sikoia_async._codec.drift import Drift
 from sikoia_async._errors import ArgumentError, ArgumentTypeError, ConfigurationError
 from sikoia_async._hooks import correlation
 from sikoia_async._hooks.auth import Authorize, DiscardRefusedToken, SendApiKey
-from sikoia_async._rate_limit.limiter import PRIORITIES, Quota, RateLimiter
+from sikoia_async._rate_limit.limiter import RateLimiter
+from sikoia_async._rate_limit.queue import PRIORITIES
+from sikoia_async._rate_limit.quota import Quota
 from sikoia_async._retry.budget import RetryBudget
 from sikoia_async._settings import variables
 from sikoia_async._transport.connector import Connector, local_authorities, validate_environment
@@ -54,6 +61,7 @@ from sikoia_async.operations.registry import OperationRegistry
 from sikoia_async.operations.token import TokenSigner
 from sikoia_async.resources._resource import resource_property
 from sikoia_async.stores.account import account_key
+from sikoia_async.stores.background import Background
 
 if TYPE_CHECKING:
     import os
@@ -67,7 +75,7 @@ if TYPE_CHECKING:
     from sikoia_async._auth.tokens import TokenSource
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._errors import CallInfo
-    from sikoia_async._rate_limit.limiter import Priority
+    from sikoia_async._rate_limit.queue import Priority
     from sikoia_async._transport.pool import ConnectionPool
     from sikoia_async.environments import Environment, EnvironmentName
     from sikoia_async.models import ResponseInfo
@@ -291,13 +299,15 @@ class Sikoia(NotCopyable):
         origin = self._environment.api
         api_pool = self._connector.new_pool(origin, limits.max_in_flight)
         self._pools.append(api_pool)
+        account = account_key(self._environment, client_id)
+        background = Background()
         context = ClientContext(
             client=new_http_client(api_pool, _event_hooks(authorization)),
             environment=self._environment.name,
             origin=origin,
             headers=request_headers(origin, app_info),
             limits=limits,
-            rate_limiter=RateLimiter(quota, lifecycle.time) if quota else None,
+            rate_limiter=_rate_limiter(quota, shared, lifecycle.time, account, background),
             drift=Drift(),
             lifecycle=lifecycle,
             budget=RetryBudget(),
@@ -314,7 +324,8 @@ class Sikoia(NotCopyable):
             ),
             keys=keys,
             hooks=hooks if on_request or on_response else None,
-            account=account_key(self._environment, client_id),
+            account=account,
+            background=background,
             shared=shared,
         )
         self._api = Api(context, options)
@@ -822,6 +833,27 @@ def _token_store(token_store: TokenStore | None, shared: Stores | None) -> Token
 
     validate_store("token_store", "token", token_store)
     return token_store
+
+
+def _rate_limiter(
+    quota: Quota | None,
+    shared: Stores | None,
+    clock: Callable[[], float],
+    account: str,
+    background: Background,
+) -> RateLimiter | None:
+    if quota is None:
+        return None
+    store, close = quota.store, None
+    if shared is not None:
+        store, close = store or shared.quota, partial(close_stores, shared)
+    if store is None:
+        return RateLimiter(quota, clock)
+    from sikoia_async._rate_limit.shared import SharedRateLimiter  # noqa: PLC0415 - loaded if used
+
+    return SharedRateLimiter(
+        quota, clock, store=store, account=account, background=background, close=close
+    )
 
 
 def _event_hooks(authorization: ApiKey | TokenSource) -> dict[str, list[Callable[..., Any]]]:

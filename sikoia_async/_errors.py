@@ -36,6 +36,7 @@ __all__ = [
     "InvalidTokenError",
     "LinkExpiredError",
     "OperationPendingError",
+    "QuotaStoreError",
     "RateLimitError",
     "ResourceDeletedError",
     "ResourceNotFoundError",
@@ -156,6 +157,10 @@ class ChargeLimitError(SikoiaError):
 
 class StoreError(SikoiaError):
     """A store that processes share failed, and the call was not safe without it."""
+
+
+class QuotaStoreError(StoreError):
+    """The store of the rate limit is unavailable, and `Quota(on_failure="closed")` was set."""
 
 
 class ClientStateError(SikoiaError, RuntimeError):

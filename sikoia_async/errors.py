@@ -8,6 +8,7 @@ SikoiaError
         InvalidOperationTokenError      an operation token cannot be resumed with this client
     ChargeLimitError                you: `max_chargeable` is used up; nothing was sent
     StoreError                      you: a store that processes share failed; nothing was sent
+        QuotaStoreError                 the store of the rate limit, with `on_failure="closed"`
     ClientStateError                you: the client is closed, or belongs to another event loop
     CallError                       a call was started and failed
         TransportError              the network: no response, or not in time
@@ -63,6 +64,7 @@ from sikoia_async._errors import (
     InvalidTokenError,
     LinkExpiredError,
     OperationPendingError,
+    QuotaStoreError,
     RateLimitError,
     ResourceDeletedError,
     ResourceNotFoundError,
@@ -111,6 +113,7 @@ __all__ = [
     "OperationFailedError",
     "OperationPendingError",
     "OperationTimeoutError",
+    "QuotaStoreError",
     "RateLimitError",
     "ResourceDeletedError",
     "ResourceNotFoundError",

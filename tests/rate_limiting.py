@@ -7,14 +7,31 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from sikoia_async._rate_limit.limiter import Priority, Quota, QuotaStore, RateLimiter
+from sikoia_async import Quota, QuotaStore
+from sikoia_async._rate_limit.limiter import RateLimiter
+from sikoia_async._rate_limit.queue import Priority
+from sikoia_async._rate_limit.shared import SharedRateLimiter
+from sikoia_async.stores.background import Background
 
-__all__ = ["Server", "limiter_of", "refused", "slot"]
+__all__ = ["Server", "limiter_of", "refused", "shared_limiter", "slot"]
 
 
-def limiter_of(limit: int, per: float = 60.0, store: QuotaStore | None = None) -> RateLimiter:
+def limiter_of(limit: int, per: float = 60.0) -> RateLimiter:
     """Return a limiter."""
-    return RateLimiter(Quota(limit, per=per, store=store), anyio.current_time)
+    return RateLimiter(Quota(limit, per=per), anyio.current_time)
+
+
+def shared_limiter(
+    store: QuotaStore, quota: Quota, background: Background | None = None
+) -> SharedRateLimiter:
+    """Return the limiter of a process that shares a quota with others."""
+    return SharedRateLimiter(
+        quota,
+        anyio.current_time,
+        store=store,
+        account="an account",
+        background=background or Background(),
+    )
 
 
 @asynccontextmanager
@@ -22,11 +39,11 @@ async def slot(
     limiter: RateLimiter, priority: Priority = "interactive", *, sent: bool = True
 ) -> AsyncGenerator[None]:
     """Hold a slot while the block runs."""
-    await limiter.acquire(priority)
+    ticket = await limiter.acquire(priority)
     try:
         yield
     finally:
-        limiter.settle(sent=sent)
+        limiter.settle(ticket, sent=sent)
 
 
 class Server:

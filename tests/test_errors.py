@@ -60,6 +60,8 @@ SAMPLES: list[errors.SikoiaError] = [
     errors.OperationPendingError("message"),
     errors.InvalidOperationTokenError("message"),
     errors.ChargeLimitError("message"),
+    errors.StoreError("message"),
+    errors.QuotaStoreError("message"),
     errors.ClientStateError("message"),
     errors.CallError("message", call=CALL),
     errors.TransportError("message", call=CALL),

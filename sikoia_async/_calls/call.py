@@ -151,12 +151,12 @@ class Call:
             charge = context.spend.begin(name, self._may_cost)
         counts = True
         try:
-            has_slot = await self._take_poll_slot()
+            slot = await self._take_poll_slot()
             context.tally.calls += 1
             result = None
             left = options.timeout - self.watch.seconds
             with anyio.move_on_after(left) as deadline, end_in_real_time(deadline, left):
-                result = await self._attempt(has_slot=has_slot)
+                result = await self._attempt(slot)
                 while result.is_error and await self._pause_before_another(result):
                     self._earlier_in_doubt = self._is_in_doubt
                     result = await self._attempt()
@@ -288,26 +288,26 @@ class Call:
             may_have_been_processed=self._has_effect,
         )
 
-    async def _take_poll_slot(self) -> bool:
+    async def _take_poll_slot(self) -> str | None:
         """Wait for the first slot of a poll outside the deadline: its turn may be minutes away.
 
-        Return whether a slot was taken. Nothing is awaited between this and the first attempt,
-        which gives the slot back.
+        Return its ticket, or None if no slot was taken. Nothing is awaited between this and the
+        first attempt, which gives the slot back.
         """
         limiter, options = self._context.rate_limiter, self._options
         if limiter is None or options.polls is None:
-            return False
-        await limiter.acquire(options.priority, options.polls)
+            return None
+        slot = await limiter.acquire(options.priority, options.polls, options.timeout)
         self.watch.restart()
-        return True
+        return slot
 
-    async def _attempt(self, *, has_slot: bool = False) -> Response | TransportFault:
+    async def _attempt(self, slot: str | None = None) -> Response | TransportFault:
         """Make one attempt, and a second one beside it if the response takes long."""
         may_hedge = self._attempts.may_hedge and self._sink is None and not self._has_effect
         if not may_hedge:
-            return await self._send(has_slot=has_slot)
+            return await self._send(slot)
         result = await hedged(
-            lambda: self._send(has_slot=has_slot),
+            lambda: self._send(slot),
             self._send_second,
             delay=(self._options.timeout - self.watch.seconds) / 2,
             silent_since=self._silent_since,
@@ -324,7 +324,7 @@ class Call:
         is_sent = self._state is not None and self._state.is_sent
         return self.watch.since if is_sent and self.watch.phase == "response" else None
 
-    async def _send(self, *, has_slot: bool) -> Response | TransportFault:
+    async def _send(self, slot: str | None) -> Response | TransportFault:
         """Take a rate-limit slot, send the request, and record the result."""
         context, limiter = self._context, self._context.rate_limiter
         self._told = ()
@@ -335,12 +335,12 @@ class Call:
             request, state = self._new_request()
             if limiter is not None:
                 state.is_paused = limiter.is_paused
-                if not has_slot:
+                if slot is None:
                     self.watch.enter("rate_limit")
                     if limiter.is_paused():
                         self._check_time_for(limiter.paused)
-                    await limiter.acquire(self._options.priority)
-                has_slot = False
+                    slot = await limiter.acquire(self._options.priority)
+                state.ticket, slot = slot, None
             context.tally.attempts += 1
             self._attempts.begin()
             self._state, self._result = state, None
@@ -374,16 +374,15 @@ class Call:
         Another result is only recorded: the first attempt may still get a better one.
         """
         context, limiter = self._context, self._context.rate_limiter
-        if limiter is not None:
-            await limiter.acquire(self._options.priority)
+        slot = await limiter.acquire(self._options.priority) if limiter is not None else ""
         if context.lifecycle.closed or self._attempts.begin_second(self._sent_id) is None:
             if limiter is not None:
-                limiter.settle(sent=False)
+                limiter.settle(slot, sent=False)
             return None
         self._log_retry(0.0)
         context.tally.attempts += 1
         request, state = self._new_request(Stopwatch(context.lifecycle.now, "response"))
-        state.is_second = True
+        state.is_second, state.ticket = True, slot
         result = await self._exchange(request, state, announce=context.hooks is not None)
         hint = self._pause_after(result)
         self._attempts.record_second(state.received_id or self._sent_id, result)
@@ -414,7 +413,8 @@ class Call:
             return result
         finally:
             if context.rate_limiter is not None:
-                context.rate_limiter.settle(sent=_outcome(state, result) != "unsent")
+                is_sent = _outcome(state, result) != "unsent"
+                context.rate_limiter.settle(state.ticket, sent=is_sent)
 
     async def _announce(self, hooks: Hooks, state: RequestState) -> None:
         """Call `on_request`. What it raises ends the attempt, which was not made."""

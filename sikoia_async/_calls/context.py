@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._calls.usage import Spend, Tally
     from sikoia_async._codec.drift import Drift
-    from sikoia_async._rate_limit.limiter import Priority, RateLimiter
+    from sikoia_async._rate_limit.limiter import RateLimiter
+    from sikoia_async._rate_limit.queue import Priority
     from sikoia_async._retry.budget import RetryBudget
     from sikoia_async._transport.limits import Limits
     from sikoia_async.operations.interval import Interval
     from sikoia_async.operations.registry import OperationRegistry
     from sikoia_async.stores.shared import Stores
 
-__all__ = ["CallOptions", "ClientContext", "request_headers"]
+__all__ = ["CallOptions", "ClientContext", "close_stores", "request_headers"]
 
 _log = logging.getLogger("sikoia_async")
 
@@ -71,12 +72,14 @@ class ClientContext:
     """Runs work that outlives a call; it ends with the client."""
 
     async def aclose(self) -> None:
-        """End the work in the background, and close what the stores have opened."""
+        """Tell the stores the rest, end the work in the background, and close the stores."""
         try:
+            if self.rate_limiter is not None:
+                await self.rate_limiter.aclose()
             await self.background.aclose()
         finally:
             if self.shared is not None:
-                await _close(self.shared)
+                await close_stores(self.shared)
 
 
 @attrs.frozen(kw_only=True)
@@ -105,7 +108,7 @@ class CallOptions:
     """Fields that the caller adds to JSON bodies."""
 
 
-async def _close(shared: Stores) -> None:
+async def close_stores(shared: Stores) -> None:
     """Close stores for at most a second, even while being cancelled. Their errors are logged."""
     try:
         with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):

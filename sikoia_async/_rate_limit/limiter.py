@@ -5,32 +5,33 @@ somewhere in between, so two uses of one slot are counted at least one window ap
 of any phase sees more than the limit. A limiter that starts the clock before sending, or counts in
 windows of its own, lets up to twice as many requests through.
 
-Callers without a free slot queue. The head of the queue is the dispatcher: it alone sleeps, asks
-the shared store, and hands out slots until it has one itself; then the next caller takes over. With
-a slot free and nobody waiting, a call bypasses the queue. There is no `await` between leasing a
-slot and assigning it, so cancellation cannot lose one.
+Callers without a free slot queue. The head of the queue is the dispatcher: it alone sleeps, and
+hands out slots until it has one itself; then the next caller takes over. With a slot free and
+nobody waiting, a call bypasses the queue. There is no `await` between leasing a slot and assigning
+it, so cancellation cannot lose one.
+
+`_rate_limit/shared.py` has the limiter that shares its slots with other processes.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import anyio
-import attrs
 from anyio.lowlevel import checkpoint
 
-from sikoia_async._errors import ConfigurationError
-from sikoia_async._rate_limit.queue import PRIORITIES, Priority, Waiter, WaitQueue
+from sikoia_async._rate_limit.queue import Waiter, WaitQueue
 from sikoia_async._rate_limit.stall import Stall
 from sikoia_async._transport.stopwatch import poll_watch
-from sikoia_async._validation import plain_number, validate_type
-from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PRIORITIES", "Priority", "Quota", "QuotaStore", "RateLimiter"]
+    from sikoia_async._rate_limit.queue import Priority
+    from sikoia_async._rate_limit.quota import Quota
+
+__all__ = ["RateLimiter"]
 
 _RESERVED_ONE_IN: Final = 10
 """One slot in ten is reserved for interactive calls."""
@@ -38,80 +39,6 @@ _FOR_POLLS_ONE_IN: Final = 20
 """One slot in twenty is reserved for polls, while there are operations to poll."""
 _WAKE_MARGIN: Final = 0.001
 """Seconds added to each sleep, so that rounding does not end it a moment too soon."""
-_DEADLINE_SHARE: Final = 0.25
-"""The share of a caller's remaining time that the store may take."""
-
-
-@runtime_checkable
-class QuotaStore(Protocol):
-    """Counts the requests of several processes together, for example in a database or a cache.
-
-    Each process also keeps its own count within the same limit. If the store fails or takes more
-    than a second, calls continue without it, and the next attempt follows five seconds later.
-    Use one store for each of your organisations at Sikoia.
-    """
-
-    async def acquire(self, *, limit: int, per: float) -> float:
-        """Lease one of `limit` slots and return 0, or return the seconds to wait before retrying.
-
-        If it raises or is cancelled, nothing may stay leased. The lease of a process that died must
-        expire on its own, `per` seconds after its request may have been counted.
-        """
-        ...
-
-    def settle(self) -> None:
-        """Start ageing the oldest slot of this process: it is free again after `per` seconds.
-
-        This must not block. A store that needs a network request may send it with the next
-        `acquire`; until then the slot stays leased, which is safe.
-        """
-        ...
-
-    def abandon(self) -> None:
-        """Free the oldest slot of this process: nothing was sent. This must not block."""
-        ...
-
-
-def _validate_limit(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    number = plain_number(value)
-    if not isinstance(number, int) or number < 1:
-        msg = f"Quota: {attribute.name}: expected a whole number of at least 1 ({_NO_LIMIT})"
-        raise ConfigurationError(msg)
-
-
-def _validate_seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    number = plain_number(value)
-    if number is None or not 0 < number < float("inf"):
-        msg = f"Quota: {attribute.name}: expected seconds, positive and finite ({_NO_LIMIT})"
-        raise ConfigurationError(msg)
-
-
-def _validate_store(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    expected = "a QuotaStore, with acquire, settle and abandon"
-    validate_type(f"Quota: {attribute.name}", value, QuotaStore, expected)
-
-
-_NO_LIMIT: Final = "quota=None turns the rate limit off"
-
-
-@attrs.frozen
-class Quota:
-    """The rate limit: how many requests may be sent in how many seconds.
-
-    Sikoia's limit applies to a whole organisation. Give each process its share, or give all of them
-    a shared store.
-
-    Raises:
-        ConfigurationError: `limit` is not a positive whole number, `per` is not a positive number
-            of seconds, or `store` is not a `QuotaStore`.
-    """
-
-    limit: int = attrs.field(default=200, validator=_validate_limit)
-    per: float = attrs.field(default=60.0, validator=_validate_seconds)
-    store: QuotaStore | None = attrs.field(
-        default=None, validator=_validate_store, kw_only=True, repr=False
-    )
-    """Counts the requests of several processes together; None if this process counts alone."""
 
 
 class RateLimiter:
@@ -126,6 +53,9 @@ class RateLimiter:
     So a burst of calls that uses up a window does not stall polls until the next one.
     """
 
+    _may_bypass: ClassVar[bool] = True
+    """Whether a call may take a slot without joining the queue."""
+
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
         self.waits: int = 0
         """How many waits for a slot have ended, with or without one; asking a store is a wait."""
@@ -133,7 +63,6 @@ class RateLimiter:
         """The seconds that they took."""
         self._quota = quota
         self._clock = clock
-        self._store = None if quota.store is None else _GuardedStore(quota.store, quota, clock)
         self._leased = 0
         self._ageing: deque[float] = deque()
         self._paused_until = float("-inf")
@@ -163,26 +92,29 @@ class RateLimiter:
         """How many callers wait for a slot, by priority."""
         return self._queue.lengths()
 
-    async def acquire(self, priority: Priority = "interactive", polls: int = 0) -> None:
-        """Lease a slot, waiting in the queue for one if necessary.
+    async def acquire(
+        self, priority: Priority = "interactive", polls: int = 0, lease: float | None = None
+    ) -> str:
+        """Lease a slot, waiting in the queue for one if necessary; return its ticket for `settle`.
 
         Args:
             priority: the caller's priority.
             polls: for a poll, how many times its operation was polled before.
+            lease: seconds that the attempt may take; None if it ends at the caller's deadline.
         """
         now = self._clock()
         if priority == "poll":
             self._polled_until = now + self._quota.per
-        if self._store is None and not self._queue and self._is_free_for(priority, now):
-            return
-        waiter = self._queue.join(priority, now, polls)
+        if self._may_bypass and not self._queue and self._is_free_for(priority, now):
+            return ""
+        waiter = self._join(priority, now, polls, lease)
         if priority != "background" and self._freed is not None:
             self._freed.set()  # the dispatcher may sleep until more slots are free than this needs
         try:
             await self._wait(waiter)
         except BaseException:
             if waiter.is_served:  # served and cancelled at the same moment
-                self.settle(sent=False)
+                self.settle(waiter.ticket, sent=False)
             raise
         finally:
             self._queue.leave(waiter)
@@ -192,6 +124,10 @@ class RateLimiter:
                 self._stall.end()
             elif not self._is_dispatching:
                 self._queue.first().wake()
+        return waiter.ticket
+
+    def _join(self, priority: Priority, now: float, polls: int, lease: float | None) -> Waiter:  # noqa: ARG002 - for shared slots
+        return self._queue.join(priority, now, polls)
 
     async def _wait(self, waiter: Waiter) -> None:
         watch = poll_watch.get()
@@ -199,6 +135,8 @@ class RateLimiter:
             watch.enter("rate_limit")
         while not waiter.is_served:
             await (waiter.sleep() if self._is_dispatching else self._dispatch(waiter))
+            if waiter.error is not None:
+                raise waiter.error
         if watch is not None:  # after a cancellation it still says what the poll waited for
             watch.enter("polling")
 
@@ -218,15 +156,16 @@ class RateLimiter:
         """Reserve slots for polls during the next window: an operation has begun, or is polled."""
         self._polled_until = self._clock() + self._quota.per
 
-    def settle(self, *, sent: bool) -> None:
+    def settle(self, ticket: str = "", *, sent: bool) -> None:  # noqa: ARG002 - for shared slots
         """End a lease: the slot ages from now, or is free at once if nothing was sent."""
         self._leased -= 1
         if sent:
             self._ageing.append(self._clock() + self._quota.per)
         elif self._freed is not None:
             self._freed.set()
-        if self._store is not None:
-            self._store.settle(sent=sent)
+
+    async def aclose(self) -> None:
+        """Give back what other processes can use."""
 
     def pause(self, seconds: float | None) -> float:
         """Hold back every request after a 429; return the seconds the refused call has to wait.
@@ -258,7 +197,7 @@ class RateLimiter:
         """Hand out slots until this waiter has one."""
         self._is_dispatching = True
         try:
-            while not waiter.is_served:
+            while not waiter.is_served and waiter.error is None:
                 # Created before asking: a slot given back while the store is asked counts too.
                 freed = self._freed = anyio.Event()
                 seconds = await self._serve_next()
@@ -285,32 +224,47 @@ class RateLimiter:
         is_spaced = self._reserve > 0 and not waiting["interactive"]
         reserve = self._reserved(now, "background" if is_spaced else "interactive")
         seconds = self._seconds_until_free(reserve, now)
-        is_stalled, pop = seconds > 0, self._queue.pop
+        is_stalled, is_poll = seconds > 0, False
         if is_spaced:
             seconds = max(seconds, self._seconds_until_spaced(now))
         if seconds > 0 and self._for_polls and waiting["poll"]:
             due = max(self._poll_due(now), self._seconds_until_free(0, now))
             if due <= 0:
-                reserve, is_spaced, pop = 0, False, self._queue.pop_poll
+                reserve, is_spaced, is_poll = 0, False, True
             seconds = min(seconds, due)
-        if seconds <= 0 and self._store is not None:
-            seconds = await self._store.acquire(reserve)
-            is_stalled = seconds > 0
-        if seconds > 0:
-            if is_stalled and self._stall.is_due:  # otherwise polls are only spread
-                await checkpoint()  # callers of the same moment join the queue
-                self._stall.log(seconds, is_paused=self.is_paused())
-            return seconds
-        self._take(is_spaced=is_spaced)
-        paused = self.paused
-        if paused:  # the pause began while the store was asked
-            self.settle(sent=False)
-            return paused
-        served = pop()
-        if served.priority == "poll":
-            self._polls.append(self._clock())
-        served.serve()
+        if seconds <= 0:
+            return await self._serve(reserve, is_spaced=is_spaced, is_poll=is_poll)
+        if is_stalled:  # otherwise polls are only spread
+            await self._note_stall(seconds)
+        return seconds
+
+    async def _note_stall(self, seconds: float) -> None:
+        """Log that calls wait, unless that was logged."""
+        if self._stall.is_due:
+            await checkpoint()  # callers of the same moment join the queue
+            self._stall.log(seconds, is_paused=self.is_paused())
+
+    async def _serve(self, reserve: int, *, is_spaced: bool, is_poll: bool) -> float:  # noqa: ARG002 - for shared slots
+        """Hand a slot to the next caller, or to the next poll.
+
+        Args:
+            reserve: how many slots must stay free.
+            is_spaced: whether it delays the next poll or background call.
+            is_poll: whether the slot is one of those for polls.
+
+        Returns:
+            0 or less, or the seconds until there may be a slot.
+        """
+        self._hand_out(
+            self._queue.pop_poll() if is_poll else self._queue.pop(), is_spaced=is_spaced
+        )
         return 0.0
+
+    def _hand_out(self, waiter: Waiter, ticket: str = "", *, is_spaced: bool) -> None:
+        self._take(is_spaced=is_spaced)
+        if waiter.priority == "poll":
+            self._polls.append(self._clock())
+        waiter.serve(ticket)
 
     def _poll_due(self, now: float) -> float:
         """Return the seconds until a poll that waits may take a reserved slot; 0 or less if now."""
@@ -351,40 +305,3 @@ class RateLimiter:
         while self._ageing and self._ageing[0] <= now:
             self._ageing.popleft()
         return self._quota.limit - self._leased - len(self._ageing)
-
-
-class _GuardedStore:
-    """A quota store behind a circuit breaker; while it is unavailable, our own count has to do."""
-
-    def __init__(self, store: QuotaStore, quota: Quota, clock: Callable[[], float]) -> None:
-        self._store = store
-        self._quota = quota
-        self._breaker = CircuitBreaker("quota store", clock=clock, deadline_share=_DEADLINE_SHARE)
-        self._unshared = 0
-        """How many leased slots the store does not know."""
-
-    async def acquire(self, reserve: int) -> float:
-        """Lease a slot and return 0 or less, or return the seconds to wait before retrying."""
-        limit, per = self._quota.limit - reserve, self._quota.per
-
-        async def lease() -> float:
-            return min(per, float(await self._store.acquire(limit=limit, per=per)))
-
-        try:
-            return await self._breaker.run(lease)
-        except StoreUnavailable:
-            self._unshared += 1
-            return 0.0
-
-    def settle(self, *, sent: bool) -> None:
-        """End a lease. Slots that the store does not know go first: that is safe."""
-        if self._unshared:
-            self._unshared -= 1
-            return
-        try:
-            if sent:
-                self._store.settle()
-            else:
-                self._store.abandon()
-        except Exception as error:  # noqa: BLE001 - a store is the user's and may raise anything
-            self._breaker.record_failure(error)

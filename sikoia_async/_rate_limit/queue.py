@@ -37,6 +37,14 @@ class Waiter:
         self.since = since
         self.polls = polls
         self.is_served = False
+        self.ticket = ""
+        """The lease of its slot in a shared store."""
+        self.error: Exception | None = None
+        """Why it gets no slot."""
+        self.lease: float | None = None
+        """Seconds that its attempt may take; None if `until` says it."""
+        self.until = float("inf")
+        """When its call ends at the latest. Both matter for shared stores only."""
         self._wake: anyio.Event | None = None
 
     async def sleep(self) -> None:
@@ -49,9 +57,14 @@ class Waiter:
         if self._wake is not None:
             self._wake.set()
 
-    def serve(self) -> None:
+    def serve(self, ticket: str = "") -> None:
         """Hand it a slot."""
-        self.is_served = True
+        self.is_served, self.ticket = True, ticket
+        self.wake()
+
+    def refuse(self, error: Exception) -> None:
+        """End its wait with an error."""
+        self.error = error
         self.wake()
 
 
@@ -60,6 +73,9 @@ class _Queue(OrderedDict[Waiter, None]):
 
     def add(self, waiter: Waiter) -> None:
         self[waiter] = None
+
+    def peek(self) -> Waiter:
+        return next(iter(self))
 
     def take(self) -> Waiter:
         return self.popitem(last=False)[0]
@@ -82,12 +98,16 @@ class _PollQueue(_Queue):
             self._by_polls = sorted(entry for entry in self._by_polls if entry[2] in self)
         heappush(self._by_polls, (waiter.polls, self._arrivals, waiter))
 
+    def peek(self) -> Waiter:
+        if not self._least_polled_next:
+            return super().peek()
+        while self._by_polls[0][2] not in self:
+            heappop(self._by_polls)
+        return self._by_polls[0][2]
+
     def take(self) -> Waiter:
+        waiter = self.peek()
         self._least_polled_next = not self._least_polled_next
-        if self._least_polled_next:
-            return super().take()
-        while (waiter := heappop(self._by_polls)[2]) not in self:
-            pass
         del self[waiter]
         return waiter
 
@@ -136,6 +156,10 @@ class WaitQueue:
         """Return since when the longest waiting poll waits; there must be one."""
         return next(iter(self._queues["poll"])).since
 
+    def peek(self) -> Waiter:
+        """Return the caller that gets the next slot."""
+        return self._next()[0].peek()
+
     def pop(self) -> Waiter:
         """Remove and return the caller that gets the next slot."""
         queue, self._passed_over = self._next()
@@ -145,6 +169,15 @@ class WaitQueue:
         """Remove and return the poll that gets the next slot; another caller if no poll waits."""
         polls = self._queues["poll"]
         return polls.take() if polls else self.pop()
+
+    def peek_poll(self) -> Waiter:
+        """Return the caller that `pop_poll` would return."""
+        polls = self._queues["poll"]
+        return polls.peek() if polls else self.peek()
+
+    def peek_interactive(self) -> Waiter:
+        """Return the interactive call that gets the next slot; there must be one."""
+        return self._queues["interactive"].peek()
 
     def _next(self) -> tuple[_Queue, int]:
         """Return the queue that is served next, and the new value of `_passed_over`."""

@@ -157,6 +157,8 @@ class RequestState(httpx.AsyncByteStream):
     """Whether another attempt of the call is in progress; then this one waits for no connection."""
     is_paused: Callable[[], bool] | None = None
     """Returns whether a 429 has paused all requests."""
+    ticket: str = ""
+    """The lease of its rate-limit slot, if processes share these."""
     is_sent: bool = False
     """Whether the request may have been sent, and so processed."""
     is_traced: bool = False

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rate_limiting import limiter_of, slot
 
-from sikoia_async._rate_limit.limiter import Priority, RateLimiter
+from sikoia_async._rate_limit.limiter import RateLimiter
+from sikoia_async._rate_limit.queue import Priority
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 

@@ -14,7 +14,8 @@ from rate_limiting import limiter_of, slot
 from reliability.tasks import CASE, Working, reported
 
 from sikoia_async import Limits, OperationTimeoutError, Quota
-from sikoia_async._rate_limit.limiter import Priority, RateLimiter
+from sikoia_async._rate_limit.limiter import RateLimiter
+from sikoia_async._rate_limit.queue import Priority
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 

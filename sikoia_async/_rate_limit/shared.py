@@ -1,0 +1,167 @@
+"""The rate limiter of a process that shares its slots with others.
+
+It counts its own slots as any other limiter does, and leases each of them from a store as well.
+While the store is unavailable, interactive calls go on within this process's part of the limit, and
+the others wait: a part is safe only if all processes keep to it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import anyio
+
+from sikoia_async._errors import QuotaStoreError
+from sikoia_async._rate_limit.leases import SharedLeases
+from sikoia_async._rate_limit.limiter import RateLimiter
+from sikoia_async.stores.breaker import StoreUnavailable
+from sikoia_async.stores.protocols import Ask, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from sikoia_async._rate_limit.queue import Priority, Waiter
+    from sikoia_async._rate_limit.quota import Quota
+    from sikoia_async.stores.background import Background
+    from sikoia_async.stores.protocols import QuotaStore
+
+__all__ = ["SharedRateLimiter"]
+
+_PATIENCE: Final = 1.0
+"""Seconds in which a store that fails is asked again."""
+_DEADLINE_SHARE: Final = 0.25
+"""The share of a caller's remaining time that this may take."""
+_LEASE: Final = 60.0
+"""Seconds of a lease for a call without a deadline."""
+_SHORTEST_LEASE: Final = 1.0
+_SHORTEST_WAIT: Final = 0.001
+_LOOKS_PER_WINDOW: Final = 200
+"""How often the store is asked in a window while no slot is free: one may be given back."""
+
+
+class SharedRateLimiter(RateLimiter):
+    """Hands out slots that a store counts for several processes together.
+
+    Args:
+        quota: the rate limit.
+        clock: seconds on a clock that never steps back.
+        store: the store.
+        account: the key of the rate limit in the store.
+        background: runs what outlives a call.
+        close: closes the store again if it was used after the client was closed.
+    """
+
+    _may_bypass: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        quota: Quota,
+        clock: Callable[[], float],
+        *,
+        store: QuotaStore,
+        account: str,
+        background: Background,
+        close: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        super().__init__(quota, clock)
+        ask = Ask(account=account, limit=quota.limit, per=quota.per)
+        self._leases = SharedLeases(store, ask, clock=clock, background=background, close=close)
+        self._leases.on_change = self._wake_dispatcher
+        self._look_again: float = quota.per / _LOOKS_PER_WINDOW
+
+    async def acquire(
+        self, priority: Priority = "interactive", polls: int = 0, lease: float | None = None
+    ) -> str:
+        """Lease a slot, as `RateLimiter.acquire` does.
+
+        Raises:
+            QuotaStoreError: the store is unavailable, and `on_failure` is `closed`.
+            ConfigurationError: the store cannot be used as it was set up.
+            ClientStateError: the client was closed.
+        """
+        self._leases.check_open()
+        return await super().acquire(priority, polls, lease)
+
+    def _join(self, priority: Priority, now: float, polls: int, lease: float | None) -> Waiter:
+        waiter = super()._join(priority, now, polls, lease)
+        waiter.lease = lease
+        waiter.until = now + anyio.current_effective_deadline() - anyio.current_time()
+        return waiter
+
+    def settle(self, ticket: str = "", *, sent: bool) -> None:
+        """End a lease here and, soon, in the store."""
+        super().settle(ticket, sent=sent)
+        self._leases.settle(ticket, sent=sent)
+
+    def pause(self, seconds: float | None) -> float:
+        """Hold back the requests of all processes; return the seconds the refused call waits."""
+        wait = super().pause(seconds)
+        self._leases.pause(self.paused)
+        return wait
+
+    async def aclose(self) -> None:
+        """Tell the store what it does not know yet, and refuse calls that wait."""
+        await self._leases.aclose()
+
+    def _wake_dispatcher(self) -> None:
+        if self._freed is not None:
+            self._freed.set()
+
+    async def _serve_next(self) -> float:
+        self._leases.check_open()
+        return self._serve_alone() if self._leases.is_down else await super()._serve_next()
+
+    async def _serve(self, reserve: int, *, is_spaced: bool, is_poll: bool) -> float:
+        peek = self._queue.peek_poll if is_poll else self._queue.peek
+        waiter = peek()
+        lease = self._lease_of(waiter)
+        patience = min(_PATIENCE, (waiter.until - self._clock()) * _DEADLINE_SHARE)
+        try:
+            reply = await self._leases.acquire(reserve, lease, patience)
+        except StoreUnavailable:
+            return self._serve_alone()
+        if isinstance(reply, Wait):
+            return await self._wait_for(reply)
+        # The pause may have begun, and the queue may have changed, while the store was asked.
+        if self.paused or self._lease_of(peek()) > lease:
+            self._leases.settle(reply, sent=False)
+            return self.paused
+        waiter = self._queue.pop_poll() if is_poll else self._queue.pop()
+        self._hand_out(waiter, reply, is_spaced=is_spaced)
+        return 0.0
+
+    async def _wait_for(self, reply: Wait) -> float:
+        """Return the seconds until the store is asked again."""
+        if reply.paused > 0:
+            self._paused_until = max(self._paused_until, self._clock() + reply.paused)
+        seconds = max(_SHORTEST_WAIT, self.paused, min(reply.seconds, self._look_again))
+        await self._note_stall(max(reply.seconds, seconds))
+        return seconds
+
+    def _serve_alone(self) -> float:
+        """Serve an interactive call without the store; return as `_serve_next` does."""
+        if not self._queue.lengths()["interactive"]:
+            return self._quota.per  # until the store is back
+        waiter = self._queue.peek_interactive()
+        if self._quota.on_failure == "closed":
+            self._queue.leave(waiter)
+            waiter.refuse(QuotaStoreError(_UNAVAILABLE))
+            return 0.0
+        share = self._quota.limit // (self._quota.peers or self._leases.peers)
+        seconds = self._seconds_until_free(self._quota.limit - share, self._clock())
+        if seconds <= 0:
+            self._queue.leave(waiter)
+            ticket = self._leases.lease_alone(self._lease_of(waiter))
+            self._hand_out(waiter, ticket, is_spaced=False)
+        return seconds
+
+    def _lease_of(self, waiter: Waiter) -> float:
+        """Return the seconds that an attempt may take, if it begins now."""
+        seconds = waiter.until - self._clock() if waiter.lease is None else waiter.lease
+        return max(_SHORTEST_LEASE, seconds if seconds < float("inf") else _LEASE)
+
+
+_UNAVAILABLE: Final = (
+    "the store of the rate limit is unavailable, and Quota(on_failure='closed') allows no request "
+    "without it; nothing was sent"
+)
