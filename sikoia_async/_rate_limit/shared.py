@@ -35,6 +35,8 @@ _LEASE: Final = 60.0
 """Seconds of a lease for a call without a deadline."""
 _SHORTEST_LEASE: Final = 1.0
 _SHORTEST_WAIT: Final = 0.001
+_DEFERENCE: Final = 0.015
+"""Seconds by which a process that uses more than its part lets others go first."""
 _LOOKS_PER_WINDOW: Final = 200
 """How often the store is asked in a window while no slot is free: one may be given back."""
 
@@ -67,6 +69,8 @@ class SharedRateLimiter(RateLimiter):
         ask = Ask(account=account, limit=quota.limit, per=quota.per)
         self._leases = SharedLeases(store, ask, clock=clock, background=background, close=close)
         self._leases.on_change = self._wake_dispatcher
+        self._scarce_until = float("-inf")
+        """A window after the store had no free slot."""
         self._look_again: float = quota.per / _LOOKS_PER_WINDOW
 
     async def acquire(
@@ -112,6 +116,8 @@ class SharedRateLimiter(RateLimiter):
         return self._serve_alone() if self._leases.is_down else await super()._serve_next()
 
     async def _serve(self, reserve: int, *, is_spaced: bool, is_poll: bool) -> float:
+        if self._uses_more_than_its_part():
+            await anyio.sleep(min(_DEFERENCE, self._look_again))
         peek = self._queue.peek_poll if is_poll else self._queue.peek
         waiter = peek()
         lease = self._lease_of(waiter)
@@ -134,6 +140,7 @@ class SharedRateLimiter(RateLimiter):
         """Return the seconds until the store is asked again."""
         if reply.paused > 0:
             self._paused_until = max(self._paused_until, self._clock() + reply.paused)
+        self._scarce_until = self._clock() + self._quota.per
         seconds = max(_SHORTEST_WAIT, self.paused, min(reply.seconds, self._look_again))
         await self._note_stall(max(reply.seconds, seconds))
         return seconds
@@ -154,6 +161,12 @@ class SharedRateLimiter(RateLimiter):
             ticket = self._leases.lease_alone(self._lease_of(waiter))
             self._hand_out(waiter, ticket, is_spaced=False)
         return seconds
+
+    def _uses_more_than_its_part(self) -> bool:
+        """Return whether other processes should get scarce slots first."""
+        now, limit = self._clock(), self._quota.limit
+        is_scarce = now < self._scarce_until
+        return is_scarce and (limit - self._free(now)) * self._leases.peers > limit
 
     def _lease_of(self, waiter: Waiter) -> float:
         """Return the seconds that an attempt may take, if it begins now."""

@@ -24,6 +24,8 @@ STATUSES: Final[Mapping[type[errors.SikoiaError], int]] = {
     errors.OperationPendingError: 500,
     errors.InvalidOperationTokenError: 404,
     errors.ChargeLimitError: 503,
+    errors.StoreError: 503,
+    errors.QuotaStoreError: 503,
     errors.ClientStateError: 503,
     errors.CallError: 502,
     errors.TransportError: 502,
