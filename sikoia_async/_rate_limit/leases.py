@@ -45,7 +45,7 @@ _LATE: Final = 10.0
 """Seconds after which a question to the store is cancelled."""
 _SHORTEST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
-"""Seconds before what has failed is tried again."""
+"""Seconds before another attempt, at least and at most."""
 _CLOSE_TIMEOUT: Final = 1.0
 """Seconds in which the store is told the rest when the client is closed."""
 _LEASE: Final = 60.0
@@ -143,7 +143,7 @@ class SharedLeases:
         Args:
             reserve: how many slots must stay free.
             lease: seconds of the lease.
-            patience: seconds in which a store that fails is asked again.
+            patience: seconds in which a store that fails is retried.
 
         Raises:
             StoreUnavailable: the store has failed for that long, or is unavailable.
@@ -415,8 +415,9 @@ class SharedLeases:
 
 def _valid(reply: object, per: float) -> Grant | Wait:
     """Return a reply with sensible numbers, whatever the store has returned."""
-    if not isinstance(reply, Grant | Wait) or not isinstance(reply.peers, int):
+    if not isinstance(reply, Grant | Wait):
         raise TypeError
+    reply = attrs.evolve(reply, peers=max(1, int(reply.peers)))
     if isinstance(reply, Grant):
         return reply
     seconds, paused = float(reply.seconds), float(reply.paused)

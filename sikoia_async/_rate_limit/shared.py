@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["SharedRateLimiter"]
 
 _PATIENCE: Final = 1.0
-"""Seconds in which a store that fails is asked again."""
+"""Seconds in which a store that fails is retried."""
 _DEADLINE_SHARE: Final = 0.25
 """The share of a caller's remaining time that this may take."""
 _LEASE: Final = 60.0
@@ -137,7 +137,7 @@ class SharedRateLimiter(RateLimiter):
         return 0.0
 
     async def _wait_for(self, reply: Wait) -> float:
-        """Return the seconds until the store is asked again."""
+        """Return the seconds until the next question to the store."""
         if reply.paused > 0:
             self._paused_until = max(self._paused_until, self._clock() + reply.paused)
         self._scarce_until = self._clock() + self._quota.per

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 
-from sikoia_async._errors import ArgumentTypeError
 from sikoia_async._validation import validate_type
 from sikoia_async.stores.protocols import (
     EventStore,
@@ -100,9 +99,7 @@ class Stores:
         Raises:
             ArgumentTypeError: the other is not a `Stores`.
         """
-        if not isinstance(other, Stores):
-            msg = "Stores: expected other stores after |"
-            raise ArgumentTypeError(msg)
+        validate_type("Stores", other, Stores, "other stores after |")
         return _Combined(self, other)
 
     async def aclose(self) -> None:

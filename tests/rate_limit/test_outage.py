@@ -176,7 +176,7 @@ async def test_closed_refuses_interactive_calls() -> None:
 async def test_a_short_failure_costs_nothing_but_a_moment(
     priority: Priority, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The store is asked again: one process that goes on alone would exceed the limit."""
+    """The store is retried: one process that goes on alone would exceed the limit."""
     store = ScriptedStore()
     limiter = _limiter(store)
     store.replies = [OSError(SECRET), TimeoutError(), OSError(SECRET)]
@@ -234,7 +234,7 @@ _ODD_REPLIES: Final = [
 
 @pytest.mark.parametrize("reply", _ODD_REPLIES, ids=str)
 async def test_a_reply_that_makes_no_sense_is_a_failure(reply: Any) -> None:
-    """The store is asked again."""
+    """The store is retried."""
     store = ScriptedStore()
     store.replies = [reply]
 

@@ -223,7 +223,7 @@ async def test_a_call_that_waits_is_refused_when_the_client_is_closed() -> None:
 
 
 async def test_a_request_in_flight_when_the_client_is_closed_is_settled() -> None:
-    """And what the stores have opened for that is closed again."""
+    """The stores are closed again after that."""
 
     class Closing(Stores):
         closed = 0
