@@ -12,6 +12,7 @@ import round_trip
 import sandbox
 import soak
 import stalls
+import store_costs
 import storms
 import testing
 from _measure import is_quick, print_table
@@ -34,6 +35,7 @@ if __name__ == "__main__":
                 storms,
                 soak,
                 stalls,
+                store_costs,
                 testing,
                 sandbox,
             )
