@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,9 +31,9 @@ class _Server:
     """A server process with a folder and a port of its own."""
 
     def __init__(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="sikoia-server-"))
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[Any] | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -95,7 +95,7 @@ class _Server:
 
     def _run(self, command: Sequence[str], is_ready: Callable[[], bool], **options: Any) -> None:
         with (self.folder / "log").open("ab") as log:
-            process: subprocess.Popen[bytes] = subprocess.Popen(
+            process: subprocess.Popen[Any] = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -150,14 +150,33 @@ class RedisServer(_Server):
 
         One that is refused is returned as an error message, as `redis-cli` prints it.
         """
-        cli = f"{Path(self._program or '').name.removesuffix('-server')}-cli"
         printed = subprocess.run(
-            [cli, "-p", str(self.port), *words],
-            capture_output=True,
-            check=True,
-            timeout=_TIMEOUT,
+            [*self._cli, *words], capture_output=True, check=True, timeout=_TIMEOUT
         )
         return printed.stdout.decode("utf-8", "backslashreplace").splitlines()
+
+    @contextmanager
+    def monitor(self) -> Generator[list[str]]:
+        """Record the commands that it receives: they are in the list when the block has ended."""
+        lines: list[str] = []
+        process = subprocess.Popen(
+            [*self._cli, "MONITOR"], stdout=subprocess.PIPE, text=True, errors="backslashreplace"
+        )
+        with process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "OK\n"
+            try:
+                yield lines
+                self.command("PING", "the end")
+                while not lines or '"the end"' not in lines[-1]:
+                    lines.append(process.stdout.readline())
+            finally:
+                process.kill()
+
+    @property
+    def _cli(self) -> list[str]:
+        name = Path(self._program or "").name.removesuffix("-server")
+        return [f"{name}-cli", "-p", str(self.port)]
 
 
 class PostgresServer(_Server):
@@ -278,7 +297,8 @@ def postgres_url(postgres_server: PostgresServer) -> Generator[str]:
         postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nothing listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         TokenStore,
         Wait,
     )
+    from sikoia_async.stores.redis import RedisStores
     from sikoia_async.stores.shared import Stores
     from sikoia_async.stores.sqlite import SqliteStores
     from sikoia_async.stores.sqlite.host import Host
@@ -46,6 +47,7 @@ __all__ = [
     "PurchaseState",
     "PurchaseStore",
     "QuotaStore",
+    "RedisStores",
     "ReplayStore",
     "Settled",
     "SpendLimitBucket",
@@ -61,6 +63,7 @@ __all__ = [
 _MODULES: Final = {
     "Host": "sqlite.host",
     "MemoryStores": "memory",
+    "RedisStores": "redis",
     "SqliteStores": "sqlite",
     "Stores": "shared",
 }
