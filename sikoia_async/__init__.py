@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         TransportError,
         UnexpectedResponseError,
         UnprocessableRequestError,
+        WebhookBusyError,
         WebhookError,
         WebhookEventTypeError,
         WebhookPayloadError,
@@ -105,10 +106,10 @@ if TYPE_CHECKING:
         PersonUpdate,
     )
     from sikoia_async.resources.checks import ChecklistParameter
-    from sikoia_async.stores.protocols import QuotaStore, StoredToken, TokenStore
+    from sikoia_async.stores.protocols import QuotaStore, ReplayStore, StoredToken, TokenStore
     from sikoia_async.webhooks.events import Event
     from sikoia_async.webhooks.feed import EventFeed
-    from sikoia_async.webhooks.replay import ReplayGuard, ReplayStore
+    from sikoia_async.webhooks.replay import ReplayGuard
     from sikoia_async.webhooks.router import Received, Router, WebhookHandlerError
 
 __all__ = [
@@ -182,6 +183,7 @@ __all__ = [
     "TransportError",
     "UnexpectedResponseError",
     "UnprocessableRequestError",
+    "WebhookBusyError",
     "WebhookError",
     "WebhookEventTypeError",
     "WebhookHandlerError",
@@ -221,14 +223,14 @@ _LAZY: Final = {
     "sikoia_async.webhooks.router": ("Received", "Router", "WebhookHandlerError"),
     "sikoia_async.webhooks.events": ("Event",),
     "sikoia_async.webhooks.feed": ("EventFeed",),
-    "sikoia_async.webhooks.replay": ("ReplayGuard", "ReplayStore"),
+    "sikoia_async.webhooks.replay": ("ReplayGuard",),
     "sikoia_async._hooks.correlation": ("CORRELATION_ID_HEADER", "correlation_id"),
     "sikoia_async._calls.pagination": ("Pages",),
     "sikoia_async._calls.usage": ("Stats",),
     "sikoia_async._rate_limit.queue": ("Priority",),
     "sikoia_async._rate_limit.quota": ("Quota",),
     "sikoia_async._transport.limits": ("Limits",),
-    "sikoia_async.stores.protocols": ("QuotaStore", "StoredToken", "TokenStore"),
+    "sikoia_async.stores.protocols": ("QuotaStore", "ReplayStore", "StoredToken", "TokenStore"),
     "sikoia_async._errors": (
         "APIDeprecationWarning",
         "APIError",
@@ -263,6 +265,7 @@ _LAZY: Final = {
         "TransportError",
         "UnexpectedResponseError",
         "UnprocessableRequestError",
+        "WebhookBusyError",
         "WebhookError",
         "WebhookEventTypeError",
         "WebhookPayloadError",

@@ -47,6 +47,7 @@ __all__ = [
     "TransportError",
     "UnexpectedResponseError",
     "UnprocessableRequestError",
+    "WebhookBusyError",
     "WebhookError",
     "WebhookEventTypeError",
     "WebhookPayloadError",
@@ -457,6 +458,15 @@ class WebhookStoreError(WebhookError):
     """The replay store failed or timed out, and the event was not handled.
 
     Respond with 503, so that Sikoia delivers the event again.
+    """
+
+    response_status: ClassVar[int] = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class WebhookBusyError(WebhookError):
+    """Another process is handling the event at this moment.
+
+    Respond with 503, so that Sikoia delivers the event again: the other process may fail.
     """
 
     response_status: ClassVar[int] = HTTPStatus.SERVICE_UNAVAILABLE

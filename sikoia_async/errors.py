@@ -38,7 +38,8 @@ SikoiaError
         WebhookEventTypeError           the sender: the URL stands for none of Sikoia's event types
         WebhookPayloadError             Sikoia: the signature is valid, but the body is not JSON
         WebhookHandlerError             you: your handler raised; the event is delivered again
-        WebhookStoreError                you: your replay store failed; the event is delivered again
+        WebhookStoreError               you: your replay store failed; the event is delivered again
+        WebhookBusyError                another process handles the event; it is delivered again
 
 No error holds an httpx object, because those hold the access token. Every error can be pickled.
 """
@@ -75,6 +76,7 @@ from sikoia_async._errors import (
     TransportError,
     UnexpectedResponseError,
     UnprocessableRequestError,
+    WebhookBusyError,
     WebhookError,
     WebhookEventTypeError,
     WebhookPayloadError,
@@ -125,6 +127,7 @@ __all__ = [
     "TransportError",
     "UnexpectedResponseError",
     "UnprocessableRequestError",
+    "WebhookBusyError",
     "WebhookError",
     "WebhookEventTypeError",
     "WebhookHandlerError",

@@ -97,6 +97,7 @@ SAMPLES: list[errors.SikoiaError] = [
     errors.WebhookPayloadError("message"),
     errors.WebhookHandlerError("message", event=None),
     errors.WebhookStoreError("message"),
+    errors.WebhookBusyError("message"),
 ]
 
 

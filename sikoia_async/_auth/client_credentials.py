@@ -9,8 +9,8 @@ neither a clock change nor a slow response makes an expired token look valid.
 After a failure, calls that need an access token raise the same error without a request: for one
 second, and twice as long after each further failure.
 
-Processes that share an access token renew it one at a time: see `shared_token`. The others keep
-keep using one that is still valid, and wait otherwise. One that fails keeps the lock for its pause.
+Processes that share an access token renew it one at a time: see `shared_token`. The others
+go on with one that is still valid, or wait. One that fails keeps the lock for its pause.
 """
 
 from __future__ import annotations

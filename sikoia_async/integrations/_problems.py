@@ -57,6 +57,7 @@ STATUSES: Final[Mapping[type[errors.SikoiaError], int]] = {
     errors.WebhookPayloadError: 400,
     errors.WebhookHandlerError: 500,
     errors.WebhookStoreError: 503,
+    errors.WebhookBusyError: 503,
 }
 """The HTTP status to respond with, by class of error. If Sikoia responded with 503 or 504, a
 `ServerError` keeps that status."""

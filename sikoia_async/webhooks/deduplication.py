@@ -7,23 +7,26 @@ each type, so events are matched by number: the second `DocumentProcessing` even
 belongs to its second `PayslipProcessing` event, and is never taken for the first.
 
 An event is remembered after its handler has succeeded, and not before. A handler that fails or is
-cancelled leaves no trace, so a delivery that waited for it handles the event itself.
+cancelled leaves no trace, so a delivery that waited for it handles the event itself. Processes that
+share a store claim an event and its grouping meanwhile, so that none handles them beside another.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from contextlib import asynccontextmanager
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
 import attrs
 
+from sikoia_async.webhooks.claims import Claims
 from sikoia_async.webhooks.events import related
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from sikoia_async.webhooks.events import Event
     from sikoia_async.webhooks.replay import ReplayGuard
@@ -74,21 +77,36 @@ class Deduplicator:
             What happened to the event, and whether the guard could be relied on.
 
         Raises:
+            WebhookBusyError: another process is handling it; nothing was done.
             WebhookStoreError: the store failed, and the guard is `closed`; nothing was done.
         """
-        handled = _HandledKeys(self._guard)
-        async with self._locks.hold(event.key):
-            if await handled.has(event.key):
+        async with self._locks.hold(event.key), Claims(self._guard) as claims:
+            if not await claims.take(event.key):
                 return "duplicate", True
-            await self._feed_once(event.key, feed)
-            if event.grouping_id is None or not related(type(event)):
-                await work()
-                await handled.add(event.key)
-                return "handled", handled.is_reliable
-            grouping = f"{handler}\0{event.grouping_id}"
-            async with self._locks.hold(grouping):
-                outcome = await self._run_in(grouping, event, work, handled)
-            return outcome, handled.is_reliable
+            outcome = await claims.run(
+                partial(self._handle, event, handler, work, feed, claims=claims)
+            )
+            return outcome, claims.is_reliable
+
+    async def _handle(
+        self,
+        event: Event,
+        handler: str,
+        work: Callable[[], Awaitable[None]],
+        feed: Callable[[], Awaitable[None]] | None,
+        *,
+        claims: Claims,
+    ) -> Outcome:
+        """Handle an event that this delivery has claimed."""
+        await self._feed_once(event.key, feed)
+        if event.grouping_id is None or not related(type(event)):
+            await work()
+            await claims.confirm(event.key)
+            return "handled"
+        grouping = f"{handler}\0{event.grouping_id}"
+        async with self._locks.hold(grouping):
+            await claims.wait_for(_hash(grouping))
+            return await self._handle_in(grouping, event, work, claims)
 
     async def feed(self, event: Event, feed: Callable[[], Awaitable[None]] | None) -> None:
         """Feed an event that has no handler, unless that was done."""
@@ -104,51 +122,32 @@ class Deduplicator:
         if len(self._fed) > _MAX_FED:
             self._fed.popitem(last=False)
 
-    async def _run_in(
+    async def _handle_in(
         self,
         grouping: str,
         event: Event,
         work: Callable[[], Awaitable[None]],
-        handled: _HandledKeys,
+        claims: Claims,
     ) -> Outcome:
         """Handle an event of a grouping, unless its parent or child was handled."""
         number = 1
-        while number < self._max_counted and await handled.has(_key(grouping, type(event), number)):
+        while number < self._max_counted and await claims.has(_key(grouping, type(event), number)):
             number += 1
         is_counted = number < self._max_counted
         relatives = related(type(event)) if is_counted else ()
-        is_merged = await handled.has_any([_key(grouping, one, number) for one in relatives])
+        is_merged = await claims.has_any([_key(grouping, one, number) for one in relatives])
         if not is_merged:
             await work()
-        await handled.add(event.key, _key(grouping, type(event), number))
+        await claims.confirm(event.key, _key(grouping, type(event), number))
         return "merged" if is_merged else "handled"
-
-
-class _HandledKeys:
-    """The guard, for one event. Remembers whether the guard could be relied on."""
-
-    def __init__(self, guard: ReplayGuard) -> None:
-        self._guard = guard
-        self.is_reliable = True
-
-    async def has(self, key: str) -> bool:
-        known = await self._guard.knows(key)
-        self.is_reliable &= known is not None
-        return bool(known)
-
-    async def has_any(self, keys: Sequence[str]) -> bool:
-        return any([await self.has(key) for key in keys])
-
-    async def add(self, *keys: str) -> None:
-        """Remember keys, even if the delivery is cancelled: the handler has run."""
-        with anyio.CancelScope(shield=True):  # a store has a timeout of its own
-            for key in keys:
-                self.is_reliable &= await self._guard.add(key)
 
 
 def _key(grouping: str, event_type: type[Event], number: int) -> str:
     """Return the key of the n-th event of a type in a grouping."""
-    name = "\0".join((grouping, event_type.__name__, str(number)))
+    return _hash("\0".join((grouping, event_type.__name__, str(number))))
+
+
+def _hash(name: str) -> str:
     return sha256(name.encode(errors="surrogatepass")).hexdigest()
 
 

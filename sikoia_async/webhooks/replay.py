@@ -5,9 +5,9 @@ delivery can be replayed for as long as the webhook's secret is valid. So a hand
 remembered for some days, by a hash of the verified body. Nothing else about a delivery is signed,
 so nothing else may make it look new.
 
-Each process has its own memory. A store shared between processes is asked as well. It sits behind a
-circuit breaker: while it is unavailable, the process carries on alone or refuses events, as
-configured.
+Each process has its own memory. In a store that processes share, a delivery claims its event before
+it is handled, and confirms it afterwards. The store sits behind a circuit breaker: while it is
+unavailable, the process carries on alone or refuses events, as configured.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import inspect
 import time
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args, runtime_checkable
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sikoia_async._errors import ConfigurationError, WebhookStoreError
 from sikoia_async._validation import (
@@ -27,10 +27,12 @@ from sikoia_async._validation import (
     validate_whole,
 )
 from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
+from sikoia_async.stores.protocols import Claim, ReplayStore
+from sikoia_async.stores.shared import Stores, validate_store
 from sikoia_async.webhooks.events import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 __all__ = ["OnFailure", "ReplayGuard", "ReplayStore"]
 
@@ -38,42 +40,32 @@ OnFailure = Literal["open", "closed"]
 """Whether events are handled (open) or refused (closed) while the store is unavailable."""
 
 _TTL: Final = 72 * 3600.0
+_CLAIM_TTL: Final = 60.0
+_CLAIMS: Final = frozenset(get_args(Claim))
 _MAX_KEYS: Final = 100_000
 """Each key takes about 250 bytes."""
-
-
-@runtime_checkable
-class ReplayStore(Protocol):
-    """Remembers keys for several processes together, for example in a database or a cache.
-
-    A key is a hash and reveals nothing about its event. A call that takes more than a second counts
-    as failed.
-    """
-
-    async def seen(self, key: str) -> bool:
-        """Return whether the key was added and has not expired."""
-        ...
-
-    async def add(self, key: str, *, ttl: float) -> None:
-        """Remember a key for `ttl` seconds; adding it twice is not an error."""
-        ...
 
 
 class ReplayGuard:
     """Knows which events were handled.
 
-    Processes that share a guard or a store handle each event once between them, so share one only
-    between processes that do the same work. Two processes that receive a delivery at the same
-    moment may both handle it; make handlers idempotent. Two events with the same body count as one,
-    because nothing that is signed distinguishes them.
+    Processes that share a store handle each event once between them, so share one only between
+    processes that do the same work. A delivery of an event that another process is handling is
+    refused with `WebhookBusyError`, so that Sikoia sends it again. If a process is killed after its
+    handler has run, or while the store is unavailable, the event may be handled again; make
+    handlers idempotent. Two events with the same body count as one, because nothing that is signed
+    distinguishes them.
 
     Args:
-        store: what several processes share; None if this process is alone.
+        store: what several processes share, such as `SqliteStores("sikoia.db")`, of which it uses
+            `replay`, or a `ReplayStore`; None if this process is alone.
         ttl: how many seconds an event is remembered; three days by default. Choose more than the
             time for which Sikoia keeps redelivering, which is not documented.
         on_failure: `open` handles events while the store is unavailable, checked against this
             process's memory only, and `Received.deduplicated` is False; `closed` refuses them with
             `WebhookStoreError`.
+        claim_ttl: after how many seconds an event may be handled by another process if the one that
+            was handling it is killed. A handler may take longer.
         max_keys: how many events this process remembers; the oldest are forgotten first.
         clock: seconds on a clock that never steps back.
 
@@ -83,16 +75,20 @@ class ReplayGuard:
 
     def __init__(
         self,
-        store: ReplayStore | None = None,
+        store: ReplayStore | Stores | None = None,
         *,
         ttl: float = _TTL,
         on_failure: OnFailure = "open",
+        claim_ttl: float = _CLAIM_TTL,
         max_keys: int = _MAX_KEYS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        validate_type("store", store, ReplayStore, "a ReplayStore, with seen and add")
+        if isinstance(store, Stores):
+            store = _replay_of(store)
+        validate_store("store", "replay", store)
         with settings():
             self._ttl = validate_seconds("ttl", ttl)
+            self.claim_ttl: float = validate_seconds("claim_ttl", claim_ttl)
             self._memory = _Memory(validate_whole("max_keys", max_keys, least=1))
         if on_failure not in get_args(OnFailure):
             msg = "on_failure: expected 'open' or 'closed'"
@@ -131,10 +127,39 @@ class ReplayGuard:
         if self._shared is None:
             return False
         is_known = await self._shared.seen(key)
-        if is_known is None and self._fails_closed:
+        if is_known is None:
+            self._check_open()
+        return is_known
+
+    async def claim(self, key: str, owner: str) -> Claim | None:
+        """Claim a key for one delivery; return None if that is impossible without the store.
+
+        Raises:
+            WebhookStoreError: instead of None, if the guard fails closed.
+        """
+        if self.recalls(key):
+            return "done"
+        if self._shared is None:
+            return "new"
+        claim = await self._shared.claim(key, owner, self.claim_ttl)
+        if claim is None:
+            self._check_open()
+        return claim
+
+    async def release(self, key: str, owner: str) -> None:
+        """Give a claim back."""
+        if self._shared is not None:
+            await self._shared.release(key, owner)
+
+    def _check_open(self) -> None:
+        if self._fails_closed:
             msg = "the replay store is unavailable: respond with 503 to have the event redelivered"
             raise WebhookStoreError(msg)
-        return is_known
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there is a store."""
+        return self._shared is not None
 
     def recalls(self, key: str) -> bool:
         """Return whether this process remembers a key."""
@@ -143,7 +168,14 @@ class ReplayGuard:
     async def add(self, key: str) -> bool:
         """Remember a key; return whether the shared store, if there is one, has it too."""
         self._memory.add(key, self._clock(), self._ttl)
-        return self._shared is None or await self._shared.add(key, self._ttl)
+        return self._shared is None or await self._shared.confirm(key, self._ttl)
+
+
+def _replay_of(shared: Stores) -> ReplayStore:
+    if shared.replay is None:
+        msg = "store: these stores have none for webhook events; pass Stores(replay=...) or others"
+        raise ConfigurationError(msg)
+    return shared.replay
 
 
 def _validated(event: Event) -> Event:
@@ -193,10 +225,31 @@ class _GuardedStore:
         except StoreUnavailable:
             return None
 
-    async def add(self, key: str, ttl: float) -> bool:
-        """Return whether the store has taken the key."""
+    async def claim(self, key: str, owner: str, ttl: float) -> Claim | None:
+        """Return whose a key is to handle; None if the store is unavailable."""
+
+        async def claim() -> Claim:
+            found = await self._store.claim(key, owner, ttl=ttl)
+            if found not in _CLAIMS:
+                raise TypeError
+            return found
+
         try:
-            await self._breaker.run(partial(self._store.add, key, ttl=ttl))
+            return await self._breaker.run(claim)
+        except StoreUnavailable:
+            return None
+
+    async def confirm(self, key: str, ttl: float) -> bool:
+        """Return whether the store has taken the key."""
+        return await self._has_done(partial(self._store.confirm, key, ttl=ttl))
+
+    async def release(self, key: str, owner: str) -> None:
+        """Give a claim back, if the store is available."""
+        await self._has_done(partial(self._store.release, key, owner))
+
+    async def _has_done(self, operation: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await self._breaker.run(operation)
         except StoreUnavailable:
             return False
         return True

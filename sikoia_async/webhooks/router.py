@@ -2,7 +2,8 @@
 
 Nothing is parsed before it is verified, and nothing is remembered before it was handled. So every
 event is handled at least once, and normally exactly once: a second delivery of an event waits while
-its handler runs, and handles the event itself if that handler fails.
+its handler runs, and handles the event itself if that handler fails. One that reaches another
+process meanwhile is refused, and sent again.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from sikoia_async._validation import (
     validate_type,
     validate_whole,
 )
+from sikoia_async.stores.shared import Stores
 from sikoia_async.webhooks.deduplication import Deduplicator, Outcome
 from sikoia_async.webhooks.events import (
     Event,
@@ -104,8 +106,9 @@ class Router(NotCopyable):
             signature, so a rotation needs no restart. By default, the secrets in
             `SIKOIA_WEBHOOK_SECRETS`, or in the file that `SIKOIA_WEBHOOK_SECRETS_FILE` names, which
             is read for each such delivery.
-        replay: remembers which events were handled; by default, in this process. With None, every
-            delivery is handled.
+        replay: remembers which events were handled; by default, in this process. Pass the stores
+            that your processes share, such as `SqliteStores("sikoia.db")`, or a `ReplayGuard`. With
+            None, every delivery is handled.
         max_body: the largest body to accept, in bytes.
 
     Raises:
@@ -121,11 +124,13 @@ class Router(NotCopyable):
         self,
         secrets: Secrets | Callable[[], Secrets | Awaitable[Secrets]] = "environment",
         *,
-        replay: ReplayGuard | Literal["memory"] | None = "memory",
+        replay: ReplayGuard | Stores | Literal["memory"] | None = "memory",
         max_body: int = MAX_BODY,
     ) -> None:
         guard = ReplayGuard() if replay == "memory" else replay
-        validate_type("replay", guard, ReplayGuard, "a ReplayGuard, 'memory' or None")
+        if isinstance(guard, Stores):
+            guard = ReplayGuard(guard)
+        validate_type("replay", guard, ReplayGuard, "a ReplayGuard, stores, 'memory' or None")
         self._deduplicator = None if guard is None else Deduplicator(guard)
         with settings():
             self._max_body = validate_whole("max_body", max_body, least=1)
@@ -208,6 +213,7 @@ class Router(NotCopyable):
             WebhookEventTypeError: `event_type` is not one of Sikoia's event types.
             WebhookPayloadError: the body is not JSON.
             WebhookHandlerError: the handler failed.
+            WebhookBusyError: another process is handling the event.
             WebhookStoreError: the replay store failed, and the guard is `closed`.
             WebhookError: any of these; respond with its `response_status`.
             ConfigurationError: a secret is not valid, or the function that returns the secrets
@@ -236,6 +242,7 @@ class Router(NotCopyable):
 
         Raises:
             WebhookHandlerError: the handler failed.
+            WebhookBusyError: another process is handling the event.
             WebhookStoreError: the replay store failed, and the guard is `closed`.
         """
         validate_type("event", validate_required("event", event), Event, "an Event")

@@ -13,6 +13,7 @@ import anyio
 import httpx
 import pytest
 from aiohttp import web
+from replaying import MemoryReplay
 from webapps import APPS, PATIENCE, Spec, running, serving
 
 from sikoia_async import Entity, NewPerson, ReplayGuard, Router, Sikoia, errors
@@ -284,16 +285,12 @@ def test_an_application_without_a_router_has_no_webhook_urls(
         assert deliver(browser, b"{}", sign(b"{}", SECRET)) == 404
 
 
-class _BrokenStore:
+class _BrokenStore(MemoryReplay):
     """A replay store whose database is unavailable."""
 
-    async def seen(self, key: str) -> bool:
+    async def work(self) -> None:
         """Fail."""
-        raise ConnectionError(key)
-
-    async def add(self, key: str, *, ttl: float) -> None:
-        """Fail."""
-        raise ConnectionError(key, ttl)
+        raise ConnectionError
 
 
 def test_a_delivery_gets_the_status_of_its_error(framework: Callable[[Spec], Any]) -> None:

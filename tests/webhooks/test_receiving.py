@@ -11,6 +11,7 @@ import attrs
 import h11
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
+from replaying import MemoryReplay
 
 from sikoia_async import NewPerson, Operation, Sikoia, WebhookError
 from sikoia_async.resources.cases import Person
@@ -492,26 +493,13 @@ async def test_a_receiver_that_was_down_gets_the_missed_events(
         assert [attempts_of(one) for one in log] == [[0, 0, 200]] * 2
 
 
-class Store:
+class Store(MemoryReplay):
     """A replay store that may be down."""
 
     is_down = False
 
-    def __init__(self) -> None:
-        self.keys = set[str]()
-
-    async def seen(self, key: str) -> bool:
-        """Return whether the key was added."""
-        await self._reach()
-        return key in self.keys
-
-    async def add(self, key: str, *, ttl: float) -> None:
-        """Add the key."""
-        assert ttl
-        await self._reach()
-        self.keys.add(key)
-
-    async def _reach(self) -> None:
+    async def work(self) -> None:
+        """Fail while the store is down."""
         await anyio.lowlevel.checkpoint()
         if self.is_down:
             raise ConnectionError

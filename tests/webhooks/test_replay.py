@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 from faults import assert_plain
+from replaying import MemoryReplay
 
 from sikoia_async import ReplayGuard, ReplayStore
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError, WebhookStoreError
+from sikoia_async.stores import Stores
 from sikoia_async.webhooks.events import Event, parse
 
 if TYPE_CHECKING:
@@ -34,26 +36,13 @@ class Clock:
         return self.now
 
 
-class Shared:
+class Shared(MemoryReplay):
     """A shared store that a test can break."""
 
-    def __init__(self) -> None:
-        self.keys: dict[str, float] = {}
-        self.calls = 0
-        self.fault: Callable[[], Awaitable[None]] | None = None
+    fault: "Callable[[], Awaitable[None]] | None" = None
 
-    async def seen(self, key: str) -> bool:
-        """Return whether the key is there."""
-        await self._work()
-        return key in self.keys
-
-    async def add(self, key: str, *, ttl: float) -> None:
-        """Keep the key."""
-        await self._work()
-        self.keys[key] = ttl
-
-    async def _work(self) -> None:
-        self.calls += 1
+    async def work(self) -> None:
+        """Fail if there is a fault."""
         if self.fault is not None:
             await self.fault()
 
@@ -185,7 +174,9 @@ async def test_a_tiny_ttl_ends_at_once() -> None:
         ({"on_failure": "ajar"}, "on_failure: expected 'open' or 'closed'"),
         ({"on_failure": None}, "on_failure: expected 'open' or 'closed'"),
         ({"max_keys": 0}, "max_keys: expected a whole number of at least 1"),
-        ({"store": {}}, "store: expected a ReplayStore, with seen and add"),
+        ({"claim_ttl": 0}, "claim_ttl: expected seconds"),
+        ({"store": Stores()}, r"store: these stores have none for webhook events"),
+        ({"store": {}}, "store: expected a ReplayStore, with claim, confirm, release and seen"),
     ],
     ids=str,
 )
@@ -195,7 +186,7 @@ async def test_invalid_arguments_are_refused(options: Any, words: str) -> None:
         ReplayGuard(**options)
 
     assert isinstance(caught.value, ArgumentTypeError) is (
-        options.get("ttl") == "60" or "store" in options
+        options.get("ttl") == "60" or options.get("store") == {}
     )
 
 
@@ -366,3 +357,12 @@ async def test_cancellation_is_not_a_failure_of_the_store() -> None:
 
     assert scope.cancelled_caught
     assert await replay.knows(EVENT.key) is False
+
+
+async def test_a_guard_takes_the_stores_of_a_client() -> None:
+    """It uses the one for webhook events."""
+    store = Shared()
+
+    await ReplayGuard(Stores(replay=store)).remember(EVENT)
+
+    assert list(store.keys) == [EVENT.key]

@@ -13,11 +13,13 @@ import pytest
 from faults import assert_plain, chain
 from hypothesis import given
 from hypothesis import strategies as st
+from replaying import MemoryReplay
 
 from sikoia_async.errors import (
     ArgumentTypeError,
     ConfigurationError,
     SikoiaError,
+    WebhookBusyError,
     WebhookError,
     WebhookEventTypeError,
     WebhookHandlerError,
@@ -597,18 +599,14 @@ async def test_a_cancelled_delivery_is_remembered_once_it_was_handled(
     grouping_id: str | None,
 ) -> None:
     """The sender may hang up while the store is still working."""
-    keys: set[str] = set()
 
-    class Slow:
-        async def seen(self, key: str) -> bool:
-            return key in keys
-
-        async def add(self, key: str, *, ttl: float) -> None:
+    class Slow(MemoryReplay):
+        async def confirm(self, key: str, *, ttl: float) -> None:
             await anyio.sleep(0.5)
-            assert ttl
-            keys.add(key)
+            await super().confirm(key, ttl=ttl)
 
-    (one, first), (other, second) = (routed(DOCUMENT, replay=ReplayGuard(Slow())) for _ in range(2))
+    store = Slow()
+    (one, first), (other, second) = (routed(DOCUMENT, replay=ReplayGuard(store)) for _ in range(2))
     content, parent = body(PAYSLIP, grouping_id=grouping_id), body(DOCUMENT, grouping_id="g-1")
 
     with anyio.move_on_after(0.1):
@@ -698,23 +696,14 @@ async def test_invented_urls_neither_run_a_handler_nor_empty_the_guard() -> None
 
 async def test_a_handled_event_stays_handled_at_another_url() -> None:
     """L8: also in another process that shares the store."""
-    keys: set[str] = set()
-
-    class Shared:
-        async def seen(self, key: str) -> bool:
-            return key in keys
-
-        async def add(self, key: str, *, ttl: float) -> None:
-            assert ttl
-            keys.add(key)
-
+    store = MemoryReplay()
     (one, first), (other, second) = (
-        routed(VERIFIED, EXPIRED, replay=ReplayGuard(Shared())) for _ in range(2)
+        routed(VERIFIED, EXPIRED, replay=ReplayGuard(store)) for _ in range(2)
     )
 
     assert (await deliver(one, b"{}", event_type=VERIFIED)).outcome == "handled"
     assert (await deliver(other, b"{}", event_type=EXPIRED)).outcome == "duplicate"
-    assert (len(first), len(second), len(keys)) == (1, 0, 1)
+    assert (len(first), len(second), len(store.keys)) == (1, 0, 1)
 
 
 async def test_without_a_guard_every_delivery_is_handled() -> None:
@@ -788,28 +777,18 @@ async def test_different_events_do_not_wait_for_each_other() -> None:
 # --- a failing store
 
 
-class Down:
+class Down(MemoryReplay):
     """A store that is down after some calls."""
 
     def __init__(self, calls: int = 0) -> None:
+        super().__init__()
         self.calls_left = calls
 
-    async def seen(self, key: str) -> bool:
+    async def work(self) -> None:
         """Fail, unless there are calls left."""
-        assert key
-        return self._count()
-
-    async def add(self, key: str, *, ttl: float) -> None:
-        """Fail, unless there are calls left."""
-        assert ttl
-        assert key
-        self._count()
-
-    def _count(self) -> bool:
         self.calls_left -= 1
         if self.calls_left < 0:
             raise ConnectionError
-        return False
 
 
 async def test_while_the_store_is_down_events_are_handled_and_flagged() -> None:
@@ -969,18 +948,9 @@ async def test_concurrent_parent_and_child_are_merged_after_one_has_succeeded() 
 
 async def test_processes_merge_events_through_their_store() -> None:
     """Parent and child often reach different processes."""
-    keys: set[str] = set()
-
-    class Shared:
-        async def seen(self, key: str) -> bool:
-            return key in keys
-
-        async def add(self, key: str, *, ttl: float) -> None:
-            assert ttl
-            keys.add(key)
-
+    store = MemoryReplay()
     (one, first), (other, second) = (
-        routed(DOCUMENT, BANKING, replay=ReplayGuard(Shared())) for _ in range(2)
+        routed(DOCUMENT, BANKING, replay=ReplayGuard(store)) for _ in range(2)
     )
 
     assert (await one.handle(event(STATEMENT, grouping_id="g"))).outcome == "handled"
@@ -1088,6 +1058,7 @@ def test_an_error_has_the_status_to_respond_with() -> None:
         WebhookPayloadError: 400,
         WebhookHandlerError: 500,
         WebhookStoreError: 503,
+        WebhookBusyError: 503,
     }
 
     assert {kind: kind.response_status for kind in statuses} == statuses
