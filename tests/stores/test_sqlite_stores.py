@@ -1,6 +1,8 @@
 """`SqliteStores`: what two processes see of each other, by two objects that share one file."""
 
+import copy
 import logging
+import pickle
 import sqlite3
 import threading
 import time
@@ -13,6 +15,7 @@ import anyio
 import attrs
 import pytest
 
+from sikoia_async.errors import ArgumentTypeError
 from sikoia_async.stores import (
     Ask,
     Charge,
@@ -224,6 +227,16 @@ async def test_a_token_is_shared_until_it_expires(both: _Processes) -> None:
     both.now.time += 60
     assert await both.second.token.load("account") is None
     assert await both.second.token.load("other") is None
+
+
+async def test_no_expired_token_stays_in_the_file(both: _Processes) -> None:
+    """Also one of an account that is no longer used."""
+    await both.first.token.save("former", StoredToken("old", 10.0))
+    both.pass_time(10.0)
+    await both.second.token.save("account", StoredToken("new", 10.0))
+
+    with closing(sqlite3.connect(both.path)) as file:
+        assert file.execute("SELECT value FROM token").fetchall() == [("new",)]
 
 
 async def test_only_the_refused_token_is_discarded(both: _Processes) -> None:
@@ -597,6 +610,13 @@ async def test_closing_is_not_cancelled(both: _Processes, tmp_path: Path) -> Non
         await both.first.aclose()
 
     assert _names(tmp_path) == ["sikoia.db"]  # the last to close it removes -wal and -shm
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_stores_are_not_copied(tmp_path: Path, duplicate: Any) -> None:
+    """As by multiprocessing: each process opens the file itself."""
+    with pytest.raises(ArgumentTypeError, match="create them in each, with the same path"):
+        duplicate(SqliteStores(tmp_path / "sikoia.db"))
 
 
 def test_construction_leaves_nothing_open(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from sikoia_async._validation import NotCopyable
 from sikoia_async.stores.sealing import Sealer
 from sikoia_async.stores.shared import Stores
 from sikoia_async.stores.sqlite.database import Database
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["SqliteStores"]
 
 
-class SqliteStores(Stores):
+class SqliteStores(NotCopyable, Stores):
     """Stores in one file, for all processes of one host. Nothing needs to be installed.
 
         async with Sikoia(shared=SqliteStores("sikoia.db")) as sikoia:
@@ -48,6 +49,10 @@ class SqliteStores(Stores):
             is on a network file system, belongs to another application or is damaged, or was made
             by a newer version of this SDK; or `secret` is not valid.
     """
+
+    _not_copyable: ClassVar[str] = (
+        "SqliteStores: they belong to one process; create them in each, with the same path"
+    )
 
     def __init__(
         self,

@@ -38,12 +38,15 @@ class SqliteTokenStore:
         return None if token is None or seconds <= 0 else StoredToken(token, seconds)
 
     async def save(self, account: str, token: StoredToken) -> None:
-        """Keep an access token."""
+        """Keep an access token, and remove those of all accounts that have expired."""
         stored = self._sealer.seal(account, token.value)
 
         def work(db: Connection) -> None:
-            ends = self._database.host.now() + token.seconds
-            db.execute("REPLACE INTO token VALUES (?, ?, ?)", (account, stored, ends))
+            now = self._database.host.now()
+            db.execute("DELETE FROM token WHERE ends <= ?", (now,))
+            db.execute(
+                "REPLACE INTO token VALUES (?, ?, ?)", (account, stored, now + token.seconds)
+            )
 
         await self._database.write(work)
 
