@@ -185,7 +185,7 @@ class _Parts:
 
     @property
     def stateful(self) -> Sequence[Part]:
-        """Every part that snapshots have to include."""
+        """Every part that snapshots have to include, the clock first."""
         return (
             self.clock,
             self.state,

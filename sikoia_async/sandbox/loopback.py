@@ -8,7 +8,6 @@ import ssl
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -123,12 +122,17 @@ def url_of(host: str, listener: socket.socket, scheme: str = "https") -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def tls_context(hosts: Sequence[str], ca_file: Path) -> ssl.SSLContext:
-    """Issue a certificate for hosts, and write its certificate authority to `ca_file`."""
+def new_authority() -> tuple[bytes, bytes]:
+    """Return the certificate and the key of a new certificate authority, in PEM."""
     with _real_datetime():
         authority = trustme.CA()
-        certificate = authority.issue_cert(*hosts)
-    authority.cert_pem.write_to_path(str(ca_file))
+    return authority.cert_pem.bytes(), authority.private_key_pem.bytes()
+
+
+def tls_context(hosts: Sequence[str], authority: tuple[bytes, bytes]) -> ssl.SSLContext:
+    """Issue a certificate for hosts, by an authority."""
+    with _real_datetime():
+        certificate = trustme.CA.from_pem(*authority).issue_cert(*hosts)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # Its signature also names contexts of pyOpenSSL, which is not installed.
     certificate.configure_cert(context)  # pyright: ignore[reportUnknownMemberType]

@@ -5,17 +5,18 @@ The thread runs its own event loop, so synchronous tests and tests on asyncio or
 
 import asyncio
 import itertools
+import os
 import shlex
 import signal
 import socket
 import ssl
-import tempfile
 import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import NoReturn, Self, Unpack
 
@@ -33,16 +34,19 @@ from sikoia_async.sandbox.ledger.ledger import Ledger
 from sikoia_async.sandbox.loopback import (
     listen,
     names_of,
+    new_authority,
     tls_context,
     url_of,
     validate_host,
     validate_port,
     validate_public_url,
 )
+from sikoia_async.sandbox.saver import Saver, with_saved
 from sikoia_async.sandbox.scenarios.scenarios import Scenarios
-from sikoia_async.sandbox.settings import Options, Settings
+from sikoia_async.sandbox.settings import Options, Settings, Time
 from sikoia_async.sandbox.snapshot import Snapshot
 from sikoia_async.sandbox.state import State
+from sikoia_async.sandbox.state_folder import StateFolder, write_private
 from sikoia_async.sandbox.work import Work
 
 _SIGNALS = [
@@ -66,6 +70,8 @@ class Sandbox:
             default, its host and port. The certificate is valid for its host too.
         inspector: Also serve a page that shows and controls the local Sikoia.
         inspector_port: The port of that page; 0 picks a free one.
+        state_dir: A folder that keeps its certificate authority, its secret and its state; the
+            next one with the same folder continues from there. By default, nothing is kept.
         options: The keyword arguments of `create_app`.
 
     Raises:
@@ -101,6 +107,7 @@ class Sandbox:
         url: str | None = None,
         inspector: bool = False,
         inspector_port: int = 0,
+        state_dir: str | os.PathLike[str] | None = None,
         **options: Unpack[Options],
     ) -> None:
         validate_host(host, allow_remote=allow_remote)
@@ -110,6 +117,9 @@ class Sandbox:
         if type(inspector) is not bool:
             msg = "inspector: expected True or False"
             raise ValueError(msg)
+        if not isinstance(state_dir, str | os.PathLike | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            msg = "state_dir: expected the path of a folder"
+            raise ValueError(msg)  # noqa: TRY004 - as for the other arguments
         Settings(**options)  # refuses invalid ones here, and not at the beginning of the block
         self._host = host
         self._names: Sequence[str] = names_of(host, url)
@@ -117,6 +127,7 @@ class Sandbox:
         self._url = url
         self._inspector = inspector
         self._inspector_port = inspector_port
+        self._state_dir: str | os.PathLike[str] | None = state_dir
         self._options = options
         self._running = ExitStack()
 
@@ -131,15 +142,32 @@ class Sandbox:
         with ExitStack() as stack:
             listener = stack.enter_context(listen(self._host, self._port))
             self.port = listener.getsockname()[1]
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sikoia-sandbox-"))
-            ca_file = Path(folder, "ca.pem")
             url = self._url or url_of(self._names[0], listener)
-            app = create_app(url=url, **self._options)
+            if self._state_dir is None:
+                folder = Path(stack.enter_context(TemporaryDirectory(prefix="sikoia-sandbox-")))
+                authority, ca_file, saver = new_authority(), folder / "ca.pem", None
+                app = create_app(url=url, **self._options)
+            else:
+                kept = stack.enter_context(StateFolder(self._state_dir))
+                authority, ca_file = kept.authority(new_authority), kept.ca_file
+                app, saver = self._continue(kept, url)
+                stack.callback(saver.save)
+            write_private(ca_file, authority[0])
             self._describe(app, ca_file)
             page = self._open_inspector(app, stack) if self._inspector else None
-            stack.enter_context(_serving(app, listener, tls_context(self._names, ca_file), page))
+            context = tls_context(self._names, authority)
+            stack.enter_context(_serving(app, listener, context, page, saver))
             self._running = stack.pop_all()
         return self
+
+    def _continue(self, folder: StateFolder, url: str) -> tuple[App, Saver]:
+        """Create an application that continues from what a folder has saved."""
+        saved = folder.load()
+        app = create_app(url=url, **with_saved(self._options, saved))
+        saver = Saver(app, folder)
+        if saved is not None:
+            saver.restore(saved, self._options.get("time", Time()))
+        return app, saver
 
     def __exit__(
         self,
@@ -277,9 +305,11 @@ class _Server(uvicorn.Server):
         deliveries: Deliveries,
         loop: Future[asyncio.AbstractEventLoop],
         page: _Page | None,
+        saver: Saver | None,
     ) -> None:
         super().__init__(config)
         self._page = page
+        self._saver = saver
         self._deliveries = deliveries
         self._loop = loop
 
@@ -300,6 +330,8 @@ class _Server(uvicorn.Server):
     async def main_loop(self) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._deliveries.run)
+            if self._saver is not None:
+                tasks.start_soon(self._saver.run)
             await super().main_loop()
             # Stopping does not wait for receivers: deliveries in progress are abandoned.
             tasks.cancel_scope.cancel()
@@ -317,9 +349,14 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _serving(
-    app: App, listener: socket.socket, context: ssl.SSLContext, page: _Page | None
+    app: App,
+    listener: socket.socket,
+    context: ssl.SSLContext,
+    page: _Page | None,
+    saver: Saver | None,
 ) -> Generator[None]:
-    server = _Server(_config(app, context), app.deliveries, app.event_loop.expect_server(), page)
+    loop = app.event_loop.expect_server()
+    server = _Server(_config(app, context), app.deliveries, loop, page, saver)
     # The listener is open, so clients can connect before the thread accepts.
     thread = threading.Thread(target=_run, args=(server, listener), name="sikoia-sandbox")
     thread.daemon = True

@@ -1,7 +1,7 @@
 """Snapshots of the local Sikoia's state, which can be restored later."""
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -44,19 +44,27 @@ class Snapshot:
     _copied: bytes = attrs.field(alias="copied", repr=False)
     _kept: tuple[Any, ...] = attrs.field(alias="kept", repr=False)
 
-    def saved(self) -> list[Saved]:
-        """Return the state of each part, as fresh copies."""
-        # These bytes were written by this process.
-        copied = pickle.loads(self._copied)  # noqa: S301
+    def saved(self, loads: Callable[[bytes], Any] = pickle.loads) -> list[Saved]:
+        """Return the state of each part, as fresh copies.
+
+        Args:
+            loads: Reads the pickled records. By default, anything is read: this process has
+                written them, or `StateFolder` has checked them.
+        """
+        copied = loads(self._copied)
         return [Saved(copied=one, kept=kept) for one, kept in zip(copied, self._kept, strict=True)]
+
+    def without_clock(self) -> object:
+        """Return the state of all parts but the first, which is the clock, to compare it."""
+        return self._copied, self._kept[1:]
 
 
 class Snapshots:
     """Takes and restores snapshots.
 
     Args:
-        parts: Every part that keeps state. They are pickled together, so that objects shared by
-            two parts are shared by the copies too.
+        parts: Every part that keeps state, the clock first. They are pickled together, so that
+            objects shared by two parts are shared by the copies too.
         seed: The seed of the local Sikoia.
     """
 

@@ -34,7 +34,7 @@ class MemorySandbox(Sandbox):
         options: as for `sikoia_async.sandbox.create_app`.
 
     Raises:
-        ValueError: `inspector` is given, which only a `Sandbox` has.
+        ValueError: `inspector` or `state_dir` is given, which only a `Sandbox` has.
     """
 
     transport: MemoryTransport
@@ -42,9 +42,10 @@ class MemorySandbox(Sandbox):
 
     def __init__(self, **options: Unpack[Options]) -> None:
         # Type checkers do not see the arguments of markers.
-        if "inspector" in options:
-            msg = "inspector: not available in memory, where there is no socket; use Sandbox"
-            raise ValueError(msg)
+        for name in ("inspector", "state_dir"):
+            if name in options:
+                msg = f"{name}: not available in memory; use Sandbox"
+                raise ValueError(msg)
         super().__init__(**options)
 
     def __enter__(self) -> Self:

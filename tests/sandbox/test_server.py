@@ -179,3 +179,25 @@ def test_health_checks_need_nothing_and_leave_no_trace() -> None:
 
         assert len(sandbox.ledger) == 0
         assert sandbox.faults.triggered == ()
+
+
+def test_a_closed_terminal_is_ignored_after_nohup() -> None:
+    """SIGHUP keeps the handler that it has."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    usual = signal.getsignal(signal.SIGTERM)
+
+    def signal_once_serving() -> None:
+        while signal.getsignal(signal.SIGTERM) is usual:
+            time.sleep(0)
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    try:
+        with Sandbox() as sandbox:
+            thread = threading.Thread(target=signal_once_serving, daemon=True)
+            thread.start()
+            sandbox.serve_forever()
+            thread.join()
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -169,7 +169,7 @@ _SETTINGS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
 )
 _SPELLINGS: Final[Mapping[str, str]] = {"prices": "--price", "scenarios": "--scenario"}
 """The options that are given once for each of several values."""
-_SERVER: Final = ("host", "allow_remote", "port", "url", "inspector", "inspector_port")
+_SERVER: Final = ("host", "allow_remote", "port", "url", "inspector", "inspector_port", "state_dir")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -195,6 +195,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="PORT",
         help="also serve a page that shows and controls it, and the control commands"
         f" (default port {INSPECTOR_PORT})",
+    )
+    server.add_argument(
+        "--state",
+        dest="state_dir",
+        metavar="DIR",
+        help="keep its authority, secret and data in a folder, and continue from there"
+        " (default: nothing is kept)",
     )
     groups: dict[str, Any] = {
         "": parser.add_argument_group("data and work"),

@@ -79,7 +79,8 @@ def _run(options: argparse.Namespace, *, as_json: bool) -> None:
         if as_json:
             print(json.dumps(_description(sandbox)), flush=True)
         else:
-            print(_greeting(sandbox, getattr(options, "env_file", None)), flush=True)
+            given = vars(options)
+            print(_greeting(sandbox, given.get("env_file"), given.get("state_dir")), flush=True)
         sandbox.serve_forever()
 
 
@@ -115,7 +116,7 @@ def _description(sandbox: Sandbox) -> dict[str, Any]:
     }
 
 
-def _greeting(sandbox: Sandbox, env_file: str | None) -> str:
+def _greeting(sandbox: Sandbox, env_file: str | None, state_dir: str | None) -> str:
     lines = [f"A local Sikoia is running at {sandbox.url}. To connect Sikoia() to it:", ""]
     if env_file:
         path = env_file if "/" in env_file else f"./{env_file}"
@@ -124,7 +125,8 @@ def _greeting(sandbox: Sandbox, env_file: str | None) -> str:
         lines += [f"  {line}" for line in sandbox.exports()]
     if sandbox.inspector_url:
         lines += ["", f"The inspector is at {sandbox.inspector_url}"]
-    lines += ["", "Its data is fictitious, and is lost when it stops. Press Ctrl-C to stop."]
+    end = f"kept in {state_dir}" if state_dir else "lost when it stops"
+    lines += ["", f"Its data is fictitious, and is {end}. Press Ctrl-C to stop."]
     return "\n".join(lines)
 
 
