@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         InvalidTokenError,
         LinkExpiredError,
         OperationPendingError,
+        PurchaseInDoubtError,
         QuotaStoreError,
         RateLimitError,
         ResourceDeletedError,
@@ -85,6 +86,8 @@ if TYPE_CHECKING:
     from sikoia_async._rate_limit.queue import Priority
     from sikoia_async._rate_limit.quota import Quota
     from sikoia_async._transport.limits import Limits
+    from sikoia_async.batch.doubts import Doubt
+    from sikoia_async.batch.purchases import Purchases
     from sikoia_async.environments import PRODUCTION, STAGING, Environment, local
     from sikoia_async.models import Entity, HasEntity, Items, Model, ResponseInfo
     from sikoia_async.operations.interval import Interval
@@ -106,7 +109,7 @@ if TYPE_CHECKING:
         PersonUpdate,
     )
     from sikoia_async.resources.checks import ChecklistParameter
-    from sikoia_async.stores.protocols import QuotaStore, ReplayStore, StoredToken, TokenStore
+    from sikoia_async.stores.protocols import QuotaStore, StoredToken, TokenStore
     from sikoia_async.webhooks.events import Event
     from sikoia_async.webhooks.feed import EventFeed
     from sikoia_async.webhooks.replay import ReplayGuard
@@ -133,6 +136,7 @@ __all__ = [
     "ConflictError",
     "ConnectionFailedError",
     "DeadlineExceededError",
+    "Doubt",
     "Entity",
     "Environment",
     "Event",
@@ -159,13 +163,14 @@ __all__ = [
     "Pages",
     "PersonUpdate",
     "Priority",
+    "PurchaseInDoubtError",
+    "Purchases",
     "Quota",
     "QuotaStore",
     "QuotaStoreError",
     "RateLimitError",
     "Received",
     "ReplayGuard",
-    "ReplayStore",
     "RequestedOperation",
     "ResourceDeletedError",
     "ResourceNotFoundError",
@@ -231,6 +236,9 @@ _LAZY: Final = {
     "sikoia_async._rate_limit.quota": ("Quota",),
     "sikoia_async._transport.limits": ("Limits",),
     "sikoia_async.stores.protocols": ("QuotaStore", "ReplayStore", "StoredToken", "TokenStore"),
+    "sikoia_async.batch.doubts": ("Doubt",),
+    "sikoia_async.batch.purchases": ("Purchases",),
+    "sikoia_async.stores.protocols": ("QuotaStore", "StoredToken", "TokenStore"),
     "sikoia_async._errors": (
         "APIDeprecationWarning",
         "APIError",
@@ -260,6 +268,7 @@ _LAZY: Final = {
         "ResourceNotFoundError",
         "ServerError",
         "SikoiaError",
+        "PurchaseInDoubtError",
         "StoreError",
         "TokenError",
         "TransportError",

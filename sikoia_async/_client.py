@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from sikoia_async._errors import CallInfo
     from sikoia_async._rate_limit.queue import Priority
     from sikoia_async._transport.pool import ConnectionPool
+    from sikoia_async.batch.purchases import Purchases
     from sikoia_async.environments import Environment, EnvironmentName
     from sikoia_async.models import ResponseInfo
     from sikoia_async.operations.operation import Operation
@@ -437,6 +438,13 @@ class Sikoia(NotCopyable):
         from sikoia_async.resources.webhooks import Webhooks  # noqa: PLC0415
 
         return Webhooks(self._api)
+
+    @resource_property
+    def purchases(self) -> Purchases:
+        """Chargeable requests that are made once, also across crashes."""
+        from sikoia_async.batch.purchases import Purchases  # noqa: PLC0415 - loaded when first used
+
+        return Purchases(self._api)
 
     @resource_property
     def events(self) -> EventFeed:

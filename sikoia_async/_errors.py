@@ -13,6 +13,7 @@ import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 __all__ = [
     "APIDeprecationWarning",
@@ -36,6 +37,7 @@ __all__ = [
     "InvalidTokenError",
     "LinkExpiredError",
     "OperationPendingError",
+    "PurchaseInDoubtError",
     "QuotaStoreError",
     "RateLimitError",
     "ResourceDeletedError",
@@ -162,6 +164,48 @@ class StoreError(SikoiaError):
 
 class QuotaStoreError(StoreError):
     """The store of the rate limit is unavailable, and `Quota(on_failure="closed")` was set."""
+
+
+class PurchaseInDoubtError(SikoiaError):
+    """A purchase was made, or may have been, and its result cannot be had; nothing was bought now.
+
+    The message says why, and what to do. See `sikoia.purchases`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        key: str = "",
+        operation: str = "",
+        intended_at: datetime | None = None,
+        correlation_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self._key = key
+        self._operation = operation
+        self._intended_at = intended_at
+        self._correlation_id = correlation_id
+
+    @property
+    def key(self) -> str:
+        """The hash of the purchase's key: `Doubt.key` of `sikoia.purchases.doubts()`."""
+        return self._key
+
+    @property
+    def operation(self) -> str:
+        """What was requested, such as `credit_reports.request`."""
+        return self._operation
+
+    @property
+    def intended_at(self) -> datetime | None:
+        """When the request was about to be sent."""
+        return self._intended_at
+
+    @property
+    def correlation_id(self) -> str | None:
+        """The id to quote to Sikoia's support; None if it was not recorded."""
+        return self._correlation_id
 
 
 class ClientStateError(SikoiaError, RuntimeError):

@@ -9,6 +9,7 @@ SikoiaError
     ChargeLimitError                you: `max_chargeable` is used up; nothing was sent
     StoreError                      you: a store that processes share failed; nothing was sent
         QuotaStoreError                 the store of the rate limit, with `on_failure="closed"`
+    PurchaseInDoubtError            you: it may have been bought, and it was not bought again
     ClientStateError                you: the client is closed, or belongs to another event loop
     CallError                       a call was started and failed
         TransportError              the network: no response, or not in time
@@ -65,6 +66,7 @@ from sikoia_async._errors import (
     InvalidTokenError,
     LinkExpiredError,
     OperationPendingError,
+    PurchaseInDoubtError,
     QuotaStoreError,
     RateLimitError,
     ResourceDeletedError,
@@ -115,6 +117,7 @@ __all__ = [
     "OperationFailedError",
     "OperationPendingError",
     "OperationTimeoutError",
+    "PurchaseInDoubtError",
     "QuotaStoreError",
     "RateLimitError",
     "ResourceDeletedError",

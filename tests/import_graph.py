@@ -22,6 +22,7 @@ LAYERS: Final = (
     ("__init__",),
     ("errors", "types"),
     ("_client",),
+    ("batch",),
     ("resources",),
     ("webhooks",),
     ("_calls",),

@@ -56,7 +56,7 @@ class Method(NamedTuple):
 def methods() -> Iterator[Method]:
     """Yield the methods of all resources, in the order of the source."""
     for resource, one in vars(Sikoia).items():
-        if isinstance(one, cached_property) and resource != "events":
+        if isinstance(one, cached_property) and resource not in {"events", "purchases"}:
             holder: Any = getattr(Sikoia(token="t"), resource)
             members: dict[str, Any] = {**vars(holder.__class__)}
             for name, function in members.items():

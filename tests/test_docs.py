@@ -34,7 +34,7 @@ OTHER_BLOCKS = [
 RESOURCES = sorted(
     name
     for name, value in vars(Sikoia).items()
-    if isinstance(value, cached_property) and name != "events"
+    if isinstance(value, cached_property) and name not in {"events", "purchases"}
 )
 
 

@@ -5,6 +5,7 @@ import inspect
 import pickle
 import pydoc
 import re
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import attrs
@@ -62,6 +63,13 @@ SAMPLES: list[errors.SikoiaError] = [
     errors.ChargeLimitError("message"),
     errors.StoreError("message"),
     errors.QuotaStoreError("message"),
+    errors.PurchaseInDoubtError(
+        "message",
+        key="a hash",
+        operation="reports.excel",
+        intended_at=datetime(2026, 1, 2, tzinfo=UTC),
+        correlation_id="an id",
+    ),
     errors.ClientStateError("message"),
     errors.CallError("message", call=CALL),
     errors.TransportError("message", call=CALL),

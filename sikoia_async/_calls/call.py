@@ -101,7 +101,7 @@ class Call:
         self._context = context
         self._options = options
         self._method = method
-        self._content = content
+        self.content = content
         self._sink = sink
         self._is_link = is_link
         self._has_effect = method != "GET" or chargeable
@@ -352,7 +352,7 @@ class Call:
                 context.tally.attempts -= 1
                 announce = False
         self._attempts.record(result, self.received_id)
-        if not isinstance(self._content, bytes):
+        if not isinstance(self.content, bytes):
             state.release_body()
         if context.hooks is not None:
             await self._tell(context.hooks, result, state)
@@ -448,7 +448,7 @@ class Call:
         state = RequestState(
             watch or self.watch,
             self._sent_id,
-            self._content,
+            self.content,
             self._attempts.may_repeat,
             self._freshness,
         )

@@ -26,6 +26,8 @@ STATUSES: Final[Mapping[type[errors.SikoiaError], int]] = {
     errors.ChargeLimitError: 503,
     errors.StoreError: 503,
     errors.QuotaStoreError: 503,
+    # Another request would not help: somebody has to say what became of the purchase.
+    errors.PurchaseInDoubtError: 409,
     errors.ClientStateError: 503,
     errors.CallError: 502,
     errors.TransportError: 502,

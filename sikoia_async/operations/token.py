@@ -27,6 +27,8 @@ _TOKEN: Final = re.compile(
 _SEPARATOR: Final = "\0"
 _SIGNATURE_BYTES: Final = 16
 _PURPOSE: Final = b"sikoia_async operation token"
+_CONTENT: Final = b"sikoia_async content\0"
+"""Keeps hashes of content apart from the signatures of tokens."""
 
 
 class TokenSigner:
@@ -55,6 +57,10 @@ class TokenSigner:
     def sign(self, content: str) -> str:
         """Return the content with its signature appended."""
         return f"{content}.{_signature(content, self._keys[0])}"
+
+    def digests(self, content: bytes) -> list[str]:
+        """Return keyed hashes of some content: with the secret, and with the one before it."""
+        return [digest(key, _CONTENT + content, "sha256").hex() for key in self._keys]
 
     def read(self, token: str) -> tuple[str, tuple[str, ...]]:
         """Return the kind and the ids of an operation.

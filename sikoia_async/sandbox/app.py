@@ -25,6 +25,7 @@ from sikoia_async.sandbox.ledger.prices import price_list
 from sikoia_async.sandbox.ledger.recorder import Billing, Recorder
 from sikoia_async.sandbox.middleware.accepted import AcceptedResponses
 from sikoia_async.sandbox.middleware.authentication import Authentication
+from sikoia_async.sandbox.middleware.dated import Dated
 from sikoia_async.sandbox.middleware.envelope import Envelope
 from sikoia_async.sandbox.middleware.health import Health
 from sikoia_async.sandbox.middleware.idempotency import IdempotencyKeys
@@ -266,6 +267,7 @@ def _middleware(settings: Settings, parts: _Parts) -> list[Middleware]:
     key_header = settings.wire.idempotency_header
     layers = [
         Middleware(Health),
+        Middleware(Dated, now=parts.state.now),
         Middleware(LetterCase, routes=parts.routes),
         Middleware(Recorder, begin=parts.ledger.begin, end=parts.ledger.end),
         Middleware(

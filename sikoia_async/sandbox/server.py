@@ -389,6 +389,7 @@ def _config(app: ASGIApp, context: ssl.SSLContext | None = None) -> uvicorn.Conf
         ws="none",
         lifespan="off",
         proxy_headers=False,
+        date_header=False,  # the application dates responses by its own clock
         timeout_graceful_shutdown=1,
         # Leave the logging configuration of the host program alone.
         log_config=None,

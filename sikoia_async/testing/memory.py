@@ -80,9 +80,12 @@ class MemoryTransport(httpx.AsyncBaseTransport):
         except BaseException:
             await run.hang_up()
             raise
+        headers = list(head["headers"])
+        if not any(name.lower() == b"date" for name, _ in headers):
+            headers.append((b"date", formatdate(usegmt=True).encode()))
         return httpx.Response(
             head["status"],
-            headers=[*head["headers"], (b"date", formatdate(usegmt=True).encode())],
+            headers=headers,
             stream=_Body(run, head),
             extensions={"http_version": b"HTTP/1.1"},
         )
