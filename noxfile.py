@@ -102,7 +102,7 @@ def lowest(session: nox.Session) -> None:
     _install(
         session,
         "--editable",
-        ".[sandbox,fastapi,aiohttp,litestar,encryption,redis,pandas,polars,arrow]",
+        ".[sandbox,fastapi,aiohttp,litestar,encryption,redis,postgres,pandas,polars,arrow]",
         *tools,
         constraints=".ci/lowest.txt",
     )

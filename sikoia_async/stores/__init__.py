@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from sikoia_async.stores.memory import MemoryStores
+    from sikoia_async.stores.postgres import PostgresStores
     from sikoia_async.stores.protocols import (
         Ask,
         Charge,
@@ -43,6 +44,7 @@ __all__ = [
     "Grant",
     "Host",
     "MemoryStores",
+    "PostgresStores",
     "Purchase",
     "PurchaseState",
     "PurchaseStore",
@@ -63,6 +65,7 @@ __all__ = [
 _MODULES: Final = {
     "Host": "sqlite.host",
     "MemoryStores": "memory",
+    "PostgresStores": "postgres",
     "RedisStores": "redis",
     "SqliteStores": "sqlite",
     "Stores": "shared",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from anyio.lowlevel import current_token
-
 from sikoia_async._errors import ConfigurationError
+from sikoia_async.stores.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -31,8 +30,9 @@ class Connection:
     def __init__(self, client: Any = None, *, opener: Callable[[], Any] | None = None) -> None:
         self._client: Any = client
         self._opener = opener
-        self._home: object = None
-        """The event loop in which it was first used."""
+        packages = {one.__module__.partition(".")[0] for one in type(client).__mro__}
+        is_asyncio = client is None or not packages.isdisjoint(_ASYNCIO_ONLY)
+        self._home = Home(_FOREIGN, _NOT_ON_TRIO if is_asyncio else None)
         self._scripts: dict[str, Any] = {}
 
     @property
@@ -42,12 +42,7 @@ class Connection:
         Raises:
             ConfigurationError: it belongs to another event loop, or does not run on this kind.
         """
-        token = current_token()
-        if self._home is None:
-            self._validate_backend(token.backend_class.__module__)
-            self._home = token
-        elif self._home != token:
-            raise ConfigurationError(_FOREIGN)
+        self._home.check()
         if self._client is None and self._opener is not None:
             self._client = self._opener()
         return self._client
@@ -74,18 +69,11 @@ class Connection:
 
     async def aclose(self) -> None:
         """Close what was opened here. The next use opens it again, in any event loop."""
-        self._home = None
+        self._home.forget()
         if self._opener is not None and self._client is not None:
             client, self._client = self._client, None
             self._scripts.clear()
             await client.aclose()
-
-    def _validate_backend(self, backend: str) -> None:
-        if "trio" not in backend:
-            return
-        packages = {one.__module__.partition(".")[0] for one in type(self._client).__mro__}
-        if self._opener is not None or not packages.isdisjoint(_ASYNCIO_ONLY):
-            raise ConfigurationError(_NOT_ON_TRIO)
 
 
 @contextmanager

@@ -125,7 +125,7 @@ class RedisQuota:
         """Lease a slot, or say when to ask again."""
         ticket = secrets.token_hex(16)
         wait, epoch, peers, paused, limit, per = await self._run(
-            _ACQUIRE, ask, _member(ask, ticket), ask.reserve
+            _ACQUIRE, ask, _member(ticket), ask.reserve
         )
         self._compare(ask, limit, _seconds(per))
         if not wait:
@@ -138,12 +138,12 @@ class RedisQuota:
         arguments: list[str | float] = []
         for lease in leases:
             age = max(0, _microseconds(lease.age)) if lease.sent else -1
-            arguments += [_member(ask, lease.ticket), age]
+            arguments += [_member(lease.ticket), age]
         await self._run(_SETTLE, ask, *arguments)
 
     async def register(self, ask: Ask, tickets: Sequence[str]) -> None:
         """Count leases that were made without the store."""
-        await self._run(_REGISTER, ask, *(_member(ask, ticket) for ticket in tickets))
+        await self._run(_REGISTER, ask, *(_member(ticket) for ticket in tickets))
 
     async def pause(self, ask: Ask, seconds: float) -> None:
         """Grant nothing to any process for some seconds."""
@@ -167,8 +167,8 @@ class RedisQuota:
             )
 
 
-def _member(ask: Ask, ticket: str) -> str:
-    return f"lease:{ask.asker}:{ticket}"
+def _member(ticket: str) -> str:
+    return f"lease:{ticket}"
 
 
 def _microseconds(seconds: float) -> int:

@@ -1,0 +1,94 @@
+"""`PostgresStores`: what must not be lost, in PostgreSQL."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from sikoia_async._errors import ArgumentTypeError, ConfigurationError
+from sikoia_async._validation import plain_string, validate_required, validate_type
+from sikoia_async.stores.postgres.database import Database
+from sikoia_async.stores.postgres.purchases import PostgresPurchases
+from sikoia_async.stores.postgres.schema import statements
+from sikoia_async.stores.postgres.spend import PostgresSpend
+from sikoia_async.stores.shared import Stores
+
+__all__ = ["PostgresStores"]
+
+_SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,39}", re.ASCII)
+
+
+class PostgresStores(Stores):
+    """Purchases and the counts of chargeable calls, in PostgreSQL 12 or newer.
+
+        pool = await asyncpg.create_pool("postgresql://...")
+        async with Sikoia(shared=RedisStores(redis) | PostgresStores(pool)) as sikoia:
+            ...
+
+    All that a method has confirmed outlives a crash of the process and of the server. The rate
+    limit is not held here: use `RedisStores`, or `SqliteStores` on a single host.
+
+    The tables are created when they are first used. If the role of the pool may not do that, let
+    another one run `PostgresStores.statements()`, and grant this one the schema's USAGE, and
+    SELECT, INSERT, UPDATE and DELETE on its tables.
+
+    Args:
+        pool: your pool, which stays yours to close: of `asyncpg`, or an `AsyncConnectionPool` of
+            `psycopg_pool`. Both run on asyncio only.
+        schema: the schema with the tables, in lower case.
+
+    Raises:
+        ArgumentTypeError: `pool` is not such a pool, or `schema` is not a string.
+        ConfigurationError: `schema` is not a name in lower case.
+    """
+
+    def __init__(self, pool: Any, *, schema: str = "sikoia") -> None:
+        self._database = Database(_validate_pool(pool), _validate_schema(schema))
+        super().__init__(
+            spend=PostgresSpend(self._database),
+            purchases=PostgresPurchases(self._database),
+        )
+
+    @staticmethod
+    def statements(schema: str = "sikoia") -> str:
+        """Return the SQL that creates the tables, for a role that may.
+
+        Args:
+            schema: the schema with the tables, in lower case.
+        """
+        return statements(_validate_schema(schema))
+
+    async def create_tables(self) -> None:
+        """Create the tables, unless they exist. They are created on first use, too.
+
+        Raises:
+            ConfigurationError: the role may not, or the tables are of a newer version or of another
+                application.
+        """
+        await self._database.prepare()
+
+    async def aclose(self) -> None:
+        """Let go of the pool, which stays open."""
+        self._database.forget()
+
+
+def _validate_pool(pool: Any) -> Any:
+    # Pools and connections that block have some of these methods, too.
+    is_pool = hasattr(pool, "acquire") or hasattr(pool, "connection")
+    if not is_pool or not hasattr(pool, "__aenter__") or isinstance(pool, type):
+        msg = (
+            "PostgresStores: pool: expected a pool of asyncpg, or an AsyncConnectionPool of "
+            "psycopg_pool"
+        )
+        raise ArgumentTypeError(msg)
+    return pool
+
+
+def _validate_schema(schema: str) -> str:
+    expected = "a name of up to 40 letters in lower case, digits and _"
+    name = validate_required("PostgresStores: schema", schema)
+    validate_type("PostgresStores: schema", name, str, expected)
+    if not _SCHEMA.fullmatch(name):
+        msg = f"PostgresStores: schema: expected {expected}"
+        raise ConfigurationError(msg)
+    return plain_string(name)

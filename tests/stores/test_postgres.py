@@ -1,0 +1,329 @@
+"""`PostgresStores` on a PostgreSQL server, by each client library."""
+
+from functools import partial
+from typing import Any
+
+import anyio
+import attrs
+import pytest
+from postgres_pools import LIBRARIES, opened_pool
+from servers import PostgresServer
+
+from sikoia_async.errors import ArgumentTypeError, ConfigurationError
+from sikoia_async.stores import (
+    Charge,
+    PostgresStores,
+    Purchase,
+    SpendLimitBucket,
+    SpendUsedUp,
+)
+from sikoia_async.stores.protocols import PurchaseStore, SpendStore
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=LIBRARIES)
+def library(request: pytest.FixtureRequest) -> str:
+    """Run a test with each library."""
+    return str(request.param)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run it on asyncio: neither library runs on trio."""
+    return "asyncio"
+
+
+def spend_of(pool: Any) -> SpendStore:
+    """Return the store of the counts of chargeable calls."""
+    spend = PostgresStores(pool).spend
+    assert spend is not None
+    return spend
+
+
+def purchases_of(pool: Any) -> PurchaseStore:
+    """Return the store of purchases."""
+    purchases = PostgresStores(pool).purchases
+    assert purchases is not None
+    return purchases
+
+
+def charge(number: int, *buckets: SpendLimitBucket) -> Charge:
+    """Return a chargeable call."""
+    return Charge(id=f"{number}", operation="identity.request", buckets=buckets)
+
+
+async def test_spend_is_counted_together(postgres_url: str, library: str) -> None:
+    """Once per call, in all of its buckets or in none, until it is given back or has aged."""
+    minute = SpendLimitBucket(name="minute", limit=2, per=60)
+    ever = SpendLimitBucket(name="ever", limit=3)
+    async with opened_pool(library, postgres_url) as pool:
+        spend, other = spend_of(pool), spend_of(pool)
+        for number in (1, 1, 2):
+            assert await spend.reserve("a", charge(number, ever, minute)) is None
+        full = await other.reserve("a", charge(3, ever, minute))
+        assert full is not None
+        assert full.bucket == "minute"
+        assert full.seconds is not None
+        assert 0 < full.seconds <= 60
+        assert await other.reserve("b", charge(3, ever, minute)) is None
+        assert await other.reserve("a", charge(3, ever)) is None
+        assert await other.reserve("a", charge(4, ever)) == SpendUsedUp("ever")
+        assert await spend.spent("a") == {"identity.request": 3}
+
+        await other.give_back("a", charge(1, ever, minute))
+        assert await spend.reserve("a", charge(5, ever, minute)) is None
+        aged = SpendLimitBucket(name="minute", limit=2, per=0.001)
+        await spend.reset("a")
+        for number in (6, 7, 8):
+            await anyio.sleep(0.005)
+            assert await spend.reserve("a", charge(number, aged)) is None
+        await spend.reset("a")
+        assert await spend.spent("a") == {}
+        assert await spend.spent("b") == {"identity.request": 1}
+
+
+async def test_no_more_is_bought_at_once_than_the_limit(postgres_url: str, library: str) -> None:
+    """Also when the tables are created by all at the same moment."""
+    bucket = SpendLimitBucket(name="all", limit=5)
+    results: list[SpendUsedUp | None] = []
+
+    async def reserve(spend: SpendStore, number: int) -> None:
+        results.append(await spend.reserve("a", charge(number, bucket)))
+
+    async with (
+        opened_pool(library, postgres_url) as one,
+        opened_pool(library, postgres_url) as two,
+        anyio.create_task_group() as tasks,
+    ):
+        for number in range(20):
+            tasks.start_soon(reserve, spend_of(one if number % 2 else two), number)
+
+    assert results.count(None) == bucket.limit
+    assert results.count(SpendUsedUp("all")) == 15
+
+
+async def test_a_purchase_belongs_to_one_owner(postgres_url: str, library: str) -> None:
+    """It is recorded once, changed by its owner, and intended anew only if it was refused."""
+    purchase = Purchase(
+        key="k", operation="o.p", arguments="x", owner="one", intended_at=1.5, ends_at=2.25
+    )
+    async with opened_pool(library, postgres_url) as pool:
+        purchases = purchases_of(pool)
+        assert await purchases.get("a", "k") is None
+        assert await purchases.intend("a", purchase) == purchase
+        assert await purchases.get("a", "k") == purchase
+        again = attrs.evolve(purchase, owner="two", intended_at=3.0)
+        assert await purchases.intend("a", again) == purchase
+        assert await purchases.intend("b", again) == again
+
+        assert not await purchases.change("a", again, owner="two")
+        refused = attrs.evolve(purchase, state="refused", correlation_id="c", token="t")
+        assert await purchases.change("a", refused, owner="one")
+        assert await purchases.get("a", "k") == refused
+        assert await purchases.intend("a", again) == again
+        assert not await purchases.change("a", refused, owner="one")
+        assert not await purchases.change("a", attrs.evolve(again, key="none"), owner="two")
+
+
+async def test_purchases_are_listed_by_age(postgres_url: str, library: str) -> None:
+    """All of them, or those in some states, however many there are."""
+    async with opened_pool(library, postgres_url) as pool:
+        purchases = purchases_of(pool)
+        await purchases.get("a", "creates the tables")
+        for number in (3, 1, 2):
+            state: Any = "doubt" if number == 2 else "done"
+            await purchases.intend(
+                "a",
+                Purchase(
+                    key=f"k{number}", operation="o", arguments="x", state=state, intended_at=number
+                ),
+            )
+        assert [one.key async for one in purchases.list("a")] == ["k1", "k2", "k3"]
+        assert [one.key async for one in purchases.list("a", ["doubt"])] == ["k2"]
+        assert [one.key async for one in purchases.list("a", ["known"])] == []
+
+
+async def test_a_long_list_is_read_by_pages(
+    postgres_server: PostgresServer, postgres_url: str, library: str
+) -> None:
+    """Purchases of one moment are in order of their keys, and none is left out."""
+    async with opened_pool(library, postgres_url) as pool:
+        purchases = purchases_of(pool)
+        await PostgresStores(pool).create_tables()
+        postgres_server.execute(
+            "INSERT INTO sikoia.purchase SELECT 'a', 'k' || n, 'o', 'x', 'done', '', n / 400, 0 "
+            "FROM generate_series(1, 1100) n",
+            postgres_url.rpartition("/")[2],
+        )
+        keys = [one.key async for one in purchases.list("a")]
+    assert len(set(keys)) == len(keys) == 1100
+
+
+async def test_what_is_confirmed_outlives_the_server(
+    postgres_server: PostgresServer, postgres_url: str, library: str
+) -> None:
+    """Also if the database is set not to wait for the disk; nothing is confirmed while it is down.
+
+    When it is back, the pool's old connections cost nothing.
+    """
+    name = postgres_url.rpartition("/")[2]
+    postgres_server.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    purchase = Purchase(key="k", operation="o", arguments="x", owner="one")
+    async with opened_pool(library, postgres_url) as pool:
+        purchases, spend = purchases_of(pool), spend_of(pool)
+        await purchases.intend("a", purchase)
+        assert await spend.reserve("a", charge(1)) is None
+        postgres_server.kill()
+        with pytest.raises(Exception, match=r"onnect|refused|imeout"):
+            await purchases.intend("a", attrs.evolve(purchase, key="unsent"))
+        postgres_server.start()
+        assert await purchases.get("a", "k") == purchase
+        assert await purchases.get("a", "unsent") is None
+        assert await spend.spent("a") == {"identity.request": 1}
+        assert await purchases.change("a", purchase, owner="one")
+
+
+async def test_a_killed_backend_leaves_nothing_half_done(
+    postgres_server: PostgresServer, postgres_url: str, library: str
+) -> None:
+    """A call is counted in all of its buckets or in none, and the lock is free."""
+    name = postgres_url.rpartition("/")[2]
+    first, second = SpendLimitBucket(name="1", limit=9), SpendLimitBucket(name="2", limit=9)
+    async with opened_pool(library, postgres_url) as pool:
+        spend = spend_of(pool)
+        await spend.reset("a")
+        # The second count waits for a lock of ours, while the first was already made.
+        postgres_server.execute(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "IF NEW.bucket = '2' THEN PERFORM pg_sleep(600); END IF; RETURN NEW; END $$; "
+            "CREATE TRIGGER slow BEFORE INSERT ON sikoia.counted "
+            "FOR EACH ROW EXECUTE FUNCTION slow()",
+            name,
+        )
+        failed = False
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(kill_backend, postgres_server, name)
+            try:
+                await spend.reserve("a", charge(1, first, second))
+            except Exception as error:  # noqa: BLE001 - each library has its own
+                failed = not isinstance(error, ConfigurationError)
+        assert failed
+        postgres_server.execute("DROP TRIGGER slow ON sikoia.counted", name)
+        assert await spend.spent("a") == {}
+        assert postgres_server.execute("SELECT count(*) FROM sikoia.counted", name) == "0"
+        assert await spend.reserve("a", charge(1, first, second)) is None
+
+
+async def kill_backend(server: PostgresServer, database: str) -> None:
+    """End the process of the server that sleeps in a transaction."""
+    with anyio.fail_after(30):
+        killed = ""
+        while killed != "t":
+            await anyio.sleep(0.05)
+            killed = server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND wait_event = 'PgSleep'",
+                database,
+            )
+
+
+async def test_a_newer_or_foreign_schema_is_refused(
+    postgres_server: PostgresServer, postgres_url: str, library: str
+) -> None:
+    """Before anything is written; and so is an invalid name of a schema."""
+    execute = partial(postgres_server.execute, database=postgres_url.rpartition("/")[2])
+    async with opened_pool(library, postgres_url) as pool:
+        await PostgresStores(pool).create_tables()
+        await PostgresStores(pool).create_tables()
+        execute("UPDATE sikoia.version SET version = 99")
+        with pytest.raises(ConfigurationError, match="newer version of this SDK"):
+            await spend_of(pool).spent("a")
+        execute("DELETE FROM sikoia.version")
+        with pytest.raises(ConfigurationError, match="another application"):
+            await spend_of(pool).spent("a")
+        execute("DROP TABLE sikoia.version; CREATE TABLE sikoia.version (name text)")
+        with pytest.raises(ConfigurationError, match="another application"):
+            await spend_of(pool).spent("a")
+        execute("DROP TABLE sikoia.version")
+        with pytest.raises(ConfigurationError, match="another application"):
+            await spend_of(pool).spent("a")
+        assert await spend_of_schema(pool, "other").spent("a") == {}
+        for schema in ("", "A", "a-b", 'a"', "x" * 41, "1a"):
+            with pytest.raises(ConfigurationError, match="PostgresStores: schema: expected"):
+                PostgresStores(pool, schema=schema)
+
+
+def spend_of_schema(pool: Any, schema: str) -> SpendStore:
+    """Return a store with its tables in another schema."""
+    spend = PostgresStores(pool, schema=schema).spend
+    assert spend is not None
+    return spend
+
+
+async def test_another_role_may_create_the_tables(
+    postgres_server: PostgresServer, postgres_url: str, library: str
+) -> None:
+    """By the statements that are documented; until then the error says so."""
+    name = postgres_url.rpartition("/")[2]
+    role = f"limited_{name}"
+    postgres_server.execute(f"CREATE ROLE {role} LOGIN")
+    async with opened_pool(library, postgres_url.replace("postgres@", f"{role}@")) as pool:
+        with pytest.raises(ConfigurationError, match=r"run PostgresStores\.statements\(\)"):
+            await PostgresStores(pool).create_tables()
+        postgres_server.execute(PostgresStores.statements(), name)
+        with pytest.raises(ConfigurationError, match="grant this one"):
+            await spend_of(pool).spent("a")
+        postgres_server.execute(
+            f"GRANT USAGE ON SCHEMA sikoia TO {role}; "
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA sikoia TO {role}",
+            name,
+        )
+        assert await spend_of(pool).reserve("a", charge(1)) is None
+    postgres_server.execute(f"DROP OWNED BY {role}; DROP ROLE {role}", name)
+
+
+async def test_a_closed_pool_is_refused(postgres_url: str, library: str) -> None:
+    """By an error that says what is wrong with it."""
+    async with opened_pool(library, postgres_url) as pool:
+        stores = PostgresStores(pool)
+        await stores.create_tables()
+        await stores.aclose()
+        assert stores.spend is not None
+        assert await stores.spend.spent("a") == {}
+    with pytest.raises(ConfigurationError, match="the pool is closed"):
+        await stores.spend.spent("a")
+
+
+def test_a_pool_of_another_event_loop_is_refused(postgres_url: str, library: str) -> None:
+    """And so is one on trio, where neither library runs."""
+    used: list[PostgresStores] = []
+
+    async def use_in_another_thread() -> None:
+        async with opened_pool(library, postgres_url) as pool:
+            stores = PostgresStores(pool)
+            await stores.create_tables()
+            used.append(stores)
+            with pytest.raises(ConfigurationError, match="belongs to another event loop"):
+                await anyio.to_thread.run_sync(anyio.run, stores.create_tables)
+            with pytest.raises(ConfigurationError, match="on asyncio only"):
+                await anyio.to_thread.run_sync(
+                    partial(anyio.run, PostgresStores(pool).create_tables, backend="trio")
+                )
+
+    anyio.run(use_in_another_thread)
+    with pytest.raises(ConfigurationError, match="belongs to another event loop"):
+        anyio.run(used[0].create_tables)
+
+
+def test_what_is_no_pool_is_refused(library: str) -> None:
+    """At once, and without a value."""
+    module = pytest.importorskip(library)
+    wrong: list[Any] = [None, "postgresql://:canary@host/db", object(), module]
+    if library == "psycopg":
+        psycopg_pool = pytest.importorskip("psycopg_pool")
+        wrong += [psycopg_pool.ConnectionPool("", open=False), psycopg_pool.AsyncConnectionPool]
+    for pool in wrong:
+        with pytest.raises(ArgumentTypeError, match="PostgresStores: pool: expected") as caught:
+            PostgresStores(pool)
+        assert "canary" not in str(caught.value)
