@@ -109,7 +109,7 @@ if TYPE_CHECKING:
         PersonUpdate,
     )
     from sikoia_async.resources.checks import ChecklistParameter
-    from sikoia_async.stores.protocols import QuotaStore, StoredToken, TokenStore
+    from sikoia_async.stores.protocols import QuotaStore, ReplayStore, StoredToken, TokenStore
     from sikoia_async.webhooks.events import Event
     from sikoia_async.webhooks.feed import EventFeed
     from sikoia_async.webhooks.replay import ReplayGuard
@@ -171,6 +171,7 @@ __all__ = [
     "RateLimitError",
     "Received",
     "ReplayGuard",
+    "ReplayStore",
     "RequestedOperation",
     "ResourceDeletedError",
     "ResourceNotFoundError",
@@ -238,7 +239,6 @@ _LAZY: Final = {
     "sikoia_async.stores.protocols": ("QuotaStore", "ReplayStore", "StoredToken", "TokenStore"),
     "sikoia_async.batch.doubts": ("Doubt",),
     "sikoia_async.batch.purchases": ("Purchases",),
-    "sikoia_async.stores.protocols": ("QuotaStore", "StoredToken", "TokenStore"),
     "sikoia_async._errors": (
         "APIDeprecationWarning",
         "APIError",
