@@ -15,12 +15,15 @@ __all__ = ["checked_path", "create_private"]
 
 _NETWORK: Final = re.compile(
     r"(fuse\.)?("
-    r"9p|afs|beegfs\w*|ceph[\w-]*|cifs|dav\w*|gcsfuse|gfs2|glusterfs|goofys|lustre|ncpfs|nfs\d?|ocfs2"
-    r"|prl_fs|rclone|s3fs|smb\w*|sshfs|vboxsf|vmhgfs(-fuse)?)"
+    r"9p|acfs|afs|beegfs\w*|blobfuse2?|ceph[\w-]*|cifs|curlftpfs|dav\w*|gcsfuse|gfs2|glusterfs"
+    r"|goofys|gpfs|juicefs|lizardfs|lustre|m(oose)?fs|mount-s3|mountpoint-s3|ncpfs|nfs\d?|ocfs2"
+    r"|orangefs|panfs|prl_fs|pvfs2|rclone|s3fs|seaweedfs|smb\w*|sshfs|vboxsf|vmhgfs(-fuse)?|weka\w*)"
 )
 """File systems that several hosts see, or a virtual machine and its host. The shared memory that
 SQLite's WAL needs works within one kernel only, and their locks are often missing or broken:
 https://sqlite.org/wal.html, https://sqlite.org/faq.html#q5."""
+_ON_A_HOST: Final = re.compile(r"//[^/].*|[^/\s]+:/.*")
+"""The source of a network file system of any type: `//host/share` or `host:/folder`."""
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _PRIVATE: Final = stat.S_IRUSR | stat.S_IWUSR
@@ -111,14 +114,14 @@ def _network_type(place: Path, mounts: Path) -> str | None:
         lines = os.fsdecode(mounts.read_bytes()).splitlines()
     except OSError:
         return None
-    on, kind = -1, ""
+    on, kind, device = -1, "", ""
     for line in lines:
         fields, _, source = line.partition(" - ")
         point = Path(_ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields.split(" ")[4]))
         depth = len(point.parts)
         if depth >= on and place.is_relative_to(point):  # of several on one point, the last counts
-            on, kind = depth, source.split(" ")[0]
-    return kind if _NETWORK.fullmatch(kind) else None
+            on, (kind, device) = depth, source.split(" ")[:2]
+    return kind if _NETWORK.fullmatch(kind) or _ON_A_HOST.fullmatch(device) else None
 
 
 def _reason(error: Exception) -> str:
