@@ -211,6 +211,14 @@ class PostgresServer(_Server):
         """Remove what a stopped server has kept."""
         shutil.rmtree(self._data, ignore_errors=True)
 
+    def close(self) -> None:
+        """End it and remove its folder, and the shared memory, which a kill would leave behind."""
+        if self._process is not None:
+            self.thaw()
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(_TIMEOUT)
+        super().close()
+
     def execute(self, statement: str, database: str = "postgres", user: str = "postgres") -> str:
         """Run SQL on it and return the rows that `psql` prints, columns separated by `|`."""
         printed = subprocess.run(
@@ -252,7 +260,7 @@ class PostgresServer(_Server):
         except FileNotFoundError:
             return False
         assert self._process is not None
-        return lines[0] == str(self._process.pid) and lines[7:8] == ["ready   "]
+        return lines[:1] == [str(self._process.pid)] and lines[7:8] == ["ready   "]
 
 
 @pytest.fixture

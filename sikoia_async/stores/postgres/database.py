@@ -163,7 +163,8 @@ def _misuse(error: Exception) -> str | None:
 _MISUSES: Final = (
     "event loop",
     "different loop",
-    "pool is clos",
+    "pool is closed",
+    "pool is closing",
     "already closed",
     "not initialized",
     "not open",
