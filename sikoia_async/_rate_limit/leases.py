@@ -41,6 +41,8 @@ _COALESCE: Final = 0.02
 """Seconds in which settled leases are collected, to be sent together."""
 _TIMEOUT: Final = 2.0
 """Seconds that one message to the store may take."""
+_GRACE: Final = 0.05
+"""Seconds of the patience that begin once the event loop has run again."""
 _LATE: Final = 10.0
 """Seconds after which a question to the store is cancelled."""
 _SHORTEST_PAUSE: Final = 0.05
@@ -222,12 +224,15 @@ class SharedLeases:
 
     async def _answer(self, ask: Ask, patience: float) -> str | Wait | None:
         """Ask once; return None if the store failed, or said nothing for that long."""
-        question, began = _Question(), self._clock()
+        question, began, grace = _Question(), self._clock(), min(_GRACE, patience / 2)
         self._asking += 1
         self._background.start(partial(self._put, question, ask))
         try:
-            with anyio.move_on_after(patience):
+            with anyio.move_on_after(patience - grace):
                 await question.done.wait()
+            if not question.done.is_set():  # the process itself may have been too busy
+                with anyio.move_on_after(grace):
+                    await question.done.wait()
         except BaseException:
             self._abandon(question)
             raise

@@ -410,6 +410,33 @@ async def test_a_settlement_that_fails_for_a_second_is_an_outage(
     assert [one.ticket for one in store.settled] == [ticket]
 
 
+async def test_an_outage_that_begins_while_a_call_asks() -> None:
+    """It ends the patience of the call, too."""
+    store = ScriptedStore()
+    limiter = _limiter(store, peers=2)
+    ticket = await limiter.acquire()
+    _fail(store)
+    limiter.settle(ticket, sent=True)
+    await anyio.sleep(0.8)
+
+    assert await _call(limiter) < 0.8
+
+
+async def test_a_call_that_was_not_sent_during_an_outage_leaves_no_trace() -> None:
+    """The store is not told of a lease that it never knew and that has no effect."""
+    store = ScriptedStore()
+    limiter = _limiter(store, peers=2)
+    _fail(store)
+    async with slot(limiter, sent=False):
+        pass
+    _recover(store)
+    await anyio.sleep(3)
+
+    assert store.registered == []
+    assert [one.sent for one in store.settled] == [False]  # of the look whether it is back
+    assert store.in_use == 0
+
+
 # Configuration errors
 
 
