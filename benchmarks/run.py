@@ -7,6 +7,7 @@ import growth
 import hostile
 import imports
 import operations
+import processes
 import quota
 import round_trip
 import sandbox
@@ -30,6 +31,7 @@ if __name__ == "__main__":
                 generated,
                 quota,
                 operations,
+                processes,
                 hostile,
                 growth,
                 storms,
