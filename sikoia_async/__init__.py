@@ -12,6 +12,7 @@ of a resource are in its module: `sikoia_async.resources.cases.Case`.
 # A map for readers, in the order of a call. Imports point down this list, see tests/test_layers.py.
 #
 #   _client.py      Sikoia: builds the parts below and connects them
+#   batch/          purchases that are made once, and batches of them
 #   resources/      the 71 operations: one module per resource, models first, then methods
 #   webhooks/       incoming events: signatures, payloads, routing, replay protection
 #   _calls/         one API call: validation, deadline, attempts, pagination, downloads
@@ -86,8 +87,10 @@ if TYPE_CHECKING:
     from sikoia_async._rate_limit.queue import Priority
     from sikoia_async._rate_limit.quota import Quota
     from sikoia_async._transport.limits import Limits
+    from sikoia_async.batch.batch import Batch
     from sikoia_async.batch.doubts import Doubt
     from sikoia_async.batch.purchases import Purchases
+    from sikoia_async.batch.results import Done, Failed, InDoubt
     from sikoia_async.environments import PRODUCTION, STAGING, Environment, local
     from sikoia_async.models import Entity, HasEntity, Items, Model, ResponseInfo
     from sikoia_async.operations.interval import Interval
@@ -125,6 +128,7 @@ __all__ = [
     "ArgumentTypeError",
     "Attempt",
     "AuthenticationError",
+    "Batch",
     "CallError",
     "CallInfo",
     "CaseOwner",
@@ -136,13 +140,16 @@ __all__ = [
     "ConflictError",
     "ConnectionFailedError",
     "DeadlineExceededError",
+    "Done",
     "Doubt",
     "Entity",
     "Environment",
     "Event",
     "EventFeed",
     "ExpiredTokenError",
+    "Failed",
     "HasEntity",
+    "InDoubt",
     "InsufficientPermissionsError",
     "Interval",
     "InvalidOperationTokenError",
@@ -205,6 +212,8 @@ __all__ = [
 
 _LAZY: Final = {
     "sikoia_async._client": ("Sikoia",),
+    "sikoia_async.batch.batch": ("Batch",),
+    "sikoia_async.batch.results": ("Done", "Failed", "InDoubt"),
     "sikoia_async.environments": ("Environment", "PRODUCTION", "STAGING", "local"),
     "sikoia_async.models": ("Entity", "HasEntity", "Items", "Model", "ResponseInfo"),
     "sikoia_async.resources.cases": (

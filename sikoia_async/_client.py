@@ -77,6 +77,8 @@ if TYPE_CHECKING:
     from sikoia_async._errors import CallInfo
     from sikoia_async._rate_limit.queue import Priority
     from sikoia_async._transport.pool import ConnectionPool
+    from sikoia_async.batch.batch import Batch
+    from sikoia_async.batch.file import OnConflict
     from sikoia_async.batch.purchases import Purchases
     from sikoia_async.environments import Environment, EnvironmentName
     from sikoia_async.models import ResponseInfo
@@ -695,6 +697,54 @@ class Sikoia(NotCopyable):
         )
         return await self._api.start(
             method, path, into, query=query, body=body, chargeable=chargeable
+        )
+
+    def batch(
+        self,
+        journal: str | os.PathLike[str],
+        *,
+        max_chargeable: int | None = None,
+        on_conflict: OnConflict = "refuse",
+        drain: float = 30.0,
+        grace: float = 5.0,
+        handle_signals: bool = False,
+    ) -> Batch[Self]:
+        """Return a batch: many items, each worked on once, in a journal that a later run continues.
+
+            async with sikoia.batch("reports.db", max_chargeable=5_000) as batch:
+                async for result in batch.map(work, companies, key=lambda company: company.number):
+                    ...
+
+        The journal is an SQLite file that only its owner can read. It holds hashes of the keys,
+        states, times, the ids of requests and operation tokens, and no values. Put it on a local
+        disk: SQLite does not work reliably on network file systems.
+
+        Args:
+            journal: the path of the journal. An existing one is continued.
+            max_chargeable: how many calls that may cost credits or money all runs with this journal
+                may make together. Once that many are made, items that need none still go on.
+            on_conflict: what to do if another run is using the journal: `"refuse"` to start, or
+                `"join"` it and share the items, if both runs say so.
+            drain: seconds that items in progress have once the batch is stopped.
+            grace: seconds that Sikoia may need for a purchase whose sender was killed, as in
+                `purchases.with_options`.
+            handle_signals: whether SIGINT (Ctrl-C) and SIGTERM call `batch.stop()`.
+
+        Raises:
+            ConfigurationError: an argument is invalid. On entering: another run is using the
+                journal, or the file is not a journal.
+        """
+        from sikoia_async.batch.batch import Batch  # noqa: PLC0415 - loaded when first used
+
+        return Batch(
+            self._api,
+            self._view,
+            journal,
+            max_chargeable=max_chargeable,
+            on_conflict=on_conflict,
+            drain=drain,
+            grace=grace,
+            handle_signals=handle_signals,
         )
 
     def operation(self, token: str) -> Operation[Any]:

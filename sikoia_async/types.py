@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._errors import Reached
     from sikoia_async._files.reading import Readable
+    from sikoia_async.batch.file import OnConflict
+    from sikoia_async.batch.items import FailedItem
+    from sikoia_async.batch.progress import HoldsUp, Progress, Stopped
+    from sikoia_async.batch.run import Run
+    from sikoia_async.batch.stream import Results
     from sikoia_async.environments import EnvironmentName
     from sikoia_async.models import EntityType, Open, SourceCategory
     from sikoia_async.resources._picklists import OfficialAddress
@@ -321,10 +326,12 @@ __all__ = [
     "Documents",
     "EntityType",
     "EnvironmentName",
+    "FailedItem",
     "Filing",
     "FinancialStatement",
     "FinancialStatements",
     "Group",
+    "HoldsUp",
     "Identity",
     "IdentityData",
     "IdentityDocument",
@@ -374,6 +381,7 @@ __all__ = [
     "NextAccounts",
     "NonEmploymentIncome",
     "OfficialAddress",
+    "OnConflict",
     "OnFailure",
     "OnlineAccount",
     "OnlineContacts",
@@ -399,6 +407,7 @@ __all__ = [
     "PersonUpdate",
     "PreviousCompanyName",
     "ProfitAndLoss",
+    "Progress",
     "ProprietaryTransactionCode",
     "QueryValue",
     "Rating",
@@ -423,13 +432,16 @@ __all__ = [
     "RegistrySummaryInfo",
     "RelatedCompany",
     "Reports",
+    "Results",
     "Role",
+    "Run",
     "Screening",
     "ScreeningSearch",
     "ScreeningStatus",
     "Shareholders",
     "SourceCategory",
     "SourceType",
+    "Stopped",
     "TaxAndCharges",
     "TaxInformation",
     "TaxPayments",
@@ -458,6 +470,15 @@ _LAZY: Final = {
     "sikoia_async._calls.urls": ("QueryValue",),
     "sikoia_async._errors": ("Reached",),
     "sikoia_async._files.reading": ("Readable",),
+    "sikoia_async.batch.file": ("OnConflict",),
+    "sikoia_async.batch.items": ("FailedItem",),
+    "sikoia_async.batch.progress": (
+        "HoldsUp",
+        "Progress",
+        "Stopped",
+    ),
+    "sikoia_async.batch.run": ("Run",),
+    "sikoia_async.batch.stream": ("Results",),
     "sikoia_async.environments": ("EnvironmentName",),
     "sikoia_async.models": (
         "EntityType",

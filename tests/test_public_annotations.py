@@ -13,7 +13,7 @@ import pytest
 import sikoia_async
 from sikoia_async import stores, types, webhooks
 
-MADE_BY_THE_SDK = {"EventFeed", "Pages", "Purchases"}
+MADE_BY_THE_SDK = {"Batch", "EventFeed", "Pages", "Purchases", "Results", "Run"}
 """Classes that users do not create."""
 IMPORTABLE = {*sikoia_async.__all__, *types.__all__, *webhooks.__all__, *stores.__all__}
 CLASSES = {

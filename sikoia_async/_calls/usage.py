@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import attrs
 
 from sikoia_async._errors import ChargeLimitError
 
-__all__ = ["Spend", "Stats", "Tally"]
+__all__ = ["NestedTally", "Spend", "Stats", "Tally"]
 
 
 @attrs.define
@@ -18,6 +19,25 @@ class Tally:
 
     calls: int = 0
     attempts: int = 0
+
+
+class NestedTally(Tally):
+    """A tally whose counts are part of those of another one.
+
+    Args:
+        outer: the other one.
+    """
+
+    def __init__(self, outer: Tally) -> None:
+        object.__setattr__(self, "_outer", None)
+        super().__init__()
+        self._outer: Tally | None = outer
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        outer: Tally | None = self.__dict__["_outer"]
+        if outer is not None:
+            setattr(outer, name, getattr(outer, name) + value - getattr(self, name))
+        object.__setattr__(self, name, value)
 
 
 @attrs.frozen(kw_only=True)

@@ -184,6 +184,11 @@ class RateLimiter:
         """How many requests fit in one window."""
         return self._quota.limit
 
+    @property
+    def background_per_minute(self) -> float:
+        """How many background requests a minute the quota allows."""
+        return 60.0 / self._spacing
+
     def is_paused(self) -> bool:
         """Return whether requests are held back after a 429."""
         return self._paused_until > self._clock()

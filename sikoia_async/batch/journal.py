@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
 
-from sikoia_async._errors import ConfigurationError, StoreError
+from sikoia_async._errors import ChargeLimitError, ConfigurationError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -88,7 +88,7 @@ async def _attempt(step: Awaitable[T]) -> T:
     try:
         with anyio.move_on_after(_TIMEOUT):
             return await step
-    except ConfigurationError:
+    except (ChargeLimitError, ConfigurationError):
         raise
     except Exception as error:  # noqa: BLE001 - a store is the user's and may raise anything
         problem = f"failed with {type(error).__name__}"

@@ -1,0 +1,101 @@
+"""`sikoia batch status`, `doubts` and what `retry` needs: a look into a journal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from sikoia_async import Sikoia
+from sikoia_async.batch.budget import Budget
+from sikoia_async.batch.file import connect
+from sikoia_async.batch.items import ItemJournal
+from sikoia_async.cli.batch.records import InputError
+from sikoia_async.stores import SqliteStores, Stores
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from sikoia_async.batch.doubts import Doubt
+
+__all__ = ["COMMAND", "doubts", "remembered", "status"]
+
+COMMAND: Final = "command"
+"""The name that a journal has the command line under."""
+
+
+def status(path: Path) -> int:
+    """Print how far a batch is, also while it runs; return the exit code."""
+    with _journal(path) as (items, budget):
+        counts = items.counts()
+        print(f"{counts.done:,} done, {counts.failed:,} failed, {counts.doubt:,} in doubt")
+        print(f"{counts.started:,} started and not ended")
+        for operation, count in sorted(budget.counts.items()):
+            print(f"may have cost money: {operation}, {count:,} times")
+        after = b""
+        while failed := items.failed(after):
+            for one in failed:
+                about = [one.error or "failed"]
+                if one.status is not None:
+                    about.append(str(one.status))
+                if one.correlation_id is not None:
+                    about.append(f"correlation id {one.correlation_id}")
+                print(f"failed: {one.key[:12]}: {', '.join(about)}")
+            after = bytes.fromhex(failed[-1].key)
+    return 0
+
+
+def remembered(path: Path) -> tuple[Sequence[str], str]:
+    """Return the command line of a batch, and the folder that it was started in.
+
+    Raises:
+        InputError: the journal has none.
+    """
+    with _journal(path) as (items, _):
+        command = items.about(COMMAND)
+    if command is None:
+        msg = f"{path.name}: the journal of a batch that was not started by `sikoia batch`"
+        raise InputError(msg)
+    folder, *arguments = json.loads(command)
+    return arguments, folder
+
+
+def doubts(path: Path, *, look: bool) -> int:
+    """Print the purchases in doubt; return the exit code: 1 if there are any."""
+    with _journal(path):
+        pass
+    found = anyio.run(_doubts, path, look)
+    for one in found:
+        correlation = (
+            "" if one.correlation_id is None else f" (correlation id {one.correlation_id})"
+        )
+        print(f"{one.intended_at:%Y-%m-%d %H:%M:%S%z} {one.operation}{correlation}: {one.advice}")
+    print(f"{len(found):,} in doubt", file=sys.stderr)
+    return int(bool(found))
+
+
+async def _doubts(path: Path, look: bool) -> tuple[Doubt, ...]:
+    stores = SqliteStores(path)
+    async with stores, Sikoia(shared=Stores(purchases=stores.purchases)) as sikoia:
+        if look:
+            await sikoia.purchases.look()
+        # Without a grace: what has just been lost is listed, too.
+        return await sikoia.purchases.with_options(grace=0).doubts()
+
+
+@contextmanager
+def _journal(path: Path) -> Generator[tuple[ItemJournal, Budget]]:
+    if not path.is_file():
+        msg = f"{path.name}: there is no such journal"
+        raise InputError(msg)
+    SqliteStores(path)  # refuses what is not one of our files
+    with closing(connect(path)) as database:
+        items = ItemJournal(database, path, "")
+        if items.about("work") is None:
+            msg = f"{path.name}: not the journal of a batch"
+            raise InputError(msg)
+        yield items, Budget(database, path, None)

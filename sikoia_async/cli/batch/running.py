@@ -1,0 +1,229 @@
+"""Runs one `sikoia batch`: from the options of the command line to its exit code."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import attrs
+
+from sikoia_async import ChargeLimitError, Sikoia
+from sikoia_async.batch.batch import journal_of
+from sikoia_async.batch.results import Failed
+from sikoia_async.batch.wording import duration
+from sikoia_async.cli.batch.journals import COMMAND
+from sikoia_async.cli.batch.output import Output
+from sikoia_async.cli.batch.records import BadRecord, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+    from sikoia_async.batch import Batch, Progress, Run
+    from sikoia_async.cli.batch.input import Checked, Input, Row
+    from sikoia_async.cli.batch.operations import BatchOperation
+
+__all__ = ["EXIT_CODES", "BatchJob", "run"]
+
+_FAILED: Final = 1
+EXIT_CODES: Final = {"spend limit": 3, "SIGINT": 130, "SIGTERM": 143, "stop": 1}
+"""The exit codes of a batch that was stopped."""
+_REQUESTS: Final = 2
+"""The requests of a row, at least, if its result is awaited."""
+_PER_MINUTE: Final = 180.0
+"""What the rate limit leaves to background requests."""
+
+
+@attrs.frozen(kw_only=True)
+class BatchJob:
+    """What the command line asks for."""
+
+    input: Input
+    out: str
+    journal: Path
+    arguments: Sequence[str]
+    """The command line, to be run again."""
+    max_chargeable: int | None = None
+    at_once: int = 50
+    retry_failed: bool = False
+    join: bool = False
+    dry_run: bool = False
+
+    @property
+    def command(self) -> str:
+        """The command line for a shell."""
+        return f"sikoia {shlex.join(self.arguments)}"
+
+    @property
+    def operation(self) -> BatchOperation:
+        """What is made for each row."""
+        return self.input.operation
+
+
+def run(job: BatchJob) -> int:
+    """Run a batch and return the exit code.
+
+    Raises:
+        InputError: the input or the output cannot be used; nothing was bought.
+        OSError: a file cannot be read or written.
+        SikoiaError: the client or the journal cannot be used.
+    """
+    checked = job.input.check() if job.input.is_file else None
+    if checked is not None:
+        _print_bad(job.input, checked)
+    if job.dry_run:
+        _print_plan(job, checked)
+        return 0
+    output = Output(job.out)
+    try:
+        return anyio.run(_run, job, output, checked)
+    finally:
+        output.close()
+
+
+async def _run(job: BatchJob, output: Output, checked: Checked | None) -> int:
+    async with Sikoia() as sikoia:
+        batch = sikoia.batch(
+            job.journal,
+            max_chargeable=job.max_chargeable,
+            on_conflict="join" if job.join else "refuse",
+            handle_signals=True,
+        )
+        async with batch:
+            bad = 0 if checked is None else checked.bad_count
+            bad += await _work(job, output, batch, None if checked is None else checked.rows)
+            summary = await batch.summary()
+    _print_end(job, summary, bad)
+    if summary.stopped is not None:
+        return EXIT_CODES[summary.stopped]
+    return _FAILED if summary.failed or summary.in_doubt or summary.left or bad else 0
+
+
+async def _work(job: BatchJob, output: Output, batch: Batch[Sikoia], total: int | None) -> int:
+    """Make the operation for each row, and return how many rows that arrived were bad."""
+    journal = journal_of(batch)
+    counts = await anyio.to_thread.run_sync(journal.items.counts)
+    is_new = not (counts.done or counts.failed or counts.doubt or counts.started)
+    output.continue_from(await batch.position(), is_new=is_new, settle=journal.items.settle)
+    command = json.dumps([str(Path.cwd()), *job.arguments])
+    await anyio.to_thread.run_sync(journal.items.remember, COMMAND, command)
+    rows = _Rows(job.input)
+    results = batch.map(
+        _worker(job.operation),
+        rows.from_file() if job.input.is_file else rows.arriving(),
+        key=lambda row: row.key,
+        at_once=job.at_once,
+        retry_failed=job.retry_failed,
+        total=total,
+        name=f"sikoia batch {job.operation.command}",
+        progress=True,
+        flush=output.sync,
+    )
+    async for result in results:
+        # What was not bought for want of money is left to do, and has no line.
+        if not (isinstance(result, Failed) and isinstance(result.error, ChargeLimitError)):
+            output.write(result)
+    return rows.bad
+
+
+class _Rows:
+    """The good rows of an input. Bad ones are printed as they arrive."""
+
+    def __init__(self, source: Input) -> None:
+        self.bad = 0
+        self._source = source
+
+    def from_file(self) -> Iterator[Row]:
+        """Iterate over those of a file, whose bad rows have been printed before."""
+        return (row for row in self._source.rows() if not isinstance(row, BadRecord))
+
+    async def arriving(self) -> AsyncIterator[Row]:
+        """Iterate over those of standard input."""
+        async for row in self._source.arriving_rows():
+            if isinstance(row, BadRecord):
+                self.bad += 1
+                _print_bad_row(self._source, row)
+            else:
+                yield row
+
+
+def _worker(operation: BatchOperation) -> Any:
+    async def work(run: Run[Sikoia], row: Row) -> Any:
+        arguments = row.arguments
+        result = await run.once(
+            operation.command, operation.bound(run.sikoia), arguments.subject, **arguments.options
+        )
+        if operation.is_awaited:
+            return await result
+        return getattr(result, "first", result)
+
+    return work
+
+
+def _print_bad(source: Input, checked: Checked) -> None:
+    for one in checked.bad:
+        _print_bad_row(source, one)
+    more = checked.bad_count - len(checked.bad)
+    if more:
+        _print(f"{source.name}: {more:,} more rows like these")
+    if checked.unused:
+        _print(f"{source.name}: columns that are not used: {', '.join(checked.unused)}")
+    if not checked.rows:
+        msg = f"{source.name}: has no rows that can be used"
+        raise InputError(msg)
+
+
+def _print_bad_row(source: Input, row: BadRecord) -> None:
+    _print(f"{source.name}, line {row.line}: left out: {row.problem}")
+
+
+def _print_plan(job: BatchJob, checked: Checked | None) -> None:
+    """Print what a batch would do. Nothing is sent."""
+    if checked is None:
+        _print("standard input is read as it arrives, so there is nothing to say about it before")
+        return
+    requests = checked.rows * (_REQUESTS if job.operation.is_awaited else 1)
+    limit = job.max_chargeable
+    most = checked.rows if limit is None else min(limit, checked.rows)
+    _print(
+        f"{checked.rows:,} rows, at least {requests:,} requests, "
+        f"at most {most:,} calls of {job.operation.name} that may cost money; "
+        f"{duration(60 * requests / _PER_MINUTE)} or more at {_PER_MINUTE:g} requests a minute. "
+        "Nothing was sent"
+    )
+
+
+def _print_end(job: BatchJob, summary: Progress, bad: int) -> None:
+    parts = [f"{summary.done:,} done", f"{summary.failed:,} failed"]
+    if summary.in_doubt:
+        parts.append(f"{summary.in_doubt:,} in doubt")
+    if summary.left:
+        parts.append(f"{summary.left:,} left")
+    if bad:
+        parts.append(f"{bad:,} rows left out")
+    stopped = "" if summary.stopped is None else f"stopped by {_STOPPED[summary.stopped]}: "
+    advice = ""
+    if summary.stopped == "spend limit":
+        advice = f"; to go on, run it again with a higher --max-chargeable: {job.command}"
+    elif summary.left:
+        advice = f"; to go on, run the same again: {job.command}"
+    elif summary.failed:
+        advice = f"; to retry those that failed: sikoia batch retry {job.journal.name}"
+    elif summary.in_doubt:
+        advice = f"; to see what is in doubt: sikoia batch doubts {job.journal.name}"
+    _print(f"{stopped}{', '.join(parts)}{advice}")
+
+
+_STOPPED: Final = {
+    "spend limit": "--max-chargeable",
+    "SIGINT": "Ctrl-C",
+    "SIGTERM": "SIGTERM",
+    "stop": "stop",
+}
+
+
+def _print(line: str) -> None:
+    print(f"sikoia batch: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,209 @@
+"""The journal of a batch: whose it is, who may use it, and what it survives."""
+
+import os
+import shutil
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sikoia_async import ConfigurationError, Sikoia, StoreError
+from sikoia_async.batch import Run
+from sikoia_async.batch.file import Lock, connect
+from sikoia_async.batch.items import LEASE, ItemJournal, Note, hash_of
+
+
+def new_client(client_id: str = "id") -> Sikoia:
+    """Return a client that sends nothing."""
+    return Sikoia(client_id, "secret")
+
+
+async def work(run: Run[Sikoia], item: str) -> str:
+    """Return a value that must not be in the journal."""
+    del run
+    return f"value of {item}"
+
+
+async def done(path: Path, items: Any, *, client_id: str = "id", **options: Any) -> list[str]:
+    """Run one batch, and return the items that were left to do."""
+    name = options.pop("name", None)
+    async with new_client(client_id) as sikoia, sikoia.batch(path, **options) as batch:
+        return [one.item async for one in batch.map(work, items, key=str, name=name)]
+
+
+@pytest.mark.anyio
+async def test_the_journal_is_private_and_holds_no_values(tmp_path: Path) -> None:
+    """Neither keys nor values are in its files, which only their owner can read."""
+    path = tmp_path / "j.db"
+    async with new_client() as sikoia, sikoia.batch(path) as batch:
+        async for one in batch.map(work, ["Wilma Example"], key=str):
+            assert one.item
+        await batch.summary()
+        check_files(tmp_path)
+
+
+def check_files(folder: Path) -> None:
+    """Check that all files are private, and do not contain the key."""
+    for file in folder.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert b"Wilma" not in file.read_bytes()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("change", "differs"), [({"name": "other"}, "work"), ({"client_id": "other"}, "account")]
+)
+async def test_the_journal_of_another_batch_is_refused(
+    tmp_path: Path, change: dict[str, str], differs: str
+) -> None:
+    """Before any item is worked on; it says what differs."""
+    path = tmp_path / "j.db"
+    await done(path, ["a"])
+
+    with pytest.raises(ConfigurationError, match=rf"j\.db: .* another batch \(its {differs} diff"):
+        await done(path, ["b"], **change)
+
+    assert await done(path, ["a", "b"]) == ["b"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("content", [b"key,value\n" * 500, b"SQLite format 3\0" + b"\xff" * 5000])
+async def test_a_file_that_is_no_journal_is_refused(tmp_path: Path, content: bytes) -> None:
+    """And left as it is."""
+    path = tmp_path / "j.db"
+    path.write_bytes(content)
+
+    with pytest.raises((ConfigurationError, StoreError)):
+        await done(path, ["a"])
+
+    assert path.read_bytes() == content
+
+
+@pytest.mark.anyio
+async def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    """One of ours."""
+    with pytest.raises((ConfigurationError, StoreError)):
+        await done(tmp_path / "missing" / "j.db", ["a"])
+
+
+@pytest.mark.anyio
+async def test_a_second_run_is_refused_or_joins(tmp_path: Path) -> None:
+    """By choice of both, and each item is worked on by one of them."""
+    path = tmp_path / "j.db"
+    async with new_client() as sikoia:
+        async with sikoia.batch(path):
+            for on_conflict in ("refuse", "join"):
+                with pytest.raises(ConfigurationError, match="in use by another run"):
+                    await done(path, ["a"], on_conflict=on_conflict)
+        async with sikoia.batch(path, on_conflict="join") as batch:
+            with pytest.raises(ConfigurationError, match="in use by another run"):
+                await done(path, ["a"])
+            seen = list[str]()
+            async for one in batch.map(work, ["a", "b"], key=str, at_once=1):
+                seen.append(one.item)
+                if len(seen) == 1:
+                    seen += await done(path, ["b", "a", "c"], on_conflict="join")
+        assert sorted(seen) in (["a", "b", "c"], ["a", "c"])
+    assert await done(path, ["a", "b", "c"]) == sorted({"a", "b", "c"} - set(seen))
+
+
+def opened(path: Path, owner: str, clock: list[float]) -> ItemJournal:
+    """Return the items of a journal for one of several processes."""
+    return ItemJournal(connect(path), path, owner, clock=lambda: clock[0])
+
+
+def test_items_of_a_dead_process_are_free_after_a_while(tmp_path: Path) -> None:
+    """Those of one that says that it is alive are not. A lease of before a reboot has ended."""
+    clock, key = [1000.0], hash_of("k")
+    first, second = (opened(tmp_path / "j.db", owner, clock) for owner in ("a", "b"))
+    first.renew()
+    assert first.claim([key], frozenset()) == ["new"]
+
+    assert second.claim([key], frozenset()) == ["busy"]
+    clock[0] += LEASE - 1
+    first.renew()
+    clock[0] += 2
+    second.forget_seen()
+    assert second.claim([key], frozenset()) == ["busy"]
+    clock[0] += LEASE
+    second.forget_seen()
+    assert second.claim([key], frozenset()) == ["started"]
+    first.note([Note(key=key, state="done")])
+    assert second.counts().started == 1  # it is not the first one's any more
+    second.note([Note(key=key, state="done", requests=3)])
+    assert (second.counts().done, second.counts().requests) == (1, 3)
+
+    first.renew()
+    clock[0] = 1.0
+    assert second.claim([hash_of("other")], frozenset()) == ["new"]
+    third = opened(tmp_path / "j.db", "c", clock)
+    assert third.claim([hash_of("other")], frozenset()) == ["started"]
+
+
+def test_a_journal_that_is_torn_anywhere_goes_on(tmp_path: Path) -> None:
+    """The write-ahead log is cut at each byte of its last record: that record is lost, or not."""
+    path, key = tmp_path / "j.db", [hash_of("a"), hash_of("b")]
+    journal = opened(path, "a", [0.0])
+    journal.claim(key, frozenset())
+    journal.note([Note(key=key[0], state="done")])
+    wal = path.with_name("j.db-wal")
+    before = wal.stat().st_size
+    journal.note([Note(key=key[1], state="done")])
+    content = wal.read_bytes()
+    assert len(content) > before
+
+    steps = range(before, len(content) + 1, 61)
+    for number, size in enumerate([*steps, len(content)]):
+        copy = tmp_path / f"copy-{number}" / "j.db"
+        copy.parent.mkdir()
+        shutil.copy(path, copy)
+        copy.with_name("j.db-wal").write_bytes(content[:size])
+        with closing(connect(copy)) as database:
+            counts = ItemJournal(database, copy, "b").counts()
+        assert counts.done == (2 if size == len(content) else 1)
+        assert counts.done + counts.started == 2
+
+
+def test_a_damaged_journal_says_what_to_do(tmp_path: Path) -> None:
+    """Whether that shows when it is opened, or later."""
+    path = tmp_path / "j.db"
+    journal = opened(path, "a", [0.0])
+    journal.claim([hash_of(str(number)) for number in range(2000)], frozenset())
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(path.read_bytes())
+    content[4096 * 3 :] = os.urandom(len(content) - 4096 * 3)
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match=r"copy\.db is not a journal, or is damaged"):
+        opened(copy, "b", [0.0]).counts()
+
+
+def test_a_lock_ends_with_its_holder(tmp_path: Path) -> None:
+    """And another lock can then be taken."""
+    first, second = Lock(tmp_path / "j.db"), Lock(tmp_path / "j.db")
+    assert first.acquire("refuse")
+    with pytest.raises(ConfigurationError, match="in use"):
+        second.acquire("refuse")
+    first.release()
+    third = Lock(tmp_path / "j.db")
+    assert third.acquire("join")
+    third.share()
+    fourth = Lock(tmp_path / "j.db")
+    assert not fourth.acquire("join")
+    fourth.release()
+    third.release()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_journal_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """One of ours, before anything is bought."""
+    path = tmp_path / "j.db"
+    path.touch(0o400)
+
+    with pytest.raises(ConfigurationError, match="cannot be opened for writing"):
+        connect(path)

@@ -1,0 +1,38 @@
+"""A batch whose process is killed again and again buys nothing twice and loses nothing."""
+
+import json
+import random
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from batch.companies import companies_of, spawn
+from batch.killed_child import STEPS
+
+from sikoia_async.sandbox import Rate, Sandbox
+
+CHILD = Path(__file__).with_name("killed_child.py")
+PATIENCE = 120
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_nothing_is_bought_twice(backend: str, tmp_path: Path) -> None:
+    """Each run is killed at another step; the last one ends. Sikoia takes a while to respond."""
+    chance = random.Random(backend)  # noqa: S311 - the same in each run
+    with Sandbox(rate=Rate(requests_per_window=100_000)) as sandbox:
+        sandbox.faults.add("POST /v2/company-credit-reports", delay=0.05, times=1_000)
+        ids = companies_of(40, sandbox)
+        (tmp_path / "ids").write_text("\n".join(ids), "utf-8")
+        for step in STEPS:
+            arguments = (backend, str(tmp_path), step, str(chance.randint(1, 4)))
+            with spawn(sandbox, CHILD, *arguments) as child:
+                assert child.wait(PATIENCE) == -signal.SIGKILL, step
+        with spawn(sandbox, CHILD, backend, str(tmp_path), "never", "1") as child:
+            assert child.wait(PATIENCE) == 0
+
+        sandbox.ledger.assert_nothing_charged_twice()
+        assert sandbox.ledger.spend == len(ids)
+    lines = [json.loads(line) for line in (tmp_path / "out").read_text("utf-8").splitlines()]
+    assert Counter(key for key, _ in lines) == Counter(ids)
+    assert len({request_id for _, request_id in lines}) == len(ids)

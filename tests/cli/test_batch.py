@@ -1,0 +1,389 @@
+"""`sikoia batch`, run as a user runs it, against a local Sikoia."""
+
+import json
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from batch.companies import companies_of
+
+from sikoia_async.cli import main as cli
+from sikoia_async.sandbox import Rate, Sandbox
+
+REPORTS = "POST /v2/company-credit-reports"
+PATIENCE = 60
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Generator[Sandbox]:
+    """Run a local Sikoia, export its variables, and change to an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    with Sandbox(rate=Rate(requests_per_window=100_000)) as running:
+        for name, value in running.variables.items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+def write_csv(ids: Sequence[str], header: str = "company_id") -> None:
+    """Write the input."""
+    Path("in.csv").write_text("\n".join([header, *ids]) + "\n", "utf-8")
+
+
+def lines(name: str = "out.jsonl") -> list[dict[str, Any]]:
+    """Return the objects in the output."""
+    return [json.loads(line) for line in Path(name).read_text("utf-8").splitlines()]
+
+
+def batch(*arguments: str) -> int:
+    """Run a command in this process."""
+    return cli.main(["batch", *arguments])
+
+
+def reports(*arguments: str) -> int:
+    """Request credit reports."""
+    return batch("credit-reports", "in.csv", "--out", "out.jsonl", *arguments)
+
+
+def test_a_file_of_companies(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line for each, for its owner only; a second run buys nothing and changes nothing."""
+    ids = companies_of(12, sandbox)
+    write_csv(ids)
+
+    assert reports("--max-chargeable", "12") == 0
+
+    written = lines()
+    assert sorted(one["key"] for one in written) == sorted(ids)
+    assert all(one["value"]["company_id"] == one["key"] for one in written)
+    assert {(one["state"], *one["bought"]) for one in written} == {("done", "credit-reports")}
+    assert stat.S_IMODE(Path("out.jsonl").stat().st_mode) == 0o600
+    assert "sikoia batch: 12 done, 0 failed" in capsys.readouterr().err
+    before = Path("out.jsonl").read_bytes()
+    assert reports() == 0
+    assert Path("out.jsonl").read_bytes() == before
+    assert sandbox.ledger.spend == 12
+    assert batch("status", "out.db") == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("12 done, 0 failed, 0 in doubt\n")
+    assert "credit_reports.request, 12 times" in printed
+
+
+def test_jsonl_and_columns_of_other_names(sandbox: Sandbox) -> None:
+    """The format is found out; a key of its own is possible."""
+    ids = companies_of(3, sandbox)
+    rows = [{"id": one, "ref": f"r{number}", "x": 1} for number, one in enumerate(ids)]
+    Path("in.txt").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+
+    assert batch(
+        "company-registry", "in.txt", "--out", "out.jsonl", "--map", "id=company_id",
+        "--key", "ref",
+    ) == 0  # fmt: skip
+
+    assert sorted(one["key"] for one in lines()) == ["r0", "r1", "r2"]
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_standard_input_and_output(sandbox: Sandbox, *, as_file: bool) -> None:
+    """A pipe is read as it arrives, and a file that is redirected is checked first."""
+    ids = companies_of(4, sandbox)
+    content = "\n".join(["company_id", *ids, "bad id"]).encode()
+    Path("in.csv").write_bytes(content)
+    with Path("in.csv").open("rb") as file:
+        options: dict[str, Any] = {"stdin": file} if as_file else {"input": content}
+        done: subprocess.CompletedProcess[bytes] = subprocess.run(
+            [sys.executable, "-m", "sikoia_async", "batch", "online-data", "-", "--out", "-",
+             "--journal", "j.db"],
+            capture_output=True, check=False, timeout=PATIENCE, **options,
+        )  # fmt: skip
+
+    assert done.returncode == 1, done.stderr  # one row was left out
+    assert sorted(json.loads(line)["key"] for line in done.stdout.splitlines()) == sorted(ids)
+    assert b"standard input, line 6: left out: column company_id: not a valid id" in done.stderr
+
+
+def test_a_dry_run_sends_nothing(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says how much there is to do."""
+    write_csv([f"id-{number}" for number in range(300)])
+
+    assert reports("--dry-run", "--max-chargeable", "200") == 0
+
+    printed = capsys.readouterr().err
+    assert "300 rows, at least 600 requests, at most 200 calls of credit_reports.request" in printed
+    assert "3 min 20 s or more" in printed
+    assert not Path("out.jsonl").exists()
+    assert len(sandbox.ledger) == 0
+
+
+def test_bad_rows_do_not_stop_the_rest(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are reported with line and column, and without their values."""
+    ids = companies_of(2, sandbox)
+    write_csv([ids[0], "Wilma Example", "a,b", ids[1], '"open'])
+
+    assert reports() == 1
+
+    printed = capsys.readouterr().err
+    assert "in.csv, line 3: left out: column company_id: not a valid id" in printed
+    assert "in.csv, line 4: left out: 2 fields, but the header has 1" in printed
+    assert "in.csv, line 6: left out: a quotation mark is not closed" in printed
+    assert "2 done, 0 failed, 3 rows left out" in printed
+    assert "Wilma" not in printed
+    assert len(lines()) == 2
+
+
+def test_rows_that_fail_can_be_retried(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line for each attempt; the last one counts. Errors have type, status and correlation id."""
+    ids = companies_of(3, sandbox)
+    write_csv(ids)
+    sandbox.faults.add(REPORTS, status=400)
+
+    assert reports() == 1
+
+    assert "to retry those that failed: sikoia batch retry out.db" in capsys.readouterr().err
+    [failed] = [one for one in lines() if one["state"] == "failed"]
+    assert (failed["error"]["type"], failed["error"]["status"]) == ("InvalidRequestError", 400)
+    assert failed["error"]["correlation_id"]
+    assert "detail" not in failed["error"]
+    assert reports() == 1
+    assert batch("status", "out.db") == 0
+    assert f"correlation id {failed['error']['correlation_id']}" in capsys.readouterr().out
+    journal = str(Path("out.db").resolve())
+    monkeypatch.chdir("/")
+    assert batch("retry", journal) == 0
+    assert [one["state"] for one in lines() if one["key"] == failed["key"]] == ["failed", "done"]
+    assert sandbox.ledger.spend == 3
+
+
+def test_the_limit_has_an_exit_code(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """3, and a line that says how to go on."""
+    write_csv(companies_of(4, sandbox))
+
+    assert reports("--max-chargeable", "3") == 3
+
+    assert (
+        "1 left; to go on, run it again with a higher --max-chargeable" in capsys.readouterr().err
+    )
+    assert len(lines()) == 3
+    assert reports("--max-chargeable", "4") == 0
+    assert len(lines()) == sandbox.ledger.spend == 4
+
+
+def test_doubts_are_listed_and_looked_for(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A lost response is in doubt until it is looked for, which is free."""
+    [company] = companies_of(1, sandbox)
+    write_csv([company])
+    sandbox.faults.add(REPORTS, reset="after")
+
+    assert reports() == 1
+
+    assert "1 in doubt; to see what is in doubt: sikoia batch doubts" in capsys.readouterr().err
+    assert [one["state"] for one in lines()] == ["in doubt"]
+    assert batch("doubts", "out.db") == 1
+    printed = capsys.readouterr()
+    assert "credit_reports.request" in printed.out
+    assert "1 in doubt" in printed.err
+    assert batch("doubts", "out.db", "--look") in {0, 1}
+    assert sandbox.ledger.spend == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "problem"),
+    [
+        (b"", (), "in.csv: the input is empty"),
+        (b"\n \n", (), "in.csv: the input is empty"),
+        (b"company_id\n", (), "in.csv: has no rows that can be used"),
+        (b"id,name\n1,x\n", (), "line 1: there is no column company_id; the columns are id, name"),
+        (b"company_id\na\nb\na\n", (), "line 4, column company_id: the same key as line 2"),
+        (b"company_id,r\na,1\nb,1\n", ("--key", "r"), "line 3, column r: the same key as line 2"),
+        (b"company_id\na\n", ("--key", "r"), "there is no column r"),
+        (b"id\na\n", ("--map", "x=company_id"), "there is no column x"),
+        (b"id\na\n", ("--map", "id"), "--map: expected COLUMN=PARAMETER"),
+        (b"id\na\n", ("--map", "id=nothing"), "the parameters are company_id, company_number"),
+        (b"company_id,name\na,ok\nb,M\xfcller\n", (), "line 3, column 4: not valid utf-8"),
+        ("company_id\na\n".encode("utf-16"), (), "line 1, column 1: UTF-16"),
+        (b"company_id\na\n", ("--encoding", "utf-16"), "--encoding: expected one that extends"),
+        (b"company_id\na\n", ("--encoding", "klingon"), "--encoding: expected one that extends"),
+        (b"company_id,\na,b\n", (), "line 1: column 2 has no name"),
+        (b"company_id,company_id\na,b\n", (), "column 2 has the name of an earlier one"),
+        (b'"company_id\n', (), "there is no column company_id|not valid CSV|can be used"),
+        (b"company_id\na\n", ("--at-once", "0"), "at_once: expected a whole number"),
+        (b"company_id\na\n", ("--max-chargeable", "-1"), "max_chargeable: expected"),
+    ],
+)
+def test_an_input_that_cannot_be_used(
+    sandbox: Sandbox,
+    content: bytes,
+    arguments: tuple[str, ...],
+    problem: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One line that names line and column, before anything is bought."""
+    Path("in.csv").write_bytes(content)
+
+    assert reports(*arguments) == 2
+
+    printed = capsys.readouterr().err
+    assert any(part in printed for part in problem.split("|"))
+    assert "Traceback" not in printed
+    assert len(sandbox.ledger) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments"),
+    [
+        (b"\xef\xbb\xbfcompany_id;note\r\n%s;x\r\n", ()),
+        (b"company_id\tnote\n%s\tM\xfcller\n", ("--encoding", "latin-1")),
+        (b'note,company_id\n"two\nlines",%s\n', ()),
+    ],
+)
+def test_what_spreadsheets_write(
+    sandbox: Sandbox, content: bytes, arguments: tuple[str, ...]
+) -> None:
+    """A byte order mark, semicolons, tabs, line breaks in quotes, and other encodings."""
+    [company] = companies_of(1, sandbox)
+    Path("in.csv").write_bytes(content.replace(b"%s", company.encode()))
+
+    assert reports(*arguments) == 0
+
+    assert [one["key"] for one in lines()] == [company]
+
+
+def test_the_output_of_something_else_is_not_touched(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor is one that is shorter than the journal says, or no file."""
+    write_csv(companies_of(2, sandbox))
+    Path("out.jsonl").write_text("mine\n", "utf-8")
+    assert reports() == 2
+    assert "out.jsonl: exists, and is not the output of this journal" in capsys.readouterr().err
+    assert Path("out.jsonl").read_text("utf-8") == "mine\n"
+
+    Path("out.jsonl").unlink()
+    assert reports() == 0
+    Path("out.jsonl").write_bytes(b"")
+    assert reports() == 2
+    assert "out.jsonl: shorter than when the journal was last written" in capsys.readouterr().err
+
+    Path("folder").mkdir()
+    assert batch("credit-reports", "in.csv", "--out", "folder") == 1
+    assert batch("credit-reports", "in.csv", "--out", "/dev/null", "--journal", "j.db") == 2
+    assert batch("credit-reports", "missing.csv", "--out", "x.jsonl") == 1
+    assert batch("credit-reports", "in.csv", "--out", "-") == 2
+    printed = capsys.readouterr().err
+    assert "missing.csv: No such file or directory" in printed
+    assert "--journal: required with --out -" in printed
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("doubts",), ("retry",)])
+def test_a_journal_that_is_none(
+    sandbox: Sandbox, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says so."""
+    del sandbox
+    assert batch(*arguments, "missing.db") == 2
+    assert "missing.db: there is no such journal" in capsys.readouterr().err
+    Path("text.db").write_text("nothing of ours\n" * 100, "utf-8")
+    assert batch(*arguments, "text.db") in {1, 2}
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_torn_line_is_cut_and_written_lines_are_noted(sandbox: Sandbox) -> None:
+    """What a killed process had written and not noted is neither lost nor written again."""
+    ids = companies_of(6, sandbox)
+    write_csv(ids[:3])
+    assert reports() == 0
+    complete = Path("out.jsonl").read_bytes()
+    journal = Path("out.db").read_bytes()
+    write_csv(ids)
+    assert reports() == 0
+    # As if the second run had been killed before its notes, in the middle of a line.
+    later = Path("out.jsonl").read_bytes()[len(complete) :]
+    Path("out.jsonl").write_bytes(complete + later[: len(later) // 2])
+    Path("out.db").write_bytes(journal)
+
+    assert reports() == 0
+
+    assert sorted(one["key"] for one in lines()) == sorted(ids)
+
+
+def start(*arguments: str) -> subprocess.Popen[bytes]:
+    """Start a command in another process."""
+    command = [sys.executable, "-m", "sikoia_async", "batch", "credit-reports", "in.csv"]
+    return subprocess.Popen(
+        [*command, "--out", "out.jsonl", "--at-once", "4", *arguments], stderr=subprocess.PIPE
+    )
+
+
+def wait_for(condition: Any) -> None:
+    """Wait until a condition is true."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("signals", "code"),
+    [([signal.SIGINT], 130), ([signal.SIGTERM], 143), ([signal.SIGINT, signal.SIGINT], 130)],
+)
+def test_a_stop_is_followed_by_a_run_that_goes_on(
+    sandbox: Sandbox, signals: list[signal.Signals], code: int
+) -> None:
+    """The exit code says what it was, and one line how to go on. The rest is bought then, once."""
+    ids = companies_of(20, sandbox)
+    write_csv(ids)
+    sandbox.faults.add(REPORTS, delay=0.3 if len(signals) == 1 else 1.0, times=8)
+    with start() as process:
+        wait_for(lambda: sum(one.method == "POST" for one in sandbox.ledger) >= 6)
+        for one in signals:
+            process.send_signal(one)
+            time.sleep(0.1)
+        error = (process.stderr.read() if process.stderr else b"").decode()
+        assert process.wait(PATIENCE) == code, error
+
+    assert "Traceback" not in error
+    assert error.splitlines()[-1].startswith("sikoia batch: stopped by ")
+    assert "to go on, run the same again: sikoia batch credit-reports in.csv" in error
+    seen = lines() if Path("out.jsonl").exists() else []
+    assert len(seen) < len(ids)
+    assert reports() == 0
+    assert sorted(one["key"] for one in lines()) == sorted(ids)
+    sandbox.ledger.assert_nothing_charged_twice()
+
+
+def test_a_full_disk_ends_a_run_that_can_be_continued(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says so; the next run has everything, bought once."""
+    ids = companies_of(8, sandbox)
+    write_csv(ids)
+    limited = (
+        "import resource, signal, sys\n"
+        "from sikoia_async.cli.main import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))\n"
+        "sys.exit(main(sys.argv[2:]))\n"
+    )
+    arguments = ["batch", "credit-reports", "in.csv", "--out", "out.jsonl"]
+    done = subprocess.run(
+        [sys.executable, "-c", limited, "300000", *arguments],
+        capture_output=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+    assert done.returncode in {0, 1}, done.stderr
+    assert b"Traceback" not in done.stderr
+
+    assert reports() in {0, 1}
+    assert reports("--retry-failed") == 0
+    assert sorted(one["key"] for one in lines() if one["state"] == "done") == sorted(ids)
+    sandbox.ledger.assert_nothing_charged_twice()
+    capsys.readouterr()
