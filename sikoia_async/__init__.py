@@ -40,6 +40,7 @@ from sikoia_async._version import __version__
 # Generated from the table below by tests/public_names.py: do not edit.
 if TYPE_CHECKING:
     from sikoia_async._calls.pagination import Pages
+    from sikoia_async._calls.spend_limits import SpendLimit, spending
     from sikoia_async._calls.usage import Stats
     from sikoia_async._client import Sikoia
     from sikoia_async._errors import (
@@ -187,6 +188,7 @@ __all__ = [
     "ServerError",
     "Sikoia",
     "SikoiaError",
+    "SpendLimit",
     "Stats",
     "StoreError",
     "StoredToken",
@@ -207,6 +209,7 @@ __all__ = [
     "correlation_id",
     "local",
     "poll",
+    "spending",
 ]
 # End of the generated part.
 
@@ -241,6 +244,7 @@ _LAZY: Final = {
     "sikoia_async.webhooks.replay": ("ReplayGuard",),
     "sikoia_async._hooks.correlation": ("CORRELATION_ID_HEADER", "correlation_id"),
     "sikoia_async._calls.pagination": ("Pages",),
+    "sikoia_async._calls.spend_limits": ("SpendLimit", "spending"),
     "sikoia_async._calls.usage": ("Stats",),
     "sikoia_async._rate_limit.queue": ("Priority",),
     "sikoia_async._rate_limit.quota": ("Quota",),

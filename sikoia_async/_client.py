@@ -66,13 +66,15 @@ from sikoia_async.stores.background import Background
 if TYPE_CHECKING:
     import os
     import ssl
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     import httpx
 
     from sikoia_async._auth.tokens import TokenSource
+    from sikoia_async._calls.spend_limits import Limits as SpendLimits
+    from sikoia_async._calls.spend_limits import SpendLimit
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._errors import CallInfo
     from sikoia_async._rate_limit.queue import Priority
@@ -173,7 +175,10 @@ class Sikoia(NotCopyable):
             `PostgresStores(pool)` on several. Closing the client closes what they have opened
             themselves; they can be used again.
         token_store: shares the access token between processes, instead of the store in `shared`.
-        max_chargeable: how many calls that may cost credits or money this client may make.
+        max_chargeable: how many calls that may cost credits or money this client may make: a
+            number, or `SpendLimit`s by operation, period or tag. With stores that count spend in
+            `shared`, that is the number for all processes together, until `reset_spend`, and
+            further such calls are refused while the store is unavailable.
         idempotency_header: the name of the header for idempotency keys, if Sikoia gave you one;
             the public documentation has none. Each POST then carries a key, and can be retried.
         headers: headers to add to each request to the API, for example for a gateway. They are not
@@ -223,7 +228,7 @@ class Sikoia(NotCopyable):
         trust_env: bool = False,
         shared: Stores | None = None,
         token_store: TokenStore | None = None,
-        max_chargeable: int | None = None,
+        max_chargeable: int | SpendLimit | Sequence[SpendLimit] | None = None,
         idempotency_header: str | None = None,
         headers: Mapping[str, str] | None = None,
         app_info: str | None = None,
@@ -257,8 +262,7 @@ class Sikoia(NotCopyable):
             validate_type("quota", quota, Quota, "a Quota(...), or None for no rate limit")
             if rely_on_events != "always":
                 validate_type("rely_on_events", rely_on_events, bool, 'True, False or "always"')
-            if max_chargeable is not None:
-                max_chargeable = validate_whole("max_chargeable", max_chargeable, least=0)
+            max_chargeable = _validate_limits(max_chargeable)
             app_info = validate_app_info(app_info)
             added = None if headers is None else _validate_headers(headers, keys)
             options = _validate_options(
@@ -314,7 +318,7 @@ class Sikoia(NotCopyable):
             drift=Drift(),
             lifecycle=lifecycle,
             budget=RetryBudget(),
-            spend=Spend(max_chargeable),
+            spend=_new_spend(max_chargeable, shared, account, lifecycle.time),
             tally=Tally(),
             registry=OperationRegistry(
                 TokenSigner(
@@ -472,6 +476,35 @@ class Sikoia(NotCopyable):
         """
         return self._api.context.spend
 
+    @without_frames
+    async def total_spend(self) -> dict[str, int]:
+        """Return how many calls cost, or may have cost, money, in all processes together.
+
+        The count is that of the stores that this client shares, since the last `reset_spend`. If
+        they do not count spend, it is that of this client, as in `spend`.
+
+        Raises:
+            StoreError: the store is unavailable.
+        """
+        spend = self._api.context.spend
+        self._api.context.lifecycle.check()
+        return dict(spend if spend.shared is None else await spend.shared.spent())
+
+    @without_frames
+    async def reset_spend(self) -> None:
+        """Count the chargeable calls of all processes from zero, also those of `SpendLimit`s.
+
+        Raises:
+            ConfigurationError: the client shares no stores that count spend.
+            StoreError: the store is unavailable.
+        """
+        shared = self._api.context.spend.shared
+        self._api.context.lifecycle.check()
+        if shared is None:
+            msg = "reset_spend: requires stores that count spend, such as SqliteStores, in shared"
+            raise ConfigurationError(msg)
+        await shared.reset()
+
     def stats(self) -> Stats:
         """Return counters and gauges of this client: calls, rate limit, connections, spend.
 
@@ -515,7 +548,7 @@ class Sikoia(NotCopyable):
         extra_body: Mapping[str, Any] | None = _UNCHANGED,
         keep_extra: bool | None = _UNCHANGED,
         keep_body: bool | None = _UNCHANGED,
-        max_chargeable: int | None = None,
+        max_chargeable: int | SpendLimit | Sequence[SpendLimit] | None = None,
     ) -> Self:
         """Return a view of this client with other options for its calls.
 
@@ -543,10 +576,10 @@ class Sikoia(NotCopyable):
                 response is then read twice.
             keep_body: whether `response.body` has the bytes of the JSON, for an audit. They stay in
                 memory as long as a model of the response, and are never in a repr or a pickle.
-            max_chargeable: how many calls that may cost credits or money this view may make, in
-                `spend` of which only its own calls count. The limits of the client, and of the view
-                that this one is made from, still apply: a view may make fewer calls, and never
-                more. None sets no further limit.
+            max_chargeable: how many calls that may cost credits or money this view may make, as a
+                number or as `SpendLimit`s. Only calls of this view in this process count. The
+                limits of the client, and of the view that this one is made from, still apply: a
+                view may make fewer calls, and never more. None sets no further limit.
 
         Raises:
             ArgumentError: a value is invalid, or the client has no `idempotency_header`.
@@ -568,8 +601,8 @@ class Sikoia(NotCopyable):
         options = self._changed_options(changes)
         api = attrs.evolve(self._api, options=_validate_options(options))
         if max_chargeable is not None:
-            limit = validate_whole("max_chargeable", max_chargeable, least=0)
-            spend = Spend(limit, within=api.context.spend)
+            limits, context = _validate_limits(max_chargeable), api.context
+            spend = Spend(limits, within=context.spend, clock=context.lifecycle.time)
             api = attrs.evolve(api, context=attrs.evolve(api.context, spend=spend))
         return self._view(api)
 
@@ -882,6 +915,28 @@ def _validate_shared(shared: Stores | None) -> None:
         from sikoia_async.stores.shared import validate_stores  # noqa: PLC0415 - loaded if used
 
         validate_stores("shared", shared)
+
+
+def _validate_limits(limits: SpendLimits | None) -> SpendLimits | None:
+    """Return `max_chargeable`, if it is valid."""
+    if limits is not None:
+        from sikoia_async._calls.spend_limits import limits_of  # noqa: PLC0415 - loaded if used
+
+        limits_of(limits)
+    return limits
+
+
+def _new_spend(
+    limits: SpendLimits | None, shared: Stores | None, account: str, clock: Callable[[], float]
+) -> Spend:
+    """Return the spend of a client, which a store limits if there is one."""
+    if shared is None or shared.spend is None:
+        return Spend(limits, clock=clock)
+    from sikoia_async._calls.shared_spend import SharedSpend  # noqa: PLC0415 - loaded if used
+    from sikoia_async._calls.spend_limits import limits_of  # noqa: PLC0415 - loaded if used
+
+    own = () if limits is None else limits_of(limits)
+    return Spend(shared=SharedSpend(shared.spend, account, own, clock))
 
 
 def _token_store(token_store: TokenStore | None, shared: Stores | None) -> TokenStore | None:

@@ -155,7 +155,24 @@ class InvalidOperationTokenError(ConfigurationError):
 
 
 class ChargeLimitError(SikoiaError):
-    """The call may cost money, and `max_chargeable` is used up; nothing was sent."""
+    """The call may cost money, and a limit of `max_chargeable` is used up; nothing was sent."""
+
+    def __init__(
+        self, message: str = "", *, limit: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self._limit = limit
+        self._retry_after = retry_after
+
+    @property
+    def limit(self) -> str:
+        """The limit, such as `max_chargeable=50` or `SpendLimit(2, per='day')`."""
+        return self._limit
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds until a call fits again; None if calls count for ever, or are in progress."""
+        return self._retry_after
 
 
 class StoreError(SikoiaError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 # Generated from the modules of resources by tests/public_names.py: do not edit.
 if TYPE_CHECKING:
+    from sikoia_async._calls.spend_limits import Period
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._errors import Reached
     from sikoia_async._files.reading import Readable
@@ -400,6 +401,7 @@ __all__ = [
     "Party",
     "PayFrequency",
     "PayItem",
+    "Period",
     "Person",
     "PersonEntitled",
     "PersonParty",
@@ -467,6 +469,7 @@ __all__ = [
 ]
 
 _LAZY: Final = {
+    "sikoia_async._calls.spend_limits": ("Period",),
     "sikoia_async._calls.urls": ("QueryValue",),
     "sikoia_async._errors": ("Reached",),
     "sikoia_async._files.reading": ("Readable",),

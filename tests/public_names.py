@@ -23,6 +23,7 @@ TYPES_START: Final = (
     "# Generated from the modules of resources by tests/public_names.py: do not edit.\n"
 )
 SHARED: Final = {
+    "sikoia_async._calls.spend_limits": ("Period",),
     "sikoia_async._calls.urls": ("QueryValue",),
     "sikoia_async._errors": ("Reached",),
     "sikoia_async._files.reading": ("Readable",),

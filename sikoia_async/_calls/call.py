@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from sikoia_async._calls.context import CallOptions, ClientContext
     from sikoia_async._calls.hooks import Hooks
+    from sikoia_async._calls.shared_spend import Reservation
     from sikoia_async._errors import CallInfo, DeadlineExceededError, Reached
     from sikoia_async._transport.types import Freshness, Sink, StreamedContent
 
@@ -149,8 +150,9 @@ class Call:
         if self._chargeable:
             name = operation_name(self._method, self.path)
             charge = context.spend.begin(name, self._may_cost)
-        counts = True
+        counts, reserved = True, None
         try:
+            reserved = await self._reserve()
             slot = await self._take_poll_slot()
             context.tally.calls += 1
             result = None
@@ -176,6 +178,16 @@ class Call:
         finally:
             if charge is not None:
                 context.spend.end(charge, counts=counts)
+            if reserved is not None and not counts:
+                await reserved.give_back()
+
+    async def _reserve(self) -> Reservation | None:
+        """Count a call that may cost money in all processes; None if there is nothing to count."""
+        shared = self._context.spend.shared
+        if shared is None or not self._chargeable:
+            return None
+        left = self._options.timeout - self.watch.seconds
+        return await shared.reserve(operation_name(self._method, self.path), left)
 
     async def stream(self) -> None:
         """Write the body of the response to the sink, all of it under one deadline.

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
+from anyio import current_time
 
 from sikoia_async._errors import ChargeLimitError
+
+if TYPE_CHECKING:
+    from sikoia_async._calls.shared_spend import SharedSpend
+    from sikoia_async._calls.spend_limits import Buckets, Limits, SpendLimit
 
 __all__ = ["NestedTally", "Spend", "Stats", "Tally"]
 
@@ -76,24 +81,42 @@ class _Pending:
     may_have_been_processed: Callable[[], bool]
     outer: _Pending | None = None
     """The same call in the spend of the client that a view belongs to."""
+    limits: dict[str, SpendLimit] | None = None
+    """The limits that it counts in; None without any."""
 
 
 class Spend(Mapping[str, int]):
     """Chargeable calls by operation, such as `identity.request`.
 
-    Counts the calls that Sikoia has or may have processed, also while they are in progress. Calls
-    that were refused, never sent, or still wait are not counted.
+    Counts the calls of this process that Sikoia has or may have processed, also while they are in
+    progress. Calls that were refused, never sent, or still wait are not counted.
 
     Args:
-        limit: the number of chargeable calls that are allowed; None for no limit.
-        within: what the calls count in, too, and whose limit they need room in.
+        limits: how many chargeable calls are allowed; None for no limit.
+        within: what the calls count in, too, and whose limits they need room in.
+        shared: counts the calls of all processes.
+        clock: returns seconds on a clock that never steps back.
     """
 
-    def __init__(self, limit: int | None = None, *, within: Spend | None = None) -> None:
-        self._limit = limit
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        within: Spend | None = None,
+        shared: SharedSpend | None = None,
+        clock: Callable[[], float] = current_time,
+    ) -> None:
+        self._limit = limits
         self._within = within
         self._ended = Counter[str]()
         self._pending = dict[_Pending, None]()
+        self.shared: SharedSpend | None = shared if within is None else within.shared
+        """Counts the calls of all processes; None if there is no store for that."""
+        self._buckets: Buckets | None = None
+        if limits is not None:
+            from sikoia_async._calls.spend_limits import Buckets, limits_of  # noqa: PLC0415 - loaded if used
+
+            self._buckets = Buckets(limits_of(limits), clock)
 
     def __getitem__(self, operation: str) -> int:
         return self._calls()[operation]
@@ -115,25 +138,32 @@ class Spend(Mapping[str, int]):
             may_have_been_processed: returns whether the call counts, while it is in progress.
 
         Raises:
-            ChargeLimitError: the limit is reached; calls that still wait are included.
+            ChargeLimitError: a limit is reached; calls that still wait are included.
         """
-        if self._limit is not None and self._ended.total() + len(self._pending) >= self._limit:
-            msg = f"{operation} may cost money, and max_chargeable={self._limit} is used up"
-            raise ChargeLimitError(msg)
+        limits = self._buckets.reserve(operation) if self._buckets else None
         outer = None
         if self._within is not None:
-            outer = self._within.begin(operation, may_have_been_processed)
-        pending = _Pending(operation, may_have_been_processed, outer)
+            try:
+                outer = self._within.begin(operation, may_have_been_processed)
+            except ChargeLimitError:
+                self._settle(limits, counts=False)
+                raise
+        pending = _Pending(operation, may_have_been_processed, outer, limits)
         self._pending[pending] = None
         return pending
 
     def end(self, pending: _Pending, *, counts: bool) -> None:
         """End a call. It counts unless it cost nothing."""
         del self._pending[pending]
+        self._settle(pending.limits, counts=counts)
         if self._within is not None and pending.outer is not None:
             self._within.end(pending.outer, counts=counts)
         if counts:
             self._ended[pending.operation] += 1
+
+    def _settle(self, limits: dict[str, SpendLimit] | None, *, counts: bool) -> None:
+        if limits is not None and self._buckets is not None:
+            self._buckets.settle(limits, counts=counts)
 
     def _calls(self) -> dict[str, int]:
         in_progress = [one.operation for one in self._pending if one.may_have_been_processed()]
