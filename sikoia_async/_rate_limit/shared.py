@@ -35,6 +35,8 @@ _LEASE: Final = 60.0
 """Seconds of a lease for a call without a deadline."""
 _SHORTEST_LEASE: Final = 1.0
 _SHORTEST_WAIT: Final = 0.001
+_SPEED_UP: Final = 0.97
+"""What becomes of the time between two background calls with each slot that one of them gets."""
 _DEFERENCE: Final = 0.015
 """Seconds by which a process that uses more than its part lets others go first."""
 _LOOKS_PER_WINDOW: Final = 200
@@ -69,6 +71,7 @@ class SharedRateLimiter(RateLimiter):
         ask = Ask(account=account, limit=quota.limit, per=quota.per)
         self._leases = SharedLeases(store, ask, clock=clock, background=background, close=close)
         self._leases.on_change = self._wake_dispatcher
+        self._shortest_spacing: float = self._spacing
         self._scarce_until = float("-inf")
         """A window after the store had no free slot."""
         self._look_again: float = quota.per / _LOOKS_PER_WINDOW
@@ -121,17 +124,22 @@ class SharedRateLimiter(RateLimiter):
         peek = self._queue.peek_poll if is_poll else self._queue.peek
         waiter = peek()
         lease = self._lease_of(waiter)
-        patience = min(_PATIENCE, (waiter.until - self._clock()) * _DEADLINE_SHARE)
+        # The deadline of a call that is being cancelled is in the past.
+        patience = min(_PATIENCE, max(0.0, (waiter.until - self._clock()) * _DEADLINE_SHARE))
         try:
             reply = await self._leases.acquire(reserve, lease, patience)
         except StoreUnavailable:
             return self._serve_alone()
         if isinstance(reply, Wait):
+            if is_spaced:
+                self._slow_down()
             return await self._wait_for(reply)
         # The pause may have begun, and the queue may have changed, while the store was asked.
         if self.paused or self._lease_of(peek()) > lease:
             self._leases.settle(reply, sent=False)
             return self.paused
+        if is_spaced:
+            self._spacing = max(self._shortest_spacing, self._spacing * _SPEED_UP)
         waiter = self._queue.pop_poll() if is_poll else self._queue.pop()
         self._hand_out(waiter, reply, is_spaced=is_spaced)
         return 0.0
@@ -144,6 +152,15 @@ class SharedRateLimiter(RateLimiter):
         seconds = max(_SHORTEST_WAIT, self.paused, min(reply.seconds, self._look_again))
         await self._note_stall(max(reply.seconds, seconds))
         return seconds
+
+    def _slow_down(self) -> None:
+        """Spread polls and background calls evenly over a window, at the rate that they have now.
+
+        Each process would otherwise take free slots at the rate of the whole limit. The slots would
+        be used, and free again, in bursts, and interactive calls would wait in between.
+        """
+        used = self._quota.limit - self._free(self._clock())
+        self._spacing = max(self._shortest_spacing, self._quota.per / max(1, used))
 
     def _serve_alone(self) -> float:
         """Serve an interactive call without the store; return as `_serve_next` does."""

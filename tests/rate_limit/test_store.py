@@ -326,6 +326,41 @@ async def test_background_calls_leave_a_tenth_to_interactive_calls_of_all_proces
     assert served.count("background") == 18
 
 
+async def test_an_interactive_call_finds_a_slot_beside_background_floods() -> None:
+    """They spread evenly over a window, all processes together; the first window is a burst."""
+    store, chance, waits = ScriptedStore(delay=0.002), random.Random(1), list[float]()  # noqa: S311 - no secrets
+    served = [0]
+    began = anyio.current_time()
+
+    async def flood(limiter: SharedRateLimiter) -> None:
+        while True:
+            async with slot(limiter, "background"):
+                await anyio.sleep(chance.uniform(0, 0.1))
+            served[0] += 1
+
+    async def interactive(limiter: SharedRateLimiter) -> None:
+        while True:
+            await anyio.sleep(chance.uniform(0, 1.6))
+            at = anyio.current_time()
+            async with slot(limiter):
+                if at > began + 6:
+                    waits.append(anyio.current_time() - at)
+
+    with anyio.move_on_after(30):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                busy = _limiter(store, 100, 6.0)
+                for _ in range(20):
+                    tasks.start_soon(flood, busy)
+            web = _limiter(store, 100, 6.0)
+            for _ in range(3):
+                tasks.start_soon(interactive, web)
+
+    assert len(waits) > 60
+    assert sorted(waits)[len(waits) * 99 // 100] < 0.1  # a sixtieth of a window
+    assert served[0] + len(waits) > 5 * 100 * 0.85
+
+
 async def test_a_429_pauses_all_processes() -> None:
     """The others learn it when they ask for their next slot."""
     store = ScriptedStore()
