@@ -180,26 +180,32 @@ F13  ../auth/test_client_credentials.py::test_an_early_renewal_delays_one_call_o
 F14  ../auth/test_client_credentials.py::test_every_call_waits_once_the_token_is_about_to_expire
 F15  a secret is a string, passed once; to rotate it, pass token= instead:
      ../auth/test_tokens.py::test_a_token_function_is_called_for_each_request
-F16  out: access tokens are not shared through Redis yet
-F17  out: access tokens are not shared through Redis yet
-F18  out: access tokens are not shared through Redis yet
-F19  out: access tokens are not shared through Redis yet
+F16  ../auth/test_token_store.py::test_eight_clients_fetch_one_token_each_life
+F17  ../auth/test_token_store.py::test_a_killed_leader_is_replaced_after_ten_seconds
+F18  ../stores/test_redis.py::test_one_process_renews
+F19  ../auth/test_token_store.py::test_an_unusable_stored_token_costs_one_token_request
+     ../stores/test_redis_faults.py::test_keys_of_another_application_are_reported
 R1   ../rate_limit/test_server.py::test_a_thousand_at_once
 R2   ../rate_limit/test_server.py::test_a_burst_around_the_turn_of_a_window
-R3   out: the quota is not shared through Redis yet
-R4   out: the quota is not shared through Redis yet
-R5   out: the quota is not shared through Redis yet
-R6   out: the quota is not shared through Redis yet
-R7   out: the quota is not shared through Redis yet
-R8   out: the quota is not shared through Redis yet
-R9   out: the quota is not shared through Redis yet
-R10  out: the quota is not shared through Redis yet
-R11  out: the quota is not shared through Redis yet
-R12  out: the quota is not shared through Redis yet
+R3   ../stores/test_redis_faults.py::test_floods_share_one_limit
+R4   the server's clock counts alone:
+     ../stores/test_redis.py::test_a_slot_is_free_a_window_after_its_request
+R5   ../stores/test_redis.py::test_a_lease_that_is_not_settled_ends
+R6   ../rate_limit/test_store.py::test_cancellation_at_any_moment_leaves_no_lease
+R7   ../stores/test_redis_faults.py::test_a_killed_server_is_used_again_when_it_is_back
+     ../rate_limit/test_outage.py::test_interactive_calls_wait_a_second_once_and_then_go_on
+R8   ../stores/test_redis_faults.py::test_a_frozen_server_is_left_after_a_second
+R9   ../stores/test_redis_faults.py::test_scripts_that_the_server_has_forgotten_are_sent_again
+R10  ../stores/test_redis_faults.py::test_a_server_that_refuses_writes_is_an_outage
+     ../stores/test_redis_faults.py::test_a_wrong_password_is_an_outage_and_is_not_logged
+     ../stores/test_redis_faults.py::test_keys_of_another_application_are_reported
+R11  ../stores/test_redis_faults.py::test_something_else_than_a_server_is_an_outage
+     ../stores/test_redis_faults.py::test_a_frozen_server_is_left_after_a_second
+R12  ../stores/test_redis.py::test_a_clock_that_is_set_back_holds_nobody_up
 R13  ../rate_limit/test_priorities.py::test_a_flood_of_polls_delays_no_interactive_call
 R14  out: a call's timeout bounds this wait, too; see D10
-R15  out: the quota is not shared through Redis yet
-R16  out: the quota is not shared through Redis yet
+R15  ../stores/test_redis.py::test_the_strictest_limit_applies
+R16  ../stores/test_redis.py::test_lost_state_has_another_epoch
 H1   test_urls.py::test_an_id_that_changes_the_url_sends_nothing
      test_urls.py::test_a_path_that_leaves_the_api_sends_nothing
      ../calls/test_urls.py::test_an_invalid_id_is_refused_and_not_repeated
@@ -245,7 +251,7 @@ I6   test_privacy.py::test_an_error_message_repeats_no_personal_data
 I7   out: spans do not exist yet; they may contain the fields of a log record (_logging.FIELDS)
 I8   test_privacy.py::test_the_debug_mode_of_asyncio_shows_nothing; warnings and notes by oracle.py
 I9   test_privacy.py::test_a_deleted_client_leaves_no_token
-I10  out: Redis is not used yet
+I10  ../stores/test_redis_faults.py::test_no_secret_but_the_tokens_value_is_sent
 I11  test_privacy.py::test_the_local_sikoia_logs_nothing
 I12  out: a test cannot see the gate's output; .ci/run scans it with .ci/scan_secrets.py
 J1   test_cancelled_calls.py::test_cancelling_scopes_at_any_step_leaks_nothing,

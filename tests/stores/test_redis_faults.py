@@ -6,10 +6,11 @@ import logging
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
+import anyio.abc
 import pytest
 from redis_clients import LEFTOVERS, LIBRARIES, backend_of, create, opened
 from servers import RedisServer, free_port
@@ -147,6 +148,33 @@ async def test_a_wrong_password_is_an_outage_and_is_not_logged(
     assert len(caplog.records) == 2
     assert PASSWORD not in caplog.text
     assert "invalid" not in caplog.text
+
+
+@pytest.mark.parametrize("library", ["redis", "valkey"])
+@pytest.mark.parametrize(
+    "reply", [b"", b"junk\r\n", b":7\r\n", b"+OK\r\n", b"$1000000000\r\nx", b"*-1\r\n"]
+)
+async def test_something_else_than_a_server_is_an_outage(library: str, reply: bytes) -> None:
+    """Whatever it says to each command, no call fails, and none takes longer than a second."""
+
+    async def answer(stream: anyio.abc.SocketStream) -> None:
+        with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+            async with stream:
+                while reply and await stream.receive():
+                    await stream.send(reply)
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, answer)
+        port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - not Django's
+        async with opened(library, f"redis://127.0.0.1:{port}") as client:
+            breaker = CircuitBreaker("store", clock=anyio.current_time, timeout=1, open_for=0)
+            for _ in range(2):
+                with anyio.fail_after(30), pytest.raises(StoreUnavailable):
+                    await breaker.run(lambda: acquire(RedisStores(client)))
+        tasks.cancel_scope.cancel()
 
 
 async def test_scripts_that_the_server_has_forgotten_are_sent_again(
