@@ -275,6 +275,17 @@ def redis_server() -> Generator[RedisServer]:
 
 
 @pytest.fixture(scope="session")
+def shared_redis() -> Generator[RedisServer]:
+    """Run a Redis server for all tests of this process that leave it running."""
+    try:
+        server = RedisServer()
+    except Missing as reason:
+        pytest.skip(str(reason))
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def shared_postgres() -> Generator[PostgresServer]:
     """Run a PostgreSQL server for all tests of this process: to create one takes seconds."""
     try:

@@ -16,8 +16,15 @@ from sikoia_async.stores import (
     Purchase,
     SpendLimitBucket,
     SpendUsedUp,
+    StoredToken,
 )
-from sikoia_async.stores.protocols import PurchaseStore, SpendStore
+from sikoia_async.stores.protocols import (
+    EventStore,
+    PurchaseStore,
+    ReplayStore,
+    SpendStore,
+    TokenStore,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -193,14 +200,7 @@ async def test_a_killed_backend_leaves_nothing_half_done(
     async with opened_pool(library, postgres_url) as pool:
         spend = spend_of(pool)
         await spend.reset("a")
-        # The second count waits for a lock of ours, while the first was already made.
-        postgres_server.execute(
-            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            "IF NEW.bucket = '2' THEN PERFORM pg_sleep(600); END IF; RETURN NEW; END $$; "
-            "CREATE TRIGGER slow BEFORE INSERT ON sikoia.counted "
-            "FOR EACH ROW EXECUTE FUNCTION slow()",
-            name,
-        )
+        let_counts_wait(postgres_server, postgres_url)
         failed = False
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(kill_backend, postgres_server, name)
@@ -215,6 +215,17 @@ async def test_a_killed_backend_leaves_nothing_half_done(
         assert await spend.reserve("a", charge(1, first, second)) is None
 
 
+def let_counts_wait(server: PostgresServer, url: str) -> None:
+    """Let the server hang while it counts in the bucket `2`."""
+    server.execute(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF NEW.bucket = '2' THEN PERFORM pg_sleep(600); END IF; RETURN NEW; END $$; "
+        "CREATE TRIGGER slow BEFORE INSERT ON sikoia.counted "
+        "FOR EACH ROW EXECUTE FUNCTION slow()",
+        url.rpartition("/")[2],
+    )
+
+
 async def kill_backend(server: PostgresServer, database: str) -> None:
     """End the process of the server that sleeps in a transaction."""
     with anyio.fail_after(30):
@@ -226,6 +237,153 @@ async def kill_backend(server: PostgresServer, database: str) -> None:
                 "WHERE datname = current_database() AND wait_event = 'PgSleep'",
                 database,
             )
+
+
+async def test_a_cancelled_call_returns_its_connection_in_order(
+    postgres_server: PostgresServer,
+    postgres_url: str,
+    library: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its transaction is rolled back, and the only connection of the pool works again."""
+    bucket = SpendLimitBucket(name="2", limit=9)
+    async with opened_pool(library, postgres_url, size=1) as pool:
+        spend = spend_of(pool)
+        await spend.reset("a")
+        let_counts_wait(postgres_server, postgres_url)
+        with anyio.move_on_after(0.3):
+            await spend.reserve("a", charge(1, bucket))
+        assert await spend.spent("a") == {}
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
+async def test_a_frozen_server_holds_up_no_cancelled_call(
+    postgres_server: PostgresServer, postgres_url: str, library: str
+) -> None:
+    """Afterwards the pool works again."""
+    async with opened_pool(library, postgres_url) as pool:
+        purchases = purchases_of(pool)
+        await purchases.get("a", "k")
+        postgres_server.freeze()
+        started = anyio.current_time()
+        with anyio.move_on_after(0.3) as scope:
+            await purchases.get("a", "k")
+        assert scope.cancelled_caught
+        assert anyio.current_time() - started < 30
+        postgres_server.thaw()
+        assert await purchases.get("a", "k") is None
+
+
+async def test_a_token_is_shared_and_renewed_by_one(postgres_url: str, library: str) -> None:
+    """It is encrypted if the stores have a secret, and a refused one is removed."""
+    pytest.importorskip("cryptography")
+    async with opened_pool(library, postgres_url) as pool:
+        token = PostgresStores(pool, secret="canary-secret").token
+        other = PostgresStores(pool, secret="another").token
+        assert isinstance(token, TokenStore)
+        assert isinstance(other, TokenStore)
+        assert await token.load("a") is None
+        await token.discard("a", "canary")
+        await token.save("a", StoredToken("canary", 7200))
+        loaded = await token.load("a")
+        assert loaded is not None
+        assert loaded.value == "canary"
+        assert 7190 < loaded.seconds <= 7200
+        assert await other.load("a") is None
+        async with pool.acquire() if library == "asyncpg" else pool.connection() as connection:
+            rows = await connection.execute("SELECT value FROM sikoia.token")
+            assert "canary" not in str(rows)
+        await token.discard("a", "older")
+        assert await token.load("a") is not None
+        await token.discard("a", "canary")
+        assert await token.load("a") is None
+
+        assert await token.lock("a", "one", 60)
+        assert await token.lock("a", "one", 60)
+        assert not await other.lock("a", "two", 60)
+        await other.unlock("a", "two")
+        assert not await other.lock("a", "two", 60)
+        await token.unlock("a", "one")
+        assert await other.lock("a", "two", 0.001)
+        await anyio.sleep(0.01)
+        assert await token.lock("a", "one", 60)
+
+
+async def test_a_webhook_is_handled_once(
+    postgres_server: PostgresServer, postgres_url: str, library: str
+) -> None:
+    """Its claim ends, is released by its owner only, and ended ones are removed."""
+    async with opened_pool(library, postgres_url) as pool:
+        replay = PostgresStores(pool).replay
+        assert isinstance(replay, ReplayStore)
+        assert await replay.claim("k", "one", ttl=60) == "new"
+        assert await replay.claim("k", "one", ttl=60) == "new"
+        assert await replay.claim("k", "two", ttl=60) == "busy"
+        await replay.release("k", "two")
+        assert await replay.claim("k", "two", ttl=60) == "busy"
+        await replay.release("k", "one")
+        assert await replay.claim("k", "two", ttl=0.001) == "new"
+        await anyio.sleep(0.01)
+        assert await replay.claim("k", "one", ttl=60) == "new"
+        assert not await replay.seen("k")
+        assert await replay.claim("ended", "one", ttl=0.001) == "new"
+        await anyio.sleep(0.01)
+        await replay.confirm("k", ttl=60)
+        assert await replay.seen("k")
+        assert await replay.claim("k", "one", ttl=60) == "done"
+        await replay.release("k", "")
+        assert await replay.seen("k")
+    name = postgres_url.rpartition("/")[2]
+    assert postgres_server.execute("SELECT key FROM sikoia.claim", name) == "k"
+
+
+async def test_events_reach_all_processes(
+    postgres_server: PostgresServer, postgres_url: str, library: str
+) -> None:
+    """Until the server ends, by an error; one that is too long is lost."""
+    async with opened_pool(library, postgres_url) as pool:
+        events = PostgresStores(pool).events
+        assert isinstance(events, EventStore)
+        for _ in range(2):
+            await events.publish("a", "earlier")
+            async with events.subscribe("a") as first, events.subscribe("a") as second:
+                await events.publish("b", "of another account")
+                await events.publish("a", "x" * 8_000)
+                for message in ("one", "'two'"):
+                    await events.publish("a", message)
+                with anyio.fail_after(30):
+                    assert [await anext(aiter(first)) for _ in range(2)] == ["one", "'two'"]
+                    assert await anext(second) == "one"
+        async with events.subscribe("a") as messages:
+            postgres_server.kill()
+            with anyio.fail_after(30), pytest.raises(Exception, match=r"onnection"):
+                await anext(messages)
+
+
+async def test_messages_that_nobody_reads_are_lost(postgres_url: str, library: str) -> None:
+    """They do not fill the memory."""
+    async with opened_pool(library, postgres_url) as pool:
+        events = PostgresStores(pool).events
+        assert events is not None
+        async with events.subscribe("a") as messages:
+            async with pool.acquire() if library == "asyncpg" else pool.connection() as other:
+                channel = await channel_of(other)
+                await other.execute(
+                    f"SELECT pg_notify('{channel}', n::text) FROM generate_series(1, 2000) n"  # noqa: S608
+                )
+            assert await anext(messages) == "1"
+
+
+async def channel_of(connection: Any) -> str:
+    """Return the channel to which the pool's other connection listens."""
+    query = "SELECT query FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = "
+    query += "current_database()"
+    if hasattr(connection, "fetchval"):
+        listen = await connection.fetchval(query)
+    else:
+        row = await (await connection.execute(query)).fetchone()
+        listen = row["query"]
+    return str(listen).split()[-1].strip('";')
 
 
 async def test_a_newer_or_foreign_schema_is_refused(

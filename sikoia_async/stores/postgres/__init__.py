@@ -8,9 +8,13 @@ from typing import Any, Final
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 from sikoia_async._validation import plain_string, validate_required, validate_type
 from sikoia_async.stores.postgres.database import Database
+from sikoia_async.stores.postgres.events import PostgresEvents
 from sikoia_async.stores.postgres.purchases import PostgresPurchases
+from sikoia_async.stores.postgres.replay import PostgresReplay
 from sikoia_async.stores.postgres.schema import statements
 from sikoia_async.stores.postgres.spend import PostgresSpend
+from sikoia_async.stores.postgres.token import PostgresTokens
+from sikoia_async.stores.sealing import Sealer
 from sikoia_async.stores.shared import Stores
 
 __all__ = ["PostgresStores"]
@@ -19,14 +23,15 @@ _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,39}", re.ASCII)
 
 
 class PostgresStores(Stores):
-    """Purchases and the counts of chargeable calls, in PostgreSQL 12 or newer.
+    """Purchases, counts of chargeable calls, the access token and events, in PostgreSQL.
 
         pool = await asyncpg.create_pool("postgresql://...")
         async with Sikoia(shared=RedisStores(redis) | PostgresStores(pool)) as sikoia:
             ...
 
-    All that a method has confirmed outlives a crash of the process and of the server. The rate
-    limit is not held here: use `RedisStores`, or `SqliteStores` on a single host.
+    All that a method has confirmed outlives a crash of the process and of the server, of version 12
+    or newer. The rate limit is not held here: use `RedisStores`, or `SqliteStores` on a single
+    host. LISTEN, for events, does not work through PgBouncer in its transaction mode.
 
     The tables are created when they are first used. If the role of the pool may not do that, let
     another one run `PostgresStores.statements()`, and grant this one the schema's USAGE, and
@@ -34,17 +39,23 @@ class PostgresStores(Stores):
 
     Args:
         pool: your pool, which stays yours to close: of `asyncpg`, or an `AsyncConnectionPool` of
-            `psycopg_pool`. Both run on asyncio only.
+            `psycopg_pool`. Both run on asyncio only. It needs two connections or more, because
+            a client that waits for events keeps one.
+        secret: encrypts the access token, such as `secrets.token_hex(32)`; the same one in all
+            processes. Needs `pip install 'sikoia-async[encryption]'`.
         schema: the schema with the tables, in lower case.
 
     Raises:
-        ArgumentTypeError: `pool` is not such a pool, or `schema` is not a string.
-        ConfigurationError: `schema` is not a name in lower case.
+        ArgumentTypeError: `pool` is not such a pool, or another argument is not a string.
+        ConfigurationError: `schema` is not a name in lower case, or `secret` is blank.
     """
 
-    def __init__(self, pool: Any, *, schema: str = "sikoia") -> None:
+    def __init__(self, pool: Any, *, secret: str | None = None, schema: str = "sikoia") -> None:
         self._database = Database(_validate_pool(pool), _validate_schema(schema))
         super().__init__(
+            token=PostgresTokens(self._database, Sealer(secret)),
+            replay=PostgresReplay(self._database),
+            events=PostgresEvents(self._database),
             spend=PostgresSpend(self._database),
             purchases=PostgresPurchases(self._database),
         )

@@ -15,7 +15,7 @@ from sikoia_async.stores.postgres.schema import VERSION, statements
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
-__all__ = ["NOW", "Database", "Session"]
+__all__ = ["NOW", "Database", "Session", "left_in_order"]
 
 T = TypeVar("T")
 
@@ -23,6 +23,9 @@ NOW: Final = "extract(epoch FROM clock_timestamp())::float8"
 
 _TIMEOUT: Final = 10.0
 """Seconds that a transaction may take."""
+_COMMIT: Final = 5.0
+_ROLLBACK: Final = 1.0
+"""Seconds that the end of a transaction may take, even if the caller is cancelled."""
 _STALE: Final = 5
 """How many connections may turn out to be closed, as after a restart of the server."""
 _PARAMETER: Final = re.compile(r"\$(\d+)")
@@ -74,7 +77,7 @@ class Database:
     def __init__(self, pool: Any, schema: str) -> None:
         self.schema = schema
         self._pool: Any = pool
-        self._is_psycopg = not hasattr(pool, "acquire")
+        self.is_psycopg = not hasattr(pool, "acquire")
         self._home = Home(_FOREIGN, _NOT_ON_TRIO)
         self._is_prepared = False
 
@@ -102,8 +105,8 @@ class Database:
     async def connection(self) -> AsyncGenerator[Any]:
         """Borrow a connection from the pool."""
         self._home.check()
-        opened = self._pool.connection() if self._is_psycopg else self._pool.acquire()
-        async with opened as connection:
+        opened = self._pool.connection() if self.is_psycopg else self._pool.acquire()
+        async with left_in_order(opened) as connection:
             yield connection
 
     async def _run(self, work: Callable[[Session], Awaitable[T]]) -> T:
@@ -113,8 +116,11 @@ class Database:
             has_begun = False
             try:
                 with anyio.fail_after(_TIMEOUT):
-                    async with self.connection() as connection, connection.transaction():
-                        session = Session(connection, is_psycopg=self._is_psycopg)
+                    async with (
+                        self.connection() as connection,
+                        left_in_order(connection.transaction()),
+                    ):
+                        session = Session(connection, is_psycopg=self.is_psycopg)
                         await session.script(_BEGIN)
                         has_begun = True
                         await session.rows(_DURABLE)
@@ -142,6 +148,25 @@ class Database:
             raise ConfigurationError(_OTHER_TABLES)
         if version > VERSION:
             raise ConfigurationError(_NEWER)
+
+
+@asynccontextmanager
+async def left_in_order(manager: Any) -> AsyncGenerator[Any]:
+    """Enter a context manager of the library, and leave it also while the caller is cancelled.
+
+    It would otherwise be cancelled as well, and return a connection in the middle of a transaction
+    to the pool.
+    """
+    value = await manager.__aenter__()
+    try:
+        yield value
+    except BaseException as error:
+        with anyio.move_on_after(_ROLLBACK, shield=True):
+            await manager.__aexit__(type(error), error, error.__traceback__)
+        raise
+    else:
+        with anyio.fail_after(_COMMIT, shield=True):
+            await manager.__aexit__(None, None, None)
 
 
 def _has_timed_out(error: Exception) -> bool:
