@@ -5,7 +5,6 @@ import csv
 import importlib.util
 import json
 import logging
-import os
 import select
 import socket
 import subprocess
@@ -31,6 +30,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from sikoia_async import ConfigurationError, NewPerson, Sikoia
+from sikoia_async.environments import local
 from sikoia_async.resources.webhooks import WebhookRequest
 from sikoia_async.sandbox import Sandbox, Time, Wire
 from sikoia_async.sandbox.middleware.envelope import Envelope
@@ -39,7 +39,7 @@ from sikoia_async.webhooks import SIGNATURE_HEADER, sign
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 APPS = {"fastapi_app": "fastapi", "aiohttp_app": "aiohttp"}
-LONGEST = {"aiohttp_app": 120, "batch": 120, "fastapi_app": 120, "test_suite": 140}
+LONGEST = {"aiohttp_app": 120, "batch": 65, "fastapi_app": 120, "test_suite": 140}
 """The maximum number of lines; a test suite shows more than one thing."""
 PATIENCE = 60
 """Seconds until a test gives up waiting for what usually takes a fraction of one."""
@@ -470,17 +470,29 @@ def test_an_app_without_secrets_does_not_start(name: str, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def people(tmp_path: Path) -> Path:
+def people(sandbox: Sandbox, tmp_path: Path) -> Path:
     """Write the input of the batch: two people with a bank statement."""
     (tmp_path / "statement.pdf").write_bytes(b"%PDF-1.7 fictitious")
     path = tmp_path / "people.csv"
-    statement = str(tmp_path / "statement.pdf")
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["reference", "first_name", "last_name", "statement"])
-        rows.writerow(["a-1", "Wilma", "Example", statement])
-        rows.writerow(["a-2", "Fred", "Example", statement])
+        rows.writerow(["person_id", "statement"])
+        for person_id in asyncio.run(create_people(sandbox, 2)):
+            rows.writerow([person_id, str(tmp_path / "statement.pdf")])
     return path
+
+
+async def create_people(sandbox: Sandbox, count: int) -> list[str]:
+    """Create people, and return their ids."""
+    async with Sikoia(
+        sandbox.client_id,
+        sandbox.client_secret,
+        environment=local(sandbox.url),
+        tls=sandbox.ca_file,
+    ) as sikoia:
+        new = [NewPerson(first_name="Wilma", last_name="Example") for _ in range(count)]
+        case = await sikoia.cases.create(name="Loans", case_type="Consumer", persons=new)
+    return [person.person_id for person in case.persons or ()]
 
 
 @pytest.fixture
@@ -504,7 +516,7 @@ def run(batch: Any, people: Path) -> int:
 def test_a_batch_completes_every_row(
     batch: Any, people: Path, watch: Watch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A second run buys nothing, and reports the same."""
+    """A second run has nothing left to do, and buys nothing."""
     assert run(batch, people) == 0
     first = capsys.readouterr().out
     assert sorted(line.split(": ", 1)[1][:8] for line in first.splitlines()[:2]) == ["Complete"] * 2
@@ -513,40 +525,33 @@ def test_a_batch_completes_every_row(
 
     assert run(batch, people) == 0
 
-    assert "cost" not in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines() == first.splitlines()[2:]
     assert (watch.count(*REQUEST), watch.count(*UPLOAD)) == (2, 2)
-    assert watch.count("POST", "/v2/cases") == 2
 
 
 def test_a_failed_row_does_not_stop_the_others(
-    batch: Any, people: Path, capsys: pytest.CaptureFixture[str]
+    batch: Any, people: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its line has the error."""
+    [third] = asyncio.run(create_people(sandbox, 1))
     with people.open("a", newline="") as file:
-        csv.writer(file).writerow(["a-3", "Nobody", "Here", "no-such-file.pdf"])
+        csv.writer(file).writerow([third, "no-such-file.pdf"])
 
     assert run(batch, people) == 1
 
     lines = capsys.readouterr().out.splitlines()[:3]
     assert sum("Complete" in line for line in lines) == 2
-    assert sum("a-3" in line and "Error" in line for line in lines) == 1
+    assert sum(third in line and "Error" in line for line in lines) == 1
 
 
 def test_a_slow_row_is_resumed(
-    batch: Any,
-    people: Path,
-    watch: Watch,
-    clock: SimpleNamespace,
-    capsys: pytest.CaptureFixture[str],
+    batch: Any, people: Path, watch: Watch, clock: SimpleNamespace
 ) -> None:
-    """Its token is saved and printed; the next run waits for what the first one bought."""
+    """The next run waits for what the first one bought."""
     people.write_text("".join(people.read_text().splitlines(keepends=True)[:2]))
     timeout = batch.TIMEOUT
     watch.before[REQUEST] = lambda: setattr(batch, "TIMEOUT", 0.2)
     assert run(batch, people) == 1
-    line = capsys.readouterr().out.splitlines()[0]
-    _, _, token = json.loads(people.with_name("people.csv.progress").read_text().splitlines()[-1])
-    assert line.endswith(f"or resume {token}")
 
     batch.TIMEOUT = timeout
     clock.now += 1
@@ -566,20 +571,20 @@ def test_a_purchase_without_a_response_is_not_repeated(
     assert run(batch, people) == 0
 
     assert (watch.count(*REQUEST), watch.count(*UPLOAD)) == (2, 2)
+    sandbox.ledger.assert_nothing_charged_twice()
 
 
-def test_the_batch_runs_as_a_command(people: Path) -> None:
+def test_the_batch_runs_as_a_command(batch: Any, people: Path, sandbox: Sandbox) -> None:
     """Its exit code is 0 only if every row is complete."""
+    assert batch
     command = [sys.executable, str(EXAMPLES / "batch.py"), str(people)]
-    with Sandbox(work_time=0) as sandbox:
-        environment = os.environ | sandbox.variables
-        done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
 
-        assert done.stdout.count("Complete") == 2
-        with people.open("a", newline="") as file:
-            csv.writer(file).writerow(["a-3", "Nobody", "Here", "no-such-file.pdf"])
-        again = subprocess.run(command, env=environment, capture_output=True, check=False)
-        assert again.returncode == 1
+    assert done.stdout.count("Complete") == 2
+    with people.open("a", newline="") as file:
+        csv.writer(file).writerow([*asyncio.run(create_people(sandbox, 1)), "no-such-file.pdf"])
+    again = subprocess.run(command, capture_output=True, check=False)
+    assert again.returncode == 1
 
 
 def test_the_test_suite_passes_on_both_event_loops() -> None:

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import pytest
 
@@ -56,7 +56,11 @@ def ours(module: str) -> set[str]:
             case _:
                 pass
     variables = vars(sys.modules[module])
-    return {name for name in found if not isinstance(variables.get(name), TypeVar | ModuleType)}
+    return {
+        name
+        for name in found
+        if not isinstance(variables.get(name), TypeVar | ParamSpec | ModuleType)
+    }
 
 
 @pytest.mark.parametrize("cls", CLASSES.values(), ids=CLASSES)
