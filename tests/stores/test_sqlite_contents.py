@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from batch.durable import BUYS, Subjects, new_sandbox
 
-from sikoia_async import Quota, ReplayGuard, Router
+from sikoia_async import Quota, ReplayGuard, Router, SpendLimit, spending
 from sikoia_async.stores import SqliteStores
 from sikoia_async.testing import client_of
 from sikoia_async.webhooks import sign
@@ -23,13 +23,15 @@ def _contents(folder: Path) -> bytes:
 
 @pytest.mark.parametrize("secret", [None, "5f" * 32])
 async def test_the_file_holds_nothing_about_anybody(tmp_path: Path, secret: str | None) -> None:
-    """No name, number or id of a case, no key of a purchase, no credential."""
+    """No name, number or id of a case, no key of a purchase, no tag, no credential."""
     with new_sandbox() as sandbox:
         of = await Subjects.create(sandbox)
         shared = SqliteStores(tmp_path / "sikoia.db", secret=secret)
-        async with client_of(sandbox, shared=shared, quota=Quota()) as sikoia:
+        limit = SpendLimit(100, by_tag=True)
+        async with client_of(sandbox, shared=shared, quota=Quota(), max_chargeable=limit) as sikoia:
             for operation, buy in BUYS.items():
-                await buy.once(sikoia, of, key=f"canary of {operation}")
+                with spending(f"canary of {operation}"):
+                    await buy.once(sikoia, of, key=f"canary of {operation}")
             router = Router(WEBHOOK_SECRET, replay=ReplayGuard(shared))
             event = {"event_type": "CaseCreated", "data": {"case_id": of.case.case_id}}
             body = json.dumps(event).encode()
