@@ -1,5 +1,6 @@
 """Runs all benchmarks, and prints one table."""
 
+import batch
 import decoding
 import events
 import generated
@@ -33,6 +34,7 @@ if __name__ == "__main__":
                 operations,
                 processes,
                 hostile,
+                batch,
                 growth,
                 storms,
                 soak,
