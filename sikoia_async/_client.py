@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from sikoia_async.batch.purchases import Purchases
     from sikoia_async.environments import Environment, EnvironmentName
     from sikoia_async.models import ResponseInfo
+    from sikoia_async.operations.fanout import EventFanout
     from sikoia_async.operations.operation import Operation
     from sikoia_async.resources.affordability import Affordability
     from sikoia_async.resources.banking import Banking
@@ -193,8 +194,10 @@ class Sikoia(NotCopyable):
             kind in a row had their event, operations of that kind are polled rarely until their
             event arrives, and once when it does. If one finishes and no event arrives, they are
             polled normally until events have proved themselves again. `"always"` relies on events
-            from the start: use it if you pass each event to every process. An `interval` set by
-            `with_options` takes precedence.
+            from the start: use it if you pass each event to every process. If stores in `shared`
+            carry events, those that any process gets reach all, and True relies on them from the
+            start, as long as the store is available. An `interval` set by `with_options` takes
+            precedence.
 
     Raises:
         ConfigurationError: an argument is missing or invalid, or arguments contradict each other.
@@ -308,6 +311,15 @@ class Sikoia(NotCopyable):
         self._pools.append(api_pool)
         account = account_key(self._environment, client_id)
         background = Background()
+        registry = OperationRegistry(
+            TokenSigner(
+                origin,
+                credentials.signing_secret,
+                None if previous is None else previous.reveal(),
+            ),
+            rely_on_events=rely_on_events,
+            check=lifecycle.check,
+        )
         context = ClientContext(
             client=new_http_client(api_pool, _event_hooks(authorization)),
             environment=self._environment.name,
@@ -320,15 +332,8 @@ class Sikoia(NotCopyable):
             budget=RetryBudget(),
             spend=_new_spend(max_chargeable, shared, account, lifecycle.time),
             tally=Tally(),
-            registry=OperationRegistry(
-                TokenSigner(
-                    origin,
-                    credentials.signing_secret,
-                    None if previous is None else previous.reveal(),
-                ),
-                rely_on_events=rely_on_events,
-                check=lifecycle.check,
-            ),
+            registry=registry,
+            fanout=_fanout(shared, account, registry, background, lifecycle.time),
             keys=keys,
             hooks=hooks if on_request or on_response else None,
             account=account,
@@ -457,7 +462,8 @@ class Sikoia(NotCopyable):
         """The feed for webhook events: pass it each event that may finish an operation."""
         from sikoia_async.webhooks.feed import EventFeed  # noqa: PLC0415 - loaded when first used
 
-        return EventFeed(self._api.context.registry, self._api.context.lifecycle)
+        context = self._api.context
+        return EventFeed(context.registry, context.lifecycle, context.fanout)
 
     @property
     def environment(self) -> Environment:
@@ -937,6 +943,23 @@ def _new_spend(
 
     own = () if limits is None else limits_of(limits)
     return Spend(shared=SharedSpend(shared.spend, account, own, clock))
+
+
+def _fanout(
+    shared: Stores | None,
+    account: str,
+    registry: OperationRegistry,
+    background: Background,
+    clock: Callable[[], float],
+) -> EventFanout | None:
+    """Return what passes events on to other processes, if there is a store for that."""
+    if shared is None or shared.events is None:
+        return None
+    from sikoia_async.operations.fanout import EventFanout  # noqa: PLC0415 - loaded if used
+
+    fanout = EventFanout(shared.events, account, registry, background, clock)
+    registry.share_events(fanout.listen)
+    return fanout
 
 
 def _token_store(token_store: TokenStore | None, shared: Stores | None) -> TokenStore | None:

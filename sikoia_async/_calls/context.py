@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sikoia_async._rate_limit.queue import Priority
     from sikoia_async._retry.budget import RetryBudget
     from sikoia_async._transport.limits import Limits
+    from sikoia_async.operations.fanout import EventFanout
     from sikoia_async.operations.interval import Interval
     from sikoia_async.operations.registry import OperationRegistry
     from sikoia_async.stores.shared import Stores
@@ -68,6 +69,8 @@ class ClientContext:
     """The key of this client's state in stores."""
     shared: Stores | None = None
     """What the client shares with other processes; None if nothing."""
+    fanout: EventFanout | None = None
+    """Passes webhook events on to other processes; None if there is no store for that."""
     background: Background = attrs.field(factory=Background)
     """Runs work that outlives a call; it ends with the client."""
 

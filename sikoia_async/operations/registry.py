@@ -75,21 +75,26 @@ class OperationRegistry:
         self._rely_on_events = bool(rely_on_events)
         self._proofs_needed = 0 if rely_on_events == "always" else _PROOFS
         self._max_remembered = max_remembered
+        self._is_always = rely_on_events == "always"
         self._is_closed = False
+        self._listen: Callable[[], None] | None = None
+        self.fingerprint: Callable[[str], int | str] = hash
+        """Returns what the registry knows a string by, because those in events may be personal
+        data: a hash of this process or, if events are shared, one that is the same in all."""
         self._live: WeakValueDictionary[tuple[str, ...], Any] = WeakValueDictionary()
         """By kind and ids."""
-        self._by_first_id: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
-        """Those that events may name, by kind and first id."""
+        self._by_first_id: WeakValueDictionary[tuple[str, int | str], Any] = WeakValueDictionary()
+        """Those that events may name, by kind and the fingerprint of the first id."""
         self._without_ids: WeakSet[Any] = WeakSet()
         self._kinds: dict[str, OperationKind] = {}
         """Kinds with events, by name."""
         self._missing_proofs: dict[str, int] = {}
         """How many events of a kind must arrive before it is relied on; by default, as many as
         `_proofs_needed`."""
-        # Both hold hashes, because the strings in events may be personal data, and loop times.
-        self._early_events: OrderedDict[int, tuple[float, str]] = OrderedDict()
+        # Both hold fingerprints and loop times.
+        self._early_events: OrderedDict[int | str, tuple[float, str]] = OrderedDict()
         """Strings from recent events, until when they wake a new operation, and the event's key."""
-        self._expected_events: OrderedDict[tuple[str, int], float] = OrderedDict()
+        self._expected_events: OrderedDict[tuple[str, int | str], float] = OrderedDict()
         """Kinds and ids of operations that a poll found done, and until when their event is
         expected."""
 
@@ -99,9 +104,12 @@ class OperationRegistry:
         if operation is None or (operation.done and not kind.is_final):
             operation = self._live[kind.name, *ids] = self._closed_if_late(make())
             if kind.events:
+                first_id = self.fingerprint(ids[0])
                 self._kinds[kind.name] = kind
-                self._by_first_id[kind.name, ids[0]] = operation
-                expires, event = self._early_events.get(hash(ids[0]), (0.0, ""))
+                self._by_first_id[kind.name, first_id] = operation
+                if self._listen is not None and not self._is_closed:
+                    self._listen()
+                expires, event = self._early_events.get(first_id, (0.0, ""))
                 if expires > current_time():
                     self._prove(kind.name)
                     operation.wake(event)
@@ -137,8 +145,32 @@ class OperationRegistry:
         """
         self.expects_event(kind)
         if self._rely_on_events and kind.events:
-            self._expected_events[kind.name, hash(ids[0])] = current_time() + _LATE
+            self._expected_events[kind.name, self.fingerprint(ids[0])] = current_time() + _LATE
             self._drop_oldest(self._expected_events)
+
+    def share_events(self, listen: Callable[[], None]) -> None:
+        """Know strings by hashes that other processes share, before anything is added.
+
+        Args:
+            listen: subscribes to the events of all processes, unless that was done.
+        """
+        self.fingerprint = self.signer.digest
+        self._listen = listen
+
+    def set_subscribed(self, is_subscribed: bool) -> None:
+        """Note whether the events of all processes arrive here.
+
+        They are then relied on from the start. If they do not arrive, operations are polled until
+        events have proved themselves.
+        """
+        if self._is_always:
+            return
+        self._proofs_needed = 0 if is_subscribed else _PROOFS
+        self._missing_proofs.clear()
+        self._expected_events.clear()
+        if self._rely_on_events and not is_subscribed:
+            for operation in list(self._by_first_id.values()):
+                operation.poll_soon()
 
     def wake(self, event: str, event_type: str | None, mentions: Iterable[str]) -> int:
         """Wake the operations that an event names, and return how many it names.
@@ -148,7 +180,13 @@ class OperationRegistry:
             event_type: the name of the event; None if it may be about operations of any kind.
             mentions: strings in the event that may be ids.
         """
-        strings = set(mentions)
+        return self.wake_known(event, event_type, map(self.fingerprint, mentions))
+
+    def wake_known(
+        self, event: str, event_type: str | None, fingerprints: Iterable[int | str]
+    ) -> int:
+        """Do what `wake` does, given the fingerprints of the strings in the event."""
+        strings = set(fingerprints)
         kinds = [
             name
             for name, kind in self._kinds.items()
@@ -161,7 +199,7 @@ class OperationRegistry:
             if (operation := self._by_first_id.get((kind, string))) is not None
         ]
         woken = {kind for kind, operation in named if operation.wake(event)}
-        late = self._remember(event, map(hash, strings), kinds)
+        late = self._remember(event, strings, kinds)
         for kind in woken | late:
             self._prove(kind)
         if (
@@ -190,14 +228,14 @@ class OperationRegistry:
         """Count an event of a kind that reached this process."""
         self._missing_proofs[kind] = max(0, self._missing(kind) - 1)
 
-    def _remember(self, event: str, hashes: Iterable[int], kinds: Sequence[str]) -> set[str]:
+    def _remember(self, event: str, strings: Iterable[int | str], kinds: Sequence[str]) -> set[str]:
         """Remember the strings of an event, which may precede or follow its operation.
 
         Returns:
             The kinds of operations that a poll had found done before.
         """
         late, expires = set[str](), current_time() + _EARLY
-        for string in hashes:
+        for string in strings:
             self._early_events[string] = expires, event
             self._early_events.move_to_end(string)
             for kind in kinds:

@@ -26,6 +26,7 @@ _TOKEN: Final = re.compile(
 )
 _SEPARATOR: Final = "\0"
 _SIGNATURE_BYTES: Final = 16
+_DIGEST_PURPOSE: Final = b"string of an event\0"
 _PURPOSE: Final = b"sikoia_async operation token"
 _CONTENT: Final = b"sikoia_async content\0"
 """Keeps hashes of content apart from the signatures of tokens."""
@@ -61,6 +62,11 @@ class TokenSigner:
     def digests(self, content: bytes) -> list[str]:
         """Return keyed hashes of some content: with the secret, and with the one before it."""
         return [digest(key, _CONTENT + content, "sha256").hex() for key in self._keys]
+
+    def digest(self, string: str) -> str:
+        """Return a keyed hash of 11 characters, the same in all processes of the application."""
+        content = _DIGEST_PURPOSE + string.encode(errors="surrogatepass")
+        return urlsafe_b64encode(digest(self._keys[0], content, "sha256")[:8]).decode().rstrip("=")
 
     def read(self, token: str) -> tuple[str, tuple[str, ...]]:
         """Return the kind and the ids of an operation.

@@ -5,16 +5,20 @@ Apart from the router, because a process that gets its events from a queue needs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 from sikoia_async._validation import NotCopyable, validate_required, validate_type
 from sikoia_async.webhooks.events import Event, UnknownEvent
 
 if TYPE_CHECKING:
     from sikoia_async._calls.lifecycle import Lifecycle
+    from sikoia_async.operations.fanout import EventFanout
     from sikoia_async.operations.registry import OperationRegistry
 
 __all__ = ["EventFeed"]
+
+_KEY_LENGTH: Final = 32
+"""Characters of an event's key that tell it from others."""
 
 
 class EventFeed(NotCopyable):
@@ -24,9 +28,15 @@ class EventFeed(NotCopyable):
         "a feed cannot be pickled or copied, because it belongs to its client: pass the event"
     )
 
-    def __init__(self, registry: OperationRegistry, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        registry: OperationRegistry,
+        lifecycle: Lifecycle,
+        fanout: EventFanout | None = None,
+    ) -> None:
         self._registry = registry
         self._lifecycle = lifecycle
+        self._fanout = fanout
 
     def feed(self, event: Event) -> int:
         """Wake the operations that an event names, and return how many it names.
@@ -34,7 +44,8 @@ class EventFeed(NotCopyable):
         Their waiters poll at once, and the response confirms what the event says. So a false event
         costs one call, and an event that nobody waits for costs nothing. An event wakes an
         operation once, however often it is fed, and eight events at most do. Feed every event, in
-        every process that waits for operations.
+        every process that waits for operations, or in any of them if they share stores that carry
+        events: those wake the operations of all processes, within about a second.
 
         Call it from the client's own event loop.
 
@@ -49,4 +60,10 @@ class EventFeed(NotCopyable):
         validate_type("event", validate_required("event", event), Event, what)
         self._lifecycle.check()
         event_type = None if isinstance(event, UnknownEvent) else event.type
-        return self._registry.wake(event.key, event_type, event.mentions())
+        fingerprints = [self._registry.fingerprint(string) for string in event.mentions()]
+        named = self._registry.wake_known(event.key[:_KEY_LENGTH], event_type, fingerprints)
+        if self._fanout is not None:
+            self._fanout.publish(
+                event.key[:_KEY_LENGTH], event_type, cast("list[str]", fingerprints)
+            )
+        return named
