@@ -340,15 +340,15 @@ async def test_an_interactive_call_finds_a_slot_beside_background_floods() -> No
 
     async def interactive(limiter: SharedRateLimiter) -> None:
         while True:
-            await anyio.sleep(chance.uniform(0, 1.6))
+            await anyio.sleep(chance.uniform(0, 1.2))
             at = anyio.current_time()
             async with slot(limiter):
                 if at > began + 6:
                     waits.append(anyio.current_time() - at)
 
-    with anyio.move_on_after(30):
+    with anyio.move_on_after(36):
         async with anyio.create_task_group() as tasks:
-            for _ in range(3):
+            for _ in range(7):
                 busy = _limiter(store, 100, 6.0)
                 for _ in range(20):
                     tasks.start_soon(flood, busy)
@@ -357,8 +357,9 @@ async def test_an_interactive_call_finds_a_slot_beside_background_floods() -> No
                 tasks.start_soon(interactive, web)
 
     assert len(waits) > 60
-    assert sorted(waits)[len(waits) * 99 // 100] < 0.1  # a sixtieth of a window
-    assert served[0] + len(waits) > 5 * 100 * 0.85
+    # It is 0.03 s, and 1.2 s if each process takes free slots as fast as it can.
+    assert sorted(waits)[len(waits) * 99 // 100] < 0.3
+    assert served[0] + len(waits) > 6 * 100 * 0.85
 
 
 async def test_a_429_pauses_all_processes() -> None:
