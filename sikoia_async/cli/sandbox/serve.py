@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from sikoia_async.cli.sandbox.control import add_commands
 from sikoia_async.cli.sandbox.env_file import EnvFile
 from sikoia_async.cli.sandbox.options import GROUPS, PORT, add_options, given_options
 
@@ -21,8 +22,9 @@ __all__ = ["add_arguments", "serve"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add all options of the command."""
+    """Add all options of the command, and its own commands."""
     add_options(parser)
+    add_commands(parser)
     output = parser.add_argument_group("output")
     output.add_argument(
         "--env-file",

@@ -1,9 +1,9 @@
-"""The inspector as an ASGI application: the page, its data and its actions."""
+"""The inspector as an ASGI application: the page, its data and its actions, also for programs."""
 
 import json
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
@@ -15,10 +15,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sikoia_async.sandbox.app import App
-from sikoia_async.sandbox.inspector.actions import ACTIONS, act
-from sikoia_async.sandbox.inspector.guard import API, Guard
-from sikoia_async.sandbox.inspector.views import choices, request_in_full, state_of
+from sikoia_async.sandbox.inspector.actions import ACTIONS, SNAPSHOT_ACTIONS, act
+from sikoia_async.sandbox.inspector.guard import API, TOKEN_PATH, Guard
+from sikoia_async.sandbox.inspector.views import (
+    choices,
+    ledger_of,
+    request_in_full,
+    scenarios_of,
+    state_of,
+)
 from sikoia_async.sandbox.middleware.health import HEALTH_PATH, healthy
+from sikoia_async.sandbox.snapshot import Snapshot
 
 __all__ = ["create_inspector"]
 
@@ -49,7 +56,11 @@ def create_inspector(app: App, *, origins: Sequence[str]) -> ASGIApp:
         _page(token),
         Route(HEALTH_PATH, _health),
         *(_file(name, media_type) for name, media_type in _FILES.items()),
+        Route(TOKEN_PATH, _token(token)),
         Route(f"{API}choices", inspector.choices),
+        Route(f"{API}har", inspector.har),
+        Route(f"{API}ledger", inspector.ledger),
+        Route(f"{API}scenarios", inspector.scenarios),
         Route(f"{API}state", inspector.state),
         Route(f"{API}requests/{{number}}", inspector.request),
         Route(f"{API}do/{{action}}", inspector.do, methods=["POST"]),
@@ -62,6 +73,22 @@ class _Inspector:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._snapshots = dict[str, Snapshot]()
+
+    async def har(self, _request: Request) -> Response:
+        """Return all requests as an HTTP archive."""
+        return _Json(self._app.ledger.to_har())
+
+    async def ledger(self, request: Request) -> Response:
+        """Return all requests, or those after the one with the number `since`."""
+        since = request.query_params.get("since", "0")
+        if not _NUMBER.fullmatch(since):
+            return _error(HTTPStatus.BAD_REQUEST, "since: expected the number of a request.")
+        return _Json(ledger_of(self._app.ledger, int(since)))
+
+    async def scenarios(self, _request: Request) -> Response:
+        """Return all scenarios."""
+        return _Json(scenarios_of(self._app))
 
     async def choices(self, _request: Request) -> Response:
         """Return the options of the forms."""
@@ -85,10 +112,16 @@ class _Inspector:
     async def do(self, request: Request) -> Response:
         """Perform an action, and return its message."""
         action = request.path_params["action"]
-        if action not in ACTIONS:
+        if action == "settle":
+            await self._app.deliveries.settle()
+            return _Json({"message": "All deliveries that are due have been attempted."})
+        if action not in {*ACTIONS, *SNAPSHOT_ACTIONS}:
             return _error(HTTPStatus.NOT_FOUND, "Unknown action.")
         try:
-            return _Json({"message": act(self._app, action, await _form(request))})
+            message = act(self._app, action, await _form(request), self._snapshots)
+            return _Json({"message": message})
+        except AssertionError as exc:
+            return _error(HTTPStatus.CONFLICT, str(exc))
         except ValueError as exc:
             return _error(HTTPStatus.BAD_REQUEST, str(exc))
         except ClientDisconnect:
@@ -102,6 +135,13 @@ class _Json(JSONResponse):
     def render(self, content: Any) -> bytes:
         """Encode the content."""
         return json.dumps(content, separators=(",", ":")).encode("ascii")
+
+
+def _token(token: str) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(_request: Request) -> Response:
+        return _Json({"token": token})
+
+    return respond
 
 
 def _page(token: str) -> Route:

@@ -13,10 +13,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["API", "TOKEN_HEADER", "Guard"]
+__all__ = ["API", "TOKEN_HEADER", "TOKEN_PATH", "Guard"]
 
 API = "/api/"
 """The paths that need the token; the page and its files need none."""
+TOKEN_PATH = f"{API}token"
+"""Where programs read the token, which the page contains. Browsers show it to no other site."""
 TOKEN_HEADER = "X-Inspector-Token"  # noqa: S105 - the name of a header
 
 _JSON = "application/json"
@@ -66,7 +68,8 @@ class Guard:
             return None
         if headers.get("origin", origin) != origin or _is_from_elsewhere(headers):
             return _refuse(HTTPStatus.FORBIDDEN, "Only the inspector's own page may use this.")
-        if not compare_digest(headers.get(TOKEN_HEADER, "").encode(), self.token.encode()):
+        given = headers.get(TOKEN_HEADER, "").encode()
+        if scope["path"] != TOKEN_PATH and not compare_digest(given, self.token.encode()):
             return _refuse(HTTPStatus.FORBIDDEN, "The page is from an earlier run: reload it.")
         # Forms of other sites cannot set this type, and scripts need permission by CORS.
         if scope["method"] == "POST" and headers.get("content-type") != _JSON:

@@ -19,7 +19,7 @@ from sikoia_async.sandbox.ledger.ledger import Ledger
 from sikoia_async.sandbox.ledger.recorded_request import Headers, RecordedRequest
 from sikoia_async.sandbox.state import Record, State
 
-__all__ = ["choices", "request_in_full", "state_of"]
+__all__ = ["choices", "ledger_of", "request_in_full", "scenarios_of", "state_of"]
 
 _REQUESTS = 300
 _ROWS = 200
@@ -52,6 +52,27 @@ def choices(app: App) -> Record:
         "faults": _described(NAMED),
         "delivery_faults": _described(NAMED_DELIVERIES),
     }
+
+
+def ledger_of(ledger: Ledger, since: int) -> Record:
+    """Return the requests after the one with a number, oldest first, and what all cost."""
+    return {
+        "spend": ledger.spend,
+        "requests": [
+            {
+                **_request(one),
+                "path": one.path,
+                "query": one.query,
+                "operation": one.operation,
+            }
+            for one in ledger.since(since)
+        ],
+    }
+
+
+def scenarios_of(app: App) -> Record:
+    """Return all scenarios, those of the user first."""
+    return {"scenarios": [{"name": one.name, "about": one.about} for one in app.scenarios]}
 
 
 def request_in_full(ledger: Ledger, number: int) -> Record | None:

@@ -977,3 +977,92 @@ def _has_ipv6() -> bool:
     except OSError:
         return False
     return True
+
+
+def test_programs_read_the_token(desk: Desk) -> None:
+    """From any program on this machine, but not from the page of another site."""
+    url = f"{desk.sandbox.inspector_url}api/token"
+
+    assert httpx.get(url).json() == {"token": desk.page.headers["X-Inspector-Token"]}
+    for headers in (
+        {"Origin": "https://attacker.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Host": "attacker.example"},
+    ):
+        refused = httpx.get(url, headers=headers)
+        assert refused.status_code in {403, 421}
+        assert "token" not in refused.json()
+
+
+@pytest.mark.parametrize(
+    ("action", "form", "message"),
+    [
+        ("add-fault", {"status": "503"}, "status: expected a number"),
+        ("add-fault", {"status": 503.5}, "status: expected a whole number"),
+        ("add-fault", {"headers": []}, "headers: expected an object of strings"),
+        ("add-fault", {"headers": {"A": 1}}, "A: expected a string"),
+        ("add-fault", {"body": 1}, "body: expected a string"),
+        ("add-fault", {"statsu": 503}, "unknown field; did you mean status?"),
+        ("add-fault", {"zzzz": 503}, "unknown field"),
+        ("add-fault", {"operation": ""}, "operation: required"),
+        ("add-delivery-fault", {"hold": 1}, "hold: expected true or false"),
+        ("plan-fault", {"name": "outage", "operation": "*", "nth": 1, "times": 2}, "unknown field"),
+        ("restore", {"name": "none"}, "name: no snapshot has this name"),
+        ("assert-charged-once", {"operation": "GET /v2/users"}, "free"),
+    ],
+)
+def test_invalid_fields_are_refused(
+    desk: Desk, action: str, form: dict[str, object], message: str
+) -> None:
+    """With a reason that names the field."""
+    assert message in desk.refused(action, **form)
+
+
+def test_faults_with_headers_and_flags_are_planned(desk: Desk) -> None:
+    """Every kind of field arrives."""
+    desk.do("add-fault", body="x", headers={"X-One": "1"}, delay=0.5)
+    desk.do("add-delivery-fault", hold=True)
+
+    assert desk.sandbox.faults.planned[-1].headers == {"X-One": "1"}
+    assert desk.sandbox.deliveries.faults.planned[-1].hold
+    desk.do("clear-faults")
+
+
+def test_assertions_about_the_ledger(desk: Desk) -> None:
+    """A 409 if they are wrong, with the reason."""
+    desk.do("clear-ledger")
+    assert desk.do("assert-nothing-charged-twice") == "Nothing was charged twice."
+    assert desk.do("assert-no-personal-data-in-urls") == "No URL contains personal data."
+    wrong = desk.page.post("api/do/assert-charged-once", json={"operation": "POST /v2/identity"})
+    assert wrong.status_code == 409
+    assert "POST /v2/identity" in wrong.json()["error"]
+    _, person = desk.verification()
+    form = {"operation": "POST /v2/identity", "entity_id": person}
+    assert desk.do("assert-charged-once", **form) == "It was charged exactly once."
+
+
+def test_the_ledger_and_the_archive_are_read(desk: Desk) -> None:
+    """All requests, or those after a number."""
+    desk.case()
+    everything = desk.page.get("api/ledger").json()
+    number = everything["requests"][-1]["number"]
+
+    assert everything["requests"][-1]["operation"] == "POST /v2/cases"
+    assert desk.page.get(f"api/ledger?since={number}").json()["requests"] == []
+    assert desk.page.get("api/ledger?since=x").status_code == 400
+    assert desk.page.get("api/har").json()["log"]["version"] == "1.2"
+    assert desk.page.get("api/scenarios").json()["scenarios"][0]["name"] == "solvent company"
+
+
+def test_snapshots_are_limited(desk: Desk) -> None:
+    """A program that forgets to reuse names cannot fill the memory."""
+    for number in range(100):
+        desk.do("snapshot", name=str(number))
+
+    assert desk.refused("snapshot", name="one more").startswith("name: there are 100 snapshots")
+    assert desk.do("snapshot", name="7")
+
+
+def test_the_inspector_has_a_health_check(desk: Desk) -> None:
+    """Over plain HTTP, for containers."""
+    assert httpx.get(f"{desk.sandbox.inspector_url}healthz").json() == {"status": "ok"}
