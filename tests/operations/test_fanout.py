@@ -236,7 +236,7 @@ async def test_a_store_that_cannot_publish_costs_nothing(background: Background)
     process = _Process(store, background)
     store.is_down = True
 
-    took, polls = 0.0, 0
+    took = 0.0
     async with anyio.create_task_group() as tasks:
 
         async def deliver() -> None:
@@ -244,10 +244,9 @@ async def test_a_store_that_cannot_publish_costs_nothing(background: Background)
             assert process.feed("r-1") == 1
 
         tasks.start_soon(deliver)
-        took, polls = await process.wait("r-1", 99.9)
+        took, _ = await process.wait("r-1", 99.9)
 
     assert took < 101
-    assert polls < 8
 
 
 @pytest.mark.parametrize(
