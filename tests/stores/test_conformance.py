@@ -1,6 +1,5 @@
 """Our stores pass the conformance suite that users run on theirs."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -86,8 +85,10 @@ class TestRedis(QuotaConformance, TokenConformance, ReplayConformance, EventConf
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])  # the libraries have nothing else
 @pytest.mark.parametrize("library", postgres_pools.LIBRARIES)
-class TestPostgres(SpendConformance, PurchaseConformance):
-    """`PostgresStores` by each client library; they hold what must not be lost."""
+class TestPostgres(
+    TokenConformance, ReplayConformance, EventConformance, SpendConformance, PurchaseConformance
+):
+    """`PostgresStores` by each client library; they hold all but the rate limit."""
 
     units = (0.1, 1.0)
 
@@ -98,10 +99,5 @@ class TestPostgres(SpendConformance, PurchaseConformance):
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[Stores]:
         """Connect to the server."""
-        loop = asyncio.get_running_loop()
-        handler = loop.get_exception_handler()
-        # asyncpg reports a connection whose BEGIN was cancelled, and rolls it back.
-        loop.set_exception_handler(lambda *_: None)
         async with postgres_pools.opened_pool(self.library, self.url) as pool:
             yield PostgresStores(pool)
-        loop.set_exception_handler(handler)
