@@ -82,8 +82,8 @@ def prepare(connection: sqlite3.Connection, host: Host) -> str:
         msg = "path: the file system does not support SQLite's WAL; use a local disk"
         raise ConfigurationError(msg)
     state = None if is_new else _state(connection)
-    # Without a boot id, the time of each opening is kept: a later one has an earlier time only if the
-    # host was started anew.
+    # Without a boot id, the time of each opening is kept. If the next one is earlier, the host was
+    # started anew.
     if state is None or not host.boot_id or _has_restarted(state, host):
         state = _create_or_reset(connection, host)
     return state[0]
