@@ -133,11 +133,6 @@ class BatchState(Generic[Client]):
         """Note that the batch may make no further purchase."""
         self._is_limit_reached = True
 
-    @property
-    def is_limit_reached(self) -> bool:
-        """Whether an item was not bought because of `max_chargeable`."""
-        return self._is_limit_reached
-
     def progress(self) -> Progress:
         """Return how far the batch is."""
         now, pace, counts, source = (

@@ -56,10 +56,10 @@ def open_journal(
         ConfigurationError: the file is not a journal, or another process is using it.
         StoreError: it cannot be read or written.
     """
-    stores = SqliteStores(path)
     lock = Lock(path)
     is_alone = lock.acquire(on_conflict)
     try:
+        stores = SqliteStores(path)
         database = connect(path)
         try:
             items = ItemJournal(database, path, owner)

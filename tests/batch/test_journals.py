@@ -4,10 +4,13 @@ import os
 import shutil
 import sqlite3
 import stat
+from collections.abc import Generator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from sikoia_async import ConfigurationError, Sikoia, StoreError
@@ -110,9 +113,21 @@ async def test_a_second_run_is_refused_or_joins(tmp_path: Path) -> None:
     assert await done(path, ["a", "b", "c"]) == sorted({"a", "b", "c"} - set(seen))
 
 
+_OPEN = list[sqlite3.Connection]()
+
+
+@pytest.fixture(autouse=True)
+def _close_journals() -> Generator[None]:
+    """Close what the test has opened."""
+    yield
+    while _OPEN:
+        _OPEN.pop().close()
+
+
 def opened(path: Path, owner: str, clock: list[float]) -> ItemJournal:
     """Return the items of a journal for one of several processes."""
-    return ItemJournal(connect(path), path, owner, clock=lambda: clock[0])
+    _OPEN.append(connect(path))
+    return ItemJournal(_OPEN[-1], path, owner, clock=lambda: clock[0])
 
 
 def test_items_of_a_dead_process_are_free_after_a_while(tmp_path: Path) -> None:
@@ -207,3 +222,54 @@ def test_a_journal_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="cannot be opened for writing"):
         connect(path)
+
+
+@pytest.mark.parametrize("path", ["missing/j.db", "folder"])
+def test_a_path_that_cannot_be_opened_is_an_error(tmp_path: Path, path: str) -> None:
+    """One of ours."""
+    (tmp_path / "folder").mkdir()
+
+    with pytest.raises(ConfigurationError, match="cannot be opened for writing"):
+        connect(tmp_path / path)
+
+
+def test_a_journal_that_fails_is_an_error_of_the_store(tmp_path: Path) -> None:
+    """With the name of the problem, and without a path."""
+    journal = opened(tmp_path / "j.db", "a", [0.0])
+    _OPEN[-1].execute("PRAGMA query_only = ON")
+
+    with pytest.raises(StoreError, match=r"j\.db cannot be read or written \(SQLITE_READONLY\)"):
+        journal.claim([hash_of("k")], frozenset())
+    with pytest.raises(StoreError):
+        journal.remember("name", "value")
+
+
+def test_a_lock_that_another_process_takes_meanwhile_is_not_shared(tmp_path: Path) -> None:
+    """A run that joins waits a moment for it, and is then refused."""
+    first, second = Lock(tmp_path / "j.db"), Lock(tmp_path / "j.db")
+    assert first.acquire("refuse")
+    with pytest.raises(ConfigurationError, match="in use"):
+        second.acquire("join")
+    first.release()
+
+
+@pytest.mark.anyio
+@pytest.mark.virtual_time
+async def test_a_joined_run_says_that_it_is_alive(tmp_path: Path) -> None:
+    """For as long as it runs."""
+    async with new_client() as sikoia, sikoia.batch(tmp_path / "j.db", on_conflict="join"):
+        await anyio.sleep(LEASE)
+        with closing(sqlite3.connect(tmp_path / "j.db")) as database:
+            assert database.execute("SELECT count(*) FROM batch_owners").fetchone() == (1,)
+    with closing(sqlite3.connect(tmp_path / "j.db")) as database:
+        assert database.execute("SELECT count(*) FROM batch_owners").fetchone() == (0,)
+
+
+@pytest.mark.anyio
+async def test_a_large_list_and_a_partial_function(tmp_path: Path) -> None:
+    """A list is checked in parts, and the work is named by the function inside."""
+    items = [str(number) for number in range(1_500)]
+    async with new_client() as sikoia, sikoia.batch(tmp_path / "j.db") as batch:
+        results = batch.map(partial(work), items, key=str)
+        assert len([one async for one in results]) == 1_500
+    assert await done(tmp_path / "j.db", items) == []
