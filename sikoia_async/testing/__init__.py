@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from sikoia_async.testing.cassettes import Cassette as Cassette
     from sikoia_async.testing.cassettes import CassetteError as CassetteError
+    from sikoia_async.testing.chaos import FaultyTransport as FaultyTransport
+    from sikoia_async.testing.chaos import faulty as faulty
     from sikoia_async.testing.clients import client_of as client_of
     from sikoia_async.testing.memory import in_memory as in_memory
     from sikoia_async.testing.sandboxes import MemorySandbox as MemorySandbox
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Cassette",
     "CassetteError",
+    "FaultyTransport",
     "MemorySandbox",
     "VirtualEventLoop",
     "client_of",
+    "faulty",
     "in_memory",
     "respond_with",
     "virtual_backend",
@@ -40,7 +44,9 @@ _MODULES: Final = {
     "Cassette": "sikoia_async.testing.cassettes",
     "CassetteError": "sikoia_async.testing.cassettes",
     "MemorySandbox": "sikoia_async.testing.sandboxes",
+    "FaultyTransport": "sikoia_async.testing.chaos",
     "client_of": "sikoia_async.testing.clients",
+    "faulty": "sikoia_async.testing.chaos",
     "in_memory": "sikoia_async.testing.memory",
     "respond_with": "sikoia_async.testing.stubs",
     "VirtualEventLoop": "sikoia_async.testing.virtual",

@@ -32,11 +32,11 @@ from sikoia_async.sandbox.faults.injector import CONNECTION
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 
-    from starlette.types import Message, Scope
+    from starlette.types import ASGIApp, Message, Scope
 
     from sikoia_async.sandbox import App
 
-__all__ = ["MemoryTransport", "in_memory"]
+__all__ = ["MemoryTransport", "in_memory", "run_application", "trace_sending"]
 
 
 def in_memory(app: App) -> MemoryTransport:
@@ -70,28 +70,33 @@ class MemoryTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(_REFUSED) from ConnectionRefusedError(
                 errno.ECONNREFUSED, _REFUSED
             )
-        await _trace_sending(request)
-        # Other tasks run here and after the response, as they do with a socket.
+        await trace_sending(request)
+        date = (b"date", formatdate(usegmt=True).encode())
+        return await run_application(self._app, request, date)
+
+
+async def run_application(
+    app: ASGIApp, request: httpx.Request, *headers: tuple[bytes, bytes]
+) -> httpx.Response:
+    """Return an application's response to a request, with more headers."""
+    # Other tasks run here and after the response, as they do with a socket.
+    await anyio.lowlevel.checkpoint()
+    run = _Run(app, request)
+    try:
+        head = await run.head()
         await anyio.lowlevel.checkpoint()
-        run = _Run(self._app, request)
-        try:
-            head = await run.head()
-            await anyio.lowlevel.checkpoint()
-        except BaseException:
-            await run.hang_up()
-            raise
-        headers = list(head["headers"])
-        if not any(name.lower() == b"date" for name, _ in headers):
-            headers.append((b"date", formatdate(usegmt=True).encode()))
-        return httpx.Response(
-            head["status"],
-            headers=headers,
-            stream=_Body(run, head),
-            extensions={"http_version": b"HTTP/1.1"},
-        )
+    except BaseException:
+        await run.hang_up()
+        raise
+    return httpx.Response(
+        head["status"],
+        headers=[*head["headers"], *headers],
+        stream=_Body(run, head),
+        extensions={"http_version": b"HTTP/1.1"},
+    )
 
 
-async def _trace_sending(request: httpx.Request) -> None:
+async def trace_sending(request: httpx.Request) -> None:
     """Emit the event of httpcore after which the SDK counts the request as sent."""
     trace = request.extensions.get("trace")
     if trace is not None:
@@ -124,7 +129,7 @@ class _Connection:
 class _Run:
     """The run of the application for one request."""
 
-    def __init__(self, app: App, request: httpx.Request) -> None:
+    def __init__(self, app: ASGIApp, request: httpx.Request) -> None:
         self._connection = _Connection()
         self._pieces = aiter(cast("httpx.AsyncByteStream", request.stream))
         self._has_whole_body = False
@@ -132,7 +137,7 @@ class _Run:
         self._has_ended = False
         self._timeout: float | None = request.extensions.get("timeout", {}).get("read")
         scope = _scope(request, self._connection)
-        self._app = app(scope, self._receive, self._send)
+        self._app = cast("Coroutine[Any, Any, None]", app(scope, self._receive, self._send))
 
     async def head(self) -> Message:
         """Return the message that starts the response.
