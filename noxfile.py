@@ -23,6 +23,7 @@ SLOW: Final = (
     "tests/rate_limit",
     "tests/reliability",
     "tests/sandbox",
+    "tests/stores",
     "tests/test_docs.py",
     "tests/test_examples.py",
     "tests/test_readme.py",

@@ -34,4 +34,5 @@ async def opened(library: str, url: str, **options: Any) -> AsyncGenerator[Any]:
         async with create(library, url, **options) as client:
             yield client
     finally:
-        gc.collect()  # here, where LEFTOVERS are ignored
+        if library.startswith("coredis"):
+            gc.collect()  # here, where LEFTOVERS are ignored

@@ -62,9 +62,9 @@ class TestRedis(QuotaConformance, TokenConformance, ReplayConformance, EventConf
         return backend_of(library)
 
     @pytest.fixture(autouse=True)
-    def _server(self, library: str, redis_server: RedisServer) -> None:
-        create(library, redis_server.url)  # skips the test if it is not installed
-        self.library, self.url = library, redis_server.url
+    def _server(self, library: str, shared_redis: RedisServer) -> None:
+        create(library, shared_redis.url)  # skips the test if it is not installed
+        self.library, self.url = library, shared_redis.url
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[Stores]:
