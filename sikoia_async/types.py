@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._errors import Reached
     from sikoia_async._files.reading import Readable
+    from sikoia_async._rate_limit.quota import OnStoreFailure
     from sikoia_async.batch.file import OnConflict
     from sikoia_async.batch.items import FailedItem
     from sikoia_async.batch.progress import HoldsUp, Progress, Stopped
@@ -384,6 +385,7 @@ __all__ = [
     "OfficialAddress",
     "OnConflict",
     "OnFailure",
+    "OnStoreFailure",
     "OnlineAccount",
     "OnlineContacts",
     "OnlineData",
@@ -473,6 +475,7 @@ _LAZY: Final = {
     "sikoia_async._calls.urls": ("QueryValue",),
     "sikoia_async._errors": ("Reached",),
     "sikoia_async._files.reading": ("Readable",),
+    "sikoia_async._rate_limit.quota": ("OnStoreFailure",),
     "sikoia_async.batch.file": ("OnConflict",),
     "sikoia_async.batch.items": ("FailedItem",),
     "sikoia_async.batch.progress": (
