@@ -263,7 +263,7 @@ class KeyedPurchase:
         )
         try:
             result = await send(api)
-        except GeneratorExit:  # nothing can be awaited
+        except GeneratorExit:  # pragma: no cover - a loop that is torn down: nothing can be awaited
             raise
         except BaseException as error:
             if purchase.resolution == _SENT_AGAIN and isinstance(error, ConflictError):

@@ -10,7 +10,7 @@ from sikoia_async.batch.classes import LISTED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["age_of", "candidates"]
+__all__ = ["candidates"]
 
 
 def candidates(
@@ -32,11 +32,6 @@ def candidates(
         and all(_agree(body.get(sent), getattr(one, shown)) for sent, shown in compared.items())
     ]
     return sorted(found, key=_time)
-
-
-def age_of(request: Any, now: float) -> float:
-    """Return how many seconds ago a request was made; infinite if Sikoia does not say."""
-    return now - _time(request)
 
 
 def _time(request: Any) -> float:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +29,7 @@ _SEARCH: Final = "POST /v2/company-registry-data/search"
 
 @attrs.define
 class Figures:
-    """What came of some runs."""
+    """Counts over some runs."""
 
     companies: int = 0
     kills: int = 0
@@ -57,30 +57,41 @@ def late(sandbox: Sandbox, seconds: float) -> Generator[str]:
     So a request takes effect after the death of its sender.
     """
     port = int(sandbox.url.rpartition(":")[2])
+    sockets: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def start(target: Callable[..., None], *args: object) -> None:
+        threads.append(threading.Thread(target=target, args=args))
+        threads[-1].start()
+
+    def pump(to: socket.socket, source: socket.socket, wait: float) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                time.sleep(wait)
+                to.sendall(data)
+        time.sleep(wait)  # the server notices the end of its client after the request
+        with suppress(OSError):
+            to.shutdown(socket.SHUT_WR)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                server = socket.create_connection(("127.0.0.1", port))
+                sockets.extend((client, server))
+                start(pump, client, server, 0.0)
+                start(pump, server, client, seconds)
+
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-
-        def accept() -> None:
+        start(accept)
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        for one in (listener, *sockets):
             with suppress(OSError):
-                while True:
-                    client, _ = listener.accept()
-                    server = socket.create_connection(("127.0.0.1", port))
-                    threading.Thread(target=_pump, args=(client, server, 0), daemon=True).start()
-                    threading.Thread(
-                        target=_pump, args=(server, client, seconds), daemon=True
-                    ).start()
-
-        def _pump(to: socket.socket, source: socket.socket, wait: float) -> None:
-            with suppress(OSError):
-                while data := source.recv(65536):
-                    time.sleep(wait)
-                    to.sendall(data)
-            if wait:
-                time.sleep(1)  # the server notices the end of the client after the request
-            with suppress(OSError):
-                to.shutdown(socket.SHUT_WR)
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield f"https://localhost:{listener.getsockname()[1]}"
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
+        for one in sockets:
+            one.close()
 
 
 @attrs.define

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import attrs
@@ -111,7 +111,7 @@ async def buy(job: dict[str, Any]) -> dict[str, str | None]:
             moment.pass_by("answered")
 
     stores = SqliteStores(job["file"])
-    shared = Stores(purchases=_Store(stores.purchases, moment)) | stores
+    shared = Stores(purchases=cast("Any", _Store(stores.purchases, moment))) | stores
     bought: dict[str, str | None] = {}
     limiter = anyio.CapacityLimiter(_AT_ONCE)
     async with Sikoia(
@@ -130,7 +130,7 @@ async def buy(job: dict[str, Any]) -> dict[str, str | None]:
         async def one(company: str) -> None:
             async with limiter:
                 bought[company] = await report(
-                    purchases, sikoia, company, is_listed=job["is_listed"]
+                    purchases, sikoia, company, is_listed=bool(job["is_listed"])
                 )
 
         async with anyio.create_task_group() as tasks:

@@ -1,9 +1,10 @@
 """`sikoia.purchases`: one purchase for a key, and what becomes of those in doubt."""
 
+import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import anyio
@@ -34,13 +35,17 @@ from sikoia_async import (
     StoreError,
 )
 from sikoia_async.batch.hashes import hash_of_arguments, is_hash_of
+from sikoia_async.batch.matching import candidates
 from sikoia_async.batch.sikoia_time import SikoiaTime
 from sikoia_async.operations.token import TokenSigner
+from sikoia_async.resources.screening import ScreeningSearch
+from sikoia_async.sandbox import Wire
 from sikoia_async.stores import MemoryStores, Purchase, PurchaseStore, Stores
 from sikoia_async.testing import MemorySandbox, client_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
+LIST = "GET /v2/companies/{company_id}/credit-reports"
 REPORT, SEARCH = BUYS["credit_reports.request"], BUYS["company_registry.search"]
 
 
@@ -103,8 +108,9 @@ async def killed_while_buying(
 ) -> None:
     """Buy something in a client that is killed before it reads the response."""
     power = Power(cut_after=buy.path.partition(" ")[2])
+    header = "Idempotency-Key" if options.pop("idempotency", False) else None
     with suppress(Killed):
-        async with connect(sandbox, store, power) as sikoia:
+        async with connect(sandbox, store, power, idempotency_header=header) as sikoia:
             await buy.once(sikoia, of, **options)
     assert power.is_cut
 
@@ -588,6 +594,122 @@ async def test_a_purchase_that_takes_too_long_elsewhere_is_left_alone(
     async with connect(sandbox, store, timeout=5.0) as sikoia:
         with pytest.raises(PurchaseInDoubtError, match="another process is making"):
             await REPORT.once(sikoia, of)
+
+
+class Outrun(DurableStore):
+    """A store in which another process is faster than some of the changes.
+
+    Args:
+        inner: holds the purchases.
+        lost: which changes are too late, counted from 0.
+    """
+
+    def __init__(self, inner: PurchaseStore, *lost: int) -> None:
+        super().__init__(inner)
+        self._lost = lost
+        self._changes = -1
+
+    async def change(self, account: str, purchase: Purchase, *, owner: str) -> bool:
+        """Replace a purchase, or come too late."""
+        self._changes += 1
+        if self._changes in self._lost:
+            return False
+        return await super().change(account, purchase, owner=owner)
+
+
+async def test_a_purchase_that_another_process_has_taken_over_is_left_to_it(
+    sandbox: MemorySandbox, of: Subjects, store: PurchaseStore
+) -> None:
+    """Before the look, this process looks at the journal again; before the request, it gives up."""
+    await killed_before_sending(sandbox, of, store)
+    async with client_of(sandbox, shared=Stores(purchases=Outrun(store, 0, 2))) as sikoia:
+        with pytest.raises(PurchaseInDoubtError, match="another process is making"):
+            await REPORT.once(sikoia, of)
+    assert REPORT.times(sandbox) == 1  # for a picklist
+
+
+async def test_sikoias_time_is_learnt_from_an_error_as_well(
+    sandbox: MemorySandbox, sikoia: Sikoia, of: Subjects
+) -> None:
+    """If the list fails, the purchase is made all the same."""
+    sandbox.faults.inject("outage", LIST)
+    assert (await REPORT.once(sikoia, of)).ids
+
+
+async def test_a_request_without_a_time_is_not_adopted(
+    sandbox: MemorySandbox, sikoia: Sikoia, of: Subjects, store: PurchaseStore
+) -> None:
+    """It may be an older one, so it is in doubt."""
+    await killed_before_sending(sandbox, of, store)
+    entry = {"request_id": "1", "status": "Complete"}
+    body = json.dumps({"credit_report_requests": [entry]}).encode()
+    await sikoia.credit_reports.list(of.company)
+    sandbox.faults.add(LIST, body=body, times=2)
+    with pytest.raises(PurchaseInDoubtError, match="has no time"):
+        await REPORT.once(sikoia, of)
+
+
+@pytest.mark.parametrize("times", [2, 3], ids=["late", "never"])
+async def test_a_conflict_shows_that_the_request_was_made(
+    of_keyed: tuple[MemorySandbox, Subjects], store: PurchaseStore, times: int
+) -> None:
+    """Sikoia lists it a little later, or it stays in doubt."""
+    sandbox, of = of_keyed
+    await killed_while_buying(sandbox, of, store, idempotency=True)
+    sandbox.faults.add(LIST, body=b'{"credit_report_requests": []}', times=times)
+    async with connect(sandbox, store, idempotency_header="Idempotency-Key") as sikoia:
+        await anyio.sleep(1)
+        assert not await sikoia.purchases.doubts()
+        await anyio.sleep(70)
+        [doubt] = await sikoia.purchases.doubts()
+        assert "same idempotency key" in doubt.advice
+        if times == 2:
+            assert (await REPORT.once(sikoia, of)).ids
+        else:
+            with pytest.raises(PurchaseInDoubtError, match="knows the idempotency key"):
+                await REPORT.once(sikoia, of)
+    assert REPORT.times(sandbox) == 2
+
+
+@pytest.fixture
+async def of_keyed() -> AsyncIterator[tuple[MemorySandbox, Subjects]]:
+    """Run a local Sikoia that refuses idempotency keys that were used."""
+    wire = Wire(idempotency_header="Idempotency-Key", idempotency_reuse="conflict")
+    with new_sandbox(wire=wire) as sandbox:
+        yield sandbox, await Subjects.create(sandbox)
+
+
+async def test_purchases_of_other_credentials_are_left_alone(
+    sikoia: Sikoia, of: Subjects, store: PurchaseStore
+) -> None:
+    """`look` cannot read what they are about, and one whose request is claimed stays."""
+    await REPORT.once(sikoia, of, "first")
+    account = next(iter(vars(store)["_purchases"]))
+    [first] = await listed(store)
+    lost = attrs.evolve(
+        first, key="a", state="intended", ends_at=0.0, token="op1.x", request_id=None
+    )
+    await store.intend(account, lost)
+    assert [one.key for one in await sikoia.purchases.look()] == ["a"]
+
+
+def test_parameters_are_compared_without_case_spaces_and_times() -> None:
+    """Sikoia may write them differently; what it does not show, does not matter."""
+    search = ScreeningSearch(
+        request_id="1",
+        search_term="WILMA  Example",
+        birthdate=date(1990, 1, 2),
+        datetime_requested=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    operation = "screening.search_adverse_media"
+    body = {
+        "search_term": "Wilma Example",
+        "birth_date": datetime(1990, 1, 2, tzinfo=UTC),
+        "monitored": True,
+    }
+    assert candidates([search], operation, body, 0.0) == [search]
+    assert candidates([search], operation, {**body, "search_term": "Other"}, 0.0) == []
+    assert candidates([search], operation, body, datetime(2026, 1, 2, tzinfo=UTC).timestamp()) == []
 
 
 async def test_the_journal_reveals_nothing(
