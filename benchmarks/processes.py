@@ -10,21 +10,24 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import httpx
 from _flood import Flood, Limiter
 from _measure import Row, is_quick, print_table
 from _virtual import VirtualLoop, now
 from _window import Window, worst
 
-from sikoia_async import Quota
+from sikoia_async import Quota, Router, Sikoia, local
 from sikoia_async._rate_limit.shared import SharedRateLimiter
+from sikoia_async.errors import WebhookBusyError
 from sikoia_async.stores import MemoryStores
 from sikoia_async.stores.background import Background
+from sikoia_async.webhooks import Event, parse
 
 sys.path.insert(1, str(Path(__file__).parent.parent / "tests"))
 from servers import Missing, RedisServer
@@ -101,7 +104,7 @@ def compare(*, quick: bool) -> list[Row]:
                 print(f"processes: {peer} is not installed; without it")
             else:
                 rows += runs.peer(peer)
-    return [*rows, _ten_thousand(1_000 if quick else 10_000)]
+    return [*rows, _ten_thousand(1_000 if quick else 10_000), _tokens(), _deliveries()]
 
 
 class _Runs:
@@ -303,6 +306,78 @@ def _ten_thousand(calls: int) -> Row:
         "≤ 1.01",
         _yes(seconds <= 1.01 * least),
     )
+
+
+def _tokens() -> Row:
+    """Let 8 clients share an access token for three lives, in virtual time."""
+
+    async def run(*, is_shared: bool) -> int:
+        posts = 0
+
+        async def reply(request: httpx.Request) -> httpx.Response:
+            nonlocal posts
+            if request.url.path != "/token":
+                return httpx.Response(200, content=b"[]")
+            posts += 1
+            await asyncio.sleep(0.5)
+            return httpx.Response(201, json={"access_token": f"t-{posts}", "expires_in": 3600})
+
+        shared = MemoryStores(clock=now) if is_shared else None
+        clients = [
+            Sikoia(
+                "an-id",
+                "a-secret",
+                environment=local("https://127.0.0.1:1"),
+                shared=shared,
+                quota=None,
+                transport=httpx.MockTransport(reply),
+            )
+            for _ in range(8)
+        ]
+        for _ in range(3):
+            async with asyncio.TaskGroup() as tasks:
+                for client in clients:
+                    tasks.create_task(client.request("GET", "/v2/cases"))
+            await asyncio.sleep(3600)
+        return posts
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        alone = runner.run(run(is_shared=False))
+        shared = runner.run(run(is_shared=True))
+    what = "token requests of 8 clients in 3 lives, virtual time | without a store"
+    return Row(what, f"{shared}", f"{alone}", shared / alone, "≤ 4", _yes(shared <= 4))
+
+
+def _deliveries() -> Row:
+    """Deliver 200 events to two routers at once, in virtual time."""
+
+    async def run(*, is_shared: bool) -> int:
+        handled = 0
+        shared = MemoryStores(clock=now) if is_shared else None
+        routers = [Router("a webhook secret, unused", replay=shared or "memory") for _ in range(2)]
+
+        async def handle(_: Event) -> None:
+            nonlocal handled
+            await asyncio.sleep(0.1)
+            handled += 1
+
+        async def deliver(router: Router, number: int) -> None:
+            with suppress(WebhookBusyError):
+                await router.handle(parse(b'{"id": %d}' % number))
+
+        for router in routers:
+            router.otherwise(handle)
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(200):
+                for router in routers:
+                    tasks.create_task(deliver(router, number))
+        return handled
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        alone = runner.run(run(is_shared=False))
+        shared = runner.run(run(is_shared=True))
+    what = "200 webhook events at two processes at once, times handled | without a store"
+    return Row(what, f"{shared}", f"{alone}", shared / alone, "200", _yes(shared == 200))
 
 
 class _Slow:
