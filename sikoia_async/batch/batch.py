@@ -355,7 +355,8 @@ class Batch(NotCopyable, Generic[Client]):
 
 def journal_of(batch: Batch[Any]) -> OpenJournal:
     """Return the journal of an open batch, for the command line."""
-    return batch._entered().journal  # noqa: SLF001 - of this module
+    # Of this module.
+    return batch._entered().journal  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - above
 
 
 async def _close(journal: OpenJournal) -> None:

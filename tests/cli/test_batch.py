@@ -95,11 +95,11 @@ def test_standard_input_and_output(sandbox: Sandbox, *, as_file: bool) -> None:
     content = "\n".join(["company_id", *ids, "bad id"]).encode()
     Path("in.csv").write_bytes(content)
     with Path("in.csv").open("rb") as file:
-        options: dict[str, Any] = {"stdin": file} if as_file else {"input": content}
-        done: subprocess.CompletedProcess[bytes] = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "sikoia_async", "batch", "online-data", "-", "--out", "-",
              "--journal", "j.db"],
-            capture_output=True, check=False, timeout=PATIENCE, **options,
+            capture_output=True, check=False, timeout=PATIENCE,
+            stdin=file if as_file else None, input=None if as_file else content,
         )  # fmt: skip
 
     assert done.returncode == 1, done.stderr  # one row was left out
