@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 
+from sikoia_async._errors import ArgumentTypeError
 from sikoia_async._validation import validate_type
 from sikoia_async.stores.protocols import (
     EventStore,
@@ -49,7 +50,11 @@ def validate_store(name: str, kind: str, store: object) -> None:
     methods = [one for one in vars(protocol) if not one.startswith("_")]
     expected = f"{', '.join(methods[:-1])} and {methods[-1]}"
     article = "an" if protocol.__name__.startswith("E") else "a"
-    validate_type(name, store, protocol, f"{article} {protocol.__name__}, with {expected}")
+    # Not `isinstance`: a proxy may pass its methods on by `__getattr__`.
+    is_complete = all(callable(getattr(store, one, None)) for one in methods)
+    if store is not None and (not is_complete or isinstance(store, type)):
+        msg = f"{name}: expected {article} {protocol.__name__}, with {expected}"
+        raise ArgumentTypeError(msg)
 
 
 def validate_stores(name: str, shared: object) -> None:

@@ -97,6 +97,18 @@ async def test_the_stores_of_a_subclass_are_checked_by_the_client(kind: str) -> 
         _client(careless())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_store_may_pass_its_methods_on(kind: str) -> None:
+    """A proxy that times or logs them has them by `__getattr__` only."""
+
+    class Proxy:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(_Everything(), name)
+
+    proxy: Any = Proxy()
+    assert getattr(Stores(**{kind: proxy}), kind) is proxy
+
+
 async def test_a_subclass_that_has_no_fields_is_refused() -> None:
     """It did not call the constructor of `Stores`."""
 
