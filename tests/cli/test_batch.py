@@ -6,8 +6,10 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -362,31 +364,106 @@ def test_a_stop_is_followed_by_a_run_that_goes_on(
     sandbox.ledger.assert_nothing_charged_twice()
 
 
-def test_a_full_disk_ends_a_run_that_can_be_continued(
-    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """One line says so; the next run has everything, bought once."""
-    ids = companies_of(8, sandbox)
-    write_csv(ids)
-    limited = (
-        "import resource, signal, sys\n"
+def limited(size: int) -> "subprocess.CompletedProcess[str]":
+    """Request credit reports in another process, none of whose files can become longer."""
+    run = (
+        "import resource, sys\n"
         "from sikoia_async.cli.main import main\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)\n"
         "sys.exit(main(sys.argv[2:]))\n"
     )
     arguments = ["batch", "credit-reports", "in.csv", "--out", "out.jsonl"]
     # The coverage of the child would not fit either.
     environment = {name: one for name, one in os.environ.items() if "COV" not in name}
-    done = subprocess.run(
-        [sys.executable, "-c", limited, "300000", *arguments], env=environment,
-        capture_output=True, check=False, timeout=PATIENCE,
+    return subprocess.run(
+        [sys.executable, "-c", run, str(size), *arguments], env=environment,
+        capture_output=True, check=False, timeout=PATIENCE, text=True,
     )  # fmt: skip
-    assert done.returncode in {0, 1}, done.stderr
-    assert b"Traceback" not in done.stderr
 
+
+@pytest.mark.parametrize("room", [0, 1_000])
+def test_a_run_whose_output_does_not_fit_can_be_continued(sandbox: Sandbox, room: int) -> None:
+    """One line says so. The next run has everything, bought once, and cuts the torn line."""
+    ids = companies_of(8, sandbox)
+    write_csv(ids[:1])
+    assert reports() == 0
+    # Longer than the journal, which fits: a line that a killed process has written.
+    long = {"key": "long", "state": "done", "value": "x" * 8_000_000, "bought": []}
+    with Path("out.jsonl").open("a", encoding="utf-8") as out:
+        out.write(f"{json.dumps(long)}\n")
+    write_csv(ids)
+
+    size = Path("out.jsonl").stat().st_size + room
+    done = limited(size)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "sikoia batch credit-reports: out.jsonl: File too large; what was bought is not lost: "
+        "make it writable again, then run the same again"
+    )
+    assert Path("out.jsonl").stat().st_size == size
+    assert reports() == 0
+    assert sorted(one["key"] for one in lines()) == sorted([*ids, "long"])
+    assert sandbox.ledger.spend == len(ids)
+    sandbox.ledger.assert_nothing_charged_twice()
+
+
+@pytest.mark.parametrize("size", [0, 20_000, 100_000])
+def test_a_run_whose_journal_does_not_fit_can_be_continued(sandbox: Sandbox, size: int) -> None:
+    """It ends with one line about the journal, without a traceback."""
+    ids = companies_of(8, sandbox)
+    write_csv(ids)
+
+    done = limited(size)
+
+    assert done.returncode in {1, 2}
+    assert done.stderr.splitlines()[-1].startswith("sikoia batch: ")
+    assert "cannot be read or written" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
     assert reports() in {0, 1}
     assert reports("--retry-failed") == 0
     assert sorted(one["key"] for one in lines() if one["state"] == "done") == sorted(ids)
+    assert sandbox.ledger.spend == len(ids)
     sandbox.ledger.assert_nothing_charged_twice()
-    capsys.readouterr()
+
+
+@contextmanager
+def as_stranger() -> Generator[None]:
+    """Act as a user who may write nowhere here; root could write everywhere."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(12_345)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "folder/out.jsonl"])
+def test_an_output_that_cannot_be_written_is_refused(
+    sandbox: Sandbox,
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file or a folder that is read-only, before anything is sent. It stays as it was."""
+    with tempfile.TemporaryDirectory() as folder:  # a stranger cannot reach that of pytest
+        monkeypatch.chdir(folder)
+        write_csv(["id-1"])
+        assert reports("--dry-run") == 0  # loads what a stranger may not be able to read
+        Path("out.jsonl").write_text("mine\n", "utf-8")
+        Path("folder").mkdir()
+        for one, mode in ((".", 0o755), ("in.csv", 0o444), ("out.jsonl", 0o444), ("folder", 0o555)):
+            Path(one).chmod(mode)
+        capsys.readouterr()
+
+        with as_stranger():
+            code = batch("credit-reports", "in.csv", "--out", name)
+
+        printed = capsys.readouterr().err
+        assert printed == f"sikoia batch credit-reports: {name}: Permission denied\n"
+        assert code == 1
+        assert Path("out.jsonl").read_text("utf-8") == "mine\n"
+        assert not Path("out.db").exists()
+        monkeypatch.chdir("/")
+    assert len(sandbox.ledger) == 0

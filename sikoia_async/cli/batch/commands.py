@@ -26,16 +26,15 @@ def run(options: argparse.Namespace) -> int:
 
     Args:
         options: the parsed options.
+
+    Raises:
+        OSError: a file cannot be read or written.
     """
     try:
         return _run(options, options.arguments)
     except (InputError, ConfigurationError) as error:
         print(f"sikoia batch: {error}", file=sys.stderr)
         return _CANNOT_START
-    except OSError as error:
-        name = "" if error.filename is None else f"{os.path.basename(error.filename)}: "  # noqa: PTH119
-        print(f"sikoia batch: {name}{error.strerror or type(error).__name__}", file=sys.stderr)
-        return _FAILED
     except SikoiaError as error:
         print(f"sikoia batch: {type(error).__name__}: {error}", file=sys.stderr)
         return _FAILED

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,7 @@ from sikoia_async.cli.batch.records import InputError
 from sikoia_async.errors import CallError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from sikoia_async.batch.items import ItemState
     from sikoia_async.batch.results import Failed
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Output"]
 
 _AT_ONCE: Final = 500
+_GO_ON: Final = "what was bought is not lost: make it writable again, then run the same again"
 _STATES: Final[dict[str, ItemState]] = {"done": "done", "failed": "failed", "in doubt": "doubt"}
 
 
@@ -101,21 +103,47 @@ class Output:
             yield from file
 
     def write(self, result: Done[Row, Any] | Failed[Row] | InDoubt[Row]) -> None:
-        """Write a result."""
-        self._file.write(_line(result).encode())
+        """Write a result.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        with self._problems():
+            self._file.write(_line(result).encode())
 
     def sync(self) -> int | None:
-        """Write everything to the disk, and return how long the file is."""
-        self._file.flush()
-        if self._path == "-":
-            return None
-        os.fsync(self._file.fileno())
-        return os.fstat(self._file.fileno()).st_size
+        """Write everything to the disk, and return how long the file is.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        with self._problems():
+            self._file.flush()
+            if self._path == "-":
+                return None
+            os.fsync(self._file.fileno())
+            return os.fstat(self._file.fileno()).st_size
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         if self._path != "-":
-            self._file.close()
+            with self._problems():
+                self._file.close()
+
+    @contextmanager
+    def _problems(self) -> Generator[None]:
+        """Say which file cannot be written, and how to go on."""
+        try:
+            yield
+        except OSError as error:
+            if self._path == "-":
+                raise
+            problem = f"{error.strerror}; {_GO_ON}"
+            raise OSError(error.errno, problem, self.name) from None
 
 
 def _private(path: str, flags: int) -> int:
