@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 from anyio.lowlevel import checkpoint, current_token
+from sniffio import current_async_library_cvar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -101,7 +102,13 @@ class _Timer:
 
     def _start(self) -> None:
         self.is_over = True
-        self._tasks.start_soon(self._function)
+        # The callback of a timer runs in no task. There, anyio finds asyncio only by this variable,
+        # which `anyio.run` sets, and `asyncio.run` does not.
+        library = current_async_library_cvar.set("asyncio")
+        try:
+            self._tasks.start_soon(self._function)
+        finally:
+            current_async_library_cvar.reset(library)
 
 
 async def _silence(since: Callable[[], float | None], longest: float) -> None:

@@ -1,5 +1,6 @@
 """A safe request without a response gets a second one beside it, and neither is given up."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -96,6 +97,17 @@ async def test_a_lost_request_costs_half_of_the_timeout(lost: float) -> None:
     assert sikoia.stats().attempts == 2
     assert sikoia.stats().in_flight == 0
     assert sikoia.stats().retry_budget == 280
+
+
+def test_a_second_request_is_sent_without_anyio_run() -> None:
+    """A server such as uvicorn runs the event loop with asyncio alone."""
+    slow = _slow((_NEVER, 200), (0, 200))
+
+    async def main() -> Any:
+        async with _client(slow, timeout=4) as sikoia:
+            return await _get(sikoia)
+
+    assert asyncio.run(main()) == [2]
 
 
 async def test_a_failure_of_the_second_request_does_not_end_the_first() -> None:
