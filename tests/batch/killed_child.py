@@ -42,7 +42,7 @@ async def main(folder: Path, killer: Killer) -> None:
         operation = await run.once("report", run.sikoia.credit_reports.request, company_id)
         killer.at("noted")
         report = await operation
-        return str(report.request_id)
+        return str(report.to_json())
 
     async def on_request(call: Any) -> None:
         if call.method == "POST" and "credit" in call.path:

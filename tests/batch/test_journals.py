@@ -4,7 +4,8 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from sikoia_async import ConfigurationError, Sikoia, StoreError
 from sikoia_async.batch import Run
 from sikoia_async.batch.file import Lock, connect
 from sikoia_async.batch.items import LEASE, ItemJournal, Note, hash_of
+from sikoia_async.stores import Purchase, SqliteStores
 
 
 def new_client(client_id: str = "id") -> Sikoia:
@@ -158,28 +160,73 @@ def test_items_of_a_dead_process_are_free_after_a_while(tmp_path: Path) -> None:
     assert third.claim([hash_of("other")], frozenset()) == ["started"]
 
 
-def test_a_journal_that_is_torn_anywhere_goes_on(tmp_path: Path) -> None:
+@pytest.fixture
+def in_memory() -> Generator[Path]:
+    """Return a folder that needs no disk, where there is one: the tests sync thousands of times."""
+    memory = Path("/dev/shm")  # noqa: S108 - the folder in it is private
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+def small_pages(path: Path) -> Path:
+    """Create an empty database of the smallest pages, so that a record has few bytes."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA page_size=512")
+        database.execute("PRAGMA journal_mode=WAL")
+    path.chmod(0o600)
+    return path
+
+
+def torn(path: Path, before: int) -> Iterator[tuple[Path, bool]]:
+    """Yield copies of a journal that is cut at each byte of its last record, and the whole one.
+
+    Args:
+        path: the journal.
+        before: how long its write-ahead log was before that record.
+    """
+    whole = path.with_name(f"{path.name}-wal").stat().st_size
+    assert 500 < whole - before < 3_000
+    copy = path.with_name("copy.db")
+    for size in range(before, whole + 1):
+        for old in path.parent.glob("copy.db*"):
+            old.unlink()
+        shutil.copy(path, copy)
+        shutil.copy(f"{path}-wal", f"{copy}-wal")
+        os.truncate(f"{copy}-wal", size)
+        yield copy, size == whole
+
+
+def test_a_journal_that_is_torn_anywhere_goes_on(in_memory: Path) -> None:
     """The write-ahead log is cut at each byte of its last record: that record is lost, or not."""
-    path, key = tmp_path / "j.db", [hash_of("a"), hash_of("b")]
+    path, key = small_pages(in_memory / "j.db"), [hash_of("a"), hash_of("b")]
     journal = opened(path, "a", [0.0])
     journal.claim(key, frozenset())
     journal.note([Note(key=key[0], state="done")])
-    wal = path.with_name("j.db-wal")
-    before = wal.stat().st_size
+    before = path.with_name("j.db-wal").stat().st_size
     journal.note([Note(key=key[1], state="done")])
-    content = wal.read_bytes()
-    assert len(content) > before
 
-    steps = range(before, len(content) + 1, 61)
-    for number, size in enumerate([*steps, len(content)]):
-        copy = tmp_path / f"copy-{number}" / "j.db"
-        copy.parent.mkdir()
-        shutil.copy(path, copy)
-        copy.with_name("j.db-wal").write_bytes(content[:size])
+    for copy, is_whole in torn(path, before):
         with closing(connect(copy)) as database:
             counts = ItemJournal(database, copy, "b").counts()
-        assert counts.done == (2 if size == len(content) else 1)
-        assert counts.done + counts.started == 2
+        assert (counts.done, counts.started) == ((2, 0) if is_whole else (1, 1))
+
+
+@pytest.mark.anyio
+async def test_an_intent_that_is_torn_anywhere_counts_as_none(in_memory: Path) -> None:
+    """Nothing was sent yet: a request waits until its intent is on the disk. Others are kept."""
+    path = small_pages(in_memory / "j.db")
+    one, other = (Purchase(key=key, operation="o", arguments="a", owner="w") for key in "xy")
+    async with SqliteStores(path) as stores:
+        assert stores.purchases
+        await stores.purchases.intend("account", one)
+        before = path.with_name("j.db-wal").stat().st_size
+        await stores.purchases.intend("account", other)
+
+        for copy, is_whole in torn(path, before):
+            async with SqliteStores(copy) as again:
+                assert again.purchases
+                assert await again.purchases.get("account", "x") == one
+                assert await again.purchases.get("account", "y") == (other if is_whole else None)
 
 
 def test_a_damaged_journal_says_what_to_do(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 import json
 import random
+import shutil
 import signal
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from batch.companies import companies_of, spawn
@@ -33,6 +35,24 @@ def test_nothing_is_bought_twice(backend: str, tmp_path: Path) -> None:
 
         sandbox.ledger.assert_nothing_charged_twice()
         assert sandbox.ledger.spend == len(ids)
-    lines = [json.loads(line) for line in (tmp_path / "out").read_text("utf-8").splitlines()]
-    assert Counter(key for key, _ in lines) == Counter(ids)
-    assert len({request_id for _, request_id in lines}) == len(ids)
+        undisturbed = tmp_path / "undisturbed"
+        undisturbed.mkdir()
+        shutil.copy(tmp_path / "ids", undisturbed)
+        with spawn(sandbox, CHILD, backend, str(undisturbed), "never", "1") as child:
+            assert child.wait(PATIENCE) == 0
+    reports = written(tmp_path)
+    assert Counter(key for key, _ in reports) == Counter(ids)
+    assert len({report.pop("request_id") for _, report in reports}) == len(ids)
+    whole = written(undisturbed)
+    for _, report in whole:
+        del report["request_id"]
+    assert reports == whole
+
+
+def written(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Return the sorted reports in an output, without the times of the requests."""
+    lines = [json.loads(line) for line in (folder / "out").read_text("utf-8").splitlines()]
+    reports = [(key, json.loads(report)) for key, report in lines]
+    for _, report in reports:
+        del report["datetime_requested"]
+    return sorted(reports, key=lambda one: str(one[0]))
