@@ -7,6 +7,9 @@ store is cancelled with the call that asked: what is granted too late is given b
 An outage begins when the store has failed for a second. It ends when the store knows every lease
 that was made without it. A store that has lost its state has another epoch; then all leases are
 registered anew before another one is asked for.
+
+Other processes notice the end of an outage, or the loss of the state, some time later. Until then
+the store lacks their leases, and this process should keep to its part of the limit.
 """
 
 from __future__ import annotations
@@ -48,6 +51,8 @@ _LATE: Final = 10.0
 _SHORTEST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 """Seconds before another attempt, at least and at most."""
+_CAUTION: Final = _TIMEOUT + _LONGEST_PAUSE
+"""Seconds in which all processes notice that the store is available again."""
 _CLOSE_TIMEOUT: Final = 1.0
 """Seconds in which the store is told the rest when the client is closed."""
 _LEASE: Final = 60.0
@@ -118,6 +123,8 @@ class SharedLeases:
         self._pause_until = float("-inf")
         """Until when all processes have to pause; in the past if the store knows that."""
         self._epoch: str | None = None
+        """None if the store has never answered."""
+        self._cautious_until = float("-inf")
         self._failing_since: float | None = None
         self._problem = ""
         """How the store failed."""
@@ -136,6 +143,16 @@ class SharedLeases:
     def is_down(self) -> bool:
         """Whether the store is unavailable."""
         return self._is_down
+
+    @property
+    def was_reached(self) -> bool:
+        """Whether the store has ever answered, so that `peers` is known."""
+        return self._epoch is not None
+
+    @property
+    def caution(self) -> float:
+        """Seconds in which the store may lack leases of other processes; 0 or less if none."""
+        return self._cautious_until - self._clock()
 
     # Leases
 
@@ -282,9 +299,11 @@ class SharedLeases:
 
     def _learn(self, reply: Grant | Wait) -> bool:
         """Note what a reply says about the store; return whether it has lost its state."""
-        self.peers = reply.peers
         is_lost = self._epoch not in {None, reply.epoch}
         self._epoch = reply.epoch
+        if is_lost:  # leases of processes that do not ask are over in a window
+            self._be_cautious(self._template.per)
+        self.peers = max(reply.peers, self.peers) if self.caution > 0 else reply.peers
         if is_lost:
             self._unknown.update(self._held)
             since = self._clock() - self._template.per
@@ -296,6 +315,9 @@ class SharedLeases:
             ]
             self._tell_soon()
         return is_lost
+
+    def _be_cautious(self, seconds: float) -> None:
+        self._cautious_until = max(self._cautious_until, self._clock() + seconds)
 
     def _ask(self, reserve: int, lease: float) -> Ask:
         return attrs.evolve(self._template, reserve=reserve, lease=lease, asker=self._asker)
@@ -409,6 +431,7 @@ class SharedLeases:
         await self._tell()
         # All slots but one have to stay free, so that hardly ever one is granted.
         reply = _valid(await self._store.acquire(self._ask(self._template.limit - 1, 1.0)), 1.0)
+        self._be_cautious(_CAUTION)
         self._learn(reply)
         if isinstance(reply, Grant):
             self.settle(reply.ticket, sent=False)

@@ -74,7 +74,7 @@ class Quota:
         default=None, validator=attrs.validators.optional(_validate_whole), kw_only=True
     )
     """How many processes share the limit while their store is unavailable. By default, as many as
-    have last used it: a process that has never reached it takes itself for the only one."""
+    have last used it, or eight if this process has never reached it."""
     on_failure: OnStoreFailure = attrs.field(
         default="open", validator=_validate_on_failure, kw_only=True
     )

@@ -2,7 +2,8 @@
 
 It counts its own slots as any other limiter does, and leases each of them from a store as well.
 While the store is unavailable, interactive calls go on within this process's part of the limit, and
-the others wait: a part is safe only if all processes keep to it.
+the others wait: a part is safe only if all processes keep to it. So it is kept to until all of them
+have noticed that the store is back.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _SHORTEST_LEASE: Final = 1.0
 _SHORTEST_WAIT: Final = 0.001
 _SPEED_UP: Final = 0.97
 """What becomes of the time between two background calls with each slot that one of them gets."""
+_ASSUMED_PEERS: Final = 8
+"""How many processes share the limit, if neither the user nor the store has said so."""
 _DEFERENCE: Final = 0.015
 """Seconds by which a process that uses more than its part lets others go first."""
 _LOOKS_PER_WINDOW: Final = 200
@@ -119,6 +122,10 @@ class SharedRateLimiter(RateLimiter):
         return self._serve_alone() if self._leases.is_down else await super()._serve_next()
 
     async def _serve(self, reserve: int, *, is_spaced: bool, is_poll: bool) -> float:
+        if (caution := self._leases.caution) > 0:
+            seconds = self._seconds_until_part_is_free()
+            if seconds > 0:
+                return min(seconds, caution)
         if self._uses_more_than_its_part():
             await anyio.sleep(min(_DEFERENCE, self._look_again))
         peek = self._queue.peek_poll if is_poll else self._queue.peek
@@ -171,13 +178,19 @@ class SharedRateLimiter(RateLimiter):
             self._queue.leave(waiter)
             waiter.refuse(QuotaStoreError(_UNAVAILABLE))
             return 0.0
-        share = self._quota.limit // (self._quota.peers or self._leases.peers)
-        seconds = self._seconds_until_free(self._quota.limit - share, self._clock())
+        seconds = self._seconds_until_part_is_free()
         if seconds <= 0:
             self._queue.leave(waiter)
             ticket = self._leases.lease_alone(self._lease_of(waiter))
             self._hand_out(waiter, ticket, is_spaced=False)
         return seconds
+
+    def _seconds_until_part_is_free(self) -> float:
+        """Return the seconds until this process may use a slot of its part; 0 or less if now."""
+        limit = self._quota.limit
+        known = self._leases.peers if self._leases.was_reached else min(limit, _ASSUMED_PEERS)
+        part = limit // (self._quota.peers or known)
+        return self._seconds_until_free(limit - part, self._clock())
 
     def _uses_more_than_its_part(self) -> bool:
         """Return whether other processes should get scarce slots first."""

@@ -5,87 +5,29 @@ exceeded by more than chance.
 """
 
 import asyncio
+import resource
 import signal
+import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pytest
+from fleet import LIMIT, TASKS, Fleet, fleet, job
 from servers import RedisServer
 
-sys.path.insert(1, str(Path(__file__).parents[2] / "benchmarks"))
-from _window import Window, worst
-
-LIMIT, PER = 10, 1.0
-WORKER = Path(__file__).with_name("worker.py")
-TASKS = 3
-"""How many requests a worker has in flight at most."""
+PART: Final = LIMIT // 2
+"""The part of the limit of one of two processes."""
+PASSWORD: Final = "canary-of-redis"
 
 pytestmark = [
     pytest.mark.anyio,
     # The server of the test is one of asyncio; the clients run in processes of their own.
     pytest.mark.parametrize("anyio_backend", ["asyncio"]),
 ]
-
-
-class Fleet:
-    """Worker processes and the server that they call."""
-
-    def __init__(self, window: Window, workers: list[Process]) -> None:
-        self.window = window
-        self.workers = workers
-
-    @property
-    def worst(self) -> int:
-        """The most requests in any window."""
-        return worst(self.window.arrivals, PER)
-
-    async def served(self, count: int) -> None:
-        """Wait until the server has answered some more requests."""
-        until = self.window.served + count
-        async with asyncio.timeout(120):
-            while self.window.served < until:  # noqa: ASYNC110 - the server sets no event
-                await asyncio.sleep(0.02)
-
-    async def stop(self) -> list[str]:
-        """Let the workers end, and return the types of their errors."""
-        errors = list[str]()
-        for worker in self.workers:
-            if worker.returncode is None:
-                output, _ = await asyncio.wait_for(worker.communicate(b"\n"), 120)
-                *found, last = output.decode().split()
-                assert last == "done"
-                errors += found
-        return errors
-
-
-@asynccontextmanager
-async def fleet(at: str, count: int = 2) -> AsyncGenerator[Fleet]:
-    """Run workers that share a store, from their first request on."""
-    async with Window(LIMIT, PER, 0.01) as window:
-        arguments = (f"http://127.0.0.1:{window.port}", at, str(LIMIT), str(PER))
-        workers = [
-            await asyncio.create_subprocess_exec(
-                sys.executable, str(WORKER), *arguments, stdin=PIPE, stdout=PIPE
-            )
-            for _ in range(count)
-        ]
-        try:
-            for worker in workers:
-                assert worker.stdout is not None
-                assert await worker.stdout.readline() == b"ready\n"
-            for worker in workers:
-                assert worker.stdin is not None
-                worker.stdin.write(b"\n")
-            yield Fleet(window, workers)
-        finally:
-            for worker in workers:
-                if worker.returncode is None:
-                    worker.send_signal(signal.SIGCONT)
-                    worker.kill()
-                await worker.wait()
 
 
 @pytest.fixture(params=["sqlite", "redis"])
@@ -97,52 +39,257 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("redis_server").url)
 
 
+# The processes
+
+
 async def test_a_killed_process_costs_nobody_a_request(store: str) -> None:
     """Its slots stay leased for a while; the others go on inside the limit."""
-    async with fleet(store) as running:
+    async with fleet(job(store), job(store)) as running:
+        running.flood()
         await running.served(LIMIT // 2)
-        running.workers[0].kill()
-        await running.workers[0].wait()
+        await running.workers[0].kill()
         await running.served(LIMIT)
 
-        assert await running.stop() == []
+        assert await running.stop() == set()
         assert running.window.refused == 0
         assert running.worst <= LIMIT
 
 
-async def test_a_stopped_process_disturbs_nobody(store: str) -> None:
+@pytest.mark.parametrize("lease", [20.0, 1.0])
+async def test_a_stopped_process_disturbs_nobody(store: str, lease: float) -> None:
     """The others go on. When it does, at most what it had in flight is over the limit."""
-    async with fleet(store) as running:
+    one = job(store, timeout=lease)
+    async with fleet(one, one) as running:
+        running.flood()
         await running.served(LIMIT // 2)
-        running.workers[0].send_signal(signal.SIGSTOP)
-        await running.served(LIMIT)
-        running.workers[0].send_signal(signal.SIGCONT)
+        running.workers[0].process.send_signal(signal.SIGSTOP)
+        await running.served(LIMIT if lease > 1 else 3 * LIMIT)  # past the lease, and a window
+        running.workers[0].process.send_signal(signal.SIGCONT)
         await running.served(LIMIT)
 
-        assert set(await running.stop()) <= {"RateLimitError"}
+        assert await running.stop() <= {"RateLimitError", "DeadlineExceededError"}
         assert running.window.refused <= TASKS
         assert running.worst <= LIMIT + TASKS
 
 
-def _empty(server: RedisServer) -> None:
-    server.kill()
-    server.empty()
+async def test_the_clock_of_a_host_changes_nothing(store: str) -> None:
+    """One is an hour ahead, and one behind."""
+    clocks = job(store, wall_clock=3600.0), job(store, wall_clock=-3600.0)
+    async with fleet(*clocks) as running:
+        running.flood()
+        await running.served(2 * LIMIT)
+
+        assert await running.stop() == set()
+        assert running.window.refused == 0
+        assert running.worst <= LIMIT
 
 
-@pytest.mark.parametrize("fault", [RedisServer.freeze, RedisServer.kill, _empty])
+# The store
+
+Change = Callable[[], object]
+
+
+async def _suffers(running: Fleet, begin: Change, end: Change) -> None:
+    """Break the store for a while under load: no call fails.
+
+    Calls go on within each process's part of the limit. So at most one process uses more than that
+    while the others notice.
+    """
+    running.flood()
+    await running.served(LIMIT)
+    assert running.window.refused == 0
+    await asyncio.to_thread(begin)
+    await running.served(LIMIT)
+    await asyncio.to_thread(end)
+    await running.served(2 * LIMIT)
+
+    assert await running.stop() <= {"RateLimitError"}
+    assert running.worst <= LIMIT + PART
+    for worker in running.workers:
+        warnings = worker.log.splitlines()
+        assert sum("the quota store" in one for one in warnings) <= 2, warnings  # one each way
+        assert PASSWORD not in worker.log
+
+
+_LOCK: Final = """
+import sqlite3, sys
+file = sqlite3.connect(sys.argv[1], timeout=60)
+file.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+class _File:
+    """Makes a file of SQLite useless."""
+
+    def __init__(self, running: Fleet, path: Path) -> None:
+        self._running = running
+        self._path = path
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def lock(self) -> None:
+        """Let another process hold the lock of those that write."""
+        command = [sys.executable, "-c", _LOCK, str(self._path)]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe)
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"locked\n"
+
+    def unlock(self) -> None:
+        """Let it end."""
+        assert self._process is not None
+        self._process.communicate()
+
+    def fill(self, limit: int = 0) -> None:
+        """Let the workers write no file beyond a size, as on a disk that is full."""
+        for worker in self._running.workers:
+            _, most = resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (limit, most))
+
+    def make_room(self) -> None:
+        """Let them write again."""
+        self.fill(resource.RLIM_INFINITY)
+
+    def delete(self) -> None:
+        """Remove it, and what belongs to it."""
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+    def leave(self) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "peers"),
+    [
+        (_File.lock, _File.unlock, 2),
+        (_File.lock, _File.unlock, None),
+        (_File.fill, _File.make_room, None),
+        (_File.delete, _File.leave, None),
+    ],
+    ids=["locked", "locked-unknown-peers", "full", "deleted"],
+)
+async def test_a_file_that_is_useless_is_no_error_of_a_call(
+    tmp_path: Path,
+    begin: Callable[[_File], None],
+    end: Callable[[_File], None],
+    peers: int | None,
+) -> None:
+    """Nor does it need `peers`, if all processes have used it before."""
+    path = tmp_path / "sikoia.db"
+    async with fleet(*[job(str(path), peers=peers)] * 2) as running:
+        file = _File(running, path)
+        await _suffers(running, partial(begin, file), partial(end, file))
+
+
+@pytest.mark.parametrize("begin", [_File.fill, _File.delete])
+async def test_nothing_is_bought_without_a_record(
+    tmp_path: Path, begin: Callable[[_File], None]
+) -> None:
+    """If the file of SQLite is useless. Free calls go on."""
+    path = tmp_path / "sikoia.db"
+    async with fleet(*[job(str(path))] * 2) as running:
+        file = _File(running, path)
+        assert [await one.ask("buy") for one in running.workers] == ["ok", "ok"]
+        begin(file)
+
+        results = await asyncio.gather(*[one.ask("buy") for one in running.workers])
+        assert results == ["StoreError", "StoreError"]
+        assert running.window.served == 2
+        assert [await one.ask("call") for one in running.workers] == ["ok", "ok"]
+
+
+async def test_leases_end_and_spend_stays_when_the_host_is_started_anew(tmp_path: Path) -> None:
+    """The clock of the leases begins at zero then."""
+    path = str(tmp_path / "sikoia.db")
+    before = job(path, started=time.monotonic() - 10_000, timeout=600)
+    async with fleet(before, before) as running:
+        assert [await one.ask("buy") for one in running.workers] == ["ok", "ok"]
+        running.flood()
+        await running.served(LIMIT // 2)
+        for worker in running.workers:
+            await worker.kill()
+
+        after = job(path, started=time.monotonic(), max_chargeable=3)
+        first, second = await running.start(after, after)
+        assert [await one.ask("call") for one in (first, second) * 3] == ["ok"] * 6
+        assert [await one.ask("buy") for one in (first, second)] == ["ok", "ChargeLimitError"]
+
+
+class _Redis:
+    """Makes a server useless, without ending its process."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._server = server
+        self.url = f"redis://worker:{PASSWORD}@127.0.0.1:{server.port}/0"
+        self.let_in()
+
+    def _configure(self, name: str, value: str) -> None:
+        assert self._server.command("CONFIG", "SET", name, value) == ["OK"]
+
+    def freeze(self) -> None:
+        self._server.freeze()
+
+    def thaw(self) -> None:
+        self._server.thaw()
+
+    def kill(self) -> None:
+        self._server.kill()
+
+    def lose(self) -> None:
+        self._server.kill()
+        self._server.empty()
+
+    def start(self) -> None:
+        self._server.start()
+        self.let_in()
+
+    def follow(self) -> None:
+        """Make it a replica, which is read-only."""
+        assert self._server.command("REPLICAOF", "127.0.0.1", "1") == ["OK"]
+
+    def lead(self) -> None:
+        assert self._server.command("REPLICAOF", "NO", "ONE") == ["OK"]
+
+    def fill(self) -> None:
+        self._configure("maxmemory", "1")
+
+    def make_room(self) -> None:
+        self._configure("maxmemory", "0")
+
+    def let_in(self, password: str = PASSWORD) -> None:
+        """Set the password of the workers."""
+        rights = "on", "resetpass", f">{password}", "~*", "&*", "+@all"
+        assert self._server.command("ACL", "SETUSER", "worker", *rights) == ["OK"]
+
+    def shut_out(self) -> None:
+        """Let their password be wrong."""
+        self.let_in("another-one")
+        assert self._server.command("CLIENT", "KILL", "USER", "worker") != ["0"]
+
+    def flush(self) -> None:
+        assert self._server.command("FLUSHALL") == ["OK"]
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        (_Redis.freeze, _Redis.thaw),
+        (_Redis.kill, _Redis.start),
+        (_Redis.lose, _Redis.start),
+        (_Redis.follow, _Redis.lead),
+        (_Redis.fill, _Redis.make_room),
+        (_Redis.shut_out, _Redis.let_in),
+        (_Redis.flush, _Redis.flush),
+    ],
+    ids=["frozen", "killed", "emptied", "read-only", "out-of-memory", "password", "flushed"],
+)
 async def test_a_lost_redis_is_no_error_of_a_call(
-    redis_server: RedisServer, fault: Callable[[RedisServer], None]
+    redis_server: RedisServer, begin: Callable[[_Redis], None], end: Callable[[_Redis], None]
 ) -> None:
     """Calls go on within each process's part of the limit, and with Redis when it is back."""
     pytest.importorskip("redis")
-    async with fleet(redis_server.url) as running:
-        await running.served(LIMIT // 2)
-        await asyncio.to_thread(fault, redis_server)
-        await running.served(LIMIT)
-        back = RedisServer.thaw if redis_server.pids else RedisServer.start
-        await asyncio.to_thread(back, redis_server)
-        await running.served(LIMIT)
-
-        assert set(await running.stop()) <= {"RateLimitError"}
-        # The limit, the parts of the processes, and what was in flight when it was lost.
-        assert running.worst <= 2 * LIMIT + 2 * TASKS
+    server = _Redis(redis_server)
+    async with fleet(*[job(server.url, peers=None)] * 2) as running:
+        await _suffers(running, partial(begin, server), partial(end, server))

@@ -139,6 +139,64 @@ async def test_a_part_is_used_anew_in_each_window() -> None:
     assert server.most_in_any(5.0) == 4
 
 
+@pytest.mark.parametrize(("limit", "part"), [(24, 3), (5, 1)])
+async def test_a_process_that_never_reached_the_store_has_a_small_part(
+    limit: int, part: int
+) -> None:
+    """It does not know how many others there are: as if there were eight."""
+    store, server = ScriptedStore(), Server(0.1)
+    limiter = _limiter(store, limit, per=5.0)
+    _fail(store)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3 * part):
+            tasks.start_soon(server.call, limiter)
+
+    assert server.most_in_any(5.0) == part
+
+
+async def test_a_process_keeps_to_its_part_until_others_have_noticed_that_the_store_is_back() -> (
+    None
+):
+    """They have leases that the store does not know yet, and have not asked for a while."""
+    store, server = ScriptedStore(), Server(0.1)
+    limiter = _limiter(store, per=5.0)
+    await _call(_limiter(store))
+    await _call(limiter)
+    await anyio.sleep(6)
+    _fail(store)
+    await _call(limiter)
+    _recover(store)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(11):
+            tasks.start_soon(server.call, limiter)
+        await anyio.sleep(2)
+        assert server.most_in_any(5.0) == 5
+        await anyio.sleep(2.9)
+        assert server.most_in_any(5.0) > 6
+
+
+async def test_a_process_keeps_to_its_part_for_a_window_after_the_state_was_lost() -> None:
+    """Others that are awake register their leases meanwhile."""
+    store, server = ScriptedStore(), Server(0.1)
+    limiter = _limiter(store, per=5.0)
+    await _call(_limiter(store))
+    await _call(limiter)
+    store.lose()
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(server.call, limiter)
+        await anyio.sleep(4.5)
+        assert server.most_in_any(5.0) == 5
+    await anyio.sleep(6)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(12):
+            tasks.start_soon(server.call, limiter)
+    assert server.most_in_any(5.0) > 6
+
+
 async def test_closed_refuses_interactive_calls() -> None:
     """All that wait, after a second; and later ones at once. The others wait."""
     store, refused, served = ScriptedStore(), list[float](), list[str]()
@@ -208,7 +266,7 @@ async def test_a_caller_with_little_time_spends_a_quarter_of_it() -> None:
 async def test_what_is_granted_too_late_is_given_back() -> None:
     """A server that was frozen answers everything that it was asked."""
     store = ScriptedStore()
-    limiter = _limiter(store)
+    limiter = _limiter(store, peers=1)
     _hang(store)
     for _ in range(3):
         await _call(limiter)

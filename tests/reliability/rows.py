@@ -189,10 +189,14 @@ R1   ../rate_limit/test_server.py::test_a_thousand_at_once
 R2   ../rate_limit/test_server.py::test_a_burst_around_the_turn_of_a_window
 R3   ../stores/test_redis_faults.py::test_floods_share_one_limit
 R4   the server's clock counts alone:
+     ../processes/test_faults.py::test_the_clock_of_a_host_changes_nothing
      ../stores/test_redis.py::test_a_slot_is_free_a_window_after_its_request
 R5   ../stores/test_redis.py::test_a_lease_that_is_not_settled_ends
+     ../processes/test_faults.py::test_a_killed_process_costs_nobody_a_request
+     ../processes/test_faults.py::test_a_stopped_process_disturbs_nobody
 R6   ../rate_limit/test_store.py::test_cancellation_at_any_moment_leaves_no_lease
 R7   ../stores/test_redis_faults.py::test_a_killed_server_is_used_again_when_it_is_back
+     ../processes/test_faults.py::test_a_lost_redis_is_no_error_of_a_call
      ../rate_limit/test_outage.py::test_interactive_calls_wait_a_second_once_and_then_go_on
 R8   ../stores/test_redis_faults.py::test_a_frozen_server_is_left_after_a_second
 R9   ../stores/test_redis_faults.py::test_scripts_that_the_server_has_forgotten_are_sent_again
