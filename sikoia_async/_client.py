@@ -474,7 +474,8 @@ class Sikoia(NotCopyable):
     def spend(self) -> Mapping[str, int]:
         """How many calls cost, or may have cost, money, by operation, such as `identity.request`.
 
-        A call of `request` that this SDK has no method for is named by its method and path.
+        A call of `request` that this SDK has no method for is named by its method and path, with
+        `{id}` for each id.
 
 
         A call counts from the moment that it is sent. Calls that Sikoia rejected, that were never

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from sikoia_async._logging import without_ids
+
 __all__ = ["OPERATIONS", "ApiOperation", "operation_name"]
 
 
@@ -134,6 +136,6 @@ def operation_name(method: str, path: str) -> str:
 
     Args:
         method: the HTTP method.
-        path: a path template.
+        path: a path template, or a path, whose ids are not repeated.
     """
-    return _NAMES.get((method, path)) or f"{method} {path}"
+    return _NAMES.get((method, path)) or f"{method} {without_ids(path)}"

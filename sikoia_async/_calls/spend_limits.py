@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
 
 import attrs
 
-from sikoia_async._calls.operations import OPERATIONS
+from sikoia_async._calls.operations import OPERATIONS, operation_name
 from sikoia_async._errors import ArgumentError, ArgumentTypeError, ChargeLimitError
 from sikoia_async._validation import (
     plain_string,
@@ -51,6 +51,14 @@ def _validate_operation(_: object, __: object, value: Any) -> None:
         raise ArgumentError(msg)
 
 
+def _named(operation: Any) -> Any:
+    """Return a method and a path as `Sikoia.spend` names them: without ids."""
+    if not isinstance(operation, str) or not operation.startswith(_METHODS):
+        return operation
+    method, _, path = operation.partition(" ")
+    return operation_name(method, path)
+
+
 def _validate_per(_: object, __: object, value: Any) -> None:
     if value is None or (isinstance(value, str) and value in get_args(Period)):
         return
@@ -78,9 +86,12 @@ class SpendLimit:
 
     limit: int = attrs.field(validator=_validate_limit)
     """How many calls are allowed."""
-    operation: str | None = attrs.field(default=None, validator=_validate_operation)
+    operation: str | None = attrs.field(
+        default=None, converter=_named, validator=_validate_operation
+    )
     """The operation that is limited, such as `identity.request`; None for all of them together. A
-    call of `Sikoia.request` is named by its method and path, as in `Sikoia.spend`."""
+    call of `Sikoia.request` is named by its method and path, with `{id}` for each id, as in
+    `Sikoia.spend`."""
     per: Period | float | None = attrs.field(default=None, validator=_validate_per)
     """How long a call counts: an hour, a day, a month of 30 days, or a number of seconds, from when
     it is made; None if it counts for ever."""

@@ -1,6 +1,7 @@
 """Limits of chargeable calls by operation, period and tag, in one process and in a store."""
 
 import pickle
+from pathlib import Path
 from typing import Any, Final
 
 import anyio
@@ -19,7 +20,7 @@ from sikoia_async import (
     StoreError,
     spending,
 )
-from sikoia_async.stores import Charge, MemoryStores, SpendStore, Stores
+from sikoia_async.stores import Charge, MemoryStores, SpendStore, SqliteStores, Stores
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -391,9 +392,38 @@ async def test_invalid_limits_are_refused(make: Any, words: str) -> None:
 
 
 def test_a_limit_of_a_raw_request_is_named_like_its_spend() -> None:
-    """By method and path."""
+    """By method and path, without the ids; or as the method of this SDK that it calls."""
     assert SpendLimit(1, operation="POST /v3/new").operation == "POST /v3/new"
+    assert SpendLimit(1, operation="POST /v3/new/4711").operation == "POST /v3/new/{id}"
+    identity = SpendLimit(1, operation="POST /v2/peps-sanctions").operation
+    assert identity == "screening.search_peps_sanctions"
     assert isinstance(_Breaking(), SpendStore)
+
+
+def _content(folder: Path) -> bytes:
+    return b"".join(one.read_bytes() for one in folder.iterdir())
+
+
+@pytest.mark.parametrize("call", ["request", "start"])
+async def test_no_id_of_a_raw_request_is_recorded(tmp_path: Path, call: str) -> None:
+    """Neither as spend nor as a purchase. A limit of one path holds for all its ids."""
+    path = tmp_path / "sikoia.db"
+    limit = SpendLimit(2, operation="POST /v3/things/canary-1")
+    async with SqliteStores(path) as shared:
+        sikoia = _Server().client(shared, max_chargeable=limit)
+        method: Any = getattr(sikoia, call)
+        into: Any = dict[str, Any]
+        await method("POST", "/v3/things/canary-1", into=into, chargeable=True)
+        once: Any = sikoia.purchases.once
+        await once("a key", method, "POST", "/v3/things/canary-2", into=into, chargeable=True)
+        with pytest.raises(ChargeLimitError) as refused:
+            await method("POST", "/v3/things/canary-3", into=into, chargeable=True)
+
+        assert await sikoia.total_spend() == {"POST /v3/things/{id}": 2}
+        files = _content(tmp_path)
+        assert b"/v3/things/{id}" in files
+        assert b"canary" not in files
+        assert "canary" not in str(refused.value)
 
 
 async def test_a_store_that_fails_to_give_back_is_told_later() -> None:
