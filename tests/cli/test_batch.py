@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -13,11 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
-from batch.companies import companies_of
+from batch.companies import client_of, companies_of
 
+from sikoia_async import NewPerson, Sikoia
 from sikoia_async.cli import main as cli
 from sikoia_async.sandbox import Rate, Sandbox
+from sikoia_async.stores import SqliteStores
 
 REPORTS = "POST /v2/company-credit-reports"
 PATIENCE = 60
@@ -36,6 +41,18 @@ def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Generator[Sandbo
 def write_csv(ids: Sequence[str], header: str = "company_id") -> None:
     """Write the input."""
     Path("in.csv").write_text("\n".join([header, *ids]) + "\n", "utf-8")
+
+
+def person_of(sandbox: Sandbox) -> str:
+    """Create a person, and return the id."""
+
+    async def create() -> str:
+        async with client_of(sandbox) as sikoia:
+            person = NewPerson(first_name="Wilma", last_name="Example")
+            case = await sikoia.cases.create(name="Loan", case_type="Business", persons=[person])
+            return case.persons[0].person_id
+
+    return anyio.run(create)
 
 
 def lines(name: str = "out.jsonl") -> list[dict[str, Any]]:
@@ -94,7 +111,7 @@ def test_jsonl_and_columns_of_other_names(sandbox: Sandbox) -> None:
 def test_standard_input_and_output(sandbox: Sandbox, *, as_file: bool) -> None:
     """A pipe is read as it arrives, and a file that is redirected is checked first."""
     ids = companies_of(4, sandbox)
-    content = "\n".join(["company_id", *ids, "bad id"]).encode()
+    content = "\n".join(["company_id", *ids, "bad id", '"open']).encode()
     Path("in.csv").write_bytes(content)
     with Path("in.csv").open("rb") as file:
         done = subprocess.run(
@@ -104,9 +121,29 @@ def test_standard_input_and_output(sandbox: Sandbox, *, as_file: bool) -> None:
             stdin=file if as_file else None, input=None if as_file else content,
         )  # fmt: skip
 
-    assert done.returncode == 1, done.stderr  # one row was left out
+    assert done.returncode == 1, done.stderr  # two rows were left out
     assert sorted(json.loads(line)["key"] for line in done.stdout.splitlines()) == sorted(ids)
     assert b"standard input, line 6: left out: column company_id: not a valid id" in done.stderr
+    assert b"standard input, line 7: left out: a quotation mark is not closed" in done.stderr
+
+
+def test_json_values_that_are_no_scalars(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are ignored in a field that means nothing; other rows with one are left out."""
+    ids = companies_of(2, sandbox)
+    rows: list[Any] = [
+        {"company_id": ids[0], "tags": ["a"], "more": {"b": 1}, "none": None, "empty": ""},
+        {"company_id": [ids[1]]},
+        {"company_id": {"id": ids[1]}},
+        {"company_id": ids[1], "country_code": ["GB"]},
+    ]
+    Path("in.csv").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+
+    assert reports() == 1
+
+    assert [one["key"] for one in lines()] == [ids[0]]
+    assert "line 4: left out: column country_code: expected a string" in capsys.readouterr().err
 
 
 def test_a_dry_run_sends_nothing(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +156,51 @@ def test_a_dry_run_sends_nothing(sandbox: Sandbox, capsys: pytest.CaptureFixture
     assert "300 rows, at least 600 requests, at most 200 calls of credit_reports.request" in printed
     assert "3 min 20 s or more" in printed
     assert not Path("out.jsonl").exists()
+    assert len(sandbox.ledger) == 0
+
+
+@pytest.mark.parametrize("command", ["identity", "peps-sanctions"])
+def test_results_that_are_there_at_once(sandbox: Sandbox, command: str) -> None:
+    """An identity check waits for the person, and a search has its matches in the response."""
+    person = person_of(sandbox)
+    write_csv([person], "person_id")
+
+    assert batch(command, "in.csv", "--out", "out.jsonl") == 0
+
+    [line] = lines()
+    assert (line["key"], line["state"], line["bought"]) == (person, "done", [command])
+    assert line["value"]
+    assert sandbox.ledger.spend == 1
+
+
+def test_other_arguments_for_a_key_in_doubt_are_refused(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is sent for that row. Its status has the type of the error only."""
+    first, second = companies_of(2, sandbox)
+    write_csv([f"{first},k"], "company_id,ref")
+    sandbox.faults.add(REPORTS, reset="after")
+    assert reports("--key", "ref") == 1
+    write_csv([f"{second},k"], "company_id,ref")
+    capsys.readouterr()
+
+    assert reports("--key", "ref") == 1
+
+    assert [one["state"] for one in lines()] == ["in doubt", "failed"]
+    assert lines()[1]["error"] == {"type": "ArgumentError"}
+    assert batch("status", "out.db") == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith(": ArgumentError")
+    assert sandbox.ledger.spend == 1
+
+
+def test_a_dry_run_of_a_pipe_says_nothing(sandbox: Sandbox) -> None:
+    """It would have to read everything that arrives."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sikoia_async", "batch", "income", "-", "--out", "x", "--dry-run"],
+        capture_output=True, check=False, timeout=PATIENCE, input=b"person_id\n1\n",
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert b"standard input is read as it arrives" in done.stderr
     assert len(sandbox.ledger) == 0
 
 
@@ -300,6 +382,30 @@ def test_a_journal_that_is_none(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+def test_the_journal_of_something_else_is_refused(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a batch in Python, which cannot be repeated here, or of other stores."""
+    del sandbox
+
+    async def create() -> None:
+        async with Sikoia() as sikoia, sikoia.batch("python.db") as journal:
+            assert [one async for one in journal.map(work, ["a"], key=str)]
+
+    async def work(_run: Any, item: str) -> str:
+        await anyio.lowlevel.checkpoint()
+        return item
+
+    anyio.run(create)
+    SqliteStores("stores.db")
+
+    assert batch("retry", "python.db") == 2
+    assert "python.db: the journal of a batch that was not started" in capsys.readouterr().err
+    for command in ("status", "doubts", "retry"):
+        assert batch(command, "stores.db") == 2
+        assert "stores.db: not the journal of a batch" in capsys.readouterr().err
+
+
 def test_a_torn_line_is_cut_and_written_lines_are_noted(sandbox: Sandbox) -> None:
     """What a killed process had written and not noted is neither lost nor written again."""
     ids = companies_of(6, sandbox)
@@ -381,8 +487,21 @@ def limited(size: int) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("room", [0, 1_000])
-def test_a_run_whose_output_does_not_fit_can_be_continued(sandbox: Sandbox, room: int) -> None:
+@contextmanager
+def small_files(size: int) -> Generator[None]:
+    """Let no file of this process become longer."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("is_child", [True, False])
+def test_a_run_whose_output_does_not_fit_can_be_continued(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], *, is_child: bool
+) -> None:
     """One line says so. The next run has everything, bought once, and cuts the torn line."""
     ids = companies_of(8, sandbox)
     write_csv(ids[:1])
@@ -393,11 +512,18 @@ def test_a_run_whose_output_does_not_fit_can_be_continued(sandbox: Sandbox, room
         out.write(f"{json.dumps(long)}\n")
     write_csv(ids)
 
-    size = Path("out.jsonl").stat().st_size + room
-    done = limited(size)
+    size = Path("out.jsonl").stat().st_size + 1_000
+    if is_child:
+        done = limited(size)
+        code, printed = done.returncode, done.stderr
+    else:
+        capsys.readouterr()
+        with small_files(size):
+            code = reports()
+        printed = capsys.readouterr().err
 
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == (
+    assert code == 1
+    assert printed.splitlines()[-1] == (
         "sikoia batch credit-reports: out.jsonl: File too large; what was bought is not lost: "
         "make it writable again, then run the same again"
     )
@@ -413,6 +539,9 @@ def test_a_run_whose_journal_does_not_fit_can_be_continued(sandbox: Sandbox, siz
     """It ends with one line about the journal, without a traceback."""
     ids = companies_of(8, sandbox)
     write_csv(ids)
+    if not size:
+        with small_files(0):
+            assert reports() == 1
 
     done = limited(size)
 

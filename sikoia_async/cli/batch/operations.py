@@ -80,7 +80,7 @@ class BatchOperation:
         Raises:
             ArgumentError: a value is missing or not valid; the message begins with its column.
         """
-        given = {name: value for name, value in row.items() if value not in {None, ""}}
+        given = {name: value for name, value in row.items() if value is not None and value != ""}
         options = {
             name: _value(name, given[name], kind)
             for name, kind in self.options().items()
@@ -134,13 +134,8 @@ OPERATIONS: Final = {
 
 def _plain_type(hint: Any) -> type:
     """Return the type of a value that a row can give: a string if there are several."""
-    kinds = [one for one in (get_args(hint) or (hint,)) if one is not type(None)]
-    for kind in kinds:
-        plain = get_origin(kind) or kind
-        if plain in _READERS:
-            found: type = plain
-            return found
-    return str
+    kinds = [get_origin(one) or one for one in get_args(hint) or (hint,)]
+    return next((one for one in kinds if one in _READERS), str)
 
 
 def _boolean(value: Any) -> bool:
