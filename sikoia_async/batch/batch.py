@@ -117,11 +117,7 @@ class Batch(NotCopyable, Generic[Client]):
         self._has_begun = True
         journal = await to_thread.run_sync(self._open)
         tasks = anyio.create_task_group()
-        try:
-            await tasks.__aenter__()
-        except BaseException:
-            await _close(journal)
-            raise
+        await tasks.__aenter__()
         self._state = BatchState(
             context=context,
             tasks=tasks,

@@ -273,8 +273,6 @@ class KeyedPurchase:
             raise
         self._observe(result)
         ended = self._bought(purchase, purchase_ids(purchase.operation, result))
-        if not sum(spend.values()) and purchase.resolution is None:
-            ended = attrs.evolve(ended, state="refused")  # it was free, as a search without matches
         await self._journal.note(ended, owner=purchase.owner)
         return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -56,25 +57,20 @@ def open_journal(
         ConfigurationError: the file is not a journal, or another process is using it.
         StoreError: it cannot be read or written.
     """
-    lock = Lock(path)
-    is_alone = lock.acquire(on_conflict)
-    try:
+    with ExitStack() as undo:
+        lock = Lock(path)
+        undo.callback(lock.release)
+        is_alone = lock.acquire(on_conflict)
         stores = SqliteStores(path)
-        database = connect(path)
-        try:
-            items = ItemJournal(database, path, owner)
-            budget = Budget(database, path, limit)
+        database = undo.enter_context(closing(connect(path)))
+        items = ItemJournal(database, path, owner)
+        budget = Budget(database, path, limit)
+        if is_alone:
+            items.free_others()
+        if on_conflict == "join":
             if is_alone:
-                items.free_others()
-            if on_conflict == "join":
-                if is_alone:
-                    lock.share()
-                items.renew()
-        except BaseException:
-            database.close()
-            raise
-    except BaseException:
-        lock.release()
-        raise
+                lock.share()
+            items.renew()
+        undo.pop_all()
     purchases: Any = stores.purchases
     return OpenJournal(items, budget, stores, purchases, lock, database)

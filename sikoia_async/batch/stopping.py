@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, cast
 
 import anyio
@@ -59,11 +60,13 @@ class Stopping:
 async def watch_signals(stop: Callable[[Stopped], object]) -> None:
     """Call a function on each SIGINT and SIGTERM, with the name of the signal.
 
-    Where the event loop cannot receive signals, as on Windows, they act as usual.
+    Where the event loop cannot receive signals, as on Windows and outside of the main thread, they
+    act as usual.
     """
-    try:
-        with anyio.open_signal_receiver(*_SIGNALS) as signals:
-            async for one in signals:
-                stop(cast("Stopped", one.name))
-    except NotImplementedError:
-        return
+    with ExitStack() as stack:
+        try:
+            signals = stack.enter_context(anyio.open_signal_receiver(*_SIGNALS))
+        except RuntimeError:  # also a NotImplementedError
+            return
+        async for one in signals:
+            stop(cast("Stopped", one.name))

@@ -8,6 +8,7 @@ An item is noted once the caller asks for the next result: it has then dealt wit
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 import anyio
@@ -189,7 +190,8 @@ class Results(Generic[Client, Item, Value]):
         state = self._state
         with entries:
             try:
-                with state.stopping.reading:
+                # The stream is broken once the workers were cancelled.
+                with suppress(anyio.BrokenResourceError), state.stopping.reading:
                     while not state.stopping.has_begun:
                         if self._ordered:
                             await self._room.acquire()
@@ -197,8 +199,6 @@ class Results(Generic[Client, Item, Value]):
                         if entry is None:
                             return
                         await entries.send(entry)
-            except anyio.BrokenResourceError:
-                return  # the workers were cancelled
             except Exception as error:  # noqa: BLE001 - raised once the results are taken
                 self._error = error
 

@@ -16,6 +16,7 @@ import pytest
 
 from sikoia_async import ConfigurationError, Sikoia, StoreError
 from sikoia_async.batch import Run
+from sikoia_async.batch.budget import Budget
 from sikoia_async.batch.file import Lock, connect
 from sikoia_async.batch.items import LEASE, ItemJournal, Note, hash_of
 from sikoia_async.stores import Purchase, SqliteStores
@@ -320,3 +321,27 @@ async def test_a_large_list_and_a_partial_function(tmp_path: Path) -> None:
         results = batch.map(partial(work), items, key=str)
         assert len([one async for one in results]) == 1_500
     assert await done(tmp_path / "j.db", items) == []
+
+
+def test_what_is_no_database_is_not_opened(tmp_path: Path) -> None:
+    """Neither as a journal nor as its lock."""
+    for name in ("j.db", "k.db-lock"):
+        (tmp_path / name).write_bytes(b"key,value\n" * 500)
+
+    with pytest.raises(ConfigurationError, match=r"j\.db is not a journal"):
+        connect(tmp_path / "j.db")
+    lock = Lock(tmp_path / "k.db")
+    with pytest.raises(ConfigurationError, match=r"k\.db-lock is not a journal"):
+        lock.acquire("refuse")
+    lock.release()
+
+
+def test_what_was_not_bought_is_not_given_back(tmp_path: Path) -> None:
+    """The budget stays as it is."""
+    _OPEN.append(connect(tmp_path / "j.db"))
+    budget = Budget(_OPEN[-1], tmp_path / "j.db", 1)
+    budget.reserve("one", "operation")
+    budget.give_back("other")
+    assert dict(budget.counts) == {"operation": 1}
+    budget.give_back("one")
+    assert not any(budget.counts.values())

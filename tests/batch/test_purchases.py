@@ -34,6 +34,7 @@ from sikoia_async import (
     Sikoia,
     StoreError,
 )
+from sikoia_async.batch.adoption import ADOPTION
 from sikoia_async.batch.hashes import hash_of_arguments, is_hash_of
 from sikoia_async.batch.matching import candidates
 from sikoia_async.batch.sikoia_time import SikoiaTime
@@ -505,6 +506,49 @@ async def test_two_purchases_of_one_company_adopt_a_request_each(
             tasks.start_soon(buy, key)
     assert len(ids) == 4
     assert REPORT.times(sandbox) == 5
+
+
+async def test_a_request_in_progress_is_waited_for_before_one_is_adopted(
+    sandbox: MemorySandbox, sikoia: Sikoia, of: Subjects, store: PurchaseStore
+) -> None:
+    """Sikoia may list it already, and only its response says whose it is."""
+    await killed_while_buying(sandbox, of, store, key="lost")
+    await anyio.sleep(70)
+    sandbox.faults.add(REPORT.path, delay=3.0)
+    ids = set[Any]()
+
+    async def buy(key: str) -> None:
+        ids.add((await REPORT.once(sikoia, of, key)).ids)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(buy, "new")
+        await anyio.sleep(1)
+        tasks.start_soon(buy, "lost")
+    assert len(ids) == 2
+    assert REPORT.times(sandbox) == 3
+
+
+class Rival(DurableStore):
+    """A store in which another process is faster to reserve a listed request."""
+
+    async def intend(self, account: str, purchase: Purchase) -> Purchase:
+        """Record an intent of the other process first."""
+        if purchase.operation == ADOPTION:
+            await super().intend(account, attrs.evolve(purchase, arguments="of another"))
+        return await super().intend(account, purchase)
+
+
+async def test_a_request_that_another_process_adopts_is_left_to_it(
+    sandbox: MemorySandbox, of: Subjects, store: PurchaseStore
+) -> None:
+    """By a look for doubts, and by a call: it buys another one."""
+    await killed_while_buying(sandbox, of, store)
+    async with connect(sandbox, Rival(store)) as sikoia:
+        assert not await sikoia.purchases.doubts()  # it may be in progress
+        await anyio.sleep(70)
+        assert len(await sikoia.purchases.look()) == 1
+        assert await REPORT.once(sikoia, of)
+    assert REPORT.times(sandbox) == 3
 
 
 async def test_other_parameters_belong_to_another_purchase(

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
+import anyio.to_thread
 import pytest
 
 from sikoia_async import Sikoia
@@ -139,6 +141,59 @@ async def test_signals_stop_a_batch(tmp_path: Path, number: signal.Signals) -> N
         summary = await batch.summary()
     assert results == []
     assert (sorted(door.cancelled), summary.stopped) == ([0, 1], number.name)
+
+
+async def test_signals_act_as_usual_outside_of_the_main_thread(
+    tmp_path: Path, anyio_backend_name: str
+) -> None:
+    """Only the main thread can handle them: the batch runs as without."""
+
+    async def run() -> list[int]:
+        async with (
+            new_client() as sikoia,
+            sikoia.batch(tmp_path / "j.db", handle_signals=True) as batch,
+        ):
+            return [one.item async for one in batch.map(work, range(3), key=str)]
+
+    async def work(run: Run[Sikoia], item: int) -> int:
+        del run
+        await anyio.lowlevel.checkpoint()
+        return item
+
+    def in_thread() -> list[int]:
+        return anyio.run(run, backend=anyio_backend_name)
+
+    assert sorted(await anyio.to_thread.run_sync(in_thread)) == [0, 1, 2]
+
+
+async def test_ordered_results_have_gaps_after_a_second_stop(tmp_path: Path) -> None:
+    """What has ended is yielded, also if an earlier item was cancelled."""
+    door = Door()
+
+    ended = list[int]()
+
+    async def work(run: Run[Sikoia], item: int) -> int:
+        if not item:
+            return await door.work(run, item)
+        ended.append(item)
+        return item
+
+    async with new_client() as sikoia, sikoia.batch(tmp_path / "j.db") as batch:
+
+        async def stop() -> None:
+            while len(ended) < 2:  # noqa: ASYNC110 - of any task
+                await anyio.sleep(0.01)
+            await anyio.wait_all_tasks_blocked()
+            batch.stop()
+            batch.stop()
+
+        results = list[int]()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stop)
+            async for one in batch.map(work, range(3), key=str, at_once=3, ordered=True):
+                results.append(one.item)
+        assert (await batch.summary()).left == 1
+    assert results == [1, 2]
 
 
 async def until(batch: Batch[Any], *, stopped: bool) -> None:
