@@ -26,6 +26,7 @@ SLOW: Final = (
     "tests/stores",
     "tests/test_docs.py",
     "tests/test_examples.py",
+    "tests/test_many_machines.py",
     "tests/test_readme.py",
     "tests/test_workers.py",
     "tests/testing",
@@ -39,6 +40,7 @@ VERSIONS_DO_NOT_MATTER: Final = (
     "tests/sandbox/scenarios",
     "tests/test_docs.py",
     "tests/test_examples.py",
+    "tests/test_many_machines.py",
     "tests/test_readme.py",
     "tests/test_workers.py",
 )

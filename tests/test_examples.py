@@ -39,7 +39,14 @@ from sikoia_async.webhooks import SIGNATURE_HEADER, sign
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 APPS = {"fastapi_app": "fastapi", "aiohttp_app": "aiohttp"}
-LONGEST = {"aiohttp_app": 120, "batch": 65, "fastapi_app": 120, "test_suite": 140}
+LONGEST = {
+    "aiohttp_app": 120,
+    "batch": 65,
+    "dbos_batch": 130,
+    "fastapi_app": 120,
+    "streaq_batch": 115,
+    "test_suite": 140,
+}
 """The maximum number of lines; a test suite shows more than one thing."""
 PATIENCE = 60
 """Seconds until a test gives up waiting for what usually takes a fraction of one."""
