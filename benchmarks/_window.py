@@ -8,6 +8,7 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from math import ceil
 from typing import Final, Self
 
 import attrs
@@ -97,7 +98,7 @@ class Window:
         self.arrivals.append(Arrival(now, process, refused))
         if not refused:
             return _RESPONSE % (b"200 OK", b"")
-        wait = b"Retry-After: %d\r\n" % max(1, round(self._per - into_it))
+        wait = b"Retry-After: %d\r\n" % max(1, ceil(self._per - into_it))
         return _RESPONSE % (b"429 Too Many Requests", wait)
 
 

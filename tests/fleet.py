@@ -111,15 +111,15 @@ class Fleet:
         return {error for one in running for error in await one.stop()}
 
 
-def job(store: str, **options: Any) -> Job:
+def job(store: str, *, per: float = PER, **options: Any) -> Job:
     """Return what a worker does."""
-    return Job(url="", store=store, limit=LIMIT, per=PER, **options)
+    return Job(url="", store=store, limit=LIMIT, per=per, **options)
 
 
 @asynccontextmanager
 async def fleet(*jobs: Job) -> AsyncGenerator[Fleet]:
     """Run workers, which wait for what to do."""
-    async with Window(LIMIT, PER, 0.01) as window:
+    async with Window(LIMIT, jobs[0].per, 0.01) as window:
         running = Fleet(window)
         try:
             await running.start(*jobs)

@@ -20,7 +20,7 @@ import attrs
 from sikoia_async import Priority, Quota, Sikoia, local
 from sikoia_async.stores import Host, PostgresStores, RedisStores, SqliteStores, Stores
 
-__all__ = ["TASKS", "Job"]
+__all__ = ["TASKS", "Job", "stores_at"]
 
 TASKS = 3
 """How many requests of a flood are in flight at most."""
@@ -41,8 +41,8 @@ class Job:
     priority: Priority = "interactive"
     timeout: float = 20
     max_chargeable: int = 1_000
-    has_token: bool = True
-    """Whether it needs no authorization server."""
+    token_url: str = ""
+    """Of the authorization server, which it needs none of by default."""
     wall_clock: float = 0.0
     """Seconds by which `time.time` is ahead."""
     started: float | None = None
@@ -60,17 +60,20 @@ def _host(started: float | None) -> Host | None:
     return Host(now=lambda: time.monotonic() - started, boot_id=str(started))
 
 
+def stores_at(at: str, host: Host | None = None) -> Stores:
+    """Return the stores in a file, or in Redis."""
+    return RedisStores.from_url(at) if at.startswith("redis:") else SqliteStores(at, host=host)
+
+
 async def _stores(job: Job, stack: AsyncExitStack) -> Stores:
     opened = list[Stores]()
     for at in job.store.split():
-        if at.startswith("redis:"):
-            opened.append(RedisStores.from_url(at))
-        elif at.startswith("postgresql:"):
+        if at.startswith("postgresql:"):
             create = import_module("asyncpg").create_pool
             pool = await stack.enter_async_context(create(at, min_size=1, timeout=2))
             opened.append(PostgresStores(pool))
         else:
-            opened.append(SqliteStores(at, host=_host(job.started)))
+            opened.append(stores_at(at, _host(job.started)))
     first, *others = opened
     return first if not others else first | others[0]
 
@@ -94,12 +97,14 @@ async def _flood(sikoia: Sikoia, path: str) -> None:
 async def _main(job: Job) -> None:
     async with AsyncExitStack() as stack:
         credentials: Any = {"token": "test"}
-        if not job.has_token:
+        environment = local(job.url)
+        if job.token_url:
             credentials = {"client_id": "an-id", "client_secret": "a-secret"}
+            environment = attrs.evolve(environment, token_url=job.token_url)
         sikoia = await stack.enter_async_context(
             Sikoia(
                 **credentials,
-                environment=local(job.url),
+                environment=environment,
                 shared=await _stores(job, stack),
                 quota=Quota(job.limit, per=job.per, peers=job.peers),
                 max_chargeable=job.max_chargeable,

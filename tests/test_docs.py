@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_origin
 
 import pytest
+from servers import RedisServer
 
 from sikoia_async import NewCompany, NewPerson, Sikoia
 from sikoia_async._errors import api_error_class
@@ -134,6 +135,25 @@ def test_the_first_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
     exec(program, {"__name__": "__main__"})  # noqa: S102 - our own documentation
 
     assert len(capsys.readouterr().out.split()) == 2
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_program_for_several_hosts_runs(
+    shared_redis: RedisServer, postgres_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a Redis and a PostgreSQL of the test."""
+    pytest.importorskip("redis")
+    pytest.importorskip("asyncpg")
+    (program,) = [block for block in BLOCKS["processes.md"] if "asyncio.run(" in block]
+    assert program.count(".internal") == 2
+    program = program.replace("redis://redis.internal", shared_redis.url)
+    program = program.replace("postgresql://postgres.internal/app", postgres_url)
+    shared_redis.command("FLUSHALL")
+
+    exec(program, {"__name__": "__main__"})  # noqa: S102 - our own documentation
+
+    assert capsys.readouterr().out.startswith("(")
+    assert shared_redis.command("KEYS", "sikoia*")
 
 
 def test_each_example_is_included_in_its_page() -> None:

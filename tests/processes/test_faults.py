@@ -2,22 +2,41 @@
 
 The server has a window of random phase. A limit that is kept in every window of any phase is never
 exceeded by more than chance.
+
+Other tests with real processes:
+
+- a process is killed with the lock of the access token, or handling a webhook; spend; events:
+  ../stores/test_sharing.py
+- a process is killed while it buys: ../batch/test_purchase_kills.py
+- a batch is killed or stopped, or its journal torn: ../batch/test_killed.py, test_stopping.py and
+  test_journals.py
+- the file of SQLite on a network file system, damaged, or of another application:
+  ../stores/test_sqlite_faults.py
+- the clock of Redis is set back: ../stores/test_redis.py
 """
 
 import asyncio
+import re
 import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import httpx
 import pytest
 from fleet import LIMIT, TASKS, Fleet, fleet, job
-from servers import RedisServer
+from fleet_worker import stores_at
+from servers import PostgresServer, RedisServer, free_port
+
+from sikoia_async import Priority, local
+from sikoia_async.stores import Ask, Wait
+from sikoia_async.stores.account import account_key
 
 PART: Final = LIMIT // 2
 """The part of the limit of one of two processes."""
@@ -293,3 +312,146 @@ async def test_a_lost_redis_is_no_error_of_a_call(
     server = _Redis(redis_server)
     async with fleet(*[job(server.url, peers=None)] * 2) as running:
         await _suffers(running, partial(begin, server), partial(end, server))
+
+
+class _Gate:
+    """Forwards connections of one process to a server, until it is closed.
+
+    Args:
+        port: the server's.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.port = free_port()
+        self._to = port
+        self._server: asyncio.Server | None = None
+        self._open = set[asyncio.StreamWriter]()
+
+    async def open(self) -> None:
+        """Accept connections."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+
+    def close(self) -> None:
+        """Refuse connections, and end those that there are."""
+        assert self._server is not None
+        self._server.close()
+        for writer in self._open:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._to)
+        self._open |= {writer, to_writer}
+        await asyncio.gather(_copy(reader, to_writer), _copy(to_reader, writer))
+        self._open -= {writer, to_writer}
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while some := await reader.read(65_536):
+            writer.write(some)
+            await writer.drain()
+    writer.close()
+
+
+@pytest.mark.parametrize(("priority", "part"), [("interactive", PART), ("background", 0)])
+async def test_one_process_that_is_cut_off_from_redis_keeps_to_its_part(
+    redis_server: RedisServer, priority: Priority, part: int
+) -> None:
+    """The others go on with Redis. Background calls of the one wait."""
+    pytest.importorskip("redis")
+    gate = _Gate(redis_server.port)
+    await gate.open()
+    alone = job(f"redis://127.0.0.1:{gate.port}/0", priority=priority, name="alone")
+    async with fleet(alone, job(redis_server.url, priority=priority)) as running:
+        running.flood()
+        await running.served(LIMIT)
+        gate.close()
+        await running.served(2 * LIMIT)
+        await gate.open()
+        await running.served(2 * LIMIT)
+
+        assert await running.stop() <= {"RateLimitError"}
+        assert running.worst <= LIMIT + part
+        assert sum(one.process == "alone" for one in running.window.arrivals[-LIMIT:]) > 0
+    gate.close()
+
+
+async def _paused(store: str, running: Fleet) -> None:
+    """Wait until the store knows of a pause."""
+    environment = local(f"http://127.0.0.1:{running.window.port}")
+    account = account_key(environment, None)
+    ask = Ask(account=account, limit=LIMIT, per=4.0, reserve=LIMIT - 1, lease=1.0)
+    async with stores_at(store) as shared, asyncio.timeout(60):
+        assert shared.quota is not None
+        reply = await shared.quota.acquire(ask)
+        while not (isinstance(reply, Wait) and reply.paused):
+            await asyncio.sleep(0.02)
+            reply = await shared.quota.acquire(ask)
+
+
+async def test_a_429_pauses_all_processes(store: str) -> None:
+    """One of them was refused, because another application has used up the window."""
+    async with fleet(*[job(store, per=4.0)] * 3) as running:
+        first, *others = running.workers
+        foreign = httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.window.port}")
+        async with foreign:
+            result = "ok"
+            while result == "ok":  # the window may turn in between
+                while (await foreign.get("/foreign/cases")).status_code == 200:
+                    pass
+                result = await first.ask("call")
+        assert result == "RateLimitError"
+        await _paused(store, running)
+        results = await asyncio.gather(*[one.ask("call") for one in (*others, first)])
+
+        assert results == ["ok"] * 3
+        refused = [one.process for one in running.window.arrivals if one.refused]
+        assert refused.count("worker") == 1
+
+
+async def test_nothing_is_bought_while_postgresql_is_down(
+    redis_server: RedisServer, postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    """Free calls go on; and purchases, when it is back."""
+    pytest.importorskip("redis")
+    pytest.importorskip("asyncpg")
+    one = job(f"{redis_server.url} {postgres_url}")
+    async with fleet(one, one) as running:
+        assert [await worker.ask("buy") for worker in running.workers] == ["ok", "ok"]
+        await asyncio.to_thread(postgres_server.kill)
+
+        results = await asyncio.gather(*[worker.ask("buy") for worker in running.workers])
+        assert results == ["StoreError", "StoreError"]
+        assert running.window.served == 2
+        assert [await worker.ask("call") for worker in running.workers] == ["ok", "ok"]
+
+        await asyncio.to_thread(postgres_server.start)
+        for worker in running.workers:
+            async with asyncio.timeout(60):
+                while await worker.ask("buy") != "ok":
+                    pass
+
+
+async def test_one_process_at_a_time_asks_an_authorization_server_that_is_down(
+    tmp_path: Path,
+) -> None:
+    """It makes three attempts; after that, each of the others makes one at most."""
+    posts = list[bytes]()
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        await reader.readexactly(int(length[1]) if length else 0)
+        posts.append(head)
+        writer.write(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    one = job(str(tmp_path / "sikoia.db"), token_url=url, timeout=6)
+    async with server, fleet(*[one] * 4) as running:
+        results = await asyncio.gather(*[worker.ask("call") for worker in running.workers])
+
+    assert set(results) <= {"TokenError", "DeadlineExceededError"}
+    assert 3 <= len(posts) <= 6
