@@ -9,6 +9,7 @@ import hostile
 import imports
 import operations
 import processes
+import purchases
 import quota
 import round_trip
 import sandbox
@@ -35,6 +36,7 @@ if __name__ == "__main__":
                 processes,
                 hostile,
                 batch,
+                purchases,
                 growth,
                 storms,
                 soak,

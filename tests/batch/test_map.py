@@ -9,6 +9,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+import sikoia_async.batch
 from sikoia_async import (
     ArgumentError,
     ArgumentTypeError,
@@ -330,3 +331,10 @@ async def test_flush_comes_before_the_notes(tmp_path: Path) -> None:
     assert flushed == 200
     async with new_client() as sikoia, sikoia.batch(tmp_path / "j.db") as batch:
         assert await batch.position() == 200
+
+
+async def test_the_names_of_the_package_load_on_first_use() -> None:
+    """Others are attribute errors."""
+    assert dir(sikoia_async.batch) == sorted(sikoia_async.batch.__all__)
+    with pytest.raises(AttributeError, match=r"'sikoia_async\.batch' has no attribute 'Bach'"):
+        _ = sikoia_async.batch.Bach

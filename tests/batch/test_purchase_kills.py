@@ -1,13 +1,13 @@
 """Purchases of real processes that are killed with SIGKILL: none is made twice, none is lost.
 
-The moments are seeded. `benchmarks/purchases.py` runs 200 of them.
+The moments are seeded. `benchmarks/purchases.py` has a hundred for each backend.
 """
 
 import os
 from pathlib import Path
 
 import pytest
-from batch.purchase_kills import Figures, Runs, late, moments, serving
+from purchase_kills import Figures, Runs, late, moments, serving
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
 

@@ -107,11 +107,11 @@ def test_jsonl_and_columns_of_other_names(sandbox: Sandbox) -> None:
     assert sorted(one["key"] for one in lines()) == ["r0", "r1", "r2"]
 
 
-@pytest.mark.parametrize("as_file", [True, False])
-def test_standard_input_and_output(sandbox: Sandbox, *, as_file: bool) -> None:
+@pytest.mark.parametrize(("as_file", "last"), [(True, '"open'), (False, '"open'), (False, "")])
+def test_standard_input_and_output(sandbox: Sandbox, last: str, *, as_file: bool) -> None:
     """A pipe is read as it arrives, and a file that is redirected is checked first."""
     ids = companies_of(4, sandbox)
-    content = "\n".join(["company_id", *ids, "bad id", '"open']).encode()
+    content = "\n".join(["company_id", *ids, "bad id", last]).encode()
     Path("in.csv").write_bytes(content)
     with Path("in.csv").open("rb") as file:
         done = subprocess.run(
@@ -121,10 +121,11 @@ def test_standard_input_and_output(sandbox: Sandbox, *, as_file: bool) -> None:
             stdin=file if as_file else None, input=None if as_file else content,
         )  # fmt: skip
 
-    assert done.returncode == 1, done.stderr  # two rows were left out
+    assert done.returncode == 1, done.stderr  # a row was left out
     assert sorted(json.loads(line)["key"] for line in done.stdout.splitlines()) == sorted(ids)
     assert b"standard input, line 6: left out: column company_id: not a valid id" in done.stderr
-    assert b"standard input, line 7: left out: a quotation mark is not closed" in done.stderr
+    problem = b"standard input, line 7: left out: a quotation mark is not closed"
+    assert (problem in done.stderr) == bool(last)
 
 
 def test_json_values_that_are_no_scalars(
@@ -157,6 +158,29 @@ def test_a_dry_run_sends_nothing(sandbox: Sandbox, capsys: pytest.CaptureFixture
     assert "3 min 20 s or more" in printed
     assert not Path("out.jsonl").exists()
     assert len(sandbox.ledger) == 0
+
+
+def test_an_output_that_nobody_reads_ends_the_run_quietly(sandbox: Sandbox) -> None:
+    """As with `| head`. The next run has everything that was not read, bought once."""
+    ids = companies_of(3, sandbox)
+    write_csv(ids)
+    command = [sys.executable, "-m", "sikoia_async", "batch", "credit-reports", "in.csv",
+               "--out", "-", "--journal", "j.db"]  # fmt: skip
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        command, stdout=writer, stderr=subprocess.PIPE, check=False, timeout=PATIENCE
+    )
+    os.close(writer)
+    assert done.returncode == 128 + signal.SIGPIPE
+    assert b"Traceback" not in done.stderr
+    assert b"Broken pipe" not in done.stderr
+
+    again = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)
+
+    assert again.returncode == 0
+    assert sorted(json.loads(line)["key"] for line in again.stdout.splitlines()) == sorted(ids)
+    assert sandbox.ledger.spend == 3
 
 
 @pytest.mark.parametrize("command", ["identity", "peps-sanctions"])
@@ -535,13 +559,16 @@ def test_a_run_whose_output_does_not_fit_can_be_continued(
 
 
 @pytest.mark.parametrize("size", [0, 20_000, 100_000])
-def test_a_run_whose_journal_does_not_fit_can_be_continued(sandbox: Sandbox, size: int) -> None:
+def test_a_run_whose_journal_does_not_fit_can_be_continued(
+    sandbox: Sandbox, size: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It ends with one line about the journal, without a traceback."""
     ids = companies_of(8, sandbox)
     write_csv(ids)
     if not size:
         with small_files(0):
             assert reports() == 1
+        assert capsys.readouterr().err.startswith("sikoia batch: StoreError: journal: out.db")
 
     done = limited(size)
 

@@ -22,7 +22,7 @@ from sikoia_async.testing import client_of
 __all__ = ["MOMENTS", "Figures", "Runs", "serving"]
 
 MOMENTS: Final = ("intending", "intended", "sent", "answered", "noted")
-_WORKER: Final = Path(__file__).with_name("purchase_worker.py")
+_WORKER: Final = Path(__file__).parent / "batch" / "purchase_worker.py"
 _REPORT: Final = "POST /v2/company-credit-reports"
 _SEARCH: Final = "POST /v2/company-registry-data/search"
 
