@@ -314,6 +314,18 @@ async def test_a_lost_redis_is_no_error_of_a_call(
         await _suffers(running, partial(begin, server), partial(end, server))
 
 
+async def test_processes_that_never_reached_redis_have_small_parts() -> None:
+    """None of them knows how many others there are."""
+    pytest.importorskip("redis")
+    nowhere = job(f"redis://127.0.0.1:{free_port()}/0", peers=None)
+    async with fleet(nowhere, nowhere) as running:
+        running.flood()
+        await running.served(LIMIT // 2)
+
+        assert await running.stop() == set()
+        assert running.worst <= LIMIT // 2
+
+
 class _Gate:
     """Forwards connections of one process to a server, until it is closed.
 

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any, Final
 
@@ -432,6 +433,61 @@ async def test_a_full_disk_is_an_error_until_there_is_room(
     result = await anyio.run_process(command)
 
     assert result.stdout == b"done\n"
+
+
+_READ_ONLY: Final = """
+import os, sys
+import anyio
+from sikoia_async.errors import ConfigurationError, StoreError
+from sikoia_async.stores import Ask, Charge, SqliteStores
+
+path = sys.argv[1]
+ask = Ask(account="account", limit=3, per=60.0)
+
+async def main():
+    async with SqliteStores(path) as stores:
+        calls = (
+            lambda: stores.quota.acquire(ask),
+            lambda: stores.spend.reserve("account", Charge(id="1", operation="x")),
+            lambda: stores.purchases.get("account", "key"),
+        )
+        for call in calls:
+            await call()
+        await stores.aclose()
+        if os.geteuid() == 0:  # who may write everything
+            nobody = 65534
+            for file in (os.path.dirname(path), path):
+                os.chown(file, nobody, nobody)
+            os.setuid(nobody)
+        os.chmod(path, 0o400)
+        for call in calls:
+            try:
+                await call()
+            except StoreError as error:
+                print(error)
+        try:
+            SqliteStores(path)
+        except ConfigurationError as error:
+            print(error)
+        for name in os.listdir(os.path.dirname(path)):  # SQLite has made the others read-only, too
+            os.chmod(os.path.join(os.path.dirname(path), name), 0o600)
+        for call in calls:
+            await call()
+
+anyio.run(main)
+"""
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # it loads nothing once it is another user
+async def test_a_file_that_is_read_only_is_an_error_until_it_is_not() -> None:
+    """No purchase and no charge is then recorded, and no slot leased."""
+    with TemporaryDirectory() as folder:  # the folders around `tmp_path` are private to its user
+        command = [sys.executable, "-c", _READ_ONLY, f"{folder}/sikoia.db"]
+        result = await anyio.run_process(command)
+
+    *errors, new = result.stdout.decode().splitlines()
+    assert errors == ["the SQLite file cannot be used: the file cannot be written to"] * 3
+    assert new == f"path: {errors[0]}"
 
 
 async def test_no_file_can_be_created_on_a_full_disk(path: Path) -> None:
