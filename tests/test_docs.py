@@ -103,6 +103,9 @@ async def test_the_examples_run(page: str, sandbox: Sandbox) -> None:
         for block in BLOCKS[page]:
             if "asyncio.run(" not in block:
                 await run(block.replace("https://lender.example", "https://127.0.0.1:1"), names)
+        for client in list(names.values()):  # readers close theirs when their program ends
+            if isinstance(client, Sikoia):
+                await client.aclose()
 
 
 @pytest.mark.parametrize(("page", "block"), OTHER_BLOCKS)
