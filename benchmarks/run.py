@@ -1,23 +1,23 @@
 """Runs all benchmarks, and prints one table."""
 
-import batch
+import batches
 import decoding
 import events
 import generated
 import growth
 import hostile
 import imports
+import in_memory
 import operations
 import processes
 import purchases
 import quota
 import round_trip
-import sandbox
+import sandboxes
 import soak
 import stalls
 import store_costs
 import storms
-import testing
 from _measure import is_quick, print_table
 
 if __name__ == "__main__":
@@ -35,15 +35,15 @@ if __name__ == "__main__":
                 operations,
                 processes,
                 hostile,
-                batch,
+                batches,
                 purchases,
                 growth,
                 storms,
                 soak,
                 stalls,
                 store_costs,
-                testing,
-                sandbox,
+                in_memory,
+                sandboxes,
             )
             for row in script.compare(quick=quick)
         ]

@@ -26,6 +26,7 @@ async def run(
     sikoia: Sikoia, journal: Path, ids: Sequence[str], stops: Sequence[float] = ()
 ) -> tuple[list[Any], str | None]:
     """Run a batch that is stopped after some seconds, and again; return what it yields."""
+    results = list[Any]()
     async with sikoia.batch(journal) as batch:
 
         async def stop() -> None:
@@ -42,8 +43,8 @@ async def run(
 
 def contents(results: Sequence[Any]) -> list[Any]:
     """Return what was bought, sorted, without the ids and times of each request."""
-    values = [json.loads(one.value.to_json()) for one in results if isinstance(one, Done)]
-    assert len(values) == len(results)
+    assert all(isinstance(one, Done) for one in results)
+    values = [json.loads(one.value.to_json()) for one in results]
     for value in values:
         del value["request_id"], value["datetime_requested"]
     return sorted(values, key=lambda one: str(one["company_id"]))

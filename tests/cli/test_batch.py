@@ -531,7 +531,7 @@ def test_a_run_whose_output_does_not_fit_can_be_continued(
     write_csv(ids[:1])
     assert reports() == 0
     # Longer than the journal, which fits: a line that a killed process has written.
-    long = {"key": "long", "state": "done", "value": "x" * 8_000_000, "bought": []}
+    long: dict[str, Any] = {"key": "long", "state": "done", "value": "x" * 8_000_000, "bought": []}
     with Path("out.jsonl").open("a", encoding="utf-8") as out:
         out.write(f"{json.dumps(long)}\n")
     write_csv(ids)

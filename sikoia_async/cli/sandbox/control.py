@@ -231,7 +231,7 @@ def _lines(result: Any) -> list[str]:
     lines = list[str]()
     for name, value in result.items():
         if isinstance(value, list):
-            rows: list[Any] = value
+            rows: list[Any] = value  # pyright: ignore[reportUnknownVariableType] - JSON
             lines += _table(rows)
         else:
             lines.append(f"{name}: {value}")

@@ -42,8 +42,8 @@ _PROCESS: Final = Path("/proc/self/status")
 _CHILD: Final = """
 import sys
 sys.path.append("benchmarks")
-import sandbox
-print(sandbox.highest({cases}, {requests}))
+import sandboxes
+print(sandboxes.highest({cases}, {requests}))
 """
 
 
