@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 if TYPE_CHECKING:
@@ -24,11 +25,17 @@ class Parser(argparse.ArgumentParser):
 
     def parse(self, arguments: Sequence[str] | None) -> argparse.Namespace:
         """Parse a command line; exit with 2 and one line if it is invalid."""
-        options, unknown = self.parse_known_args(arguments)
+        parsed: tuple[argparse.Namespace, list[str]] = self.parse_known_args(arguments)
+        options, unknown = parsed
         if unknown:
             parser: Parser = getattr(options, "parser", self)
             parser.error(parser.describe_unknown(unknown))
         return options
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Keep the arguments for messages; called by argparse."""
+        self._given: list[str] = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
 
     def describe_unknown(self, unknown: Sequence[str]) -> str:
         """Say which option is unknown; values are counted only."""
@@ -51,6 +58,11 @@ class Parser(argparse.ArgumentParser):
         # Only commands have choices here: options that have a few values use `choice`.
         commands = cast("Mapping[str, object] | None", action.choices)
         if commands is not None and value not in commands:
+            before = takewhile(lambda one: one != value, self._given)
+            names = [one for one in before if one.startswith("-")]
+            unknown = [one for one in names if one.split("=")[0] not in self._option_string_actions]
+            if unknown:  # the value belongs to it
+                raise argparse.ArgumentError(None, self.describe_unknown(unknown))
             raise argparse.ArgumentError(None, f"unknown command{nearest(value, commands)}")
 
 
