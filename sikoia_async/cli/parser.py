@@ -32,7 +32,10 @@ class Parser(argparse.ArgumentParser):
             parser.error(parser.describe_unknown(unknown))
         return options
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    # One signature for the overloads of argparse.
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride] - as above
+        self, args: Any = None, namespace: Any = None
+    ) -> Any:
         """Keep the arguments for messages; called by argparse."""
         self._given: list[str] = list(sys.argv[1:] if args is None else args)
         return super().parse_known_args(args, namespace)
