@@ -16,7 +16,7 @@ ROOT: Final = Path(__file__).parent
 PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 # One worker more than there are processors, because tests wait more than they compute.
 WORKERS: Final = str((os.cpu_count() or 1) + 1)
-PYTEST: Final = ("-m", "pytest", "--quiet", "--numprocesses", WORKERS, "--dist", "loadfile")
+PYTEST: Final = ("-m", "pytest", "--quiet", "--numprocesses", WORKERS, "--dist", "worksteal")
 # These start processes, browsers or hundreds of servers; `quick` leaves them out.
 SLOW: Final = (
     "tests/cli",

@@ -25,6 +25,7 @@ import anyio
 import attrs
 
 from sikoia_async._errors import ClientStateError, ConfigurationError
+from sikoia_async.stores.background import is_cancelled
 from sikoia_async.stores.breaker import StoreUnavailable
 from sikoia_async.stores.protocols import Ask, Grant, Settled, Wait
 
@@ -335,6 +336,8 @@ class SharedLeases:
         return bool(self._unknown or self._ended or self._pause_until > self._clock())
 
     def _tell_soon(self) -> None:
+        if self._is_closed and is_cancelled():
+            return  # the lease runs out by itself
         if not self._is_telling:
             self._is_telling = True
             self._background.start(self._keep_telling)

@@ -22,6 +22,7 @@ from sikoia_async.batch.hashes import hash_of_key
 from sikoia_async.batch.journal import Journal
 from sikoia_async.batch.sikoia_time import SikoiaTime
 from sikoia_async.batch.state import GRACE, GuardSettings, GuardState
+from sikoia_async.resources._resource import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -39,7 +40,7 @@ _STATES: WeakKeyDictionary[OperationRegistry, GuardState] = WeakKeyDictionary()
 _MAX_KEY: Final = 1000
 
 
-class Purchases:
+class Purchases(Resource):
     """Makes chargeable requests once, also across crashes, as `sikoia.purchases`.
 
         async with Sikoia(shared=SqliteStores("sikoia.db")) as sikoia:
@@ -61,7 +62,7 @@ class Purchases:
     def __init__(
         self, api: Api, *, store: PurchaseStore | None = None, grace: float = GRACE
     ) -> None:
-        self._api = api
+        super().__init__(api)
         self._store: PurchaseStore | None = store
         self._grace = validate_wait("grace", grace)
 

@@ -13,12 +13,23 @@ from anyio.lowlevel import current_token
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["Background"]
+__all__ = ["Background", "is_cancelled"]
 
 _log = logging.getLogger("sikoia_async")
 
 _CLOSE_TIMEOUT: Final = 1.0
 """Seconds in which cancelled work has to end."""
+
+
+def is_cancelled() -> bool:
+    """Return whether the current task of asyncio is being cancelled, as all are when it ends.
+
+    What such a task starts may never run, and a worker thread that it uses may never end.
+    """
+    if not isinstance(current_token().native_token, asyncio.AbstractEventLoop):
+        return False  # trio ends system tasks
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class Background:

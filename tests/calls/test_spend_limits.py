@@ -366,7 +366,7 @@ _five: Any = 5
     [
         (lambda: _limit(-1), "SpendLimit: limit: expected a whole number"),
         (lambda: _limit(1.5), "SpendLimit: limit: expected a whole number"),
-        (lambda: _limit(1, operation="identity.requst"), "SpendLimit: operation: expected"),
+        (lambda: _limit(1, operation="identity.requests"), "SpendLimit: operation: expected"),
         (lambda: _limit(1, operation="cases.list"), "SpendLimit: operation: expected"),
         (lambda: _limit(1, operation=5), "SpendLimit: operation: expected"),
         (lambda: _limit(1, per="week"), 'SpendLimit: per: expected "hour"'),

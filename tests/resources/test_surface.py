@@ -22,7 +22,7 @@ from sikoia_async.webhooks import events
 RESOURCES = sorted(
     name
     for name, value in vars(Sikoia).items()
-    if isinstance(value, cached_property) and name != "events"
+    if isinstance(value, cached_property) and name not in {"events", "purchases"}
 )
 SECOND_TOO = {
     "checks.run": "validation_type",

@@ -145,10 +145,19 @@ async def test_the_users_requests_in_a_token_store_are_logged(
         async def save(self, key: str, token: object) -> None:
             await _asks(url)(key, token)
 
+        async def discard(self, key: str, value: str) -> None:
+            """Remove a token."""
+
+        async def lock(self, key: str, owner: str, ttl: float) -> bool:  # noqa: ARG002 - alone
+            return True
+
+        async def unlock(self, key: str, owner: str) -> None:
+            """End the lock."""
+
     async with serve(healthy) as server:
         url = server.url
         with MemorySandbox() as sandbox:
             async with client_of(sandbox, token_store=Store()) as sikoia:
                 await sikoia.users.list()
 
-    assert _urls(log) == [_MINE] * 2
+    assert _urls(log) == [_MINE] * 3  # loaded again once it has the lock
