@@ -1,6 +1,7 @@
 """Settings and fixtures of all tests: both event loops, in real or in virtual time."""
 
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,14 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("here")
+
+
+def pytest_sessionfinish() -> None:
+    """Save the coverage of a worker, which is killed if its process does not end in time."""
+    coverage = sys.modules.get("coverage")
+    measured = coverage and coverage.Coverage.current()
+    if measured:
+        measured.save()
 
 
 @pytest.fixture(params=["asyncio", "trio"])

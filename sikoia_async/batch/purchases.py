@@ -115,8 +115,8 @@ class Purchases(Resource):
             method: a method of one of this client's resources, or of a view's, that may cost
                 credits or money.
             args: its positional arguments.
-            buy_in_doubt: whether to buy again if it is not known whether it was bought.
-            kwargs: its other arguments.
+            kwargs: its other arguments. `buy_in_doubt=True` is for this method: it buys again if
+                it is not known whether it was bought.
 
         Raises:
             ConfigurationError: there is no durable store, or the method cannot be used.
