@@ -56,7 +56,7 @@ class Guard:
         self._key = key
         self._requests = 0
         self._is_active = True
-        self.api = GuardedApi(api.context, api.options, self)
+        self.api: Api = GuardedApi(api.context, api.options, self)
 
     @property
     def is_active(self) -> bool:

@@ -32,7 +32,7 @@ class SikoiaTime:
         self._wall = wall
         self._ahead: float | None = None
         """How far Sikoia's time is ahead of the monotonic clock; None before the first use."""
-        self.is_known = False
+        self.is_known: bool = False
         """Whether a response has shown Sikoia's time."""
 
     def now(self) -> float:

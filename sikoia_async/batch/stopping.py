@@ -27,7 +27,7 @@ class Stopping:
 
     def __init__(self, drain: float) -> None:
         self.reason: Stopped | None = None
-        self.has_begun = False
+        self.has_begun: bool = False
         """Whether no new items are begun."""
         self.reading: anyio.CancelScope = anyio.CancelScope()
         """Around reading the input."""

@@ -41,7 +41,7 @@ class Claims:
     """
 
     def __init__(self, guard: ReplayGuard) -> None:
-        self.is_reliable = True
+        self.is_reliable: bool = True
         """Whether the guard's store was available throughout."""
         self._guard = guard
         self._owner = uuid4().hex

@@ -75,9 +75,9 @@ class Database:
     """The user's pool, and the schema with our tables."""
 
     def __init__(self, pool: Any, schema: str) -> None:
-        self.schema = schema
+        self.schema: str = schema
         self._pool: Any = pool
-        self.is_psycopg = not hasattr(pool, "acquire")
+        self.is_psycopg: bool = not hasattr(pool, "acquire")
         self._home = Home(_FOREIGN, _NOT_ON_TRIO)
         self._is_prepared = False
 

@@ -53,8 +53,8 @@ class Connection:
     def __init__(
         self, place: Path, host: Host, synchronous: Synchronous, timeout: float = 0
     ) -> None:
-        self.lock = Lock()
-        self.epoch = ""
+        self.lock: Lock = Lock()
+        self.epoch: str = ""
         """The epoch of the file that is open, or was last."""
         self._place = place
         self._host = host
