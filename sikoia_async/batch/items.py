@@ -240,14 +240,16 @@ class ItemJournal:
 
     def settle(self, notes: Sequence[Note]) -> None:
         """Record how items ended that a killed process had written to its output."""
+        now = time.time()
         with transaction(self._database, self._path) as database:
             database.executemany(
                 "INSERT INTO batch_items"
                 " (key, state, owner, began, ended, error, status, correlation_id)"
-                " VALUES (?1, ?2, '', ?3, ?3, ?4, ?5, ?6) ON CONFLICT (key) DO UPDATE SET"
-                " state = ?2, ended = ?3, error = ?4, status = ?5, correlation_id = ?6",
+                " VALUES (?, ?, '', ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
+                " state = excluded.state, ended = excluded.ended, error = excluded.error,"
+                " status = excluded.status, correlation_id = excluded.correlation_id",
                 [
-                    (one.key, one.state, time.time(), one.error, one.status, one.correlation_id)
+                    (one.key, one.state, now, now, one.error, one.status, one.correlation_id)
                     for one in notes
                 ],
             )
