@@ -5,7 +5,7 @@
 
 The file has a column company_id. The queue, the rate limit and the access token are in REDIS_URL.
 Purchases are in DATABASE_URL, a PostgreSQL URL; without it in SQLite, for workers on one host. With
-EVENT_LOOP=trio they run on trio, for which there is no client of PostgreSQL.
+EVENT_LOOP=trio they run on trio, which the clients of PostgreSQL do not support.
 """
 
 import csv

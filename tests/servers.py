@@ -15,9 +15,11 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pytest
+
+S = TypeVar("S", bound="_Server")
 
 _TIMEOUT = 60
 """Seconds until a server that does not start or stop fails the test."""
@@ -263,37 +265,32 @@ class PostgresServer(_Server):
         return lines[:1] == [str(self._process.pid)] and lines[7:8] == ["ready   "]
 
 
-@pytest.fixture
-def redis_server() -> Generator[RedisServer]:
-    """Run a Redis server for one test, which may do anything to it."""
+def _running(kind: Callable[[], S]) -> Generator[S]:
+    """Run a server; skip the test where its programs are missing."""
     try:
-        server = RedisServer()
+        server = kind()
     except Missing as reason:
         pytest.skip(str(reason))
     with server:
         yield server
+
+
+@pytest.fixture
+def redis_server() -> Generator[RedisServer]:
+    """Run a Redis server for one test, which may do anything to it."""
+    yield from _running(RedisServer)
 
 
 @pytest.fixture(scope="session")
 def shared_redis() -> Generator[RedisServer]:
     """Run a Redis server for all tests of this process that leave it running."""
-    try:
-        server = RedisServer()
-    except Missing as reason:
-        pytest.skip(str(reason))
-    with server:
-        yield server
+    yield from _running(RedisServer)
 
 
 @pytest.fixture(scope="session")
 def shared_postgres() -> Generator[PostgresServer]:
     """Run a PostgreSQL server for all tests of this process: to create one takes seconds."""
-    try:
-        server = PostgresServer()
-    except Missing as reason:
-        pytest.skip(str(reason))
-    with server:
-        yield server
+    yield from _running(PostgresServer)
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ class ClientContext:
     shared: Stores | None = None
     """What the client shares with other processes; None if nothing."""
     fanout: EventFanout | None = None
-    """Passes webhook events on to other processes; None if there is no store for that."""
+    """Passes webhook events on to other processes; None without a store for that."""
     background: Background = attrs.field(factory=Background)
     """Runs work that outlives a call; it ends with the client."""
 

@@ -111,7 +111,7 @@ class Spend(Mapping[str, int]):
         self._ended = Counter[str]()
         self._pending = dict[_Pending, None]()
         self.shared: SharedSpend | None = shared if within is None else within.shared
-        """Counts the calls of all processes; None if there is no store for that."""
+        """Counts the calls of all processes; None without a store for that."""
         self._buckets: Buckets | None = None
         if limits is not None:
             from sikoia_async._calls.spend_limits import Buckets, limits_of  # noqa: PLC0415 - loaded if used

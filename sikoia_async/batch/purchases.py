@@ -119,10 +119,10 @@ class Purchases(Resource):
                 it is not known whether it was bought.
 
         Raises:
-            ConfigurationError: there is no durable store, or the method cannot be used.
+            ConfigurationError: the client has no durable store, or the method cannot be used.
             ArgumentError: the key was used for a purchase with other arguments, or an argument is
                 not valid.
-            PurchaseInDoubtError: it was bought, or may have been, and there is no result.
+            PurchaseInDoubtError: it was bought, or may have been, and its result is lost.
             StoreError: the store failed; nothing was sent.
             SikoiaError: whatever the method raises. If `may_have_been_processed` is False, the
                 key may be used again, also with other arguments.
@@ -173,7 +173,7 @@ class Purchases(Resource):
         """Return the purchases that nobody can tell about, the oldest first; sends nothing.
 
         Raises:
-            ConfigurationError: there is no durable store.
+            ConfigurationError: the client has no durable store.
             StoreError: the store failed.
         """
         return await self._doubts().all()
@@ -186,7 +186,7 @@ class Purchases(Resource):
         because the journal does not know their parameters. One free GET request for each subject.
 
         Raises:
-            ConfigurationError: there is no durable store.
+            ConfigurationError: the client has no durable store.
             StoreError: the store failed.
             SikoiaError: whatever listing raises.
         """
@@ -211,8 +211,8 @@ class Purchases(Resource):
             request_id: what was bought, so that its key returns it.
 
         Raises:
-            ArgumentError: there is no such purchase in doubt, or an argument is not valid.
-            ConfigurationError: there is no durable store.
+            ArgumentError: no purchase with this key is in doubt, or an argument is not valid.
+            ConfigurationError: the client has no durable store.
             StoreError: the store failed.
         """
         key = purchase.key if isinstance(purchase, Doubt) else hash_of_key(_validate_key(purchase))
