@@ -463,6 +463,7 @@ class Call:
             self.content,
             self._attempts.may_repeat,
             self._freshness,
+            path=self.path,
         )
         url = context.origin + self.target
         return build_request(self._method, url, headers, state, context.limits), state

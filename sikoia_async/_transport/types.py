@@ -149,6 +149,8 @@ class RequestState(httpx.AsyncByteStream):
     correlation_id: str = ""
     """The id to send."""
     content: bytes | StreamedContent = attrs.field(default=b"", repr=False)
+    path: str = attrs.field(default="", kw_only=True)
+    """The path template, if the request has one; never with ids."""
     may_repeat: bool = False
     """Whether the request may be sent again, however this attempt ends."""
     freshness: Freshness = "open"

@@ -1,39 +1,23 @@
 """What error reporters record: the local variables of each frame of a traceback."""
 
-import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, cast
 
 import httpx
 import pytest
+from every_method import ID, MARK, failure_of
 from faults import chain
 
 import sikoia_async
-from sikoia_async import Entity, NewPerson, Quota, Sikoia, SikoiaError
-from sikoia_async.resources.cases import Cases
+from sikoia_async import Quota, Sikoia, SikoiaError
 from sikoia_async.testing import MemorySandbox, client_of
 from sikoia_async.testing.cassettes.operations import OPERATIONS
 from sikoia_async.webhooks import Router, parse, sign, verify
 
 pytestmark = pytest.mark.anyio
 
-MARK: Final = "Wilhelmina-Flintrock-0815"
-ID: Final = "01951375-0000-7000-8000-000000000000"
 SDK: Final = str(Path(sikoia_async.__file__).parent)
-VALUES: Final[dict[str, Any]] = {
-    "entity": Entity("person", ID),
-    "case_type": "Business",
-    "stage": "New",
-    "picklist_index": 1,
-    "country_code": "GB",
-    "event_types": [MARK],
-    "webhook_callback_url": f"https://{MARK}.example/",
-    "file": MARK.encode(),
-    "file_name": f"{MARK}.pdf",
-    "persons": [NewPerson(first_name=MARK, last_name=MARK)],
-}
-"""Arguments that are not made of the mark alone."""
 
 
 def recorded(error: BaseException) -> list[str]:
@@ -53,19 +37,6 @@ def _frames(error: BaseException) -> Iterator[Any]:
         if trace.tb_frame.f_code.co_filename.startswith(SDK):
             yield trace.tb_frame
         trace = trace.tb_next
-
-
-def arguments(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return valid arguments for a method, with the mark wherever a string may be anything."""
-    chosen = dict[str, Any]()
-    for name, one in list(inspect.signature(function).parameters.items())[1:]:
-        if name in VALUES and (name != "persons" or function is not Cases.remove_entities):
-            chosen[name] = VALUES[name]
-        elif name.endswith("_id") and name != "reference_customer_id":
-            chosen[name] = ID
-        elif "str" in str(one.annotation) and "Literal" not in str(one.annotation):
-            chosen[name] = MARK
-    return chosen
 
 
 def _rejected(_: httpx.Request) -> httpx.Response:
@@ -94,42 +65,10 @@ async def test_no_method_leaves_its_arguments_or_the_response_in_a_traceback(fai
     failed = 0
     async with Sikoia(token="a-token", transport=transport, quota=None, retries=0) as sikoia:
         for operation in OPERATIONS:
-            resource, name = operation.function.__qualname__.split(".")
-            holder = next(
-                one
-                for one in (getattr(sikoia, name) for name in RESOURCES)
-                if type(one).__name__ == resource
-            )
-            error = await _failure(getattr(holder, name), arguments(operation.function))
+            error = await failure_of(sikoia, operation)
             failed += error is not None
             assert error is None or recorded(error) == [], operation.name
     assert failed > 50
-
-
-async def _failure(method: Callable[..., Any], values: dict[str, Any]) -> SikoiaError | None:
-    try:
-        first = [
-            values[name]
-            for name, one in inspect.signature(method).parameters.items()
-            if one.kind is one.POSITIONAL_ONLY
-        ]
-        rest = {
-            name: values[name]
-            for name, one in inspect.signature(method).parameters.items()
-            if name in values and one.kind is not one.POSITIONAL_ONLY
-        }
-        result = method(*first, **rest)
-        await (result if inspect.isawaitable(result) else anext(aiter(result)))
-    except SikoiaError as error:
-        return error
-    return None
-
-
-RESOURCES: Final = (
-    *("affordability", "banking", "cases", "checks", "company_registry", "credit_reports"),
-    *("data_sources", "documents", "identity", "income", "online_data", "reports", "screening"),
-    *("users", "webhooks"),
-)
 
 
 async def test_arguments_that_are_wrong_are_in_no_traceback() -> None:
