@@ -30,7 +30,10 @@ AT_ONCE: Final = int(os.environ.get("AT_ONCE", "20"))
 TIMEOUT: Final = 4 * 3600.0
 """How long to wait for a report, in seconds."""
 DRAIN: Final = 30
-"""How long a worker that is stopped may go on with what it has begun, in seconds."""
+"""How long a worker that is stopped may go on with what it has begun, in seconds.
+
+What takes longer is cancelled, and resumed as after a kill.
+"""
 TEMPORARY: Final = (RateLimitError, ServerError, StoreError, TransportError)
 clients: list[Sikoia] = []
 """The client of this worker; it cannot be an argument, because DBOS pickles arguments."""
@@ -95,6 +98,7 @@ async def work(name: str) -> None:
     async with stores() as shared, Sikoia(shared=shared) as sikoia:
         clients.append(sikoia.with_options(priority="background"))
         async with dbos(name, [QUEUE]):
+            print(f"{name} is ready", flush=True)
             await asyncio.Event().wait()
 
 
@@ -124,4 +128,3 @@ if __name__ == "__main__":
         sys.exit(min(asyncio.run(add(Path(sys.argv[2]))), 1))
     with suppress(KeyboardInterrupt):
         asyncio.run(work(sys.argv[2]))
-    os._exit(0)  # what has outlasted DRAIN is not waited for, and resumed as after a kill
