@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -28,8 +28,8 @@ _CLOSED_TERMINAL: Final = 128 + 1
 def run_quietly(name: Callable[[], str], command: Callable[[], int]) -> int:
     """Run a command, and return its exit code.
 
-    That is what the command returns; 1 after an error, which is printed in one line; or 128 and the
-    number of the signal that has ended it, as shells do.
+    That is what the command returns; a code of `ExitCode` after an error, which is printed in one
+    line; or 128 and the number of the signal that has ended it, as shells do.
 
     Args:
         name: Returns the name of the command, for the line.
@@ -44,8 +44,7 @@ def run_quietly(name: Callable[[], str], command: Callable[[], int]) -> int:
         except KeyboardInterrupt:
             _abandon_output()
             return 128 + (received or [signal.SIGINT])[0]
-        except (ImportError, OSError, ValueError) as error:
-            # The extra is not installed, a port is in use, a file is wrong: no traceback needed.
+        except Exception as error:  # noqa: BLE001 - a traceback would help nobody
             return _output_ended(error) or _failed(name(), error)
 
 
@@ -84,18 +83,13 @@ def _output_ended(error: Exception) -> int:
 
 
 def _failed(name: str, error: Exception) -> int:
+    from sikoia_async.cli.exit_codes import describe  # noqa: PLC0415 - loaded when one fails
+
     _abandon_output()
+    code, line = describe(error)
     with suppress(OSError):
-        print(f"{name}: {_reason(error)}", file=sys.stderr)
-    return 1
-
-
-def _reason(error: Exception) -> str:
-    """Return the message of an error, without the errno."""
-    if not isinstance(error, OSError) or not error.strerror:
-        return str(error)
-    filename = cast("str | None", error.filename)
-    return f"{filename}: {error.strerror}" if filename else error.strerror
+        print(f"{name}: {line}", file=sys.stderr)
+    return code
 
 
 def _flush() -> None:

@@ -6,12 +6,22 @@ import argparse
 import sys
 from difflib import get_close_matches
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import TextIO
 
-__all__ = ["Parser", "choice", "nearest", "number", "seconds"]
+__all__ = [
+    "Command",
+    "Parser",
+    "add_commands",
+    "choice",
+    "nearest",
+    "number",
+    "print_help",
+    "seconds",
+]
 
 _CUTOFF: Final = 0.5
 
@@ -19,9 +29,8 @@ _CUTOFF: Final = 0.5
 class Parser(argparse.ArgumentParser):
     """A parser without abbreviated options, so that a new option never changes an old script."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.allow_abbrev = False
+    def __init__(self, *, allow_abbrev: bool = False, **options: Any) -> None:
+        super().__init__(allow_abbrev=allow_abbrev, **options)
 
     def parse(self, arguments: Sequence[str] | None) -> argparse.Namespace:
         """Parse a command line; exit with 2 and one line if it is invalid."""
@@ -50,12 +59,24 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print one line, and exit with 2."""
+        # argparse repeats the value of an option that takes none.
+        shown = message.partition(": ignored explicit argument")
+        message = f"{shown[0]}: takes no value" if shown[1] else message
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
-    def _print_message(self, message: str, file: Any = None) -> None:
-        """Do not ignore that nobody reads the help any more, as argparse does."""
-        print(message, end="", file=file or sys.stderr)
+    # These two do not ignore that nobody reads the output any more, as those of argparse do.
 
+    def print_help(self, file: Any = None) -> None:
+        """Print the help."""
+        print(self.format_help(), end="", file=cast("TextIO | None", file))
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Print a message to standard error, and exit."""
+        if message:
+            print(message, end="", file=sys.stderr)
+        raise SystemExit(status)
+
+    # argparse has no public function that decides what to say about an unknown command.
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Name the nearest command instead of all; called by argparse."""
         # Only commands have choices here: options that have a few values use `choice`.
@@ -67,6 +88,38 @@ class Parser(argparse.ArgumentParser):
             if unknown:  # the value belongs to it
                 raise argparse.ArgumentError(None, self.describe_unknown(unknown))
             raise argparse.ArgumentError(None, f"unknown command{nearest(value, commands)}")
+
+
+class Command(NamedTuple):
+    """A command whose arguments are added once it is chosen."""
+
+    help: str
+    """What it does, for the help of its group."""
+    configure: Callable[[Parser, Sequence[str]], None]
+    """Adds its arguments, given its parser and the words that follow on the command line."""
+
+
+def add_commands(parser: Parser, commands: Mapping[str, Command], words: Sequence[str]) -> None:
+    """Add commands to a parser, and configure the one that is chosen.
+
+    Args:
+        parser: the parser of the group.
+        commands: the commands of the group, by name.
+        words: the command line after the name of the group. Options of the group take no values.
+    """
+    added = parser.add_subparsers(metavar="command")
+    at = next((number for number, word in enumerate(words) if not word.startswith("-")), None)
+    for name, command in commands.items():
+        one = added.add_parser(name, help=command.help)
+        one.set_defaults(run=print_help, parser=one)
+        if at is not None and words[at] == name:
+            command.configure(one, words[at + 1 :])
+
+
+def print_help(options: argparse.Namespace) -> int:
+    """Print the help of the command that was given."""
+    options.parser.print_help()
+    return 0
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -15,10 +15,18 @@ from sikoia_async.cli.sandbox.options import GROUPS, PORT, add_options, given_op
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from sikoia_async.sandbox import Sandbox
 
-__all__ = ["add_arguments", "serve"]
+__all__ = ["add_arguments", "configure", "serve"]
+
+
+def configure(parser: argparse.ArgumentParser, _words: Sequence[str]) -> None:
+    """Add the arguments of the command, which runs a local Sikoia."""
+    parser.usage = "%(prog)s [option ...]"
+    add_arguments(parser)
+    parser.set_defaults(run=serve, parser=parser)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
