@@ -25,6 +25,7 @@ of a resource are in its module: `sikoia_async.resources.cases.Case`.
 #   _schema/        plain JSON, and the shape of each model's fields, which the rest reads
 #   _export/        models as dicts, JSON and tables, and back
 #   _rate_limit/    when a request may be sent: 200 per minute, interactive calls first
+#   observers/      what telemetry sees: a class for each event
 #   _transport/     connections: the pool, one request and its response, bounded bodies
 #
 # State that processes share goes through stores/, and environment variables through _settings/.
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from sikoia_async.batch.results import Done, Failed, InDoubt
     from sikoia_async.environments import PRODUCTION, STAGING, Environment, local
     from sikoia_async.models import Entity, HasEntity, Items, Model, ResponseInfo
+    from sikoia_async.observers.events import ClientEvent, Observer
     from sikoia_async.operations.interval import Interval
     from sikoia_async.operations.operation import (
         Operation,
@@ -135,6 +137,7 @@ __all__ = [
     "CaseOwner",
     "ChargeLimitError",
     "ChecklistParameter",
+    "ClientEvent",
     "ClientStateError",
     "CompanyUpdate",
     "ConfigurationError",
@@ -163,6 +166,7 @@ __all__ = [
     "NewAddress",
     "NewCompany",
     "NewPerson",
+    "Observer",
     "Operation",
     "OperationError",
     "OperationFailedError",
@@ -228,6 +232,7 @@ _LAZY: Final = {
         "PersonUpdate",
     ),
     "sikoia_async.resources.checks": ("ChecklistParameter",),
+    "sikoia_async.observers.events": ("ClientEvent", "Observer"),
     "sikoia_async.operations.interval": ("Interval",),
     "sikoia_async.operations.operation": (
         "Operation",

@@ -84,6 +84,8 @@ if TYPE_CHECKING:
     from sikoia_async.batch.purchases import Purchases
     from sikoia_async.environments import Environment, EnvironmentName
     from sikoia_async.models import ResponseInfo
+    from sikoia_async.observers._observers import Observers
+    from sikoia_async.observers.events import Observer
     from sikoia_async.operations.fanout import EventFanout
     from sikoia_async.operations.operation import Operation
     from sikoia_async.resources.affordability import Affordability
@@ -190,6 +192,9 @@ class Sikoia(NotCopyable):
             reaches the caller.
         on_response: the same after each response, whatever its status. If it raises, that is
             logged, and the call continues, because its response may have cost money.
+        observers: see what the client and its views do, see `sikoia_async.observers`: calls, waits
+            for the rate limit, renewals of the access token, purchases, operations, and more. An
+            exception that one raises is logged once, and changes nothing else.
         rely_on_events: whether you pass webhook events to `events.feed`. Once 16 operations of a
             kind in a row had their event, operations of that kind are polled rarely until their
             event arrives, and once when it does. If one finishes and no event arrives, they are
@@ -237,6 +242,7 @@ class Sikoia(NotCopyable):
         app_info: str | None = None,
         on_request: Callable[[CallInfo], object] | None = None,
         on_response: Callable[[ResponseInfo], object] | None = None,
+        observers: Sequence[Observer] | None = None,
         rely_on_events: bool | Literal["always"] | None = None,
     ) -> None:
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
@@ -256,9 +262,9 @@ class Sikoia(NotCopyable):
             max_chargeable = variables.max_chargeable()
         if rely_on_events is None:
             rely_on_events = variables.rely_on_events() or False
-        _validate_shared(shared)
         token_store = _token_store(token_store, shared)
         hooks = Hooks(on_request, on_response)
+        told = None if observers is None else _observers_of(observers)
         keys = _keys(idempotency_header)
         with settings():
             validate_type("limits", validate_required("limits", limits), Limits, "a Limits(...)")
@@ -283,6 +289,7 @@ class Sikoia(NotCopyable):
             trust_env=trust_env,
             link_tls=link_tls,
             link_hosts=link_hosts,
+            observers=told,
         )
 
         # 3. How requests are authorized: an API key, or an access token.
@@ -303,6 +310,7 @@ class Sikoia(NotCopyable):
                 authorization,
                 token_store,
                 clock=lifecycle.time,
+                observers=told,
             )
 
         # 4. What every call shares.
@@ -319,6 +327,7 @@ class Sikoia(NotCopyable):
             ),
             rely_on_events=rely_on_events,
             check=lifecycle.check,
+            observers=told,
         )
         context = ClientContext(
             client=new_http_client(api_pool, _event_hooks(authorization)),
@@ -326,14 +335,17 @@ class Sikoia(NotCopyable):
             origin=origin,
             headers=request_headers(origin, app_info),
             limits=limits,
-            rate_limiter=_rate_limiter(quota, shared, lifecycle.time, account, background),
-            drift=Drift(),
+            rate_limiter=_rate_limiter(
+                quota, shared, lifecycle.time, account, background, observers=told
+            ),
+            drift=Drift(told),
             lifecycle=lifecycle,
             budget=RetryBudget(),
-            spend=_new_spend(max_chargeable, shared, account, lifecycle.time),
+            spend=_new_spend(max_chargeable, shared, account, lifecycle.time, told),
             tally=Tally(),
             registry=registry,
             fanout=_fanout(shared, account, registry, background, lifecycle.time),
+            observers=told,
             keys=keys,
             hooks=hooks if on_request or on_response else None,
             account=account,
@@ -864,12 +876,15 @@ class Sikoia(NotCopyable):
         if not lifecycle.closed:
             lifecycle.check()
         lifecycle.closed = True
-        self._api.context.registry.close()
+        context = self._api.context
+        context.registry.close()
+        if context.observers is not None:
+            context.observers.tell_released()
         try:
             for pool in self._pools:
                 await pool.aclose()
         finally:
-            await self._api.context.aclose()
+            await context.aclose()
 
     async def __aenter__(self) -> Self:
         self._api.context.lifecycle.check()
@@ -933,8 +948,18 @@ def _validate_limits(limits: SpendLimits | None) -> SpendLimits | None:
     return limits
 
 
+def _observers_of(observers: Sequence[Observer]) -> Observers | None:
+    from sikoia_async.observers._observers import observers_of  # noqa: PLC0415 - loaded if used
+
+    return observers_of(observers)
+
+
 def _new_spend(
-    limits: SpendLimits | None, shared: Stores | None, account: str, clock: Callable[[], float]
+    limits: SpendLimits | None,
+    shared: Stores | None,
+    account: str,
+    clock: Callable[[], float],
+    observers: Observers | None,
 ) -> Spend:
     """Return the spend of a client, which a store limits if there is one."""
     if shared is None or shared.spend is None:
@@ -943,7 +968,7 @@ def _new_spend(
     from sikoia_async._calls.spend_limits import limits_of  # noqa: PLC0415 - loaded if used
 
     own = () if limits is None else limits_of(limits)
-    return Spend(shared=SharedSpend(shared.spend, account, own, clock))
+    return Spend(shared=SharedSpend(shared.spend, account, own, clock, observers))
 
 
 def _fanout(
@@ -958,12 +983,16 @@ def _fanout(
         return None
     from sikoia_async.operations.fanout import EventFanout  # noqa: PLC0415 - loaded if used
 
-    fanout = EventFanout(shared.events, account, registry, background, clock)
+    fanout = EventFanout(
+        shared.events, account, registry, background, clock, observers=registry.observers
+    )
     registry.share_events(fanout.listen)
     return fanout
 
 
 def _token_store(token_store: TokenStore | None, shared: Stores | None) -> TokenStore | None:
+    """Return the store for the access token, if the stores can be used."""
+    _validate_shared(shared)
     if token_store is None:
         return None if shared is None else shared.token
     from sikoia_async.stores.shared import validate_store  # noqa: PLC0415 - loaded if used
@@ -978,6 +1007,8 @@ def _rate_limiter(
     clock: Callable[[], float],
     account: str,
     background: Background,
+    *,
+    observers: Observers | None,
 ) -> RateLimiter | None:
     if quota is None:
         return None
@@ -985,11 +1016,17 @@ def _rate_limiter(
     if shared is not None:
         store, close = store or shared.quota, partial(close_stores, shared)
     if store is None:
-        return RateLimiter(quota, clock)
+        return RateLimiter(quota, clock, observers)
     from sikoia_async._rate_limit.shared import SharedRateLimiter  # noqa: PLC0415 - loaded if used
 
     return SharedRateLimiter(
-        quota, clock, store=store, account=account, background=background, close=close
+        quota,
+        clock,
+        store=store,
+        account=account,
+        background=background,
+        close=close,
+        observers=observers,
     )
 
 

@@ -5,7 +5,7 @@
              or value that this SDK does not know, and nothing is lost
     WARNING  a value of a response could not be read, and is None in its model; Sikoia has announced
              that it will remove an operation
-    ERROR    a hook of the application raised an exception, and the call continued
+    ERROR    a hook or an observer of the application raised an exception, and the call continued
 
 A record about a call has a fixed list of fields (`FIELDS`), as attributes for structured logs.
 Bodies, queries, ids, headers and tokens are never logged.
@@ -38,8 +38,10 @@ __all__ = [
     "log_deprecation",
     "log_drift",
     "log_hook_failed",
+    "log_observer_failed",
     "log_rate_limit_reached",
     "log_retry",
+    "shown_drift",
     "without_ids",
 ]
 
@@ -108,12 +110,17 @@ def _log_retry(info: Callable[[], CallInfo], wait: float) -> None:
 
 def log_drift(kind: str) -> None:
     """Log that a response differs from this SDK's models; `Drift` calls it once for each kind."""
-    shown = kind if _FIELD.fullmatch(kind) else "a field with an unusual name"
+    shown = shown_drift(kind)
     with suppress(Exception):  # as in `log_call_ended`
         if kind.endswith(": unreadable"):
             _log.warning("unreadable, decoded as None (see drift): %s", shown)
         else:
             _log.info("unknown to this SDK, ignored (see drift): %s", shown)
+
+
+def shown_drift(kind: str) -> str:
+    """Return a kind of drift without a name that may be personal data."""
+    return kind if _FIELD.fullmatch(kind) else "a field with an unusual name"
 
 
 def log_deprecation(message: str) -> None:
@@ -126,6 +133,13 @@ def log_hook_failed(failure: str) -> None:
     """Log that a hook of the application raised an exception, without its message."""
     with suppress(Exception):  # as in `log_call_ended`
         _log.error("on_response raised an exception, which is ignored: %s", failure)
+
+
+def log_observer_failed(event: str, error: str) -> None:
+    """Log the class of an exception that an observer of the application raised at an event."""
+    message = "an observer raised an exception, which is ignored, at %s: %s"
+    with suppress(Exception):  # as in `log_call_ended`
+        _log.error(message, event, error)
 
 
 def log_rate_limit_reached(limit: str, waiting: int, seconds: float) -> None:

@@ -39,6 +39,7 @@ LAYERS: Final = (
     ("_transport",),
     ("environments",),
     ("_settings",),
+    ("observers",),
     ("_logging", "_single_flight", "_validation"),
     ("_errors", "_version"),
 )

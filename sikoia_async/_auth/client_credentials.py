@@ -18,8 +18,9 @@ from __future__ import annotations
 import copy
 import logging
 import random
+from contextlib import nullcontext
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
@@ -35,7 +36,7 @@ from sikoia_async._retry.budget import RetryBudget
 from sikoia_async._retry.hedge import hedged
 from sikoia_async._retry.policy import RetryPolicy
 from sikoia_async._single_flight import NotShared, SingleFlight
-from sikoia_async._transport.exchange import build_request, exchange
+from sikoia_async._transport.exchange import build_request, end_observed, exchange
 from sikoia_async._transport.limits import Limits
 from sikoia_async._transport.stopwatch import Stopwatch
 from sikoia_async._transport.types import RequestState, Response, TransportFault, state_of
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from sikoia_async._auth.secret import Secret
     from sikoia_async._auth.shared_token import SharedToken
     from sikoia_async.environments import Environment
+    from sikoia_async.observers._observers import Observers
+    from sikoia_async.observers._pairs import ObservedCall
     from sikoia_async.stores.protocols import TokenStore
 
 __all__ = ["ClientCredentials"]
@@ -204,7 +207,9 @@ class ClientCredentials:
         clock: Callable[[], float] = anyio.current_time,
         retry_policy: RetryPolicy | None = None,
         limits: Limits = _LIMITS,
+        observers: Observers | None = None,
     ) -> None:
+        self._observers = observers
         self.retry_policy = retry_policy or RetryPolicy()
         self.limits = limits
         self._clock = clock
@@ -216,7 +221,8 @@ class ClientCredentials:
         if store is not None:
             from sikoia_async._auth.shared_token import SharedToken  # noqa: PLC0415 - loaded if used
 
-            self._shared = SharedToken(store, account_key(environment, client_id), clock)
+            account = account_key(environment, client_id)
+            self._shared = SharedToken(store, account, clock, observers)
         self._token: _Token | None = None
         self._flight = SingleFlight[_Token]()
         self._budget = RetryBudget()
@@ -341,38 +347,62 @@ class ClientCredentials:
         attempts = Attempts(
             watch, retries, retry_class="safe", budget=self._budget, policy=self.retry_policy
         )
-        while True:
-            outcome, sent_at = await self._attempt(attempts, sent_id, watch)
-            retry_after = _retry_after(outcome)
-            if not await attempts.pause_before_another(outcome, retry_after):
-                break
+        outcome: Response | TransportFault | None = None
+
+        def known() -> tuple[int | None, int, str]:
+            status = outcome.status if isinstance(outcome, Response) else None
+            return status, attempts.count, sent_id
+
+        observed = self._observe(watch, sent_id, known)
         try:
-            token = _token(outcome, sent_at, self._info(attempts, outcome, sent_id))
+            with observed or nullcontext():
+                while True:
+                    outcome, sent_at = await self._attempt(attempts, sent_id, watch, observed)
+                    if not await attempts.pause_before_another(outcome, _retry_after(outcome)):
+                        break
+                token = _token(outcome, sent_at, self._info(attempts, outcome, sent_id))
         except CallError as error:
             failure = error
         else:
             attempts.succeed()
             self._outage.end()
             self._token = token  # before it is shared, so that a failing store costs no caller
+            self._tell_renewed(token, "server")
             return token
         try:
             if attempts.hit_deadline:
                 # Other callers may have enough time left for the attempt that this one had to skip.
                 self._outage.pause(failure)
                 raise NotShared(failure)
-            self._outage.begin(failure, retry_after)
+            self._outage.begin(failure, _retry_after(outcome))
             raise failure
         finally:
             del failure  # its traceback holds this frame
 
+    def _observe(
+        self, watch: Stopwatch, sent_id: str, known: Callable[[], tuple[int | None, int, str]]
+    ) -> ObservedCall | None:
+        """Return the call for an access token, for observers."""
+        if self._observers is None:
+            return None
+        url = urlsplit(self._environment.token_url)
+        target = ("access_token", "POST", url.path, f"{url.scheme}://{url.netloc}")
+        return self._observers.call(target, sent_id, watch.now, known)
+
+    def _tell_renewed(self, token: _Token, source: Literal["server", "store"]) -> None:
+        if self._observers is not None:
+            self._observers.token_renewed(token.expires - anyio.current_time(), source)
+
     async def _attempt(
-        self, attempts: Attempts, sent_id: str, watch: Stopwatch
+        self, attempts: Attempts, sent_id: str, watch: Stopwatch, observed: ObservedCall | None
     ) -> tuple[Response | TransportFault, float]:
         """Make an attempt, and a second one beside it if the response takes long.
 
         Return the outcome, and when its request was sent.
         """
         request = self._request(sent_id, watch)
+        if observed is not None:
+            state_of(request).observed = observed.attempt(attempts.count + 1)
 
         async def first() -> tuple[Response | TransportFault, float]:
             sent_at = attempts.begin()
@@ -386,6 +416,8 @@ class ClientCredentials:
                 return None
             request = self._request(sent_id, Stopwatch(anyio.current_time, "response"))
             state_of(request).is_second = True
+            if observed is not None:
+                state_of(request).observed = observed.attempt(attempts.count + 1)
             outcome = await self._exchange(request)
             attempts.record_second(sent_id, outcome)
             return (outcome, sent_at) if attempts.ends_call(outcome) else None
@@ -409,7 +441,11 @@ class ClientCredentials:
         return token is not None and token.expires - anyio.current_time() > token.mandatory
 
     async def _exchange(self, request: httpx.Request) -> Response | TransportFault:
-        outcome = await exchange(self._client, request, self.limits)
+        outcome = None
+        try:
+            outcome = await exchange(self._client, request, self.limits)
+        finally:
+            end_observed(state_of(request), outcome)
         if isinstance(outcome, Response) and outcome.broken is not None:
             # A truncated response proves nothing, so it is retried like any lost one.
             return TransportFault("partial", outcome.broken)
@@ -450,8 +486,9 @@ class ClientCredentials:
             return False
         if old and (stored.value == old.value or now + stored.seconds <= old.expires):
             return False
-        self._token = _Token.from_life(stored.value, now, stored.seconds)
+        self._token = token = _Token.from_life(stored.value, now, stored.seconds)
         self._outage.end()
+        self._tell_renewed(token, "store")
         return True
 
 
@@ -460,8 +497,8 @@ def _time_left() -> float:
     return anyio.current_effective_deadline() - anyio.current_time()
 
 
-def _retry_after(outcome: Response | TransportFault) -> float | None:
-    if isinstance(outcome, TransportFault):
+def _retry_after(outcome: Response | TransportFault | None) -> float | None:
+    if not isinstance(outcome, Response):
         return None
     headers = outcome.headers
     return policy.retry_after(headers.get("retry-after"), headers.get("date"))

@@ -21,6 +21,7 @@ from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from sikoia_async.observers._observers import Observers
     from sikoia_async.stores.protocols import StoredToken, TokenStore
 
 __all__ = ["SharedToken"]
@@ -43,12 +44,21 @@ class SharedToken:
         store: keeps it.
         account: names the account in the store.
         clock: seconds on a clock that never steps back.
+        observers: see when the store fails and when it is back.
     """
 
-    def __init__(self, store: TokenStore, account: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: TokenStore,
+        account: str,
+        clock: Callable[[], float],
+        observers: Observers | None = None,
+    ) -> None:
         self._store = store
         self._account = account
-        self._breaker = CircuitBreaker("token store", clock=clock, deadline_share=_DEADLINE_SHARE)
+        self._breaker = CircuitBreaker(
+            "token store", clock=clock, deadline_share=_DEADLINE_SHARE, observers=observers
+        )
         self._refused: str | None = None
 
     @cached_property

@@ -191,7 +191,8 @@ class Api(NotCopyable):
 
         async def fetch(target: str) -> P:
             call = self.new_call("GET", path, target=target)
-            return await call.decode(await call.answer(), into)
+            with call.observed():
+                return await call.decode(await call.answer(), into)
 
         query = merge("extra_query", query, self.options.extra_query) or {}
         first = with_query(fill(path, ids), query)
@@ -233,7 +234,8 @@ class Api(NotCopyable):
             raise self._file_not_read(path, watch)
         watch.enter("rate_limit")
         call = self.new_call("POST", path, target=path, content=content, watch=watch)
-        return await call.decode(await call.answer(), into)
+        with call.observed():
+            return await call.decode(await call.answer(), into)
 
     def _file_not_read(self, path: str, watch: Stopwatch) -> DeadlineExceededError:
         """Return the error of an upload whose file could not be read in time."""
@@ -257,12 +259,13 @@ class Api(NotCopyable):
         from sikoia_async._files.workbook import unpack  # noqa: PLC0415 - loaded on first use
 
         call = self.new_call("GET", path, ids=ids, chargeable=True)
-        response = await call.answer()
-        try:
-            return unpack(await call.decode(response, into))
-        except BodyError as error:
-            broken = str(error)
-        return await call.decode(attrs.evolve(response, broken=broken), into)
+        with call.observed():
+            response = await call.answer()
+            try:
+                return unpack(await call.decode(response, into))
+            except BodyError as error:
+                broken = str(error)
+            return await call.decode(attrs.evolve(response, broken=broken), into)
 
     def max_file(self, given: int | None) -> int:
         """Return the maximum size of a file: a method's argument, or the client's.
@@ -330,11 +333,12 @@ class Api(NotCopyable):
             retry_class=retry_class,
             chargeable=chargeable,
         )
-        response = await call.answer()
-        if response.status != HTTPStatus.ACCEPTED:
-            return await call.decode(response, into)
-        left = self.options.timeout - call.watch.seconds
-        operation = await self._task(method, call, response, into)
+        with call.observed():
+            response = await call.answer()
+            if response.status != HTTPStatus.ACCEPTED:
+                return await call.decode(response, into)
+            left = self.options.timeout - call.watch.seconds
+            operation = await self._task(method, call, response, into)
         return await operation.wait(max(left, _SHORTEST_WAIT))
 
     async def start(
@@ -349,7 +353,8 @@ class Api(NotCopyable):
     ) -> Operation[T]:
         """Make a call that may be answered by a 202, and return an operation at once."""
         call = self.new_call(method, path, query=query, body=body, chargeable=chargeable)
-        return await self._task(method, call, await call.answer(), into)
+        with call.observed():
+            return await self._task(method, call, await call.answer(), into)
 
     def new_call(
         self,
@@ -434,7 +439,8 @@ class Api(NotCopyable):
         async def poll(polls: int) -> Progress[T]:
             call = self.poll(polls).new_call("GET", path, target=target)
             try:
-                return await progress(call, await call.answer())
+                with call.observed():
+                    return await progress(call, await call.answer())
             except ResourceNotFoundError as error:
                 # A deletion that Sikoia accepted has ended; a gateway's 404 has no type.
                 if method != "DELETE" or error.type is None:

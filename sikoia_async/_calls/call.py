@@ -8,6 +8,7 @@ response. The connection is taken last, so that nothing waits inside httpx.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 import anyio
 import attrs
 
+from sikoia_async._calls.extras import sendable
 from sikoia_async._calls.failures import (
     connection_failed,
     deadline_exceeded,
@@ -35,7 +37,7 @@ from sikoia_async._logging import log_call_ended, log_retry
 from sikoia_async._retry import policy
 from sikoia_async._retry.attempts import Attempts
 from sikoia_async._retry.hedge import hedged
-from sikoia_async._transport.exchange import build_request, exchange
+from sikoia_async._transport.exchange import build_request, end_observed, exchange
 from sikoia_async._transport.faults import fault_from
 from sikoia_async._transport.real_time import end_in_real_time
 from sikoia_async._transport.stopwatch import Stopwatch
@@ -43,14 +45,18 @@ from sikoia_async._transport.types import RateLimitPaused, RequestState, Respons
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
 
     import httpx
 
     from sikoia_async._calls.context import CallOptions, ClientContext
     from sikoia_async._calls.hooks import Hooks
     from sikoia_async._calls.shared_spend import Reservation
+    from sikoia_async._calls.usage import Pending
     from sikoia_async._errors import CallInfo, DeadlineExceededError, Reached
     from sikoia_async._transport.types import Freshness, Sink, StreamedContent
+    from sikoia_async.observers._observers import Observers
+    from sikoia_async.observers._pairs import ObservedCall
 
 __all__ = ["Call", "retry_after"]
 
@@ -130,6 +136,7 @@ class Call:
         self._has_renewed_token = False
         # What must not be repeated does not use a connection that the server may be closing.
         self._freshness: Freshness = "open" if self._attempts.may_repeat else "recent"
+        self._observed = None if context.observers is None else self._observe(context.observers)
         self._hint: float | None = None
         """Seconds to wait before another attempt, as the last response asked for."""
         self._retry_after: float | None = None
@@ -139,6 +146,25 @@ class Call:
         """The correlation id of the response, or the one that was sent."""
         received = self._state.received_id if self._state else None
         return received or self._sent_id
+
+    def observed(self) -> AbstractContextManager[object]:
+        """Return a context manager around the whole call, which tells observers about it."""
+        return self._observed or _UNOBSERVED
+
+    def _observe(self, observers: Observers) -> ObservedCall:
+        operation = "download" if self._is_link else operation_name(self._method, self.path)
+        return observers.call(
+            (operation, self._method, self.path, self._context.origin),
+            self._sent_id,
+            self._context.lifecycle.now,
+            lambda: (
+                self._result.status if isinstance(self._result, Response) else None,
+                self._attempts.count,
+                self.received_id,
+            ),
+            chargeable=self._chargeable,
+            polls=self._options.polls,
+        )
 
     async def answer(self) -> Response:
         """Return a complete 2xx or 3xx response, in as many attempts as it takes.
@@ -177,9 +203,15 @@ class Call:
             raise
         finally:
             if charge is not None:
-                context.spend.end(charge, counts=counts)
+                self._end_charge(charge, counts=counts)
             if reserved is not None and not counts:
                 await reserved.give_back()
+
+    def _end_charge(self, charge: Pending, *, counts: bool) -> None:
+        self._context.spend.end(charge, counts=counts)
+        if counts and self._observed is not None:
+            is_certain = isinstance(self._result, Response) and not self._is_in_doubt
+            self._observed.purchased(is_certain=is_certain)
 
     async def _reserve(self) -> Reservation | None:
         """Count a call that may cost money in all processes; None if there is nothing to count."""
@@ -198,6 +230,10 @@ class Call:
             ConfigurationError: the sink cannot be used; nothing was sent.
             CallError: the sink failed, not the response.
         """
+        with self.observed():
+            await self._stream()
+
+    async def _stream(self) -> None:
         sink = cast("Sink", self._sink)
         await self._before_deadline(sink.open())
         self.watch.enter("rate_limit")
@@ -424,6 +460,7 @@ class Call:
             )
             return result
         finally:
+            end_observed(state, result)
             if context.rate_limiter is not None:
                 is_sent = _outcome(state, result) != "unsent"
                 context.rate_limiter.settle(state.ticket, sent=is_sent)
@@ -465,8 +502,20 @@ class Call:
             self._freshness,
             path=self.path,
         )
+        if self._observed is not None:
+            limiter = context.rate_limiter
+            state.observed = self._observed.attempt(
+                self._attempts.count + 1,
+                quota_left=None if limiter is None else lambda: limiter.left,
+                validate=None if self._is_link else self._addable,
+            )
         url = context.origin + self.target
         return build_request(self._method, url, headers, state, context.limits), state
+
+    def _addable(self, headers: dict[str, str]) -> dict[str, str]:
+        """Return those headers of observers that may be sent."""
+        keys = self._context.keys
+        return sendable(headers, None if keys is None else keys.header)
 
     def _check_time_for(self, paused: float) -> None:
         """Fail at once if a 429 pauses the client beyond the deadline."""
@@ -494,7 +543,9 @@ class Call:
             return None
         hint, limiter = retry_after(result), self._context.rate_limiter
         if result.status == HTTPStatus.TOO_MANY_REQUESTS and limiter is not None:
-            return limiter.pause(hint)
+            hint = limiter.pause(hint)
+            if self._observed is not None:
+                self._observed.rate_limited(hint)
         return hint
 
     def _can_replay_with_new_token(self, response: Response) -> bool:
@@ -630,6 +681,7 @@ _RETRIES_REFUSED: Final = (
     "retries: not allowed for calls that may cost money, unless they carry an idempotency key; use "
     "a client or view without retries=..., or with retries=0"
 )
+_UNOBSERVED: Final = nullcontext()
 _LARGE: Final = 256 * 1024
 """Bytes of a body that are decoded in the event loop at most. They take 2 to 50 ms."""
 _NO_FILE: Final = "the response is not a file"

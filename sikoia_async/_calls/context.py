@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sikoia_async._rate_limit.queue import Priority
     from sikoia_async._retry.budget import RetryBudget
     from sikoia_async._transport.limits import Limits
+    from sikoia_async.observers._observers import Observers
     from sikoia_async.operations.fanout import EventFanout
     from sikoia_async.operations.interval import Interval
     from sikoia_async.operations.registry import OperationRegistry
@@ -63,6 +64,8 @@ class ClientContext:
     hooks: Hooks | None = None
     """The caller's hooks; None if there are none."""
     retry_policy: RetryPolicy = attrs.field(factory=RetryPolicy)
+    observers: Observers | None = None
+    """The caller's observers; None if there are none."""
     keys: Keys | None = None
     """Idempotency keys; None if none are sent."""
     account: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -20,6 +21,7 @@ __all__ = [
     "OWN_HEADERS",
     "merge",
     "merge_headers",
+    "sendable",
     "validate_app_info",
     "validate_extra_body",
     "validate_extra_query",
@@ -82,6 +84,15 @@ def validate_headers(headers: Mapping[str, str], own_header: str | None) -> dict
             msg = f"headers: {plain} is there twice, in different letter case"
             raise ArgumentError(msg)
         valid[plain] = _value(plain, value)
+    return valid
+
+
+def sendable(headers: Mapping[str, str], own_header: str | None) -> dict[str, str]:
+    """Return those headers that may be added to requests, by the rules of `validate_headers`."""
+    valid: dict[str, str] = {}
+    for name, value in headers.items():
+        with suppress(ArgumentError, ArgumentTypeError):
+            valid |= validate_headers({name: value}, own_header)
     return valid
 
 

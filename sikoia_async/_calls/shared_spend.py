@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from sikoia_async._calls.spend_limits import SpendLimit
+    from sikoia_async.observers._observers import Observers
     from sikoia_async.stores.protocols import SpendStore, SpendUsedUp
 
 __all__ = ["Reservation", "SharedSpend"]
@@ -55,6 +56,7 @@ class SharedSpend:
         account: names the account in the store.
         limits: what must not be exceeded.
         clock: returns seconds on a clock that never steps back.
+        observers: see when the store fails and when it is back.
     """
 
     def __init__(
@@ -63,11 +65,14 @@ class SharedSpend:
         account: str,
         limits: tuple[SpendLimit, ...],
         clock: Callable[[], float],
+        observers: Observers | None = None,
     ) -> None:
         self._store = store
         self._account = account
         self._limits = limits
-        self._breaker = CircuitBreaker("spend store", clock=clock, timeout=_TIMEOUT)
+        self._breaker = CircuitBreaker(
+            "spend store", clock=clock, timeout=_TIMEOUT, observers=observers
+        )
         self._owed: list[Charge] = []
         """Calls that cost nothing, and that the store still counts."""
 

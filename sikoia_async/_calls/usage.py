@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sikoia_async._calls.shared_spend import SharedSpend
     from sikoia_async._calls.spend_limits import Buckets, Limits, SpendLimit
 
-__all__ = ["NestedTally", "Spend", "Stats", "Tally"]
+__all__ = ["NestedTally", "Pending", "Spend", "Stats", "Tally"]
 
 
 @attrs.define
@@ -74,12 +74,12 @@ class Stats:
 
 
 @attrs.frozen(eq=False)
-class _Pending:
+class Pending:
     """A chargeable call that has not ended."""
 
     operation: str
     may_have_been_processed: Callable[[], bool]
-    outer: _Pending | None = None
+    outer: Pending | None = None
     """The same call in the spend of the client that a view belongs to."""
     limits: dict[str, SpendLimit] | None = None
     """The limits that it counts in; None without any."""
@@ -109,7 +109,7 @@ class Spend(Mapping[str, int]):
         self._limit = limits
         self._within = within
         self._ended = Counter[str]()
-        self._pending = dict[_Pending, None]()
+        self._pending = dict[Pending, None]()
         self.shared: SharedSpend | None = shared if within is None else within.shared
         """Counts the calls of all processes; None without a store for that."""
         self._buckets: Buckets | None = None
@@ -130,7 +130,7 @@ class Spend(Mapping[str, int]):
     def __repr__(self) -> str:
         return f"Spend({self._calls()})"
 
-    def begin(self, operation: str, may_have_been_processed: Callable[[], bool]) -> _Pending:
+    def begin(self, operation: str, may_have_been_processed: Callable[[], bool]) -> Pending:
         """Reserve a call before it is made, and return it for `end`.
 
         Args:
@@ -148,11 +148,11 @@ class Spend(Mapping[str, int]):
             except ChargeLimitError:
                 self._settle(limits, counts=False)
                 raise
-        pending = _Pending(operation, may_have_been_processed, outer, limits)
+        pending = Pending(operation, may_have_been_processed, outer, limits)
         self._pending[pending] = None
         return pending
 
-    def end(self, pending: _Pending, *, counts: bool) -> None:
+    def end(self, pending: Pending, *, counts: bool) -> None:
         """End a call. It counts unless it cost nothing."""
         del self._pending[pending]
         self._settle(pending.limits, counts=counts)

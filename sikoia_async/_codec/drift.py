@@ -4,11 +4,16 @@ The first response of each type is compared with it, then every 64th, and every 
 needed repairs. Comparing costs as much as decoding, so large responses are not compared.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator, Mapping
 from threading import Lock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sikoia_async import _logging
+
+if TYPE_CHECKING:
+    from sikoia_async.observers._observers import Observers
 
 __all__ = ["Drift"]
 
@@ -24,9 +29,13 @@ class Drift(Mapping[str, int]):
     """Counts of differences by description, such as `Case.colour: unknown field`.
 
     No values of responses are kept.
+
+    Args:
+        observers: see each difference.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, observers: Observers | None = None) -> None:
+        self._observers = observers
         self._counts: dict[str, int] = {}
         self._responses: dict[object, int] = {}
 
@@ -41,6 +50,10 @@ class Drift(Mapping[str, int]):
 
     def __repr__(self) -> str:
         return f"Drift({self._counts})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the counts, without the observers: they stay in this process."""
+        return {**self.__dict__, "_observers": None}
 
     def is_due(self, into: object) -> bool:
         """Count a response of this type and return whether to compare it."""
@@ -99,6 +112,8 @@ class Drift(Mapping[str, int]):
             self._counts[difference] = earlier + times
         if not earlier:
             _logging.log_drift(difference)
+        if self._observers is not None:
+            self._observers.drift_seen(_logging.shown_drift(difference), times)
 
 
 def _blank(value: Any, steps: tuple[str | int, ...]) -> None:

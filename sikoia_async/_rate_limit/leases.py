@@ -32,6 +32,7 @@ from sikoia_async.stores.protocols import Ask, Grant, Settled, Wait
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from sikoia_async.observers._observers import Observers
     from sikoia_async.stores.background import Background
     from sikoia_async.stores.protocols import QuotaStore
 
@@ -100,7 +101,9 @@ class SharedLeases:
         clock: Callable[[], float],
         background: Background,
         close: Callable[[], Awaitable[None]] | None = None,
+        observers: Observers | None = None,
     ) -> None:
+        self._observers = observers
         self.peers: int = 1
         """How many processes have last used the store."""
         self.on_change: Callable[[], None] = lambda: None
@@ -427,6 +430,8 @@ class SharedLeases:
         self._is_down = True
         self._note_end()
         _log.warning("the quota store %s; %s", self._problem, _WITHOUT)
+        if self._observers is not None:
+            self._observers.store_lost(_NAME)
         self._tell_soon()
 
     async def _return(self) -> None:
@@ -442,6 +447,8 @@ class SharedLeases:
             await self._tell()
         self._is_down = False
         _log.warning("the quota store is available again")
+        if self._observers is not None:
+            self._observers.store_back(_NAME)
 
 
 def _valid(reply: object, per: float) -> Grant | Wait:
@@ -464,5 +471,6 @@ def _problem(error: Exception | None) -> str:
     return f"failed with {type(error).__name__}"
 
 
+_NAME: Final = "quota store"
 _CLOSED: Final = "the client was closed while the call waited for the rate limit; nothing was sent"
 _WITHOUT: Final = "background calls wait for it, others use this process's part of the limit"

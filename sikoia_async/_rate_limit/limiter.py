@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from sikoia_async._rate_limit.queue import Priority
     from sikoia_async._rate_limit.quota import Quota
+    from sikoia_async.observers._observers import Observers
 
 __all__ = ["RateLimiter"]
 
@@ -56,7 +57,10 @@ class RateLimiter:
     _may_bypass: ClassVar[bool] = True
     """Whether a call may take a slot without joining the queue."""
 
-    def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, quota: Quota, clock: Callable[[], float], observers: Observers | None = None
+    ) -> None:
+        self._observers = observers
         self.waits: int = 0
         """How many waits for a slot have ended, with or without one; asking a store is a wait."""
         self.waited: float = 0.0
@@ -110,6 +114,8 @@ class RateLimiter:
         waiter = self._join(priority, now, polls, lease)
         if priority != "background" and self._freed is not None:
             self._freed.set()  # the dispatcher may sleep until more slots are free than this needs
+        if self._observers is not None:
+            self._observers.rate_limit_wait_started(priority, sum(self.waiting.values()))
         try:
             await self._wait(waiter)
         except BaseException:
@@ -119,7 +125,11 @@ class RateLimiter:
         finally:
             self._queue.leave(waiter)
             self.waits += 1
-            self.waited += self._clock() - waiter.since
+            seconds = self._clock() - waiter.since
+            self.waited += seconds
+            if self._observers is not None:
+                is_served = waiter.is_served
+                self._observers.rate_limit_wait_ended(priority, seconds, is_served=is_served)
             if not self._queue:
                 self._stall.end()
             elif not self._is_dispatching:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sikoia_async._rate_limit.queue import Priority, Waiter
     from sikoia_async._rate_limit.quota import Quota
+    from sikoia_async.observers._observers import Observers
     from sikoia_async.stores.background import Background
     from sikoia_async.stores.protocols import QuotaStore
 
@@ -56,6 +57,7 @@ class SharedRateLimiter(RateLimiter):
         account: the key of the rate limit in the store.
         background: runs what outlives a call.
         close: closes the store again if it was used after the client was closed.
+        observers: see waits, and when the store fails and when it is back.
     """
 
     _may_bypass: ClassVar[bool] = False
@@ -69,10 +71,13 @@ class SharedRateLimiter(RateLimiter):
         account: str,
         background: Background,
         close: Callable[[], Awaitable[None]] | None = None,
+        observers: Observers | None = None,
     ) -> None:
-        super().__init__(quota, clock)
+        super().__init__(quota, clock, observers)
         ask = Ask(account=account, limit=quota.limit, per=quota.per)
-        self._leases = SharedLeases(store, ask, clock=clock, background=background, close=close)
+        self._leases = SharedLeases(
+            store, ask, clock=clock, background=background, close=close, observers=observers
+        )
         self._leases.on_change = self._wake_dispatcher
         self._shortest_spacing: float = self._spacing
         self._scarce_until = float("-inf")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Collection, Mapping
 
+    from sikoia_async.observers._observers import Observers
+
 __all__ = [
     "Connector",
     "http_client",
@@ -116,6 +118,7 @@ class Connector:
         proxy: URL of an HTTP proxy.
         trust_env: whether the process's environment may name a proxy, a TLS key log and, without
             `tls`, further certificate authorities.
+        observers: see when a connection is replaced.
 
     Raises:
         ConfigurationError: the arguments contradict each other, or the file cannot be read.
@@ -130,7 +133,9 @@ class Connector:
         trust_env: bool,
         link_tls: ssl.SSLContext | str | Path | None = None,
         link_hosts: Collection[str] | None = None,
+        observers: Observers | None = None,
     ) -> None:
+        self._observers = observers
         if brought is not None and (trust_env or (tls, link_tls, proxy) != (None, None, None)):
             msg = (
                 "tls, link_tls, proxy, trust_env: configure these on your own transport or "
@@ -167,7 +172,9 @@ class Connector:
         origin = f"{parts.scheme}://{parts.netloc}"
         if self._brought is not None:
             brought = self._brought
-            return ConnectionPool(origin, size, lambda: brought, shared=True)
+            return ConnectionPool(
+                origin, size, lambda: brought, shared=True, observers=self._observers
+            )
         proxy = self._proxy
         if proxy is None and self._trust_env:
             proxy = proxy_of_environment(parts)
@@ -183,7 +190,12 @@ class Connector:
 
         if not is_link:
             _check_readable(contexts)
-        return ConnectionPool(origin, size, lambda: new_transport(*contexts(), proxy))
+        return ConnectionPool(
+            origin,
+            size,
+            lambda: new_transport(*contexts(), proxy),
+            observers=self._observers,
+        )
 
     def _context(self, name: str, tls: ssl.SSLContext | str | Path | None) -> ssl.SSLContext | None:
         if isinstance(tls, str | Path):

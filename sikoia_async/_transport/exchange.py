@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sikoia_async._transport.limits import Limits
     from sikoia_async._transport.types import RequestState, Sink
 
-__all__ = ["build_request", "exchange"]
+__all__ = ["build_request", "end_observed", "exchange"]
 
 _DRAIN: Final = 0.2
 """Seconds that an abandoned body may take to end."""
@@ -108,6 +108,25 @@ async def exchange(
     finally:
         state.hook_error = None
         state.unmute_logs()
+
+
+def end_observed(state: RequestState, result: Response | TransportFault | None) -> None:
+    """Tell observers how an attempt ended.
+
+    Args:
+        state: the state of its request.
+        result: how it ended; None if something else was raised, such as a cancellation.
+    """
+    if state.observed is None:
+        return
+    status = error = reason = None
+    if isinstance(result, Response):
+        status, reason = result.status, result.broken
+        error = None if reason is None else "partial"
+    elif result is not None:
+        error, reason = result.reached, result.reason
+    state.observed.end(status, error, reason, state.received_id, state.http_version)
+    state.observed = None  # which refers back to the call
 
 
 def _head_fault(state: RequestState, response: httpx.Response) -> TransportFault | None:

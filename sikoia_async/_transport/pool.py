@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from sikoia_async._transport.types import Freshness, RequestState
+    from sikoia_async.observers._observers import Observers
 
 __all__ = ["ConnectionPool"]
 
@@ -81,6 +82,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         size: the number of slots.
         make: creates the transport of a slot.
         shared: whether `make` returns the caller's transport, which is never replaced or closed.
+        observers: see when a connection is replaced.
     """
 
     def __init__(
@@ -90,7 +92,9 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         make: Callable[[], httpx.AsyncBaseTransport],
         *,
         shared: bool = False,
+        observers: Observers | None = None,
     ) -> None:
+        self._observers = observers
         url = httpx.URL(origin)
         self._origin = (url.host, url.port, url.scheme)
         self.make = make
@@ -139,6 +143,8 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         state.echo = self._echo
         if self._echo is not None:
             self._echo.record_sent(state.correlation_id)
+        if state.observed is not None:
+            state.observed.begin(request.headers)
         try:
             if self._shared:
                 transport = slot.transport = slot.transport or self.make()
@@ -231,7 +237,8 @@ class ConnectionPool(httpx.AsyncBaseTransport):
             is_dropped = self._closed or slot.is_extra or not clean
         if is_dropped:
             slot.transport = None
-            self.connections_replaced += not clean
+            if not clean:
+                self._count_replaced()
         if slot.is_extra:
             self._extra -= 1
         else:
@@ -243,6 +250,13 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         finally:
             if self._starving:
                 self._feed(slot)
+
+    def _count_replaced(self) -> None:
+        self.connections_replaced += 1
+        if self._observers is not None:
+            host, port, scheme = self._origin
+            url = httpx.URL(scheme=scheme, host=host, port=port)
+            self._observers.connection_replaced(str(url))
 
     def _feed(self, slot: _Slot) -> None:
         """Wake the slot that has waited longest for a descriptor, and hand a connection over."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sikoia_async._transport.desync import EchoCheck
     from sikoia_async._transport.stopwatch import Stopwatch
+    from sikoia_async.observers._pairs import ObservedAttempt
 
 __all__ = [
     "UNDELIMITED",
@@ -180,6 +181,8 @@ class RequestState(httpx.AsyncByteStream):
     can_renew_token: bool = False
     """Whether the response refused an access token that can be replaced by a new one."""
     echo: EchoCheck | None = None
+    observed: ObservedAttempt | None = None
+    """Tells observers about the attempt; None without observers."""
     uploads_to: httpx.AsyncBaseTransport | None = None
     """The transport of ours that sends a body which servers may refuse before they have read it."""
     opened: Any = None

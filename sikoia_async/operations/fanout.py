@@ -21,6 +21,7 @@ from sikoia_async.stores.breaker import CircuitBreaker, StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sikoia_async.observers._observers import Observers
     from sikoia_async.operations.registry import OperationRegistry
     from sikoia_async.stores.background import Background
     from sikoia_async.stores.protocols import EventStore
@@ -35,6 +36,7 @@ _MAX_DIGESTS: Final = 400
 _EVENT: Final = re.compile(r"[0-9a-f]{32}")
 _DIGESTS: Final = re.compile(r"(?:[A-Za-z0-9_-]{11})*")
 _DIGEST_LENGTH: Final = 11
+_SUBSCRIPTION: Final = "event subscription"
 _PAUSE: Final = 1.0
 """Seconds before the client subscribes again after the subscription has failed, at first."""
 _LONGEST_PAUSE: Final = 30.0
@@ -49,6 +51,7 @@ class EventFanout:
         registry: the operations that events wake.
         background: runs what outlives a call.
         clock: returns seconds on a clock that never steps back.
+        observers: see when the store fails and when it is back.
     """
 
     def __init__(
@@ -58,12 +61,15 @@ class EventFanout:
         registry: OperationRegistry,
         background: Background,
         clock: Callable[[], float],
+        *,
+        observers: Observers | None = None,
     ) -> None:
+        self._observers = observers
         self._store = store
         self._account = account
         self._registry = registry
         self._background = background
-        self._breaker = CircuitBreaker("event store", clock=clock)
+        self._breaker = CircuitBreaker("event store", clock=clock, observers=observers)
         self._is_listening = False
         self._has_failed = False
 
@@ -102,6 +108,8 @@ class EventFanout:
             if not self._has_failed:
                 self._has_failed = True
                 _log.warning("the subscription to events %s; polling until it is back", problem)
+                if self._observers is not None:
+                    self._observers.store_lost(_SUBSCRIPTION)
             if anyio.current_time() - began > _LONGEST_PAUSE:
                 pause = _PAUSE
             await anyio.sleep(pause * (1 + random.random() / 10))  # noqa: S311 - no secrets
@@ -113,6 +121,8 @@ class EventFanout:
             if self._has_failed:
                 self._has_failed = False
                 _log.info("the subscription to events is back")
+                if self._observers is not None:
+                    self._observers.store_back(_SUBSCRIPTION)
             async for message in messages:
                 self._receive(message)
 

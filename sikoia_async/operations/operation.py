@@ -7,6 +7,7 @@ to wake polls for all of them. So an operation that nobody waits for is not poll
 from __future__ import annotations
 
 import random
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
@@ -39,6 +40,7 @@ from sikoia_async.operations.statuses import is_among, shown
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 
+    from sikoia_async.observers._pairs import ObservedOperation
     from sikoia_async.operations.kinds import OperationKind
     from sikoia_async.operations.registry import OperationRegistry
 
@@ -273,6 +275,7 @@ class Operation(NotCopyable, Generic[T_co]):
         "_kind",
         "_last_error",
         "_news",
+        "_observed",
         "_poll_scope",
         "_polls",
         "_progress",
@@ -320,6 +323,11 @@ class Operation(NotCopyable, Generic[T_co]):
         self._news = anyio.Event()
         """Set, and replaced, whenever waiters have a reason to look at the operation again."""
         self._schedule = Schedule.begin(kind, anyio.current_time(), is_new=first is not None)
+        self._observed: ObservedOperation | None = None
+        if registry is not None and registry.observers is not None:
+            self._observed = registry.observers.operation(
+                self, kind.name, first.correlation_id if first else None, anyio.current_time
+            )
         if first is not None:
             self._record(first)
 
@@ -492,6 +500,8 @@ class Operation(NotCopyable, Generic[T_co]):
     def close(self) -> None:
         """End all waits with an error: the client is closed."""
         self._is_closed = True
+        if self._observed is not None:
+            self._observed.end("released")
         if self._poll_scope is not None:
             self._poll_scope.cancel()
         self._notify()
@@ -587,7 +597,7 @@ class Operation(NotCopyable, Generic[T_co]):
         self._watch.enter("polling")
         reset = poll_watch.set(self._watch)
         try:
-            with scope:
+            with scope, self._observed.poll(polls) if self._observed else _UNOBSERVED:
                 progress = await self._fetch(polls)
         except Exception as error:
             retry_after = error.retry_after if isinstance(error, APIError) else None
@@ -607,6 +617,8 @@ class Operation(NotCopyable, Generic[T_co]):
         self._last_error = None
         self._responses += 1
         self._correlation_ids += [progress.correlation_id] if progress.correlation_id else []
+        if progress.done and self._observed is not None:
+            self._observed.end("failed" if progress.failed else "done")
         if not progress.is_ready:  # otherwise the next poll is due at once
             self._plan(progress.retry_after)
 
@@ -778,6 +790,7 @@ def _may_pass(error: SikoiaError) -> bool:
     return isinstance(error, TransportError | RateLimitError | ServerError)
 
 
+_UNOBSERVED: Final = nullcontext()
 _CLOSED: Final = (
     "the client was closed while waiting for an operation, which does not end it at Sikoia: resume "
     "it with its token"

@@ -4,15 +4,20 @@ Webhook events look operations up by id, and closing the client ends every wait.
 no operation alive: once no caller holds it, it is gone, and can be resumed by its ids.
 """
 
+from __future__ import annotations
+
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
 from anyio import current_time
 
-from sikoia_async.operations.kinds import OperationKind
-from sikoia_async.operations.token import TokenSigner
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from sikoia_async.observers._observers import Observers
+    from sikoia_async.operations.kinds import OperationKind
+    from sikoia_async.operations.token import TokenSigner
 
 __all__ = ["OperationRegistry", "Pollable"]
 
@@ -60,6 +65,7 @@ class OperationRegistry:
             of several processes only; with `always`, from the start.
         check: raises if the client is closed, or used in another event loop.
         max_remembered: how many early events, and how many late ones, are remembered.
+        observers: see operations, and the events that name them.
     """
 
     def __init__(
@@ -69,7 +75,9 @@ class OperationRegistry:
         rely_on_events: bool | Literal["always"],
         check: Callable[[], None] = lambda: None,
         max_remembered: int = _MAX_REMEMBERED,
+        observers: Observers | None = None,
     ) -> None:
+        self.observers: Observers | None = observers
         self.signer = signer
         self.check = check
         self._rely_on_events = bool(rely_on_events)

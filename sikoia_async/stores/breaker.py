@@ -21,6 +21,8 @@ from sikoia_async._errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from sikoia_async.observers._observers import Observers
+
 __all__ = ["CircuitBreaker", "CircuitState", "StoreUnavailable"]
 
 T = TypeVar("T")
@@ -50,6 +52,7 @@ class CircuitBreaker:
         deadline_share: the largest share of the caller's remaining time that one operation may
             take; None for no such limit.
         open_for: seconds without the store before a trial.
+        observers: see when the store fails and when it is back.
     """
 
     def __init__(
@@ -60,7 +63,9 @@ class CircuitBreaker:
         timeout: float = _TIMEOUT,
         deadline_share: float | None = None,
         open_for: float = _OPEN_FOR,
+        observers: Observers | None = None,
     ) -> None:
+        self.observers: Observers | None = observers
         self._name = name
         self._clock = clock
         self._timeout = timeout
@@ -129,7 +134,11 @@ class CircuitBreaker:
         self._open_until = self._clock() + self._open_for
         if state == "closed":
             _log.warning("the %s %s; not used until it recovers", self._name, problem)
+            if self.observers is not None:
+                self.observers.store_lost(self._name)
 
     def _close(self) -> None:
         self._open_until = None
         _log.info("the %s is available again", self._name)
+        if self.observers is not None:
+            self.observers.store_back(self._name)

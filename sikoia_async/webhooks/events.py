@@ -240,6 +240,11 @@ class UnknownEvent(Event):
     __slots__ = ()
 
 
+def name_of(event: Event) -> str:
+    """Return Sikoia's name of an event, or `unknown`: other names may be anything."""
+    return "unknown" if isinstance(event, UnknownEvent) or event.type is None else event.type
+
+
 _MAX_BODY: Final = 1 << 20
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from sikoia_async._validation import NotCopyable, validate_required, validate_type
-from sikoia_async.webhooks.events import Event, UnknownEvent
+from sikoia_async.webhooks.events import Event, UnknownEvent, name_of
 
 if TYPE_CHECKING:
     from sikoia_async._calls.lifecycle import Lifecycle
@@ -62,6 +62,8 @@ class EventFeed(NotCopyable):
         event_type = None if isinstance(event, UnknownEvent) else event.type
         fingerprints = [self._registry.fingerprint(string) for string in event.mentions()]
         named = self._registry.wake_known(event.key[:_KEY_LENGTH], event_type, fingerprints)
+        if self._registry.observers is not None:
+            self._registry.observers.event_received(name_of(event), named)
         if self._fanout is not None:
             self._fanout.publish(
                 event.key[:_KEY_LENGTH], event_type, cast("list[str]", fingerprints)

@@ -34,6 +34,8 @@ from sikoia_async.webhooks.events import Event
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from sikoia_async.observers._observers import Observers
+
 __all__ = ["OnFailure", "ReplayGuard", "ReplayStore"]
 
 OnFailure = Literal["open", "closed"]
@@ -161,6 +163,11 @@ class ReplayGuard:
         """Whether there is a store."""
         return self._shared is not None
 
+    def tell(self, observers: Observers) -> None:
+        """Tell observers when the store fails and when it is back."""
+        if self._shared is not None:
+            self._shared.breaker.observers = observers
+
     def recalls(self, key: str) -> bool:
         """Return whether this process remembers a key."""
         return self._memory.has(key, self._clock())
@@ -209,7 +216,7 @@ class _GuardedStore:
 
     def __init__(self, store: ReplayStore, clock: Callable[[], float]) -> None:
         self._store = store
-        self._breaker = CircuitBreaker("replay store", clock=clock)
+        self.breaker: CircuitBreaker = CircuitBreaker("replay store", clock=clock)
 
     async def seen(self, key: str) -> bool | None:
         """Return whether the store has a key; None if the store is unavailable."""
@@ -221,7 +228,7 @@ class _GuardedStore:
             return bool(is_known)
 
         try:
-            return await self._breaker.run(look_up)
+            return await self.breaker.run(look_up)
         except StoreUnavailable:
             return None
 
@@ -235,7 +242,7 @@ class _GuardedStore:
             return found
 
         try:
-            return await self._breaker.run(claim)
+            return await self.breaker.run(claim)
         except StoreUnavailable:
             return None
 
@@ -249,7 +256,7 @@ class _GuardedStore:
 
     async def _has_done(self, operation: Callable[[], Awaitable[None]]) -> bool:
         try:
-            await self._breaker.run(operation)
+            await self.breaker.run(operation)
         except StoreUnavailable:
             return False
         return True

@@ -9,8 +9,9 @@ process meanwhile is refused, and sent again.
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
@@ -38,6 +39,7 @@ from sikoia_async.webhooks.events import (
     Event,
     WebhookEventName,
     event_class,
+    name_of,
     parse,
     validate_event_type,
 )
@@ -45,7 +47,12 @@ from sikoia_async.webhooks.replay import ReplayGuard
 from sikoia_async.webhooks.signing import MAX_BODY, HasSharedKey, delivery_flaw, verify
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from sikoia_async.models import Open
+    from sikoia_async.observers._observers import Observers
+    from sikoia_async.observers._pairs import ObservedDelivery
+    from sikoia_async.observers.events import Observer
 
 __all__ = ["Outcome", "Received", "Router", "Secrets", "WebhookHandlerError"]
 
@@ -110,6 +117,8 @@ class Router(NotCopyable):
             that your processes share, such as `SqliteStores("sikoia.db")`, or a `ReplayGuard`. With
             None, every delivery is handled.
         max_body: the largest body to accept, in bytes.
+        observers: see each delivery, and when the store in `replay` fails and is back. Pass those
+            of the client.
 
     Raises:
         ConfigurationError: a secret is empty, shorter than 16 characters or malformed.
@@ -126,6 +135,7 @@ class Router(NotCopyable):
         *,
         replay: ReplayGuard | Stores | Literal["memory"] | None = "memory",
         max_body: int = MAX_BODY,
+        observers: Sequence[Observer] | None = None,
     ) -> None:
         guard = ReplayGuard() if replay == "memory" else replay
         if isinstance(guard, Stores):
@@ -134,6 +144,9 @@ class Router(NotCopyable):
         self._deduplicator = None if guard is None else Deduplicator(guard)
         with settings():
             self._max_body = validate_whole("max_body", max_body, least=1)
+            self._observers = None if observers is None else _observers_of(observers)
+        if guard is not None and self._observers is not None:
+            guard.tell(self._observers)
         self._handlers: dict[type[Event], Handler] = {}
         if secrets == "environment":
             secrets, refusal = webhook_secrets, _refusal_of_environment()
@@ -223,16 +236,18 @@ class Router(NotCopyable):
             del body, signature
             msg = "feed: expected a function that takes the event, such as sikoia.events.feed"
             raise ArgumentTypeError(msg)
-        refusal = self._refused(body, signature, event_type)
-        opened = refusal or self._opened(body, signature, await self._current_secrets(), event_type)
-        # As above: no error may have a body or a secret among its variables.
-        del body, signature
-        if isinstance(opened, SikoiaError):
-            raise opened
-        event, secret = opened
-        return await self._route(
-            event, secret, None if feed is None else partial(_feed, feed, event)
-        )
+        with self._observed() as observed:
+            refusal = self._refused(body, signature, event_type)
+            opened = refusal or self._opened(
+                body, signature, await self._current_secrets(), event_type
+            )
+            # As above: no error may have a body or a secret among its variables.
+            del body, signature
+            if isinstance(opened, SikoiaError):
+                raise opened
+            event, secret = opened
+            feeding = None if feed is None else partial(_feed, feed, event)
+            return await self._route(event, secret, feeding, observed)
 
     async def handle(self, event: Event) -> Received:
         """Handle an event that was not delivered, such as one from Sikoia's log.
@@ -246,7 +261,14 @@ class Router(NotCopyable):
             WebhookStoreError: the replay store failed, and the guard is `closed`.
         """
         validate_type("event", validate_required("event", event), Event, "an Event")
-        return await self._route(event, None, None)
+        with self._observed() as observed:
+            return await self._route(event, None, None, observed)
+
+    def _observed(self) -> AbstractContextManager[ObservedDelivery | None]:
+        """Return a context manager around a delivery, which tells observers about it."""
+        if self._observers is None:
+            return nullcontext()
+        return self._observers.delivery(time.monotonic)
 
     def _register(self, event: type[Event], handler: H) -> H:
         name = "otherwise()" if event is Event else f"on({event.__name__})"
@@ -303,6 +325,20 @@ class Router(NotCopyable):
             return error.with_traceback(None)
 
     async def _route(
+        self,
+        event: Event,
+        secret: int | None,
+        feed: Callable[[], Awaitable[None]] | None,
+        observed: ObservedDelivery | None,
+    ) -> Received:
+        if observed is not None:
+            observed.event_type = name_of(event)
+        received = await self._handled(event, secret, feed)
+        if observed is not None:
+            observed.outcome = received.outcome
+        return received
+
+    async def _handled(
         self, event: Event, secret: int | None, feed: Callable[[], Awaitable[None]] | None
     ) -> Received:
         handler = self._handler_of(type(event))
@@ -329,6 +365,12 @@ class Router(NotCopyable):
         """Name a handler by the events it is registered for: that is the same in each process."""
         events = (event for event, other in self._handlers.items() if _is_same(other, handler))
         return " ".join(sorted(event.__name__ for event in events))
+
+
+def _observers_of(observers: Sequence[Observer]) -> Observers | None:
+    from sikoia_async.observers._observers import observers_of  # noqa: PLC0415 - loaded if used
+
+    return observers_of(observers)
 
 
 def _can_handle(handler: object) -> bool:
