@@ -163,11 +163,6 @@ class ReplayGuard:
         """Whether there is a store."""
         return self._shared is not None
 
-    def tell(self, observers: Observers) -> None:
-        """Tell observers when the store fails and when it is back."""
-        if self._shared is not None:
-            self._shared.breaker.observers = observers
-
     def recalls(self, key: str) -> bool:
         """Return whether this process remembers a key."""
         return self._memory.has(key, self._clock())
@@ -176,6 +171,14 @@ class ReplayGuard:
         """Remember a key; return whether the shared store, if there is one, has it too."""
         self._memory.add(key, self._clock(), self._ttl)
         return self._shared is None or await self._shared.confirm(key, self._ttl)
+
+
+def observe_store(guard: ReplayGuard, observers: Observers) -> None:
+    """Tell observers when the store of a guard fails and when it is back."""
+    # Not a method, because users do not call it.
+    shared = guard._shared  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
+    if shared is not None:
+        shared.breaker.observers = observers
 
 
 def _replay_of(shared: Stores) -> ReplayStore:

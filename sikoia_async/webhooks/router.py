@@ -43,7 +43,7 @@ from sikoia_async.webhooks.events import (
     parse,
     validate_event_type,
 )
-from sikoia_async.webhooks.replay import ReplayGuard
+from sikoia_async.webhooks.replay import ReplayGuard, observe_store
 from sikoia_async.webhooks.signing import MAX_BODY, HasSharedKey, delivery_flaw, verify
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Router(NotCopyable):
             self._max_body = validate_whole("max_body", max_body, least=1)
             self._observers = None if observers is None else _observers_of(observers)
         if guard is not None and self._observers is not None:
-            guard.tell(self._observers)
+            observe_store(guard, self._observers)
         self._handlers: dict[type[Event], Handler] = {}
         if secrets == "environment":
             secrets, refusal = webhook_secrets, _refusal_of_environment()
