@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sikoia_async import Environment
 
-__all__ = ["new_client", "run_with_client"]
+__all__ = ["environment_named", "new_client", "run_with_client"]
 
 
 def run_with_client(
@@ -47,16 +47,23 @@ def new_client(options: argparse.Namespace, **more: Any) -> Sikoia:
     Raises:
         ConfigurationError: an option or a variable is missing or invalid; the error names it.
     """
-    settings: dict[str, Any] = {"app_info": f"sikoia-cli/{__version__}", **more}
+    # People at a terminal expect that HTTPS_PROXY and SSL_CERT_FILE count, as with curl.
+    own: dict[str, Any] = {"app_info": f"sikoia-cli/{__version__}", "trust_env": True}
+    settings = own | more
     given = {name: getattr(options, name, None) for name in ("timeout", "max_chargeable")}
     settings |= {name: value for name, value in given.items() if value is not None}
     if options.environment is not None:
-        environment = _environment(options.environment)
+        environment = environment_named(options.environment)
         settings |= {"environment": environment, "tls": local_authorities(environment)}
     return Sikoia(**settings)
 
 
-def _environment(name: str) -> Environment:
+def environment_named(name: str) -> Environment:
+    """Return the environment that `--environment` names.
+
+    Raises:
+        ArgumentError: it is neither production nor staging, nor the URL of a local Sikoia.
+    """
     try:
         return named_environment(name)
     except ConfigurationError:

@@ -64,6 +64,9 @@ def _command(module: str, about: str) -> Command:
 
 _COMMANDS: Final[Mapping[str, Command]] = {
     "batch": _command("batch.entry", "make one operation for each row of a file"),
+    "doctor": _command(
+        "doctor.command", "check variables, network, credentials and webhooks; spends nothing"
+    ),
     "sandbox": _command("sandbox.serve", "run a local Sikoia on https://127.0.0.1"),
     "demo": Command("demonstrate the SDK on a local Sikoia; takes a few seconds", _configure_demo),
 }
