@@ -1,5 +1,6 @@
 """Settings and fixtures of all tests: both event loops, in real or in virtual time."""
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,10 @@ from sikoia_async._settings.variables import VARIABLES
 
 pytest_plugins = ["servers"]
 
+# Without bytecode, each of the hundreds of processes that tests start compiles all that it imports.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # No deadlines, because machines may be shared. In CI, the examples are the same in every run.
 hypothesis.settings.register_profile(
     "here",
@@ -21,6 +26,12 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("here")
+
+
+def pytest_collection_finish() -> None:
+    """Exclude the tests and their modules from garbage collections, which many tests request."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish() -> None:
