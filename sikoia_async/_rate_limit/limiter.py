@@ -187,6 +187,8 @@ class RateLimiter:
         # Every window has turned by then. A longer wait concerns the refused call alone.
         until = self._clock() + min(wait, 2 * self._quota.per)
         self._paused_until = max(self._paused_until, until)
+        if self._freed is not None:
+            self._freed.set()  # callers that wait for the limit now wait for the pause
         return wait
 
     @property
@@ -255,9 +257,10 @@ class RateLimiter:
 
     async def _note_stall(self, seconds: float) -> None:
         """Log that calls wait, unless that was logged."""
-        if self._stall.is_due:
+        is_paused = self.is_paused()
+        if self._stall.is_due(is_paused=is_paused):
             await checkpoint()  # callers of the same moment join the queue
-            self._stall.log(seconds, is_paused=self.is_paused())
+            self._stall.log(seconds, is_paused=is_paused)
 
     async def _serve(self, reserve: int, *, is_spaced: bool, is_poll: bool) -> float:  # noqa: ARG002 - for shared slots
         """Hand a slot to the next caller, or to the next poll.

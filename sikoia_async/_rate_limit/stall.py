@@ -1,4 +1,4 @@
-"""Log record of a stall: calls wait because the rate limit is reached."""
+"""Log records of stalls: calls wait because the rate limit is reached, or because of a 429."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ __all__ = ["Stall"]
 
 
 class Stall:
-    """Logs one record per stall, and no two in one window however often calls wait for moments.
+    """Logs each reason for a stall once, and not twice in one window.
+
+    A client at its limit may wait for moments before each call. A 429 that arrives while calls wait
+    for the limit has a record of its own, because it is the server that holds them back from then.
 
     Args:
         limit: the limit, for the record.
@@ -31,25 +34,35 @@ class Stall:
         self._per = per
         self._queue = queue
         self._clock = clock
-        self._is_logged = False
-        self._quiet_until = float("-inf")
+        self._logged = set[str]()
+        """The reasons that were logged since the stall began."""
+        self._quiet_until = dict[str, float]()
 
-    @property
-    def is_due(self) -> bool:
-        """Whether a stall that is going on has not been logged yet."""
-        return not self._is_logged and self._clock() >= self._quiet_until
+    def is_due(self, *, is_paused: bool) -> bool:
+        """Return whether a reason has not been logged yet.
+
+        Args:
+            is_paused: whether a 429 is the reason, and not the limit.
+        """
+        reason = self._reason(is_paused)
+        is_quiet = self._clock() < self._quiet_until.get(reason, float("-inf"))
+        return reason not in self._logged and not is_quiet
 
     def log(self, seconds: float, *, is_paused: bool) -> None:
         """Log the stall.
 
         Args:
             seconds: until the next slot may be free.
-            is_paused: whether a 429 is the reason.
+            is_paused: whether a 429 is the reason, and not the limit.
         """
-        limit = "a 429 response" if is_paused else self._limit
-        log_rate_limit_reached(limit, sum(self._queue.lengths().values()), seconds)
-        self._is_logged, self._quiet_until = True, self._clock() + self._per
+        reason = self._reason(is_paused)
+        log_rate_limit_reached(reason, sum(self._queue.lengths().values()), seconds)
+        self._logged.add(reason)
+        self._quiet_until[reason] = self._clock() + self._per
 
     def end(self) -> None:
         """Note that no caller waits any more."""
-        self._is_logged = False
+        self._logged.clear()
+
+    def _reason(self, is_paused: bool) -> str:  # noqa: FBT001 - of this class only
+        return "a 429 response" if is_paused else self._limit

@@ -10,8 +10,9 @@ import anyio
 import httpx
 import pytest
 from faults import client
-from rate_limiting import limiter_of, slot
+from rate_limiting import limiter_of, shared_limiter, slot
 from reliability.tasks import CASE, Working, reported
+from scripted_store import ScriptedStore
 
 from sikoia_async import Limits, OperationTimeoutError, Quota
 from sikoia_async._rate_limit.limiter import RateLimiter
@@ -143,6 +144,45 @@ async def test_a_pause_after_a_429_is_logged(records: _Records) -> None:
     assert records.messages == [
         "rate limit reached (a 429 response), 1 call waiting, next slot in 29 s"
     ]
+
+
+async def test_a_pause_that_follows_a_wait_is_logged_too(records: _Records) -> None:
+    """When it begins and once, however many calls get a 429 and however long it is extended."""
+    limiter = limiter_of(2, 60.0)
+    await _calls(limiter, 2)
+    await anyio.sleep(19)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(_calls, limiter, 1)
+        await anyio.sleep(1)
+        for seconds in (90, 100):
+            limiter.pause(seconds)
+            await anyio.sleep(0.5)
+
+    assert records.messages == [
+        "rate limit reached (2 in 60 s), 5 calls waiting, next slot in 41 s",
+        "rate limit reached (a 429 response), 5 calls waiting, next slot in 90 s",
+    ]
+
+
+async def test_a_pause_of_another_process_is_logged(records: _Records) -> None:
+    """Also where the calls of this process already wait for slots that all processes share."""
+    store, quota = ScriptedStore(), Quota(2, per=60.0)
+    one, another = shared_limiter(store, quota), shared_limiter(store, quota)
+    await _calls(one, 2)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(_calls, another, 1)
+        await anyio.sleep(10)
+        one.pause(80)
+    await one.aclose()
+    await another.aclose()
+
+    limit, pause = records.messages
+    assert limit.startswith("rate limit reached (2 in 60 s), 3 calls waiting, next slot in ")
+    assert pause.startswith("rate limit reached (a 429 response), 3 calls waiting, next slot in ")
 
 
 async def test_polls_of_a_busy_client_do_not_starve() -> None:
