@@ -34,11 +34,13 @@ from sikoia_async._codec.drift import Drift
 from sikoia_async._errors import ArgumentError, ArgumentTypeError, ConfigurationError
 from sikoia_async._hooks import correlation
 from sikoia_async._hooks.auth import Authorize, DiscardRefusedToken, SendApiKey
+from sikoia_async._hooks.request_log import log_request
 from sikoia_async._rate_limit.limiter import RateLimiter
 from sikoia_async._rate_limit.queue import PRIORITIES
 from sikoia_async._rate_limit.quota import Quota
 from sikoia_async._retry.budget import RetryBudget
 from sikoia_async._settings import variables
+from sikoia_async._settings.log_output import print_logs
 from sikoia_async._transport.connector import Connector, local_authorities, validate_environment
 from sikoia_async._transport.connector import http_client as new_http_client
 from sikoia_async._transport.lent import validate_client, validate_transport
@@ -262,6 +264,7 @@ class Sikoia(NotCopyable):
             max_chargeable = variables.max_chargeable()
         if rely_on_events is None:
             rely_on_events = variables.rely_on_events() or False
+        print_logs(variables.log_level())
         token_store = _token_store(token_store, shared)
         hooks = Hooks(on_request, on_response)
         told = None if observers is None else _observers_of(observers)
@@ -352,8 +355,7 @@ class Sikoia(NotCopyable):
             background=background,
             shared=shared,
         )
-        self._api = Api(context, options)
-        self._defaults = options
+        self._api, self._defaults = Api(context, options), options
 
     # Resources are loaded when they are first used.
 
@@ -1031,12 +1033,15 @@ def _rate_limiter(
 
 
 def _event_hooks(authorization: ApiKey | TokenSource) -> dict[str, list[Callable[..., Any]]]:
-    """Return the httpx event hooks: correlation ids always, and one kind of authorization."""
+    """Return the httpx event hooks: correlation ids, one kind of authorization, and logs."""
     if isinstance(authorization, ApiKey):
         send_key = SendApiKey(authorization.secret)
-        return {"request": [correlation.send, send_key], "response": [correlation.receive]}
+        return {
+            "request": [correlation.send, send_key, log_request],
+            "response": [correlation.receive],
+        }
     return {
-        "request": [correlation.send, Authorize(authorization)],
+        "request": [correlation.send, Authorize(authorization), log_request],
         "response": [correlation.receive, DiscardRefusedToken(authorization)],
     }
 

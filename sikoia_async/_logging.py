@@ -1,14 +1,15 @@
 """Log records of the logger `sikoia_async`.
 
     DEBUG    a call ended: its status, duration and number of attempts
-    INFO     an attempt failed and is retried; calls wait for the rate limit; a response has a field
-             or value that this SDK does not know, and nothing is lost
+    INFO     an attempt failed and is retried; calls wait for the rate limit, or because of a 429;
+             a response has a field or value that this SDK does not know, and nothing is lost
     WARNING  a value of a response could not be read, and is None in its model; Sikoia has announced
              that it will remove an operation
     ERROR    a hook or an observer of the application raised an exception, and the call continued
 
 A record about a call has a fixed list of fields (`FIELDS`), as attributes for structured logs.
-Bodies, queries, ids, headers and tokens are never logged.
+Bodies, queries, ids, headers and tokens are never logged. The logger `sikoia_async.requests`, which
+is quiet unless its own level is DEBUG, writes requests with all of these masked.
 
 httpx and httpcore log the URLs of requests, which hold ids. Their records about requests of this
 SDK are dropped; those about other requests pass, also inside `token=` and event hooks.

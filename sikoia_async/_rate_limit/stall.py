@@ -64,5 +64,5 @@ class Stall:
         """Note that no caller waits any more."""
         self._logged.clear()
 
-    def _reason(self, is_paused: bool) -> str:  # noqa: FBT001 - of this class only
+    def _reason(self, is_paused: bool) -> str:
         return "a 429 response" if is_paused else self._limit

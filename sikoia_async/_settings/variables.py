@@ -8,13 +8,18 @@ from __future__ import annotations
 import os
 import re
 from decimal import Decimal
-from typing import Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeVar
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._settings.secret_files import read_secret
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 __all__ = [
     "VARIABLES",
+    "LogLevel",
+    "log_level",
     "max_chargeable",
     "quota_share",
     "rely_on_events",
@@ -24,6 +29,8 @@ __all__ = [
     "timeout",
     "webhook_secrets",
 ]
+
+T = TypeVar("T")
 
 VARIABLES: Final = {
     "SIKOIA_ENVIRONMENT": "`environment`: `production`, `staging`, or the URL of a local Sikoia",
@@ -36,10 +43,13 @@ VARIABLES: Final = {
     "SIKOIA_QUOTA_SHARE": "`quota`, as a share of Sikoia's rate limit: above 0, up to 1",
     "SIKOIA_MAX_CHARGEABLE": "`max_chargeable`",
     "SIKOIA_RELY_ON_EVENTS": "`rely_on_events`: `true`, `false` or `always`",
+    "SIKOIA_LOG": "prints log records on standard error: `info` or `debug`",
     "SIKOIA_WEBHOOK_SECRETS": "the secrets of a `Router`, separated by spaces",
     "SIKOIA_WEBHOOK_SECRETS_FILE": "a file with the secrets of a `Router`, one in each line",
 }
 """What each variable sets."""
+
+LogLevel = Literal["info", "debug"]
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
@@ -52,6 +62,7 @@ _RELIANCE: Final[dict[str, bool | Literal["always"]]] = {
     "0": False,
     "always": "always",
 }
+_LOG_LEVELS: Final[dict[str, LogLevel]] = {"info": "info", "debug": "debug"}
 
 
 def text(name: str) -> str | None:
@@ -83,12 +94,12 @@ def max_chargeable() -> int | None:
 
 def rely_on_events() -> bool | Literal["always"] | None:
     """Return `SIKOIA_RELY_ON_EVENTS`, or None if it is not set."""
-    value = text("SIKOIA_RELY_ON_EVENTS")
-    if value is None:
-        return None
-    if (word := value.strip().lower()) not in _RELIANCE:
-        _refuse("SIKOIA_RELY_ON_EVENTS", "true, false or always")
-    return _RELIANCE[word]
+    return _word("SIKOIA_RELY_ON_EVENTS", _RELIANCE, "true, false or always")
+
+
+def log_level() -> LogLevel | None:
+    """Return `SIKOIA_LOG`, or None if it is not set."""
+    return _word("SIKOIA_LOG", _LOG_LEVELS, "info or debug")
 
 
 def webhook_secrets() -> list[str]:
@@ -135,6 +146,15 @@ def _number(name: str, form: re.Pattern[str], what: str) -> Decimal | None:
     if not form.fullmatch(value.strip()):
         _refuse(name, what)
     return Decimal(value.strip())
+
+
+def _word(name: str, words: Mapping[str, T], what: str) -> T | None:
+    value = text(name)
+    if value is None:
+        return None
+    if (word := value.strip().lower()) not in words:
+        _refuse(name, what)
+    return words[word]
 
 
 def _refuse(name: str, what: str) -> NoReturn:

@@ -106,6 +106,7 @@ INVALID = {
     "SIKOIA_QUOTA_SHARE": ["", "0", "1.01", "25%", "-0.1", "1/4", ".5", "nan", "0x1"],
     "SIKOIA_MAX_CHARGEABLE": ["", "-1", "1.5", "1.0", "none", "1e3", "9" * 5000, "٣"],
     "SIKOIA_RELY_ON_EVENTS": ["", "maybe", "2", "truee", "t"],
+    "SIKOIA_LOG": ["", "warning", "2", "information"],
 }
 
 
