@@ -2,11 +2,12 @@
 
 import itertools
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import attrs
+import hypothesis
 import pytest
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
@@ -662,9 +663,21 @@ HISTORIES: list[tuple[Callable[[Any], Any], str]] = [
 """Broken stores, and a part of the message of the failure."""
 
 
+@pytest.fixture
+def _no_shrinking() -> Generator[None]:
+    """Stop Hypothesis at the first failure, because it takes seconds to find the shortest one."""
+    usual = hypothesis.settings.get_current_profile_name()
+    phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
+    hypothesis.settings.register_profile("no shrinking", hypothesis.settings(), phases=phases)
+    hypothesis.settings.load_profile("no shrinking")
+    yield
+    hypothesis.settings.load_profile(usual)
+
+
+@pytest.mark.usefixtures("_no_shrinking")
 @pytest.mark.parametrize(("mutant", "rule"), HISTORIES, ids=itertools.count())
 def test_random_histories_find_broken_stores(mutant: Callable[[Any], Any], rule: str) -> None:
-    """Hypothesis prints the shortest one."""
+    """Within 300 histories."""
     loop = _Lossy(mutant)
 
     with pytest.raises(AssertionError, match=rule):
