@@ -106,6 +106,8 @@ class SharedLeases:
         self._observers = observers
         self.peers: int = 1
         """How many processes have last used the store."""
+        self.free: int | None = None
+        """How many slots were free for all processes when the store last replied."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when a slot may be free that was not before."""
         self._store = store
@@ -308,6 +310,7 @@ class SharedLeases:
         if is_lost:  # leases of processes that do not ask are over in a window
             self._be_cautious(self._template.per)
         self.peers = max(reply.peers, self.peers) if self.caution > 0 else reply.peers
+        self.free = reply.free
         if is_lost:
             self._unknown.update(self._held)
             since = self._clock() - self._template.per
@@ -455,7 +458,8 @@ def _valid(reply: object, per: float) -> Grant | Wait:
     """Return a reply with sensible numbers, whatever the store has returned."""
     if not isinstance(reply, Grant | Wait):
         raise TypeError
-    reply = attrs.evolve(reply, peers=max(1, int(reply.peers)))
+    free = None if reply.free is None else max(0, int(reply.free))
+    reply = attrs.evolve(reply, peers=max(1, int(reply.peers)), free=free)
     if isinstance(reply, Grant):
         return reply
     seconds, paused = float(reply.seconds), float(reply.paused)

@@ -4,6 +4,10 @@ It counts its own slots as any other limiter does, and leases each of them from 
 While the store is unavailable, interactive calls go on within this process's part of the limit, and
 the others wait: a part is safe only if all processes keep to it. So it is kept to until all of them
 have noticed that the store is back.
+
+When an outage begins, other processes may just have used more than their parts. So for a window
+after the last reply of the store, this process adds to what it had in use no more than its part of
+the slots that were free.
 """
 
 from __future__ import annotations
@@ -43,6 +47,8 @@ _ASSUMED_PEERS: Final = 8
 """How many processes share the limit, if neither the user nor the store has said so."""
 _DEFERENCE: Final = 0.015
 """Seconds by which a process that uses more than its part lets others go first."""
+_NOTICE: Final = 1.0
+"""Seconds in which requests arrive for which other processes had a slot when the store failed."""
 _LOOKS_PER_WINDOW: Final = 200
 """How often the store is asked in a window while no slot is free: one may be given back."""
 
@@ -83,6 +89,9 @@ class SharedRateLimiter(RateLimiter):
         self._scarce_until = float("-inf")
         """A window after the store had no free slot."""
         self._look_again: float = quota.per / _LOOKS_PER_WINDOW
+        self._most_alone: int = quota.limit
+        """How many slots this process may have in use without the store, apart from its part."""
+        self._most_alone_until = float("-inf")
 
     async def acquire(
         self, priority: Priority = "interactive", polls: int = 0, lease: float | None = None
@@ -142,6 +151,7 @@ class SharedRateLimiter(RateLimiter):
             reply = await self._leases.acquire(reserve, lease, patience)
         except StoreUnavailable:
             return self._serve_alone()
+        self._note_what_is_left(is_granted=not isinstance(reply, Wait))
         if isinstance(reply, Wait):
             if is_spaced:
                 self._slow_down()
@@ -190,12 +200,29 @@ class SharedRateLimiter(RateLimiter):
             self._hand_out(waiter, ticket, is_spaced=False)
         return seconds
 
+    def _note_what_is_left(self, *, is_granted: bool) -> None:
+        """Note what this process may use if the store fails now."""
+        if self._leases.free is None or self._leases.caution > 0:
+            return  # in the latter case, the store may lack leases
+        now, limit = self._clock(), self._quota.limit
+        used = limit - self._free(now) + is_granted
+        self._most_alone = min(limit, used + self._part_of(self._leases.free))
+        self._most_alone_until = now + self._quota.per + _NOTICE
+
     def _seconds_until_part_is_free(self) -> float:
         """Return the seconds until this process may use a slot of its part; 0 or less if now."""
-        limit = self._quota.limit
-        known = self._leases.peers if self._leases.was_reached else min(limit, _ASSUMED_PEERS)
-        part = limit // (self._quota.peers or known)
-        return self._seconds_until_free(limit - part, self._clock())
+        now, limit = self._clock(), self._quota.limit
+        seconds = self._seconds_until_free(limit - self._part_of(limit), now)
+        if now < self._most_alone_until:
+            rest = self._seconds_until_free(limit - self._most_alone, now)
+            seconds = max(seconds, min(rest, self._most_alone_until - now))
+        return seconds
+
+    def _part_of(self, slots: int) -> int:
+        """Return this process's part of some slots."""
+        limit, leases = self._quota.limit, self._leases
+        known = leases.peers if leases.was_reached else min(limit, _ASSUMED_PEERS)
+        return slots // (self._quota.peers or known)
 
     def _uses_more_than_its_part(self) -> bool:
         """Return whether other processes should get scarce slots first."""

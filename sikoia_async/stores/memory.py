@@ -97,19 +97,19 @@ class _MemoryQuota:
         now = self._clock()
         window = self._windows[ask.account]
         window.note(ask, now)
-        peers = len(window.asks)
+        peers, free = len(window.asks), max(0, window.limit - len(window.ends))
         paused = max(0.0, window.paused_until - now)
         excess = len(window.ends) + 1 + ask.reserve - window.limit
         """How many slots have to be freed first."""
         if not paused and excess <= 0:
             ticket = secrets.token_hex(16)
             window.ends[ticket] = now + ask.lease + window.per(ask)
-            return Grant(ticket=ticket, epoch=self._epoch, peers=peers)
+            return Grant(ticket=ticket, epoch=self._epoch, peers=peers, free=free - 1)
         # A slot in use is free `per` seconds after its settlement, which may be any moment.
         ends = sorted(window.ends.values())
         first = ends[excess - 1] - now if 0 < excess <= len(ends) else ask.per
         seconds = max(paused, min(first, ask.per) if excess > 0 else 0.0)
-        return Wait(seconds=seconds, epoch=self._epoch, peers=peers, paused=paused)
+        return Wait(seconds=seconds, epoch=self._epoch, peers=peers, paused=paused, free=free)
 
     async def settle(self, ask: Ask, leases: Sequence[Settled]) -> None:
         now = self._clock()

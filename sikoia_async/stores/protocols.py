@@ -74,6 +74,9 @@ class Grant:
     """Changes if the store has lost its state. Leases of an older epoch are registered anew."""
     peers: int = 1
     """How many processes have asked within the last window, this one included."""
+    free: int | None = None
+    """How many slots are free for all processes, after this one; None if the store does not say.
+    A process that loses the store uses only its part of them until a window has passed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,6 +89,9 @@ class Wait:
     peers: int = 1
     paused: float = 0.0
     """Seconds left of a pause that some process called after a 429; 0 without one."""
+    free: int | None = None
+    """How many slots are free for all processes, although this request gets none of them; None if
+    the store does not say."""
 
 
 @attrs.frozen

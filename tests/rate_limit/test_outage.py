@@ -126,6 +126,43 @@ async def test_a_process_goes_on_within_its_part(peers: int | None, seen: int, s
     assert len(served) == max(0, share - 1)
 
 
+async def test_what_others_have_used_is_left_to_them_for_a_window() -> None:
+    """They may use it until the window has passed, and a second more: requests were in flight."""
+    store, served = ScriptedStore(), list[float]()
+    limiter, other = _limiter(store, peers=2), _limiter(store)
+    for _ in range(7):
+        await _call(other)
+    await _call(limiter)  # 4 slots are left: this process may use 2 of them
+    began = anyio.current_time()
+    _fail(store)
+
+    async def call() -> None:
+        await _call(limiter)
+        served.append(anyio.current_time() - began)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(6):
+            tasks.start_soon(call)
+
+    assert served == pytest.approx([1, 1, 60, 61, 61, 61], abs=0.05)
+
+
+@pytest.mark.parametrize("free", [None, 100])
+async def test_a_store_that_does_not_say_what_is_free(free: int | None) -> None:
+    """A process then has its part of the limit, and never more."""
+    store, server = ScriptedStore(), Server(0.1)
+    store.replies = [Grant(ticket="1", peers=2, free=free)]
+    limiter = _limiter(store, peers=2)
+    await server.call(limiter)
+    _fail(store)
+    with anyio.move_on_after(30):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(server.call, limiter)
+
+    assert len(server.arrivals) == 6
+
+
 async def test_a_part_is_used_anew_in_each_window() -> None:
     """And never more than the part in any window."""
     store, server = ScriptedStore(), Server(0.1)
@@ -286,6 +323,7 @@ _ODD_REPLIES: Final = [
     Wait(seconds=1, paused=float("nan")),
     Wait(seconds="soon"),  # type: ignore[arg-type]
     Grant(ticket="1", peers=None),  # type: ignore[arg-type]
+    Grant(ticket="1", free="some"),  # type: ignore[arg-type]
     ExceptionGroup("", [ValueError()]),
 ]
 

@@ -86,7 +86,8 @@ elseif excess > 0 then
   local first = redis.call('ZRANGE', leases, excess - 1, excess - 1, 'WITHSCORES')[2]
   wait = math.max(wait, math.min(per, first ~= 'inf' and tonumber(first) - now or per))
 end
-return {{wait, epoch, peers, paused, limit, per}}
+local free = math.max(0, limit - (redis.call('ZCARD', leases) - 1))
+return {{wait, epoch, peers, paused, limit, per, free}}
 """
 
 _SETTLE: Final = f"""{_BEGIN}
@@ -124,14 +125,19 @@ class RedisQuota:
     async def acquire(self, ask: Ask) -> Grant | Wait:
         """Lease a slot, or say when to ask again."""
         ticket = secrets.token_hex(16)
-        wait, epoch, peers, paused, limit, per = await self._run(
+        wait, epoch, peers, paused, limit, per, free = await self._run(
             _ACQUIRE, ask, _member(ticket), ask.reserve
         )
         self._compare(ask, limit, _seconds(per))
         if not wait:
-            return Grant(ticket=ticket, epoch=text(epoch), peers=peers)
-        seconds = _seconds(wait)
-        return Wait(seconds=seconds, epoch=text(epoch), peers=peers, paused=_seconds(paused))
+            return Grant(ticket=ticket, epoch=text(epoch), peers=peers, free=free)
+        return Wait(
+            seconds=_seconds(wait),
+            epoch=text(epoch),
+            peers=peers,
+            paused=_seconds(paused),
+            free=free,
+        )
 
     async def settle(self, ask: Ask, leases: Sequence[Settled]) -> None:
         """End leases."""

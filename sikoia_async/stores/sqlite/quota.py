@@ -44,13 +44,13 @@ class SqliteQuotaStore:
                 "SELECT count(*) FROM lease WHERE account = ?", (ask.account,)
             ).fetchone()
             missing = used + 1 - (limit - ask.reserve)
-            epoch = self._database.epoch
+            free, epoch = max(0, limit - used), self._database.epoch
             if paused or missing > 0:
                 seconds = paused or _seconds_until_free(db, ask.account, missing, now, per)
-                return Wait(seconds=seconds, epoch=epoch, peers=peers, paused=paused)
+                return Wait(seconds=seconds, epoch=epoch, peers=peers, paused=paused, free=free)
             ticket = token_hex(8)
             db.execute(_LEASE, (ask.account, ticket, now + ask.lease + per, False))
-            return Grant(ticket=ticket, epoch=epoch, peers=peers)
+            return Grant(ticket=ticket, epoch=epoch, peers=peers, free=free - 1)
 
         return await self._database.write(work)
 

@@ -282,6 +282,25 @@ class QuotaConformance(Rules):
             rule = "a process that no longer asks is among the `peers` after a window"
             await self.eventually(unit, is_alone, rule)
 
+    async def test_free_counts_the_slots_of_all_processes(self) -> None:
+        """Grants and waits say how many slots are left, if they say anything."""
+        async with self._quotas() as (one, two):
+            ask = _ask(limit=5)
+            strict = _ask(account=ask.account, limit=4)
+            never = _ask(account=ask.account, limit=4, reserve=4)
+            replies = [
+                await one.acquire(ask),
+                await two.acquire(strict),
+                await two.acquire(never),
+                await one.acquire(ask),
+                await one.acquire(ask),
+                await one.acquire(ask),
+            ]
+            free = [reply.free for reply in replies]
+            stated = all(left is not None for left in free)
+            rule = f"`free` should be 4, 2, 2, 1, 0 and 0 while a limit of 4 is used up: {free}"
+            check(not stated or free == [4, 2, 2, 1, 0, 0], rule)
+
     @timed
     async def test_a_wait_says_when_to_ask_again(self, unit: float) -> None:
         """Who asks again after `Wait.seconds` gets a slot soon, and need not poll."""
