@@ -298,7 +298,6 @@ class Sikoia(NotCopyable):
         # 3. How requests are authorized: an API key, or an access token.
         lifecycle = Lifecycle()
         self._pools: list[ConnectionPool] = []
-        self._token: ClientCredentials | None = None
         authorization = credentials.resolve()
         client_id = None
         if isinstance(authorization, Secret):
@@ -306,7 +305,7 @@ class Sikoia(NotCopyable):
             # Tokens have their own connections, so that waiting calls cannot starve a renewal.
             token_pool = self._connector.new_pool(self._environment.token_url, _TOKEN_CONNECTIONS)
             self._pools.append(token_pool)
-            authorization = self._token = ClientCredentials(
+            authorization = ClientCredentials(
                 new_http_client(token_pool, {}),
                 self._environment,
                 client_id,
@@ -317,6 +316,7 @@ class Sikoia(NotCopyable):
             )
 
         # 4. What every call shares.
+        self._authorization: TokenSource | ApiKey = authorization
         origin = self._environment.api
         api_pool = self._connector.new_pool(origin, limits.max_in_flight)
         self._pools.append(api_pool)
@@ -525,6 +525,12 @@ class Sikoia(NotCopyable):
             msg = "reset_spend: requires stores that count spend, such as SqliteStores, in shared"
             raise ConfigurationError(msg)
         await shared.reset()
+
+    @property
+    def _token(self) -> ClientCredentials | None:
+        """Where access tokens come from, if this client fetches them."""
+        source = self._authorization
+        return source if isinstance(source, ClientCredentials) else None
 
     def stats(self) -> Stats:
         """Return counters and gauges of this client: calls, rate limit, connections, spend.
@@ -864,6 +870,33 @@ class Sikoia(NotCopyable):
         from sikoia_async._calls.download import save  # noqa: PLC0415 - loaded when first used
 
         return await save(self._api, self._connector, link, path, max_file)
+
+    @without_frames
+    async def warm(self) -> None:
+        """Get ready for the first call: fetch the access token and open a connection to the API.
+
+            async with Sikoia() as sikoia:
+                await sikoia.with_options(timeout=5).warm()
+
+        Both happen at the same time, and the code that reads responses is loaded meanwhile. The
+        next call then sends its request at once. No request is sent to the API, and none counts
+        towards the rate limit. `async with` alone sends nothing, so that an application starts
+        while Sikoia is unavailable; call this where a start-up should fail, or catch the error.
+
+        The connection is kept for 15 s. A call that must not be repeated, such as one that may cost
+        money, uses it within a second, and opens another one later. With a transport or HTTP client
+        of your own, only the access token is fetched. Calling this again replaces what has expired.
+
+        Raises:
+            TokenError: the authorization server refused to grant an access token.
+            ConnectionFailedError: Sikoia or the authorization server could not be reached.
+            DeadlineExceededError: it took longer than `timeout`.
+        """
+        from sikoia_async._calls.warm import warm  # noqa: PLC0415 - loaded when first used
+
+        source = self._authorization
+        pool = self._pools[-1]
+        await warm(self._api, pool, None if isinstance(source, ApiKey) else source)
 
     async def aclose(self) -> None:
         """Close the client and its connections. Closing it again has no effect.

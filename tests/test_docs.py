@@ -101,7 +101,7 @@ async def test_the_examples_run(page: str, sandbox: Sandbox) -> None:
     ) as sikoia:
         names = await names_in_scope(sikoia)
         for block in BLOCKS[page]:
-            if "asyncio.run(" not in block:
+            if not re.search(r"asyncio\.(run|Runner)\(", block):
                 await run(block.replace("https://lender.example", "https://127.0.0.1:1"), names)
         for client in list(names.values()):  # readers close theirs when their program ends
             if isinstance(client, Sikoia):
@@ -138,6 +138,28 @@ def test_the_first_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
     exec(program, {"__name__": "__main__"})  # noqa: S102 - our own documentation
 
     assert len(capsys.readouterr().out.split()) == 2
+
+
+def test_the_serverless_function_runs(sandbox: Sandbox) -> None:
+    """Its client is ready when the program is loaded, and serves one event after the other."""
+    (program,) = [block for block in BLOCKS["client.md"] if "asyncio.Runner(" in block]
+    names: dict[str, Any] = {}
+
+    async def create() -> str:
+        sikoia = names["sikoia"]
+        assert sikoia.stats().token_age is not None
+        return str((await sikoia.cases.create(name="Loan", case_type="Business")).case_id)
+
+    exec(program, names)  # noqa: S102 - our own documentation
+    with names["runner"] as runner:
+        event = {"case_id": runner.run(create())}
+        stages = [names["handler"](event, None)["stage"] for _ in range(2)]
+        runner.run(names["sikoia"].aclose())
+
+    assert stages[0]
+    assert stages[0] == stages[1]
+    paths = [f"{one.method} {one.path}" for one in sandbox.ledger]
+    assert paths[:2] == ["POST /token", "POST /v2/cases"]
 
 
 @pytest.mark.usefixtures("sandbox")

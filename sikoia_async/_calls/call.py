@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from sikoia_async.observers._observers import Observers
     from sikoia_async.observers._pairs import ObservedCall
 
-__all__ = ["Call", "retry_after"]
+__all__ = ["Call", "load_readers", "retry_after"]
 
 T = TypeVar("T")
 
@@ -482,7 +482,7 @@ class Call:
         """
         try:
             if self._has_effect:
-                _load_readers()
+                load_readers()
         except OSError as error:
             return fault_from(error, state, "sent")
         return None
@@ -650,7 +650,7 @@ class Call:
 
 
 @cache
-def _load_readers() -> None:
+def load_readers() -> None:
     """Import everything that reads responses and creates errors."""
     from sikoia_async._codec import comparison, decoder, problems, reader  # noqa: PLC0415 - loaded with the first call
 

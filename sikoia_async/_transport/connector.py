@@ -17,8 +17,9 @@ from sikoia_async._errors import ConfigurationError
 from sikoia_async._settings import variables
 from sikoia_async._transport.lent import ClientTransport
 from sikoia_async._transport.link_hosts import LinkHosts
-from sikoia_async._transport.pool import ConnectionPool
+from sikoia_async._transport.pool import KEEPALIVE, ConnectionPool
 from sikoia_async._transport.proxies import proxy_of_environment, validate_proxy
+from sikoia_async._transport.single import use_single_connection
 from sikoia_async._transport.tls import new_context, validate_tls
 from sikoia_async._validation import is_on_loopback, plain_string, validate_type
 from sikoia_async.environments import PRODUCTION, STAGING, Environment, EnvironmentName, local
@@ -37,11 +38,6 @@ __all__ = [
     "new_transport",
     "validate_environment",
 ]
-
-_KEEPALIVE: Final = 15.0
-"""Seconds that an idle connection is kept: less than the 60 s after which common gateways close it,
-so that requests rarely meet a connection that is being closed."""
-
 
 _NAMED: Final[Mapping[object, Environment]] = {"production": PRODUCTION, "staging": STAGING}
 
@@ -96,14 +92,16 @@ def new_transport(
     context: ssl.SSLContext | None, proxy_context: ssl.SSLContext | None, proxy: str | None
 ) -> httpx.AsyncHTTPTransport:
     """Create a transport with one connection, which ignores the process's environment."""
-    return httpx.AsyncHTTPTransport(
+    transport = httpx.AsyncHTTPTransport(
         verify=False if context is None else context,  # plain http to loopback has no context
         trust_env=False,
         proxy=None if proxy is None else httpx.Proxy(proxy, ssl_context=proxy_context),
         limits=httpx.Limits(
-            max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE
+            max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE
         ),
     )
+    use_single_connection(transport)
+    return transport
 
 
 class Connector:

@@ -29,6 +29,7 @@ from sikoia_async._errors import ConfigurationError
 from sikoia_async._transport.desync import EchoCheck, has_leftovers
 from sikoia_async._transport.faults import is_out_of_descriptors
 from sikoia_async._transport.lent import send_through
+from sikoia_async._transport.single import open_ahead
 from sikoia_async._transport.types import RateLimitPaused, state_of
 
 if TYPE_CHECKING:
@@ -37,8 +38,11 @@ if TYPE_CHECKING:
     from sikoia_async._transport.types import Freshness, RequestState
     from sikoia_async.observers._observers import Observers
 
-__all__ = ["ConnectionPool"]
+__all__ = ["KEEPALIVE", "ConnectionPool"]
 
+KEEPALIVE: Final = 15.0
+"""Seconds that an idle connection is kept: less than the 60 s after which common gateways close it,
+so that requests rarely meet a connection that is being closed."""
 _CLOSE_TIMEOUT: Final = 1.0
 """Seconds that closing a broken connection may take."""
 _LARGE: Final = 16 * 1024
@@ -168,6 +172,39 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         stream = cast("httpx.AsyncByteStream", response.stream)
         response.stream = _Body(stream, slot, state.stopwatch.now, self._give_back)
         return response
+
+    async def open_ahead(self, request: httpx.Request) -> None:
+        """Open a connection for the next request, unless one is open or all slots are in use.
+
+        A transport of the caller's is left alone.
+
+        Args:
+            request: a request to the origin, which is not sent.
+
+        Raises:
+            httpx.TransportError: the connection was not opened.
+            OSError: the certificate authorities cannot be read.
+        """
+        if self._shared or not self._free:
+            return
+        self._slots.acquire_nowait()
+        slot, state = self._free.pop(), state_of(request)
+        state.mute_logs()
+        is_open = False
+        try:
+            idle = state.stopwatch.now() - slot.used
+            if slot.transport is None or idle > min(slot.keep_alive, KEEPALIVE):
+                await self._disconnect(slot)
+                slot.transport, slot.keep_alive = self.make(), KEEPALIVE
+                await open_ahead(slot.transport, request)
+                slot.used = state.stopwatch.now()
+            is_open = True
+        finally:
+            state.unmute_logs()
+            try:
+                await self._give_back(slot, clean=is_open)
+            finally:
+                await _close(state.close_opened())
 
     async def _send(self, request: httpx.Request, slot: _Slot, now: float) -> httpx.Response:
         """Send a request over the connection of a slot, and open one if necessary.

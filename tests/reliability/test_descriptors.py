@@ -143,7 +143,7 @@ async def test_a_purchase_is_not_sent_if_its_readers_cannot_be_loaded(
     def fail() -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    monkeypatch.setattr("sikoia_async._calls.call._load_readers", fail)
+    monkeypatch.setattr("sikoia_async._calls.call.load_readers", fail)
     async with plan(healthy) as planned, client(planned.server.url) as sikoia:
         with pytest.raises(ConnectionFailedError, match="nothing was sent") as caught:
             await sikoia.request("POST", "/v2/identity")
