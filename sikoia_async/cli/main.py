@@ -67,6 +67,13 @@ _COMMANDS: Final[Mapping[str, Command]] = {
     "doctor": _command(
         "doctor.command", "check variables, network, credentials and webhooks; spends nothing"
     ),
+    "listen": _command(
+        "webhooks.listen", "deliver webhook events from the log to a server on this machine"
+    ),
+    "events": _command("webhooks.events", "print webhook events as they come"),
+    "operations": _command(
+        "operations.listing", "list the operations of the API, and which may cost money"
+    ),
     "sandbox": _command("sandbox.serve", "run a local Sikoia on https://127.0.0.1"),
     "demo": Command("demonstrate the SDK on a local Sikoia; takes a few seconds", _configure_demo),
 }
