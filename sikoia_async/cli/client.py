@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sikoia_async import Environment
 
-__all__ = ["environment_named", "new_client", "run_with_client"]
+__all__ = ["environment_named", "new_client", "run_client", "run_with_client"]
 
 
 def run_with_client(
@@ -33,9 +33,14 @@ def run_with_client(
     Raises:
         SikoiaError: the client cannot be made, or the function has raised it.
     """
+    return run_client(new_client(options, **more), work)
+
+
+def run_client(sikoia: Sikoia, work: Callable[[Sikoia], Awaitable[int]]) -> int:
+    """Run a function with a client that exists, close it, and return the exit code."""
 
     async def run() -> int:
-        async with new_client(options, **more) as sikoia:
+        async with sikoia:
             return await work(sikoia)
 
     return anyio.run(run)

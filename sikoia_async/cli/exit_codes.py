@@ -91,16 +91,37 @@ def _code_of(error: errors.SikoiaError) -> ExitCode:
 def _parts(error: errors.SikoiaError) -> Iterator[str]:
     yield str(error) if isinstance(error, errors.ConfigurationError) else _named(error)
     yield from getattr(error, "__notes__", ())
+    if isinstance(error, errors.TooManyResultsError):
+        resource = _RESOURCES.get(error.kind, error.kind)
+        yield f"choose one: sikoia {resource} resolve-picklist {error.request_id} INDEX"
+    if isinstance(error, errors.OperationTimeoutError) and error.token:
+        yield f"to go on: sikoia wait {error.token}"
     if isinstance(error, errors.CallError) and error.may_have_been_processed:
         yield "the request may have been processed: look before you repeat it"
 
 
+_RESOURCES: Final = {"credit-report": "credit-reports"}
+"""The resource of a kind of operation, if it has another name."""
+
+
 def _named(error: errors.SikoiaError) -> str:
-    # Those of calls have it already.
-    is_call = isinstance(error, errors.CallError)
-    correlation_id = "" if is_call else cast("str | None", getattr(error, "correlation_id", None))
-    shown = f" (correlation id {correlation_id})" if correlation_id else ""
-    return f"{type(error).__name__}: {error}{shown}"
+    text = str(error)
+    for in_python, here in _WORDS:
+        text = text.replace(in_python, here)
+    if isinstance(error, errors.TooManyResultsError):
+        text = text.partition(":")[0]
+    correlation_id = cast("str | None", getattr(error, "correlation_id", None))
+    if correlation_id and correlation_id not in text:  # those of calls have it already
+        text += f" (correlation id {correlation_id})"
+    return f"{type(error).__name__}: {text}"
+
+
+_WORDS: Final = (
+    ("in full: error.detail", "in full: --reveal"),
+    (": see error.result.message", ""),
+    ("; wait again to continue", ""),
+)
+"""What messages say to callers in Python, and what they say here."""
 
 
 def _reason(error: Exception) -> str:

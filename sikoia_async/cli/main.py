@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from sikoia_async._version import __version__
+from sikoia_async.cli.api.names import RESOURCES
 from sikoia_async.cli.endings import run_quietly
 from sikoia_async.cli.parser import Command, Parser, add_commands, print_help
 
@@ -28,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the command line without the program's name; `sys.argv` if left out.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if "_ARGCOMPLETE" in os.environ:  # the shell completes a command line
+        _complete()
     running = ["sikoia"]
 
     def run() -> int:
@@ -63,6 +67,8 @@ def _command(module: str, about: str) -> Command:
 
 
 _COMMANDS: Final[Mapping[str, Command]] = {
+    **{name: _command("api.group", about) for name, about in RESOURCES.items()},
+    "call": _command("call", "make any request to the API"),
     "batch": _command("batch.entry", "make one operation for each row of a file"),
     "doctor": _command(
         "doctor.command", "check variables, network, credentials and webhooks; spends nothing"
@@ -74,6 +80,7 @@ _COMMANDS: Final[Mapping[str, Command]] = {
     "operations": _command(
         "operations.listing", "list the operations of the API, and which may cost money"
     ),
+    "completion": _command("completion", "print a script that completes commands in your shell"),
     "sandbox": _command("sandbox.serve", "run a local Sikoia on https://127.0.0.1"),
     "demo": Command("demonstrate the SDK on a local Sikoia; takes a few seconds", _configure_demo),
 }
@@ -81,10 +88,17 @@ _COMMANDS: Final[Mapping[str, Command]] = {
 arguments and calls `parser.set_defaults(run=...)` with a function that returns the exit code."""
 
 
+def _complete() -> None:
+    import argcomplete  # noqa: PLC0415 - for completion only
+
+    words = os.environ["COMP_LINE"].split()[1:]
+    argcomplete.autocomplete(_parser(words), always_complete_options="long")
+
+
 def _parser(words: Sequence[str]) -> Parser:
     parser = Parser(
         prog="sikoia",
-        description="Batches of files, a local Sikoia to develop against, and a demo of the SDK.",
+        description="The operations of the Sikoia API, batches of files, and a local Sikoia.",
     )
     parser.add_argument("--version", action="store_true", help="print the version, and exit")
     parser.set_defaults(run=print_help, parser=parser)

@@ -6,7 +6,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
-from sikoia_async.cli.parser import choice, number, seconds
+from sikoia_async.cli.parser import choice, complete_with, number, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,13 +19,14 @@ FORMATS = ("table", "json", "jsonl", "csv")
 def add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
     """Add `-o`, `--json` and `--reveal`; they become `output` (None if not given) and `reveal`."""
     group = parser.add_argument_group("output")
-    group.add_argument(
+    output = group.add_argument(
         "-o",
         "--output",
         type=choice(*formats),
         metavar="FORMAT",
         help=f"{', '.join(formats)} (default: table on a terminal, json elsewhere)",
     )
+    complete_with(output, formats)
     group.add_argument(
         "--json", dest="output", action="store_const", const="json", help="the same as -o json"
     )
@@ -37,12 +38,13 @@ def add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...] = FORMA
 def add_client(parser: argparse.ArgumentParser) -> None:
     """Add the options of the client: `environment` and `timeout`, both None if not given."""
     group = parser.add_argument_group("connection")
-    group.add_argument(
+    environment = group.add_argument(
         "--environment",
         metavar="NAME",
         help="production, staging, or the URL of a local Sikoia (default: SIKOIA_ENVIRONMENT, or "
         "production)",
     )
+    complete_with(environment, ("production", "staging"))
     group.add_argument(
         "--timeout", type=duration, metavar="SECONDS", help="how long a call may take (default 60)"
     )

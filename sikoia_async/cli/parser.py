@@ -17,6 +17,7 @@ __all__ = [
     "Parser",
     "add_commands",
     "choice",
+    "complete_with",
     "nearest",
     "number",
     "print_help",
@@ -57,8 +58,14 @@ class Parser(argparse.ArgumentParser):
                 return f"unknown option {name}{nearest(name, self._option_string_actions)}"
         return f"{len(unknown)} more values than expected"
 
+    def _unknown_options(self) -> list[str]:
+        names = [one.partition("=")[0] for one in self._given if one.startswith("--")]
+        return [one for one in names if one.strip("-") and one not in self._option_string_actions]
+
     def error(self, message: str) -> NoReturn:
         """Print one line, and exit with 2."""
+        if "required" in message and (unknown := self._unknown_options()):
+            message = self.describe_unknown(unknown)  # rather than what it was meant to be
         # argparse repeats the value of an option that takes none.
         shown = message.partition(": ignored explicit argument")
         message = f"{shown[0]}: takes no value" if shown[1] else message
@@ -120,6 +127,16 @@ def print_help(options: argparse.Namespace) -> int:
     """Print the help of the command that was given."""
     options.parser.print_help()
     return 0
+
+
+def complete_with(action: argparse.Action, names: Iterable[str]) -> None:
+    """Let shells complete the values of an argument."""
+    known = tuple(names)
+
+    def complete(**_context: object) -> tuple[str, ...]:
+        return known
+
+    vars(action)["completer"] = complete  # argcomplete looks for it
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,0 +1,3 @@
+"""The operations of the API as commands, generated from the methods of the resources."""
+
+__all__: list[str] = []

@@ -1,0 +1,118 @@
+"""Reads arguments from text: JSON for models, dates, files. Errors never repeat a value."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import date
+from pathlib import Path
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any
+
+from sikoia_async._export.restore import restore
+from sikoia_async._schema import json, shapes
+from sikoia_async.cli.kinds import is_list, is_object
+from sikoia_async.cli.parser import nearest
+from sikoia_async.errors import ArgumentError
+from sikoia_async.models import Items
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["contents", "day", "json_of", "known", "models_of"]
+
+
+def day(value: str) -> date:
+    """Parse a date."""
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        msg = "expected a date such as 1980-12-31"
+        raise argparse.ArgumentTypeError(msg) from None
+
+
+def known(names: tuple[str, ...], *, is_open: bool) -> Callable[[str], str]:
+    """Return a type of argument that has a few values, in any letter case.
+
+    Args:
+        names: the values.
+        is_open: accept others too, because Sikoia may have more.
+    """
+    spelt = {name.lower(): name for name in names}
+
+    def parse(value: str) -> str:
+        found = spelt.get(value.lower(), value if is_open else None)
+        if found is None:
+            close = nearest(value, names)
+            msg = f"expected {' or '.join(names)}{close}"
+            raise argparse.ArgumentTypeError(msg)
+        return found
+
+    return parse
+
+
+def contents(flag: str, value: str) -> str:
+    """Return the text of an argument: of `@file`, of standard input if it is `-`, or itself.
+
+    Raises:
+        ArgumentError: standard input, or the file, is not UTF-8.
+        OSError: the file cannot be read.
+    """
+    try:
+        if value == "-":
+            return sys.stdin.read()
+        return Path(value[1:]).read_text("utf-8-sig") if value.startswith("@") else value
+    except UnicodeDecodeError:
+        msg = f"{flag}: expected text in UTF-8"
+    raise ArgumentError(msg)
+
+
+def json_of(flag: str, value: str) -> Any:
+    """Return the JSON of an argument, with its exact numbers.
+
+    Raises:
+        ArgumentError: it is not JSON.
+        OSError: the file cannot be read.
+    """
+    text = contents(flag, value)
+    try:
+        return json.read_patiently(text.encode(errors="surrogatepass"))
+    except json.DecodeError:
+        msg = f"{flag}: expected JSON, @ and the name of a file of JSON, or - for standard input"
+    raise ArgumentError(msg)
+
+
+def models_of(flag: str, value: str, kind: Any) -> list[Any]:
+    """Return models from JSON: from a list of objects, or a single object.
+
+    Raises:
+        ArgumentError: the JSON does not fit, or has a field that the model does not have. The error
+            names the fields.
+        OSError: the file cannot be read.
+    """
+    plain = json_of(flag, value)
+    rows = plain if is_list(plain) else [plain]
+    shape = shapes.shape_of(kind)
+    for number, row in enumerate(rows):
+        _refuse_unknown(f"{flag}: [{number}]", row, shape)
+    try:
+        models: list[Any] = list(restore(rows, GenericAlias(Items, (kind,))))
+    except ArgumentError as error:
+        problem = str(error).partition(": ")[2]
+    else:
+        return models
+    msg = f"{flag}: {problem}"
+    raise ArgumentError(msg)
+
+
+def _refuse_unknown(where: str, value: Any, shape: shapes.Shape) -> None:
+    """Refuse fields that a model does not have: a misspelt one would not be sent."""
+    (option, *_) = shapes.options(shape)
+    if not isinstance(option, shapes.Object) or not is_object(value):
+        return
+    fields = {field.name: field.shape for field in option.fields}
+    for name, part in value.items():
+        if name not in fields:
+            msg = f"{where}: has an unknown field{nearest(name, fields)}"
+            raise ArgumentError(msg)
+        _refuse_unknown(f"{where}.{name}", part, fields[name])
