@@ -68,6 +68,8 @@ def plain_string(value: str) -> str:
 
 def plain_number(value: object) -> float | None:
     """Return a whole number or a float without the subclass it may be of; None for other types."""
+    if type(value) is int:
+        return value
     if isinstance(value, bool):
         return None
     if isinstance(value, Integral):  # also numpy's, which are not subclasses of int
@@ -168,13 +170,16 @@ def validate_whole(name: str, value: int, *, least: int) -> int:
         ArgumentTypeError: the value is not an int.
         ArgumentError: the value is too small.
     """
-    msg = f"{name}: expected a whole number of at least {least}"
     number = plain_number(value)
     if not isinstance(number, int):
-        raise ArgumentTypeError(msg)
+        raise ArgumentTypeError(_expected_whole(name, least))
     if number < least:
-        raise ArgumentError(msg)
+        raise ArgumentError(_expected_whole(name, least))
     return number
+
+
+def _expected_whole(name: str, least: int) -> str:
+    return f"{name}: expected a whole number of at least {least}"
 
 
 def validate_seconds(name: str, value: float) -> float:

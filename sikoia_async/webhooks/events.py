@@ -379,14 +379,16 @@ def _event(
 
 def _name(fields: Mapping[str, Raw], hint: str | None, *, is_logged: bool) -> str | None:
     """Return one of Sikoia's names in the body, else the hint unless the body contradicts it."""
-    values = list(payload.named_values(fields, _TYPE_FIELDS))
-    strings = [payload.short_string(value) for _, value in values]
-    if known := next((string for string in strings if string in _CLASSES), None):
-        return known
+    others: list[tuple[str, Raw]] = []
+    for field, value in payload.named_values(fields, _TYPE_FIELDS):
+        if (string := payload.short_string(value)) in _CLASSES:
+            return string  # without a look into envelopes, which reads them again
+        others.append((field, value))
     if hint is not None and (
-        is_logged or not any(_contradicts(field, value, hint) for field, value in values)
+        is_logged or not any(_contradicts(field, value, hint) for field, value in others)
     ):
         return hint
+    strings = (payload.short_string(value) for _, value in others)
     return next((string for string in strings if _NAME.fullmatch(string)), None)
 
 

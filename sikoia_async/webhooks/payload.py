@@ -9,6 +9,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import msgspec
@@ -66,8 +67,7 @@ def read_fields(body: bytes) -> Mapping[str, msgspec.Raw] | None:
     body = _without_lone_surrogates(body.removeprefix(_BOM))
     try:
         # msgspec does not check the encoding of strings that it skips.
-        if not body.isascii():
-            body.decode()
+        body.decode()
         return _object(body)
     except _ERRORS:
         return None
@@ -114,6 +114,7 @@ def possible_ids(string: str) -> Iterator[str]:
         yield from (word for word in _WORD.findall(string) if len(word) <= _MAX_ID)
 
 
+@lru_cache(maxsize=256)  # nearly all events have the same fields
 def normalise_name(name: str) -> str:
     """Return the same name for `request_id`, `requestId` and `RequestId`."""
     return name.replace("_", "").replace("-", "").lower()
@@ -179,7 +180,7 @@ def _raw_number(value: object) -> msgspec.Raw:
 
 def _without_lone_surrogates(body: bytes) -> bytes:
     """Return JSON with the replacement character for each escaped lone surrogate."""
-    if not _SURROGATE.search(body):
+    if b"\\" not in body or not _SURROGATE.search(body):  # nearly no body has a backslash
         return body
     return _STRING_ESCAPE.sub(lambda found: rb"\ufffd" if found["lone"] else found[0], body)
 
@@ -214,7 +215,7 @@ def _named(
         for field, value in fields.items()
         if len(field) <= _MAX_FIELD and (name := normalise_name(field)) in names
     ]
-    return sorted(found, key=lambda one: names.index(one[0]))
+    return sorted(found, key=lambda one: names.index(one[0])) if len(found) > 1 else found
 
 
 def _letters(name: str) -> str:

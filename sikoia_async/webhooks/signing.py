@@ -12,7 +12,7 @@ neither body nor signature nor secret.
 """
 
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Sequence
 from hmac import compare_digest, digest
 from typing import Final, Protocol, cast
@@ -139,7 +139,7 @@ def _verdict(body: bytes, signature: object, secrets: object, max_body: int) -> 
 
 def _compared(body: bytes, signature: bytes, keys: list[bytes]) -> int | str:
     matches = [_matches(body, signature, key) for key in keys]
-    if any(matches):
+    if True in matches:
         return matches.index(True)
     if len(body) > _MAX_REFORMATTED:
         return _MISMATCH
@@ -152,7 +152,7 @@ def _matches(body: bytes, signature: bytes, key: bytes) -> bool:
 
 
 def _signed(body: bytes, key: bytes) -> bytes:
-    return b64encode(digest(key, body, "sha256"))
+    return b2a_base64(digest(key, body, "sha256"), newline=False)
 
 
 def delivery_flaw(body: bytes, signature: object, max_body: int) -> str | None:
@@ -198,7 +198,7 @@ def _keys(secrets: object) -> list[bytes]:
 
 
 def _key(name: str, secret: object) -> bytes:
-    key = getattr(secret, "shared_key", secret)
+    key = secret if type(secret) is str else getattr(secret, "shared_key", secret)
     if not isinstance(key, str):
         msg = f"{name}: expected the shared_key of the webhook secret, as a string"
         raise ArgumentTypeError(msg)
@@ -209,10 +209,11 @@ def _key(name: str, secret: object) -> bytes:
 
 
 def _flaw(key: str) -> str | None:
-    if not key.strip():
+    stripped = key.strip()
+    if not stripped:
         return "is empty"
     if len(key) < _MIN_LENGTH:
         return f"is shorter than {_MIN_LENGTH} characters"
-    if key != key.strip() or not key.isprintable():
+    if key != stripped or not key.isprintable():
         return "is malformed (does the file that it comes from end with a line break?)"
     return None
