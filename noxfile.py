@@ -102,11 +102,19 @@ def newest(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """The tests that versions matter for, on the lowest versions that our ranges allow."""
     tools = ("freezegun", "hypothesis", "pytest", "pytest-xdist", "pyyaml", "time-machine", "trio")
+    exporters = ("otlp-proto-http", "prometheus>=0.51b0")
+    telemetry = (
+        "opentelemetry-instrumentation-httpx>=0.51b0",
+        "opentelemetry-sdk",
+        "opentelemetry-semantic-conventions>=0.51b0",
+        *(f"opentelemetry-exporter-{name}" for name in exporters),
+    )
     _install(
         session,
         "--editable",
-        ".[sandbox,fastapi,aiohttp,litestar,encryption,redis,postgres,pandas,polars,arrow]",
+        ".[sandbox,fastapi,aiohttp,litestar,otel,encryption,redis,postgres,pandas,polars,arrow]",
         *tools,
+        *telemetry,
         constraints=".ci/lowest.txt",
     )
     _pytest(session, *(f"--ignore={path}" for path in VERSIONS_DO_NOT_MATTER))
@@ -156,7 +164,7 @@ def wheel(session: nox.Session) -> None:
     session.chdir(folder)
     _install(session, str(built))
     session.run("python", "-c", "from sikoia_async import Sikoia, __version__; print(__version__)")
-    _install(session, f"{built}[sandbox,fastapi,aiohttp,litestar]", "pip")
+    _install(session, f"{built}[sandbox,fastapi,aiohttp,litestar,otel]", "pip")
     session.run("sikoia", "demo")
     session.run("pip", "check")
     session.run("python", "-c", _INSPECTOR)

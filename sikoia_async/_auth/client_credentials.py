@@ -441,15 +441,15 @@ class ClientCredentials:
         return token is not None and token.expires - anyio.current_time() > token.mandatory
 
     async def _exchange(self, request: httpx.Request) -> Response | TransportFault:
-        outcome = None
+        state, outcome = state_of(request), None
         try:
-            outcome = await exchange(self._client, request, self.limits)
+            outcome = result = await exchange(self._client, request, self.limits)
         finally:
-            end_observed(state_of(request), outcome)
-        if isinstance(outcome, Response) and outcome.broken is not None:
+            end_observed(state, outcome)
+        if isinstance(result, Response) and result.broken is not None:
             # A truncated response proves nothing, so it is retried like any lost one.
-            return TransportFault("partial", outcome.broken)
-        return outcome
+            return TransportFault("partial", result.broken)
+        return result
 
     def _request(self, sent_id: str, watch: Stopwatch) -> httpx.Request:
         url = self._environment.token_url

@@ -16,7 +16,7 @@ from rate_limiting import slot
 from replaying import MemoryReplay
 from scripted_store import ScriptedStore
 
-from sikoia_async import Quota, ReplayGuard, Router, Sikoia, WebhookHandlerError
+from sikoia_async import Event, Quota, ReplayGuard, Router, Sikoia, WebhookHandlerError
 from sikoia_async._rate_limit.shared import SharedRateLimiter
 from sikoia_async.errors import ServerError, WebhookVerificationError
 from sikoia_async.models import Entity
@@ -222,7 +222,10 @@ async def test_a_store_that_fails_is_lost_and_then_back() -> None:
     recorder, store = Recorder(), _Broken()
     guard = ReplayGuard(store, clock=anyio.current_time)
     router = Router(_KEY, replay=guard, observers=[recorder])
-    router.otherwise(lambda _: None)
+
+    @router.otherwise
+    def ignore(_: Event) -> None:
+        """Do nothing."""
 
     await router.handle(parse(_body(_EVENT, number=1)))
     store.is_down = False
