@@ -76,7 +76,7 @@ class Recorded:
 
 def context_of(span: ReadableSpan) -> SpanContext:
     """Return the context of a span."""
-    context = span.context
+    context: SpanContext | None = span.context
     assert context is not None
     return context
 
