@@ -238,6 +238,7 @@ async def _forwarder(
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
+        assert places.begun("webhook") is None  # the attempt before has failed
         pauses.append(seconds)
 
     url = f"{server.url}/webhooks"
@@ -539,16 +540,31 @@ def test_bad_arguments_are_refused(
     assert _SECRET not in line
 
 
-def test_a_missing_secret_is_named(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    ("secrets", "message"),
+    [
+        (None, "no webhook secrets: pass them, or set SIKOIA_WEBHOOK_SECRETS"),
+        (f"{_SECRET} short", "SIKOIA_WEBHOOK_SECRETS, secret 2: expected a webhook secret, but"),
+    ],
+    ids=["none", "short"],
+)
+def test_secrets_that_cannot_sign_are_refused(
+    secrets: str | None,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Nothing could be signed without it."""
-    assert sandbox.url
+    """Before anything is read."""
     monkeypatch.delenv("SIKOIA_WEBHOOK_SECRETS")
+    if secrets is not None:
+        monkeypatch.setenv("SIKOIA_WEBHOOK_SECRETS", secrets)
 
     assert cli.main(["listen", "--forward-to", "http://127.0.0.1:9/"]) == 4
 
-    assert "SIKOIA_WEBHOOK_SECRETS" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert "short " not in printed
 
 
 def test_a_webhook_that_leads_here_already_is_refused(

@@ -7,9 +7,8 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from sikoia_async._errors import CallError, ConfigurationError, ResourceNotFoundError
-from sikoia_async._settings import variables
 from sikoia_async.cli.doctor.findings import Finding
-from sikoia_async.webhooks import sign
+from sikoia_async.cli.webhooks.secrets import own_secrets
 
 if TYPE_CHECKING:
     from sikoia_async.cli.doctor.session import Session
@@ -64,10 +63,6 @@ def _own_secrets() -> list[str] | Finding:
     if not any(name in os.environ for name in names):
         return []
     try:
-        secrets = variables.webhook_secrets()
-        for one in secrets:
-            sign(b"", one)  # refuses what cannot be a secret
+        return own_secrets()
     except ConfigurationError as error:
-        message = str(error).replace("secret:", "SIKOIA_WEBHOOK_SECRETS:", 1)
-        return Finding("webhooks", "failed", message)
-    return secrets
+        return Finding("webhooks", "failed", str(error))

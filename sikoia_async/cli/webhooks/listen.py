@@ -58,13 +58,14 @@ def configure(parser: argparse.ArgumentParser, _words: Sequence[str]) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from sikoia_async.cli.client import run_with_client  # noqa: PLC0415 - not loaded for the help
+    from sikoia_async.cli.webhooks.secrets import own_secrets  # noqa: PLC0415
 
     url: str = options.forward_to
     parts = split_url(url)
     if parts is None or not is_loopback(parts) or parts.userinfo is not None:
         msg = f"--forward-to: expected a URL of this machine, such as {_EXAMPLE}"
         raise ArgumentError(msg)
-    secret = variables.webhook_secrets()[0]
+    secret = own_secrets()[0]
 
     async def listen(sikoia: Sikoia) -> int:
         await _listen(options, sikoia, url, secret)
