@@ -38,6 +38,7 @@ VERSIONS_DO_NOT_MATTER: Final = (
     "tests/sandbox/ledger",
     "tests/sandbox/resources",
     "tests/sandbox/scenarios",
+    "tests/sandbox/test_hosted_pages.py",
     "tests/test_docs.py",
     "tests/test_examples.py",
     "tests/test_many_machines.py",

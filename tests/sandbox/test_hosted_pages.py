@@ -7,9 +7,10 @@ from threading import Thread
 from typing import Any
 
 import attrs
-import chromium
 import httpx
 import pytest
+from browsers import chromium, tab_to, watch
+from playwright.sync_api import Page, expect
 
 from sikoia_async.sandbox import Rate, Sandbox, Time, Wire
 
@@ -212,45 +213,42 @@ def shop() -> Generator[str]:
 
 
 @pytest.fixture(scope="module")
-def tab() -> Generator[chromium.Page]:
+def tab() -> Generator[Page]:
     """Return a page of a browser without JavaScript, which trusts every certificate."""
-    with chromium.chromium() as browser:
-        page = browser.page()
-        page.call("Security.setIgnoreCertificateErrors", ignore=True)
-        page.call("Emulation.setScriptExecutionDisabled", value=True)
-        yield page
+    with chromium() as browser:
+        yield browser.new_page(java_script_enabled=False, ignore_https_errors=True)
 
 
-def test_a_browser_goes_through_consent_and_returns(
-    connect: Connect, tab: chromium.Page, shop: str
-) -> None:
+def test_a_browser_goes_through_consent_and_returns(connect: Connect, tab: Page, shop: str) -> None:
     """With the keyboard, to the page of the platform."""
+    seen = watch(tab)
     with ExitStack() as stack:
         local = stack.enter_context(_local(connect, wire=Wire(return_url=shop)))
         path, url = local.connect()
-        tab.visit(url)
-        tab.until("document.querySelector('h1')?.textContent == 'Connect a bank account'")
-        tab.tab_to("it.value == 'choose'")
-        tab.press("Enter")
-        tab.until("document.querySelectorAll('button').length == 3")
+        tab.goto(url)
+        expect(tab.locator("h1")).to_have_text("Connect a bank account")
+        tab_to(tab, "it.value == 'choose'")
+        tab.keyboard.press("Enter")
+        expect(tab.locator("button")).to_have_count(3)
         assert local.get(path)["status"] == "Authorising"
-        tab.tab_to("it.value == 'approve'")
-        tab.press("Enter")
-        tab.until("document.title == 'Shop'")
+        tab_to(tab, "it.value == 'approve'")
+        tab.keyboard.press("Enter")
+        expect(tab).to_have_title("Shop")
 
-        assert tab.run("location.href") == shop
+        assert tab.url == shop
         assert local.get(path)["status"] == "Connected"
-        assert tab.errors() == []
+        assert seen.errors == []
 
 
-def test_a_browser_applies_the_style(local: Local, tab: chromium.Page) -> None:
+def test_a_browser_applies_the_style(local: Local, tab: Page) -> None:
     """The policy allows it, and nothing is reported."""
+    seen = watch(tab)
     path, url, _ = local.verify()
-    tab.visit(url)
-    tab.until("document.querySelectorAll('button').length == 3")
-    assert tab.run("getComputedStyle(document.querySelector('main')).maxWidth") == "512px"
-    tab.tab_to("it.value == 'reject'")
-    tab.press("Enter")
-    tab.until("document.body.textContent.includes('close this page')")
+    tab.goto(url)
+    expect(tab.locator("button")).to_have_count(3)
+    expect(tab.locator("main")).to_have_css("max-width", "512px")
+    tab_to(tab, "it.value == 'reject'")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("body")).to_contain_text("close this page")
     assert local.get(path)["data"]["verification_status"] == "Declined"
-    assert tab.errors() == []
+    assert seen.errors == []
