@@ -77,6 +77,7 @@ _COMMANDS: Final[Mapping[str, Command]] = {
         "webhooks.listen", "deliver webhook events from the log to a server on this machine"
     ),
     "events": _command("webhooks.events", "print webhook events as they come"),
+    "wait": _command("operations.wait", "wait for operations by their tokens"),
     "operations": _command(
         "operations.listing", "list the operations of the API, and which may cost money"
     ),

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sikoia_async.cli.parser import choice, complete_with, number, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FORMATS", "add_chargeable", "add_client", "add_output", "at_least", "duration"]
+__all__ = [
+    "FORMATS",
+    "add_chargeable",
+    "add_client",
+    "add_environment",
+    "add_output",
+    "at_least",
+    "duration",
+]
+
+
+class _Arguments(Protocol):
+    """A parser, or a group of arguments."""
+
+    def add_argument(self, *names: str, **settings: Any) -> argparse.Action:
+        """Add an argument."""
+        ...
+
 
 FORMATS = ("table", "json", "jsonl", "csv")
 
@@ -35,16 +52,21 @@ def add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...] = FORMA
     )
 
 
-def add_client(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the client: `environment` and `timeout`, both None if not given."""
-    group = parser.add_argument_group("connection")
-    environment = group.add_argument(
+def add_environment(parser: _Arguments) -> None:
+    """Add `--environment`; it becomes `environment`, None if not given."""
+    environment = parser.add_argument(
         "--environment",
         metavar="NAME",
         help="production, staging, or the URL of a local Sikoia (default: SIKOIA_ENVIRONMENT, or "
         "production)",
     )
     complete_with(environment, ("production", "staging"))
+
+
+def add_client(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the client: `environment` and `timeout`, both None if not given."""
+    group = parser.add_argument_group("connection")
+    add_environment(group)
     group.add_argument(
         "--timeout", type=duration, metavar="SECONDS", help="how long a call may take (default 60)"
     )

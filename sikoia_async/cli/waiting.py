@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from sikoia_async import Operation
     from sikoia_async.cli.output import Output
 
-__all__ = ["show_operation", "wait"]
+__all__ = ["progress", "show_operation", "wait"]
 
 
 def show_operation(operation: Operation[Any], output: Output) -> None:
@@ -46,7 +46,7 @@ async def wait(operation: Operation[Any], seconds: float | None) -> Any:
         SikoiaError: whatever `Operation.wait` raises.
     """
     try:
-        with _progress(operation.kind):
+        with progress(f"waiting for {operation.kind}"):
             return await operation.wait(seconds)
     except anyio.get_cancelled_exc_class():
         print(f"It continues at Sikoia: sikoia wait {operation.token}", file=sys.stderr)
@@ -54,15 +54,22 @@ async def wait(operation: Operation[Any], seconds: float | None) -> Any:
 
 
 @contextmanager
-def _progress(kind: str) -> Generator[None]:
-    """Show on a terminal that something is waited for, and for how long, if rich is installed."""
+def progress(about: str) -> Generator[Callable[[str], None]]:
+    """Show on a terminal what is waited for, and for how long, if rich is installed.
+
+    Args:
+        about: what is waited for.
+
+    Yields:
+        A function that changes it.
+    """
     if not sys.stderr.isatty() or find_spec("rich") is None:
-        yield
+        yield lambda _: None
         return
     from rich.console import Console  # noqa: PLC0415 - for terminals only
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        progress.add_task(f"waiting for {kind}", total=None)
-        yield
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(about, total=None)
+        yield lambda changed: shown.update(task, description=changed)

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from sikoia_async.cli.options import duration
+from sikoia_async.cli.options import add_environment, duration
 
 if TYPE_CHECKING:
     import argparse
@@ -21,12 +21,7 @@ _TIMEOUT: Final = 30.0
 
 def configure(parser: argparse.ArgumentParser, _words: Sequence[str]) -> None:
     """Add the options of the command."""
-    parser.add_argument(
-        "--environment",
-        metavar="NAME",
-        help="production, staging, or the URL of a local Sikoia (default: SIKOIA_ENVIRONMENT, or "
-        "production)",
-    )
+    add_environment(parser)
     parser.add_argument(
         "--timeout",
         type=duration,
