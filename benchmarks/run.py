@@ -8,6 +8,7 @@ import growth
 import hostile
 import imports
 import in_memory
+import observed
 import operations
 import processes
 import purchases
@@ -32,6 +33,7 @@ if __name__ == "__main__":
                 round_trip,
                 generated,
                 quota,
+                observed,
                 operations,
                 processes,
                 hostile,

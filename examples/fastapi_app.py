@@ -1,6 +1,6 @@
 """FastAPI: a loan application, from the form to the webhooks that finish it.
 
-    pip install 'sikoia-async[fastapi]' uvicorn
+    pip install 'sikoia-async[fastapi,otel]' uvicorn
     uvicorn --app-dir examples --workers 2 fastapi_app:app
 
 Set SIKOIA_CLIENT_ID and SIKOIA_CLIENT_SECRET, as for any `Sikoia()`, and SIKOIA_WEBHOOK_SECRETS:
@@ -12,6 +12,7 @@ Add your own authentication to the endpoints: they expose personal data and spen
 """
 
 import logging
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from pydantic import BaseModel
 from sikoia_async import Entity, NewCompany, NewPerson, Router, Sikoia
 from sikoia_async.errors import OperationTimeoutError
 from sikoia_async.integrations.fastapi import Client, setup
+from sikoia_async.integrations.opentelemetry import Telemetry
 from sikoia_async.resources.cases import Case
 from sikoia_async.resources.company_registry import RegistryReport
 from sikoia_async.resources.credit_reports import CreditReport
@@ -30,9 +32,10 @@ from sikoia_async.webhooks import Event
 WAIT = 20.0  # seconds; shorter than the timeouts of browsers and proxies
 
 log = logging.getLogger("app")
-router = Router()
+telemetry = Telemetry()  # for the OpenTelemetry that your application sets up, if it does
+router = Router(observers=[telemetry])
 app = FastAPI()
-setup(app, client=lambda: Sikoia(rely_on_events=True), webhooks=router)
+setup(app, client=partial(Sikoia, rely_on_events=True, observers=[telemetry]), webhooks=router)
 
 
 @router.on("AffordabilityInsights.Completed")

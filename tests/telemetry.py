@@ -1,5 +1,6 @@
 """Telemetry that keeps its spans and metrics in memory."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,6 +67,17 @@ class Recorded:
             tuple(point.attributes.values()): getattr(point, "count", None) or point.value
             for point in self.metrics[name].data.data_points
         }
+
+    @property
+    def summary(self) -> str:
+        """How many spans there are of each name, and the values of metrics."""
+        spans = [f"{count:5} {name}" for name, count in sorted(Counter(self.names).items())]
+        values = [
+            f"{value:5} {name} {' '.join(map(str, attributes))}"
+            for name in sorted(self.metrics)
+            for attributes, value in self.points(name).items()
+        ]
+        return "\n".join(["spans", *spans, "metrics", *values])
 
     @property
     def text(self) -> str:

@@ -50,6 +50,8 @@ LONGEST = {
 """The maximum number of lines; a test suite shows more than one thing."""
 PATIENCE = 60
 """Seconds until a test gives up waiting for what usually takes a fraction of one."""
+_CALLERS: Final = 20
+"""Requests that are made to an app at once."""
 REQUEST = ("POST", "/v2/affordability-insights")
 UPLOAD = ("POST", "/v2/documents")
 EVENT: Final = "AffordabilityInsights.Completed"
@@ -259,6 +261,19 @@ async def prepared(url: str) -> tuple[str, str, str]:
         return webhook.webhook_id, secret.shared_key, person.person_id
 
 
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Keep what the app records in memory, instead of with global providers."""
+    pytest.importorskip("opentelemetry.sdk")
+    from telemetry import Recorded  # noqa: PLC0415 - the lowest versions are tested without it
+
+    from sikoia_async.integrations import opentelemetry  # noqa: PLC0415 - as above
+
+    recorded = Recorded()
+    monkeypatch.setattr(opentelemetry, "Telemetry", lambda: recorded.telemetry)
+    return recorded
+
+
 @pytest.fixture(params=APPS)
 def app(  # noqa: PLR0917 - pytest passes them by name
     request: pytest.FixtureRequest,
@@ -464,6 +479,31 @@ def test_unknown_ids_and_tokens_are_refused(app: Running) -> None:
     assert len(app.watch.requests) == before
 
     assert app.http.post(f"/persons/{uuid4()}/affordability").status_code == 422
+
+
+@pytest.mark.parametrize("app", ["fastapi_app"], indirect=True)
+def test_the_app_records_spans_and_metrics_under_load(recorded: Any, app: Running) -> None:
+    """They are printed: calls inside the spans of deliveries and operations, and no ids."""
+    app.http.timeout = 2 * PATIENCE
+    app.sandbox.faults.add(" ".join(REQUEST), status=429, retry_after=0)
+    with ThreadPoolExecutor(_CALLERS) as pool:
+        responses = list(pool.map(lambda _: app.start(), range(_CALLERS)))
+        tokens = [response.json()["token"] for response in responses]
+        app.clock.now += 1
+        shown = list(pool.map(app.show, tokens))
+    wait_until(app.delivered)
+
+    print(recorded.summary)  # noqa: T201 - pytest -rP shows it
+    assert {response.json()["status"] for response in shown} == {"Complete"}
+    assert recorded.names.count("sikoia.affordability.request") == _CALLERS
+    assert recorded.names.count("sikoia.operation.affordability") >= _CALLERS
+    assert recorded.names.count(f"sikoia.webhook {EVENT}") >= 1
+    assert "POST /v2/affordability-insights" in recorded.names
+    assert recorded.points("sikoia.purchases") == {("affordability.request", "certain"): _CALLERS}
+    assert recorded.points("sikoia.rate_limit.pauses") == {("affordability.request",): 1}
+    assert recorded.points("sikoia.operations.active") == {("affordability",): 0}
+    for secret in (app.person_id, app.secret, *tokens, app.sandbox.client_secret):
+        assert secret not in recorded.text
 
 
 @pytest.mark.parametrize("name", APPS)

@@ -12,9 +12,12 @@ from typing import Any, Final
 import anyio
 import pytest
 from faults import SECRET, client
+from observing import Recorder
 from tasks import PENDING, Polled
 
 from sikoia_async._calls.lifecycle import Lifecycle
+from sikoia_async.observers import StoreBack, StoreLost
+from sikoia_async.observers._observers import Observers, observers_of
 from sikoia_async.operations.fanout import EventFanout
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.registry import OperationRegistry
@@ -80,11 +83,23 @@ class _Process:
     """A registry that shares events, and the feed into it."""
 
     def __init__(
-        self, store: EventStore, background: Background, *, rely_on_events: Any = True
+        self,
+        store: EventStore,
+        background: Background,
+        *,
+        rely_on_events: Any = True,
+        observers: Observers | None = None,
     ) -> None:
         signer = TokenSigner("https://api.example", SECRET)
         self.registry = OperationRegistry(signer, rely_on_events=rely_on_events)
-        self.fanout = EventFanout(store, "account", self.registry, background, anyio.current_time)
+        self.fanout = EventFanout(
+            store,
+            "account",
+            self.registry,
+            background,
+            anyio.current_time,
+            observers=observers,
+        )
         self.registry.share_events(self.fanout.listen)
 
     def feed(self, number: str) -> int:
@@ -172,8 +187,8 @@ async def test_while_the_subscription_holds_events_are_relied_on(
 ) -> None:
     """From the start; when it breaks, operations are polled, until it is back."""
     caplog.set_level(logging.INFO, "sikoia_async")
-    store = _Store()
-    process = _Process(store, background)
+    store, recorder = _Store(), Recorder()
+    process = _Process(store, background, observers=observers_of([recorder]))
     operation = Polled(PENDING).operation(_INCOME, registry=process.registry, ids=("r-1",))
     assert not process.registry.expects_event(_INCOME)
     await anyio.sleep(0.1)
@@ -191,6 +206,10 @@ async def test_while_the_subscription_holds_events_are_relied_on(
     assert [one.getMessage() for one in caplog.records] == [
         "the subscription to events failed with ConnectionError; polling until it is back",
         "the subscription to events is back",
+    ]
+    assert recorder.events == [
+        StoreLost(store="event subscription"),
+        StoreBack(store="event subscription"),
     ]
     assert not operation.done
 
