@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -120,6 +120,8 @@ class RedisServer(_Server):
     `redis-server`, such as `("--maxmemory", "2mb")`.
     """
 
+    _environment: Mapping[str, str] | None = None
+
     def __init__(self, *options: str) -> None:
         self._program = shutil.which("redis-server") or shutil.which("valkey-server")
         if self._program is None:
@@ -141,7 +143,7 @@ class RedisServer(_Server):
             *("--dir", str(self.folder), "--save", "", "--appendonly", "yes"),
             *self.options,
         )
-        self._run(command, lambda: _listens(self.port))
+        self._run(command, lambda: _listens(self.port), env=self._environment)
 
     def empty(self) -> None:
         """Remove what a stopped server has kept."""
@@ -179,6 +181,33 @@ class RedisServer(_Server):
     def _cli(self) -> list[str]:
         name = Path(self._program or "").name.removesuffix("-server")
         return [f"{name}-cli", "-p", str(self.port)]
+
+
+class SteppedRedisServer(RedisServer):
+    """A Redis server whose clock can be set, by libfaketime."""
+
+    def __init__(self, *options: str) -> None:
+        super().__init__(*options)
+        library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+        if library is None:
+            shutil.rmtree(self.folder)
+            msg = "faketime is not installed"
+            raise Missing(msg)
+        self._offset = self.folder / "offset"
+        self.step(0)
+        self._environment = os.environ | {
+            # Before jemalloc, which reads the clock before libfaketime is ready.
+            "LD_PRELOAD": f"{library} libc.so.6",
+            "FAKETIME_TIMESTAMP_FILE": str(self._offset),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+
+    def step(self, seconds: int) -> None:
+        """Set its clock to that many seconds ahead of ours."""
+        new = self._offset.with_suffix(".new")
+        new.write_text(f"{seconds:+}\n")
+        new.rename(self._offset)
 
 
 class PostgresServer(_Server):
@@ -279,6 +308,12 @@ def _running(kind: Callable[[], S]) -> Generator[S]:
 def redis_server() -> Generator[RedisServer]:
     """Run a Redis server for one test, which may do anything to it."""
     yield from _running(RedisServer)
+
+
+@pytest.fixture
+def stepped_redis() -> Generator[SteppedRedisServer]:
+    """Run a Redis server for one test, which may set its clock."""
+    yield from _running(SteppedRedisServer)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ Other tests with real processes:
   test_journals.py
 - the file of SQLite on a network file system, damaged, or of another application:
   ../stores/test_sqlite_faults.py
-- the clock of Redis is set back: ../stores/test_redis.py
 """
 
 import asyncio
@@ -30,9 +29,9 @@ from typing import Final
 
 import httpx
 import pytest
-from fleet import LIMIT, TASKS, Fleet, fleet, job
+from fleet import LIMIT, PER, TASKS, Fleet, fleet, job, worst
 from fleet_worker import stores_at
-from servers import PostgresServer, RedisServer, free_port
+from servers import PostgresServer, RedisServer, SteppedRedisServer, free_port
 
 from sikoia_async import Priority, local
 from sikoia_async.stores import Ask, Wait
@@ -175,6 +174,15 @@ class _File:
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
+    def protect(self) -> None:
+        """Let nobody write it."""
+        self._path.chmod(0o400)
+
+    def let_write(self) -> None:
+        """Let its user write it, and those that SQLite has made read-only, too."""
+        for file in self._path.parent.iterdir():
+            file.chmod(0o600)
+
     def leave(self) -> None:
         """Do nothing."""
 
@@ -202,9 +210,34 @@ async def test_a_file_that_is_useless_is_no_error_of_a_call(
         await _suffers(running, partial(begin, file), partial(end, file))
 
 
-@pytest.mark.parametrize("begin", [_File.fill, _File.delete])
+async def test_a_file_that_is_read_only_is_no_error_of_a_call(tmp_path: Path) -> None:
+    """For processes that open it then. They buy nothing until it can be written."""
+    path = tmp_path / "sikoia.db"
+    async with fleet(*[job(str(path))] * 2) as running:
+        file = _File(running, path)
+        file.protect()
+        results = await asyncio.gather(*[one.ask("buy") for one in running.workers])
+        assert results == ["StoreError", "StoreError"]
+        assert running.window.served == 0
+        running.flood()
+        await running.served(2 * LIMIT)
+        assert running.worst <= LIMIT
+        file.let_write()
+        await running.served(2 * LIMIT)
+
+        assert await running.stop() <= {"RateLimitError"}
+        assert running.worst <= LIMIT + PART
+        for worker in running.workers:
+            assert worker.log.count("the quota store is available again") == 1
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [(_File.fill, _File.leave), (_File.delete, _File.leave), (_File.lock, _File.unlock)],
+    ids=["full", "deleted", "locked"],
+)
 async def test_nothing_is_bought_without_a_record(
-    tmp_path: Path, begin: Callable[[_File], None]
+    tmp_path: Path, begin: Callable[[_File], None], end: Callable[[_File], None]
 ) -> None:
     """If the file of SQLite is useless. Free calls go on."""
     path = tmp_path / "sikoia.db"
@@ -217,6 +250,7 @@ async def test_nothing_is_bought_without_a_record(
         assert results == ["StoreError", "StoreError"]
         assert running.window.served == 2
         assert [await one.ask("call") for one in running.workers] == ["ok", "ok"]
+        end(file)
 
 
 async def test_leases_end_and_spend_stays_when_the_host_is_started_anew(tmp_path: Path) -> None:
@@ -312,6 +346,47 @@ async def test_a_lost_redis_is_no_error_of_a_call(
     server = _Redis(redis_server)
     async with fleet(*[job(server.url, peers=None)] * 2) as running:
         await _suffers(running, partial(begin, server), partial(end, server))
+
+
+async def test_the_clock_of_redis_is_set_back(stepped_redis: SteppedRedisServer) -> None:
+    """Slots in use are free after a window, and not when it is as late as before."""
+    pytest.importorskip("redis")
+    async with fleet(*[job(stepped_redis.url, per=4.0)] * 2) as running:
+        assert [await one.ask("call") for one in running.workers * PART] == ["ok"] * LIMIT
+        await asyncio.sleep(0.2)  # until Redis knows that
+        for seconds in (-10, -3600):
+            stepped_redis.step(seconds)
+            results = await asyncio.gather(*[one.ask("call") for one in running.workers])
+            assert results == ["ok", "ok"]
+        running.flood()
+        await running.served(LIMIT)
+
+        assert await running.stop() == set()
+        assert running.window.refused == 0
+        assert worst(running.window.arrivals, 4.0) <= LIMIT
+        assert [worker.log for worker in running.workers] == ["", ""]
+
+
+@pytest.mark.parametrize("seconds", [10, 86_400])
+async def test_the_clock_of_redis_is_set_ahead(
+    stepped_redis: SteppedRedisServer, seconds: int
+) -> None:
+    """At most one window is over the limit, by the limit: each process still counts its own.
+
+    By a day, all keys expire as well.
+    """
+    pytest.importorskip("redis")
+    async with fleet(*[job(stepped_redis.url)] * 2) as running:
+        running.flood()
+        await running.served(LIMIT)
+        stepped_redis.step(seconds)
+        await running.served(2 * LIMIT)
+        assert running.worst <= 2 * LIMIT
+        later = len(running.window.arrivals)
+        await running.served(2 * LIMIT)
+
+        assert await running.stop() <= {"RateLimitError"}
+        assert worst(running.window.arrivals[later:], PER) <= LIMIT
 
 
 @contextmanager
