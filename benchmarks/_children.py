@@ -17,10 +17,15 @@ __all__ = ["environment", "printed", "seconds"]
 _ROOT: Final = Path(__file__).parent.parent
 
 
-def seconds(source: str, environment: Mapping[str, str], *arguments: str) -> float:
+def seconds(
+    source: str,
+    environment: Mapping[str, str],
+    *arguments: str,
+    python: str = sys.executable,
+) -> float:
     """Return the time in which a process runs this source."""
     start = time.perf_counter()
-    _run(source, environment, arguments)
+    _run(source, environment, arguments, python)
     return time.perf_counter() - start
 
 
@@ -35,8 +40,13 @@ def environment(compiled: str) -> dict[str, str]:
     return {**kept, "PYTHONPYCACHEPREFIX": compiled}
 
 
-def _run(source: str, environment: Mapping[str, str], arguments: tuple[str, ...]) -> bytes:
-    command = [sys.executable, "-c", source, *arguments]
+def _run(
+    source: str,
+    environment: Mapping[str, str],
+    arguments: tuple[str, ...],
+    python: str = sys.executable,
+) -> bytes:
+    command = [python, "-c", source, *arguments]
     child = subprocess.run(command, check=True, cwd=_ROOT, env=environment, stdout=subprocess.PIPE)
     return child.stdout
 

@@ -2,68 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property
 from inspect import getattr_static
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, TypeVar, cast, overload
 
-import attrs
-
-from sikoia_async._auth.client_credentials import ClientCredentials
-from sikoia_async._auth.credentials import ApiKey, Credentials
-from sikoia_async._auth.secret import Secret
-from sikoia_async._calls.api import Api, validate_request
-from sikoia_async._calls.context import (
-    CallOptions,
-    ClientContext,
-    close_stores,
-    request_headers,
-)
-from sikoia_async._calls.extras import (
-    merge_headers,
-    validate_app_info,
-    validate_extra_body,
-    validate_extra_query,
-    validate_headers,
-)
-from sikoia_async._calls.hooks import Hooks
-from sikoia_async._calls.idempotency import Keys, validate_header, validate_key
-from sikoia_async._calls.lifecycle import Lifecycle
-from sikoia_async._calls.usage import Spend, Stats, Tally
-from sikoia_async._codec.drift import Drift
-from sikoia_async._errors import ArgumentError, ArgumentTypeError, ConfigurationError
-from sikoia_async._hooks import correlation
-from sikoia_async._hooks.auth import Authorize, DiscardRefusedToken, SendApiKey
-from sikoia_async._hooks.request_log import log_request
-from sikoia_async._rate_limit.limiter import RateLimiter
-from sikoia_async._rate_limit.queue import PRIORITIES
+from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 from sikoia_async._rate_limit.quota import Quota
-from sikoia_async._retry.budget import RetryBudget
-from sikoia_async._settings import variables
-from sikoia_async._settings.log_output import print_logs
-from sikoia_async._transport.connector import Connector, local_authorities, validate_environment
-from sikoia_async._transport.connector import http_client as new_http_client
-from sikoia_async._transport.lent import validate_client, validate_transport
 from sikoia_async._transport.limits import Limits
-from sikoia_async._transport.proxies import masked_proxy
 from sikoia_async._transport.tracebacks import without_frames, without_frames_sync
 from sikoia_async._validation import (
     NotCopyable,
     no_attribute,
-    plain_string,
-    settings,
-    validate_flags,
-    validate_required,
-    validate_seconds,
-    validate_type,
-    validate_whole,
 )
-from sikoia_async.operations.interval import Interval
-from sikoia_async.operations.registry import OperationRegistry
-from sikoia_async.operations.token import TokenSigner
 from sikoia_async.resources._resource import resource_property
-from sikoia_async.stores.account import account_key
-from sikoia_async.stores.background import Background
 
 if TYPE_CHECKING:
     import os
@@ -74,21 +26,19 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from sikoia_async._auth.tokens import TokenSource
-    from sikoia_async._calls.spend_limits import Limits as SpendLimits
+    from sikoia_async._calls.api import Api
     from sikoia_async._calls.spend_limits import SpendLimit
     from sikoia_async._calls.urls import QueryValue
+    from sikoia_async._calls.usage import Stats
     from sikoia_async._errors import CallInfo
     from sikoia_async._rate_limit.queue import Priority
-    from sikoia_async._transport.pool import ConnectionPool
     from sikoia_async.batch.batch import Batch
     from sikoia_async.batch.file import OnConflict
     from sikoia_async.batch.purchases import Purchases
     from sikoia_async.environments import Environment, EnvironmentName
     from sikoia_async.models import ResponseInfo
-    from sikoia_async.observers._observers import Observers
     from sikoia_async.observers.events import Observer
-    from sikoia_async.operations.fanout import EventFanout
+    from sikoia_async.operations.interval import Interval
     from sikoia_async.operations.operation import Operation
     from sikoia_async.resources.affordability import Affordability
     from sikoia_async.resources.banking import Banking
@@ -113,7 +63,6 @@ __all__ = ["Sikoia"]
 
 T = TypeVar("T")
 
-_TOKEN_CONNECTIONS: Final = 2
 _TIMEOUT: Final = 60.0
 _QUOTA: Final = Quota()
 _LIMITS: Final = Limits()
@@ -247,6 +196,12 @@ class Sikoia(NotCopyable):
         observers: Sequence[Observer] | None = None,
         rely_on_events: bool | Literal["always"] | None = None,
     ) -> None:
+        # What calls need is loaded with the first client: the import alone costs less than httpx.
+        from sikoia_async._auth.credentials import Credentials  # noqa: PLC0415
+        from sikoia_async._auth.secret import Secret  # noqa: PLC0415
+        from sikoia_async._calls.assembly import assemble  # noqa: PLC0415
+        from sikoia_async._transport.proxies import masked_proxy  # noqa: PLC0415
+
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
         previous = None
         if previous_secret is not None:
@@ -254,108 +209,38 @@ class Sikoia(NotCopyable):
         # Error reporters print the locals of a traceback.
         del client_secret, token, api_key, previous_secret
         proxy = masked_proxy(proxy)
-
-        # 1. Settings. Nothing is built from invalid ones.
-        if timeout is _TIMEOUT:  # the default itself: a 60.0 that is passed is another object
-            timeout = variables.timeout() or timeout
-        if quota is _QUOTA:
-            quota = Quota(max(1, int(_QUOTA.limit * (variables.quota_share() or 1))))
-        if max_chargeable is None:
-            max_chargeable = variables.max_chargeable()
-        if rely_on_events is None:
-            rely_on_events = variables.rely_on_events() or False
-        print_logs(variables.log_level())
-        token_store = _token_store(token_store, shared)
-        hooks = Hooks(on_request, on_response)
-        told = None if observers is None else _observers_of(observers)
-        keys = _keys(idempotency_header)
-        with settings():
-            validate_type("limits", validate_required("limits", limits), Limits, "a Limits(...)")
-            validate_type("quota", quota, Quota, "a Quota(...), or None for no rate limit")
-            if rely_on_events != "always":
-                validate_type("rely_on_events", rely_on_events, bool, 'True, False or "always"')
-            max_chargeable = _validate_limits(max_chargeable)
-            app_info = validate_app_info(app_info)
-            added = None if headers is None else _validate_headers(headers, keys)
-            options = _validate_options(
-                CallOptions(timeout=timeout, retries=retries, headers=added)
-            )
-
-        # 2. Where requests go, and over which connections.
-        self._environment = validate_environment(environment)
-        if environment is None and tls is None and transport is None and http_client is None:
-            tls = local_authorities(self._environment)
-        self._connector = Connector(
-            _brought(transport, http_client),
-            tls,
-            proxy,
-            trust_env=trust_env,
+        parts = assemble(
+            credentials,
+            previous,
+            defaults=(_TIMEOUT, _QUOTA),
+            proxy=proxy,
+            environment=environment,
+            timeout=timeout,
+            retries=retries,
+            quota=quota,
+            limits=limits,
+            transport=transport,
+            http_client=http_client,
+            tls=tls,
             link_tls=link_tls,
             link_hosts=link_hosts,
-            observers=told,
-        )
-
-        # 3. How requests are authorized: an API key, or an access token.
-        lifecycle = Lifecycle()
-        self._pools: list[ConnectionPool] = []
-        authorization = credentials.resolve()
-        client_id = None
-        if isinstance(authorization, Secret):
-            client_id = plain_string(credentials.client_id or "")
-            # Tokens have their own connections, so that waiting calls cannot starve a renewal.
-            token_pool = self._connector.new_pool(self._environment.token_url, _TOKEN_CONNECTIONS)
-            self._pools.append(token_pool)
-            authorization = ClientCredentials(
-                new_http_client(token_pool, {}),
-                self._environment,
-                client_id,
-                authorization,
-                token_store,
-                clock=lifecycle.time,
-                observers=told,
-            )
-
-        # 4. What every call shares.
-        self._authorization: TokenSource | ApiKey = authorization
-        origin = self._environment.api
-        api_pool = self._connector.new_pool(origin, limits.max_in_flight)
-        self._pools.append(api_pool)
-        account = account_key(self._environment, client_id)
-        background = Background()
-        registry = OperationRegistry(
-            TokenSigner(
-                origin,
-                credentials.signing_secret,
-                None if previous is None else previous.reveal(),
-            ),
-            rely_on_events=rely_on_events,
-            check=lifecycle.check,
-            observers=told,
-        )
-        context = ClientContext(
-            client=new_http_client(api_pool, _event_hooks(authorization)),
-            environment=self._environment.name,
-            origin=origin,
-            headers=request_headers(origin, app_info),
-            limits=limits,
-            rate_limiter=_rate_limiter(
-                quota, shared, lifecycle.time, account, background, observers=told
-            ),
-            drift=Drift(told),
-            lifecycle=lifecycle,
-            budget=RetryBudget(),
-            spend=_new_spend(max_chargeable, shared, account, lifecycle.time, told),
-            tally=Tally(),
-            registry=registry,
-            fanout=_fanout(shared, account, registry, background, lifecycle.time),
-            observers=told,
-            keys=keys,
-            hooks=hooks if on_request or on_response else None,
-            account=account,
-            background=background,
+            trust_env=trust_env,
             shared=shared,
+            token_store=token_store,
+            max_chargeable=max_chargeable,
+            idempotency_header=idempotency_header,
+            headers=headers,
+            app_info=app_info,
+            on_request=on_request,
+            on_response=on_response,
+            observers=observers,
+            rely_on_events=rely_on_events,
         )
-        self._api, self._defaults = Api(context, options), options
+        self._environment = parts.environment
+        self._connector = parts.connector
+        self._pools = parts.pools
+        self._token, self._source = parts.token, parts.source
+        self._api, self._defaults = parts.api, parts.api.options
 
     # Resources are loaded when they are first used.
 
@@ -526,17 +411,13 @@ class Sikoia(NotCopyable):
             raise ConfigurationError(msg)
         await shared.reset()
 
-    @property
-    def _token(self) -> ClientCredentials | None:
-        """Where access tokens come from, if this client fetches them."""
-        source = self._authorization
-        return source if isinstance(source, ClientCredentials) else None
-
     def stats(self) -> Stats:
         """Return counters and gauges of this client: calls, rate limit, connections, spend.
 
         On trio, call it from a task: it reads the event loop's clock.
         """
+        from sikoia_async._calls.usage import Stats  # noqa: PLC0415 - loaded by then
+
         context = self._api.context
         limiter = context.rate_limiter
         unused = limiter.limit if limiter else None
@@ -625,40 +506,9 @@ class Sikoia(NotCopyable):
             "keep_body": keep_body,
         }
         changes = {name: value for name, value in given.items() if value is not _UNCHANGED}
-        options = self._changed_options(changes)
-        api = attrs.evolve(self._api, options=_validate_options(options))
-        if max_chargeable is not None:
-            limits, context = _validate_limits(max_chargeable), api.context
-            spend = Spend(limits, within=context.spend, clock=context.lifecycle.time)
-            api = attrs.evolve(api, context=attrs.evolve(api.context, spend=spend))
-        return self._view(api)
+        from sikoia_async._calls.views import with_options  # noqa: PLC0415 - loaded when first used
 
-    def _changed_options(self, changes: dict[str, Any]) -> CallOptions:
-        """Return the options of this view with some of them changed, or reset by None."""
-        old, keys = self._api.options, self._api.context.keys
-        if changes.get("idempotency_key") is not None and keys is None:
-            msg = "idempotency_key: requires a client with idempotency_header=..."
-            raise ArgumentError(msg)
-        if (retries := changes.get("retries")) is not None:
-            validate_whole("retries", retries, least=0)
-        validate_flags(keep_extra=changes.get("keep_extra"), keep_body=changes.get("keep_body"))
-        if (headers := changes.get("headers")) is not None:
-            changes["headers"] = self._headers(headers)
-        if (query := changes.get("extra_query")) is not None:
-            changes["extra_query"] = {**(old.extra_query or {}), **validate_extra_query(query)}
-        if (body := changes.get("extra_body")) is not None:
-            changes["extra_body"] = {**(old.extra_body or {}), **validate_extra_body(body)}
-        if "retries" in changes:
-            changes["insists"] = bool(retries)
-        for name, value in changes.items():
-            if value is None:
-                changes[name] = getattr(self._defaults, name)
-        return attrs.evolve(old, **changes)
-
-    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Return the headers of this client with others added."""
-        valid = _validate_headers(headers, self._api.context.keys)
-        return merge_headers(self._api.options.headers or {}, valid)
+        return self._view(with_options(self._api, self._defaults, changes, max_chargeable))
 
     def _view(self, api: Api) -> Self:
         """Return a copy with another `Api`, and with the attributes that a subclass has added."""
@@ -728,6 +578,8 @@ class Sikoia(NotCopyable):
             ArgumentError: an argument is invalid; nothing was sent.
             SikoiaError: any error that a call can raise.
         """
+        from sikoia_async._calls.api import validate_request  # noqa: PLC0415 - loaded by then
+
         method, path = validate_request(
             method, path, into, query=query, body=body, chargeable=chargeable
         )
@@ -752,6 +604,8 @@ class Sikoia(NotCopyable):
         other response returns an operation that is already done. The parameters are those of
         `request`.
         """
+        from sikoia_async._calls.api import validate_request  # noqa: PLC0415 - loaded by then
+
         method, path = validate_request(
             method, path, into, query=query, body=body, chargeable=chargeable
         )
@@ -894,9 +748,7 @@ class Sikoia(NotCopyable):
         """
         from sikoia_async._calls.warm import warm  # noqa: PLC0415 - loaded when first used
 
-        source = self._authorization
-        pool = self._pools[-1]
-        await warm(self._api, pool, None if isinstance(source, ApiKey) else source)
+        await warm(self._api, self._pools[-1], self._source)
 
     async def aclose(self) -> None:
         """Close the client and its connections. Closing it again has no effect.
@@ -953,151 +805,3 @@ class Sikoia(NotCopyable):
             self, "_environment", None
         )  # a traceback may show a half-built client
         return f"<Sikoia {environment.name}>" if environment else "<Sikoia>"
-
-
-def _brought(
-    transport: httpx.AsyncBaseTransport | None, http_client: httpx.AsyncClient | None
-) -> httpx.AsyncBaseTransport | httpx.AsyncClient | None:
-    """Return what the caller brings to send requests with."""
-    if transport is not None and http_client is not None:
-        msg = "transport, http_client: pass one of them, not both"
-        raise ConfigurationError(msg)
-    validate_transport("transport", transport)
-    validate_client(http_client)
-    return http_client if transport is None else transport
-
-
-def _validate_shared(shared: Stores | None) -> None:
-    if shared is not None:
-        from sikoia_async.stores.shared import validate_stores  # noqa: PLC0415 - loaded if used
-
-        validate_stores("shared", shared)
-
-
-def _validate_limits(limits: SpendLimits | None) -> SpendLimits | None:
-    """Return `max_chargeable`, if it is valid."""
-    if limits is not None:
-        from sikoia_async._calls.spend_limits import limits_of  # noqa: PLC0415 - loaded if used
-
-        limits_of(limits)
-    return limits
-
-
-def _observers_of(observers: Sequence[Observer]) -> Observers | None:
-    from sikoia_async.observers._observers import observers_of  # noqa: PLC0415 - loaded if used
-
-    return observers_of(observers)
-
-
-def _new_spend(
-    limits: SpendLimits | None,
-    shared: Stores | None,
-    account: str,
-    clock: Callable[[], float],
-    observers: Observers | None,
-) -> Spend:
-    """Return the spend of a client, which a store limits if there is one."""
-    if shared is None or shared.spend is None:
-        return Spend(limits, clock=clock)
-    from sikoia_async._calls.shared_spend import SharedSpend  # noqa: PLC0415 - loaded if used
-    from sikoia_async._calls.spend_limits import limits_of  # noqa: PLC0415 - loaded if used
-
-    own = () if limits is None else limits_of(limits)
-    return Spend(shared=SharedSpend(shared.spend, account, own, clock, observers))
-
-
-def _fanout(
-    shared: Stores | None,
-    account: str,
-    registry: OperationRegistry,
-    background: Background,
-    clock: Callable[[], float],
-) -> EventFanout | None:
-    """Return what passes events on to other processes, if there is a store for that."""
-    if shared is None or shared.events is None:
-        return None
-    from sikoia_async.operations.fanout import EventFanout  # noqa: PLC0415 - loaded if used
-
-    fanout = EventFanout(
-        shared.events, account, registry, background, clock, observers=registry.observers
-    )
-    registry.share_events(fanout.listen)
-    return fanout
-
-
-def _token_store(token_store: TokenStore | None, shared: Stores | None) -> TokenStore | None:
-    """Return the store for the access token, if the stores can be used."""
-    _validate_shared(shared)
-    if token_store is None:
-        return None if shared is None else shared.token
-    from sikoia_async.stores.shared import validate_store  # noqa: PLC0415 - loaded if used
-
-    validate_store("token_store", "token", token_store)
-    return token_store
-
-
-def _rate_limiter(
-    quota: Quota | None,
-    shared: Stores | None,
-    clock: Callable[[], float],
-    account: str,
-    background: Background,
-    *,
-    observers: Observers | None,
-) -> RateLimiter | None:
-    if quota is None:
-        return None
-    store, close = quota.store, None
-    if shared is not None:
-        store, close = store or shared.quota, partial(close_stores, shared)
-    if store is None:
-        return RateLimiter(quota, clock, observers)
-    from sikoia_async._rate_limit.shared import SharedRateLimiter  # noqa: PLC0415 - loaded if used
-
-    return SharedRateLimiter(
-        quota,
-        clock,
-        store=store,
-        account=account,
-        background=background,
-        close=close,
-        observers=observers,
-    )
-
-
-def _event_hooks(authorization: ApiKey | TokenSource) -> dict[str, list[Callable[..., Any]]]:
-    """Return the httpx event hooks: correlation ids, one kind of authorization, and logs."""
-    if isinstance(authorization, ApiKey):
-        send_key = SendApiKey(authorization.secret)
-        return {
-            "request": [correlation.send, send_key, log_request],
-            "response": [correlation.receive],
-        }
-    return {
-        "request": [correlation.send, Authorize(authorization), log_request],
-        "response": [correlation.receive, DiscardRefusedToken(authorization)],
-    }
-
-
-def _validate_headers(headers: Mapping[str, str], keys: Keys | None) -> dict[str, str]:
-    return validate_headers(headers, None if keys is None else keys.header)
-
-
-def _keys(idempotency_header: str | None) -> Keys | None:
-    return None if idempotency_header is None else Keys(validate_header(idempotency_header))
-
-
-def _validate_options(options: CallOptions) -> CallOptions:
-    validate_type("interval", options.interval, Interval, "an Interval(...)")
-    if options.priority not in PRIORITIES:
-        msg = f"priority: expected one of {', '.join(PRIORITIES)}"
-        raise ArgumentError(msg)
-    sent_id, key = options.correlation_id, options.idempotency_key
-    return attrs.evolve(
-        options,
-        timeout=validate_seconds("timeout", options.timeout),
-        retries=validate_whole("retries", options.retries, least=0),
-        correlation_id=None if sent_id is None else correlation.validate_correlation_id(sent_id),
-        idempotency_key=None if key is None else validate_key(key),
-        priority=cast("Priority", plain_string(options.priority)),
-    )

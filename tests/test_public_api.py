@@ -163,9 +163,11 @@ def test_types_load_when_they_are_used() -> None:
 
 
 def test_the_client_loads_no_decoder() -> None:
-    """Modules that only responses need are loaded with the first response."""
-    loaded = loaded_by("from sikoia_async import Sikoia")
+    """The class loads nothing that calls need, and a client nothing that only responses need."""
+    imported = loaded_by("from sikoia_async import Sikoia")
+    loaded = loaded_by("from sikoia_async import Sikoia; Sikoia('an-id', 'a-secret')")
 
+    assert imported & {"httpx", "httpcore", "anyio", "asyncio", "ssl", "logging"} == set()
     assert "httpx" in loaded
     assert loaded & {"cattrs", "msgspec", "sikoia_async.resources.cases", "starlette"} == set()
 
