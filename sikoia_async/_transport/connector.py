@@ -17,6 +17,7 @@ from sikoia_async._errors import ConfigurationError
 from sikoia_async._settings import variables
 from sikoia_async._transport.lent import ClientTransport
 from sikoia_async._transport.link_hosts import LinkHosts
+from sikoia_async._transport.origins import remember
 from sikoia_async._transport.pool import KEEPALIVE, ConnectionPool
 from sikoia_async._transport.proxies import proxy_of_environment, validate_proxy
 from sikoia_async._transport.single import use_single_connection
@@ -168,6 +169,7 @@ class Connector:
         """
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
+        remember(origin)
         if self._brought is not None:
             brought = self._brought
             return ConnectionPool(

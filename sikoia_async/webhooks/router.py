@@ -26,6 +26,7 @@ from sikoia_async._errors import (
     WebhookVerificationError,
 )
 from sikoia_async._settings.variables import source_of, webhook_secrets
+from sikoia_async._transport.tracebacks import without_frames
 from sikoia_async._validation import (
     NotCopyable,
     settings,
@@ -202,6 +203,7 @@ class Router(NotCopyable):
         """
         return self._register(Event, handler)
 
+    @without_frames
     async def receive(
         self,
         body: bytes,
@@ -249,6 +251,7 @@ class Router(NotCopyable):
             feeding = None if feed is None else partial(_feed, feed, event)
             return await self._route(event, secret, feeding, observed)
 
+    @without_frames
     async def handle(self, event: Event) -> Received:
         """Handle an event that was not delivered, such as one from Sikoia's log.
 

@@ -11,6 +11,7 @@ from faults import chain
 
 import sikoia_async
 from sikoia_async import Quota, Sikoia, SikoiaError
+from sikoia_async._transport.tracebacks import without_frames
 from sikoia_async.testing import MemorySandbox, client_of
 from sikoia_async.testing.cassettes.operations import OPERATIONS
 from sikoia_async.webhooks import Router, parse, sign, verify
@@ -201,3 +202,52 @@ async def test_an_error_of_the_callers_keeps_its_frames() -> None:
         with pytest.raises(LookupError) as caught:
             await sikoia.users.list()
     assert caught.traceback[-1].name == "broken"
+
+
+async def _fails(hook: Callable[..., object], kind: type[BaseException]) -> Any:
+    """Return what a call raises whose hook raises it."""
+    transport = httpx.MockTransport(_rejected)
+    async with Sikoia(token=MARK, transport=transport, on_request=hook) as sikoia:
+        with pytest.raises(kind) as caught:
+            await sikoia.cases.create(name=MARK, case_type="Business")
+    assert recorded(caught.value) == []
+    return caught.value
+
+
+async def test_errors_of_the_callers_and_their_causes_leave_without_our_frames() -> None:
+    """Whatever caused them, and in groups; they are not ours, so no note is added."""
+
+    def caused(_: object) -> None:
+        raise LookupError from KeyError()
+
+    def several(_: object) -> None:
+        name = "several"
+        raise ExceptionGroup(name, [LookupError(), ValueError()])
+
+    error = await _fails(caused, LookupError)
+    names = [frame.f_code.co_name for frame in _frames_of(error)]
+    assert names == ["_fails", "call", "caused"]
+    group = await _fails(several, ExceptionGroup)
+    assert [getattr(one, "__notes__", []) for one in (error, group)] == [[], []]
+
+
+async def test_a_defect_says_where_it_is() -> None:
+    """Without its frames a report of it would be useless."""
+    module: dict[str, Any] = {"__name__": "sikoia_async.broken"}
+    exec("async def method(name):\n    return len(name) / 0\n", module)  # noqa: S102 - a defect of ours
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        await without_frames(module["method"])(MARK)
+
+    assert recorded(caught.value) == []
+    assert [frame.f_code.co_name for frame in _frames_of(caught.value)][1:] == ["call"]
+    assert caught.value.__notes__ == ["raised in sikoia_async.broken:2 method"]
+
+
+def _frames_of(error: BaseException | None) -> list[Any]:
+    frames = list[Any]()
+    trace = error.__traceback__ if error else None
+    while trace is not None:
+        frames.append(trace.tb_frame)
+        trace = trace.tb_next
+    return frames
