@@ -1,5 +1,6 @@
 """`sikoia doctor` against set-ups that are broken in one way each, with real servers."""
 
+import io
 import json
 import os
 import re
@@ -814,6 +815,13 @@ def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert coloured == "\x1b[31mfailed   \x1b[0mtls          no TLS. Get some"
     assert line(finding, terminal) == "failed   tls          no TLS. Get some"
+
+
+def test_what_a_terminal_would_act_on_is_escaped() -> None:
+    """Names of authorities come from servers that are not trusted."""
+    finding = Finding("tls", "failed", "issued by \x1b[2JExample\r")
+
+    assert line(finding, io.StringIO()).endswith("issued by \\u001b[2JExample\\r")
 
 
 def test_an_interrupt_ends_it_quietly(sandbox: Sandbox) -> None:

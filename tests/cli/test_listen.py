@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -82,7 +82,7 @@ def _log(sandbox: Sandbox, webhook_id: str, *numbers: int) -> list[str]:
             sandbox.state,
             webhook_id,
             event_type=_EVENT,
-            event_data={"number": one, "name": "Wilma"},
+            event_data={"number": one, "name": "Wilma\x1b", "share": 0.1},
         )["request_id"]
         for one in numbers
     ]
@@ -110,10 +110,12 @@ async def _followed(
 ) -> list[int]:
     """Return the numbers of the events that are yielded until the steps are done."""
     numbers: list[int] = []
-    async with aclosing(follow(sikoia, places, interval=5, sleep=_then(*steps))) as entries:
-        with suppress(_Enough):
-            async for entry in entries:
-                numbers.append(entry.request.event_data["number"])  # noqa: PERF401 - it ends so
+
+    async def handle(entry: Entry) -> None:
+        numbers.append(entry.request.event_data["number"])
+
+    with suppress(_Enough):
+        await follow(sikoia, places, handle, interval=5, sleep=_then(*steps))
     return numbers
 
 
@@ -176,7 +178,11 @@ async def test_a_place_that_left_the_log_is_given_up(
     webhook_id = await _subscribe(sikoia)
     _log(sandbox, webhook_id, 1)
 
-    numbers = await _followed(sikoia, {webhook_id: "gone"}, lambda: _log(sandbox, webhook_id, 2))
+    other = await _subscribe(sikoia)  # its log is empty
+
+    numbers = await _followed(
+        sikoia, {webhook_id: "gone", other: "gone"}, lambda: _log(sandbox, webhook_id, 2)
+    )
 
     assert numbers == [2]
     assert "no longer in the log" in capsys.readouterr().err
@@ -338,6 +344,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             Places(file)
     with pytest.raises(OSError, match="directory"):
         Places(tmp_path)
+    (tmp_path / "new.db-journal").mkdir()  # where SQLite has to write a file
+    with pytest.raises(OSError, match="cannot be written"):
+        Places(tmp_path / "new.db")
 
 
 def test_each_receiver_has_a_place_of_its_own(
@@ -464,7 +473,7 @@ async def test_events_are_printed_as_they_come(
     assert lines[0].endswith("  Complete")
     assert lines[1].endswith("  Complete (503)")
     assert (as_json["event_data"], as_json["webhook_id"]) == ("***", webhook_id)
-    assert '"number": 1, "name": "Wilma"' in revealed[0]
+    assert r'"number": 1, "name": "Wilma\u001b", "share": 0.1}' in revealed[0]
     assert "Wilma" not in "".join(lines)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal, TextIO
 
 import attrs
 
+from sikoia_async.cli.text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -37,7 +39,9 @@ def line(finding: Finding, out: TextIO) -> str:
     if out.isatty() and not os.environ.get("NO_COLOR"):
         status = f"\x1b[{_COLOURS[finding.status]}m{status}\x1b[0m"
     advice = f". {finding.advice[0].upper()}{finding.advice[1:]}" if finding.advice else ""
-    return f"{status}{finding.check.ljust(_CHECK_WIDTH)}{finding.message}{advice}"
+    # Messages may have names from certificates, and words of servers.
+    said = printable(f"{finding.message}{advice}")
+    return f"{status}{finding.check.ljust(_CHECK_WIDTH)}{said}"
 
 
 def summary(findings: Sequence[Finding]) -> str:

@@ -7,7 +7,7 @@ import sys
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from sikoia_async._errors import ArgumentError
 from sikoia_async._settings import variables
@@ -56,16 +56,12 @@ def _run(options: argparse.Namespace) -> int:
         raise ArgumentError(msg)
 
     async def show(sikoia: Sikoia) -> int:
-        if options.store is None:
-            await _from_logs(options, sikoia)
-        else:
-            await _from_store(options, sikoia)
-        return 0
+        await (_from_logs if options.store is None else _from_store)(options, sikoia)
 
     return run_with_client(options, show)
 
 
-async def _from_logs(options: argparse.Namespace, sikoia: Sikoia) -> None:
+async def _from_logs(options: argparse.Namespace, sikoia: Sikoia) -> NoReturn:
     from sikoia_async.cli.webhooks.following import Entry, follow, webhooks_of  # noqa: PLC0415
 
     webhooks = [one.webhook_id for one in await webhooks_of(sikoia, options.webhook)]
@@ -76,9 +72,11 @@ async def _from_logs(options: argparse.Namespace, sikoia: Sikoia) -> None:
         for request in last[: options.last]:
             _show(Entry(webhook_id, request), options)
     _say_ready(f"{len(webhooks)} webhook{'' if len(webhooks) == 1 else 's'}")
-    async with aclosing(follow(sikoia, places, interval=options.interval)) as entries:
-        async for entry in entries:
-            _show(entry, options)
+
+    async def handle(entry: Entry) -> None:
+        _show(entry, options)
+
+    await follow(sikoia, places, handle, interval=options.interval)
 
 
 async def _last(sikoia: Sikoia, webhook_id: str, count: int) -> list[WebhookRequest]:
@@ -91,7 +89,7 @@ async def _last(sikoia: Sikoia, webhook_id: str, count: int) -> list[WebhookRequ
     return found[::-1]
 
 
-async def _from_store(options: argparse.Namespace, sikoia: Sikoia) -> None:
+async def _from_store(options: argparse.Namespace, sikoia: Sikoia) -> NoReturn:
     from sikoia_async.stores import SqliteStores  # noqa: PLC0415 - loaded if used
     from sikoia_async.stores.account import account_key  # noqa: PLC0415
 
@@ -100,8 +98,8 @@ async def _from_store(options: argparse.Namespace, sikoia: Sikoia) -> None:
         events = cast("EventStore", stores.events)  # which those of SQLite have
         async with events.subscribe(account) as messages:
             _say_ready("the store")
-            async for message in messages:
-                _show_message(message, options)
+            while True:
+                _show_message(await anext(messages), options)
 
 
 def _say_ready(what: str) -> None:
@@ -109,16 +107,18 @@ def _say_ready(what: str) -> None:
 
 
 def _show(entry: Entry, options: argparse.Namespace) -> None:
+    from sikoia_async.cli.text import to_json_text  # noqa: PLC0415 - not loaded for the help
+
     fields = entry.request.to_dict(masked=not options.reveal)
     if options.json:
-        print(json.dumps({"webhook_id": entry.webhook_id, **fields}), flush=True)
+        print(to_json_text({"webhook_id": entry.webhook_id, **fields}), flush=True)
         return
     attempts = entry.request.request_attempts or ()
     last = f" ({attempts[-1].http_response_code})" if attempts else ""
-    data = f"  {json.dumps(fields['event_data'])}" if options.reveal else ""
+    data = f"  {to_json_text(entry.request.event_data)}" if options.reveal else ""
     _print_line(
         entry.request.event_type,
-        f"{entry.request.request_id}  {ascii(entry.request.event_status)[1:-1]}{last}{data}",
+        f"{entry.request.request_id}  {entry.request.event_status}{last}{data}",
     )
 
 
@@ -132,10 +132,11 @@ def _show_message(message: str, options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({"event_type": event_type, "key": key}), flush=True)
     else:
-        _print_line(event_type, ascii(key)[1:-1])
+        _print_line(event_type, key)
 
 
 def _print_line(event_type: object, rest: str) -> None:
+    from sikoia_async.cli.text import printable  # noqa: PLC0415 - not loaded for the help
+
     now = datetime.now().astimezone()
-    name = "unknown event" if event_type is None else ascii(event_type)[1:-1]
-    print(f"{now:%H:%M:%S}  {name}  {rest}", flush=True)
+    print(printable(f"{now:%H:%M:%S}  {event_type or 'unknown event'}  {rest}"), flush=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import anyio
 import attrs
@@ -19,7 +19,7 @@ from sikoia_async._errors import (
 from sikoia_async.cli.parser import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from sikoia_async import Sikoia
     from sikoia_async.resources.webhooks import Webhook, WebhookRequest
@@ -91,17 +91,19 @@ async def newest(sikoia: Sikoia, webhook_id: str) -> str | None:
 async def follow(
     sikoia: Sikoia,
     places: Mapping[str, str | None],
+    handle: Callable[[Entry], Awaitable[None]],
     *,
     interval: float,
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
-) -> AsyncGenerator[Entry]:
-    """Yield what is new in the logs of webhooks, for ever: of each webhook the oldest first.
+) -> NoReturn:
+    """Handle what is new in the logs of webhooks, for ever: of each webhook the oldest first.
 
     Outages are waited through; they are mentioned on standard error, once.
 
     Args:
         sikoia: the client.
         places: the request after which to begin, by webhook; None for the beginning of the log.
+        handle: called with each request, once.
         interval: seconds between two looks.
         sleep: waits.
 
@@ -128,7 +130,7 @@ async def follow(
                 is_out = True
                 continue
             for request in found:
-                yield Entry(webhook_id, request)
+                await handle(Entry(webhook_id, request))
                 places[webhook_id] = request.request_id
         await sleep(interval)
 

@@ -105,7 +105,9 @@ class Forwarder:
         self._places.settle(webhook_id, request_id)
 
     async def _deliver(self, entry: Entry) -> None:
-        for pause in (*self._pauses, None):
+        pauses = iter(self._pauses)
+        while True:
+            pause = next(pauses, None)
             self._places.begin(entry.webhook_id, entry.request.request_id)
             attempt = await self._attempt(entry, is_last=pause is None)
             self._show(attempt)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import attrs
 
@@ -69,12 +68,11 @@ def _run(options: argparse.Namespace) -> int:
 
     async def listen(sikoia: Sikoia) -> int:
         await _listen(options, sikoia, url, secret)
-        return 0
 
     return run_with_client(options, listen)
 
 
-async def _listen(options: argparse.Namespace, sikoia: Sikoia, url: str, secret: str) -> None:
+async def _listen(options: argparse.Namespace, sikoia: Sikoia, url: str, secret: str) -> NoReturn:
     from sikoia_async.cli.webhooks.following import follow, webhooks_of  # noqa: PLC0415
     from sikoia_async.cli.webhooks.forwarding import Forwarder  # noqa: PLC0415
     from sikoia_async.cli.webhooks.places import Places, default_file  # noqa: PLC0415
@@ -91,12 +89,8 @@ async def _listen(options: argparse.Namespace, sikoia: Sikoia, url: str, secret:
         await _start(sikoia, places, webhooks, from_beginning=options.all)
         _say_ready(webhooks, url)
         starts = {one.webhook_id: places.settled(one.webhook_id) for one in webhooks}
-        async with (
-            Forwarder(url, secret, places, show) as forwarder,
-            aclosing(follow(sikoia, starts, interval=options.interval)) as entries,
-        ):
-            async for entry in entries:
-                await forwarder.deliver(entry)
+        async with Forwarder(url, secret, places, show) as forwarder:
+            await follow(sikoia, starts, forwarder.deliver, interval=options.interval)
 
 
 def _check_receivers(webhooks: Sequence[Webhook], url: str) -> None:
@@ -126,14 +120,16 @@ def _say_ready(webhooks: Sequence[Webhook], url: str) -> None:
 
 
 def _show(attempt: Attempt) -> None:
+    from sikoia_async.cli.text import printable  # noqa: PLC0415 - not loaded for the help
+
     now = datetime.now().astimezone()
-    name = "unknown event" if attempt.event_type is None else ascii(attempt.event_type)[1:-1]
     outcome = f"{attempt.status}" if attempt.reason is None else attempt.reason
     took = f" in {attempt.seconds * 1000:.0f} ms" if attempt.state != "skipped" else ""
-    print(
-        f"{now:%H:%M:%S}  {name}  {attempt.request_id}  {attempt.state}: {outcome}{took}",
-        flush=True,
+    line = (
+        f"{now:%H:%M:%S}  {attempt.event_type or 'unknown event'}  {attempt.request_id}  "
+        f"{attempt.state}: {outcome}{took}"
     )
+    print(printable(line), flush=True)
 
 
 def _show_json(attempt: Attempt) -> None:
