@@ -73,8 +73,7 @@ class _Result:
     counts: list[int]
     """The requests of each process."""
     waits: list[float]
-    """The seconds that the calls of the last process have waited for the limit, except those of
-    the first window, which begins with a burst of all processes."""
+    """The seconds that the calls of the last process have waited for the limit."""
 
 
 def compare(*, quick: bool) -> list[Row]:
@@ -241,7 +240,7 @@ async def _run(scale: _Scale, floods: Sequence[Flood]) -> _Result:
         worst(server.arrivals, scale.per),
         scale.windows * scale.per / used,
         [counts[flood.name] for flood in floods],
-        [seconds for at, seconds in waits if at > scale.per],
+        waits,
     )
 
 

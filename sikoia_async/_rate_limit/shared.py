@@ -89,6 +89,10 @@ class SharedRateLimiter(RateLimiter):
         self._scarce_until = float("-inf")
         """A window after the store had no free slot."""
         self._look_again: float = quota.per / _LOOKS_PER_WINDOW
+        self._begins_until = float("-inf")
+        """A window after background work has begun."""
+        self._slowed_for: int = 1
+        """For how many processes the spacing makes room since then."""
         self._most_alone: int = quota.limit
         """How many slots this process may have in use without the store, apart from its part."""
         self._most_alone_until = float("-inf")
@@ -162,6 +166,7 @@ class SharedRateLimiter(RateLimiter):
             return self.paused
         if is_spaced:
             self._spacing = max(self._shortest_spacing, self._spacing * _SPEED_UP)
+            self._begin_slowly()
         waiter = self._queue.pop_poll() if is_poll else self._queue.pop()
         self._hand_out(waiter, reply, is_spaced=is_spaced)
         return 0.0
@@ -174,6 +179,20 @@ class SharedRateLimiter(RateLimiter):
         seconds = max(_SHORTEST_WAIT, self.paused, min(reply.seconds, self._look_again))
         await self._note_stall(max(reply.seconds, seconds))
         return seconds
+
+    def _begin_slowly(self) -> None:
+        """Begin background work at this process's part of the rate; it speeds up from there.
+
+        Several processes that begin together would otherwise use the window up within moments, and
+        interactive calls would wait for the next one.
+        """
+        now = self._clock()
+        if now >= self._spaced_until + self._quota.per:
+            self._begins_until, self._slowed_for = now + self._quota.per, 1
+        peers = self._leases.peers
+        if now < self._begins_until and peers > self._slowed_for:
+            self._spacing *= peers / self._slowed_for
+            self._slowed_for = peers
 
     def _slow_down(self) -> None:
         """Spread polls and background calls evenly over a window, at the rate that they have now.
