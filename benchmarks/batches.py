@@ -1,16 +1,10 @@
-"""Batches: what a kill costs, memory and processor time for many rows, and how exact the ETA is.
-
-The kills are real: processes that buy reports from a local Sikoia are killed at random moments,
-or kill themselves at given steps, and the next one goes on.
-"""
+"""Batches: memory and processor time for many rows, the quota used, and how exact the ETA is."""
 
 import json
-import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -18,18 +12,14 @@ import anyio
 from _children import environment
 from _measure import Row, is_quick, print_table
 
-from sikoia_async import NewCompany, Quota, Sikoia
+from sikoia_async import Quota, Sikoia
 from sikoia_async.batch import Progress, Run
 from sikoia_async.environments import local
 from sikoia_async.sandbox import Rate, Sandbox
 
 __all__ = ["compare"]
 
-_CHILD: Final = Path(__file__).parent.parent / "tests" / "batch" / "killed_child.py"
-_STEPS: Final = ("before intent", "intended", "sent", "answered", "noted", "written", "flushed")
-_REQUEST: Final = "POST /v2/company-credit-reports"
 _QUOTA: Final = Quota(100, 6.0)
-_SEED: Final = 18
 
 _MANY_ROWS: Final = """
 import anyio, json, resource, sys, tempfile, time
@@ -66,45 +56,10 @@ anyio.run(main, int(sys.argv[1]))
 
 def compare(*, quick: bool) -> list[Row]:
     """Return the rows of the table."""
-    companies, kills = (30, 7) if quick else (500, 200)
     return [
-        *(row for backend in ("asyncio", "trio") for row in _kills(backend, companies, kills)),
         *_many_rows(5_000 if quick else 1_000_000),
         *_exactness(150 if quick else 300),
     ]
-
-
-def _kills(backend: str, companies: int, kills: int) -> list[Row]:
-    chance = random.Random(_SEED)  # noqa: S311 - the same in each run
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Sandbox(rate=Rate(requests_per_window=100_000)) as sandbox,
-    ):
-        sandbox.faults.add(_REQUEST, delay=0.05, times=100_000)
-        ids = anyio.run(_create, sandbox, companies)
-        Path(folder, "ids").write_text("\n".join(ids), "utf-8")
-        variables = {**environment(folder), **sandbox.variables}
-        killed = 0
-        for number in range(kills):
-            step = _STEPS[number % len(_STEPS)]
-            count = chance.randint(1, max(1, companies * 2 // kills))
-            killed += _run(variables, backend, folder, step, count) < 0
-        if _run(variables, backend, folder, "never", 1):
-            msg = "the last run failed"
-            raise RuntimeError(msg)
-        lines = Path(folder, "out").read_text("utf-8").splitlines()
-        keys = Counter(json.loads(line)[0] for line in lines)
-        twice = sandbox.ledger.spend - companies
-    what = f"{companies} companies, {killed} kills, {backend}"
-    lost = companies - len(keys)
-    repeated = len(lines) - len(keys)
-    return [
-        Row(f"{what}: bought twice", f"{twice}", "-", None, "0", _yes(good=not twice)),
-        Row(
-            f"{what}: lost | written twice", f"{lost} | {repeated}", "-", None, "0",
-            _yes(good=not lost and not repeated),
-        ),
-    ]  # fmt: skip
 
 
 def _client(sandbox: Sandbox, quota: Quota | None) -> Sikoia:
@@ -115,24 +70,6 @@ def _client(sandbox: Sandbox, quota: Quota | None) -> Sikoia:
         tls=sandbox.ca_file,
         quota=quota,
     )
-
-
-async def _create(sandbox: Sandbox, count: int) -> list[str]:
-    """Create companies, and return their ids."""
-    new = [
-        NewCompany(
-            company_name=f"Acme {one} Ltd", company_number=f"{one:08}", jurisdiction_code="GB"
-        )
-        for one in range(count)
-    ]
-    async with _client(sandbox, None) as sikoia:
-        case = await sikoia.cases.create(name="Loans", case_type="Business", companies=new)
-    return [company.company_id for company in case.companies or ()]
-
-
-def _run(variables: dict[str, str], backend: str, folder: str, step: str, count: int) -> int:
-    command = [sys.executable, str(_CHILD), backend, folder, step, str(count)]
-    return subprocess.run(command, env=variables, check=False).returncode
 
 
 def _many_rows(count: int) -> list[Row]:

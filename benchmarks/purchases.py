@@ -1,7 +1,8 @@
 """Kills processes that buy at seeded moments, and counts what was bought twice or lost.
 
 The moments are before and after the intent, while the request is in flight, once it is answered,
-and once the outcome is recorded.
+and once the outcome is recorded. Through a proxy that hands requests on late, they take effect
+after the death of their sender.
 """
 
 import sys
@@ -12,35 +13,42 @@ from _measure import Row, is_quick, print_table
 
 sys.path.insert(1, str(Path(__file__).parent.parent / "tests"))
 
-from purchase_kills import Figures, Runs, moments, serving
+from purchase_kills import Runs, moments, serving, serving_late, some_time
 
 __all__ = ["compare"]
 
 
 def compare(*, quick: bool) -> list[Row]:
     """Return the rows of the table."""
-    seeds, kills, companies = (range(2, 3), 2, 3) if quick else (range(20), 5, 10)
+    seeds, kills, companies = (range(2, 3), 2, 3) if quick else (range(50), 5, 10)
     return [
         row
-        for backend in ("asyncio", "trio")
-        for row in _rows(backend, _figures(backend, seeds, kills, companies))
+        for is_late in (False, True)
+        for backend in ("asyncio", *(() if quick else ("trio",)))
+        for row in _rows(backend, seeds, kills, companies, is_late=is_late)
     ]
 
 
-def _figures(backend: str, seeds: range, kills: int, companies: int) -> Figures:
-    with tempfile.TemporaryDirectory() as folder, serving() as sandbox:
-        runs = Runs(sandbox, Path(folder), backend=backend)
+def _rows(backend: str, seeds: range, kills: int, companies: int, *, is_late: bool) -> list[Row]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving_late(some_time) if is_late else serving() as sandbox,
+    ):
+        runs = Runs(sandbox, Path(folder), backend=backend, timeout=4.0 if is_late else 1.5)
         for seed in seeds:
-            runs.run(companies, moments(seed, kills, companies // 2))
-    return runs.figures
-
-
-def _rows(backend: str, figures: Figures) -> list[Row]:
-    what = f"{figures.companies} purchases, {figures.kills} kills, {backend}"
+            runs.run(companies, _late(seed) if is_late else moments(seed, kills, companies // 2))
+    figures = runs.figures
+    kind = " before Sikoia works" if is_late else ""
+    what = f"{figures.companies} purchases, {figures.kills} kills{kind}, {backend}"
     return [
         _counted(f"{what}: bought twice", figures.twice),
         _counted(f"{what}: lost | in doubt", figures.lost, figures.in_doubt),
     ]
+
+
+def _late(seed: int) -> list[tuple[str, int, float]]:
+    """Return one moment, in which a request is on its way."""
+    return [("sent", 1 + seed % 4, 0.05)]
 
 
 def _counted(what: str, *counts: int) -> Row:

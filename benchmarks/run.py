@@ -17,6 +17,7 @@ import round_trip
 import sandboxes
 import soak
 import stalls
+import stopped_batches
 import store_costs
 import storms
 from _measure import is_quick, print_table
@@ -38,6 +39,7 @@ if __name__ == "__main__":
                 processes,
                 hostile,
                 batches,
+                stopped_batches,
                 purchases,
                 growth,
                 storms,

@@ -8,9 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import anyio
 import attrs
@@ -19,7 +19,7 @@ from sikoia_async import NewCompany
 from sikoia_async.sandbox import Rate, Sandbox
 from sikoia_async.testing import client_of
 
-__all__ = ["MOMENTS", "Figures", "Runs", "serving"]
+__all__ = ["MOMENTS", "Figures", "Runs", "serving", "serving_late", "some_time"]
 
 MOMENTS: Final = ("intending", "intended", "sent", "answered", "noted")
 _WORKER: Final = Path(__file__).parent / "batch" / "purchase_worker.py"
@@ -42,34 +42,86 @@ class Figures:
 
 
 @contextmanager
-def serving(*, seconds: float = 0.3) -> Generator[Sandbox]:
-    """Run a local Sikoia whose responses to purchases take some time."""
-    with Sandbox(rate=Rate(requests_per_window=10**6)) as sandbox:
+def serving(*, seconds: float = 0.3, url: str | None = None) -> Generator[Sandbox]:
+    """Run a local Sikoia whose responses to purchases take some time.
+
+    Args:
+        seconds: how long the responses take.
+        url: the origin at which clients reach it, if it is another one.
+    """
+    with Sandbox(url=url, rate=Rate(requests_per_window=10**6)) as sandbox:
         for operation in (_REPORT, _SEARCH):
             sandbox.faults.add(operation, delay=seconds, times=10**6)
         yield sandbox
 
 
+class Piece(NamedTuple):
+    """A piece of what a client sends."""
+
+    number: int
+    """How many were before it on the same connection."""
+    data: bytes
+    source: socket.socket
+
+    @property
+    def is_request(self) -> bool:
+        """Whether it belongs to a request, not to a handshake; waits for the body."""
+        if self.number < 2:
+            return False
+        if self.data.count(b"\x17\x03\x03") == 1:  # the header of a record, which has no body
+            self.source.recv(1, socket.MSG_PEEK)
+        return True
+
+
+_Hold = Callable[[Piece], None]
+
+
 @contextmanager
-def late(sandbox: Sandbox, seconds: float) -> Generator[str]:
-    """Yield the URL of a proxy that passes bytes on some time later, whatever became of the client.
+def serving_late(hold: _Hold, *, seconds: float = 0.1) -> Generator[Sandbox]:
+    """Run a local Sikoia that gets requests some time later, whatever became of the client.
 
     So a request takes effect after the death of its sender.
+
+    Args:
+        hold: called before each piece of what a client sends is passed on. It returns when it is
+            time.
+        seconds: as for `serving`.
     """
-    port = int(sandbox.url.rpartition(":")[2])
-    sockets: list[socket.socket] = []
+    with ExitStack() as stack:
+        listener = stack.enter_context(closing(socket.create_server(("127.0.0.1", 0))))
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        sandbox = stack.enter_context(serving(seconds=seconds, url=url))
+        stack.enter_context(_passing_on(listener, sandbox.port, hold))
+        yield sandbox
+
+
+def some_time(_: Piece) -> None:
+    """Hold everything back for a while."""
+    time.sleep(0.3)
+
+
+@contextmanager
+def _passing_on(listener: socket.socket, port: int, hold: _Hold) -> Generator[None]:
+    sockets: list[socket.socket] = [listener]
     threads: list[threading.Thread] = []
 
     def start(target: Callable[..., None], *args: object) -> None:
         threads.append(threading.Thread(target=target, args=args))
         threads[-1].start()
 
-    def pump(to: socket.socket, source: socket.socket, wait: float) -> None:
+    def at_once(_: Piece) -> None:
+        pass
+
+    def pump(to: socket.socket, source: socket.socket, hold: _Hold) -> None:
+        number = 0
         with suppress(OSError):
             while data := source.recv(65536):
-                time.sleep(wait)
+                hold(Piece(number, data, source))
+                number += 1
                 to.sendall(data)
-        time.sleep(wait)  # the server notices the end of its client after the request
+        hold(
+            Piece(number, b"", source)
+        )  # the server notices the end of its client after the request
         with suppress(OSError):
             to.shutdown(socket.SHUT_WR)
 
@@ -79,13 +131,14 @@ def late(sandbox: Sandbox, seconds: float) -> Generator[str]:
                 client, _ = listener.accept()
                 server = socket.create_connection(("127.0.0.1", port))
                 sockets.extend((client, server))
-                start(pump, client, server, 0.0)
-                start(pump, server, client, seconds)
+                start(pump, client, server, at_once)
+                start(pump, server, client, hold)
 
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        start(accept)
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
-        for one in (listener, *sockets):
+    start(accept)
+    try:
+        yield
+    finally:
+        for one in sockets:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
         for thread in threads:
@@ -102,8 +155,6 @@ class Runs:
     folder: Path
     backend: str = "asyncio"
     is_listed: bool = True
-    api: str = ""
-    """The URL of the API, if it is not that of the local Sikoia itself."""
     timeout: float = 1.5
     grace: float = 1.0
     figures: Figures = attrs.field(factory=Figures)
@@ -156,7 +207,6 @@ class Runs:
             "count": count,
             "delay": delay,
             "url": self.sandbox.url,
-            "api": self.api or self.sandbox.url,
             "ca_file": self.sandbox.ca_file,
             "client_id": self.sandbox.client_id,
             "client_secret": self.sandbox.client_secret,

@@ -1,68 +1,93 @@
-"""Buys reports of companies into a file, and kills itself at a given step.
+"""Buys reports of companies into a file, and is killed or stopped at a given step.
 
-Arguments: backend, folder with the file `ids`, the step, and at which occurrence of it to die.
+`run` is called in a process of its own; `batch_ends.Ends` says what a job is.
 """
 
 import json
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import IO, Any
 
 import anyio
 
 from sikoia_async import Quota, Sikoia
-from sikoia_async.batch import Done
-
-STEPS = ("before intent", "intended", "sent", "answered", "noted", "written", "flushed")
+from sikoia_async.batch import Done, Progress
 
 
-class Killer:
-    """Kills this process at the nth occurrence of a step."""
+class Ending:
+    """Sends this process signals at the nth occurrence of a step."""
 
-    def __init__(self, step: str, count: int) -> None:
-        self.step = step
-        self.count = count
+    def __init__(self, step: str, count: int, signals: list[str], gap: float) -> None:
+        self._step = step
+        self._count = count
+        self._signals = [signal.Signals[name] for name in signals]
+        self._gap = gap
 
     def at(self, step: str) -> None:
-        """Die if it is time to."""
-        if step == self.step:
-            self.count -= 1
-            if not self.count:
-                os.kill(os.getpid(), signal.SIGKILL)
+        """Send them if it is time to."""
+        if step != self._step:
+            return
+        self._count -= 1
+        if self._count:
+            return
+        for number, one in enumerate(self._signals):
+            if number:
+                timer = threading.Timer(number * self._gap, os.kill, (os.getpid(), one))
+                timer.daemon = True
+                timer.start()
+            else:
+                os.kill(os.getpid(), one)
 
 
-async def main(folder: Path, killer: Killer) -> None:
-    """Run the batch."""
+def run(job: dict[str, Any]) -> None:
+    """Run the batch, and exit with 1 if something failed, or 130 if it was stopped."""
+    os.environ.update(job["variables"])
+    code = 130
+    try:
+        code = anyio.run(_run, job, backend=job["backend"])
+    except* KeyboardInterrupt:
+        pass  # the batch had ended
+    sys.exit(code)
+
+
+async def _run(job: dict[str, Any]) -> int:
+    folder = Path(job["folder"])
     ids = (folder / "ids").read_text("utf-8").split()
+    summary: Progress | None = None
+    ending = Ending(job["step"], job["count"], job["signals"], job["gap"])
 
     async def work(run: Any, company_id: str) -> str:
-        killer.at("before intent")
+        ending.at("before intent")
         operation = await run.once("report", run.sikoia.credit_reports.request, company_id)
-        killer.at("noted")
+        ending.at("noted")
         report = await operation
         return str(report.to_json())
 
     async def on_request(call: Any) -> None:
         if call.method == "POST" and "credit" in call.path:
-            killer.at("intended")
+            ending.at("intended")
             sending.start_soon(sent)
 
     async def sent() -> None:
         await anyio.sleep(0.02)  # the response takes longer
-        killer.at("sent")
+        ending.at("sent")
 
     def on_response(response: Any) -> None:
         if response.method == "POST" and "credit" in response.path:
-            killer.at("answered")
+            ending.at("answered")
 
     async with (
         anyio.create_task_group() as sending,
         Sikoia(
-            quota=Quota(1000, 1), timeout=2, on_request=on_request, on_response=on_response
+            quota=Quota(1000, 1),
+            timeout=job["timeout"],
+            on_request=on_request,
+            on_response=on_response,
         ) as sikoia,
-        sikoia.batch(folder / "journal.db", grace=0.5) as batch,
+        sikoia.batch(folder / "journal.db", grace=0.5, handle_signals=True) as batch,
     ):
         with (folder / "out").open("ab") as out:
             cut(out, folder / "out", await batch.position() or 0)
@@ -70,13 +95,20 @@ async def main(folder: Path, killer: Killer) -> None:
             def flush() -> int:
                 out.flush()
                 os.fsync(out.fileno())
-                killer.at("flushed")
+                ending.at("flushed")
                 return out.tell()
 
-            async for result in batch.map(work, ids, key=str, at_once=8, flush=flush):
-                assert isinstance(result, Done), result
-                out.write(json.dumps([result.key, result.value]).encode() + b"\n")
-                killer.at("written")
+            async for result in batch.map(
+                work, ids, key=str, at_once=job["at_once"], retry_failed=True, flush=flush
+            ):
+                if isinstance(result, Done):
+                    out.write(json.dumps([result.key, result.value]).encode() + b"\n")
+                    ending.at("written")
+                else:
+                    sys.stderr.write(f"{result}\n")
+        summary = await batch.summary()
+    assert summary is not None
+    return 130 if summary.stopped else int(summary.failed + summary.in_doubt > 0)
 
 
 def cut(out: IO[bytes], path: Path, position: int) -> None:
@@ -84,7 +116,3 @@ def cut(out: IO[bytes], path: Path, position: int) -> None:
     out.truncate(position)
     out.seek(0, os.SEEK_END)
     assert path.stat().st_size == position
-
-
-if __name__ == "__main__":
-    anyio.run(main, Path(sys.argv[2]), Killer(sys.argv[3], int(sys.argv[4])), backend=sys.argv[1])

@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import Any, cast
 
 import anyio
-import attrs
 
 from sikoia_async import CallError, CallInfo, PurchaseInDoubtError, Purchases, Sikoia
 from sikoia_async.environments import local
@@ -117,7 +116,7 @@ async def buy(job: dict[str, Any]) -> dict[str, str | None]:
     async with Sikoia(
         job["client_id"],
         job["client_secret"],
-        environment=attrs.evolve(local(job["url"]), api=job["api"]),
+        environment=local(job["url"]),
         tls=job["ca_file"],
         quota=None,
         timeout=job["timeout"],

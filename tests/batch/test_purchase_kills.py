@@ -1,13 +1,13 @@
 """Purchases of real processes that are killed with SIGKILL: none is made twice, none is lost.
 
-The moments are seeded. `benchmarks/purchases.py` has a hundred for each backend.
+The moments are seeded. `benchmarks/purchases.py` has more for each backend.
 """
 
 import os
 from pathlib import Path
 
 import pytest
-from purchase_kills import Figures, Runs, late, moments, serving
+from purchase_kills import Figures, Runs, moments, serving, serving_late, some_time
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
 
@@ -25,8 +25,8 @@ def test_killed_processes_buy_each_report_once(backend: str, tmp_path: Path) -> 
 
 def test_a_request_that_takes_effect_after_the_crash_is_adopted(tmp_path: Path) -> None:
     """Within the grace."""
-    with serving(seconds=0.1) as sandbox, late(sandbox, 0.4) as url:
-        runs = Runs(sandbox, tmp_path, api=url, timeout=4.0, grace=1.5)
+    with serving_late(some_time) as sandbox:
+        runs = Runs(sandbox, tmp_path, timeout=4.0, grace=1.5)
         runs.run(4, [("sent", 3, 0.05)])
         sandbox.ledger.assert_nothing_charged_twice()
     assert runs.figures == Figures(companies=4, kills=1, charged=4)

@@ -1,4 +1,7 @@
-"""A batch that is stopped once or twice at any moment: the next run has the rest, bought once."""
+"""A batch that is stopped once or twice at any moment: the next run has the rest, bought once.
+
+`benchmarks/stopped_batches.py` has two hundred stops of real processes for each backend.
+"""
 
 import json
 import random
@@ -18,7 +21,7 @@ from sikoia_async.testing import MemorySandbox, client_of
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 _COMPANIES = 6
-_MOMENTS = 15
+_MOMENTS = 5
 _REPORTS = "POST /v2/company-credit-reports"
 
 

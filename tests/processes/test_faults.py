@@ -9,7 +9,7 @@ Other tests with real processes:
   ../stores/test_sharing.py
 - a process is killed while it buys: ../batch/test_purchase_kills.py
 - a batch is killed or stopped, or its journal torn: ../batch/test_killed.py, test_stopping.py and
-  test_journals.py
+  test_journals.py; and Sikoia works on what it sent afterwards: ../cli/test_batch_killed.py
 - the file of SQLite on a network file system, damaged, or of another application:
   ../stores/test_sqlite_faults.py
 """
