@@ -420,7 +420,6 @@ def test_names_like_a_variable_that_is_set_are_not_mistakes() -> None:
         ("SIKOIA_MAX_CHARGEABLE", "all", "SIKOIA_MAX_CHARGEABLE: expected"),
         ("SIKOIA_RELY_ON_EVENTS", "no", "SIKOIA_RELY_ON_EVENTS: expected"),
         ("SIKOIA_CLIENT_ID", " ", "SIKOIA_CLIENT_ID: set, but empty"),
-        ("SIKOIA_CA_FILE", "/nowhere", "SIKOIA_CA_FILE: expected a readable file"),
         ("SIKOIA_WEBHOOK_SECRETS_FILE", "/nowhere", "SIKOIA_WEBHOOK_SECRETS_FILE: expected the"),
     ],
 )
@@ -439,6 +438,26 @@ def test_an_invalid_variable_is_named(
 
     assert code == 1
     assert found["variables"]["message"].startswith(message)
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_authorities_that_cannot_be_read_skip_the_rest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing could be verified."""
+    monkeypatch.setenv("SIKOIA_CA_FILE", "/nowhere")
+
+    _, found = _doctor(capsys)
+
+    _assert_only_failed(found, "environment", "SIKOIA_CA_FILE: expected a readable file")
+    assert {found[name]["status"] for name in _NAMES[3:]} == {"skipped"}
+
+
+def test_the_documentation_lists_the_checks() -> None:
+    """In the order in which they run; versions are never wrong."""
+    page = (Path(__file__).parents[2] / "docs" / "pages" / "doctor.md").read_text("utf-8")
+
+    assert re.findall(r"^\| `([a-z ]+)` \|", page, re.MULTILINE) == _NAMES[1:]
 
 
 def test_variables_without_an_effect_are_named(

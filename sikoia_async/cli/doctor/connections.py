@@ -11,10 +11,8 @@ from urllib.parse import urlsplit
 import anyio
 
 from sikoia_async._errors import ConfigurationError
-from sikoia_async._transport.connector import local_authorities
 from sikoia_async._transport.faults import reason_of
 from sikoia_async._transport.proxies import proxy_of_environment
-from sikoia_async._transport.tls import new_context
 from sikoia_async.cli.doctor.findings import Finding
 from sikoia_async.cli.doctor.network import Origin, Proxy, ProxyRefusedError, Route, resolve
 
@@ -80,14 +78,12 @@ def _routes(session: Session) -> Iterator[Route]:
     Raises:
         ConfigurationError: a variable names no valid proxy.
     """
-    environment = session.checked
-    tls = new_context(local_authorities(environment), trust_env=True, name="SIKOIA_CA_FILE")
     seen = set[Origin]()
-    for url in (environment.api, environment.token_url):
+    for url in (session.checked.api, session.checked.token_url):
         if (origin := Origin.of(url)) not in seen:
             seen.add(origin)
             proxy = proxy_of_environment(urlsplit(url))
-            yield Route(origin, tls, None if proxy is None else Proxy.of(proxy))
+            yield Route(origin, session.trusted, None if proxy is None else Proxy.of(proxy))
 
 
 async def _proxy_problem(route: Route) -> Finding | None:

@@ -11,6 +11,7 @@ from sikoia_async._transport.connector import local_authorities
 from sikoia_async.environments import PRODUCTION, STAGING
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping, Sequence
 
     from sikoia_async._errors import CallError
@@ -45,6 +46,8 @@ class Session:
 
     environment: Environment | None = None
     others: Sequence[Environment] | None = None
+    tls: ssl.SSLContext | None = None
+    """Whom the client trusts, once that is known."""
     sikoia: Sikoia | None = None
     routes: Sequence[Route] = ()
     """The ways to the API and to the token endpoint."""
@@ -55,6 +58,12 @@ class Session:
         """The environment that is checked, once it is known."""
         assert self.environment is not None  # noqa: S101 - checks that need it run later
         return self.environment
+
+    @property
+    def trusted(self) -> ssl.SSLContext:
+        """Whom the client trusts, once that is known."""
+        assert self.tls is not None  # noqa: S101 - as above
+        return self.tls
 
     @property
     def is_local(self) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._settings import variables
 from sikoia_async._settings.variables import VARIABLES
-from sikoia_async._transport.connector import validate_environment
+from sikoia_async._transport.connector import local_authorities, validate_environment
 from sikoia_async._transport.tls import new_context
 from sikoia_async.cli.doctor.findings import Finding
 from sikoia_async.cli.doctor.session import new_client
@@ -46,7 +46,7 @@ async def check_variables(session: Session) -> list[Finding]:
 
 
 async def check_environment(session: Session) -> list[Finding]:
-    """Find out which environment is used, and where it is."""
+    """Find out which environment is used, where it is, and whose certificates are trusted."""
     origin = "as --environment says"
     if session.environment is None:
         is_set = variables.text("SIKOIA_ENVIRONMENT") is not None
@@ -56,6 +56,11 @@ async def check_environment(session: Session) -> list[Finding]:
         except ConfigurationError as error:
             return [Finding("environment", "failed", str(error))]
     one = session.environment
+    try:
+        authorities = local_authorities(one)
+        session.tls = new_context(authorities, trust_env=True, name="SIKOIA_CA_FILE")
+    except ConfigurationError as error:
+        return [Finding("environment", "failed", str(error))]
     hosts = f"API at {one.api}, access tokens from {one.token_url}"
     return [Finding("environment", "ok", f"{one.name}, {origin}: {hosts}")]
 
@@ -97,15 +102,10 @@ def _invalid() -> Iterator[str]:
             yield str(error)
 
 
-def _check_authorities() -> None:
-    new_context(os.environ["SIKOIA_CA_FILE"], trust_env=False, name="SIKOIA_CA_FILE")
-
-
 _CHECKS: Final[Mapping[str, Callable[[], object]]] = {
     "SIKOIA_CLIENT_ID_FILE": partial(variables.secret, "SIKOIA_CLIENT_ID"),
     "SIKOIA_CLIENT_SECRET_FILE": partial(variables.secret, "SIKOIA_CLIENT_SECRET"),
     "SIKOIA_WEBHOOK_SECRETS_FILE": partial(variables.secret, "SIKOIA_WEBHOOK_SECRETS"),
-    "SIKOIA_CA_FILE": _check_authorities,
     "SIKOIA_TIMEOUT": variables.timeout,
     "SIKOIA_QUOTA_SHARE": variables.quota_share,
     "SIKOIA_MAX_CHARGEABLE": variables.max_chargeable,
