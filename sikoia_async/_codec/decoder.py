@@ -30,6 +30,8 @@ T = TypeVar("T")
 _PROBLEMS_SHOWN: Final = 5
 _BYTES_PER_VALUE: Final = 20
 """A dense response of Sikoia's, without spaces, has about 24."""
+_NO_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b"[{,")
+"""All bytes but those of which one precedes each value but the first."""
 _MEDIA_TYPE: Final = re.compile(r"[a-z]{1,20}/[A-Za-z0-9.+-]{1,80}")
 """The media types that messages show. The longest in use has 73 characters."""
 
@@ -70,9 +72,9 @@ def decode(
         if into is bytes:
             return cast("T", response.body)
         try:
-            _check_size(response.body, max_json)
+            objects = _check_size(response.body, max_json)
             unread: dict[str, Any] = {}
-            value = _load(response.body, into, drift, unread)
+            value = _load(response.body, into, drift, unread, objects)
             extra = extra_fields(response.body, into) if keep_extra else None
             kept = {"extra": extra, "body": response.body if keep_body else None}
             return cast("T", _attach(value, response.status, call, unread=unread, **kept))
@@ -109,19 +111,25 @@ def _unusable(response: Response) -> tuple[str, ...]:
     return (response.broken,) if response.broken else ()
 
 
-def _check_size(body: bytes, limit: int) -> None:
-    """Refuse JSON that would take too long to decode, or too much memory."""
+def _check_size(body: bytes, limit: int) -> int | None:
+    """Refuse JSON that would take too long to decode, or too much memory.
+
+    Return the number of braces that open an object or are in a string, if they were counted.
+    """
     if len(body) > limit:
         problem = f"the JSON is larger than {limit:,} bytes; allow more with Limits(max_json=...)"
         raise DecodeError(problem)
     most = limit // _BYTES_PER_VALUE
-    # What has no more bytes has no more values. Each value but the first follows one of these.
-    if len(body) > most and len(body) - len(body.translate(None, b"[{,")) > most:
+    if len(body) <= most:  # it has no more values than bytes
+        return None
+    structure = body.translate(None, _NO_STRUCTURE)
+    if len(structure) > most:
         problem = f"the JSON has more than {most:,} values; allow more with Limits(max_json=...)"
         raise DecodeError(problem)
+    return structure.count(b"{")
 
 
-def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, Any]) -> Any:
+def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, Any], objects: int | None) -> Any:
     if not body and into is object:
         return None
     if not body:
@@ -132,9 +140,9 @@ def _load(body: bytes, into: Any, drift: Drift, unread: dict[str, Any]) -> Any:
     if get_origin(into) is Items:
         items: Any = into
         rows: Any = GenericAlias(tuple, (get_args(into)[0], ...))
-        value: Any = items(load_hook(rows)(body, drift, unread))
+        value: Any = items(load_hook(rows)(body, drift, unread, objects))
     else:
-        value = load_hook(into)(body, drift, unread)
+        value = load_hook(into)(body, drift, unread, objects)
     hollow = hollow_problem(value, into, body)
     if hollow is not None:
         raise DecodeError(hollow)

@@ -18,8 +18,17 @@ __all__ = ["load_hook"]
 class Load(Protocol):
     """Turns a body into a value."""
 
-    def __call__(self, body: bytes, drift: Drift, unread: dict[str, Any] | None = None) -> Any:
-        """Decode a body, and add the values that do not fit their types to `unread`."""
+    def __call__(
+        self,
+        body: bytes,
+        drift: Drift,
+        unread: dict[str, Any] | None = None,
+        objects: int | None = None,
+    ) -> Any:
+        """Decode a body, and add the values that do not fit their types to `unread`.
+
+        It has at most as many objects as `objects` says, if they were counted.
+        """
         ...
 
 
@@ -31,10 +40,17 @@ def load_hook(into: Any) -> Load:
     is_sound = soundness_check(shape)
     widest = max((len(part.parts) for part in reachable(shape)), default=0)
 
-    def load(body: bytes, drift: Drift, unread: dict[str, Any] | None = None) -> Any:
+    def load(
+        body: bytes,
+        drift: Drift,
+        unread: dict[str, Any] | None = None,
+        objects: int | None = None,
+    ) -> Any:
         is_sampled = drift.is_due(into)
+        if objects is None:
+            objects = body.count(b"{") if len(body) > _SMALL else 0
         try:
-            if len(body) > _SMALL and body.count(b"{") * widest > _MOST_FIELDS:
+            if objects * widest > _MOST_FIELDS:
                 return _repair(body, into, drift, unread, is_sampled=is_sampled)
             try:
                 value = decode(body)
