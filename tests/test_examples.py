@@ -487,8 +487,8 @@ def test_the_app_records_spans_and_metrics_under_load(recorded: Any, app: Runnin
     app.http.timeout = 2 * PATIENCE
     app.sandbox.faults.add(" ".join(REQUEST), status=429, retry_after=0)
     with ThreadPoolExecutor(_CALLERS) as pool:
-        responses = list(pool.map(lambda _: app.start(), range(_CALLERS)))
-        tokens = [response.json()["token"] for response in responses]
+        started = [pool.submit(app.start) for _ in range(_CALLERS)]
+        tokens = [one.result().json()["token"] for one in started]
         app.clock.now += 1
         shown = list(pool.map(app.show, tokens))
     wait_until(app.delivered)

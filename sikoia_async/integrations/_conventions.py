@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from sikoia_async.observers import AttemptEnded, AttemptStarted, CallStarted
+    from sikoia_async.observers import CallEvent
 
 __all__ = ["attributes_of", "result_of", "server_of"]
 
@@ -18,7 +18,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 _BAD_REQUEST: Final = 400
 
 
-def attributes_of(event: CallStarted | AttemptStarted | AttemptEnded) -> dict[str, str | int]:
+def attributes_of(event: CallEvent) -> dict[str, str | int]:
     """Return what is known of a request before it is sent; the path is a template."""
     address, port = server_of(event.origin)
     attributes: dict[str, str | int] = {

@@ -14,6 +14,7 @@ __all__ = [
     "AttemptEnded",
     "AttemptStarted",
     "CallEnded",
+    "CallEvent",
     "CallStarted",
     "ClientEvent",
     "ConnectionReplaced",
@@ -63,8 +64,8 @@ class Observer(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class CallStarted(ClientEvent):
-    """A call was started: of a method, a poll, a download by link, or for an access token."""
+class CallEvent(ClientEvent):
+    """Something about a call: of a method, a poll, a download by link, or for an access token."""
 
     call: int
     """The number of the call."""
@@ -78,7 +79,13 @@ class CallStarted(ClientEvent):
     origin: str
     """Scheme, host and port, such as `https://api.sikoia.com`."""
     correlation_id: str
-    """The id that is sent."""
+    """The id of the last response or, before there is one, the id that is sent."""
+
+
+@attrs.frozen(kw_only=True)
+class CallStarted(CallEvent):
+    """A call was started."""
+
     chargeable: bool = False
     """Whether the call may cost credits or money."""
     polls: int | None = None
@@ -86,16 +93,9 @@ class CallStarted(ClientEvent):
 
 
 @attrs.frozen(kw_only=True)
-class CallEnded(ClientEvent):
+class CallEnded(CallEvent):
     """A call returned its decoded response, or raised an error."""
 
-    call: int
-    operation: str
-    method: str
-    path: str
-    origin: str
-    correlation_id: str
-    """The id of the last response, or the one that was sent."""
     status: int | None
     """The status of the last response; None if there was none."""
     error: str | None
@@ -108,20 +108,14 @@ class CallEnded(ClientEvent):
 
 
 @attrs.frozen(kw_only=True)
-class AttemptStarted(ClientEvent):
+class AttemptStarted(CallEvent):
     """A request is about to be sent, over a connection that is free for it.
 
     An attempt that failed before, for example for want of an access token, has no such event.
     """
 
-    call: int
     attempt: int
     """1 for the first attempt of a call, 2 for the first retry."""
-    operation: str
-    method: str
-    path: str
-    origin: str
-    correlation_id: str
     quota_left: int | None = None
     """Requests that the rate limit allows after this one; None without a rate limit."""
     headers: dict[str, str] | None = attrs.field(default=None, repr=False)
@@ -131,17 +125,11 @@ class AttemptStarted(ClientEvent):
 
 
 @attrs.frozen(kw_only=True)
-class AttemptEnded(ClientEvent):
+class AttemptEnded(CallEvent):
     """A request got its response, or none."""
 
-    call: int
     attempt: int
-    operation: str
-    method: str
-    path: str
-    origin: str
-    correlation_id: str
-    """The id of the response, or the one that was sent."""
+    """As in `AttemptStarted`."""
     status: int | None
     """The status of the response; None if there was none."""
     error: str | None
@@ -171,7 +159,9 @@ class RateLimitWaitEnded(ClientEvent):
     """A request got its slot of the rate limit, or waits no longer."""
 
     priority: str
+    """As in `RateLimitWaitStarted`."""
     seconds: float
+    """How long it waited."""
     is_served: bool
     """Whether it got a slot."""
 
@@ -181,7 +171,9 @@ class RateLimited(ClientEvent):
     """Sikoia responded with 429, which pauses all requests of the client."""
 
     call: int
+    """The number of the call."""
     operation: str
+    """The method that makes it."""
     seconds: float
     """How long the response asked to wait; a whole window if it did not say."""
 
@@ -201,8 +193,11 @@ class Purchased(ClientEvent):
     """A chargeable call counts in `sikoia.spend`."""
 
     call: int
+    """The number of the call."""
     operation: str
+    """The method that makes it, such as `income.request`."""
     correlation_id: str
+    """The id of its response, or the one that was sent."""
     is_certain: bool
     """Whether Sikoia has processed it. False if it only may have: the response was lost."""
 
@@ -224,7 +219,9 @@ class OperationPollStarted(ClientEvent):
     """An operation is polled. The call for that comes next, from the same task."""
 
     number: int
+    """The number of the operation."""
     kind: str
+    """What kind of operation it is."""
     polls: int
     """How often it was polled before."""
 
@@ -234,10 +231,13 @@ class OperationPolled(ClientEvent):
     """The poll of an operation ended."""
 
     number: int
+    """The number of the operation."""
     kind: str
+    """What kind of operation it is."""
     error: str | None
     """The class of the error that it raised; None if it returned."""
     seconds: float
+    """How long it took."""
 
 
 @attrs.frozen(kw_only=True)
@@ -245,7 +245,9 @@ class OperationEnded(ClientEvent):
     """An operation is done, or this process follows it no longer."""
 
     number: int
+    """The number of the operation."""
     kind: str
+    """What kind of operation it is."""
     outcome: Literal["done", "failed", "released"]
     """`failed` if Sikoia could not complete it. `released` if it was not done when its last
     reference went away or the client was closed; Sikoia goes on, and a token resumes it."""
@@ -278,6 +280,7 @@ class DeliveryEnded(ClientEvent):
     """A webhook router accepted or refused a delivery."""
 
     number: int
+    """The number of the delivery."""
     event_type: str | None
     """As in `EventReceived`; None if the delivery was refused before its event was read."""
     outcome: str | None
@@ -285,6 +288,7 @@ class DeliveryEnded(ClientEvent):
     error: str | None
     """The class of the error, such as `WebhookVerificationError`; None if it was accepted."""
     seconds: float
+    """How long it took."""
 
 
 @attrs.frozen(kw_only=True)
@@ -303,6 +307,7 @@ class ConnectionReplaced(ClientEvent):
     """A connection was closed because an exchange on it did not end cleanly."""
 
     origin: str
+    """Scheme, host and port."""
 
 
 @attrs.frozen(kw_only=True)
@@ -318,3 +323,4 @@ class StoreBack(ClientEvent):
     """A store that processes share works again."""
 
     store: str
+    """Which one."""
