@@ -147,12 +147,8 @@ class Spans:
         attributes = attributes_of(event)
         if event.attempt > 1:
             attributes["http.request.resend_count"] = event.attempt - 1
-        call = self._calls[event.call]
         span = self._tracer.start_span(
-            f"{event.method}{path}",
-            context=set_span_in_context(call.span),
-            kind=SpanKind.CLIENT,
-            attributes=attributes,
+            f"{event.method}{path}", kind=SpanKind.CLIENT, attributes=attributes
         )
         context = set_span_in_context(span)
         if event.headers is not None:
