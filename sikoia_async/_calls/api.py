@@ -191,7 +191,7 @@ class Api(NotCopyable):
 
         async def fetch(target: str) -> P:
             call = self.new_call("GET", path, target=target)
-            with call.observed():
+            with call.observed:
                 return await call.decode(await call.answer(), into)
 
         query = merge("extra_query", query, self.options.extra_query) or {}
@@ -234,7 +234,7 @@ class Api(NotCopyable):
             raise self._file_not_read(path, watch)
         watch.enter("rate_limit")
         call = self.new_call("POST", path, target=path, content=content, watch=watch)
-        with call.observed():
+        with call.observed:
             return await call.decode(await call.answer(), into)
 
     def _file_not_read(self, path: str, watch: Stopwatch) -> DeadlineExceededError:
@@ -259,7 +259,7 @@ class Api(NotCopyable):
         from sikoia_async._files.workbook import unpack  # noqa: PLC0415 - loaded on first use
 
         call = self.new_call("GET", path, ids=ids, chargeable=True)
-        with call.observed():
+        with call.observed:
             response = await call.answer()
             try:
                 return unpack(await call.decode(response, into))
@@ -333,7 +333,7 @@ class Api(NotCopyable):
             retry_class=retry_class,
             chargeable=chargeable,
         )
-        with call.observed():
+        with call.observed:
             response = await call.answer()
             if response.status != HTTPStatus.ACCEPTED:
                 return await call.decode(response, into)
@@ -353,7 +353,7 @@ class Api(NotCopyable):
     ) -> Operation[T]:
         """Make a call that may be answered by a 202, and return an operation at once."""
         call = self.new_call(method, path, query=query, body=body, chargeable=chargeable)
-        with call.observed():
+        with call.observed:
             return await self._task(method, call, await call.answer(), into)
 
     def new_call(
@@ -439,7 +439,7 @@ class Api(NotCopyable):
         async def poll(polls: int) -> Progress[T]:
             call = self.poll(polls).new_call("GET", path, target=target)
             try:
-                with call.observed():
+                with call.observed:
                     return await progress(call, await call.answer())
             except ResourceNotFoundError as error:
                 # A deletion that Sikoia accepted has ended; a gateway's 404 has no type.

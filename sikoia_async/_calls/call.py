@@ -137,6 +137,8 @@ class Call:
         # What must not be repeated does not use a connection that the server may be closing.
         self._freshness: Freshness = "open" if self._attempts.may_repeat else "recent"
         self._observed = None if context.observers is None else self._observe(context.observers)
+        self.observed: AbstractContextManager[object] = self._observed or _UNOBSERVED
+        """A context manager around the whole call, which tells observers about it."""
         self._hint: float | None = None
         """Seconds to wait before another attempt, as the last response asked for."""
         self._retry_after: float | None = None
@@ -146,10 +148,6 @@ class Call:
         """The correlation id of the response, or the one that was sent."""
         received = self._state.received_id if self._state else None
         return received or self._sent_id
-
-    def observed(self) -> AbstractContextManager[object]:
-        """Return a context manager around the whole call, which tells observers about it."""
-        return self._observed or _UNOBSERVED
 
     def _observe(self, observers: Observers) -> ObservedCall:
         operation = "download" if self._is_link else operation_name(self._method, self.path)
@@ -230,7 +228,7 @@ class Call:
             ConfigurationError: the sink cannot be used; nothing was sent.
             CallError: the sink failed, not the response.
         """
-        with self.observed():
+        with self.observed:
             await self._stream()
 
     async def _stream(self) -> None:
@@ -460,7 +458,8 @@ class Call:
             )
             return result
         finally:
-            end_observed(state, result)
+            if state.observed is not None:
+                end_observed(state, result)
             if context.rate_limiter is not None:
                 is_sent = _outcome(state, result) != "unsent"
                 context.rate_limiter.settle(state.ticket, sent=is_sent)

@@ -1,6 +1,8 @@
 """What observers see of calls, attempts, access tokens, purchases and the rate limit."""
 
+import gc
 import logging
+from contextlib import suppress
 from typing import Any, Final
 
 import anyio
@@ -11,6 +13,7 @@ from faults import TOKEN, client
 from observing import Recorder
 
 from sikoia_async import (
+    APIError,
     ArgumentTypeError,
     ConnectionFailedError,
     DeadlineExceededError,
@@ -396,3 +399,22 @@ async def test_no_observers_are_as_good_as_none() -> None:
     """An empty list is allowed."""
     async with _client(httpx.Response(200, json=[]), observers=[]) as sikoia:
         assert not await sikoia.users.list()
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_an_observed_call_is_freed_at_once(status: int) -> None:
+    """With the body that it sent, and not when the garbage collector runs."""
+    replies = [httpx.Response(status, json={"case_id": "c"}) for _ in range(2)]
+    async with _client(*replies, observers=[Recorder()]) as sikoia:
+        with suppress(APIError):
+            await sikoia.cases.update("c", name=_CANARY)  # which loads what calls need
+        gc.collect()
+        gc.disable()
+        try:
+            with suppress(APIError):
+                await sikoia.cases.update("c", name=_CANARY)
+            left = [one for one in gc.get_objects() if type(one).__name__ == "Call"]
+        finally:
+            gc.enable()
+
+    assert left == []
