@@ -59,7 +59,7 @@ CHECKS: Final = (
     Check("proxy", check_proxy, ("environment",)),
     Check("dns", check_dns, ("proxy",)),
     Check("tls", check_tls, ("proxy", "dns")),
-    Check("credentials", check_credentials, ("environment",)),
+    Check("credentials", check_credentials, ("environment", "variables")),
     Check("token", check_token, ("tls", "credentials")),
     Check("call", check_call, ("token",)),
     Check("clock", check_clock, ("token",)),

@@ -110,6 +110,7 @@ _CHECKS: Final[Mapping[str, Callable[[], object]]] = {
     "SIKOIA_QUOTA_SHARE": variables.quota_share,
     "SIKOIA_MAX_CHARGEABLE": variables.max_chargeable,
     "SIKOIA_RELY_ON_EVENTS": variables.rely_on_events,
+    "SIKOIA_LOG": variables.log_level,
 }
 """What reads a variable, and raises if it is not valid. Other checks read the rest."""
 

@@ -59,14 +59,15 @@ def _run(options: argparse.Namespace) -> int:
     tokens = _tokens(options.tokens)
 
     async def wait(sikoia: Sikoia) -> int:
-        operations = [sikoia.operation(one) for one in tokens]
-        return await _wait(operations, options)
+        # One that was signed with the secret before has another token than it has now.
+        operations = {one.token: one for one in map(sikoia.operation, tokens)}
+        return await _wait(list(operations.values()), options)
 
     return run_with_client(options, wait)
 
 
 def _tokens(given: Sequence[str]) -> list[str]:
-    """Return the tokens of the command line and those in standard input, each once."""
+    """Return the tokens of the command line and those in standard input."""
     found = list[str]()
     for one in given:
         if one != _INPUT:
@@ -77,7 +78,7 @@ def _tokens(given: Sequence[str]) -> list[str]:
             msg = "-: no operation token in standard input"
             raise ArgumentError(msg)
         found += piped
-    return list(dict.fromkeys(found))
+    return found
 
 
 async def _wait(operations: Sequence[Operation[Any]], options: argparse.Namespace) -> int:
