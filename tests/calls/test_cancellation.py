@@ -51,8 +51,8 @@ async def _until(reached: Callable[[], bool]) -> None:
             await anyio.sleep(0.001)
 
 
-async def _cancelled_by_asyncio(call: Callable[[], Awaitable[object]], steps: int) -> None:
-    """Run a call for a number of event loop steps, then cancel its task."""
+async def _cancelled_by_asyncio(call: Callable[[], Awaitable[object]], steps: int) -> bool:
+    """Run a call for a number of event loop steps; return whether its task was then cancelled."""
 
     async def run() -> None:
         await call()
@@ -64,10 +64,11 @@ async def _cancelled_by_asyncio(call: Callable[[], Awaitable[object]], steps: in
     await asyncio.wait([task])
     if not task.cancelled():
         task.result()
+    return task.cancelled()
 
 
-async def _cancelled_by_scope(call: Callable[[], Awaitable[object]], steps: int) -> None:
-    """Run a call for a number of event loop steps, then cancel its scope."""
+async def _cancelled_by_scope(call: Callable[[], Awaitable[object]], steps: int) -> bool:
+    """Run a call for a number of event loop steps; return whether its scope was then cancelled."""
     scope = anyio.CancelScope()
 
     async def run() -> None:
@@ -79,9 +80,10 @@ async def _cancelled_by_scope(call: Callable[[], Awaitable[object]], steps: int)
         for _ in range(steps):
             await anyio.lowlevel.checkpoint()
         scope.cancel()
+    return scope.cancelled_caught
 
 
-_Cancel = Callable[[Callable[[], Awaitable[object]], int], Awaitable[None]]
+_Cancel = Callable[[Callable[[], Awaitable[object]], int], Awaitable[bool]]
 
 
 async def _assert_whole(sikoia: Sikoia, arrived: int, sent: Callable[[], int]) -> None:
@@ -101,7 +103,8 @@ async def _cancel_at_each_step(
     retries = 2 if method == "GET" else 0
     async with serve(script) as server:
         before = _open_files()
-        for steps in range(81):
+        steps, finished_first = 0, 0
+        while finished_first < 15:  # the kernel may be slow
             server.requests.clear()
             quota = Quota(500, per=1000)
             async with client(
@@ -113,8 +116,9 @@ async def _cancel_at_each_step(
 
                 if warm:
                     await call()
-                await cancel(call, steps)
+                finished_first = 0 if await cancel(call, steps) else finished_first + 1
                 await _assert_whole(sikoia, len(server.requests), lambda: len(server.requests))
+            steps += 1
         await _until(lambda: server.open == 0)
         assert _open_files() == before
     gc.collect()
@@ -123,7 +127,7 @@ async def _cancel_at_each_step(
 @_SCRIPTS
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
 async def test_a_scope_cancelled_at_any_step_costs_nothing(script: Script, *, warm: bool) -> None:
-    """After 0 to 80 steps of a call, the next one works, and no slot is lost."""
+    """After any number of steps of a call, the next one works, and no slot is lost."""
     await _cancel_at_each_step(script, _cancelled_by_scope, warm=warm)
 
 
