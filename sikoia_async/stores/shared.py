@@ -58,16 +58,15 @@ def validate_store(name: str, kind: str, store: object) -> None:
 
 
 def validate_stores(name: str, shared: object) -> None:
-    """Check the argument of a client or a guard that takes stores; None passes.
+    """Check the argument of a client or a guard that takes stores.
 
     Raises:
         ArgumentTypeError: it is not a `Stores`, or one of its stores lacks a method.
     """
     what = f'stores, such as {name}=SqliteStores("sikoia.db"), or Stores(token=...)'
     validate_type(name, shared, Stores, what)
-    if shared is not None:
-        for kind in _PROTOCOLS:
-            validate_store(f"{name}: {kind}", kind, getattr(shared, kind, _MISSING))
+    for kind in _PROTOCOLS:
+        validate_store(f"{name}: {kind}", kind, getattr(shared, kind, _MISSING))
 
 
 def _validate_field(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
