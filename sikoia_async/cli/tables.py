@@ -54,7 +54,7 @@ def _page(text: str, height: int) -> None:
     import pydoc  # noqa: PLC0415 - for long output only
 
     os.environ.setdefault("LESS", "-RX")
-    pydoc.pager(text)
+    pydoc.getpager()(text)
 
 
 def _object(plain: Any) -> Table:

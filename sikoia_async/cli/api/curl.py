@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 import httpx
 
+from sikoia_async import Operation
 from sikoia_async._hooks.curl import curl_command
 from sikoia_async.cli.client import new_client, run_client
 from sikoia_async.errors import CallError
@@ -36,7 +37,7 @@ def print_curl(options: argparse.Namespace, call: Callable[[Sikoia], Any]) -> in
         SikoiaError: an argument is invalid.
     """
     recorder = _Recorder()
-    sikoia = new_client(options, token=_TOKEN, transport=recorder, trust_env=False, retries=0)
+    ca_file = os.environ.get("SIKOIA_CA_FILE")
 
     async def work(sikoia: Sikoia) -> int:
         try:
@@ -44,20 +45,23 @@ def print_curl(options: argparse.Namespace, call: Callable[[Sikoia], Any]) -> in
         except CallError:
             if recorder.request is None:
                 raise
+        is_local = sikoia.environment.name == "local"
+        command = curl_command(
+            cast("httpx.Request", recorder.request),
+            reveal=options.reveal,
+            ca_file=ca_file if is_local else None,
+        )
+        print(command.replace(_HEADER, _VARIABLE))
         return 0
 
-    code = run_client(sikoia, work)
-    if recorder.request is not None:
-        ca_file = os.environ.get("SIKOIA_CA_FILE") if sikoia.environment.name == "local" else None
-        command = curl_command(recorder.request, reveal=options.reveal, ca_file=ca_file)
-        print(command.replace(_HEADER, _VARIABLE))
-    return code
+    settings: dict[str, Any] = {"transport": recorder, "trust_env": False, "retries": 0}
+    return run_client(new_client(options, token=_TOKEN, **settings), work)
 
 
 async def _first_step(result: Any) -> None:
-    """Let a call send its first request: some are awaited, and lists in pages are iterated."""
-    if hasattr(result, "__aiter__") and not hasattr(result, "wait"):
-        await anext(aiter(result), None)
+    """Let a call send its first request: all are awaited, also lists in pages."""
+    if isinstance(result, Operation):
+        await result.refresh()
     else:
         await result
 

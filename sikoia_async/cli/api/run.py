@@ -20,6 +20,7 @@ from sikoia_async.cli.consent import ask
 from sikoia_async.cli.output import Output
 from sikoia_async.cli.text import printable
 from sikoia_async.cli.waiting import show_operation, wait
+from sikoia_async.errors import ArgumentError
 
 if TYPE_CHECKING:
     import argparse
@@ -41,6 +42,9 @@ def run(method: Method, options: argparse.Namespace) -> int:
         SikoiaError: an argument is invalid, or the call failed.
         OSError: a file cannot be read or written.
     """
+    if method.result == "operation" and options.output == "csv" and options.wait is None:
+        msg = "-o csv: an operation has no rows; add --wait, or use -o json"
+        raise ArgumentError(msg)
     job = _Job(method, options, *_arguments(method, options))
     if options.curl:
         return print_curl(options, job.call)
