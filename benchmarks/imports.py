@@ -50,6 +50,14 @@ async def main(url, ca_file):
 asyncio.run(main(*sys.argv[1:]))
 """
 
+_HELP: Final = """
+import os, sys
+from contextlib import suppress
+from sikoia_async.cli.main import main
+with open(os.devnull, "w") as sys.stdout, suppress(SystemExit):
+    main({})
+"""
+
 
 @attrs.frozen
 class _Race:
@@ -76,6 +84,13 @@ _RACES: Final = (
     ),
     _Race("https, token, first model | json()", _FIRST_MODEL, _FIRST_JSON, 1.1),
     _Race("import sikoia_async | import httpx", "import sikoia_async", "import httpx", None),
+    _Race("sikoia --help | import httpx", _HELP.format(["--help"]), "import httpx", 1.0),
+    _Race(
+        "sikoia cases list --help | import httpx",
+        _HELP.format(["cases", "list", "--help"]),
+        "import httpx",
+        1.0,
+    ),
 )
 
 
