@@ -1,7 +1,8 @@
-"""What processes share: one rate limit, measured with real processes against a window of any phase.
+"""What processes share, measured with real processes: a rate limit, an access token, a memory.
 
-Time is scaled: the limit is 100 in 6 s instead of 200 in 60 s, and a request takes up to 50 ms to
-the server, and as long back, instead of 500 ms. The stores are not scaled.
+The rate limit is measured against a window of any phase. Time is scaled: the limit is 100 in 6 s
+instead of 200 in 60 s, and a request takes up to 50 ms to the server, and as long back, instead of
+500 ms. The stores are not scaled.
 """
 
 import asyncio
@@ -10,24 +11,22 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+import _sharing
 import attrs
-import httpx
 from _flood import Flood, Limiter
 from _measure import Row, is_quick, print_table
 from _virtual import VirtualLoop, now
 from _window import Window, worst
 
-from sikoia_async import Quota, Router, Sikoia, local
+from sikoia_async import Quota
 from sikoia_async._rate_limit.shared import SharedRateLimiter
-from sikoia_async.errors import WebhookBusyError
 from sikoia_async.stores import MemoryStores
 from sikoia_async.stores.background import Background
-from sikoia_async.webhooks import Event, parse
 
 sys.path.insert(1, str(Path(__file__).parent.parent / "tests"))
 from servers import Missing, RedisServer
@@ -103,7 +102,8 @@ def compare(*, quick: bool) -> list[Row]:
                 print(f"processes: {peer} is not installed; without it")
             else:
                 rows += runs.peer(peer)
-    return [*rows, _ten_thousand(1_000 if quick else 10_000), _tokens(), _deliveries()]
+        rows += _sharing.compare({store: runs.place(store) for store in stores}, quick=quick)
+    return [*rows, _ten_thousand(1_000 if quick else 10_000)]
 
 
 class _Runs:
@@ -204,12 +204,15 @@ class _Runs:
         )
 
     def _floods(self, limiter: Limiter, count: int) -> list[Flood]:
-        at = self._stores["redis"] if limiter != "sqlite" else str(self._new_file())
+        at = self.place(limiter)
         return [attrs.evolve(self._own(number), limiter=limiter, at=at) for number in range(count)]
 
-    def _new_file(self) -> Path:
+    def place(self, limiter: Limiter) -> str:
+        """Return a new file, or the URL of Redis."""
+        if limiter != "sqlite":
+            return self._stores["redis"]
         self._made += 1
-        return self._folder / f"{self._made}.db"
+        return str(self._folder / f"{self._made}.db")
 
     def _run(self, floods: Sequence[Flood]) -> _Result:
         return asyncio.run(_run(self._scale, floods))
@@ -305,78 +308,6 @@ def _ten_thousand(calls: int) -> Row:
         "≤ 1.01",
         _yes(seconds <= 1.01 * least),
     )
-
-
-def _tokens() -> Row:
-    """Let 8 clients share an access token for three lives, in virtual time."""
-
-    async def run(*, is_shared: bool) -> int:
-        posts = 0
-
-        async def reply(request: httpx.Request) -> httpx.Response:
-            nonlocal posts
-            if request.url.path != "/token":
-                return httpx.Response(200, content=b"[]")
-            posts += 1
-            await asyncio.sleep(0.5)
-            return httpx.Response(201, json={"access_token": f"t-{posts}", "expires_in": 3600})
-
-        shared = MemoryStores(clock=now) if is_shared else None
-        clients = [
-            Sikoia(
-                "an-id",
-                "a-secret",
-                environment=local("https://127.0.0.1:1"),
-                shared=shared,
-                quota=None,
-                transport=httpx.MockTransport(reply),
-            )
-            for _ in range(8)
-        ]
-        for _ in range(3):
-            async with asyncio.TaskGroup() as tasks:
-                for client in clients:
-                    tasks.create_task(client.request("GET", "/v2/cases"))
-            await asyncio.sleep(3600)
-        return posts
-
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        alone = runner.run(run(is_shared=False))
-        shared = runner.run(run(is_shared=True))
-    what = "token requests of 8 clients in 3 lives, virtual time | without a store"
-    return Row(what, f"{shared}", f"{alone}", shared / alone, "≤ 4", _yes(shared <= 4))
-
-
-def _deliveries() -> Row:
-    """Deliver 200 events to two routers at once, in virtual time."""
-
-    async def run(*, is_shared: bool) -> int:
-        handled = 0
-        shared = MemoryStores(clock=now) if is_shared else None
-        routers = [Router("a webhook secret, unused", replay=shared or "memory") for _ in range(2)]
-
-        async def handle(_: Event) -> None:
-            nonlocal handled
-            await asyncio.sleep(0.1)
-            handled += 1
-
-        async def deliver(router: Router, number: int) -> None:
-            with suppress(WebhookBusyError):
-                await router.handle(parse(b'{"id": %d}' % number))
-
-        for router in routers:
-            router.otherwise(handle)
-        async with asyncio.TaskGroup() as tasks:
-            for number in range(200):
-                for router in routers:
-                    tasks.create_task(deliver(router, number))
-        return handled
-
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        alone = runner.run(run(is_shared=False))
-        shared = runner.run(run(is_shared=True))
-    what = "200 webhook events at two processes at once, times handled | without a store"
-    return Row(what, f"{shared}", f"{alone}", shared / alone, "200", _yes(shared == 200))
 
 
 class _Slow:

@@ -16,7 +16,7 @@ from fleet_worker import TASKS, Job
 sys.path.insert(1, str(Path(__file__).parents[1] / "benchmarks"))
 from _window import Window, worst
 
-__all__ = ["LIMIT", "PER", "TASKS", "Fleet", "Worker", "fleet", "job", "worst"]
+__all__ = ["LIMIT", "PER", "TASKS", "Fleet", "Worker", "fleet", "job", "start", "worst"]
 
 LIMIT: Final = 10
 PER: Final = 1.0
@@ -34,6 +34,12 @@ class Worker:
         self.process = process
         self.log = ""
         """What it has logged, once it has ended."""
+
+    async def wait_until_ready(self) -> None:
+        """Wait until it takes commands."""
+        if await self.said() != "ready":
+            _, log = await self.process.communicate()
+            raise AssertionError(log.decode())
 
     async def ask(self, command: str) -> str:
         """Let it do something once, and return the result."""
@@ -67,6 +73,14 @@ class Worker:
         await self.process.communicate()
 
 
+async def start(job: Job) -> Worker:
+    """Start a worker."""
+    command = (*_USER, sys.executable, str(_WORKER), json.dumps(attrs.asdict(job)))
+    return Worker(
+        await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    )
+
+
 class Fleet:
     """Workers, and the server that they call: it counts in windows of random phase."""
 
@@ -81,20 +95,12 @@ class Fleet:
 
     async def start(self, *jobs: Job) -> list[Worker]:
         """Start more workers."""
-        started = list[Worker]()
-        for one in jobs:
-            known = attrs.evolve(one, url=f"http://127.0.0.1:{self.window.port}")
-            command = (*_USER, sys.executable, str(_WORKER), json.dumps(attrs.asdict(known)))
-            process = await asyncio.create_subprocess_exec(
-                *command, stdin=PIPE, stdout=PIPE, stderr=PIPE
-            )
-            started.append(Worker(process))
-        self.workers += started
-        for worker in started:
-            if await worker.said() != "ready":
-                _, log = await worker.process.communicate()
-                raise AssertionError(log.decode())
-        return started
+        url = f"http://127.0.0.1:{self.window.port}"
+        workers = [await start(attrs.evolve(one, url=url)) for one in jobs]
+        self.workers += workers
+        for worker in workers:
+            await worker.wait_until_ready()
+        return workers
 
     def flood(self) -> None:
         """Let all workers send as much as they may."""

@@ -4,6 +4,7 @@
 
 - `flood`: call as often as the shared rate limit allows; prints the type of each error.
 - `call`, `buy`: make one call, or one that may cost money; prints `ok` or the type of its error.
+- `deliver 200`: receive that many webhook events at once; prints how many it has handled so far.
 - `stop`: end all calls; prints `done`.
 """
 
@@ -11,14 +12,18 @@ import asyncio
 import json
 import sys
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from functools import reduce
 from importlib import import_module
+from operator import or_
 from typing import Any
 
 import attrs
 
-from sikoia_async import Priority, Quota, Sikoia, local
+from sikoia_async import Priority, Quota, Router, Sikoia, local
+from sikoia_async.errors import WebhookBusyError
 from sikoia_async.stores import Host, PostgresStores, RedisStores, SqliteStores, Stores
+from sikoia_async.webhooks import Event, parse
 
 __all__ = ["TASKS", "Job", "stores_at"]
 
@@ -32,7 +37,8 @@ class Job:
 
     url: str
     store: str
-    """A file, or the URL of Redis or PostgreSQL; several are separated by spaces."""
+    """A file, or the URL of Redis or PostgreSQL; several are separated by spaces, and empty is
+    none."""
     limit: int
     per: float
     name: str = "worker"
@@ -65,7 +71,7 @@ def stores_at(at: str, host: Host | None = None) -> Stores:
     return RedisStores.from_url(at) if at.startswith("redis:") else SqliteStores(at, host=host)
 
 
-async def _stores(job: Job, stack: AsyncExitStack) -> Stores:
+async def _stores(job: Job, stack: AsyncExitStack) -> Stores | None:
     opened = list[Stores]()
     for at in job.store.split():
         if at.startswith("postgresql:"):
@@ -74,8 +80,7 @@ async def _stores(job: Job, stack: AsyncExitStack) -> Stores:
             opened.append(PostgresStores(pool))
         else:
             opened.append(stores_at(at, _host(job.started)))
-    first, *others = opened
-    return first if not others else first | others[0]
+    return reduce(or_, opened) if opened else None
 
 
 async def _once(sikoia: Sikoia, method: str, path: str, **options: Any) -> str:
@@ -94,6 +99,14 @@ async def _flood(sikoia: Sikoia, path: str) -> None:
             await asyncio.sleep(0.1)
 
 
+async def _deliver(router: Router, count: int) -> None:
+    async def deliver(number: int) -> None:
+        with suppress(WebhookBusyError):
+            await router.handle(parse(b'{"id": %d}' % number))
+
+    await asyncio.gather(*[deliver(number) for number in range(count)])
+
+
 async def _main(job: Job) -> None:
     async with AsyncExitStack() as stack:
         credentials: Any = {"token": "test"}
@@ -101,17 +114,26 @@ async def _main(job: Job) -> None:
         if job.token_url:
             credentials = {"client_id": "an-id", "client_secret": "a-secret"}
             environment = attrs.evolve(environment, token_url=job.token_url)
+        shared = await _stores(job, stack)
         sikoia = await stack.enter_async_context(
             Sikoia(
                 **credentials,
                 environment=environment,
-                shared=await _stores(job, stack),
+                shared=shared,
                 quota=Quota(job.limit, per=job.per, peers=job.peers),
                 max_chargeable=job.max_chargeable,
                 retries=0,
                 timeout=job.timeout,
             )
         )
+        router = Router("a webhook secret, unused", replay=shared or "memory")
+        handled = list[Event]()
+
+        @router.otherwise
+        async def handle(event: Event) -> None:
+            handled.append(event)
+            await asyncio.sleep(0.2)
+
         sikoia = sikoia.with_options(priority=job.priority)
         flood = list[asyncio.Task[None]]()
         _say("ready")
@@ -119,6 +141,9 @@ async def _main(job: Job) -> None:
             if line == "flood\n":
                 path = f"/{job.name}/cases"
                 flood += [asyncio.create_task(_flood(sikoia, path)) for _ in range(TASKS)]
+            elif line.startswith("deliver"):
+                await _deliver(router, int(line.split()[1]))
+                _say(str(len(handled)))
             elif line == "call\n":
                 _say(await _once(sikoia, "GET", f"/{job.name}/cases"))
             else:

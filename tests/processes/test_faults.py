@@ -90,6 +90,18 @@ async def test_a_stopped_process_disturbs_nobody(store: str, lease: float) -> No
         assert running.worst <= LIMIT + TASKS
 
 
+async def test_a_webhook_that_reaches_two_processes_is_handled_once(store: str) -> None:
+    """Of many at once, each is given to one handler, and to none when it is delivered again."""
+    async with fleet(job(store), job(store)) as running:
+        counts = list[int]()
+        for _ in range(2):
+            asked = [worker.ask("deliver 50") for worker in running.workers]
+            counts += [int(count) for count in await asyncio.gather(*asked)]
+
+    assert sum(counts[:2]) == 50
+    assert counts[2:] == counts[:2]
+
+
 async def test_the_clock_of_a_host_changes_nothing(store: str) -> None:
     """One is an hour ahead, and one behind."""
     clocks = job(store, wall_clock=3600.0), job(store, wall_clock=-3600.0)

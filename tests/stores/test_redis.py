@@ -1,6 +1,7 @@
 """`RedisStores` on a Redis server, by each client library."""
 
 import time
+from functools import partial
 from typing import Any, Self
 
 import anyio
@@ -375,3 +376,19 @@ async def test_all_keys_expire(redis_server: RedisServer, library: str) -> None:
 def ttl(server: RedisServer, key: str) -> int:
     """Return in how many seconds a key expires."""
     return int(server.command("TTL", key)[0])
+
+
+async def test_a_burst_opens_few_connections(library: str, shared_redis: RedisServer) -> None:
+    """Libraries open one for each command, which takes longer than the command."""
+
+    def connections() -> int:
+        return len(shared_redis.command("CLIENT", "LIST"))
+
+    before = connections()
+    async with opened(library, shared_redis.url) as client:
+        replay = RedisStores(client).replay
+        assert replay is not None
+        async with anyio.create_task_group() as tasks:
+            for number in range(100):
+                tasks.start_soon(partial(replay.claim, f"{number}", "one", ttl=1))
+        assert connections() <= before + 10

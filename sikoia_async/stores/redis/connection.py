@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from anyio import Semaphore
+
 from sikoia_async._errors import ConfigurationError
 from sikoia_async.stores.home import Home
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "checked", "milliseconds", "text"]
 
+_AT_ONCE: Final = 8
+"""Commands in progress at most; more do not make Redis faster."""
 _ASYNCIO_ONLY: Final = ("redis", "valkey")
 """Packages whose clients do not run on trio."""
 _MISUSES: Final = ("event loop", "different loop", "not initialized or has exited")
@@ -34,6 +38,7 @@ class Connection:
         is_asyncio = client is None or not packages.isdisjoint(_ASYNCIO_ONLY)
         self._home = Home(_FOREIGN, _NOT_ON_TRIO if is_asyncio else None)
         self._scripts: dict[str, Any] = {}
+        self._free: Semaphore | None = None
 
     @property
     def client(self) -> Any:
@@ -47,6 +52,17 @@ class Connection:
             self._client = self._opener()
         return self._client
 
+    @property
+    def _one_of_few(self) -> Semaphore:
+        """Wait until few commands are in progress.
+
+        Client libraries open a connection for each, and a burst of webhooks would wait longer for
+        these than for the server.
+        """
+        if self._free is None:
+            self._free = Semaphore(_AT_ONCE)
+        return self._free
+
     async def run(self, script: str, keys: Sequence[str], args: Sequence[str | float]) -> Any:
         """Run a Lua script and return its result.
 
@@ -59,17 +75,20 @@ class Connection:
         if registered is None:
             registered = self._scripts[script] = client.register_script(script)
         with checked():
-            return await registered(keys, args)
+            async with self._one_of_few:
+                return await registered(keys, args)
 
     async def publish(self, channel: str, message: str) -> None:
         """Send a message to all subscribers of a channel."""
         client = self.client
         with checked():
-            await client.publish(channel, message)
+            async with self._one_of_few:
+                await client.publish(channel, message)
 
     async def aclose(self) -> None:
         """Close what was opened here. The next use opens it again, in any event loop."""
         self._home.forget()
+        self._free = None
         if self._opener is not None and self._client is not None:
             client, self._client = self._client, None
             self._scripts.clear()
