@@ -68,10 +68,11 @@ def record() -> str:
 
 
 def render(session: str) -> str:
-    """Return a session as an SVG image."""
+    """Return a session as an SVG image, which loads no font from another site."""
     console = Console(width=_WIDTH, record=True, file=io.StringIO())
     console.print(Text.from_ansi(session))
-    return console.export_svg(title="sikoia", unique_id="terminal")
+    image = console.export_svg(title="sikoia", unique_id="terminal")
+    return re.sub(r"@font-face \{.*?\}\s*", "", image, flags=re.DOTALL)
 
 
 def text_of(image: str) -> str:

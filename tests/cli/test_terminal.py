@@ -12,11 +12,12 @@ _DOCS = Path(__file__).parents[2] / "docs"
 def test_the_recorded_session_is_up_to_date() -> None:
     """If not, run `python docs/terminal.py`, and look at the image."""
     script = runpy.run_path(str(_DOCS / "terminal.py"))
-    text_of = script["text_of"]
+    text_of, shown = script["text_of"], script["IMAGE"].read_text("utf-8")
 
     image = script["render"](script["record"]())
 
-    assert text_of(image) == text_of(script["IMAGE"].read_text("utf-8"))
+    assert text_of(image) == text_of(shown)
+    assert [one for one in (image, shown) if "url(http" in one or 'url("http' in one] == []
 
 
 def test_every_exit_code_is_documented() -> None:
