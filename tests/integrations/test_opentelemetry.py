@@ -1,6 +1,7 @@
 """Spans and metrics for OpenTelemetry, as the SDK exports them."""
 
 import json
+import logging
 from collections.abc import Generator
 from importlib import import_module
 from typing import Any, Final
@@ -170,6 +171,44 @@ async def test_sikoia_gets_the_trace_but_no_baggage(server: Scripted) -> None:
     assert TraceFlags(int(flags, 16)).sampled
     assert "baggage" not in request.headers
     assert _CANARY not in str(request.headers)
+
+
+class _Spans(logging.Handler):
+    """Notes the span that is the current one for each record."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        span: Any = trace.get_current_span()
+        self.seen.append(f"{record.levelname} {span.name}")
+
+
+async def test_log_records_belong_to_the_span_of_their_call(
+    server: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    """So does what hooks of the application do."""
+    recorded, handler, hooked = Recorded(), _Spans(), list[str]()
+    log = logging.getLogger("sikoia_async")
+    caplog.set_level(logging.INFO, log.name)
+    server.respond_with(Reply(503, headers={"Retry-After": "0"}), Reply(200, []))
+
+    def on_request(_: object) -> None:
+        span: Any = trace.get_current_span()
+        hooked.append(span.name)
+
+    log.addHandler(handler)
+    try:
+        async with server.client(
+            observers=[recorded.telemetry], retries=1, on_request=on_request
+        ) as sikoia:
+            await sikoia.users.list()
+    finally:
+        log.removeHandler(handler)
+
+    assert handler.seen == ["INFO sikoia.users.list"]
+    assert hooked == ["sikoia.users.list"] * 2
 
 
 class _Custom(TextMapPropagator):
