@@ -140,7 +140,7 @@ def assemble(
     if timeout is defaults[0]:  # the default itself: a 60.0 that is passed is another object
         timeout = variables.timeout() or timeout
     if quota is defaults[1]:
-        quota = Quota(max(1, int(quota.limit * (variables.quota_share() or 1))))
+        quota = Quota(max(1, int(defaults[1].limit * (variables.quota_share() or 1))))
     if max_chargeable is None:
         max_chargeable = variables.max_chargeable()
     if rely_on_events is None:

@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, redirect_stderr
 
 import pytest
@@ -21,7 +21,7 @@ def _loggers() -> list[logging.Logger]:
 
 
 @contextmanager
-def _program() -> Iterator[io.StringIO]:
+def _program() -> Generator[io.StringIO]:
     """Run as a program that has not configured logging; gives what it prints on standard error.
 
     Not a fixture, because pytest adds its own handlers when these are set up.
