@@ -580,6 +580,21 @@ def test_there_is_no_horizontal_scrolling(page: Page, api: httpx.Client) -> None
 
 
 @pytest.mark.parametrize("width", [1280, 320])
+def test_a_long_path_takes_three_lines(page: Page, api: httpx.Client, width: int) -> None:
+    """The dialog shows all of it."""
+    path = "/v2/cases/" + "x" * 300
+    api.get(path)
+    page.set_viewport_size({"width": width, "height": 800})
+    until(page, has_words("requests", "x" * 300))
+
+    cell = page.locator("#requests tbody tr").first.locator(".request > div")
+    lines = "(cell) => cell.clientHeight / parseFloat(getComputedStyle(cell).lineHeight)"
+    assert 2.5 < cell.evaluate(lines) < 3.5
+    page.locator("#requests tbody button").first.click()
+    expect(page.locator("#request-facts")).to_contain_text(path)
+
+
+@pytest.mark.parametrize("width", [1280, 320])
 def test_text_spacing_can_be_increased(page: Page, api: httpx.Client, width: int) -> None:
     """Nothing is cut off: WCAG 2.1, 1.4.12."""
     webhook(api)
