@@ -5,6 +5,7 @@ change of ours can turn a session red. The session `newest` is the exception: it
 get today.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import which
 from typing import Final
@@ -28,23 +29,27 @@ SLOW: Final = (
     "tests/test_workers.py",
     "tests/testing",
 )
-# These hold our own rules: the local Sikoia, the rate limit, batches, and what files say. What a
-# version breaks, others find: those of sockets, event loops, codecs, frameworks and stores.
+# These look at files, or run processes on what other tests cover. The README's command runs them,
+# with the pinned versions.
 VERSIONS_DO_NOT_MATTER: Final = (
-    "tests/batch",
-    "tests/cli",
     "tests/processes",
-    "tests/rate_limit",
-    "tests/sandbox",
     "tests/test_docs.py",
     "tests/test_examples.py",
     "tests/test_gate.py",
     "tests/test_layers.py",
     "tests/test_many_machines.py",
     "tests/test_public_annotations.py",
-    "tests/test_public_api.py",
     "tests/test_readme.py",
     "tests/test_workers.py",
+)
+# The same for our own rules: of the local Sikoia, the rate limit and batches. What a version
+# breaks, others find: the tests of sockets, event loops, codecs, frameworks and stores.
+OUR_RULES: Final = (
+    "tests/batch",
+    "tests/cli",
+    "tests/rate_limit",
+    "tests/sandbox",
+    "tests/test_public_api.py",
 )
 
 PINNED: Final = ".ci/constraints.txt"
@@ -63,7 +68,7 @@ def quick(session: nox.Session) -> None:
     _install(session, "--editable", ".[dev]")
     _lint(session)
     _types(session)
-    _pytest(session, *(f"--ignore={path}" for path in SLOW))
+    _pytest(session, *_without(SLOW))
 
 
 @nox.session
@@ -89,13 +94,13 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python="3.13")
 def newest(session: nox.Session) -> None:
-    """All tests on the newest versions that our ranges allow, with the branch coverage.
+    """The tests that versions matter for, on the newest that our ranges allow, with the coverage.
 
     Not on Python 3.11, which loses track of lines that run after an event loop.
     """
     _install(session, "--upgrade", "--editable", ".[dev]", constraints=None)
     session.run("coverage", "erase")
-    session.run("coverage", "run", *PYTEST, *session.posargs)
+    session.run("coverage", "run", *PYTEST, *_without(VERSIONS_DO_NOT_MATTER), *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", *_without_servers())
 
@@ -119,7 +124,7 @@ def lowest(session: nox.Session) -> None:
         *telemetry,
         constraints=".ci/lowest.txt",
     )
-    _pytest(session, *(f"--ignore={path}" for path in VERSIONS_DO_NOT_MATTER))
+    _pytest(session, *_without(VERSIONS_DO_NOT_MATTER + OUR_RULES))
 
 
 @nox.session
@@ -213,6 +218,10 @@ def _types(session: nox.Session) -> None:
 
 def _pytest(session: nox.Session, *options: str) -> None:
     session.run("python", *PYTEST, *options, *session.posargs)
+
+
+def _without(paths: Sequence[str]) -> list[str]:
+    return [f"--ignore={path}" for path in paths]
 
 
 def _python(session: nox.Session) -> str:
