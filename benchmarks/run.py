@@ -8,6 +8,7 @@ import growth
 import hostile
 import imports
 import in_memory
+import no_wire
 import observed
 import operations
 import processes
@@ -31,6 +32,7 @@ if __name__ == "__main__":
                 imports,
                 decoding,
                 events,
+                no_wire,
                 round_trip,
                 generated,
                 quota,

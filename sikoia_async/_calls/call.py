@@ -538,7 +538,7 @@ class Call:
 
     def _pause_after(self, result: Response | TransportFault) -> float | None:
         """Pause the client after a 429, and return the seconds that the server asked for."""
-        if isinstance(result, TransportFault):
+        if not isinstance(result, Response) or not result.is_error:
             return None
         hint, limiter = retry_after(result), self._context.rate_limiter
         if result.status == HTTPStatus.TOO_MANY_REQUESTS and limiter is not None:

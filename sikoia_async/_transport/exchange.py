@@ -14,6 +14,7 @@ import httpx
 
 from sikoia_async._transport.body import BodyError, BodyReader, Inflater
 from sikoia_async._transport.faults import fault_from
+from sikoia_async._transport.parsed_urls import parsed_url
 from sikoia_async._transport.types import (
     UNDELIMITED,
     RequestNotSent,
@@ -66,7 +67,9 @@ def build_request(
         # Some servers answer 411 to a POST without Content-Length, even without a body.
         headers = {**headers, "Content-Length": str(len(content))}
     extensions = {"timeout": {"connect": limits.connect_timeout}, "sikoia": state}
-    return httpx.Request(method, url, headers=headers, stream=state, extensions=extensions)
+    return httpx.Request(
+        method, parsed_url(url), headers=headers, stream=state, extensions=extensions
+    )
 
 
 async def exchange(
