@@ -54,6 +54,8 @@ class Parser(argparse.ArgumentParser):
         """Say which option is unknown; values are counted only."""
         for argument in unknown:
             name = argument.partition("=")[0]
+            if name in self._option_string_actions:
+                return f"{name}: expected after the command"
             if name.startswith("-") and name.strip("-"):
                 return f"unknown option {name}{nearest(name, self._option_string_actions)}"
         return f"{len(unknown)} more values than expected"

@@ -13,6 +13,7 @@ from sikoia_async.cli import main as cli
         ("--versio", "sikoia: unknown option --versio; did you mean --version?"),
         ("--version=Wilma", "sikoia: argument --version: takes no value;"),
         ("demo Wilma", "sikoia demo: 1 more values than expected;"),
+        ("cases --json list", "sikoia cases list: --json: expected after the command;"),
         ("demo --name=Wilma", "sikoia demo: unknown option --name;"),
     ],
 )

@@ -12,7 +12,7 @@ from sikoia_async._export.paths import lists_in
 from sikoia_async.cli.api.docstrings import about_id, about_list
 from sikoia_async.cli.api.names import ENTITIES
 from sikoia_async.cli.api.signatures import methods_of
-from sikoia_async.cli.api.values import day, known
+from sikoia_async.cli.api.types import day, known
 from sikoia_async.cli.options import add_chargeable, add_client, add_output, at_least, duration
 from sikoia_async.cli.parser import Command, add_commands, choice, complete_with, number, seconds
 

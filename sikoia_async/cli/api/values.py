@@ -1,13 +1,11 @@
-"""Reads arguments from text: JSON for models, dates, files. Errors never repeat a value."""
+"""Reads arguments that are files or JSON. Errors never repeat a value."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-from datetime import date
 from pathlib import Path
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sikoia_async._export.restore import restore
 from sikoia_async._schema import json, shapes
@@ -16,39 +14,7 @@ from sikoia_async.cli.parser import nearest
 from sikoia_async.errors import ArgumentError
 from sikoia_async.models import Items
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["contents", "day", "json_of", "known", "models_of"]
-
-
-def day(value: str) -> date:
-    """Parse a date."""
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        msg = "expected a date such as 1980-12-31"
-        raise argparse.ArgumentTypeError(msg) from None
-
-
-def known(names: tuple[str, ...], *, is_open: bool) -> Callable[[str], str]:
-    """Return a type of argument that has a few values, in any letter case.
-
-    Args:
-        names: the values.
-        is_open: accept others too, because Sikoia may have more.
-    """
-    spelt = {name.lower(): name for name in names}
-
-    def parse(value: str) -> str:
-        found = spelt.get(value.lower(), value if is_open else None)
-        if found is None:
-            close = nearest(value, names)
-            msg = f"expected {' or '.join(names)}{close}"
-            raise argparse.ArgumentTypeError(msg)
-        return found
-
-    return parse
+__all__ = ["contents", "models_of"]
 
 
 def contents(flag: str, value: str) -> str:
@@ -67,7 +33,7 @@ def contents(flag: str, value: str) -> str:
     raise ArgumentError(msg)
 
 
-def json_of(flag: str, value: str) -> Any:
+def _json_of(flag: str, value: str) -> Any:
     """Return the JSON of an argument, with its exact numbers.
 
     Raises:
@@ -90,7 +56,7 @@ def models_of(flag: str, value: str, kind: Any) -> list[Any]:
             names the fields.
         OSError: the file cannot be read.
     """
-    plain = json_of(flag, value)
+    plain = _json_of(flag, value)
     rows = plain if is_list(plain) else [plain]
     shape = shapes.shape_of(kind)
     for number, row in enumerate(rows):
