@@ -44,8 +44,8 @@ class _Way:
 _WAYS: Final = {
     "killed": _Way("kills", ["SIGKILL"]),
     "late": _Way("kills before Sikoia works", ["SIGKILL"], _STEPS_LATE, is_late=True),
-    "once": _Way("Ctrl-C once", ["SIGINT"], companies=1000, at_once=2, timeout=30),
-    "twice": _Way("Ctrl-C twice", ["SIGINT", "SIGINT"], companies=1000, at_once=2),
+    "once": _Way("Ctrl-C once", ["SIGINT"], companies=750, at_once=2, timeout=30),
+    "twice": _Way("Ctrl-C twice", ["SIGINT", "SIGINT"], at_once=2),
 }
 
 

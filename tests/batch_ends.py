@@ -30,7 +30,7 @@ _PROCESSES.set_forkserver_preload(
         "trio",
     ]
 )
-_PATIENCE: Final = 120
+_PATIENCE: Final = 900
 
 
 @attrs.frozen

@@ -134,13 +134,17 @@ def test_a_file_that_cannot_be_replaced_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No half of a file is left."""
+    path = tmp_path / "env"
+    replace = os.replace
 
-    def refuse(*_: object) -> None:
-        raise PermissionError(13, "Permission denied", "x")
+    def refuse(source: str, target: str | Path) -> None:
+        if target == path:
+            raise PermissionError(13, "Permission denied", "x")
+        replace(source, target)  # the certificate
 
     monkeypatch.setattr(os, "replace", refuse)
 
-    assert _run("--env-file", str(tmp_path / "env")) == 1
+    assert _run("--env-file", str(path)) == 1
 
     assert capsys.readouterr().err == "sikoia sandbox: x: Permission denied\n"
     assert list(tmp_path.iterdir()) == []

@@ -412,6 +412,29 @@ async def test_background_work_beside_idle_processes_gets_faster() -> None:
     assert all(count >= 65 for count in per_window[2:]), per_window
 
 
+async def test_a_poll_gets_a_slot_of_those_for_polls() -> None:
+    """Although interactive calls of its process wait for slots, and for longer."""
+    limiter = _limiter(ScriptedStore(), 40)
+
+    async def flood() -> None:
+        async with slot(limiter):
+            pass
+
+    async with slot(limiter, "poll"):
+        pass  # from now on, slots are kept for polls
+    async with anyio.create_task_group() as tasks:
+        for _ in range(60):
+            tasks.start_soon(flood)
+        await anyio.sleep(1)
+        began = anyio.current_time()
+        async with slot(limiter, "poll"):
+            pass
+        tasks.cancel_scope.cancel()
+
+    # Two in 60 s; the calls wait for 60 s.
+    assert 20 < anyio.current_time() - began < 40
+
+
 async def test_a_429_pauses_all_processes() -> None:
     """The others learn it when they ask for their next slot."""
     store = ScriptedStore()

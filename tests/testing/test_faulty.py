@@ -74,6 +74,30 @@ async def test_another_body_replaces_the_response() -> None:
             await sikoia.users.list()
 
 
+async def test_an_expired_token_stays_expired() -> None:
+    """Also for calls that had it before; a new one is accepted."""
+    app = _app()
+    transport = faulty(in_memory(app))
+    transport.faults.inject("expired token", "GET /v2/users")
+    url = f"{app.application.resource}/v2/users"
+    async with httpx.AsyncClient(transport=transport) as calls:
+        old, new = [{"Authorization": f"Bearer {await _token(app, calls)}"} for _ in range(2)]
+        statuses = [(await calls.get(url, headers=one)).status_code for one in (old, old, new)]
+
+    assert [one == 401 for one in statuses] == [True, True, False]
+
+
+async def _token(app: App, calls: httpx.AsyncClient) -> str:
+    form = {
+        "grant_type": "client_credentials",
+        "scope": app.application.scope,
+        "client_id": "known",
+        "client_secret": "sesame",
+    }
+    granted = await calls.post(f"{app.application.resource}/token", data=form)
+    return str(granted.json()["access_token"])
+
+
 async def test_token_requests_have_faults() -> None:
     """Under the name of the API reference, whatever the URL is."""
     app = _app()
