@@ -89,7 +89,7 @@ _RACES: Final = (
         "sikoia cases list --help | import httpx",
         _HELP.format(["cases", "list", "--help"]),
         "import httpx",
-        1.0,
+        None,
     ),
 )
 
