@@ -2,13 +2,15 @@
 
 On shared, noisy machines, measurements made at different times cannot be compared. So contestants
 alternate, each round starts with a different one, ratios are taken within a round, and the median
-of the rounds is reported.
+of the rounds is reported, with its quartiles.
 """
 
 import argparse
 import gc
+import json
 import platform
 import statistics
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -28,6 +30,8 @@ __all__ = [
     "take_turns",
 ]
 
+_LEAST = 3
+"""Rounds of which quartiles are shown."""
 _FORMATS = {"s": (1e3, "ms"), "s/call": (1e6, "µs"), "bytes": (1 / 2**20, "MiB")}
 
 Unit = Literal["s", "s/call", "bytes"]
@@ -44,6 +48,8 @@ class Row:
     ratio: float | None = None
     target: str = "-"
     met: str = "-"
+    spread: str = "-"
+    """The quartiles of the ratio: half of the rounds are between them."""
 
 
 def at_most(target: float | None, what: str, ours: Costs, peer: Costs, unit: Unit = "s") -> Row:
@@ -51,16 +57,18 @@ def at_most(target: float | None, what: str, ours: Costs, peer: Costs, unit: Uni
 
     A row without a target is informational.
     """
-    ratio = statistics.median(our / their for our, their in zip(ours, peer, strict=True))
+    ratios = [our / their for our, their in zip(ours, peer, strict=True)]
+    ratio = statistics.median(ratios)
     goal = ("-", "-") if target is None else (f"≤ {target:g}", _yes(ratio <= target))
-    return Row(what, shown(ours, unit), shown(peer, unit), ratio, *goal)
+    return Row(what, shown(ours, unit), shown(peer, unit), ratio, *goal, _spread(ratios))
 
 
 def at_least(target: float | None, what: str, ours: Costs, peer: Costs, unit: Unit = "s") -> Row:
     """Compare speeds: how many times faster ours is than the peer."""
-    ratio = statistics.median(their / our for our, their in zip(ours, peer, strict=True))
+    ratios = [their / our for our, their in zip(ours, peer, strict=True)]
+    ratio = statistics.median(ratios)
     goal = ("-", "-") if target is None else (f"≥ {target:g}", _yes(ratio >= target))
-    return Row(what, shown(ours, unit), shown(peer, unit), ratio, *goal)
+    return Row(what, shown(ours, unit), shown(peer, unit), ratio, *goal, _spread(ratios))
 
 
 def counted(what: str, ours: int, peer: int) -> Row:
@@ -91,15 +99,19 @@ def is_quick() -> bool:
     """Return whether the command line has `--quick`, which only checks that a script works."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="check that it works")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return bool(parser.parse_args().quick)
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    """Print the rows, and the Python version."""
-    head = ("measurement", "ours", "peer", "ratio", "target", "met")
+    """Print the rows, and the Python version; with `--json` on the command line, as JSON."""
+    if "--json" in sys.argv[1:]:
+        print(json.dumps([attrs.asdict(row) for row in rows], ensure_ascii=False, indent=1))
+        return
+    head = ("measurement", "ours", "peer", "ratio", "quartiles", "target", "met")
     lines = [
         head,
-        *((r.what, r.ours, r.peer, _ratio(r.ratio), r.target, r.met) for r in rows),
+        *((r.what, r.ours, r.peer, _ratio(r.ratio), r.spread, r.target, r.met) for r in rows),
     ]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
@@ -121,6 +133,13 @@ def shown(costs: Costs, unit: Unit = "s") -> str:
 
 def _ratio(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.2f}"
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    if len(ratios) < _LEAST:
+        return "-"
+    low, _, high = statistics.quantiles(ratios, n=4)
+    return f"{low:.2f} - {high:.2f}"
 
 
 def _yes(met: bool) -> str:
