@@ -124,6 +124,8 @@ async def _deliveries(store: str) -> int:
     """Deliver 200 events to two processes at once and then again; return how many were handled."""
     one = Job(url="http://127.0.0.1:1", store=store, limit=100, per=60)
     async with _running(one, one) as workers:
+        for worker in workers:  # loads what the first one loads, and connects to the store
+            await worker.ask("deliver 1")
         for _ in range(2):  # Sikoia sends those again that were refused
             counts: list[str] = await asyncio.gather(
                 *[one.ask(f"deliver {_EVENTS}") for one in workers]
