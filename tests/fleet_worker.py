@@ -15,7 +15,6 @@ import time
 from contextlib import AsyncExitStack, suppress
 from functools import reduce
 from importlib import import_module
-from operator import or_
 from typing import Any
 
 import attrs
@@ -80,7 +79,7 @@ async def _stores(job: Job, stack: AsyncExitStack) -> Stores | None:
             opened.append(PostgresStores(pool))
         else:
             opened.append(stores_at(at, _host(job.started)))
-    return reduce(or_, opened) if opened else None
+    return reduce(Stores.__or__, opened) if opened else None
 
 
 async def _once(sikoia: Sikoia, method: str, path: str, **options: Any) -> str:
