@@ -126,10 +126,9 @@ async def _deliveries(store: str) -> int:
     async with _running(one, one) as workers:
         for worker in workers:  # loads what the first one loads, and connects to the store
             await worker.ask("deliver 1")
+        counts = list[str]()
         for _ in range(2):  # Sikoia sends those again that were refused
-            counts: list[str] = await asyncio.gather(
-                *[one.ask(f"deliver {_EVENTS}") for one in workers]
-            )
+            counts = await asyncio.gather(*[one.ask(f"deliver {_EVENTS}") for one in workers])
         return sum(int(count) for count in counts)
 
 
