@@ -5,6 +5,7 @@ change of ours can turn a session red. The session `newest` is the exception: it
 get today.
 """
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import which
@@ -14,6 +15,7 @@ import nox
 
 ROOT: Final = Path(__file__).parent
 PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
+BUILD: Final = ("python", "-m", "build", "--no-isolation")
 PYTEST: Final = ("-m", "pytest", "--quiet", "--numprocesses", "auto", "--dist", "worksteal")
 # These start processes, browsers or hundreds of servers; `quick` leaves them out.
 SLOW: Final = (
@@ -165,12 +167,10 @@ def benchmarks(session: nox.Session) -> None:
 def wheel(session: nox.Session) -> None:
     """Build the wheel and use it as a new user would: with nothing else, away from this folder."""
     folder = Path(session.create_tmp()).resolve()
-    _install(session, "build")
-    session.run("python", "-m", "build", "--outdir", str(folder / "dist"), silent=True)
-    (built,) = (folder / "dist").glob("*.whl")
+    built, python = _build(session, folder / "dist", folder)
     session.chdir(folder)
-    _install(session, str(built))
-    session.run("python", "-c", "from sikoia_async import Sikoia, __version__; print(__version__)")
+    version = "from sikoia_async import Sikoia, __version__; print(__version__)"
+    session.run(python, "-c", version, external=True)
     _install(session, f"{built}[sandbox,fastapi,aiohttp,litestar,otel]", "pip")
     session.run("sikoia", "demo")
     session.run("pip", "check")
@@ -180,12 +180,46 @@ def wheel(session: nox.Session) -> None:
     session.run("pyright", "--verifytypes", "sikoia_async", "--ignoreexternal", silent=True)
 
 
+@nox.session
+def sdist(session: nox.Session) -> None:
+    """The fast tests from the unpacked sdist, or those that you name: `-- tests/calls`."""
+    folder = Path(session.create_tmp()).resolve()
+    _install(session, "build", "hatchling")
+    shutil.rmtree(folder / "sdist", ignore_errors=True)
+    session.run(*BUILD, "--sdist", "--outdir", str(folder / "sdist"), silent=True)
+    (built,) = (folder / "sdist").glob("*.tar.gz")
+    shutil.unpack_archive(built, folder / "sdist", filter="data")
+    session.chdir(folder / "sdist" / built.name.removesuffix(".tar.gz"))
+    _install(session, "--editable", ".[dev]")
+    named = session.posargs or [f"--ignore={path}" for path in SLOW]
+    session.run("python", *PYTEST, *named)
+
+
 _INSPECTOR: Final = """
 from httpx import get
 from sikoia_async.sandbox import Sandbox
 with Sandbox(inspector=True) as sandbox:
     get(f"{sandbox.inspector_url}script.js").raise_for_status()
 """
+
+
+def _build(session: nox.Session, dist: Path, work: Path) -> tuple[Path, str]:
+    """Build into `dist`, and write the SBOM to `work`.
+
+    Return the wheel, and the Python of an environment with it and what it depends on only.
+    """
+    _install(session, "build", "hatchling", "cyclonedx-bom", "pip")
+    shutil.rmtree(dist, ignore_errors=True)
+    session.run("python", ".ci/build.py", str(dist))
+    (wheel,) = dist.glob("*.whl")
+    clean = work / "clean"
+    session.run("python", "-m", "venv", "--without-pip", "--clear", str(clean))
+    python = str(clean / "bin" / "python")
+    pip = ("python", "-m", "pip", "--python", python, "install", "--quiet")
+    session.run(*pip, "--constraint", str(ROOT / PINNED), str(wheel))
+    sbom = work / f"{'-'.join(wheel.name.split('-')[:2])}.cdx.json"
+    session.run("python", ".ci/sbom.py", str(wheel), python, str(sbom))
+    return wheel, python
 
 
 def _without_servers() -> list[str]:
