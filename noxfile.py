@@ -180,6 +180,21 @@ def wheel(session: nox.Session) -> None:
     session.run("pyright", "--verifytypes", "sikoia_async", "--ignoreexternal", silent=True)
 
 
+@nox.session(reuse_venv=False)
+def release(session: nox.Session) -> None:
+    """Check that this commit can be published; build the files into dist, and the SBOM into build.
+
+    `-- --check` only checks.
+    """
+    _install(session, "packaging")
+    session.run("python", ".ci/release.py")
+    if "--check" in session.posargs:
+        return
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    shutil.rmtree(ROOT / "build", ignore_errors=True)
+    _build(session, ROOT / "dist", ROOT / "build")
+
+
 @nox.session
 def sdist(session: nox.Session) -> None:
     """The fast tests from the unpacked sdist, or those that you name: `-- tests/calls`."""
