@@ -25,7 +25,7 @@ class Output:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.format: str = options.output or _default_format()
-        self.masked = not options.reveal
+        self.masked: bool = not options.reveal
         self._of: str | None = getattr(options, "of", None)
 
     def show(self, value: object) -> None:
