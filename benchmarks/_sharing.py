@@ -123,13 +123,13 @@ async def _call(workers: list[Worker]) -> None:
 async def _deliveries(store: str) -> int:
     """Deliver 200 events to two processes at once and then again; return how many were handled."""
     one = Job(url="http://127.0.0.1:1", store=store, limit=100, per=60)
+    counts = list[str]()
     async with _running(one, one) as workers:
         for worker in workers:  # loads what the first one loads, and connects to the store
             await worker.ask("deliver 1")
-        counts = list[str]()
         for _ in range(2):  # Sikoia sends those again that were refused
             counts = await asyncio.gather(*[one.ask(f"deliver {_EVENTS}") for one in workers])
-        return sum(int(count) for count in counts)
+    return sum(int(count) for count in counts)
 
 
 async def _compare(stores: Mapping[str, str], *, quick: bool) -> list[Row]:
