@@ -655,5 +655,5 @@ def test_the_examples_are_maintained() -> None:
     assert [name for name, lines in lengths.items() if lines > LONGEST[name]] == []
     assert "examples" in tool["mypy"]["files"]
     assert "examples" in tool["pyright"]["include"]
-    assert "examples" in tool["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert "/examples" in tool["hatch"]["build"]["targets"]["sdist"]["include"]
     assert tool["pytest"]["testpaths"] == ["tests"]

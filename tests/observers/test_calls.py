@@ -24,6 +24,7 @@ from sikoia_async import (
     UnexpectedResponseError,
     correlation_id,
 )
+from sikoia_async._calls.call import Call
 from sikoia_async.models import Entity
 from sikoia_async.observers import (
     AttemptEnded,
@@ -413,7 +414,7 @@ async def test_an_observed_call_is_freed_at_once(status: int) -> None:
         try:
             with suppress(APIError):
                 await sikoia.cases.update("c", name=_CANARY)
-            left = [one for one in gc.get_objects() if type(one).__name__ == "Call"]
+            left = [one for one in gc.get_objects() if type(one) is Call]
         finally:
             gc.enable()
 

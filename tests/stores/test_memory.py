@@ -50,10 +50,10 @@ async def test_a_slot_is_free_one_window_after_its_settlement() -> None:
 
     grant = await quota.acquire(ask)
     assert isinstance(grant, Grant)
-    assert await quota.acquire(ask) == Wait(seconds=3, epoch=grant.epoch)
+    assert await quota.acquire(ask) == Wait(seconds=3, epoch=grant.epoch, free=0)
     clock.now = 2
     await quota.settle(ask, [Settled(grant.ticket, sent=True, age=1)])
-    assert await quota.acquire(ask) == Wait(seconds=2, epoch=grant.epoch)
+    assert await quota.acquire(ask) == Wait(seconds=2, epoch=grant.epoch, free=0)
     clock.now = 4
     assert isinstance(await quota.acquire(ask), Grant)
     clock.now = 16
