@@ -1,6 +1,7 @@
 """The client: its settings, its views, custom requests, and closing."""
 
 import gzip
+import inspect
 import json
 import os
 import ssl
@@ -467,3 +468,9 @@ async def test_a_post_without_a_body_has_a_content_length(
         await sikoia.request(method, "/v2/new-things/1/refresh")
 
     assert sikoia_server.requests[0].headers.get("content-length") == length
+
+
+def test_the_signature_of_a_view_shows_what_it_keeps() -> None:
+    """Options that are left out keep their values; None resets some of them."""
+    signature = inspect.signature(Sikoia.with_options)
+    assert str(signature.parameters["idempotency_key"]).endswith("= <unchanged>")

@@ -93,7 +93,7 @@ def _complete() -> None:
     import argcomplete  # noqa: PLC0415 - for completion only
 
     words = os.environ["COMP_LINE"].split()[1:]
-    argcomplete.autocomplete(_parser(words), always_complete_options="long")
+    argcomplete.autocomplete(_parser(words), always_complete_options="long", exit_method=sys.exit)
 
 
 def _parser(words: Sequence[str]) -> Parser:

@@ -8,6 +8,7 @@ import attrs
 import httpx
 import pytest
 from faults import SECRET, assert_plain
+from observing import Recorder
 
 from sikoia_async import (
     AuthenticationError,
@@ -18,6 +19,7 @@ from sikoia_async import (
     Sikoia,
     TokenError,
 )
+from sikoia_async.observers import AttemptStarted, CallEnded
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -101,6 +103,19 @@ async def test_fifty_cold_calls_fetch_one_token() -> None:
     assert await _call(sikoia, 50) == []
     assert server.grants == 1
     assert server.sent == ["token-1"] * 100
+
+
+async def test_observers_see_both_requests_for_an_access_token() -> None:
+    """The second is sent because the first got no response for ten seconds."""
+    server, recorder = _Sikoia(seconds=19), Recorder()
+    sikoia = server.client(observers=[recorder])
+
+    assert await _call(sikoia) == []
+
+    token = recorder.of(CallEnded)[0]
+    assert (token.operation, token.attempts, server.grants) == ("access_token", 2, 2)
+    begun = [one.attempt for one in recorder.of(AttemptStarted) if one.call == token.call]
+    assert begun == [1, 2]
 
 
 @pytest.mark.parametrize(("lost", "error"), [(False, TokenError), (True, ConnectionFailedError)])
