@@ -171,7 +171,7 @@ def wheel(session: nox.Session) -> None:
     session.chdir(folder)
     version = "from sikoia_async import Sikoia, __version__; print(__version__)"
     session.run(python, "-c", version, external=True)
-    _install(session, f"{built}[sandbox,fastapi,aiohttp,litestar,otel]", "pip")
+    _install(session, f"{built}[sandbox,mcp,fastapi,aiohttp,litestar,otel]", "pip")
     session.run("sikoia", "demo")
     session.run("pip", "check")
     session.run("python", "-c", _INSPECTOR)

@@ -10,7 +10,7 @@ from sikoia_async import errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ExitCode", "describe"]
+__all__ = ["ExitCode", "describe", "describe_bug"]
 
 
 class ExitCode(IntEnum):
@@ -54,7 +54,12 @@ def describe(error: Exception) -> tuple[ExitCode, str]:
         return _code_of(error), " ".join("; ".join(_parts(error)).split())
     if isinstance(error, ImportError | OSError | ValueError):
         return ExitCode.FAILED, _reason(error)
-    return ExitCode.BUG, f"a mistake of this program, please report it: {_place_of(error)}"
+    return ExitCode.BUG, describe_bug(error)
+
+
+def describe_bug(error: Exception) -> str:
+    """Return what to print for a mistake of this program: its class and place, without its text."""
+    return f"a mistake of this program, please report it: {_place_of(error)}"
 
 
 _CODES: Final = (

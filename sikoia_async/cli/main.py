@@ -82,6 +82,9 @@ _COMMANDS: Final[Mapping[str, Command]] = {
         "operations.listing", "list the operations of the API, and which may cost money"
     ),
     "completion": _command("completion", "print a script that completes commands in your shell"),
+    "mcp": _command(
+        "mcp.command", "serve the operations to an agent; read-only and local at first"
+    ),
     "sandbox": _command("sandbox.serve", "run a local Sikoia on https://127.0.0.1"),
     "demo": Command("demonstrate the SDK on a local Sikoia; takes a few seconds", _configure_demo),
 }

@@ -12,6 +12,7 @@ from sikoia_async.models import Items, Model
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
 __all__ = ["Output"]
 
@@ -48,12 +49,17 @@ class Output:
         """Print one item of a list in JSON lines, and do not wait for more."""
         print(to_json_text(self.plain(item)), flush=True)
 
-    def plain(self, value: object) -> Any:
-        """Return a value as JSON, masked."""
+    def plain(self, value: object, only: Sequence[str] | None = None) -> Any:
+        """Return a value as JSON, masked.
+
+        Args:
+            value: a model, a list of models, or what is JSON already.
+            only: the fields of a model to include; None for all.
+        """
         if isinstance(value, Model):
-            return value.to_dict(masked=self.masked)
+            return value.to_dict(masked=self.masked, only=only)
         if is_items(value):
-            return value.to_dicts(masked=self.masked)
+            return value.to_dicts(masked=self.masked, only=only)
         return value
 
     def _rows(self, value: object) -> list[Any]:

@@ -15,21 +15,24 @@ if TYPE_CHECKING:
     from sikoia_async import Operation
     from sikoia_async.cli.output import Output
 
-__all__ = ["progress", "show_operation", "wait"]
+__all__ = ["progress", "row_of", "show_operation", "wait"]
 
 
 def show_operation(operation: Operation[Any], output: Output) -> None:
     """Print an operation, with the token to wait for it later."""
-    output.show(
-        {
-            "kind": operation.kind,
-            "ids": list(operation.ids),
-            "status": operation.status,
-            "done": operation.done,
-            "token": operation.token,
-            "first": output.plain(operation.first),
-        }
-    )
+    output.show(row_of(operation, output))
+
+
+def row_of(operation: Operation[Any], output: Output) -> dict[str, Any]:
+    """Return an operation as JSON, with the token to wait for it later."""
+    return {
+        "kind": operation.kind,
+        "ids": list(operation.ids),
+        "status": operation.status,
+        "done": operation.done,
+        "token": operation.token,
+        "first": output.plain(operation.first),
+    }
 
 
 async def wait(operation: Operation[Any], seconds: float | None) -> Any:

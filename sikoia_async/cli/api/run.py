@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import sys
 from pathlib import Path
-from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -24,7 +23,7 @@ from sikoia_async.errors import ArgumentError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from sikoia_async import Sikoia
     from sikoia_async.cli.api.signatures import Method, Parameter
@@ -92,10 +91,7 @@ class _Job:
 
     def call(self, sikoia: Sikoia) -> Any:
         """Call the method: most return something to await."""
-        function: Callable[..., Any] = getattr(
-            getattr(sikoia, self.method.resource), self.method.name
-        )
-        return function(*self.positional, **self.named)
+        return self.method.of(sikoia)(*self.positional, **self.named)
 
     async def run(self, sikoia: Sikoia) -> int:
         """Make the call, print its result, and return the exit code."""
@@ -130,7 +126,7 @@ class _Job:
 
     async def _show_items(self, sikoia: Sikoia) -> None:
         items = await self.call(sikoia)
-        Output(self.options).show(self._typed(items[: self.options.limit]))
+        Output(self.options).show(self.method.listed(items[: self.options.limit]))
 
     async def _show_nothing(self, sikoia: Sikoia) -> None:
         await self.call(sikoia)
@@ -152,7 +148,7 @@ class _Job:
             else:
                 items.append(item)
         if output.format != "jsonl":
-            output.show(self._typed(items))
+            output.show(self.method.listed(items))
 
     async def _show_operation(self, sikoia: Sikoia) -> None:
         output = Output(self.options)
@@ -171,12 +167,6 @@ class _Job:
         (entity,) = self.positional
         size = await sikoia.reports.save_excel(entity, self.options.out)
         print(f"{size:,} bytes", file=sys.stderr)
-
-    def _typed(self, items: Iterable[Any]) -> Items[Any]:
-        """Return a list that knows its type, so that CSV has columns if it is empty."""
-        kind: Any = GenericAlias(Items, (self.method.item,))
-        typed: Items[Any] = kind(items)
-        return typed
 
 
 _INTERRUPTED: Final = (

@@ -27,7 +27,9 @@ from sikoia_async.cli.api.docstrings import About, about
 from sikoia_async.models import HasEntity, Items, Model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from sikoia_async import Sikoia
 
 __all__ = ["Method", "Parameter", "methods_of"]
 
@@ -85,6 +87,11 @@ class Method:
         return self.name.replace("_", "-")
 
     @property
+    def full_name(self) -> str:
+        """Its name with that of the resource, such as `credit_reports.find`."""
+        return f"{self.resource}.{self.name}"
+
+    @property
     def operation(self) -> str:
         """The operation that it makes, such as `identity.request`."""
         return f"{self.resource}.{_ALIASES.get(self.name, self.name)}"
@@ -125,6 +132,17 @@ class Method:
             return next(iter(_options(self.returns)))
         given = get_args(self.returns)[0] if self.result == "operation" else None
         return given if isinstance(given, type) else None
+
+    def of(self, sikoia: Sikoia) -> Callable[..., Any]:
+        """Return the method of a client."""
+        function: Callable[..., Any] = getattr(getattr(sikoia, self.resource), self.name)
+        return function
+
+    def listed(self, items: Iterable[Any]) -> Items[Any]:
+        """Return items as a list that knows its type, so that CSV has columns if it is empty."""
+        kind: Any = types.GenericAlias(Items, (self.item,))
+        listed: Items[Any] = kind(items)
+        return listed
 
 
 def methods_of(resource: str) -> Iterator[Method]:

@@ -14,7 +14,7 @@ from sikoia_async.cli.parser import nearest
 from sikoia_async.errors import ArgumentError
 from sikoia_async.models import Items
 
-__all__ = ["contents", "models_of"]
+__all__ = ["contents", "models_in", "models_of"]
 
 
 def contents(flag: str, value: str) -> str:
@@ -49,14 +49,22 @@ def _json_of(flag: str, value: str) -> Any:
 
 
 def models_of(flag: str, value: str, kind: Any) -> list[Any]:
-    """Return models from JSON: from a list of objects, or a single object.
+    """Return models from JSON text: from a list of objects, or a single object.
 
     Raises:
         ArgumentError: the JSON does not fit, or has a field that the model does not have. The error
             names the fields.
         OSError: the file cannot be read.
     """
-    plain = _json_of(flag, value)
+    return models_in(flag, _json_of(flag, value), kind)
+
+
+def models_in(flag: str, plain: Any, kind: Any) -> list[Any]:
+    """Return models from JSON: from a list of objects, or a single object.
+
+    Raises:
+        ArgumentError: as with `models_of`.
+    """
     rows = plain if is_list(plain) else [plain]
     shape = shapes.shape_of(kind)
     for number, row in enumerate(rows):
