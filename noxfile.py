@@ -131,7 +131,10 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The documentation: no warning, no broken link or anchor, nothing loaded from elsewhere."""
+    """The documentation: no warning, no broken link or anchor, nothing loaded from elsewhere.
+
+    To see that the check works, tests/test_gate.py plants each of these.
+    """
     _install(session, "--editable", ".[docs]")
     site = str(Path(session.create_tmp()).resolve() / "site")
     build = ("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", site)
@@ -171,6 +174,7 @@ def wheel(session: nox.Session) -> None:
     session.chdir(folder)
     version = "from sikoia_async import Sikoia, __version__; print(__version__)"
     session.run(python, "-c", version, external=True)
+    session.run(python, "-m", "sikoia_async", "docs", "--all", external=True, silent=True)
     _install(session, f"{built}[sandbox,mcp,fastapi,aiohttp,litestar,otel]", "pip")
     session.run("sikoia", "demo")
     session.run("pip", "check")

@@ -23,7 +23,7 @@ from detect_secrets.settings import default_settings
 _MADE_UP: Final = frozenset({"Secret Keyword", "Basic Auth Credentials"})
 _NOT_SECRET: Final = frozenset(
     {
-        ("docs/pages/client.md", "Basic Auth Credentials"),  # these four: how to write a proxy
+        ("docs/pages/networks.md", "Basic Auth Credentials"),  # these four: how to write a proxy
         ("sikoia_async/cli/doctor/connections.py", "Basic Auth Credentials"),
         ("sikoia_async/_client.py", "Basic Auth Credentials"),
         ("sikoia_async/_transport/proxies.py", "Basic Auth Credentials"),

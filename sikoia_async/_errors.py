@@ -510,7 +510,7 @@ class WebhookPayloadError(WebhookError):
 
 
 class WebhookEventTypeError(WebhookError):
-    """The URL of a delivery stands for none of Sikoia's event types. Nothing was handled."""
+    """The URL of a delivery names none of Sikoia's event types. Nothing was handled."""
 
     response_status: ClassVar[int] = HTTPStatus.NOT_FOUND
 

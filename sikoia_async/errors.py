@@ -36,7 +36,7 @@ SikoiaError
         TooManyResultsError             you: several companies match; choose one
     WebhookError                    a webhook delivery; respond with its `response_status`
         WebhookVerificationError        the sender: it was not sent by Sikoia, or was changed
-        WebhookEventTypeError           the sender: the URL stands for none of Sikoia's event types
+        WebhookEventTypeError           the sender: the URL names none of Sikoia's event types
         WebhookPayloadError             Sikoia: the signature is valid, but the body is not JSON
         WebhookHandlerError             you: your handler raised; the event is delivered again
         WebhookStoreError               you: your replay store failed; the event is delivered again

@@ -341,6 +341,7 @@ PERSONAL: Final[dict[str, Any]] = {"repr": _masked, "metadata": {"personal": Tru
 """Marks a field as personal data: `attrs.field(default=None, **PERSONAL)`."""
 
 EntityType = Literal["case", "company", "person"]
+"""What an entity is."""
 SourceCategory = Literal["Document", "OpenBanking"]
 """Where bank and income data come from: an uploaded document, or a connected account."""
 

@@ -3,13 +3,14 @@
 import ast
 import inspect
 import re
+import shutil
 from collections.abc import Iterator
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, get_origin
+from typing import Any
 
 import pytest
+import trustme
 from servers import RedisServer
 
 from sikoia_async import NewCompany, NewPerson, Sikoia
@@ -32,6 +33,7 @@ OTHER_BLOCKS = [
     for block in re.findall(r"^```py\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 ]
 """Parts of test suites, of which tests/testing/test_plugin.py runs those that are complete."""
+PAGES_WITH_SUITES = {"first-tests.md", "testing.md"}
 RESOURCES = sorted(
     name
     for name, value in vars(Sikoia).items()
@@ -74,13 +76,17 @@ async def run(block: str, names: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def _statement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run in an empty folder with a bank statement."""
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    """Run in an empty folder with a bank statement, and certificates of a company."""
     monkeypatch.chdir(tmp_path)
     Path("statement.pdf").write_bytes(b"%PDF-1.7 fictitious")
+    shutil.copy(sandbox.ca_file, "company.pem")
+    own = trustme.CA().issue_cert("loans.example")
+    own.cert_chain_pems[0].write_to_path("client.pem")
+    own.private_key_pem.write_to_path("client.key")
 
 
-@pytest.mark.usefixtures("_statement")
+@pytest.mark.usefixtures("_files")
 @pytest.mark.parametrize("page", [name for name, blocks in BLOCKS.items() if blocks])
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])  # as most readers will run them
 @pytest.mark.anyio
@@ -110,9 +116,9 @@ async def test_the_examples_run(page: str, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(("page", "block"), OTHER_BLOCKS)
 def test_parts_of_test_suites_compile(page: str, block: str) -> None:
-    """And are on the page about testing only: everywhere else, examples run."""
+    """And are on the pages about testing only: everywhere else, examples run."""
     compile(block, page, "exec")
-    assert page == "testing.md"
+    assert page in PAGES_WITH_SUITES
 
 
 @pytest.mark.anyio
@@ -190,25 +196,22 @@ def test_each_example_is_included_in_its_page() -> None:
 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_every_resource_has_a_page_with_an_example(resource: str) -> None:
-    """The page is in the navigation and in the index, and has the reference of the module."""
+    """The page is in the navigation and in the index, and has the reference of the methods."""
     page = PAGES[f"resources/{resource}.md"]
 
-    assert f"::: sikoia_async.resources.{resource}\n" in page
+    assert f"::: sikoia_async.resources.{resource}." in page
     assert f"sikoia.{resource}." in "".join(BLOCKS[f"resources/{resource}.md"])
     assert f"]({resource}.md)" in PAGES["resources/index.md"]
     assert f"- resources/{resource}.md" in (ROOT / "docs" / "mkdocs.yml").read_text("utf-8")
 
 
-@pytest.mark.parametrize("resource", RESOURCES)
-def test_each_page_lists_the_values_of_its_enums(resource: str) -> None:
-    """The known values of open enums have a section of their own, which shows them."""
-    module = import_module(f"sikoia_async.resources.{resource}")
-    enums = {name for name in module.__all__ if get_origin(getattr(module, name)) is Literal}
-    members = re.findall(
-        r"^      members: \[(.*)\]$", PAGES[f"resources/{resource}.md"], re.MULTILINE
-    )
+@pytest.mark.parametrize("page", [*PAGES])
+def test_every_page_begins_with_a_sentence(page: str) -> None:
+    """`llms.txt` and `sikoia docs` show it beside the title."""
+    title, sentence = PAGES[page].split("\n\n")[:2]
 
-    assert {name for names in members for name in names.split(", ")} == enums
+    assert re.fullmatch(r"# .+", title)
+    assert re.match(r"[A-Z`[].*[.:?!]$", sentence.splitlines()[0])
 
 
 def test_every_error_is_in_the_table() -> None:
@@ -220,3 +223,12 @@ def test_every_error_is_in_the_table() -> None:
 
     assert {name for name in errors if f"`{name}`" not in PAGES["errors.md"]} == set()
     assert api_error_class(500, None).__name__ in errors
+
+
+def test_the_tree_of_errors_is_drawn() -> None:
+    """It is that of the module, whose own test compares it with the classes."""
+    import sikoia_async.errors as module  # noqa: PLC0415 - for its docstring
+
+    tree = str(module.__doc__).partition("\nSikoiaError\n")[2].partition("\n\nNo error")[0]
+
+    assert f"```text\nSikoiaError\n{tree}\n```" in PAGES["errors.md"]

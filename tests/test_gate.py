@@ -1,4 +1,4 @@
-"""The audit of dependencies in the gate."""
+"""The checks of the gate: the audit of dependencies, and the built documentation."""
 
 import json
 import re
@@ -80,3 +80,70 @@ def test_audited_packages_are_counted(tmp_path: Path) -> None:
 
     assert completed.returncode == 0
     assert "in 1 of " in completed.stdout
+
+
+_GOOD_SITE: Final = {
+    "index.html": '<h1 id="top">A</h1> <a href="more/b.html#part">b</a> <img src="a.png">',
+    "more/b.html": '<h2 id="part">B</h2> <a href="../index.html">a</a> <a href="https://x.test">x</a>',
+    "a.png": "",
+    "a.md": "[b](more/b.md#part)",
+    "more/b.md": "[a](../a.md)",
+}
+
+
+def _check_site(folder: Path, **planted: str) -> subprocess.CompletedProcess[str]:
+    """Check a small site, in which the text of some files is followed by another one."""
+    for name, text in _GOOD_SITE.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text + planted.get(path.suffix[1:], ""), "utf-8")
+    return subprocess.run(
+        [sys.executable, str(_CI / "check_site.py"), str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_site_without_a_broken_link_passes(tmp_path: Path) -> None:
+    """Links to other sites may be followed by readers, and are not checked."""
+    completed = _check_site(tmp_path)
+
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert completed.stdout.startswith("2 pages: ")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "planted", "found"),
+    [
+        ("html", '<a href="none.html">', "broken link: none.html"),
+        ("html", '<a class="x" href="#none">', "broken anchor: #none"),
+        ("html", '<a href="/index.html#none">', "broken anchor: /index.html#none"),
+        ("html", '<img src="none.svg">', "broken link: none.svg"),
+        ("html", '<script src="https://x.test/a.js">', "loads from another site: <script"),
+        ("html", '<link rel="stylesheet" href="//x.test/a.css">', "loads from another site: <link"),
+        ("html", "<style>@import url(https://x.test)</style>", "loads from another site: @import"),
+        ("md", "[none](none.md)", "broken link: none.md"),
+    ],
+)
+def test_what_is_broken_turns_the_check_red(
+    suffix: str, planted: str, found: str, tmp_path: Path
+) -> None:
+    """With the page, and what is wrong."""
+    completed = _check_site(tmp_path, **{suffix: planted})
+
+    assert completed.returncode == 1
+    assert found in completed.stderr
+
+
+def test_an_empty_site_turns_the_check_red(tmp_path: Path) -> None:
+    """A build that wrote nothing is not a documentation without errors."""
+    completed = subprocess.run(
+        [sys.executable, str(_CI / "check_site.py"), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert completed.returncode == 1
+    assert "no page found" in completed.stderr

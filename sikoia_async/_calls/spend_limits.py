@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Buckets", "Limits", "Period", "SpendLimit", "limits_of", "spending"]
 
 Period = Literal["hour", "day", "month"]
+"""The period of a spend limit; a month has 30 days."""
 
 _SECONDS: Final[dict[str, float]] = {"hour": 3600.0, "day": 86_400.0, "month": 30 * 86_400.0}
 _OPERATIONS: Final = frozenset(one.name for one in OPERATIONS if one.may_cost)

@@ -16,6 +16,7 @@ HoldsUp = Literal["rate limit", "Sikoia", "you"]
 """What a batch waits for most: its turn within the rate limit; Sikoia's responses, and what else
 the work of an item does; or the loop over `batch.map`, and the input."""
 Stopped = Literal["stop", "SIGINT", "SIGTERM", "spend limit"]
+"""Why a run ended early: `batch.stop()`, a signal, or `max_chargeable`."""
 
 _LATEST: Final = 256
 """How many of the latest items rates are measured over."""

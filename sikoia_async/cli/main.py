@@ -81,6 +81,7 @@ _COMMANDS: Final[Mapping[str, Command]] = {
     "operations": _command(
         "operations.listing", "list the operations of the API, and which may cost money"
     ),
+    "docs": _command("docs.command", "print this documentation as Markdown, or search it"),
     "completion": _command("completion", "print a script that completes commands in your shell"),
     "mcp": _command(
         "mcp.command", "serve the operations to an agent; read-only and local at first"

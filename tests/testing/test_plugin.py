@@ -480,17 +480,28 @@ def test_two_plugins_for_one_test_are_refused(suite: Suite) -> None:
     result.stdout.fnmatch_lines(["*two plugins would run this test*asyncio_mode = strict*"])
 
 
-_PAGE = (Path(__file__).parents[2] / "docs" / "pages" / "testing.md").read_text("utf-8")
+_PAGES = Path(__file__).parents[2] / "docs" / "pages"
+
+
+def _blocks(page: str, language: str) -> list[str]:
+    text = (_PAGES / page).read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
 _TESTS = [
     block
-    for block in re.findall(r"^```py\n(.*?)^```", _PAGE, re.DOTALL | re.MULTILINE)
+    for page in ("testing.md", "first-tests.md")
+    for block in _blocks(page, "py")
     if "async def test_" in block and block.startswith("import pytest")
 ]
 
 
 @pytest.mark.parametrize("number", range(len(_TESTS)))
-def test_the_suites_of_the_documentation_run(suite: Suite, number: int) -> None:
-    """Those that are complete, as they are on the page."""
+def test_the_suites_of_the_documentation_run(
+    suite: Suite, number: int, pytester: pytest.Pytester
+) -> None:
+    """Those that are complete, as they are on the page, beside the module that one tests."""
+    pytester.makepyfile(loans=_blocks("first-tests.md", "python")[0])
     result = suite(_TESTS[number], *WITHOUT)
     outcomes = result.parseoutcomes()
     assert outcomes.get("passed", 0) >= 1

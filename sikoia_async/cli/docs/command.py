@@ -1,0 +1,65 @@
+"""`sikoia docs`: prints the documentation of this version, and searches it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from sikoia_async.cli.docs.pages import Page, full, index, read_pages
+from sikoia_async.cli.docs.search import search
+from sikoia_async.cli.parser import complete_with
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from sikoia_async.cli.parser import Parser
+
+__all__ = ["configure"]
+
+
+def configure(parser: Parser, _words: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    parser.description = (
+        "Print the documentation of this version as Markdown: a list of the pages, one of them, "
+        "a section such as webhooks#duplicates, or the sections that have some words."
+    )
+    words = parser.add_argument(
+        "words", nargs="*", metavar="word", help="a page, a section, or words to search for"
+    )
+    complete_with(words, (page.name for page in read_pages()))
+    parser.add_argument("--all", action="store_true", help="print all pages")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    pages = read_pages()
+    if options.all:
+        print(full(pages), end="")
+    elif not options.words:
+        about = "The documentation of this version. `sikoia docs PAGE` prints a page."
+        print(index(pages, lambda page: page.name, about), end="")
+    elif len(options.words) == 1 and (text := _page_or_section(pages, options.words[0])):
+        print(text, end="")
+    else:
+        return _search(pages, options.words)
+    return 0
+
+
+def _page_or_section(pages: Sequence[Page], name: str) -> str:
+    """Return a page by its name, or the last part of it, or a section; empty if it is neither."""
+    wanted, _, anchor = name.partition("#")
+    named = {page.name.rpartition("/")[2]: page for page in pages if page.group}
+    page = {**named, **{page.name: page for page in pages}}.get(wanted.removesuffix(".md"))
+    if page is None or not anchor:
+        return page.text if page else ""
+    return next((f"{text}\n" for one, _, text in page.sections() if one == anchor), "")
+
+
+def _search(pages: Sequence[Page], words: Sequence[str]) -> int:
+    hits = search(pages, words)
+    for hit in hits:
+        print(f"{hit.place}  {hit.heading}\n    {hit.excerpt}".rstrip())
+    if not hits:
+        print("sikoia docs: nothing found; sikoia docs lists the pages", file=sys.stderr)
+    return 0 if hits else 1
