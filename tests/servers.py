@@ -82,8 +82,12 @@ class _Server:
 
     def freeze(self) -> None:
         """Let it answer nothing, and keep its connections open, until `thaw`."""
-        for pid in self.pids:
-            _send(pid, signal.SIGSTOP)
+        deadline = time.monotonic() + _TIMEOUT
+        while any(state_of(pid) not in {"T", ""} for pid in self.pids):
+            assert time.monotonic() < deadline, "a process did not stop"
+            for pid in self.pids:
+                _send(pid, signal.SIGSTOP)
+            time.sleep(0.001)  # a process that runs stops a moment later
 
     def thaw(self) -> None:
         """Let a frozen server go on."""
