@@ -8,7 +8,7 @@ import pytest
 from cli.terminal import Terminal
 
 from sikoia_async import types
-from sikoia_async.cli.docs.pages import Page, full, index, read_pages
+from sikoia_async.cli.docs.pages import Page, full, index, read_pages, sections_of
 from sikoia_async.cli.docs.reference import describe
 from sikoia_async.cli.docs.resources import with_models
 from sikoia_async.cli.docs.search import search
@@ -106,11 +106,10 @@ def test_nothing_found_is_said_in_one_line(words: list[str], shell: Terminal) ->
 
 def test_headings_inside_code_begin_no_section() -> None:
     """A comment in an example looks like one."""
-    page = Page(
-        "one", "", "# One\n\nText.\n\n```sh\n# a comment\n```\n\n## Two\n\nMore.\n", _FOLDER
-    )
+    text = "# One\n\nText.\n\n```sh\n# a comment\n```\n\n## Two\n\nMore.\n"
+    page = Page("one", "", text, _FOLDER)
 
-    assert [anchor for anchor, _heading, _text in page.sections()] == ["one", "two"]
+    assert [anchor for anchor, _heading, _text in sections_of(text)] == ["one", "two"]
     assert [hit.excerpt for hit in search([page], ["two"])] == [""]
 
 

@@ -48,6 +48,7 @@ async def test_the_tools_say_what_they_take_and_whether_they_only_read(server: S
     assert [tool.name for tool in tools] == [
         "search",
         "describe_operation",
+        "read_documentation",
         "call_operation",
         "wait_for_operation",
     ]
@@ -57,7 +58,24 @@ async def test_the_tools_say_what_they_take_and_whether_they_only_read(server: S
         assert tool.description
     hints = [[tool.annotations.read_only_hint for tool in tools if tool.annotations]]
     hints += [[tool.annotations.read_only_hint for tool in allowed if tool.annotations]]
-    assert hints == [[True, True, True, True], [True, True, False, True]]
+    assert hints == [[True, True, True, True, True], [True, True, True, False, True]]
+
+
+async def test_the_documentation_is_found_and_read(server: Sandbox) -> None:
+    """By words; then a section, a short page, or the sections of a long one."""
+    async with agent(server) as one:
+        pages = await one.use("read_documentation")
+        found = await one.use("read_documentation", query="Rate limit")
+        section = await one.use("read_documentation", query=found["sections"][0]["section"])
+        short = await one.use("read_documentation", query="cost-control")
+        long = await one.use("read_documentation", query="local")
+        none = await one.use("read_documentation", query="zzzz of")
+
+    assert {"page": "resources/users", "title": "Users"}.items() <= pages["pages"][-2].items()
+    assert section["text"].startswith("## The rate limit\n")
+    assert short["text"].startswith("# Cost control\n")
+    assert "local#scenarios" in long["sections"]
+    assert none == {"sections": [], "next": "use other words, or none for all pages"}
 
 
 async def test_operations_are_found_by_their_words(server: Sandbox) -> None:

@@ -136,6 +136,7 @@ _OTHERS: Final[list[tuple[str, dict[str, Any], str]]] = [
     ("search", {"query": None}, "query: Input should be a valid string"),
     ("describe_operation", {"operation": MARK}, "operation: unknown"),
     ("describe_operation", {}, "operation: Field required"),
+    ("read_documentation", {"query": MARK * 100}, "query: String should have at most 200"),
     ("wait_for_operation", {"token": MARK}, "not a valid operation token"),
     ("wait_for_operation", {"token": f"op1.{MARK}"}, "not a valid operation token"),
     ("wait_for_operation", {"token": MARK * 1000}, "token: String should have at most 2000"),

@@ -35,7 +35,7 @@ async def test_a_client_starts_it_and_calls_an_operation(server: Sandbox) -> Non
         tools = await client.list_tools()
         called = await client.call_tool("call_operation", {"operation": "users.list"})
 
-    assert len(tools.tools) == 4
+    assert len(tools.tools) == 5
     assert not called.is_error
     (content,) = called.content
     assert isinstance(content, TextContent)
@@ -133,7 +133,13 @@ def test_the_page_has_every_option_and_tool(capsys: pytest.CaptureFixture[str]) 
 
     assert set(re.findall(r"^\| `(--[a-z-]+)", page, re.MULTILINE)) == options
     tools = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
-    assert tools == {"search", "describe_operation", "call_operation", "wait_for_operation"}
+    assert tools == {
+        "search",
+        "describe_operation",
+        "read_documentation",
+        "call_operation",
+        "wait_for_operation",
+    }
 
 
 @contextmanager

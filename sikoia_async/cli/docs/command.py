@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from sikoia_async.cli.docs.pages import Page, full, index, read_pages
+from sikoia_async.cli.docs.pages import Page, find_text, full, index, read_pages
 from sikoia_async.cli.docs.search import search
 from sikoia_async.cli.parser import complete_with
 
@@ -39,21 +39,11 @@ def _run(options: argparse.Namespace) -> int:
     elif not options.words:
         about = "The documentation of this version. `sikoia docs PAGE` prints a page."
         print(index(pages, lambda page: page.name, about), end="")
-    elif len(options.words) == 1 and (text := _page_or_section(pages, options.words[0])):
+    elif len(options.words) == 1 and (text := find_text(pages, options.words[0])):
         print(text, end="")
     else:
         return _search(pages, options.words)
     return 0
-
-
-def _page_or_section(pages: Sequence[Page], name: str) -> str:
-    """Return a page by its name, or the last part of it, or a section; empty if it is neither."""
-    wanted, _, anchor = name.partition("#")
-    named = {page.name.rpartition("/")[2]: page for page in pages if page.group}
-    page = {**named, **{page.name: page for page in pages}}.get(wanted.removesuffix(".md"))
-    if page is None or not anchor:
-        return page.text if page else ""
-    return next((f"{text}\n" for one, _, text in page.sections() if one == anchor), "")
 
 
 def _search(pages: Sequence[Page], words: Sequence[str]) -> int:

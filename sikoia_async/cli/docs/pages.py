@@ -16,7 +16,7 @@ from sikoia_async.cli.docs.resources import with_models
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["Page", "full", "index", "read_pages"]
+__all__ = ["Page", "find_text", "full", "index", "read_pages", "sections_of"]
 
 _TITLE: Final = "sikoia-async"
 _NAV_LINE: Final = re.compile(
@@ -64,18 +64,19 @@ class Page:
         text = _INCLUDED.sub(include, text).replace("``` { .py }", "```python")
         return _CROSS_REFERENCE.sub(r"\1", text)
 
-    def sections(self) -> Iterator[tuple[str, str, str]]:
-        """Yield anchor, heading and text of each section; of the first one, the page's title."""
-        heading, lines, in_code = self.title, list[str](), False
-        for line in self.text.splitlines():
-            in_code ^= line.startswith("```")
-            found = None if in_code else _HEADING.match(line)
-            if found and lines:
-                yield _anchor(heading), heading, "\n".join(lines)
-                lines = []
-            heading = found[1] if found else heading
-            lines.append(line)
-        yield _anchor(heading), heading, "\n".join(lines)
+
+def sections_of(text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield anchor, heading and text of each section of a page, which begins with its title."""
+    heading, lines, in_code = "", list[str](), False
+    for line in text.splitlines():
+        in_code ^= line.startswith("```")
+        found = None if in_code else _HEADING.match(line)
+        if found and lines:
+            yield _anchor(heading), heading, "\n".join(lines)
+            lines = []
+        heading = found[1] if found else heading
+        lines.append(line)
+    yield _anchor(heading), heading, "\n".join(lines)
 
 
 def read_pages(folder: Path | None = None) -> list[Page]:
@@ -94,6 +95,23 @@ def read_pages(folder: Path | None = None) -> list[Page]:
             source = (folder / "docs" / "pages" / f"{found['file']}.md").read_text(encoding="utf-8")
             pages.append(Page(found["file"], group, source, folder))
     return pages
+
+
+def find_text(pages: Iterable[Page], name: str) -> str:
+    """Return a page or a section as Markdown; empty if there is none of this name.
+
+    Args:
+        pages: where to look.
+        name: a page such as `webhooks` or `resources/cases`, or `cases` if no other page has that
+            name; with `#` and an anchor, one of its sections.
+    """
+    wanted, _, anchor = name.partition("#")
+    found = {page.name: page for page in pages}
+    named = {path.rpartition("/")[2]: page for path, page in found.items()}
+    page = (named | found).get(wanted.removesuffix(".md"))
+    if page is None or not anchor:
+        return page.text if page else ""
+    return next((f"{text}\n" for one, _, text in sections_of(page.text) if one == anchor), "")
 
 
 def index(pages: Iterable[Page], link: Callable[[Page], str], about: str) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from sikoia_async.cli.docs.pages import sections_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -37,7 +39,7 @@ def search(pages: Iterable[Page], words: Sequence[str], most: int = _MOST) -> li
     wanted = [word.lower() for word in words]
     found = list[tuple[int, Hit]]()
     for page in pages:
-        for anchor, heading, text in page.sections():
+        for anchor, heading, text in sections_of(page.text):
             lower = text.lower()
             counts = [lower.count(word) for word in wanted]
             if all(counts):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sikoia_async.errors import ArgumentError
 
-__all__ = ["Call", "Describe", "Search", "Wait", "parse"]
+__all__ = ["Call", "Describe", "Read", "Search", "Wait", "parse"]
 
 _Operation = Annotated[
     str, Field(max_length=100, description="The name of an operation, such as cases.list.")
@@ -46,6 +46,19 @@ class Describe(_Input):
     """What `describe_operation` takes."""
 
     operation: _Operation
+
+
+class Read(_Input):
+    """What `read_documentation` takes."""
+
+    query: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="A page such as webhooks, a section such as webhooks#duplicates, or words "
+            "such as 'rate limit'. Empty for a list of all pages.",
+        ),
+    ] = ""
 
 
 class Call(_Input):

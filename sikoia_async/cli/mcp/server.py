@@ -47,6 +47,11 @@ _DESCRIBE: Final = """\
 Return the documentation of an operation, the JSON schema of its arguments, what it returns, and \
 what would allow it if this server does not. Sends nothing.\
 """
+_READ: Final = """\
+Read the documentation of this SDK for Python: how to write programs with it, and what errors, \
+retries, the rate limit, purchases and webhooks mean. Takes a page, a section, or words to find \
+them by. Sends nothing.\
+"""
 _CALL: Final = """\
 Call an operation of the Sikoia API and return its result. Long-running work returns a token at \
 once, for wait_for_operation.\
@@ -58,6 +63,7 @@ costs nothing and can be repeated.\
 _TOOLS: Final[Mapping[str, tuple[type[BaseModel], str]]] = {
     "search": (inputs.Search, _SEARCH),
     "describe_operation": (inputs.Describe, _DESCRIBE),
+    "read_documentation": (inputs.Read, _READ),
     "call_operation": (inputs.Call, _CALL),
     "wait_for_operation": (inputs.Wait, _WAIT),
 }
@@ -111,6 +117,7 @@ def _runs(tools: Tools) -> Mapping[str, Callable[[Any], Awaitable[dict[str, Any]
     return {
         "search": tools.search,
         "describe_operation": tools.describe,
+        "read_documentation": tools.read,
         "call_operation": tools.call,
         "wait_for_operation": tools.wait,
     }

@@ -1,4 +1,4 @@
-"""The tools: search operations, describe one, call one, and wait for one."""
+"""The tools: search operations, describe one, read the documentation, call one, wait for one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sikoia_async import OperationTimeoutError
 from sikoia_async._export.paths import tree_of
 from sikoia_async.cli.mcp.arguments import arguments_of
 from sikoia_async.cli.mcp.catalog import Catalog
+from sikoia_async.cli.mcp.documentation import Documentation
 from sikoia_async.cli.mcp.results import output_of, validate_size
 from sikoia_async.cli.mcp.rules import effect_of, has_secret
 from sikoia_async.cli.mcp.schemas import arguments_schema, returned, shape_returned
@@ -41,6 +42,7 @@ class Tools:
         self._sikoia = sikoia
         self._rules = rules
         self._catalog = Catalog()
+        self._documentation = Documentation()
 
     async def search(self, given: inputs.Search) -> dict[str, Any]:
         """Find operations by words in their names and documentation."""
@@ -70,6 +72,10 @@ class Tools:
             "arguments": arguments_schema(method),
             "returns": returned(method),
         }
+
+    async def read(self, given: inputs.Read) -> dict[str, Any]:
+        """Return a part of the documentation, or find it."""
+        return self._documentation.read(given)
 
     async def call(self, given: inputs.Call) -> dict[str, Any]:
         """Call an operation."""
