@@ -102,7 +102,7 @@ async def test_operations_are_found_by_their_words(server: Sandbox) -> None:
     }
     assert "cases.list" in [row["operation"] for row in value["operations"]]
     assert len(whole["operations"]) == 3
-    assert whole["more"] == len(METHODS) - 3
+    assert whole["more"] == len(METHODS) - 2 - 3  # without the two that wait too
     assert none["operations"] == []
     assert "empty query" in none["next"]
 
@@ -177,7 +177,8 @@ async def test_nothing_is_changed_or_bought_unless_it_is_allowed(server: Sandbox
     assert "`sikoia reports excel`" in refusals.pop("reports.excel")
     for name, text in refusals.items():
         assert name in text
-        assert "--allow-changes" in text or "--max-chargeable N" in text
+        what_to_do = ("--allow-changes", "--max-chargeable N", "wait_for_operation")
+        assert any(one in text for one in what_to_do)
     assert "--allow-changes" in changes
     assert "--max-chargeable N" in costs
 
@@ -309,22 +310,33 @@ async def _ids(one: Agent) -> dict[str, Any]:
 
 
 async def test_one_of_several_companies_is_chosen(server: Sandbox) -> None:
-    """The error has the matches, and says how."""
+    """The result has the matches, and says how."""
     several = {"company_name": "Several Example Ltd", "country_code": "GB"}
     async with agent(server, **ALL) as one:
         _, company, _ = await new_case(one)
-        find = {"operation": "credit_reports.find", "arguments": {"company": company, **several}}
-        failed = await one.fail("call_operation", **find)
+        begun = await one.call("credit_reports.request", company=company, **several)
+        found = await one.use("wait_for_operation", token=begun["operation"]["token"])
         chosen = await one.call(
             "credit_reports.resolve_picklist",
-            request=failed["request_id"],
-            picklist_index=failed["picklist"][0]["index"],
+            request=found["result"]["request_id"],
+            picklist_index=found["result"]["picklist"][0]["index"],
         )
         done = await one.use("wait_for_operation", token=chosen["operation"]["token"])
 
-    assert failed["error"].startswith("TooManyResultsError: ")
-    assert "resolve_picklist" in failed["next"]
+    assert found["result"]["status"] == "TooManyResults"
+    assert "resolve_picklist" in found["next"]
     assert done["result"]["status"] == "Complete"
+    assert "next" not in done
+
+
+async def test_a_purchase_and_its_wait_are_two_calls(server: Sandbox) -> None:
+    """Otherwise an agent that stops waiting might buy again."""
+    before = len(server.ledger)
+    async with agent(server, **ALL) as one:
+        refused = await one.refusal("credit_reports.find", company=ID)
+
+    assert len(server.ledger) == before
+    assert "call credit_reports.request, and wait_for_operation" in refused
 
 
 async def test_a_failed_operation_has_its_result(server: Sandbox) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sikoia_async.cli.api.names import RESOURCES
 from sikoia_async.cli.api.signatures import methods_of
+from sikoia_async.cli.mcp.rules import waits_too
 from sikoia_async.cli.mcp.schemas import returned
 from sikoia_async.cli.parser import nearest
 from sikoia_async.errors import ArgumentError
@@ -48,7 +49,8 @@ class Catalog:
     def search(self, query: str) -> list[Method]:
         """Return the methods whose names and documentation have words of a query, best first.
 
-        Rare words count more. Without any word of three letters or more, all are returned.
+        Rare words count more. Without any word of three letters or more, all are returned. Methods
+        that wait for what they request are not: agents do that in two steps.
         """
         words = {word.removesuffix("s") for word in _WORD.findall(query.lower())}
         words = {word for word in words if len(word) >= _SHORTEST}
@@ -58,7 +60,8 @@ class Catalog:
             for name, weight in found.items():
                 scores[name] += weight * 1000 // len(found)
         names = sorted(scores if words else self._methods, key=lambda name: (-scores[name], name))
-        return [self._methods[name] for name in names]
+        ordered = [self._methods[name] for name in names]
+        return [method for method in ordered if not waits_too(method)]
 
     def _weight(self, name: str, word: str) -> int:
         summary = self._methods[name].about.summary.lower()

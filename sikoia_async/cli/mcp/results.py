@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sikoia_async import (
     APIError,
     ChargeLimitError,
-    Items,
     OperationFailedError,
     SikoiaError,
-    TooManyResultsError,
 )
 from sikoia_async.cli.exit_codes import describe, describe_bug
 from sikoia_async.cli.output import Output
@@ -52,16 +50,9 @@ def failure_of(error: Exception, rules: Rules) -> dict[str, Any]:
     """Return an error as JSON: what happened, and what to do."""
     if not isinstance(error, SikoiaError):
         return {"error": describe_bug(error)}  # its text may have personal data
-    output = output_of(rules)
     failure: dict[str, Any] = {"error": describe(error)[1]}
-    if isinstance(error, TooManyResultsError):
-        failure |= {
-            "picklist": output.plain(Items(error.picklist)),
-            "request_id": error.request_id,
-            "next": "call the operation resolve_picklist with the request_id and the index of one",
-        }
     if isinstance(error, OperationFailedError):
-        failure["result"] = output.plain(error.result)
+        failure["result"] = output_of(rules).plain(error.result)
     if isinstance(error, ChargeLimitError):
         failure["next"] = "the person who starts `sikoia mcp` can raise --max-chargeable"
     if isinstance(error, APIError) and error.detail and rules.reveal:

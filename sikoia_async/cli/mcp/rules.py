@@ -11,7 +11,7 @@ from sikoia_async._calls.operations import OPERATIONS
 if TYPE_CHECKING:
     from sikoia_async.cli.api.signatures import Method
 
-__all__ = ["Effect", "Rules", "effect_of", "has_secret"]
+__all__ = ["Effect", "Rules", "effect_of", "has_secret", "waits_too"]
 
 Effect = Literal["reads", "changes", "may cost money"]
 
@@ -35,6 +35,11 @@ class Rules:
         if _has_file(method):
             command = f"sikoia {method.resource} {method.command}"
             return f"{name}: this server passes no files on; use the command line: `{command}`"
+        if waits_too(method):
+            return (
+                f"{name} waits for its result, and an agent that stops waiting would not know what "
+                f"it has bought; call {method.operation}, and wait_for_operation with its token"
+            )
         effect = effect_of(method)
         if effect == "may cost money" and not self.max_chargeable:
             return (
@@ -61,6 +66,11 @@ def effect_of(method: Method) -> Effect:
 def has_secret(method: Method) -> bool:
     """Return whether a method returns a secret, which no agent sees."""
     return method.full_name in _SECRETS
+
+
+def waits_too(method: Method) -> bool:
+    """Return whether a method waits for what it requests, such as `credit_reports.find`."""
+    return method.full_name != method.operation
 
 
 def _has_file(method: Method) -> bool:

@@ -104,7 +104,13 @@ class Tools:
             again = "it continues at Sikoia: call wait_for_operation again with the token"
             return {"state": "running", "token": operation.token, "next": again}
         shown = output_of(self._rules).plain(result, given.only)
-        return validate_size({"state": "done", "kind": operation.kind, "result": shown})
+        done = {"state": "done", "kind": operation.kind, "result": shown}
+        if getattr(result, "picklist", None):
+            done["next"] = (
+                "several companies match: call the operation resolve_picklist of the same resource "
+                "with the request_id and the index of one"
+            )
+        return validate_size(done)
 
 
 def _validate_only(method: Method, only: Sequence[str] | None) -> None:
