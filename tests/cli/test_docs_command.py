@@ -90,6 +90,7 @@ def test_sections_with_all_words_are_found(shell: Terminal) -> None:
     assert code == 0
     first = out.splitlines()[0]
     assert first == "reliability#the-rate-limit  The rate limit"
+    assert max(map(len, out.splitlines())) < 180
     code, out, _ = shell.run("docs", first.split()[0])
     assert (code, out.splitlines()[0]) == (0, "## The rate limit")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from textwrap import shorten
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -19,6 +20,10 @@ __all__ = ["Hit", "search"]
 _MOST: Final = 12
 _IN_HEADING: Final = 20
 """As many occurrences in a text weigh as much as one in its heading."""
+_MOST_COUNTED: Final = 10
+"""Occurrences of a word in a text: a long one is not better for being long."""
+_WIDEST: Final = 160
+"""Characters of an excerpt."""
 
 
 @attrs.frozen
@@ -44,7 +49,8 @@ def search(pages: Iterable[Page], words: Sequence[str], most: int = _MOST) -> li
             counts = [lower.count(word) for word in wanted]
             if all(counts):
                 title = re.findall(r"\w+", f"{page.title} {heading}".lower())
-                weight = sum(counts) + _IN_HEADING * sum(title.count(word) for word in wanted)
+                in_title = sum(one.startswith(word) for word in wanted for one in title)
+                weight = sum(min(count, _MOST_COUNTED) for count in counts) + _IN_HEADING * in_title
                 place = f"{page.name}#{anchor}"
                 found.append((weight, Hit(place, heading, _excerpt(text, wanted), text)))
     found.sort(key=lambda one: -one[0])
@@ -53,4 +59,5 @@ def search(pages: Iterable[Page], words: Sequence[str], most: int = _MOST) -> li
 
 def _excerpt(text: str, wanted: Sequence[str]) -> str:
     _heading, *lines = text.splitlines()
-    return next((one for one in lines if any(word in one.lower() for word in wanted)), "").strip()
+    found = next((one for one in lines if any(word in one.lower() for word in wanted)), "")
+    return shorten(found, _WIDEST, placeholder=" …")
