@@ -69,12 +69,14 @@ async def test_the_documentation_is_found_and_read(server: Sandbox) -> None:
         section = await one.use("read_documentation", query=found["sections"][0]["section"])
         short = await one.use("read_documentation", query="cost-control")
         long = await one.use("read_documentation", query="local")
+        asked = await one.use("read_documentation", query="Which purchases are in doubt, zzzz?")
         none = await one.use("read_documentation", query="zzzz of")
 
     assert {"page": "resources/users", "title": "Users"}.items() <= pages["pages"][-2].items()
     assert section["text"].startswith("## The rate limit\n")
     assert short["text"].startswith("# Cost control\n")
     assert "local#scenarios" in long["sections"]
+    assert any(one["section"].startswith("purchases#") for one in asked["sections"])
     assert none == {"sections": [], "next": "use other words, or none for all pages"}
 
 

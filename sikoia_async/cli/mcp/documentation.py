@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from sikoia_async.cli.docs.pages import Page, find_text, read_pages, sections_of
-from sikoia_async.cli.docs.search import search
+from sikoia_async.cli.docs.search import Hit, search
 
 if TYPE_CHECKING:
     from sikoia_async.cli.mcp import inputs
@@ -38,7 +39,15 @@ class Documentation:
             return {"sections": sections, "next": "the page is long: read a section by its name"}
         if text:
             return {"text": text}
-        hits = search(self._pages, query.split())
+        hits = self._search(query)
         rows = [{"section": one.place, "shows": one.excerpt} for one in hits]
         following = "read one by its name" if hits else "use other words, or none for all pages"
         return {"sections": rows, "next": following}
+
+    def _search(self, query: str) -> list[Hit]:
+        """Return the sections with all words of a question, or with as many of the longest."""
+        words = sorted(re.findall(r"\w+", query), key=len, reverse=True)
+        for count in range(len(words), 0, -1):
+            if hits := search(self._pages, words[:count]):
+                return hits
+        return []
