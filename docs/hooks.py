@@ -9,12 +9,19 @@ from typing import Any
 from sikoia_async.cli.docs.pages import full, index, read_pages
 from sikoia_async.cli.docs.resources import with_models
 
-__all__ = ["on_page_markdown", "on_post_build"]
+__all__ = ["on_page_markdown", "on_post_build", "on_post_page"]
 
 
 def on_page_markdown(markdown: str, **_context: object) -> str:
     """Add the models and values of a resource to its page."""
     return with_models(markdown)
+
+
+def on_post_page(output: str, page: Any, **_context: object) -> str:
+    """Name the Markdown version in the head of a page, where programs look for it."""
+    name = page.file.src_uri.rpartition("/")[2]
+    link = f'<link rel="alternate" type="text/markdown" href="{name}">'
+    return output.replace("</head>", f"{link}</head>", 1)
 
 
 def on_post_build(config: Any) -> None:
