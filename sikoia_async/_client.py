@@ -24,14 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    import httpx
-
     from sikoia_async._calls.api import Api
     from sikoia_async._calls.spend_limits import SpendLimit
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._calls.usage import Stats
     from sikoia_async._errors import CallInfo
     from sikoia_async._rate_limit.queue import Priority
+    from sikoia_async._transport.adapters import HttpClient, HttpTransport
     from sikoia_async.batch.batch import Batch
     from sikoia_async.batch.file import OnConflict
     from sikoia_async.batch.purchases import Purchases
@@ -105,12 +104,13 @@ class Sikoia(NotCopyable):
         retries: how many times a call may be retried.
         quota: the rate limit that this client stays within; None to send without a limit.
         limits: how many requests may be in flight at once, and how large bodies may be.
-        transport: your own httpx transport. The same limits apply, and you close it. Only an
-            `httpx.AsyncHTTPTransport` shows that a request was not sent; with any other, a request
-            that fails counts as sent.
-        http_client: your own httpx client, for its connections and event hooks. You close it.
-            `raise_for_status` in a hook changes nothing: calls raise the SDK's errors. Any other
-            exception of a hook reaches the caller unchanged.
+        transport: your own transport of httpx or httpx2. The same limits apply, and you close it.
+            Only an `AsyncHTTPTransport` shows that a request was not sent; with any other, a
+            request that fails counts as sent.
+        http_client: your own `httpx.AsyncClient`, `httpx2.AsyncClient` or `aiohttp.ClientSession`,
+            for its connections and its hooks. You close it. `raise_for_status` in a hook changes
+            nothing: calls raise the SDK's errors. Any other exception of a hook reaches the caller
+            unchanged.
         tls: an SSL context that verifies certificates and host names, or the path of a file of
             certificate authorities, which are then the only ones trusted. Also for an https proxy,
             but not for the hosts of download links.
@@ -178,8 +178,8 @@ class Sikoia(NotCopyable):
         retries: int = 2,
         quota: Quota | None = _QUOTA,
         limits: Limits = _LIMITS,
-        transport: httpx.AsyncBaseTransport | None = None,
-        http_client: httpx.AsyncClient | None = None,
+        transport: HttpTransport | None = None,
+        http_client: HttpClient | None = None,
         tls: ssl.SSLContext | str | Path | None = None,
         link_tls: ssl.SSLContext | str | Path | None = None,
         link_hosts: Collection[str] | None = None,

@@ -11,8 +11,9 @@ A record about a call has a fixed list of fields (`FIELDS`), as attributes for s
 Bodies, queries, ids, headers and tokens are never logged. The logger `sikoia_async.requests`, which
 is quiet unless its own level is DEBUG, writes requests with all of these masked.
 
-httpx and httpcore log the URLs of requests, which hold ids. Their records about requests of this
-SDK are dropped; those about other requests pass, also inside `token=` and event hooks.
+httpx, httpx2 and what they send with log the URLs of requests, which hold ids. Their records about
+requests of this SDK are dropped; those about other requests pass, also inside `token=` and event
+hooks.
 """
 
 from __future__ import annotations
@@ -60,6 +61,12 @@ _HTTP_LOGGERS: Final = (  # each of them, because a logger's filters do not appl
     "httpcore.http2",
     "httpcore.proxy",
     "httpcore.socks",
+    "httpx2",
+    "httpcore2.connection",
+    "httpcore2.http11",
+    "httpcore2.http2",
+    "httpcore2.proxy",
+    "httpcore2.socks",
 )
 
 _SAFE_SEGMENT: Final = re.compile(r"|[A-Za-z_-]{1,40}|v[0-9]{1,2}|\{[a-z_]+\}|\(link\)")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sikoia_async._errors import Reached
     from sikoia_async._files.reading import Readable
     from sikoia_async._rate_limit.quota import OnStoreFailure
+    from sikoia_async._transport.adapters import HttpClient, HttpTransport
     from sikoia_async.batch.file import OnConflict
     from sikoia_async.batch.items import FailedItem
     from sikoia_async.batch.progress import HoldsUp, Progress, Stopped
@@ -334,6 +335,8 @@ __all__ = [
     "FinancialStatements",
     "Group",
     "HoldsUp",
+    "HttpClient",
+    "HttpTransport",
     "Identity",
     "IdentityData",
     "IdentityDocument",
@@ -476,6 +479,10 @@ _LAZY: Final = {
     "sikoia_async._errors": ("Reached",),
     "sikoia_async._files.reading": ("Readable",),
     "sikoia_async._rate_limit.quota": ("OnStoreFailure",),
+    "sikoia_async._transport.adapters": (
+        "HttpClient",
+        "HttpTransport",
+    ),
     "sikoia_async.batch.file": ("OnConflict",),
     "sikoia_async.batch.items": ("FailedItem",),
     "sikoia_async.batch.progress": (

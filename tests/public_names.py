@@ -28,6 +28,7 @@ SHARED: Final = {
     "sikoia_async._errors": ("Reached",),
     "sikoia_async._files.reading": ("Readable",),
     "sikoia_async._rate_limit.quota": ("OnStoreFailure",),
+    "sikoia_async._transport.adapters": ("HttpClient", "HttpTransport"),
     "sikoia_async.batch.file": ("OnConflict",),
     "sikoia_async.batch.items": ("FailedItem",),
     "sikoia_async.batch.progress": ("HoldsUp", "Progress", "Stopped"),

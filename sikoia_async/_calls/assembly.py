@@ -37,9 +37,9 @@ from sikoia_async._rate_limit.quota import Quota
 from sikoia_async._retry.budget import RetryBudget
 from sikoia_async._settings import variables
 from sikoia_async._settings.log_output import print_logs
+from sikoia_async._transport.adapters import validate_client, validate_transport
 from sikoia_async._transport.connector import Connector, local_authorities, validate_environment
 from sikoia_async._transport.connector import http_client as new_http_client
-from sikoia_async._transport.lent import validate_client, validate_transport
 from sikoia_async._transport.limits import Limits
 from sikoia_async._validation import (
     plain_string,
@@ -60,12 +60,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
-    import httpx
-
     from sikoia_async._auth.tokens import TokenSource
     from sikoia_async._calls.spend_limits import Limits as SpendLimits
     from sikoia_async._errors import CallInfo
     from sikoia_async._rate_limit.queue import Priority
+    from sikoia_async._transport.adapters import HttpClient, HttpTransport
     from sikoia_async._transport.pool import ConnectionPool
     from sikoia_async.environments import Environment, EnvironmentName
     from sikoia_async.models import ResponseInfo
@@ -111,8 +110,8 @@ def assemble(
     retries: int,
     quota: Quota | None,
     limits: Limits,
-    transport: httpx.AsyncBaseTransport | None,
-    http_client: httpx.AsyncClient | None,
+    transport: HttpTransport | None,
+    http_client: HttpClient | None,
     tls: ssl.SSLContext | str | Path | None,
     link_tls: ssl.SSLContext | str | Path | None,
     link_hosts: Collection[str] | None,
@@ -244,8 +243,8 @@ def assemble(
 
 
 def _brought(
-    transport: httpx.AsyncBaseTransport | None, http_client: httpx.AsyncClient | None
-) -> httpx.AsyncBaseTransport | httpx.AsyncClient | None:
+    transport: HttpTransport | None, http_client: HttpClient | None
+) -> HttpTransport | HttpClient | None:
     """Return what the caller brings to send requests with."""
     if transport is not None and http_client is not None:
         msg = "transport, http_client: pass one of them, not both"

@@ -15,7 +15,7 @@ import httpx
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._settings import variables
-from sikoia_async._transport.lent import ClientTransport
+from sikoia_async._transport.adapters import adapted
 from sikoia_async._transport.link_hosts import LinkHosts
 from sikoia_async._transport.origins import remember
 from sikoia_async._transport.pool import KEEPALIVE, ConnectionPool
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Collection, Mapping
 
+    from sikoia_async._transport.adapters import HttpClient, HttpTransport
     from sikoia_async.observers._observers import Observers
 
 __all__ = [
@@ -125,7 +126,7 @@ class Connector:
 
     def __init__(
         self,
-        brought: httpx.AsyncBaseTransport | httpx.AsyncClient | None,
+        brought: HttpTransport | HttpClient | None,
         tls: ssl.SSLContext | str | Path | None,
         proxy: str | None,
         *,
@@ -145,9 +146,7 @@ class Connector:
         validate_tls("tls", tls)
         validate_tls("link_tls", link_tls)
         self.link_hosts: LinkHosts = LinkHosts(link_hosts)
-        self._brought = (
-            ClientTransport(brought) if isinstance(brought, httpx.AsyncClient) else brought
-        )
+        self._brought = None if brought is None else adapted(brought)
         self._proxy = validate_proxy(proxy)
         self._trust_env = trust_env
         self._tls = self._context("tls", tls)

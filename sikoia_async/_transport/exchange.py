@@ -5,9 +5,10 @@ No httpx exception leaves this module: it holds the request, and the request hol
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 import httpx
@@ -104,13 +105,21 @@ async def exchange(
                 response.stream = state
     except RequestNotSent as error:
         return error.fault
-    except _FAULTS as error:
-        if error is state.hook_error:
+    except Exception as error:
+        if error is state.hook_error or not _is_fault(error):
             raise
         return fault_from(error, state, "sent" if response is None else "partial")
     finally:
         state.hook_error = None
         state.unmute_logs()
+
+
+def _is_fault(error: Exception) -> bool:
+    """Return whether an exception of a transport means that the exchange failed."""
+    aiohttp: Any = sys.modules.get("aiohttp")  # httpx-aiohttp translates most of its exceptions
+    return isinstance(error, _FAULTS) or (
+        aiohttp is not None and isinstance(error, aiohttp.ClientError)
+    )
 
 
 def end_observed(state: RequestState, result: Response | TransportFault | None) -> None:
@@ -141,9 +150,12 @@ def _head_fault(state: RequestState, response: httpx.Response) -> TransportFault
     if len(headers) > _MOST_HEADERS:
         reason = f"the response has more than {_MOST_HEADERS} headers"
         return TransportFault("sent", reason, final=True)
-    if "transfer-encoding" in headers and "content-length" in headers:
+    coding = headers.get("transfer-encoding")
+    if coding is not None and "content-length" in headers:
         # A gateway may have used the other length, and taken the rest for another response.
         return TransportFault("sent", "the response declares its length in two ways")
+    if coding is not None and coding.lower() != "chunked":  # aiohttp accepts any
+        return TransportFault("sent", "the response has an unsupported transfer coding")
     if state.echo is not None and state.echo.is_mismatch(
         state.correlation_id,
         state.received_id,

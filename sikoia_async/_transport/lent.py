@@ -1,4 +1,4 @@
-"""Clients and transports of the caller's."""
+"""Clients and transports of the caller's; `adapters` adapts those of other libraries."""
 
 from __future__ import annotations
 
@@ -6,60 +6,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from sikoia_async._errors import ArgumentTypeError, ClientStateError
+from sikoia_async._errors import ClientStateError
 from sikoia_async._logging import http_logs_unmuted
 from sikoia_async._transport.types import mark_unsent, state_of
 
 if TYPE_CHECKING:
     from sikoia_async._transport.types import RequestState
 
-__all__ = ["ClientTransport", "send_through", "validate_client", "validate_transport"]
+__all__ = ["CLOSED", "ClientTransport", "readable", "send_through"]
+
+CLOSED: Final = "the http_client is closed; keep it open for as long as this client is used"
 
 _NO_HOOKS: Final[dict[str, list[Any]]] = {"request": [], "response": []}
 _CONSUMED: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
-
-
-def validate_transport(name: str, transport: object) -> None:
-    """Check that an argument is a transport that requests can be sent with, or None.
-
-    Raises:
-        ArgumentTypeError: it is not.
-    """
-    if transport is not None and not _is_transport(transport):
-        msg = (
-            f"{name}: expected an instance of httpx.AsyncBaseTransport, such as "
-            "httpx.AsyncHTTPTransport(); pass a client as http_client=..."
-        )
-        raise ArgumentTypeError(msg)
-
-
-def validate_client(client: object) -> None:
-    """Check that an argument is a client that requests can be sent with, or None.
-
-    Raises:
-        ArgumentTypeError: it is not.
-    """
-    if client is None:
-        return
-    if not isinstance(client, httpx.AsyncClient):
-        msg = (
-            "http_client: expected an instance of httpx.AsyncClient; pass a transport as "
-            "transport=..."
-        )
-        raise ArgumentTypeError(msg)
-    # httpx does not check what it is given either.
-    mounts: dict[object, object] = getattr(client, "_mounts", {})
-    for transport in (getattr(client, "_transport", None), *mounts.values()):
-        if transport is not None and not _is_transport(transport):
-            msg = "http_client: its transports must be instances of httpx.AsyncBaseTransport"
-            raise ArgumentTypeError(msg)
-
-
-def _is_transport(value: object) -> bool:
-    send = httpx.AsyncBaseTransport.handle_async_request
-    return (
-        isinstance(value, httpx.AsyncBaseTransport) and type(value).handle_async_request is not send
-    )
 
 
 class ClientTransport(httpx.AsyncBaseTransport):
@@ -68,10 +27,15 @@ class ClientTransport(httpx.AsyncBaseTransport):
     The hooks are called here, because httpx closes a response whose hook raises. A hook that only
     refuses a status, with `raise_for_status`, changes nothing: the response is handled like any
     other. Whatever else a hook raises reaches the caller unchanged.
+
+    Args:
+        client: a client of httpx, or of a library with the same classes.
+        kind: that library's class of clients. A subclass may do anything with a request.
     """
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: Any, kind: type = httpx.AsyncClient) -> None:
         self._client = client
+        self._kind = kind
         self._without_hooks = _without_hooks(client)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -83,8 +47,7 @@ class ClientTransport(httpx.AsyncBaseTransport):
         client, state = self._client, state_of(request)
         if client.is_closed:
             mark_unsent(request)
-            msg = "the http_client is closed; keep it open for as long as this client is used"
-            raise ClientStateError(msg)
+            raise ClientStateError(CLOSED)
         await self._prepare(request, state)
         state.mark_sending(request, self._transport_for(request.url))
         await _declare_empty_body(request, state)
@@ -96,7 +59,7 @@ class ClientTransport(httpx.AsyncBaseTransport):
         except BaseException:
             await response.aclose()
             raise
-        return _readable(response)
+        return readable(response)
 
     async def _prepare(self, request: httpx.Request, state: RequestState) -> None:
         """Call the request hooks."""
@@ -119,21 +82,26 @@ class ClientTransport(httpx.AsyncBaseTransport):
         except BaseException as error:
             if _refuses_status(error, response):
                 return
-            if not _is_lost(error, response):
+            if not self._is_lost(error, response):
                 state.hook_error = error
             raise
+
+    def _is_lost(self, error: BaseException, response: httpx.Response) -> bool:
+        """Return whether the response was lost while a hook read its body."""
+        is_incomplete = response.is_stream_consumed and not response.is_closed
+        return is_incomplete and isinstance(error, httpx.RequestError)
 
     def _transport_for(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
         """Return the transport that a client of httpx uses; a subclass may do anything else."""
         find = getattr(self._client, "_transport_for_url", None)
-        return find(url) if find and type(self._client) is httpx.AsyncClient else self
+        return find(url) if find and type(self._client) is self._kind else self
 
 
-def _without_hooks(client: httpx.AsyncClient) -> httpx.AsyncClient:
+def _without_hooks(client: object) -> Any:
     """Return a client that shares all attributes with another one, but calls no hooks."""
     kind = type(client)
     hookless = type(kind.__name__, (kind,), {"_event_hooks": property(lambda _: _NO_HOOKS)})
-    view: httpx.AsyncClient = object.__new__(hookless)
+    view: Any = object.__new__(hookless)
     view.__dict__ = client.__dict__
     return view
 
@@ -182,29 +150,24 @@ def _response_in(error: Exception, request: httpx.Request) -> httpx.Response | N
     except RuntimeError:  # it has none
         return None
     is_ours = (theirs.method, theirs.url) == (request.method, request.url)
-    return _readable(response) if is_ours else None
+    return readable(response) if is_ours else None
 
 
 def _refuses_status(error: BaseException, response: httpx.Response) -> bool:
     """Return whether an exception carries the response, and so only refuses its status."""
     if getattr(error, "response", None) is not response:
         return False
-    return isinstance(error, httpx.HTTPStatusError) or response.is_error
+    is_status_error = any(kind.__name__ == "HTTPStatusError" for kind in type(error).__mro__)
+    return is_status_error or response.is_error
 
 
-def _is_lost(error: BaseException, response: httpx.Response) -> bool:
-    """Return whether the response was lost while a hook read its body."""
-    is_incomplete = response.is_stream_consumed and not response.is_closed
-    return is_incomplete and isinstance(error, httpx.RequestError)
-
-
-def _readable(response: httpx.Response) -> httpx.Response:
+def readable(response: httpx.Response) -> httpx.Response:
     """Return a response whose body can be read, although it may have been read or closed."""
     if not response.is_stream_consumed and not response.is_closed:
         return response
     try:
-        content = response.content  # httpx has decompressed it
-    except httpx.ResponseNotRead:
+        content = response.content  # decompressed
+    except RuntimeError:  # ResponseNotRead of httpx or httpx2
         content = b""
     headers = [one for one in response.headers.raw if one[0].lower() not in _CONSUMED]
     return httpx.Response(response.status_code, headers=headers, content=content)

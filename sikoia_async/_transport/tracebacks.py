@@ -28,6 +28,7 @@ C = TypeVar("C", bound=type)
 LIBRARIES: Final = frozenset(
     {
         *("sikoia_async", "httpx", "httpcore", "h11", "h2", "httpx_aiohttp", "aiohttp"),
+        *("httpx2", "httpcore2", "yarl"),
         *("anyio", "trio", "asyncio", "contextlib", "functools", "ssl", "json"),
         *("attr", "attrs", "cattrs", "msgspec"),
         *("redis", "valkey", "coredis", "asyncpg", "psycopg", "psycopg_pool", "sqlite3"),

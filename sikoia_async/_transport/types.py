@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import attrs
@@ -222,15 +223,16 @@ class RequestState(httpx.AsyncByteStream):
         content = self.content
         return content if isinstance(content, bytes) else b"".join(content)
 
-    def mark_sending(self, request: httpx.Request, transport: httpx.AsyncBaseTransport) -> None:
+    def mark_sending(self, request: httpx.Request, transport: object) -> None:
         """Note that the request is handed to a transport.
 
-        httpx's own transport reports when it sends the request. With any other, it counts as sent
-        from now on, because nothing else proves that it was not: a transport may retry by itself,
-        or raise any exception after the work was done. Subclasses are such transports too.
+        The transports of httpx and httpx2 themselves report when they send the request. With any
+        other, it counts as sent from now on, because nothing else proves that it was not: a
+        transport may retry by itself, or raise any exception after the work was done. Subclasses
+        are such transports too.
         """
         trace = request.extensions.setdefault("trace", self.trace)  # or a hook's own
-        self.is_traced = type(transport) is httpx.AsyncHTTPTransport and trace == self.trace
+        self.is_traced = _is_traced(type(transport)) and trace == self.trace
         self.is_sent = not self.is_traced
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -306,6 +308,14 @@ class RequestState(httpx.AsyncByteStream):
     def attach_to(self, request: httpx.Request) -> None:
         """Make `state_of` return this state, whatever a transport did to the extensions."""
         request.extensions = {_KEY: self}
+
+
+def _is_traced(kind: type) -> bool:
+    """Return whether a class of transports reports what it sends."""
+    httpx2: Any = sys.modules.get("httpx2")
+    return kind is httpx.AsyncHTTPTransport or (
+        httpx2 is not None and kind is httpx2.AsyncHTTPTransport
+    )
 
 
 def _is_open(tls: ssl.SSLObject) -> bool:

@@ -352,7 +352,12 @@ M5   test_shapes.py::test_any_header_is_used_or_ignored
      ../retry/test_policy.py::test_no_header_breaks_the_parser
 M6   out: the local Sikoia against the specification is a later issue; its responses are compared in
      ../sandbox/test_responses.py::test_every_operation_is_walked
-M7   out: httpx2 is not a dependency; every row runs on asyncio and on trio alike
+M7   every row runs on asyncio and on trio alike; over httpx2, aiohttp and httpx-aiohttp, which
+     callers bring, those that the wire decides:
+     test_wires.py::test_a_response_that_is_not_complete_is_refused
+     test_wires.py::test_a_broken_gzip_is_refused
+     test_wires.py::test_a_cancelled_call_leaves_nothing
+     test_wires.py::test_a_refused_connection_is_unsent_only_if_that_is_proven
 M8   out: done by hand, module by module, and not in the gate
 M9   out: cancelled at each step by hand,
      ../rate_limit/test_cancelled.py::test_a_scope_cancelled_at_any_step

@@ -1,9 +1,10 @@
-"""A transport of another library: httpx-aiohttp's, on real sockets. aiohttp needs asyncio."""
+"""A transport of httpx-aiohttp and a session of aiohttp, on real sockets. aiohttp needs asyncio."""
 
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import aiohttp
 import httpx
 import pytest
 from faults import Peer, Script, answer, client, refusing, serve
@@ -41,7 +42,14 @@ async def _in_client(url: str, **options: Any) -> AsyncGenerator[Sikoia]:
         yield client(url, http_client=theirs, **options)
 
 
-_LENT: Final = pytest.mark.parametrize("lent", [_as_transport, _as_client, _in_client])
+@asynccontextmanager
+async def _as_session(url: str, **options: Any) -> AsyncGenerator[Sikoia]:
+    async with aiohttp.ClientSession() as session:
+        yield client(url, http_client=session, **options)
+
+
+_INDIRECT: Final = [_as_transport, _as_client, _in_client]
+_LENT: Final = pytest.mark.parametrize("lent", [*_INDIRECT, _as_session])
 
 
 def _works(*, then: Callable[[Peer], Any], after: int = 0) -> Script:
@@ -115,7 +123,7 @@ async def test_connections_are_kept(lent: Callable[..., Any]) -> None:
     assert b"chunked" not in server.received.lower()
 
 
-@_LENT
+@pytest.mark.parametrize("lent", _INDIRECT)
 async def test_a_refused_connection_is_retried_only_if_that_is_safe(
     lent: Callable[..., Any],
 ) -> None:

@@ -1,7 +1,11 @@
-"""HTTP/2 of a lent client, against a real HTTP/2 server: what proves that nothing was processed."""
+"""HTTP/2 of a lent client of httpx or httpx2, against a real HTTP/2 server.
+
+What proves that nothing was processed.
+"""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -19,6 +23,8 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, StreamEnded
+
+httpx2: Any = pytest.importorskip("httpx2", reason="the lowest versions are tested without it")
 
 pytestmark = pytest.mark.anyio
 
@@ -106,15 +112,21 @@ async def _serving(*actions: _Action) -> AsyncGenerator[_Server]:
             tasks.cancel_scope.cancel()
 
 
-def _as_transport(**options: Any) -> dict[str, Any]:
-    return {"transport": httpx.AsyncHTTPTransport(http1=False, http2=True, **options)}
+def _as_transport(library: Any, **options: Any) -> dict[str, Any]:
+    return {"transport": library.AsyncHTTPTransport(**{"http1": False, "http2": True, **options})}
 
 
-def _as_client(**options: Any) -> dict[str, Any]:
-    return {"http_client": httpx.AsyncClient(http1=False, http2=True, trust_env=False, **options)}
+def _as_client(library: Any, **options: Any) -> dict[str, Any]:
+    given = {"http1": False, "http2": True, "trust_env": False, **options}
+    return {"http_client": library.AsyncClient(**given)}
 
 
-_LENT: Final = pytest.mark.parametrize("lend", [_as_transport, _as_client])
+_WAYS: Final = {
+    f"{library.__name__} {name}": partial(lend, library)
+    for library in (httpx, httpx2)
+    for name, lend in {"transport": _as_transport, "client": _as_client}.items()
+}
+_LENT: Final = pytest.mark.parametrize("lend", _WAYS.values(), ids=_WAYS)
 _Lend = Callable[..., dict[str, Any]]
 
 
@@ -189,14 +201,9 @@ async def test_a_call_that_only_waits_for_a_connection_has_sent_nothing(
         reached.set()
         return anyio.sleep_forever()
 
-    limits = httpx.Limits(max_connections=1)
-    options: dict[str, Any] = {"limits": limits, "http1": not http2, "http2": http2}
-    kind = httpx.AsyncHTTPTransport if lend is _as_transport else httpx.AsyncClient
-    brought = kind(trust_env=False, **options)
-    async with serve(hang) as server, brought:
-        name = "transport" if lend is _as_transport else "http_client"
-        lent: dict[str, Any] = {name: brought}
-        sikoia = client(server.url, **lent)
+    brought = lend(http1=not http2, http2=http2, limits=httpx.Limits(max_connections=1))
+    async with serve(hang) as server, next(iter(brought.values())):
+        sikoia = client(server.url, **brought)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_buy, sikoia)
             await reached.wait()

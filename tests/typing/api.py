@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, assert_type
 
+import aiohttp
 import attrs
+import httpx
+import httpx2
+import httpx_aiohttp
 
 from sikoia_async import (
     STAGING,
@@ -45,6 +49,20 @@ async def client() -> None:
         assert_type(sikoia.drift, Mapping[str, int])
     Sikoia(token=lambda: "token", quota=None)
     Sikoia(token=later)
+
+
+def wires(session: aiohttp.ClientSession) -> None:
+    """Bring a transport or a client of another library, and no synchronous one."""
+    Sikoia(http_client=session)
+    Sikoia(http_client=httpx.AsyncClient())
+    Sikoia(http_client=httpx2.AsyncClient())
+    Sikoia(http_client=httpx_aiohttp.HttpxAiohttpClient())
+    Sikoia(transport=httpx.AsyncHTTPTransport())
+    Sikoia(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
+    Sikoia(transport=httpx2.AsyncHTTPTransport())
+    Sikoia(transport=httpx_aiohttp.AiohttpTransport())
+    Sikoia(http_client=httpx.Client())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Sikoia(transport=httpx2.HTTPTransport())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def later() -> str:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Self
 
 import attrs
 
+from sikoia_async._transport.adapters import validate_transport
 from sikoia_async._transport.connector import Connector
-from sikoia_async._transport.lent import validate_transport
 from sikoia_async.testing.cassettes.file import (
     CassetteError,
     Contents,
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import httpx
+
+    from sikoia_async._transport.adapters import HttpTransport
 
 __all__ = ["Cassette", "CassetteError"]
 
@@ -119,7 +121,7 @@ class Cassette:
 
     def transport(
         self,
-        beneath: httpx.AsyncBaseTransport | None = None,
+        beneath: HttpTransport | None = None,
         *,
         tls: ssl.SSLContext | str | Path | None = None,
         proxy: str | None = None,
