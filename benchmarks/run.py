@@ -21,6 +21,7 @@ import stalls
 import stopped_batches
 import store_costs
 import storms
+import wires
 from _measure import is_quick, print_table
 
 if __name__ == "__main__":
@@ -34,6 +35,7 @@ if __name__ == "__main__":
                 events,
                 no_wire,
                 round_trip,
+                wires,
                 generated,
                 quota,
                 observed,
