@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 
@@ -11,9 +11,11 @@ from sikoia_async._logging import http_logs_unmuted
 from sikoia_async._transport.types import mark_unsent, state_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from sikoia_async._transport.types import RequestState
 
-__all__ = ["CLOSED", "ClientTransport", "readable", "send_through"]
+__all__ = ["CLOSED", "ClientTransport", "Once", "readable", "send_through"]
 
 CLOSED: Final = "the http_client is closed; keep it open for as long as this client is used"
 
@@ -134,6 +136,26 @@ async def _declare_empty_body(request: httpx.Request, state: RequestState) -> No
         await request.aread()
     else:
         request.headers["Content-Length"] = "0"
+        request.stream = Once(cast("httpx.AsyncByteStream", request.stream))
+
+
+class Once(httpx.AsyncByteStream):
+    """A body that is sent once: some versions of aiohttp also repeat a GET whose body is a stream.
+
+    Args:
+        stream: the body.
+    """
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+        self._is_begun = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._is_begun:
+            msg = "the request must not be repeated"
+            raise httpx.WriteError(msg)
+        self._is_begun = True
+        return aiter(self._stream)
 
 
 def _response_in(error: Exception, request: httpx.Request) -> httpx.Response | None:

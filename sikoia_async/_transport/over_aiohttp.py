@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from sikoia_async._errors import ClientStateError
-from sikoia_async._transport.lent import CLOSED
+from sikoia_async._transport.lent import CLOSED, Once
 from sikoia_async._transport.types import mark_unsent, state_of
 
 if TYPE_CHECKING:
@@ -146,14 +146,14 @@ def _headers(request: httpx.Request) -> list[tuple[str, str]]:
 def _content(request: httpx.Request, state: RequestState) -> object:
     """Return the body of a request.
 
-    aiohttp repeats an idempotent request by itself, but never with a stream that it has begun to
-    send.
+    aiohttp repeats an idempotent request by itself, so one that must not be repeated is a stream
+    that can be sent once.
     """
     content = state.content
     may_be_bytes = state.may_repeat or request.method in _NOT_REPEATED
     if may_be_bytes and isinstance(content, bytes) and len(content) < _STREAMED:
         return content or None
-    return state
+    return state if state.may_repeat else Once(state)
 
 
 def _as_httpx_error(error: Any) -> httpx.HTTPError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 import pytest
@@ -141,6 +141,31 @@ async def test_a_wrapped_transport_proves_nothing(lent: Callable[..., Sikoia]) -
     assert failover.done == 1
     assert caught.value.may_have_been_processed
     assert dict(sikoia.spend) == {"identity.request": 1}
+
+
+class _Repeating(httpx.AsyncBaseTransport):
+    """Sends a request twice, as some versions of aiohttp do with a GET."""
+
+    done = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        for _ in range(2):
+            async for _ in cast("httpx.AsyncByteStream", request.stream):
+                pass
+            self.done += 1
+        return httpx.Response(200, json=[])
+
+
+@_LENT
+async def test_a_transport_cannot_repeat_what_is_paid_for(lent: Callable[..., Sikoia]) -> None:
+    """Not even a GET, whose body is empty."""
+    repeating = _Repeating()
+    sikoia = lent(repeating, retries=2)
+    with pytest.raises(ConnectionFailedError) as caught:
+        await sikoia.request("GET", "/v2/excel", chargeable=True)
+
+    assert repeating.done == 1
+    assert caught.value.may_have_been_processed
 
 
 class _Subclass(httpx.AsyncHTTPTransport):
