@@ -93,6 +93,39 @@ def test_a_file_of_companies(sandbox: Sandbox, capsys: pytest.CaptureFixture[str
     assert "credit_reports.request, 12 times" in printed
 
 
+def test_json_for_scripts(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """The plan, the end of each run, the state of the journal and what is in doubt."""
+    ids = companies_of(3, sandbox)
+    write_csv(ids)
+    sandbox.faults.add(REPORTS, status=400)
+    spent = {"credit_reports.request": 3}
+
+    def printed() -> Any:
+        return json.loads(capsys.readouterr().out)
+
+    assert reports("--dry-run", "--json") == 0
+    assert printed() == {"rows": 3, "left_out": 0, "requests": 6, "chargeable": 3}
+    assert reports("--json") == 1
+    end = printed()
+    assert (end["total"], end["done"], end["failed"], end["left_out"]) == (3, 2, 1, 0)
+    assert batch("status", "out.db", "--json") == 0
+    state = printed()
+    assert (state["done"], state["failed"], state["in_doubt"], state["started"]) == (2, 1, 0, 0)
+    [failure] = state["failures"]
+    assert (failure["error"], failure["status"]) == ("InvalidRequestError", 400)
+    assert batch("retry", "out.db", "--json") == 0
+    end = printed()
+    assert (end["done"], end["failed"], end["spent"]) == (3, 0, spent)
+    assert batch("doubts", "out.db", "--json") == 0
+    assert printed() == []
+    write_csv(companies_of(1, sandbox))
+    piped = batch("credit-reports", "in.csv", "--out", "-", "--journal", "new.db", "--json")
+    output = capsys.readouterr()
+    assert piped == 0
+    assert [json.loads(line)["state"] for line in output.out.splitlines()] == ["done"]
+    assert '"left_out": 0' in output.err
+
+
 def test_jsonl_and_columns_of_other_names(sandbox: Sandbox) -> None:
     """The format is found out; a key of its own is possible."""
     ids = companies_of(3, sandbox)
@@ -301,6 +334,9 @@ def test_doubts_are_listed_and_looked_for(
     printed = capsys.readouterr()
     assert "credit_reports.request" in printed.out
     assert "1 in doubt" in printed.err
+    assert batch("doubts", "out.db", "--json") == 1
+    [doubt] = json.loads(capsys.readouterr().out)
+    assert (doubt["operation"], doubt["intended_at"][:2]) == ("credit_reports.request", "20")
     assert batch("doubts", "out.db", "--look") in {0, 1}
     assert sandbox.ledger.spend == 1
 

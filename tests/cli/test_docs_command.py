@@ -1,5 +1,6 @@
 """`sikoia docs`: the documentation as Markdown, from its source."""
 
+import json
 import re
 from pathlib import Path
 from typing import Literal, get_args, get_origin
@@ -171,3 +172,27 @@ def test_an_unknown_name_is_an_error(name: str) -> None:
     """So a reference to something that was renamed fails the build."""
     with pytest.raises(LookupError):
         find(name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ((), "operations"),
+        (("--all",), "operations"),
+        (("webhooks#duplicates",), "webhooks#duplicates"),
+        (("verify", "signature"), "webhooks"),
+    ],
+)
+def test_json_has_what_would_be_printed(
+    arguments: tuple[str, ...], name: str, shell: Terminal
+) -> None:
+    """A list of pages, sections or hits."""
+    code, out, _ = shell.run("docs", *arguments, "--json")
+
+    assert code == 0
+    assert any(one["name"].startswith(name) for one in json.loads(out))
+
+
+def test_json_of_nothing_found_is_an_empty_list(shell: Terminal) -> None:
+    """With the exit code of a search that found nothing."""
+    assert shell.run("docs", "zzzzzz", "--json")[:2] == (1, "[]\n")

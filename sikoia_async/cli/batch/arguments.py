@@ -38,6 +38,7 @@ def add_commands(
         one.add_argument("journal", type=Path, help="the journal of the batch")
         if command == "doubts":
             one.add_argument("--look", action="store_true", help="look for them first; free")
+        _add_json(one)
         one.set_defaults(run=run, parser=one, batch_command=command)
 
 
@@ -77,6 +78,11 @@ def _add_job(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--join", action="store_true", help="share the journal with other runs that say so"
     )
+    _add_json(command)
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON at the end")
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
@@ -121,6 +127,7 @@ def job_of(options: argparse.Namespace, arguments: Sequence[str]) -> BatchJob:
         retry_failed=options.retry_failed,
         join=options.join,
         dry_run=options.dry_run,
+        json=options.json,
     )
 
 

@@ -42,12 +42,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     if options.batch_command == "status":
-        return journals.status(options.journal)
+        return journals.status(options.journal, as_json=options.json)
     if options.batch_command == "doubts":
-        return journals.doubts(options.journal, look=options.look)
+        return journals.doubts(options.journal, look=options.look, as_json=options.json)
     if options.batch_command == "retry":
         arguments, folder = journals.remembered(options.journal)
         os.chdir(folder)
-        options = parsed(arguments)
-        options.retry_failed = True
+        again = parsed(arguments)
+        again.retry_failed, again.json = True, again.json or options.json
+        options = again
     return running.run(job_of(options, arguments))

@@ -8,12 +8,14 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import anyio
+import attrs
 
 from sikoia_async import Sikoia
 from sikoia_async.batch.budget import Budget
 from sikoia_async.batch.file import connect
 from sikoia_async.batch.items import ItemJournal
 from sikoia_async.cli.batch.records import InputError
+from sikoia_async.cli.text import to_json_text
 from sikoia_async.stores import SqliteStores, Stores
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sikoia_async.batch.doubts import Doubt
+    from sikoia_async.batch.items import FailedItem
 
 __all__ = ["COMMAND", "doubts", "remembered", "status"]
 
@@ -28,25 +31,40 @@ COMMAND: Final = "command"
 """The name that a journal has the command line under."""
 
 
-def status(path: Path) -> int:
+def status(path: Path, *, as_json: bool) -> int:
     """Print how far a batch is, also while it runs; return the exit code."""
     with _journal(path) as (items, budget):
-        counts = items.counts()
+        counts, spent = items.counts(), dict(sorted(budget.counts.items()))
+        if as_json:
+            state = {
+                "done": counts.done,
+                "failed": counts.failed,
+                "in_doubt": counts.doubt,
+                "started": counts.started,
+                "spent": spent,
+                "failures": [attrs.asdict(one) for one in _failed(items)],
+            }
+            print(to_json_text(state, indent=2))
+            return 0
         print(f"{counts.done:,} done, {counts.failed:,} failed, {counts.doubt:,} in doubt")
         print(f"{counts.started:,} started and not ended")
-        for operation, count in sorted(budget.counts.items()):
+        for operation, count in spent.items():
             print(f"may have cost money: {operation}, {count:,} times")
-        after = b""
-        while failed := items.failed(after):
-            for one in failed:
-                about = [one.error or "failed"]
-                if one.status is not None:
-                    about.append(str(one.status))
-                if one.correlation_id is not None:
-                    about.append(f"correlation id {one.correlation_id}")
-                print(f"failed: {one.key[:12]}: {', '.join(about)}")
-            after = bytes.fromhex(failed[-1].key)
+        for one in _failed(items):
+            about = [one.error or "failed"]
+            if one.status is not None:
+                about.append(str(one.status))
+            if one.correlation_id is not None:
+                about.append(f"correlation id {one.correlation_id}")
+            print(f"failed: {one.key[:12]}: {', '.join(about)}")
     return 0
+
+
+def _failed(items: ItemJournal) -> Generator[FailedItem]:
+    after = b""
+    while failed := items.failed(after):
+        yield from failed
+        after = bytes.fromhex(failed[-1].key)
 
 
 def remembered(path: Path) -> tuple[Sequence[str], str]:
@@ -64,11 +82,14 @@ def remembered(path: Path) -> tuple[Sequence[str], str]:
     return arguments, folder
 
 
-def doubts(path: Path, *, look: bool) -> int:
+def doubts(path: Path, *, look: bool, as_json: bool) -> int:
     """Print the purchases in doubt; return the exit code: 1 if there are any."""
     with _journal(path):
         pass
     found = anyio.run(_doubts, path, look)
+    if as_json:
+        print(to_json_text([attrs.asdict(one) for one in found], indent=2))
+        return int(bool(found))
     for one in found:
         correlation = (
             "" if one.correlation_id is None else f" (correlation id {one.correlation_id})"

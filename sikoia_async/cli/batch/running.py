@@ -18,6 +18,7 @@ from sikoia_async.batch.wording import duration
 from sikoia_async.cli.batch.journals import COMMAND
 from sikoia_async.cli.batch.output import Output
 from sikoia_async.cli.batch.records import BadRecord, InputError
+from sikoia_async.cli.text import to_json_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -51,6 +52,8 @@ class BatchJob:
     retry_failed: bool = False
     join: bool = False
     dry_run: bool = False
+    json: bool = False
+    """Whether to print the plan or the end as JSON, too: where results do not go."""
 
     @property
     def command(self) -> str:
@@ -188,6 +191,9 @@ def _print_plan(job: BatchJob, checked: Checked | None) -> None:
     requests = checked.rows * (_REQUESTS if job.operation.is_awaited else 1)
     limit = job.max_chargeable
     most = checked.rows if limit is None else min(limit, checked.rows)
+    if job.json:
+        plan = {"rows": checked.rows, "left_out": checked.bad_count}
+        _print_json(job, {**plan, "requests": requests, "chargeable": most})
     _print(
         f"{checked.rows:,} rows, at least {requests:,} requests, "
         f"at most {most:,} calls of {job.operation.name} that may cost money; "
@@ -215,6 +221,14 @@ def _print_end(job: BatchJob, summary: Progress, bad: int) -> None:
     elif summary.in_doubt:
         advice = f"; to see what is in doubt: sikoia batch doubts {job.journal.name}"
     _print(f"{stopped}{', '.join(parts)}{advice}")
+    if job.json:
+        _print_json(job, {**{name: getattr(summary, name) for name in _SUMMARY}, "left_out": bad})
+
+
+_SUMMARY: Final = (
+    *("total", "done", "failed", "in_doubt", "left"),
+    *("spent", "requests", "seconds", "stopped"),
+)
 
 
 _STOPPED: Final = {
@@ -223,6 +237,11 @@ _STOPPED: Final = {
     "SIGTERM": "SIGTERM",
     "stop": "stop",
 }
+
+
+def _print_json(job: BatchJob, value: dict[str, Any]) -> None:
+    where = sys.stderr if job.out == "-" else sys.stdout
+    print(to_json_text(value, indent=2), file=where, flush=True)
 
 
 def _print(line: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sikoia_async.cli.docs.pages import Page, find_text, full, index, read_pages
 from sikoia_async.cli.docs.search import search
 from sikoia_async.cli.parser import complete_with
+from sikoia_async.cli.text import to_json_text
 
 if TYPE_CHECKING:
     import argparse
@@ -29,11 +30,16 @@ def configure(parser: Parser, _words: Sequence[str]) -> None:
     )
     complete_with(words, (page.name for page in read_pages()))
     parser.add_argument("--all", action="store_true", help="print all pages")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
     pages = read_pages()
+    if options.json:
+        found = _as_json(pages, options)
+        print(to_json_text(found, indent=2))
+        return 0 if found else 1
     if options.all:
         print(full(pages), end="")
     elif not options.words:
@@ -44,6 +50,20 @@ def _run(options: argparse.Namespace) -> int:
     else:
         return _search(pages, options.words)
     return 0
+
+
+def _as_json(pages: Sequence[Page], options: argparse.Namespace) -> list[dict[str, str]]:
+    words: list[str] = options.words
+    if options.all:
+        return [{"name": one.name, "title": one.title, "text": one.text} for one in pages]
+    if not words:
+        return [{"name": one.name, "title": one.title, "about": one.about} for one in pages]
+    if len(words) == 1 and (text := find_text(pages, words[0])):
+        return [{"name": words[0], "text": text}]
+    return [
+        {"name": hit.place, "heading": hit.heading, "excerpt": hit.excerpt}
+        for hit in search(pages, words)
+    ]
 
 
 def _search(pages: Sequence[Page], words: Sequence[str]) -> int:
