@@ -503,11 +503,16 @@ async def test_one_process_that_is_cut_off_from_redis_keeps_to_its_part(
         gate.close()
         await running.served(2 * LIMIT)
         await gate.open()
-        await running.served(2 * LIMIT)
+        back = 0
+        for _ in range(10):  # on a busy machine it takes a while to connect
+            await running.served(LIMIT)
+            back = sum(one.process == "alone" for one in running.window.arrivals[-LIMIT:])
+            if back:
+                break
 
         assert await running.stop() <= {"RateLimitError"}
         assert running.worst <= LIMIT + part
-        assert sum(one.process == "alone" for one in running.window.arrivals[-LIMIT:]) > 0
+        assert back > 0
     gate.close()
 
 

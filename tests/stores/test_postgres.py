@@ -340,8 +340,9 @@ async def test_events_reach_all_processes(
                 for message in ("one", "'two'"):
                     await events.publish("a", message)
                 with anyio.fail_after(30):
-                    assert [await anext(aiter(first)) for _ in range(2)] == ["one", "'two'"]
-                    assert await anext(second) == "one"
+                    # In any order: each says only that there is something to look at.
+                    assert {await anext(aiter(first)) for _ in range(2)} == {"one", "'two'"}
+                    assert await anext(second) in {"one", "'two'"}
         async with events.subscribe("a") as messages:
             postgres_server.kill()
             with anyio.fail_after(30), pytest.raises(Exception, match=r"onnection"):
