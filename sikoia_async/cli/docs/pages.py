@@ -137,7 +137,8 @@ def full(pages: Iterable[Page]) -> str:
 
 def _installed() -> Path:
     """Return where the pages are: beside this file in a wheel, or else in a checkout."""
-    bundled = Path(__file__).with_name("_bundled")  # private, so that no checker takes the examples for ours
+    # Private, so that no checker takes the examples for modules of ours.
+    bundled = Path(__file__).with_name("_bundled")
     return bundled if bundled.is_dir() else Path(__file__).parents[3]
 
 
