@@ -50,9 +50,7 @@ class Spy(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Forward a request and return the complete response."""
-        outgoing = request.stream
-        assert isinstance(outgoing, httpx.AsyncByteStream)
-        sent = b"".join([piece async for piece in outgoing])
+        sent = await request.aread()  # keeps it for the transport beneath
         response = await self._beneath.handle_async_request(request)
         stream = response.stream
         assert isinstance(stream, httpx.AsyncByteStream)
