@@ -8,7 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-_ROOT: Final = Path(__file__).parents[1]
+from ci_scripts import run_script
+
 _BUILDER: Final = """
 import gzip, io, os, sys, tarfile, zipfile
 from pathlib import Path
@@ -48,17 +49,7 @@ def _build(folder: Path, wheel: str, seconds: str, *more: str) -> subprocess.Com
     for arguments in (["init", "--quiet"], ["add", "."]):
         command = ["git", *arguments]
         subprocess.run(command, cwd=source, check=True)
-    return _run(source, "build.py", str(folder / "dist"), sys.executable, str(builder))
-
-
-def _run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(_ROOT / ".ci" / script), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_script("build.py", source, str(folder / "dist"), sys.executable, str(builder))
 
 
 def test_builds_that_are_the_same_pass(tmp_path: Path) -> None:
@@ -111,7 +102,9 @@ def test_the_sbom_has_the_version_and_the_hash_of_the_wheel(tmp_path: Path) -> N
     (tmp_path / "cyclonedx_py.py").write_text(f"print({json.dumps(found)!r})")
     (tmp_path / "one-1.0-py3-none-any.whl").write_bytes(b"wheel")
 
-    made = _run(tmp_path, "sbom.py", "one-1.0-py3-none-any.whl", sys.executable, "one.cdx.json")
+    made = run_script(
+        "sbom.py", tmp_path, "one-1.0-py3-none-any.whl", sys.executable, "one.cdx.json"
+    )
 
     assert (made.returncode, made.stdout) == (0, "one.cdx.json: one 1.0 and 1 packages\n")
     sbom: dict[str, Any] = json.loads((tmp_path / "one.cdx.json").read_text())

@@ -2,12 +2,12 @@
 
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Final
 
 import pytest
+from ci_scripts import run_script
 
 _ROOT: Final = Path(__file__).parents[1]
 _CHANGELOG: Final = """
@@ -62,22 +62,12 @@ def _files(version: str = "1.2.0", changelog: str = _CHANGELOG, **more: str) -> 
     }
 
 
-def _run(script: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(_ROOT / ".ci" / script), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_a_commit_that_is_ready_passes(tmp_path: Path) -> None:
     """Its notes are the entries of its version."""
     _commit(tmp_path, _files(), "v1.2.0", "another")
 
-    checked = _run("release.py", tmp_path)
-    notes = _run("release.py", tmp_path, "--notes")
+    checked = run_script("release.py", tmp_path)
+    notes = run_script("release.py", tmp_path, "--notes")
 
     assert (checked.returncode, checked.stdout) == (0, "ready to be published: 1.2.0\n")
     assert notes.stdout == "### Added\n\n- `Sikoia.new` is new.\n"
@@ -148,7 +138,7 @@ def test_what_is_missing_is_named(
     """A commit that lacks something is not published."""
     _commit(tmp_path, files, "v1.2.0")
 
-    checked = _run("release.py", tmp_path)
+    checked = run_script("release.py", tmp_path)
 
     assert checked.returncode == 1
     assert [one for one in problems if one not in checked.stderr] == []
@@ -159,7 +149,7 @@ def test_all_that_is_missing_is_listed_at_once(tmp_path: Path) -> None:
     _commit(tmp_path, _files(page=""))
     (tmp_path / "forgotten.py").touch()
 
-    checked = _run("release.py", tmp_path)
+    checked = run_script("release.py", tmp_path)
 
     assert checked.stderr.splitlines() == [
         "not ready to be published:",
