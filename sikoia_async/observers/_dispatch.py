@@ -36,7 +36,7 @@ class Dispatch:
             self._tell(observer, event)
 
     def tell_released(self) -> None:
-        """Tell what the garbage collector has found."""
+        """Report what the garbage collector has found."""
         while self.released:
             self.released.popleft()()
 

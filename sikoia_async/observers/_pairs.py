@@ -207,7 +207,7 @@ class ObservedAttempt:
         correlation_id: str | None,
         http_version: bytes | None,
     ) -> None:
-        """Tell how the attempt ended, if its request was about to be sent."""
+        """Report how the attempt ended, if its request was about to be sent."""
         if self._began is None:
             return
         if status is None and error is None:

@@ -111,7 +111,7 @@ class Route:
 
         Raises:
             ssl.SSLCertVerificationError: the certificate is not accepted.
-            OSError: there is no connection, or no TLS.
+            OSError: the connection or its TLS handshake failed.
         """
         async with self.connected() as stream:
             await _secured(stream, self.origin.host, self.tls)
@@ -122,7 +122,7 @@ class Route:
         Nothing is sent to the host.
 
         Raises:
-            OSError: there is no connection, or no TLS.
+            OSError: the connection or its TLS handshake failed.
         """
         blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
