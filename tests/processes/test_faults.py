@@ -276,6 +276,7 @@ async def test_leases_end_and_spend_stays_when_the_host_is_started_anew(tmp_path
         for worker in running.workers:
             await worker.kill()
 
+        await asyncio.sleep(PER)  # no host starts within the server's window
         after = job(path, started=time.monotonic(), max_chargeable=3)
         first, second = await running.start(after, after)
         assert [await one.ask("call") for one in (first, second) * 3] == ["ok"] * 6
