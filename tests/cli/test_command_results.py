@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import resource
 import sys
 from pathlib import Path
 
@@ -374,32 +375,100 @@ def test_a_request_that_may_cost_money_asks(line: str, asks: bool, terminal: Ter
     assert code == (ExitCode.USAGE if asks else ExitCode.NOT_FOUND)
 
 
-def test_a_response_is_written_to_a_file(
-    terminal: Terminal, case: tuple[str, str, str], tmp_path: Path
+@pytest.fixture
+def document(terminal: Terminal, case: tuple[str, str, str], tmp_path: Path) -> str:
+    """Upload a document and return its id."""
+    statement = tmp_path / "statement.pdf"
+    statement.write_bytes(b"%PDF-1.7")
+    uploaded = terminal.get(f"documents upload --person {case[2]} {statement}")
+    return str(uploaded["document_id"])
+
+
+FILES = pytest.mark.parametrize(
+    ("line", "begin"),
+    [
+        ("reports excel --case {case} --yes", b"PK"),
+        ("call GET /v2/Cases/{case}/excel-report --yes", b"PK"),
+        ("documents retrieve {document}", b"%PDF-1.7"),
+    ],
+    ids=["report", "call", "document"],
+)
+
+
+@FILES
+def test_a_file_is_saved_for_its_owner_only(
+    line: str,
+    begin: bytes,
+    terminal: Terminal,
+    *,
+    case: tuple[str, str, str],
+    document: str,
+    tmp_path: Path,
 ) -> None:
-    """As it is, for its owner only."""
-    path = tmp_path / "report.xlsx"
-    line = ("call", "GET", f"/v2/Cases/{case[0]}/excel-report", "--yes", "--out")
-    code, _, err = terminal.run(*line, str(path))
+    """As it is, even if it replaces a file that others could read."""
+    path = tmp_path / "saved"
+    path.write_bytes(b"another one")
+    path.chmod(0o644)
+    words = line.format(case=case[0], document=document).split()
+    code, out, err = terminal.run(*words, "--out", str(path))
 
-    assert (code, err) == (0, f"{path.stat().st_size:,} bytes\n")
-    assert path.read_bytes().startswith(b"PK")
+    assert (code, out, err) == (0, "", f"{path.stat().st_size:,} bytes\n")
+    assert path.read_bytes().startswith(begin)
     assert path.stat().st_mode & 0o777 == 0o600
+    assert {one.name for one in tmp_path.iterdir()} == {"saved", "statement.pdf"}
 
 
-@pytest.mark.parametrize("line", ["reports excel --case {}", "call GET /v2/Cases/{}/excel-report"])
+@FILES
 def test_a_file_is_written_to_standard_output(
-    line: str, terminal: Terminal, case: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+    line: str,
+    begin: bytes,
+    terminal: Terminal,
+    *,
+    case: tuple[str, str, str],
+    document: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With `--out -`."""
     raw = io.BytesIO()
+    words = line.format(case=case[0], document=document).split()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", io.TextIOWrapper(raw))
-        assert cli.main([*line.format(case[0]).split(), "--yes", "--out", "-"]) == 0
+        assert cli.main([*words, "--out", "-"]) == 0
         sys.stdout.flush()
-        assert raw.getvalue().startswith(b"PK")
+        assert raw.getvalue().startswith(begin)
 
     assert terminal.printed != ""
+
+
+def test_nothing_is_sent_for_a_file_that_cannot_be_written(
+    terminal: Terminal, server: Sandbox, case: tuple[str, str, str], tmp_path: Path
+) -> None:
+    """The request may cost money, and nobody would get what it bought."""
+    before = _calls(server)
+    line = f"call GET /v2/Cases/{case[0]}/excel-report --yes --out {tmp_path}/nowhere/report.xlsx"
+    code, _, err = terminal.run(*line.split())
+
+    assert code == ExitCode.USAGE
+    assert "path: the folder does not exist" in err
+    assert _calls(server) == before
+
+
+def test_a_file_that_cannot_be_completed_is_not_there(
+    terminal: Terminal, case: tuple[str, str, str], tmp_path: Path
+) -> None:
+    """As when the disk is full."""
+    path = tmp_path / "report.xlsx"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        line = f"call GET /v2/Cases/{case[0]}/excel-report --yes --out {path}"
+        code, _, err = terminal.run(*line.split())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert code == ExitCode.FAILED
+    assert "the file cannot be written: File too large" in err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_is_uploaded_from_standard_input(

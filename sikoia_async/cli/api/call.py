@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sikoia_async._calls.operations import OPERATIONS, operation_name
+from sikoia_async._files.sinks import FileSink
 from sikoia_async._hooks.curl import SHOWN
+from sikoia_async._transport.body import BodyError
 from sikoia_async.cli.api.curl import print_curl
 from sikoia_async.cli.api.values import contents
 from sikoia_async.cli.client import new_client, run_client
@@ -20,7 +23,7 @@ from sikoia_async.errors import ArgumentError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from sikoia_async import Sikoia
 
@@ -55,7 +58,10 @@ def run(options: argparse.Namespace) -> int:
         )
 
     async def work(sikoia: Sikoia) -> int:
-        _show(await call(sikoia), options)
+        if options.out in {None, "-"}:
+            _show(await call(sikoia), options)
+        else:
+            await _save(partial(call, sikoia), options.out)
         return 0
 
     if options.curl:
@@ -68,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _show(received: Any, options: argparse.Namespace) -> None:
     if options.out is not None:
-        _write(options.out, received)
+        sys.stdout.buffer.write(received)
         return
     shown = received if options.reveal else _masked("", received)
     Output(options).show(shown)
@@ -76,15 +82,23 @@ def _show(received: Any, options: argparse.Namespace) -> None:
         print("Values are ***; --reveal shows them.", file=sys.stderr)
 
 
-def _write(path: str, content: bytes) -> None:
-    """Write a file that only its owner can read."""
-    if path == "-":
-        sys.stdout.buffer.write(content)
-        return
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    print(f"{len(content):,} bytes", file=sys.stderr)
+async def _save(call: Callable[[], Awaitable[bytes]], path: str) -> None:
+    """Write the response to a file, which appears once it is complete.
+
+    Raises:
+        ArgumentError: the file cannot be written there; nothing was sent.
+        OSError: the disk failed while it was written.
+    """
+    async with FileSink(path, sys.maxsize) as sink:
+        await sink.open()
+        await sink.start()
+        content = await call()
+        with suppress(BodyError):
+            await sink.take(content)
+            await sink.end()
+        if sink.failure is not None:
+            raise OSError(sink.failure)
+    print(f"{sink.size:,} bytes", file=sys.stderr)
 
 
 def _may_cost(method: str, path: str) -> bool:

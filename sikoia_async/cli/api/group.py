@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sikoia_async._export.paths import lists_in
 from sikoia_async.cli.api.docstrings import about_id, about_list
-from sikoia_async.cli.api.names import ENTITIES
+from sikoia_async.cli.api.names import ENTITIES, LINKS
 from sikoia_async.cli.api.signatures import methods_of
 from sikoia_async.cli.api.types import day, known
 from sikoia_async.cli.options import add_chargeable, add_client, add_output, at_least, duration
@@ -122,6 +122,10 @@ def _add_result(parser: Parser, method: Method) -> None:
         )
     elif method.result != "nothing":
         add_output(parser)
+    if method.full_name in LINKS:
+        request.add_argument(
+            "--out", metavar="PATH", help="write the file itself to PATH, or to stdout with -"
+        )
     if method.result in {"items", "pages"}:
         request.add_argument("--limit", type=at_least(1), metavar="N", help=_LIMITS[method.result])
     if method.result == "pages":

@@ -1,11 +1,13 @@
-"""The resources and entities, for the help; it loads nothing."""
+"""The resources and entities, for the help, and links to files; it loads nothing."""
 
 from typing import Final
 
-__all__ = ["ENTITIES", "RESOURCES"]
+__all__ = ["ENTITIES", "LINKS", "RESOURCES"]
 
 ENTITIES: Final = ("case", "company", "person")
 """What data can be about."""
+LINKS: Final = {"documents.retrieve": "document_uri"}
+"""The field of the result with a link to a file, which the command of the method can save."""
 
 RESOURCES: Final = {
     "affordability": "affordability insights: cash flow and spending, from bank data",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,7 @@ import attrs
 
 from sikoia_async import APIError, Entity, Items, OperationFailedError, TooManyResultsError
 from sikoia_async.cli.api.curl import print_curl
-from sikoia_async.cli.api.names import ENTITIES
+from sikoia_async.cli.api.names import ENTITIES, LINKS
 from sikoia_async.cli.api.values import models_of
 from sikoia_async.cli.client import new_client, run_client
 from sikoia_async.cli.consent import ask
@@ -122,7 +123,12 @@ class _Job:
         return 0
 
     async def _show_model(self, sikoia: Sikoia) -> None:
-        Output(self.options).show(await self.call(sikoia))
+        model = await self.call(sikoia)
+        if getattr(self.options, "out", None) is None:
+            Output(self.options).show(model)
+        else:
+            link = getattr(model, LINKS[self.method.full_name])
+            await self._save_as(partial(sikoia.save, link), partial(sikoia.download, link))
 
     async def _show_items(self, sikoia: Sikoia) -> None:
         items = await self.call(sikoia)
@@ -161,12 +167,17 @@ class _Job:
             output.show(await wait(operation, self.options.wait or None))
 
     async def _save(self, sikoia: Sikoia) -> None:
+        save = partial(sikoia.reports.save_excel, *self.positional)
+        await self._save_as(save, partial(self.call, sikoia))
+
+    async def _save_as(
+        self, save: Callable[[str], Awaitable[int]], read: Callable[[], Awaitable[bytes]]
+    ) -> None:
+        """Save a file where `--out` says, or write it to standard output."""
         if self.options.out == "-":
-            sys.stdout.buffer.write(await self.call(sikoia))
-            return
-        (entity,) = self.positional
-        size = await sikoia.reports.save_excel(entity, self.options.out)
-        print(f"{size:,} bytes", file=sys.stderr)
+            sys.stdout.buffer.write(await read())
+        else:
+            print(f"{await save(self.options.out):,} bytes", file=sys.stderr)
 
 
 _INTERRUPTED: Final = (
