@@ -14,10 +14,12 @@ from typing import Any, Final
 import anyio
 import pytest
 from faults import Peer, Script, Server, answer, serve
+from servers import RedisServer, free_port
 
 from sikoia_async import Sikoia
 from sikoia_async._errors import ResourceNotFoundError
 from sikoia_async.cli import main as cli
+from sikoia_async.cli.exit_codes import ExitCode
 from sikoia_async.cli.webhooks.following import Entry, follow, webhooks_of
 from sikoia_async.cli.webhooks.forwarding import PAUSES, Attempt, Forwarder
 from sikoia_async.cli.webhooks.places import Places, default_file
@@ -26,7 +28,7 @@ from sikoia_async.errors import ArgumentError
 from sikoia_async.resources.webhooks import WebhookRequest
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.sandbox.resources import webhook_log
-from sikoia_async.stores import SqliteStores
+from sikoia_async.stores import PostgresStores, RedisStores, SqliteStores, Stores
 from sikoia_async.stores.account import account_key
 from sikoia_async.webhooks import parse, verify
 
@@ -492,10 +494,31 @@ async def test_new_events_are_printed(sandbox: Sandbox, sikoia: Sikoia) -> None:
     assert (event["webhook_id"], event["event_type"]) == (webhook_id, _EVENT)
 
 
-async def test_events_of_a_shared_store_are_printed(sandbox: Sandbox, tmp_path: Path) -> None:
+@asynccontextmanager
+async def _store(kind: str, request: pytest.FixtureRequest) -> AsyncGenerator[tuple[str, Stores]]:
+    """Open stores, and return how the command line names them."""
+    if kind == "sqlite":
+        name = str(request.getfixturevalue("tmp_path") / "sikoia.db")
+        stores: Stores = SqliteStores(name)
+    elif kind == "redis":
+        pytest.importorskip("redis")
+        name = request.getfixturevalue("redis_server").url
+        stores = RedisStores.from_url(name)
+    else:
+        create = pytest.importorskip("asyncpg").create_pool
+        name = request.getfixturevalue("postgres_url")
+        async with create(name, min_size=1) as pool:
+            yield name, PostgresStores(pool)
+        return
+    yield name, stores
+    await stores.aclose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "redis", "postgresql"])
+async def test_events_of_a_shared_store_are_printed(
+    kind: str, sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """Their type and a hash; messages of others are ignored."""
-    file = tmp_path / "sikoia.db"
-    stores = SqliteStores(file)
     account = account_key(local(sandbox.url), sandbox.client_id)
     message = json.dumps({"e": "5e1f", "t": _EVENT, "d": ""})
 
@@ -505,17 +528,66 @@ async def test_events_of_a_shared_store_are_printed(sandbox: Sandbox, tmp_path: 
             await stores.events.publish(account, one)
 
     def run() -> tuple[str, str]:
-        words = ("events", "--store", str(file))
-        with _command(*words) as process, _command(*words, "--json") as other:
+        (tmp_path / "name").write_text(f"{name}\n")
+        words = ("events", "--store")
+        with (
+            _command(*words, name) as process,
+            _command(*words, f"@{tmp_path / 'name'}", "--json") as other,
+        ):
             anyio.from_thread.run(publish, "{", "[]", "{}", message)
             return _line(process), _line(other)
 
-    await publish(message)  # before anybody listens
-    line, as_json = await anyio.to_thread.run_sync(run)
-    await stores.aclose()
+    async with _store(kind, request) as (name, stores):
+        await publish(message)  # before anybody listens
+        line, as_json = await anyio.to_thread.run_sync(run)
 
     assert line.split("  ")[1:] == [_EVENT, "5e1f\n"]
     assert json.loads(as_json) == {"event_type": _EVENT, "key": "5e1f"}
+
+
+def test_the_end_of_a_shared_store_is_one_line(sandbox: Sandbox, redis_server: RedisServer) -> None:
+    """Without its URL, which may have a password."""
+    pytest.importorskip("redis")
+    url = f"redis://default:{_SECRET}@127.0.0.1:{redis_server.port}/0"
+    redis_server.command("CONFIG", "SET", "requirepass", _SECRET)
+    command = [sys.executable, "-m", "sikoia_async", "events", "--store", url]
+    assert sandbox.url
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().endswith("Press Ctrl-C to stop.\n")
+        redis_server.kill()
+        (line,) = process.stderr.read().splitlines()
+
+    assert process.returncode == ExitCode.CONFIGURATION
+    assert "--store: the store failed with ConnectionError" in line
+    assert _SECRET not in line
+
+
+def test_a_store_that_cannot_be_reached_is_one_line(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As above."""
+    pytest.importorskip("asyncpg")
+    url = f"postgresql://me:{_SECRET}@127.0.0.1:{free_port()}/sikoia"
+
+    assert sandbox.url
+    assert cli.main(["events", "--store", url]) == ExitCode.CONFIGURATION
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--store: the store failed with ConnectionRefusedError" in line
+    assert _SECRET not in line
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_store_whose_package_is_missing_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what to install."""
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+
+    assert cli.main(["events", "--store", "postgresql://127.0.0.1/x"]) == ExitCode.CONFIGURATION
+
+    assert "pip install 'sikoia-async[postgres]'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -527,12 +599,22 @@ async def test_events_of_a_shared_store_are_printed(sandbox: Sandbox, tmp_path: 
         (("listen", "--forward-to", "http://127.0.0.1:9/"), "no webhooks: create one"),
         (("events",), "no webhooks: create one"),
         (("events", "--store", "/nowhere"), "--store: expected the file of SqliteStores"),
+        (("events", "--store", f"mysql://me:{_SECRET}@127.0.0.1/"), "--store: expected the file"),
         (
             ("listen", "--forward-to", "http://127.0.0.1:9/", "--environment", "production"),
             "for staging and a local Sikoia only",
         ),
     ],
-    ids=["elsewhere", "a password", "a port", "no webhooks", "no events", "no store", "production"],
+    ids=[
+        "elsewhere",
+        "a password",
+        "a port",
+        "no webhooks",
+        "no events",
+        "no store",
+        "a strange store",
+        "production",
+    ],
 )
 def test_bad_arguments_are_refused(
     words: tuple[str, ...],

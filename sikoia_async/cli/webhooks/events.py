@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import aclosing
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from sikoia_async._errors import ArgumentError
 from sikoia_async._settings import variables
 from sikoia_async.cli.options import add_client, at_least
 from sikoia_async.cli.webhooks.following import add_following
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from sikoia_async import Sikoia
     from sikoia_async.cli.webhooks.following import Entry
     from sikoia_async.resources.webhooks import WebhookRequest
-    from sikoia_async.stores.protocols import EventStore
 
 __all__ = ["configure"]
 
@@ -38,7 +35,10 @@ def configure(parser: argparse.ArgumentParser, _words: Sequence[str]) -> None:
         "--last", type=at_least(0), default=0, metavar="N", help="first, the last N of each log"
     )
     parser.add_argument(
-        "--store", type=Path, metavar="FILE", help="the file of SqliteStores, which is only read"
+        "--store",
+        metavar="STORE",
+        help="the file of SqliteStores, which is only read, or the URL of Redis or PostgreSQL; or "
+        "@ and the name of a file with the URL, which may have a password",
     )
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each event")
     parser.add_argument(
@@ -51,14 +51,12 @@ def configure(parser: argparse.ArgumentParser, _words: Sequence[str]) -> None:
 def _run(options: argparse.Namespace) -> int:
     from sikoia_async.cli.client import run_with_client  # noqa: PLC0415 - not loaded for the help
 
-    if options.store is not None and not options.store.is_file():
-        msg = "--store: expected the file of SqliteStores that other processes use"
-        raise ArgumentError(msg)
+    if options.store is None:
+        return run_with_client(options, partial(_from_logs, options))
 
-    async def show(sikoia: Sikoia) -> int:
-        await (_from_logs if options.store is None else _from_store)(options, sikoia)
+    from sikoia_async.cli.webhooks.stores import read_name  # noqa: PLC0415 - as above
 
-    return run_with_client(options, show)
+    return run_with_client(options, partial(_from_store, options, read_name(options.store)))
 
 
 async def _from_logs(options: argparse.Namespace, sikoia: Sikoia) -> NoReturn:
@@ -89,17 +87,15 @@ async def _last(sikoia: Sikoia, webhook_id: str, count: int) -> list[WebhookRequ
     return found[::-1]
 
 
-async def _from_store(options: argparse.Namespace, sikoia: Sikoia) -> NoReturn:
-    from sikoia_async.stores import SqliteStores  # noqa: PLC0415 - loaded if used
+async def _from_store(options: argparse.Namespace, store: str, sikoia: Sikoia) -> NoReturn:
+    from sikoia_async.cli.webhooks.stores import subscribed  # noqa: PLC0415 - loaded if used
     from sikoia_async.stores.account import account_key  # noqa: PLC0415
 
     account = account_key(sikoia.environment, variables.secret("SIKOIA_CLIENT_ID"))
-    async with aclosing(SqliteStores(options.store)) as stores:
-        events = cast("EventStore", stores.events)  # which those of SQLite have
-        async with events.subscribe(account) as messages:
-            _say_ready("the store")
-            while True:
-                _show_message(await anext(messages), options)
+    async with subscribed(store, account) as messages:
+        _say_ready("the store")
+        while True:
+            _show_message(await anext(messages), options)
 
 
 def _say_ready(what: str) -> None:
