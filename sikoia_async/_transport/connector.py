@@ -162,9 +162,8 @@ class Connector:
             is_link: whether the URL is a link to another host than Sikoia's.
 
         Raises:
-            ConfigurationError: the environment names no valid proxy, or the certificate
-                authorities cannot be read. For a link, which is requested in the middle of a call,
-                reading them is part of connecting.
+            ConfigurationError: the environment names no valid proxy, or a file of certificate
+                authorities that cannot be read. Those of certifi are read as part of connecting.
         """
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
@@ -187,7 +186,7 @@ class Connector:
                 self._or_default(self._tls) if is_proxy_secure else None,
             )
 
-        if not is_link:
+        if self._trust_env and not is_link:
             _check_readable(contexts)
         return ConnectionPool(
             origin,
@@ -204,7 +203,7 @@ class Connector:
     def _or_default(self, given: ssl.SSLContext | None) -> ssl.SSLContext:
         """Return a context of the caller's, or the one that trusts public authorities.
 
-        That is created once, because it reads a file and takes 20 ms.
+        That is created once, with the first connection: it takes as long as importing httpx.
 
         Raises:
             OSError: the file cannot be read.
@@ -217,7 +216,7 @@ class Connector:
 
 
 def _check_readable(contexts: Callable[[], object]) -> None:
-    """Create the TLS contexts, so that no call fails because of them."""
+    """Create the TLS contexts, so that no call fails because of what the environment names."""
     try:
         contexts()
     except OSError as error:

@@ -322,15 +322,41 @@ def _no_descriptors() -> Generator[Callable[[], None]]:
 
 
 @pytest.mark.parametrize("pinned", [False, True])
-def test_authorities_are_read_before_the_first_call(*, pinned: bool, tmp_path: Path) -> None:
+def test_authorities_that_somebody_names_are_read_before_the_first_call(
+    *, pinned: bool, tmp_path: Path
+) -> None:
     """So that a process without free file descriptors fails in the constructor."""
     tls = trusting(tmp_path) if pinned else None
-    Sikoia(token="t")  # loads what is imported on first use
+    Sikoia(token="t", trust_env=True)  # loads what is imported on first use
     with (
         _no_descriptors(),
         pytest.raises(ConfigurationError, match=r"authorities .*\(Too many open files\)"),
     ):
-        Sikoia(token="t", tls=tls)
+        Sikoia(token="t", tls=tls, trust_env=not pinned)
+
+
+async def test_public_authorities_are_read_with_the_first_connection() -> None:
+    """Without a free file descriptor, a client is created, and its request is retried."""
+
+    class Restores(NoPauses):
+        def pause(self, retry: int, hint: float | None) -> float:
+            restore()
+            return super().pause(retry, hint)
+
+    async with serve(_answers, certified()) as server:
+        with pytest.raises(ConnectionFailedError):  # loads what is imported on first use
+            await client("https://127.0.0.1:1", retries=1).request("GET", "/v2/cases")
+        with (
+            _no_descriptors() as restore,
+            pytest.raises(ConnectionFailedError, match="certificate is not valid") as caught,
+        ):
+            sikoia = client(server.url, retries=1)
+            tuned(sikoia, retry_policy=Restores())
+            await sikoia.request("GET", "/v2/cases")
+
+    first, second = caught.value.attempts
+    assert first.error == "Too many open files"
+    assert "certificate is not valid" in str(second.error)
 
 
 async def test_authorities_for_links_are_read_like_a_connection_is_opened(tmp_path: Path) -> None:
