@@ -133,13 +133,29 @@ def lowest(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The documentation: no warning, no broken link or anchor, nothing loaded from elsewhere.
 
-    To see that the check works, tests/test_gate.py plants each of these.
+    Two versions are built and opened in a browser. To see that the check of links works,
+    tests/test_gate.py plants each kind.
     """
+    _install(session, "packaging", "playwright", "--editable", ".[docs]")
+    folder = Path(session.create_tmp()).resolve()
+    published = folder / "published"
+    shutil.rmtree(published, ignore_errors=True)
+    for version in ("0.1.0", "0.2.0"):
+        built = _site(session, folder / "site", "https://docs.example", version)
+        session.run("python", ".ci/publish_site.py", str(built), str(published), version)
+    session.run("python", ".ci/check_site.py", str(published))
+    session.run("python", ".ci/check_browser.py", str(published))
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Build the documentation as it is published, into build/site."""
     _install(session, "--editable", ".[docs]")
-    site = str(Path(session.create_tmp()).resolve() / "site")
-    build = ("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", site)
-    session.run(*build, env={"NO_MKDOCS_2_WARNING": "1"})
-    session.run("python", ".ci/check_site.py", site)
+    urls = nox.project.load_toml(ROOT / "pyproject.toml")["project"]["urls"]
+    version = session.run(
+        "python", "-c", "import sikoia_async; print(sikoia_async.__version__)", silent=True
+    )
+    _site(session, ROOT / "build" / "site", urls.get("Documentation", ""), str(version))
 
 
 @nox.session
@@ -239,6 +255,19 @@ def _build(session: nox.Session, dist: Path, work: Path) -> tuple[Path, str]:
     sbom = work / f"{'-'.join(wheel.name.split('-')[:2])}.cdx.json"
     session.run("python", ".ci/sbom.py", str(wheel), python, str(sbom))
     return wheel, python
+
+
+def _site(session: nox.Session, folder: Path, url: str, version: str) -> Path:
+    """Build the documentation of a version, for a site at this URL if it is not empty."""
+    minor = ".".join(version.split(".")[:2])
+    env = {
+        "SITE_URL": f"{url.rstrip('/')}/{minor}/" if url else "",
+        "VERSION_PROVIDER": "mike",
+        "NO_MKDOCS_2_WARNING": "1",
+    }
+    build = ("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml")
+    session.run(*build, "--site-dir", str(folder), env=env)
+    return folder
 
 
 def _without_servers() -> list[str]:

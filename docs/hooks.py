@@ -9,7 +9,7 @@ from typing import Any
 from sikoia_async.cli.docs.pages import full, index, read_pages
 from sikoia_async.cli.docs.resources import with_models
 
-__all__ = ["on_page_markdown", "on_post_build", "on_post_page"]
+__all__ = ["on_page_markdown", "on_post_build", "on_post_page", "on_post_template"]
 
 
 def on_page_markdown(markdown: str, **_context: object) -> str:
@@ -22,6 +22,13 @@ def on_post_page(output: str, page: Any, **_context: object) -> str:
     name = page.file.src_uri.rpartition("/")[2]
     link = f'<link rel="alternate" type="text/markdown" href="{name}">'
     return output.replace("</head>", f"{link}</head>", 1)
+
+
+def on_post_template(output_content: str, template_name: str, config: Any) -> str:
+    """List the home page in `sitemap.xml` by its folder: the selector of versions expects that."""
+    if template_name != "sitemap.xml" or not config.site_url:
+        return output_content
+    return output_content.replace(f"<loc>{config.site_url}index.html<", f"<loc>{config.site_url}<")
 
 
 def on_post_build(config: Any) -> None:

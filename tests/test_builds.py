@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from ci_scripts import run_script
 
 _BUILDER: Final = """
@@ -115,3 +116,53 @@ def test_the_sbom_has_the_version_and_the_hash_of_the_wheel(tmp_path: Path) -> N
         "purl": "pkg:pypi/one@1.0",
         "hashes": [{"alg": "SHA-256", "content": sha256(b"wheel").hexdigest()}],
     }
+
+
+_README: Final = (
+    "[One](docs/pages/one.md#two), [`x.py`](examples/x.py) and [three](https://x.test).\n"
+)
+_REST: Final = (
+    "[`x.py`](https://code.test/one/blob/v1.2.3/examples/x.py) and [three](https://x.test).\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("urls", "text"),
+    [
+        ({}, "One, `x.py` and [three](https://x.test).\n"),
+        (
+            {"Documentation": "https://docs.test/", "Source": "https://code.test/one"},
+            f"[One](https://docs.test/1.2/one.html#two), {_REST}",
+        ),
+        (
+            {"Source": "https://code.test/one"},
+            f"[One](https://code.test/one/blob/v1.2.3/docs/pages/one.md#two), {_REST}",
+        ),
+    ],
+    ids=["no URLs", "documentation and source", "source"],
+)
+def test_the_readme_on_the_index_has_no_relative_links(
+    urls: dict[str, str], text: str, tmp_path: Path
+) -> None:
+    """They lead to the files of this version, or are only text while the project has no URLs."""
+    hook = Path(__file__).parents[1] / ".ci" / "long_description.py"
+    listed = "".join(f'{name} = "{url}"\n' for name, url in urls.items())
+    (tmp_path / "README.md").write_text(_README, "utf-8")
+    (tmp_path / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+        '[project]\nname = "one"\nversion = "1.2.3"\ndynamic = ["readme"]\n'
+        f"[project.urls]\n{listed}"
+        f"[tool.hatch.metadata.hooks.custom]\npath = '{hook}'\n",
+        "utf-8",
+    )
+
+    shown = subprocess.run(
+        [sys.executable, "-m", "hatchling", "metadata"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    readme = json.loads(shown.stdout)["readme"]
+    assert readme == {"content-type": "text/markdown", "text": text}

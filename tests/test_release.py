@@ -184,7 +184,7 @@ def test_only_the_job_that_publishes_may_do_so() -> None:
         )
     )
 
-    assert list(jobs) == ["ci", "build", "attest", "publish", "announce"]
+    assert list(jobs) == ["ci", "build", "attest", "publish", "announce", "pages"]
     assert [name for name, job in jobs.items() if "environment: release" in job] == ["publish"]
     assert [name for name, job in jobs.items() if "id-token: write" in job] == ["attest", "publish"]
     assert all("checkout" not in jobs[name] for name in ("attest", "publish", "announce"))
