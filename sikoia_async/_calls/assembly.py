@@ -38,8 +38,8 @@ from sikoia_async._retry.budget import RetryBudget
 from sikoia_async._settings import variables
 from sikoia_async._settings.log_output import print_logs
 from sikoia_async._transport.adapters import validate_client, validate_transport
+from sikoia_async._transport.client import Client
 from sikoia_async._transport.connector import Connector, local_authorities, validate_environment
-from sikoia_async._transport.connector import http_client as new_http_client
 from sikoia_async._transport.limits import Limits
 from sikoia_async._validation import (
     plain_string,
@@ -184,7 +184,7 @@ def assemble(
         token_pool = connector.new_pool(where.token_url, _TOKEN_CONNECTIONS)
         pools.append(token_pool)
         authorization = ClientCredentials(
-            new_http_client(token_pool, {}),
+            Client(token_pool),
             where,
             client_id,
             authorization,
@@ -210,7 +210,7 @@ def assemble(
         observers=told,
     )
     context = ClientContext(
-        client=new_http_client(api_pool, _event_hooks(authorization)),
+        client=Client(api_pool, _event_hooks(authorization)),
         environment=where.name,
         origin=origin,
         headers=request_headers(origin, app_info),

@@ -490,9 +490,11 @@ class Call:
         context = self._context
         headers = context.headers
         if self._options.headers:
-            headers = {**headers, **self._options.headers}
+            headers = headers.copy()
+            headers.update(self._options.headers)
         if self._key is not None and context.keys is not None:
-            headers = {**headers, context.keys.header: self._key}
+            headers = headers.copy()
+            headers[context.keys.header] = self._key
         state = RequestState(
             watch or self.watch,
             self._sent_id,

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import anyio
 import attrs
+import httpx
 
 from sikoia_async._calls.deprecation import Deprecations
 from sikoia_async._retry.policy import RetryPolicy
@@ -17,8 +18,6 @@ from sikoia_async.stores.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import httpx
 
     from sikoia_async._calls.hooks import Hooks
     from sikoia_async._calls.idempotency import Keys
@@ -51,7 +50,7 @@ class ClientContext:
     environment: str
     """The name of the environment."""
     origin: str
-    headers: Mapping[str, str]
+    headers: httpx.Headers
     limits: Limits
     rate_limiter: RateLimiter | None
     drift: Drift
@@ -123,16 +122,17 @@ async def close_stores(shared: Stores) -> None:
         _log.warning("the shared stores failed to close with %s", type(error).__name__)
 
 
-def request_headers(origin: str, app_info: str | None = None) -> dict[str, str]:
+def request_headers(origin: str, app_info: str | None = None) -> httpx.Headers:
     """Return the headers of every request.
 
     Source: https://docs.sikoia.com/docs/api-behaviour requires both JSON headers on each request.
     """
     agent = f"sikoia-async/{__version__} Python/{version_info[0]}.{version_info[1]}"
-    return {
+    fields = {
         "Host": urlsplit(origin).netloc,
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
         "Content-Type": "application/json",
         "User-Agent": f"{agent} {app_info}" if app_info else agent,
     }
+    return httpx.Headers(fields)

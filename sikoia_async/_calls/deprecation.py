@@ -23,6 +23,7 @@ __all__ = ["Deprecations"]
 _MOST: Final = 1000
 """Operations that are remembered. `Sikoia.request` accepts any path."""
 _UNIX_TIME: Final = re.compile(r"@([0-9]{1,11})")
+_NAMES: Final = frozenset({b"deprecation", b"sunset"})
 _NO: Final = frozenset({"", "false", "?0"})
 _LINK: Final = re.compile(
     r"<(https://[A-Za-z0-9.-]{1,100}(?:/[A-Za-z0-9._~/-]{0,200})?)>\s*;"
@@ -42,7 +43,7 @@ class Deprecations:
         A warning that the application turns into an error raises nothing: the response would get
         lost, which may have cost money.
         """
-        if "deprecation" not in headers and "sunset" not in headers:
+        if not any(name.lower() in _NAMES for name, _ in headers.raw):
             return
         since, until = headers.get("deprecation", "").strip(), headers.get("sunset", "").strip()
         operation = f"{method} {without_ids(path)}"

@@ -14,7 +14,7 @@ import httpx
 from sikoia_async._calls.call import Call
 from sikoia_async._errors import ArgumentError
 from sikoia_async._files.sinks import FileSink, MemorySink
-from sikoia_async._transport.connector import http_client
+from sikoia_async._transport.client import Client
 from sikoia_async._validation import is_on_loopback, split_url
 
 if TYPE_CHECKING:
@@ -55,12 +55,13 @@ async def save(
 async def _fetch(api: Api, connector: Connector, url: httpx.URL, sink: Sink) -> None:
     origin = _origin(url)
     pool = connector.new_pool(origin, 1, is_link=origin != api.context.origin)
-    headers = {**api.context.headers, "Host": url.netloc.decode(), "Accept": "*/*"}
+    headers = api.context.headers.copy()
+    headers.update({"Host": url.netloc.decode(), "Accept": "*/*"})
     headers["Accept-Encoding"] = "identity"  # a file host need not be able to send a bomb
     del headers["Content-Type"]
     context = attrs.evolve(
         api.context,
-        client=http_client(pool, {}),
+        client=Client(pool),
         origin=origin,
         headers=headers,
         rate_limiter=None,

@@ -27,6 +27,7 @@ __all__ = [
 
 CORRELATION_ID_HEADER: Final = "X-Correlation-Id"
 """The header that carries correlation ids, in requests and responses."""
+_FIELD: Final = CORRELATION_ID_HEADER.lower().encode()
 _scoped: ContextVar[str | None] = ContextVar("sikoia_correlation_id", default=None)
 
 
@@ -83,6 +84,7 @@ async def send(request: httpx.Request) -> None:
 
 async def receive(response: httpx.Response) -> None:
     """Response hook: keep the id of the response, if it is valid."""
-    value = response.headers.get(CORRELATION_ID_HEADER, "")
+    state = state_of(response.request)
+    value = state.fields.get(_FIELD, b"").decode("latin-1")
     if is_correlation_id(value):
-        state_of(response.request).received_id = value
+        state.received_id = value

@@ -6,7 +6,7 @@ the time, and a slow server has all of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import anyio
 from anyio.lowlevel import checkpoint, current_token
@@ -14,6 +14,7 @@ from sniffio import current_async_library_cvar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
+    from types import TracebackType
 
     from anyio.abc import TaskGroup
 
@@ -59,16 +60,14 @@ async def hedged(
             results.insert(0, result)
             tasks.cancel_scope.cancel()
 
-    async with anyio.create_task_group() as tasks:
-        timer = _Timer(tasks, delay, try_second)
+    tasks = anyio.create_task_group()
+    async with _Timer(tasks, delay, try_second) as timer:
         try:
             results.append(await first())
         except anyio.get_cancelled_exc_class():
             raise
         except BaseException as error:  # noqa: BLE001 - raised again outside of the task group
             failures.append(error)
-        finally:
-            timer.stop()
         if timer.is_over and (failures or is_final(results[-1])):
             tasks.cancel_scope.cancel()
     if results:
@@ -77,28 +76,43 @@ async def hedged(
 
 
 class _Timer:
-    """Starts a task after a delay.
+    """A task group, as a context manager, which starts a task after a delay.
 
     With asyncio, the task is created when the time is over. A timer costs a fifth of a task, and
-    hardly any call needs a second attempt.
+    hardly any call needs a second attempt. Without the task, only the cancel scope of the group is
+    left, because the group itself would wait for a turn of the event loop.
     """
 
     def __init__(
         self, tasks: TaskGroup, delay: float, function: Callable[[], Coroutine[Any, Any, None]]
     ) -> None:
         self._tasks = tasks
+        self._delay = delay
         self._function = function
-        call_later = getattr(current_token().native_token, "call_later", None)
-        self._timer = call_later(delay, self._start) if call_later else None
+        self._timer: Any = None
         self.is_over = False
         """Whether the task was created."""
-        if self._timer is None:
-            self._start()
 
-    def stop(self) -> None:
-        """Create no task from now on."""
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        call_later = getattr(current_token().native_token, "call_later", None)
+        if call_later is None:
+            self._start()
+        else:
+            self._timer = call_later(self._delay, self._start)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
         if self._timer is not None:
             self._timer.cancel()
+        if self.is_over:
+            return await self._tasks.__aexit__(kind, error, trace)
+        return self._tasks.cancel_scope.__exit__(kind, error, trace)
 
     def _start(self) -> None:
         self.is_over = True

@@ -6,9 +6,8 @@ Also validates the arguments of `Sikoia` that decide where and how it connects.
 from __future__ import annotations
 
 import os
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Connector",
-    "http_client",
     "local_authorities",
     "named_environment",
     "new_transport",
@@ -225,21 +223,3 @@ def _check_readable(contexts: Callable[[], object]) -> None:
         return
     msg = f"the certificate authorities of certifi cannot be read ({problem})"
     raise ConfigurationError(msg)
-
-
-def http_client(
-    pool: ConnectionPool, hooks: dict[str, list[Callable[..., Any]]]
-) -> httpx.AsyncClient:
-    """Create the SDK's own client: it keeps no cookies and ignores the process's environment."""
-    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-    client = httpx.AsyncClient(
-        transport=pool, event_hooks=hooks, cookies=no_cookies, trust_env=False
-    )
-    # A jar that takes nothing still reads the cookies of each response, for a tenth of a call.
-    cast("Any", client)._cookies = _NoCookies()  # noqa: SLF001 - httpx copies what it is given
-    return client
-
-
-class _NoCookies(httpx.Cookies):
-    def extract_cookies(self, response: httpx.Response) -> None:
-        """Keep nothing."""

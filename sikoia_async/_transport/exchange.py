@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import anyio
 import httpx
 
+from sikoia_async._errors import is_error
 from sikoia_async._transport.body import BodyError, BodyReader, Inflater
 from sikoia_async._transport.faults import fault_from
+from sikoia_async._transport.headers import fields_of
 from sikoia_async._transport.parsed_urls import parsed_url
 from sikoia_async._transport.types import (
     UNDELIMITED,
@@ -64,13 +66,14 @@ def build_request(
         limits: hold the timeout for connecting.
     """
     content = state.content
-    if content or method not in _BODILESS:
-        # Some servers answer 411 to a POST without Content-Length, even without a body.
-        headers = {**headers, "Content-Length": str(len(content))}
     extensions = {"timeout": {"connect": limits.connect_timeout}, "sikoia": state}
-    return httpx.Request(
+    request = httpx.Request(
         method, parsed_url(url), headers=headers, stream=state, extensions=extensions
     )
+    if content or method not in _BODILESS:
+        # Some servers answer 411 to a POST without Content-Length, even without a body.
+        request.headers["Content-Length"] = str(len(content))
+    return request
 
 
 async def exchange(
@@ -89,17 +92,18 @@ async def exchange(
         response = await client.send(request, stream=True, follow_redirects=False)
         try:
             state.stopwatch.enter("body")
+            state.fields = state.fields or fields_of(response.headers)
             fault = _head_fault(state, response)
             if fault is not None:
                 return fault
             state.headers = response.headers
             state.http_version = response.extensions.get("http_version")
             if sink is not None and response.status_code == HTTPStatus.OK:
-                return await _stream_to(sink, response, limits.max_error_body)
-            return await _read(response, limits)
+                return await _stream_to(sink, response, state, limits.max_error_body)
+            return await _read(response, state, limits)
         finally:
             try:
-                await response.aclose()
+                await _close(response)
             finally:
                 # httpx's stream refers back to the response, and that to the body of the request.
                 response.stream = state
@@ -143,18 +147,17 @@ def end_observed(state: RequestState, result: Response | TransportFault | None) 
 
 def _head_fault(state: RequestState, response: httpx.Response) -> TransportFault | None:
     """Return why the head of a response is not acceptable; h11 accepts more than is safe."""
-    headers = response.headers
     version = response.extensions.get("http_version", b"HTTP/2")
     if not version.startswith(b"HTTP/1.") and version not in _NEWER:
         return TransportFault("sent", "the response has an unsupported HTTP version")
-    if len(headers) > _MOST_HEADERS:
+    if len(response.headers) > _MOST_HEADERS:
         reason = f"the response has more than {_MOST_HEADERS} headers"
         return TransportFault("sent", reason, final=True)
-    coding = headers.get("transfer-encoding")
-    if coding is not None and "content-length" in headers:
+    coding = state.fields.get(b"transfer-encoding")
+    if coding is not None and b"content-length" in state.fields:
         # A gateway may have used the other length, and taken the rest for another response.
         return TransportFault("sent", "the response declares its length in two ways")
-    if coding is not None and coding.lower() != "chunked":  # aiohttp accepts any
+    if coding is not None and coding.lower() != b"chunked":  # aiohttp accepts any
         return TransportFault("sent", "the response has an unsupported transfer coding")
     if state.echo is not None and state.echo.is_mismatch(
         state.correlation_id,
@@ -168,38 +171,41 @@ def _head_fault(state: RequestState, response: httpx.Response) -> TransportFault
     return None
 
 
-async def _read(response: httpx.Response, limits: Limits) -> Response:
+async def _read(response: httpx.Response, state: RequestState, limits: Limits) -> Response:
     status, headers = response.status_code, response.headers
-    limit = limits.max_error_body if response.is_error else limits.max_body
+    limit = limits.max_error_body if is_error(status) else limits.max_body
     broken = None
     try:
-        reader = BodyReader(headers.get("content-encoding", ""), limit)
+        reader = BodyReader(_encoding(state), limit)
     except BodyError as error:  # an unknown encoding: the body is kept as received
         reader, broken = BodyReader("", limit), str(error)
     chunks = aiter(cast("httpx.AsyncByteStream", response.stream))
     try:
         async for chunk in chunks:
             reader.feed(chunk)
-        return Response(status, headers, reader.whole(), broken, _is_delimited(response))
+        is_delimited = _is_delimited(response, state)
+        return Response(status, headers, reader.whole(), broken, is_delimited)
     except BodyError as error:
         broken = str(error)
     await _abandon(response, chunks)
     return Response(status, headers, reader.so_far(), broken)
 
 
-async def _stream_to(sink: Sink, response: httpx.Response, keep: int) -> Response:
+async def _stream_to(
+    sink: Sink, response: httpx.Response, state: RequestState, keep: int
+) -> Response:
     """Write a body to a sink; its first bytes are kept for the error that may follow."""
     status, headers, beginning = response.status_code, response.headers, bytearray()
     chunks = aiter(cast("httpx.AsyncByteStream", response.stream))
     try:
-        inflater = Inflater(headers.get("content-encoding", ""))
+        inflater = Inflater(_encoding(state))
         await sink.start()
         async for chunk in chunks:
             for inflated in inflater.feed(chunk):
                 beginning += inflated[: keep - len(beginning)]
                 await sink.take(inflated)
         inflater.end()
-        broken = None if _is_delimited(response) else UNDELIMITED
+        broken = None if _is_delimited(response, state) else UNDELIMITED
         return Response(status, headers, bytes(beginning), broken)
     except BodyError as error:
         broken = str(error)
@@ -212,14 +218,22 @@ async def _stream_to(sink: Sink, response: httpx.Response, keep: int) -> Respons
     return Response(status, headers, bytes(beginning), broken)
 
 
-def _is_delimited(response: httpx.Response) -> bool:
-    headers = response.headers
+def _encoding(state: RequestState) -> str:
+    return state.fields.get(b"content-encoding", b"").decode("latin-1")
+
+
+def _is_delimited(response: httpx.Response, state: RequestState) -> bool:
+    fields = state.fields
     return (
-        "content-length" in headers
-        or "transfer-encoding" in headers
-        or "content-encoding" in headers  # a gzip body marks its own end, which was checked
+        b"content-length" in fields
+        or b"transfer-encoding" in fields
+        or b"content-encoding" in fields  # a gzip body marks its own end, which was checked
         or not response.extensions.get("http_version", b"").startswith(b"HTTP/1")
     )
+
+
+async def _close(response: httpx.Response) -> None:
+    await cast("httpx.AsyncByteStream", response.stream).aclose()
 
 
 async def _abandon(response: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
@@ -229,7 +243,7 @@ async def _abandon(response: httpx.Response, chunks: AsyncIterator[bytes]) -> No
     exhausted nor closed. They end once the connection is closed; a caller's transport may never
     end them, so this is bounded.
     """
-    await response.aclose()
+    await _close(response)
     with anyio.move_on_after(_DRAIN), suppress(httpx.HTTPError, httpx.StreamError):
         async for _ in chunks:
             pass

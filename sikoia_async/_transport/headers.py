@@ -1,4 +1,4 @@
-"""The headers of a response, as users see them."""
+"""The headers of a response, for our own layers and for users."""
 
 from __future__ import annotations
 
@@ -8,9 +8,25 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["NO_HEADERS", "ResponseHeaders"]
+__all__ = ["NO_HEADERS", "ResponseHeaders", "fields_of"]
 
 _NEVER: Final = frozenset({"set-cookie", "set-cookie2"})
+
+
+def fields_of(headers: httpx.Headers) -> dict[bytes, bytes]:
+    """Return the value of each header by its name in lower case.
+
+    A call looks up eight headers. httpx decodes all of them first, and goes through them each time.
+    """
+    pairs = headers.raw
+    fields = {name.lower(): value for name, value in pairs}
+    if len(fields) < len(pairs):  # some are repeated
+        return {name: b", ".join(_values(pairs, name)) for name in fields}
+    return fields
+
+
+def _values(pairs: list[tuple[bytes, bytes]], name: bytes) -> Iterator[bytes]:
+    return (value for one, value in pairs if one.lower() == name)
 
 
 class ResponseHeaders(Mapping[str, str]):

@@ -28,6 +28,7 @@ import httpx
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._transport.desync import EchoCheck, has_leftovers
 from sikoia_async._transport.faults import is_out_of_descriptors
+from sikoia_async._transport.headers import fields_of
 from sikoia_async._transport.lent import send_through
 from sikoia_async._transport.single import open_ahead
 from sikoia_async._transport.types import RateLimitPaused, state_of
@@ -49,7 +50,7 @@ _LARGE: Final = 16 * 1024
 """Bytes of a body that servers may refuse before they have read it."""
 _RECENT: Final = 1.0
 """Seconds since its last response for which hardly any server has closed a connection."""
-_KEEP_ALIVE: Final = re.compile(r"(?:^|[\s,;])timeout\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
+_KEEP_ALIVE: Final = re.compile(rb"(?:^|[\s,;])timeout\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 _KEEP_ALIVE_MARGIN: Final = 1.0
 """A connection is not used in the last second before the server closes it, or in the second half of
 a shorter time."""
@@ -164,7 +165,8 @@ class ConnectionPool(httpx.AsyncBaseTransport):
             finally:
                 await _close(state.close_opened())
             raise
-        slot.keep_alive = _keep_alive(response.headers.get("keep-alive"))
+        fields = state.fields = fields_of(response.headers)
+        slot.keep_alive = _keep_alive(fields.get(b"keep-alive"))
         if response.is_closed:
             # Made of bytes, as in tests: httpx would never close its stream.
             await self._give_back(slot, clean=True)
@@ -320,15 +322,22 @@ class _Body(httpx.AsyncByteStream):
         give_back: Callable[..., Awaitable[None]],
     ) -> None:
         self._stream = stream
+        self._chunks: AsyncIterator[bytes]
         self._slot: _Slot | None = slot
         self._now = now
         self._give_back = give_back
         self._is_read = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            yield chunk
-        self._is_read = True
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self._chunks = aiter(self._stream)
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await anext(self._chunks)
+        except StopAsyncIteration:
+            self._is_read = True
+            raise
 
     async def aclose(self) -> None:
         slot, self._slot = self._slot, None
@@ -343,7 +352,7 @@ class _Body(httpx.AsyncByteStream):
             await self._give_back(slot, clean=clean)
 
 
-def _keep_alive(header: str | None) -> float:
+def _keep_alive(header: bytes | None) -> float:
     """Return the seconds for which an idle connection can be used, by a Keep-Alive header."""
     timeout = None if header is None else _KEEP_ALIVE.search(header)
     if timeout is None:

@@ -46,6 +46,7 @@ Freshness = Literal["open", "recent", "new"]
 but a new one."""
 
 _KEY: Final = "sikoia"
+_NO_FIELDS: Final[Mapping[bytes, bytes]] = {}
 _NO_CHUNKS: Final[Iterator[bytes]] = iter(())
 _CONNECTING: Final = frozenset({"connect_tcp.started", "connect_unix_socket.started"})
 
@@ -175,6 +176,8 @@ class RequestState(httpx.AsyncByteStream):
     """The correlation id of the response."""
     headers: httpx.Headers | None = attrs.field(default=None, repr=False)
     """The headers of the response, if it belongs to this request."""
+    fields: Mapping[bytes, bytes] = attrs.field(default=_NO_FIELDS, repr=False)
+    """The headers of the response by name in lower case, whatever request it belongs to."""
     http_version: bytes | None = None
     """The HTTP version of that response, if the transport says it."""
     hook_error: BaseException | None = attrs.field(default=None, repr=False)
