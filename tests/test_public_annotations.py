@@ -2,16 +2,18 @@
 
 import ast
 import inspect
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, ParamSpec, TypeVar
 
 import pytest
 
 import sikoia_async
-from sikoia_async import stores, types, webhooks
+from sikoia_async import stores, testing, types, webhooks
 
 MADE_BY_THE_SDK = {"Batch", "EventFeed", "Pages", "Purchases", "Results", "Run"}
 """Classes that users do not create."""
@@ -73,6 +75,38 @@ def test_the_types_in_signatures_can_be_imported(cls: type) -> None:
         missing |= (names & ours(function.__module__)) - IMPORTABLE
 
     assert missing == set()
+
+
+def documented() -> Iterator[tuple[str, Any]]:
+    """Yield what the reference and the test tools have, but the resources, by name."""
+    pages = Path(__file__).parents[1] / "docs" / "pages"
+    entries = [re.findall(r"(?m)^::: (\S+)$", one.read_text("utf-8")) for one in pages.glob("*.md")]
+    names = {one for entry in entries for one in entry}
+    names |= {f"sikoia_async.testing.{name}" for name in testing.__all__}
+    for name in sorted(names):
+        found = pkgutil.resolve_name(name)
+        if isinstance(found, ModuleType):
+            yield from ((f"{name}.{one}", getattr(found, one)) for one in found.__all__)
+        else:
+            yield name, found
+
+
+BY_HTTPX = {"handle_async_request", "deliver_due"}
+"""Methods that httpx calls, and one of the local Sikoia, which sends webhooks by httpx alone."""
+
+
+@pytest.mark.parametrize(("name", "found"), list(documented()))
+def test_no_signature_names_a_type_of_httpx(name: str, found: Any) -> None:
+    """Transports and clients of other libraries are accepted in their place."""
+    members: list[Any] = list(functions(found)) if inspect.isclass(found) else [found]
+    annotations = [
+        str(one)
+        for member in members
+        if callable(member) and getattr(member, "__name__", "") not in BY_HTTPX
+        for one in getattr(member, "__annotations__", {}).values()
+    ]
+
+    assert not [one for one in annotations if "httpx" in one], name
 
 
 @pytest.mark.parametrize("cls", CLASSES.values(), ids=CLASSES)

@@ -9,7 +9,9 @@ import httpx
 from starlette.datastructures import Headers
 
 from sikoia_async import ConfigurationError
+from sikoia_async._transport.adapters import adapted, validate_transport
 from sikoia_async._transport.types import mark_unsent
+from sikoia_async._validation import validate_required
 from sikoia_async.environments import STAGING
 from sikoia_async.sandbox import create_app
 from sikoia_async.sandbox.faults.injector import FaultInjector
@@ -22,6 +24,7 @@ from sikoia_async.testing.memory import run_application, trace_sending
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from sikoia_async._transport.adapters import HttpTransport
     from sikoia_async.sandbox.faults.requests import Faults
     from sikoia_async.sandbox.middleware.token_endpoint import AccessTokens
 
@@ -32,9 +35,7 @@ _RESERVED: Final = (".test", ".example", ".invalid", ".localhost")
 """Names that no host has: RFC 2606."""
 
 
-def faulty(
-    transport: httpx.AsyncBaseTransport, *, allow_production: bool = False
-) -> FaultyTransport:
+def faulty(transport: HttpTransport, *, allow_production: bool = False) -> FaultyTransport:
     """Return a transport with a fault plan, which passes requests without a fault on.
 
         transport = faulty(httpx.AsyncHTTPTransport())
@@ -43,17 +44,15 @@ def faulty(
             await sikoia.users.list()
 
     Args:
-        transport: an async transport of httpx; it is closed with the new one.
+        transport: an async transport of httpx or httpx2; it is closed with the new one.
         allow_production: also pass on requests to other hosts than this machine, staging and
             reserved names. Purchases that a fault hides from you cost money there.
 
     Raises:
-        ConfigurationError: `transport` is not an async transport of httpx, or `allow_production`
-            is not a bool.
+        ArgumentTypeError: `transport` is not such a transport.
+        ConfigurationError: `allow_production` is not a bool.
     """
-    if not isinstance(transport, httpx.AsyncBaseTransport):  # pyright: ignore[reportUnnecessaryIsInstance]
-        msg = "transport: expected an async transport of httpx, such as httpx.AsyncHTTPTransport()"
-        raise ConfigurationError(msg)
+    validate_transport("transport", validate_required("transport", transport))
     if type(allow_production) is not bool:
         msg = "allow_production: expected True or False"
         raise ConfigurationError(msg)
@@ -66,9 +65,9 @@ class FaultyTransport(httpx.AsyncBaseTransport):
     faults: Faults
     """The fault plan, as `Sandbox.faults`; `after` counts real seconds."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, *, allow_production: bool) -> None:
+    def __init__(self, transport: HttpTransport, *, allow_production: bool) -> None:
         self.faults = create_app().faults
-        self._transport = transport
+        self._transport = adapted(transport)
         self._allow_production = allow_production
         self._tokens = _Tokens()
 

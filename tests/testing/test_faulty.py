@@ -153,8 +153,24 @@ async def test_production_can_be_allowed() -> None:
 )
 def test_invalid_arguments_are_refused(transport: Any, options: dict[str, Any]) -> None:
     """With what is expected."""
-    with pytest.raises(ConfigurationError, match="expected"):
+    with pytest.raises(ConfigurationError, match=r"expected|required"):
         faulty(transport, **options)
+
+
+async def test_a_transport_of_httpx2_is_accepted() -> None:
+    """It is a wire of the SDK like any other."""
+    httpx2 = pytest.importorskip("httpx2")
+
+    def respond(_: object) -> Any:
+        return httpx2.Response(200, json=[])
+
+    transport = faulty(httpx2.MockTransport(respond))
+    transport.faults.add("GET /v2/users", status=503)
+    url = "https://api.test"
+    async with Sikoia(token="t", environment=local(url), transport=transport) as sikoia:
+        users = await sikoia.users.list()
+
+    assert [one.status for one in users.response.attempts] == [503, 200]
 
 
 def test_the_class_is_public() -> None:

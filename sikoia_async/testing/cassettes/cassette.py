@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     import ssl
     from types import TracebackType
 
-    import httpx
-
     from sikoia_async._transport.adapters import HttpTransport
 
 __all__ = ["Cassette", "CassetteError"]
@@ -126,7 +124,7 @@ class Cassette:
         tls: ssl.SSLContext | str | Path | None = None,
         proxy: str | None = None,
         trust_env: bool = False,
-    ) -> httpx.AsyncBaseTransport:
+    ) -> HttpTransport:
         """Return the transport for a client: `Sikoia(..., transport=cassette.transport())`.
 
         Use it in code that creates its own client; `client_of(cassette)` calls it for you. After
