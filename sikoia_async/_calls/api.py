@@ -12,7 +12,6 @@ from sikoia_async._calls.call import Call, retry_after
 from sikoia_async._calls.context import CallOptions, ClientContext
 from sikoia_async._calls.extras import merge, with_missing
 from sikoia_async._calls.failures import deadline_exceeded
-from sikoia_async._calls.pagination import Pages
 from sikoia_async._calls.urls import fill, validate_path, with_query
 from sikoia_async._errors import ArgumentError, CallInfo, ResourceNotFoundError
 from sikoia_async._hooks.correlation import current
@@ -27,20 +26,19 @@ from sikoia_async._validation import (
     validate_whole,
 )
 from sikoia_async.models import items_of
-from sikoia_async.operations.kinds import TASK
-from sikoia_async.operations.operation import Operation, Progress, RequestedOperation, new_operation
-from sikoia_async.operations.polling import follow
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+    from sikoia_async._calls.pagination import Pages
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._errors import DeadlineExceededError
     from sikoia_async._retry.policy import RetryClass
     from sikoia_async._transport.types import Response, Sink, StreamedContent
     from sikoia_async.models import Items, Model
     from sikoia_async.operations.kinds import OperationKind, State
+    from sikoia_async.operations.operation import Operation, Progress, RequestedOperation
     from sikoia_async.operations.polling import HasResponse
 
 __all__ = ["Api", "CallOptions", "ClientContext", "validate_request"]
@@ -102,6 +100,8 @@ class Api(NotCopyable):
             first: the model, if it was already retrieved.
             state: returns the state of a model; None if its `status` says it.
         """
+        from sikoia_async.operations.polling import follow  # noqa: PLC0415 - loaded before a purchase
+
         if first is None:  # otherwise Sikoia has begun it, and it must not get lost
             self.context.lifecycle.check()
         kind = self._with_interval(kind)
@@ -188,6 +188,7 @@ class Api(NotCopyable):
             next_url: returns the URL of the next page, if a page names one.
             ids: values of the placeholders.
         """
+        from sikoia_async._calls.pagination import Pages  # noqa: PLC0415 - loaded with the first list
 
         async def fetch(target: str) -> P:
             call = self.new_call("GET", path, target=target)
@@ -352,6 +353,9 @@ class Api(NotCopyable):
         chargeable: bool = False,
     ) -> Operation[T]:
         """Make a call that may be answered by a 202, and return an operation at once."""
+        from sikoia_async.operations import operation  # noqa: PLC0415 - loaded before it is needed
+
+        del operation
         call = self.new_call(method, path, query=query, body=body, chargeable=chargeable)
         with call.observed:
             return await self._task(method, call, await call.answer(), into)
@@ -425,6 +429,9 @@ class Api(NotCopyable):
         self, method: str, call: Call, response: Response, into: type[T]
     ) -> Operation[T]:
         """Return the operation that a 202 announces; for another response, one that is done."""
+        from sikoia_async.operations.kinds import TASK  # noqa: PLC0415 - `start` has loaded it
+        from sikoia_async.operations.operation import Progress, new_operation  # noqa: PLC0415
+
         target = call.target
 
         async def progress(call: Call, response: Response) -> Progress[T]:

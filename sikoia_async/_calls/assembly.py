@@ -49,7 +49,6 @@ from sikoia_async._validation import (
     validate_type,
     validate_whole,
 )
-from sikoia_async.operations.interval import Interval
 from sikoia_async.operations.registry import OperationRegistry
 from sikoia_async.operations.token import TokenSigner
 from sikoia_async.stores.account import account_key
@@ -377,7 +376,10 @@ def _keys(idempotency_header: str | None) -> Keys | None:
 
 def validate_options(options: CallOptions) -> CallOptions:
     """Return the options of calls, if they are valid."""
-    validate_type("interval", options.interval, Interval, "an Interval(...)")
+    if options.interval is not None:
+        from sikoia_async.operations.interval import Interval  # noqa: PLC0415 - loaded if used
+
+        validate_type("interval", options.interval, Interval, "an Interval(...)")
     if options.priority not in PRIORITIES:
         msg = f"priority: expected one of {', '.join(PRIORITIES)}"
         raise ArgumentError(msg)

@@ -652,10 +652,11 @@ class Call:
 
 @cache
 def load_readers() -> None:
-    """Import everything that reads responses and creates errors."""
+    """Import everything that reads responses, and creates errors and operations."""
     from sikoia_async._codec import comparison, decoder, problems, reader  # noqa: PLC0415 - loaded with the first call
+    from sikoia_async.operations import polling  # noqa: PLC0415 - as above
 
-    del comparison, decoder, problems, reader
+    del comparison, decoder, polling, problems, reader
 
 
 def _outcome(state: RequestState | None, result: Response | TransportFault | None) -> Outcome:

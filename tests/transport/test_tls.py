@@ -343,6 +343,11 @@ async def test_public_authorities_are_read_with_the_first_connection() -> None:
             restore()
             return super().pause(retry, hint)
 
+    async def call(url: str) -> None:
+        sikoia = client(url, retries=1)
+        tuned(sikoia, retry_policy=Restores())
+        await sikoia.request("GET", "/v2/cases")
+
     async with serve(_answers, certified()) as server:
         with pytest.raises(ConnectionFailedError):  # loads what is imported on first use
             await client("https://127.0.0.1:1", retries=1).request("GET", "/v2/cases")
@@ -350,9 +355,7 @@ async def test_public_authorities_are_read_with_the_first_connection() -> None:
             _no_descriptors() as restore,
             pytest.raises(ConnectionFailedError, match="certificate is not valid") as caught,
         ):
-            sikoia = client(server.url, retries=1)
-            tuned(sikoia, retry_policy=Restores())
-            await sikoia.request("GET", "/v2/cases")
+            await call(server.url)
 
     first, second = caught.value.attempts
     assert first.error == "Too many open files"
