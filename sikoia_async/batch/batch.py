@@ -48,13 +48,13 @@ if TYPE_CHECKING:
     from sikoia_async.batch.opening import OpenJournal
     from sikoia_async.batch.progress import Progress, Stopped
 
-__all__ = ["Batch", "journal_of"]
+__all__ = ["MOST_AT_ONCE", "Batch", "journal_of"]
 
 Client = TypeVar("Client")
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
-_MOST_AT_ONCE: Final = 1_000
+MOST_AT_ONCE: Final = 1_000
 _MINUTE: Final = 60.0
 _TURNS: Final = 3.0
 """How many times longer than expected a call may wait for its turn within the rate limit."""
@@ -211,8 +211,8 @@ class Batch(NotCopyable, Generic[Client]):
         _validate_functions(work=work, key=key)
         validate_flags(ordered=ordered, retry_failed=retry_failed)
         at_once = validate_whole("at_once", at_once, least=1)
-        if at_once > _MOST_AT_ONCE:
-            msg = f"at_once: expected a whole number from 1 to {_MOST_AT_ONCE:,}"
+        if at_once > MOST_AT_ONCE:
+            msg = f"at_once: expected a whole number from 1 to {MOST_AT_ONCE:,}"
             raise ArgumentError(msg)
         _validate_items(items)
         if not isinstance(progress, bool):

@@ -81,6 +81,12 @@ class BatchState(Generic[Client]):
         """Read the counts of the journal, to which other processes may add."""
         self._counts = await self.call(self.journal.items.counts)
         await self.call(self.journal.budget.refresh)
+        source = self.source
+        if source is not None and source.busy:
+            busy, source.busy = source.busy, []
+            still = await self.call(self.journal.items.started, busy)
+            source.skipped += len(busy) - len(still)
+            source.busy += still
 
     async def purchase(self, key: str) -> Purchase:
         """Return what is recorded about a purchase in doubt."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sikoia_async.batch.batch_state import BatchState
-    from sikoia_async.batch.progress import Progress
+    from sikoia_async.batch.progress import Progress, Stopped
 
 __all__ = ["Display", "Reporter", "display"]
 
@@ -95,16 +95,19 @@ class _Function:
 
 
 class _Lines:
-    """Prints a line on standard error every 30 seconds, and one at the end."""
+    """Prints a line on standard error every 30 seconds, when a run is stopped, and at the end."""
 
     def __init__(self) -> None:
         self._next = _LINE_EVERY
         self._last = ""
+        self._stopped: Stopped | None = None
 
     def show(self, progress: Progress) -> None:
         """Print a line if it is time for one."""
         self._last = describe(progress)
-        if progress.seconds >= self._next:
+        is_news = progress.stopped != self._stopped and progress.running > 0
+        self._stopped = progress.stopped
+        if is_news or progress.seconds >= self._next:
             self._next = progress.seconds + _LINE_EVERY
             self._print()
 

@@ -64,6 +64,8 @@ class Source(Generic[Item]):
         """How many have been read."""
         self.skipped: int = 0
         """How many of them were dealt with by earlier runs."""
+        self.busy: list[bytes] = []
+        """The hashes of those that other processes were working on."""
         self.is_over: bool = False
         """Whether no more items are read."""
         self._items = items
@@ -104,7 +106,9 @@ class Source(Generic[Item]):
                     raise _duplicate(self.read)
                 if claim == "skipped":
                     self.skipped += 1
-                elif claim != "busy":
+                elif claim == "busy":
+                    self.busy.append(hash_)
+                else:
                     self._ready.append(Entry(self._claimed, item, key, hash_, claim))
                     self._claimed += 1
             # While nothing is left to do, larger steps. They delay no item that is.

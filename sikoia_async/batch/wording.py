@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from sikoia_async.batch.progress import HoldsUp, Progress
+    from sikoia_async.batch.progress import HoldsUp, Progress, Stopped
 
-__all__ = ["describe", "duration", "items", "rates"]
+__all__ = ["describe", "duration", "items", "number", "rates"]
 
 _NAMES: Final[dict[HoldsUp, str]] = {
     "rate limit": "the rate limit",
     "Sikoia": "Sikoia",
     "you": "input or output",
+}
+_AGAIN: Final[dict[Stopped, str]] = {
+    "SIGINT": " (Ctrl-C again cancels them)",
+    "SIGTERM": " (SIGTERM again cancels them)",
 }
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
@@ -25,8 +29,8 @@ def describe(progress: Progress) -> str:
 def items(progress: Progress) -> str:
     """Return how many items are in which state."""
     ended = progress.done + progress.failed + progress.in_doubt
-    total = "" if progress.total is None else f" of {progress.total:,}"
-    parts = [f"{ended:,}{total} items"]
+    of_all = "" if progress.total is None else f"{ended:,} of "
+    parts = [of_all + number(ended if progress.total is None else progress.total, "item")]
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     if progress.in_doubt:
@@ -42,12 +46,20 @@ def rates(progress: Progress) -> str:
     elif progress.holds_up is not None:
         parts.append(f"waiting for {_NAMES[progress.holds_up]}")
     if progress.spent:
-        parts.append(f"{sum(progress.spent.values()):,} chargeable calls")
-    if progress.stopped is not None:
+        parts.append(number(sum(progress.spent.values()), "chargeable call"))
+    if progress.stopped is not None and progress.running:
+        again = _AGAIN.get(progress.stopped, "")
+        parts.append(f"stopping, {number(progress.running, 'item')} in progress{again}")
+    elif progress.stopped is not None:
         parts.append(f"stopped: {progress.stopped}")
     elif progress.eta:
         parts.append(f"{duration(progress.eta)} left")
     return ", ".join(parts)
+
+
+def number(count: int, noun: str) -> str:
+    """Return a number of things, such as `1 row` or `2,000 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

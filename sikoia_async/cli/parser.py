@@ -58,7 +58,7 @@ class Parser(argparse.ArgumentParser):
                 return f"{name}: expected after the command"
             if name.startswith("-") and name.strip("-"):
                 return f"unknown option {name}{nearest(name, self._option_string_actions)}"
-        return f"{len(unknown)} more values than expected"
+        return f"{len(unknown)} more {'value' if len(unknown) == 1 else 'values'} than expected"
 
     def _unknown_options(self) -> list[str]:
         names = [one.partition("=")[0] for one in self._given if one.startswith("--")]
@@ -96,6 +96,9 @@ class Parser(argparse.ArgumentParser):
             unknown = [one for one in names if one.split("=")[0] not in self._option_string_actions]
             if unknown:  # the value belongs to it
                 raise argparse.ArgumentError(None, self.describe_unknown(unknown))
+            if any(one in str(value) for one in "./\\"):  # a file, as in `sikoia batch rows.csv`
+                msg = f"expected a command before the file, such as {next(iter(commands))}"
+                raise argparse.ArgumentError(None, msg)
             raise argparse.ArgumentError(None, f"unknown command{nearest(value, commands)}")
 
 

@@ -116,6 +116,27 @@ async def test_a_second_run_is_refused_or_joins(tmp_path: Path) -> None:
     assert await done(path, ["a", "b", "c"]) == sorted({"a", "b", "c"} - set(seen))
 
 
+@pytest.mark.anyio
+async def test_items_of_another_run_are_left_until_they_have_ended(tmp_path: Path) -> None:
+    """Those that it is working on are; the summary does not count the others."""
+    path = tmp_path / "j.db"
+    async with (
+        new_client() as sikoia,
+        sikoia.batch(path, on_conflict="join") as one,
+        sikoia.batch(path, on_conflict="join") as other,
+    ):
+        items = one.map(work, ["a"], key=str)
+        assert (await anext(items)).key == "a"
+        assert [result.key async for result in other.map(work, ["a", "b"], key=str)] == ["b"]
+        before = await other.summary()
+        assert [result.key async for result in items] == []
+        await one.summary()
+        after = await other.summary()
+
+    assert (before.total, before.done, before.left) == (2, 1, 1)
+    assert (after.done, after.left) == (2, 0)
+
+
 _OPEN = list[sqlite3.Connection]()
 
 

@@ -93,7 +93,11 @@ def test_durations_in_words(seconds: float, text: str) -> None:
         ({}, "batch: 1,234 of 10,000 items, 30 failed, 4 in doubt; 90 items/min, waiting for"),
         ({}, "the rate limit, 1,205 chargeable calls, 1 h 37 min left"),
         ({"paused": 38.0}, "paused for 38 s after a 429"),
-        ({"stopped": "SIGINT"}, "stopped: SIGINT"),
+        ({"stopped": "SIGINT", "running": 0}, "stopped: SIGINT"),
+        ({"stopped": "SIGINT"}, "stopping, 50 items in progress (Ctrl-C again cancels them)"),
+        ({"stopped": "stop", "running": 1}, "stopping, 1 item in progress"),
+        ({"spent": {"identity.request": 1}}, "the rate limit, 1 chargeable call, 1 h"),
+        ({"total": 1, "done": 1, "failed": 0, "in_doubt": 0}, "batch: 1 of 1 item;"),
         ({"total": None, "eta": None, "left": None}, "batch: 1,234 items,"),
         ({"holds_up": "you"}, "waiting for input or output"),
     ],
@@ -126,6 +130,16 @@ def test_lines_come_every_30_seconds(capsys: pytest.CaptureFixture[str]) -> None
     printed = capsys.readouterr()
     assert len(printed.err.splitlines()) == 4
     assert printed.out == ""
+
+
+def test_a_stop_is_a_line_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what is in progress, once."""
+    lines = display(progress=True)
+    for _ in range(3):
+        lines.show(attrs.evolve(SOME, seconds=1.0, stopped="SIGINT"))
+
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.endswith("stopping, 50 items in progress (Ctrl-C again cancels them)")
 
 
 class _Terminal(io.StringIO):

@@ -1,5 +1,6 @@
 """`sikoia batch`, run as a user runs it, against a local Sikoia."""
 
+import io
 import json
 import os
 import resource
@@ -10,12 +11,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import pytest
 from batch.companies import client_of, companies_of
 
@@ -35,6 +37,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Generator[Sandbo
     with Sandbox(rate=Rate(requests_per_window=100_000)) as running:
         for name, value in running.variables.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setenv("SIKOIA_MAX_CHARGEABLE", "1000")  # so that runs need no --yes
         yield running
 
 
@@ -82,7 +85,9 @@ def test_a_file_of_companies(sandbox: Sandbox, capsys: pytest.CaptureFixture[str
     assert all(one["value"]["company_id"] == one["key"] for one in written)
     assert {(one["state"], *one["bought"]) for one in written} == {("done", "credit-reports")}
     assert stat.S_IMODE(Path("out.jsonl").stat().st_mode) == 0o600
-    assert "sikoia batch: 12 done, 0 failed" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert "sikoia batch: 12 calls of credit_reports.request may have cost money" in printed
+    assert "sikoia batch: 12 done, 0 failed" in printed
     before = Path("out.jsonl").read_bytes()
     assert reports() == 0
     assert Path("out.jsonl").read_bytes() == before
@@ -91,6 +96,70 @@ def test_a_file_of_companies(sandbox: Sandbox, capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert printed.startswith("12 done, 0 failed, 0 in doubt\n")
     assert "credit_reports.request, 12 times" in printed
+
+
+@pytest.mark.parametrize("options", [("--yes",), ("--max-chargeable", "2")])
+def test_a_run_without_a_limit_needs_a_yes(
+    sandbox: Sandbox,
+    options: Sequence[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing is sent before. A dry run needs none, nor does a retry of what was agreed to."""
+    write_csv(companies_of(2, sandbox))
+    asked = len(sandbox.ledger)
+    monkeypatch.delenv("SIKOIA_MAX_CHARGEABLE")
+
+    assert reports("--dry-run") == 0
+    assert reports() == 2
+
+    printed = capsys.readouterr().err
+    assert "up to 2 calls of credit_reports.request may cost credits or money: add --yes" in printed
+    assert "set a limit: --max-chargeable" in printed
+    assert len(sandbox.ledger) == asked
+    assert not Path("out.jsonl").exists()
+    sandbox.faults.add(REPORTS, status=400)
+    assert reports(*options) == 1
+    assert batch("retry", "out.db") == 0
+    assert sandbox.ledger.spend == 2
+
+
+class Terminal(io.StringIO):
+    """Standard input or error on which somebody answers."""
+
+    def isatty(self) -> bool:
+        """Return that somebody does."""
+        return True
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 3)])
+def test_a_terminal_is_asked(
+    sandbox: Sandbox, answer: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many calls may cost money. With a no, nothing is bought."""
+    write_csv(companies_of(1, sandbox))
+    monkeypatch.delenv("SIKOIA_MAX_CHARGEABLE")
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    monkeypatch.setattr(sys, "stderr", shown)
+
+    assert reports() == code
+
+    assert "up to 1 calls" not in shown.getvalue()
+    assert "up to 1 call of credit_reports.request may cost credits or money. Go on? [y/N]" in (
+        shown.getvalue()
+    )
+    assert sandbox.ledger.spend == (code == 0)
+
+
+def test_the_help_lists_the_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the operation, and which of them a row needs."""
+    with pytest.raises(SystemExit):
+        batch("credit-reports", "--help")
+
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "A row needs company_id, the id that Sikoia gave it" in printed
+    assert "Optional columns: company_number, company_name, country_code, provider_id." in printed
 
 
 def test_json_for_scripts(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
@@ -244,10 +313,29 @@ def test_other_arguments_for_a_key_in_doubt_are_refused(
     assert reports("--key", "ref") == 1
 
     assert [one["state"] for one in lines()] == ["in doubt", "failed"]
-    assert lines()[1]["error"] == {"type": "ArgumentError"}
+    error = lines()[1]["error"]
+    assert error.keys() == {"type", "message"}
+    assert error["type"] == "ArgumentError"
+    assert second not in error["message"]
     assert batch("status", "out.db") == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith(": ArgumentError")
     assert sandbox.ledger.spend == 1
+
+
+def test_a_pipe_without_a_limit_needs_a_yes(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows how many calls there will be."""
+    monkeypatch.delenv("SIKOIA_MAX_CHARGEABLE")
+    command = [sys.executable, "-m", "sikoia_async", "batch", "credit-reports", "-", "--out", "o"]
+
+    done = subprocess.run(
+        command, input="company_id\na\n", capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "sikoia batch: calls of credit_reports.request may cost credits" in done.stderr
+    assert len(sandbox.ledger) == 0
 
 
 def test_a_dry_run_of_a_pipe_says_nothing(sandbox: Sandbox) -> None:
@@ -289,11 +377,14 @@ def test_rows_that_fail_can_be_retried(
 
     assert reports() == 1
 
-    assert "to retry those that failed: sikoia batch retry out.db" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert "to retry those that failed: sikoia batch retry out.db" in printed
+    assert "sikoia batch: 1 row: InvalidRequestError, first in line " in printed
     [failed] = [one for one in lines() if one["state"] == "failed"]
     assert (failed["error"]["type"], failed["error"]["status"]) == ("InvalidRequestError", 400)
     assert failed["error"]["correlation_id"]
     assert "detail" not in failed["error"]
+    assert failed["error"]["message"].startswith("400 ")
     assert reports() == 1
     assert batch("status", "out.db") == 0
     assert f"correlation id {failed['error']['correlation_id']}" in capsys.readouterr().out
@@ -361,8 +452,9 @@ def test_doubts_are_listed_and_looked_for(
         (b"company_id,\na,b\n", (), "line 1: column 2 has no name"),
         (b"company_id,company_id\na,b\n", (), "column 2 has the name of an earlier one"),
         (b'"company_id\n', (), "there is no column company_id|not valid CSV|can be used"),
-        (b"company_id\na\n", ("--at-once", "0"), "at_once: expected a whole number"),
-        (b"company_id\na\n", ("--max-chargeable", "-1"), "max_chargeable: expected"),
+        (b"company_id\na\n", ("--at-once", "0"), "--at-once: expected a whole number"),
+        (b"company_id\na\n", ("--at-once", "1001", "--dry-run"), "--at-once: expected a whole"),
+        (b"company_id\na\n", ("--max-chargeable", "-1"), "--max-chargeable: expected"),
     ],
 )
 def test_an_input_that_cannot_be_used(
@@ -420,9 +512,9 @@ def test_the_output_of_something_else_is_not_touched(
     assert "out.jsonl: shorter than when the journal was last written" in capsys.readouterr().err
 
     Path("folder").mkdir()
-    assert batch("credit-reports", "in.csv", "--out", "folder") == 1
+    assert batch("credit-reports", "in.csv", "--out", "folder") == 2
     assert batch("credit-reports", "in.csv", "--out", "/dev/null", "--journal", "j.db") == 2
-    assert batch("credit-reports", "missing.csv", "--out", "x.jsonl") == 1
+    assert batch("credit-reports", "missing.csv", "--out", "x.jsonl") == 2
     assert batch("credit-reports", "in.csv", "--out", "-") == 2
     printed = capsys.readouterr().err
     assert "missing.csv: No such file or directory" in printed
@@ -438,8 +530,11 @@ def test_a_journal_that_is_none(
     assert batch(*arguments, "missing.db") == 2
     assert "missing.db: there is no such journal" in capsys.readouterr().err
     Path("text.db").write_text("nothing of ours\n" * 100, "utf-8")
-    assert batch(*arguments, "text.db") in {1, 2}
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert batch(*arguments, "text.db") == 2
+    assert capsys.readouterr().err == "sikoia batch: text.db: not the journal of a batch\n"
+    Path("text.jsonl").write_text("nothing of ours\n" * 100, "utf-8")
+    assert batch(*arguments, "text.jsonl") == 2
+    assert "batch; did you mean text.db?" in capsys.readouterr().err
 
 
 def test_the_journal_of_something_else_is_refused(
@@ -464,6 +559,70 @@ def test_the_journal_of_something_else_is_refused(
     for command in ("status", "doubts", "retry"):
         assert batch(command, "stores.db") == 2
         assert "stores.db: not the journal of a batch" in capsys.readouterr().err
+
+
+async def leave_started(path: str, key: str) -> None:
+    """Leave an item in a journal as a killed run does."""
+    async with Sikoia() as sikoia, sikoia.batch(path) as one:
+        with suppress(RuntimeError):
+            async for _ in one.map(nothing, [key], key=str, name="sikoia batch credit-reports"):
+                raise RuntimeError
+        one.stop()
+        raise EOFError
+
+
+async def nothing(_run: Any, _item: str) -> None:
+    """Buy nothing."""
+    await anyio.lowlevel.checkpoint()
+
+
+def test_rows_that_were_in_progress_are_mentioned(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the next run, which may have to wait before it finds out, and by `doubts`."""
+    ids = companies_of(2, sandbox)
+    write_csv(ids)
+    with pytest.raises(EOFError):
+        anyio.run(leave_started, "out.db", ids[0])
+
+    assert batch("doubts", "out.db") == 0
+    assert "1 row started and not ended; the next run finds out" in capsys.readouterr().err
+    assert reports() == 0
+    assert "1 row in progress when the last run ended" in capsys.readouterr().err
+    assert len(lines()) == sandbox.ledger.spend == 2
+
+
+def test_rows_of_another_run_are_its_own(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that joins leaves them, and says so."""
+    ids = companies_of(2, sandbox)
+    write_csv(ids)
+
+    async def share() -> int:
+        async with Sikoia() as sikoia, sikoia.batch("out.db", on_conflict="join") as one:
+            async for _ in one.map(nothing, ids[:1], key=str, name="sikoia batch credit-reports"):
+                return await anyio.to_thread.run_sync(reports, "--join")
+        raise AssertionError
+
+    assert anyio.run(share) == 1
+    assert "1 done, 0 failed, 1 left; other runs are working on those that are left" in (
+        capsys.readouterr().err
+    )
+    assert [one["key"] for one in lines()] == ids[1:]
+
+
+def test_the_journal_of_another_operation_is_refused(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before its output is looked at, which is another file."""
+    write_csv(companies_of(1, sandbox))
+    assert reports() == 0
+
+    code = batch("company-registry", "in.csv", "--out", "new.jsonl", "--journal", "out.db")
+
+    assert code == 2
+    assert "out.db: the journal of another batch (its work differs)" in capsys.readouterr().err
 
 
 def test_a_torn_line_is_cut_and_written_lines_are_noted(sandbox: Sandbox) -> None:
@@ -525,6 +684,8 @@ def test_a_stop_is_followed_by_a_run_that_goes_on(
     assert "to go on, run the same again: sikoia batch credit-reports in.csv" in error
     seen = lines() if Path("out.jsonl").exists() else []
     assert len(seen) < len(ids)
+    assert "batch: stopping, " not in error or "again cancels them" in error
+    assert batch("doubts", "out.db") in {0, 1}
     assert reports() == 0
     assert sorted(one["key"] for one in lines()) == sorted(ids)
     sandbox.ledger.assert_nothing_charged_twice()
@@ -653,8 +814,8 @@ def test_an_output_that_cannot_be_written_is_refused(
             code = batch("credit-reports", "in.csv", "--out", name)
 
         printed = capsys.readouterr().err
-        assert printed == f"sikoia batch credit-reports: {name}: Permission denied\n"
-        assert code == 1
+        assert printed == f"sikoia batch: {name}: Permission denied\n"
+        assert code == 2
         assert Path("out.jsonl").read_text("utf-8") == "mine\n"
         assert not Path("out.db").exists()
         monkeypatch.chdir("/")

@@ -26,7 +26,7 @@ def start(folder: Path, variables: dict[str, str]) -> "subprocess.Popen[bytes]":
     """Start a batch."""
     command = [sys.executable, "-m", "sikoia_async", "batch", "credit-reports", "in.csv"]
     return subprocess.Popen(
-        [*command, "--out", "out.jsonl", "--at-once", "4"],
+        [*command, "--out", "out.jsonl", "--at-once", "4", "--yes"],
         cwd=folder,
         env={**os.environ, **variables, "SIKOIA_TIMEOUT": "3"},
         stderr=subprocess.PIPE,

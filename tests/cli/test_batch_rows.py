@@ -1,5 +1,7 @@
 """The rows of `sikoia batch`: their arguments, and the lines that cannot be used."""
 
+import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -8,11 +10,21 @@ import pytest
 
 from sikoia_async import ArgumentError, Entity, Sikoia
 from sikoia_async.batch.items import hash_of
+from sikoia_async.batch.results import Failed
 from sikoia_async.cli import main as cli
-from sikoia_async.cli.batch.names import COMMANDS
+from sikoia_async.cli.batch.input import Row
+from sikoia_async.cli.batch.names import COLUMNS, COMMANDS
 from sikoia_async.cli.batch.operations import OPERATIONS
 from sikoia_async.cli.batch.output import Output
 from sikoia_async.cli.batch.records import BadRecord, Parser, Record, parse
+
+
+def test_the_help_knows_the_columns() -> None:
+    """It names those of each operation without loading it."""
+    assert list(COLUMNS) == list(OPERATIONS)
+    for command, columns in COLUMNS.items():
+        named = set(re.findall(r"\w+", " ".join(columns))) - {"or", "and"}
+        assert named == set(OPERATIONS[command].columns())
 
 
 @pytest.mark.anyio
@@ -116,7 +128,7 @@ def test_a_header_that_is_not_csv(
     assert run("credit-reports", "b.csv", "--out", "o", "--dry-run") == 0
     printed = capsys.readouterr().err
     assert "b.csv: 10 more rows like these" in printed
-    assert "1 rows" in printed
+    assert "1 row, at least 2 requests, at most 1 call of " in printed
 
     Path("c.jsonl").write_text('{"company_id": "a", "k": 7}\n{"company_id": "b", "k": "x"}\n')
     assert run("credit-reports", "c.jsonl", "--out", "o", "--key", "k", "--dry-run") == 0
@@ -130,10 +142,24 @@ def test_an_error_of_the_sdk_is_one_line(
     """Such as credentials that are missing, or a help."""
     monkeypatch.chdir(tmp_path)
     Path("a.csv").write_text("company_id\nx\n", "utf-8")
-    assert run("credit-reports", "a.csv", "--out", "o.jsonl") == 2
+    assert run("credit-reports", "a.csv", "--out", "o.jsonl", "--yes") == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert run() == 0
     assert "credit-reports" in capsys.readouterr().out
+
+
+def test_the_text_of_a_foreign_error_is_not_written(tmp_path: Path) -> None:
+    """It may repeat a value; an error of the SDK does not."""
+    path = tmp_path / "out.jsonl"
+    output = Output(str(path))
+    row = Row(2, "k", OPERATIONS["identity"].arguments({"person_id": "k"}))
+
+    for error in (KeyError("Wilma"), ArgumentError("name: expected a string")):
+        output.write(Failed(row, error, key="k", requests=0, bought=()))
+    output.close()
+
+    messages = [json.loads(line)["error"]["message"] for line in path.read_text().splitlines()]
+    assert messages == ["KeyError", "name: expected a string"]
 
 
 def test_many_written_lines_are_noted(tmp_path: Path) -> None:

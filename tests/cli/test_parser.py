@@ -10,9 +10,10 @@ from sikoia_async.cli import main as cli
     [
         ("sandbx", "sikoia: unknown command; did you mean sandbox?"),
         ("Wilma", "sikoia: unknown command;"),
+        ("batch rows.csv", "sikoia batch: expected a command before the file, such as credit-rep"),
         ("--versio", "sikoia: unknown option --versio; did you mean --version?"),
         ("--version=Wilma", "sikoia: argument --version: takes no value;"),
-        ("demo Wilma", "sikoia demo: 1 more values than expected;"),
+        ("demo Wilma", "sikoia demo: 1 more value than expected;"),
         ("cases --json list", "sikoia cases list: --json: expected after the command;"),
         ("demo --name=Wilma", "sikoia demo: unknown option --name;"),
     ],

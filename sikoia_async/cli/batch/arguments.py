@@ -6,7 +6,7 @@ import codecs
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sikoia_async.cli.batch.names import COMMANDS
+from sikoia_async.cli.batch.names import COLUMNS, COMMANDS
 from sikoia_async.cli.batch.records import InputError
 from sikoia_async.cli.parser import Parser, choice, number
 
@@ -30,7 +30,9 @@ def add_commands(
     """
     commands = parser.add_subparsers(metavar="command")
     for command, what in COMMANDS.items():
-        job = commands.add_parser(command, help=f"for each row: {what}")
+        job = commands.add_parser(
+            command, help=f"for each row: {what}", description=_description(command, what)
+        )
         _add_job(job)
         job.set_defaults(run=run, parser=job, batch_command=command)
     for command, what in _ON_JOURNALS.items():
@@ -49,6 +51,16 @@ _ON_JOURNALS: Final = {
 }
 
 
+def _description(command: str, what: str) -> str:
+    """Return what a command does, and the columns of its input."""
+    required, optional = COLUMNS[command]
+    more = f" Optional columns: {optional}." if optional else ""
+    return (
+        f"For each row of a file: {what}. A row needs {required}, the id that Sikoia gave it."
+        f"{more} --map names columns that are called otherwise; others are ignored."
+    )
+
+
 def _add_job(command: argparse.ArgumentParser) -> None:
     command.add_argument("input", help="a CSV or JSONL file, or - for standard input")
     command.add_argument(
@@ -59,6 +71,9 @@ def _add_job(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--max-chargeable", type=number, help="how many calls may cost money, in all runs together"
+    )
+    command.add_argument(
+        "--yes", action="store_true", help="agree to a run without --max-chargeable"
     )
     command.add_argument(
         "--map",
@@ -102,12 +117,19 @@ def job_of(options: argparse.Namespace, arguments: Sequence[str]) -> BatchJob:
     Raises:
         InputError: an option is not valid.
     """
-    from sikoia_async.cli.batch.input import Input  # noqa: PLC0415 - loaded by this command only
+    from sikoia_async.batch.batch import MOST_AT_ONCE  # noqa: PLC0415 - loaded by this command only
+    from sikoia_async.cli.batch.input import Input  # noqa: PLC0415
     from sikoia_async.cli.batch.operations import OPERATIONS  # noqa: PLC0415
     from sikoia_async.cli.batch.running import BatchJob  # noqa: PLC0415
 
     if options.out == "-" and options.journal is None:
         msg = "--journal: required with --out -"
+        raise InputError(msg)
+    if not 1 <= options.at_once <= MOST_AT_ONCE:
+        msg = f"--at-once: expected a whole number from 1 to {MOST_AT_ONCE:,}"
+        raise InputError(msg)
+    if options.max_chargeable is not None and options.max_chargeable < 0:
+        msg = "--max-chargeable: expected a whole number of at least 0"
         raise InputError(msg)
     operation = OPERATIONS[options.batch_command]
     return BatchJob(
@@ -123,6 +145,7 @@ def job_of(options: argparse.Namespace, arguments: Sequence[str]) -> BatchJob:
         journal=options.journal or Path(options.out).with_suffix(".db"),
         arguments=arguments,
         max_chargeable=options.max_chargeable,
+        yes=options.yes,
         at_once=options.at_once,
         retry_failed=options.retry_failed,
         join=options.join,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sikoia_async.cli.batch import journals, running
 from sikoia_async.cli.batch.arguments import job_of, parsed
 from sikoia_async.cli.batch.records import InputError
-from sikoia_async.errors import ConfigurationError, SikoiaError
+from sikoia_async.errors import ChargeLimitError, ConfigurationError, SikoiaError
 
 if TYPE_CHECKING:
     import argparse
@@ -19,6 +19,7 @@ __all__ = ["run"]
 
 _CANNOT_START: Final = 2
 _FAILED: Final = 1
+_NOT_BOUGHT: Final = 3
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,6 +36,9 @@ def run(options: argparse.Namespace) -> int:
     except (InputError, ConfigurationError) as error:
         print(f"sikoia batch: {error}", file=sys.stderr)
         return _CANNOT_START
+    except ChargeLimitError as error:
+        print(f"sikoia batch: {error}", file=sys.stderr)
+        return _NOT_BOUGHT
     except SikoiaError as error:
         print(f"sikoia batch: {type(error).__name__}: {error}", file=sys.stderr)
         return _FAILED
@@ -50,5 +54,6 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         os.chdir(folder)
         again = parsed(arguments)
         again.retry_failed, again.json = True, again.json or options.json
+        again.yes = True  # as for the first run
         options = again
     return running.run(job_of(options, arguments))

@@ -14,8 +14,10 @@ from sikoia_async import Sikoia
 from sikoia_async.batch.budget import Budget
 from sikoia_async.batch.file import connect
 from sikoia_async.batch.items import ItemJournal
+from sikoia_async.batch.wording import number
 from sikoia_async.cli.batch.records import InputError
 from sikoia_async.cli.text import to_json_text
+from sikoia_async.errors import ConfigurationError
 from sikoia_async.stores import SqliteStores, Stores
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def status(path: Path, *, as_json: bool) -> int:
         print(f"{counts.done:,} done, {counts.failed:,} failed, {counts.doubt:,} in doubt")
         print(f"{counts.started:,} started and not ended")
         for operation, count in spent.items():
-            print(f"may have cost money: {operation}, {count:,} times")
+            print(f"may have cost money: {operation}, {number(count, 'time')}")
         for one in _failed(items):
             about = [one.error or "failed"]
             if one.status is not None:
@@ -84,8 +86,8 @@ def remembered(path: Path) -> tuple[Sequence[str], str]:
 
 def doubts(path: Path, *, look: bool, as_json: bool) -> int:
     """Print the purchases in doubt; return the exit code: 1 if there are any."""
-    with _journal(path):
-        pass
+    with _journal(path) as (items, _):
+        started = items.counts().started
     found = anyio.run(_doubts, path, look)
     if as_json:
         print(to_json_text([attrs.asdict(one) for one in found], indent=2))
@@ -96,6 +98,12 @@ def doubts(path: Path, *, look: bool, as_json: bool) -> int:
         )
         print(f"{one.intended_at:%Y-%m-%d %H:%M:%S%z} {one.operation}{correlation}: {one.advice}")
     print(f"{len(found):,} in doubt", file=sys.stderr)
+    if started:
+        print(
+            f"{number(started, 'row')} started and not ended; the next run finds out what became "
+            "of their purchases",
+            file=sys.stderr,
+        )
     return int(bool(found))
 
 
@@ -113,7 +121,13 @@ def _journal(path: Path) -> Generator[tuple[ItemJournal, Budget]]:
     if not path.is_file():
         msg = f"{path.name}: there is no such journal"
         raise InputError(msg)
-    SqliteStores(path)  # refuses what is not one of our files
+    try:
+        SqliteStores(path)  # refuses what is not one of our files
+    except ConfigurationError:
+        is_output = path.suffix != ".db" and path.with_suffix(".db").is_file()
+        hint = f"; did you mean {path.with_suffix('.db').name}?" if is_output else ""
+        msg = f"{path.name}: not the journal of a batch{hint}"
+        raise InputError(msg) from None
     with closing(connect(path)) as database:
         items = ItemJournal(database, path, "")
         if items.about("work") is None:

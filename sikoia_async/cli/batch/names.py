@@ -2,7 +2,7 @@
 
 from typing import Final
 
-__all__ = ["COMMANDS"]
+__all__ = ["COLUMNS", "COMMANDS"]
 
 COMMANDS: Final = {
     "credit-reports": "the credit report of a company",
@@ -15,3 +15,17 @@ COMMANDS: Final = {
     "adverse-media": "a search for adverse media",
 }
 """What each row gets, by command."""
+
+_ENTITY: Final = "person_id, company_id, case_id, or entity_id and entity_type"
+_SEARCH: Final = "search_term, birth_date, monitored, fuzziness"
+COLUMNS: Final = {
+    "credit-reports": ("company_id", "company_number, company_name, country_code, provider_id"),
+    "company-registry": ("company_id", "company_number, company_name, country_code"),
+    "online-data": ("company_id", "company_name"),
+    "identity": ("person_id", "country_code"),
+    "income": (_ENTITY, ""),
+    "affordability": (_ENTITY, ""),
+    "peps-sanctions": (_ENTITY, _SEARCH),
+    "adverse-media": (_ENTITY, _SEARCH),
+}
+"""The columns of the input, by command: those that say what a row is about, and the others."""

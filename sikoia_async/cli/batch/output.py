@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from sikoia_async.batch.items import Note, hash_of
 from sikoia_async.batch.results import Done, InDoubt
 from sikoia_async.cli.batch.records import InputError
-from sikoia_async.errors import CallError
+from sikoia_async.errors import CallError, SikoiaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sikoia_async.batch.results import Failed
     from sikoia_async.cli.batch.input import Row
 
-__all__ = ["Output"]
+__all__ = ["Output", "message_of"]
 
 _AT_ONCE: Final = 500
 _GO_ON: Final = "what was bought is not lost: make it writable again, then run the same again"
@@ -158,10 +158,16 @@ def _line(result: Done[Row, Any] | Failed[Row] | InDoubt[Row]) -> str:
         return f'{{"key": {key}, "state": "done", "value": {value}, "bought": {bought}}}\n'
     state = "in doubt" if isinstance(result, InDoubt) else "failed"
     error: dict[str, Any] = {"type": type(result.error).__name__}
+    error["message"] = message_of(result.error)
     if isinstance(result.error, CallError):
         error |= {"status": result.error.status, "correlation_id": result.error.correlation_id}
     fields = {"key": result.key, "state": state, "error": error, "bought": result.bought}
     return f"{json.dumps(fields)}\n"
+
+
+def message_of(error: Exception) -> str:
+    """Return the message of an error of the SDK; of any other, which may have values, its type."""
+    return str(error) if isinstance(error, SikoiaError) else type(error).__name__
 
 
 def _note_of(line: bytes) -> Note | None:

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
+from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import attrs
 
-from sikoia_async import ChargeLimitError, Sikoia
+from sikoia_async import ArgumentError, ChargeLimitError, Sikoia
 from sikoia_async.batch.batch import journal_of
-from sikoia_async.batch.results import Failed
-from sikoia_async.batch.wording import duration
+from sikoia_async.batch.results import Done, Failed
+from sikoia_async.batch.wording import duration, number
 from sikoia_async.cli.batch.journals import COMMAND
-from sikoia_async.cli.batch.output import Output
+from sikoia_async.cli.batch.output import Output, message_of
 from sikoia_async.cli.batch.records import BadRecord, InputError
+from sikoia_async.cli.consent import ask
+from sikoia_async.cli.exit_codes import describe
 from sikoia_async.cli.text import to_json_text
+from sikoia_async.errors import CallError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 
-    from sikoia_async.batch import Batch, Progress, Run
+    from sikoia_async.batch import Batch, InDoubt, Progress, Run
     from sikoia_async.cli.batch.input import Checked, Input, Row
     from sikoia_async.cli.batch.operations import BatchOperation
 
@@ -48,6 +54,8 @@ class BatchJob:
     arguments: Sequence[str]
     """The command line, to be run again."""
     max_chargeable: int | None = None
+    yes: bool = False
+    """Whether a run without a limit was agreed to."""
     at_once: int = 50
     retry_failed: bool = False
     join: bool = False
@@ -73,18 +81,41 @@ def run(job: BatchJob) -> int:
         InputError: the input or the output cannot be used; nothing was bought.
         OSError: a file cannot be read or written.
         SikoiaError: the client or the journal cannot be used.
+        ChargeLimitError: it was not agreed to.
     """
-    checked = job.input.check() if job.input.is_file else None
+    with _before_anything_is_bought():
+        checked = job.input.check() if job.input.is_file else None
     if checked is not None:
         _print_bad(job.input, checked)
     if job.dry_run:
         _print_plan(job, checked)
         return 0
-    output = Output(job.out)
+    if job.max_chargeable is None and "SIKOIA_MAX_CHARGEABLE" not in os.environ:
+        calls = "calls" if checked is None else f"up to {number(checked.rows, 'call')}"
+        _ask(f"{calls} of {job.operation.name}", yes=job.yes)
+    with _before_anything_is_bought():
+        output = Output(job.out)
     try:
         return anyio.run(_run, job, output, checked)
     finally:
         output.close()
+
+
+@contextmanager
+def _before_anything_is_bought() -> Generator[None]:
+    """Raise an `InputError` for a file that cannot be opened."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(describe(error)[1]) from None
+
+
+def _ask(calls: str, *, yes: bool) -> None:
+    try:
+        ask(calls, yes=yes)
+    except ArgumentError as error:
+        msg = f"{error}. Or set a limit: --max-chargeable"
+        raise InputError(msg) from None
 
 
 async def _run(job: BatchJob, output: Output, checked: Checked | None) -> int:
@@ -97,19 +128,31 @@ async def _run(job: BatchJob, output: Output, checked: Checked | None) -> int:
         )
         async with batch:
             bad = 0 if checked is None else checked.bad_count
-            bad += await _work(job, output, batch, None if checked is None else checked.rows)
+            errors = _Errors()
+            bad += await _work(job, output, batch, checked, errors)
             summary = await batch.summary()
+    errors.print()
     _print_end(job, summary, bad)
     if summary.stopped is not None:
         return EXIT_CODES[summary.stopped]
     return _FAILED if summary.failed or summary.in_doubt or summary.left or bad else 0
 
 
-async def _work(job: BatchJob, output: Output, batch: Batch[Sikoia], total: int | None) -> int:
+async def _work(
+    job: BatchJob, output: Output, batch: Batch[Sikoia], checked: Checked | None, errors: _Errors
+) -> int:
     """Make the operation for each row, and return how many rows that arrived were bad."""
     journal = journal_of(batch)
+    name = f"sikoia batch {job.operation.command}"
     counts = await anyio.to_thread.run_sync(journal.items.counts)
     is_new = not (counts.done or counts.failed or counts.doubt or counts.started)
+    if not is_new:  # before its output is looked at
+        await anyio.to_thread.run_sync(journal.items.describe, {"work": name})
+    if counts.started and not job.join:
+        _print(
+            f"{number(counts.started, 'row')} in progress when the last run ended; what became "
+            "of their purchases is found out first, once no lost request can be under way"
+        )
     output.continue_from(await batch.position(), is_new=is_new, settle=journal.items.settle)
     command = json.dumps([str(Path.cwd()), *job.arguments])
     await anyio.to_thread.run_sync(journal.items.remember, COMMAND, command)
@@ -120,8 +163,8 @@ async def _work(job: BatchJob, output: Output, batch: Batch[Sikoia], total: int 
         key=lambda row: row.key,
         at_once=job.at_once,
         retry_failed=job.retry_failed,
-        total=total,
-        name=f"sikoia batch {job.operation.command}",
+        total=None if checked is None else checked.rows,
+        name=name,
         progress=True,
         flush=output.sync,
     )
@@ -129,7 +172,35 @@ async def _work(job: BatchJob, output: Output, batch: Batch[Sikoia], total: int 
         # What was not bought for want of money is left to do, and has no line.
         if not (isinstance(result, Failed) and isinstance(result.error, ChargeLimitError)):
             output.write(result)
+            errors.add(result)
     return rows.bad
+
+
+class _Errors:
+    """The errors of a run, by kind, each with its first row."""
+
+    def __init__(self) -> None:
+        self._counts = Counter[tuple[str, int | None]]()
+        self._first = dict[tuple[str, int | None], str]()
+
+    def add(self, result: Done[Row, Any] | Failed[Row] | InDoubt[Row]) -> None:
+        """Count a result, if it is an error."""
+        if isinstance(result, Done):
+            return
+        error = result.error
+        status = error.status if isinstance(error, CallError) else None
+        kind = type(error).__name__, status
+        self._counts[kind] += 1
+        self._first.setdefault(kind, f"line {result.item.line}: {message_of(error)}")
+
+    def print(self) -> None:
+        """Print the most frequent kinds."""
+        for kind, count in self._counts.most_common(_KINDS):
+            _print(f"{number(count, 'row')}: {kind[0]}, first in {self._first[kind]}")
+
+
+_KINDS: Final = 5
+"""How many kinds of errors are listed."""
 
 
 class _Rows:
@@ -171,7 +242,7 @@ def _print_bad(source: Input, checked: Checked) -> None:
         _print_bad_row(source, one)
     more = checked.bad_count - len(checked.bad)
     if more:
-        _print(f"{source.name}: {more:,} more rows like these")
+        _print(f"{source.name}: {number(more, 'more row')} like these")
     if checked.unused:
         _print(f"{source.name}: columns that are not used: {', '.join(checked.unused)}")
     if not checked.rows:
@@ -195,8 +266,8 @@ def _print_plan(job: BatchJob, checked: Checked | None) -> None:
         plan = {"rows": checked.rows, "left_out": checked.bad_count}
         _print_json(job, {**plan, "requests": requests, "chargeable": most})
     _print(
-        f"{checked.rows:,} rows, at least {requests:,} requests, "
-        f"at most {most:,} calls of {job.operation.name} that may cost money; "
+        f"{number(checked.rows, 'row')}, at least {number(requests, 'request')}, "
+        f"at most {number(most, 'call')} of {job.operation.name} that may cost money; "
         f"{duration(60 * requests / _PER_MINUTE)} or more at {_PER_MINUTE:g} requests a minute. "
         "Nothing was sent"
     )
@@ -209,20 +280,28 @@ def _print_end(job: BatchJob, summary: Progress, bad: int) -> None:
     if summary.left:
         parts.append(f"{summary.left:,} left")
     if bad:
-        parts.append(f"{bad:,} rows left out")
+        parts.append(f"{number(bad, 'row')} left out")
     stopped = "" if summary.stopped is None else f"stopped by {_STOPPED[summary.stopped]}: "
-    advice = ""
-    if summary.stopped == "spend limit":
-        advice = f"; to go on, run it again with a higher --max-chargeable: {job.command}"
-    elif summary.left:
-        advice = f"; to go on, run the same again: {job.command}"
-    elif summary.failed:
-        advice = f"; to retry those that failed: sikoia batch retry {job.journal.name}"
-    elif summary.in_doubt:
-        advice = f"; to see what is in doubt: sikoia batch doubts {job.journal.name}"
-    _print(f"{stopped}{', '.join(parts)}{advice}")
+    for operation, count in sorted(summary.spent.items()):
+        _print(f"{number(count, 'call')} of {operation} may have cost money, in all runs together")
+    _print(f"{stopped}{', '.join(parts)}{_advice(job, summary)}")
     if job.json:
         _print_json(job, {**{name: getattr(summary, name) for name in _SUMMARY}, "left_out": bad})
+
+
+def _advice(job: BatchJob, summary: Progress) -> str:
+    """Return how to go on; empty if all rows are done."""
+    if summary.stopped == "spend limit":
+        return "; to go on, run it again with a higher --max-chargeable"
+    if summary.left and job.join and summary.stopped is None:
+        return "; other runs are working on those that are left"
+    if summary.left:
+        return f"; to go on, run the same again: {job.command}"
+    if summary.failed:
+        return f"; to retry those that failed: sikoia batch retry {job.journal.name}"
+    if summary.in_doubt:
+        return f"; to see what is in doubt: sikoia batch doubts {job.journal.name}"
+    return ""
 
 
 _SUMMARY: Final = (
