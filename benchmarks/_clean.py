@@ -1,4 +1,4 @@
-"""A Python environment with this SDK, what it depends on, and nothing else.
+"""A Python environment with this SDK, packages that are named, what these depend on, nothing else.
 
 `import httpx` loads a command line and its packages where these are installed, which development
 environments have. Users' applications mostly do not, so start-up is measured without them. The
@@ -20,13 +20,21 @@ _REQUIREMENT: Final = re.compile(r"([A-Za-z0-9._-]+)(?:\[(.*?)\])?(?:.*extra == 
 """A name, the extras of it that are required, and the extra that requires it."""
 
 
-def clean_python(folder: str) -> str:
-    """Create the environment in a folder, and return the path of its Python."""
+def clean_python(folder: str, *packages: str) -> str:
+    """Create the environment in a folder, and return the path of its Python.
+
+    Args:
+        folder: where.
+        packages: what is compared with this SDK and does not come with it.
+    """
     venv.create(folder, symlinks=True)
     names = {"base": folder, "platbase": folder}
     site = Path(sysconfig.get_path("purelib", "venv", names))
     (site / "sikoia_async").symlink_to(_ROOT / "sikoia_async")
-    for name, path in _files("sikoia-async", (), set()):
+    found = [one for package in packages for one in _top_level(distribution(package))]
+    for package in ("sikoia-async", *packages):
+        found += _files(package, (), set())
+    for name, path in found:
         if not (site / name).exists():
             (site / name).symlink_to(path)
     return str(Path(sysconfig.get_path("scripts", "venv", names)) / "python")

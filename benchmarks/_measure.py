@@ -8,13 +8,15 @@ of the rounds is reported, with its quartiles.
 import argparse
 import gc
 import json
-import platform
 import statistics
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Literal
 
 import attrs
+from _kept import FOLDER, change, keyed, last, load, quartiles, shown_ratio, surroundings
+from _rows import Row, ranked
 
 __all__ = [
     "Costs",
@@ -24,32 +26,22 @@ __all__ = [
     "at_most",
     "counted",
     "is_quick",
+    "parsed",
     "print_table",
+    "print_tables",
     "race",
     "shown",
     "take_turns",
 ]
 
-_LEAST = 3
+_LEAST: Final = 3
 """Rounds of which quartiles are shown."""
-_FORMATS = {"s": (1e3, "ms"), "s/call": (1e6, "µs"), "bytes": (1 / 2**20, "MiB")}
+_HEAD: Final = ("ours", "peer", "ratio", "quartiles", "target", "met", "last", "change")
+_FORMATS: Final = {"s": (1e3, "ms"), "s/call": (1e6, "µs"), "bytes": (1 / 2**20, "MiB")}
 
 Unit = Literal["s", "s/call", "bytes"]
 Costs = Sequence[float]
-
-
-@attrs.frozen
-class Row:
-    """A row of the table."""
-
-    what: str
-    ours: str
-    peer: str
-    ratio: float | None = None
-    target: str = "-"
-    met: str = "-"
-    spread: str = "-"
-    """The quartiles of the ratio: half of the rounds are between them."""
+_Before = Mapping[str, Mapping[str, Row]]
 
 
 def at_most(target: float | None, what: str, ours: Costs, peer: Costs, unit: Unit = "s") -> Row:
@@ -60,7 +52,7 @@ def at_most(target: float | None, what: str, ours: Costs, peer: Costs, unit: Uni
     ratios = [our / their for our, their in zip(ours, peer, strict=True)]
     ratio = statistics.median(ratios)
     goal = ("-", "-") if target is None else (f"≤ {target:g}", _yes(ratio <= target))
-    return Row(what, shown(ours, unit), shown(peer, unit), ratio, *goal, _spread(ratios))
+    return Row(what, shown(ours, unit), shown(peer, unit), ratio, *goal, _quartiles(ratios), "less")
 
 
 def at_least(target: float | None, what: str, ours: Costs, peer: Costs, unit: Unit = "s") -> Row:
@@ -68,7 +60,7 @@ def at_least(target: float | None, what: str, ours: Costs, peer: Costs, unit: Un
     ratios = [their / our for our, their in zip(ours, peer, strict=True)]
     ratio = statistics.median(ratios)
     goal = ("-", "-") if target is None else (f"≥ {target:g}", _yes(ratio >= target))
-    return Row(what, shown(ours, unit), shown(peer, unit), ratio, *goal, _spread(ratios))
+    return Row(what, shown(ours, unit), shown(peer, unit), ratio, *goal, _quartiles(ratios), "more")
 
 
 def counted(what: str, ours: int, peer: int) -> Row:
@@ -97,27 +89,69 @@ def race(turns: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, lis
 
 def is_quick() -> bool:
     """Return whether the command line has `--quick`, which only checks that a script works."""
-    parser = argparse.ArgumentParser()
+    return bool(parsed(argparse.ArgumentParser()).quick)
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Return the command line, with the options that all scripts take."""
     parser.add_argument("--quick", action="store_true", help="check that it works")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    return bool(parser.parse_args().quick)
+    return parser.parse_args()
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    """Print the rows, and the Python version; with `--json` on the command line, as JSON."""
+    """Print the rows of this script beside those of its last run."""
+    print_tables({Path(sys.argv[0]).stem: rows})
+
+
+def print_tables(rows: Mapping[str, Sequence[Row]], folder: Path = FOLDER) -> None:
+    """Print the rows of some scripts, first those in which a peer wins; with `--json` as JSON.
+
+    Args:
+        rows: by script.
+        folder: where the last run is kept.
+    """
+    before = {name: last(name, folder) for name in rows}
     if "--json" in sys.argv[1:]:
-        print(json.dumps([attrs.asdict(row) for row in rows], ensure_ascii=False, indent=1))
+        print(json.dumps(list(_as_json(rows, before)), ensure_ascii=False, indent=1))
         return
-    head = ("measurement", "ours", "peer", "ratio", "quartiles", "target", "met")
-    lines = [
-        head,
-        *((r.what, r.ours, r.peer, _ratio(r.ratio), r.spread, r.target, r.met) for r in rows),
-    ]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    for line in lines:
+    for place, title in enumerate(("A peer wins, or a target is missed", "Everything else")):
+        _print(title, {name: ranked(some)[place] for name, some in rows.items()}, before)
+    for name in rows:
+        if run := load(folder).get(name):
+            print(f"last run of {name}.py: {run.on}")
+    print(f"this run: {surroundings()}")
+
+
+def _as_json(rows: Mapping[str, Sequence[Row]], before: _Before) -> Iterator[dict[str, object]]:
+    for name, some in rows.items():
+        for key, row in keyed(some):
+            then = before[name].get(key)
+            yield {
+                "script": name,
+                **attrs.asdict(row),
+                "last": then and attrs.asdict(then),
+                "change": change(row, then),
+            }
+
+
+def _print(title: str, rows: Mapping[str, Sequence[Row]], before: _Before) -> None:
+    lines = [line for name, some in rows.items() for line in _lines(some, before[name])]
+    if not lines:
+        return
+    table = [(title, *_HEAD), *lines]
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    for line in table:
         cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
         print("  ".join([line[0].ljust(widths[0]), *cells[1:]]), flush=True)
-    print(f"\n{platform.python_implementation()} {platform.python_version()}, {platform.system()}")
+    print()
+
+
+def _lines(rows: Sequence[Row], before: Mapping[str, Row]) -> Iterator[tuple[str, ...]]:
+    for key, row in keyed(rows):
+        then = before.get(key)
+        now = (row.what, row.ours, row.peer, shown_ratio(row), quartiles(row))
+        yield *now, row.target, row.met, shown_ratio(then), change(row, then)
 
 
 def _rotated(names: Sequence[str], turn: int) -> Sequence[str]:
@@ -131,15 +165,11 @@ def shown(costs: Costs, unit: Unit = "s") -> str:
     return f"{statistics.median(costs) * factor:.1f} {name}"
 
 
-def _ratio(ratio: float | None) -> str:
-    return "-" if ratio is None else f"{ratio:.2f}"
-
-
-def _spread(ratios: Sequence[float]) -> str:
+def _quartiles(ratios: Sequence[float]) -> tuple[float, float] | None:
     if len(ratios) < _LEAST:
-        return "-"
+        return None
     low, _, high = statistics.quantiles(ratios, n=4)
-    return f"{low:.2f} - {high:.2f}"
+    return low, high
 
 
 def _yes(met: bool) -> str:

@@ -1,58 +1,71 @@
-"""Runs all benchmarks, and prints one table."""
+"""Runs all benchmarks, or those that are named, and prints one table.
 
-import batches
-import decoding
-import events
-import generated
-import growth
-import hostile
-import imports
-import in_memory
-import no_wire
-import observed
-import operations
-import processes
-import purchases
-import quota
-import round_trip
-import sandboxes
-import soak
-import stalls
-import stopped_batches
-import store_costs
-import storms
-import wires
-from _measure import is_quick, print_table
+python benchmarks/run.py imports wires      # two of them
+python benchmarks/run.py --fast --keep      # the fast ones, as the last run
+"""
+
+import argparse
+import sys
+import time
+from importlib import import_module
+from typing import Any, Final
+
+from _kept import keep
+from _measure import parsed, print_tables
+from _rows import Row
+
+_FAST: Final = (
+    "imports",
+    "decoding",
+    "events",
+    "no_wire",
+    "round_trip",
+    "wires",
+    "peers",
+    "generated",
+    "quota",
+    "observed",
+    "growth",
+    "hostile",
+    "stalls",
+    "store_costs",
+    "in_memory",
+)
+_SLOW: Final = (
+    "operations",
+    "batches",
+    "sandboxes",
+    "storms",
+    "soak",
+    "processes",
+    "purchases",
+    "stopped_batches",
+)
+
+
+def main() -> None:
+    """Run them one after the other."""
+    parser = argparse.ArgumentParser(description="Run benchmarks.")
+    parser.add_argument("scripts", nargs="*", metavar="SCRIPT", help="all, if none is named")
+    parser.add_argument("--fast", action="store_true", help="those that take less than two minutes")
+    parser.add_argument("--keep", action="store_true", help="keep it as the last run")
+    options = parsed(parser)
+    if options.quick and options.keep:
+        parser.error("the figures of --quick mean little, and are not kept")
+    names = options.scripts or (_FAST if options.fast else (*_FAST, *_SLOW))
+    if unknown := set(names) - {*_FAST, *_SLOW}:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    tables = dict[str, list[Row]]()
+    for name in names:
+        started = time.perf_counter()
+        script: Any = import_module(name)
+        tables[name] = script.compare(quick=options.quick)
+        seconds = time.perf_counter() - started
+        print(f"{name}.py: {seconds:.0f} s", file=sys.stderr, flush=True)
+        if options.keep and tables[name]:
+            keep(name, tables[name], seconds)
+    print_tables(tables)
+
 
 if __name__ == "__main__":
-    quick = is_quick()
-    print_table(
-        [
-            row
-            for script in (
-                imports,
-                decoding,
-                events,
-                no_wire,
-                round_trip,
-                wires,
-                generated,
-                quota,
-                observed,
-                operations,
-                processes,
-                hostile,
-                batches,
-                stopped_batches,
-                purchases,
-                growth,
-                storms,
-                soak,
-                stalls,
-                store_costs,
-                in_memory,
-                sandboxes,
-            )
-            for row in script.compare(quick=quick)
-        ]
-    )
+    main()

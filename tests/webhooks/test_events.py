@@ -347,7 +347,7 @@ def decimal_context(**options: Any) -> Generator[None]:
 CONTEXTS = (
     nullcontext,
     partial(decimal_context, traps=[]),
-    partial(decimal_context, traps=[*decimal.Context().flags]),
+    partial(decimal_context, traps=[*decimal.DefaultContext.flags]),
 )
 
 
