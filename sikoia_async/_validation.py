@@ -435,7 +435,11 @@ def validate_list(
     if value is None:
         return None
     if not isinstance(value, list | tuple) or not all(isinstance(one, kind) for one in value):
-        msg = f"{name}: expected a list of {'strings' if kind is str else kind.__name__}"
+        wrong: Any = value  # pyright: ignore[reportUnnecessaryIsInstance] - callers may err
+        if isinstance(value, list | tuple):
+            wrong = next(one for one in value if not isinstance(one, kind))
+        expected = "strings" if kind is str else kind.__name__
+        msg = f"{name}: expected a list of {expected}, not {type(wrong).__name__}"
         raise ArgumentTypeError(msg)
     if len(value) < least:
         msg = f"{name}: expected at least {least} item{'s' if least > 1 else ''}"

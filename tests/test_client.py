@@ -434,7 +434,9 @@ async def test_the_ca_variable_applies_to_a_local_sikoia_only(
 
     assert Sikoia("an-id", "a-secret").environment == PRODUCTION
     monkeypatch.setenv("SIKOIA_ENVIRONMENT", "https://127.0.0.1:1")
-    with pytest.raises(ConfigurationError, match="readable file of certificate authorities"):
+    with pytest.raises(
+        ConfigurationError, match=r"^SIKOIA_CA_FILE: expected a readable file of cert"
+    ):
         Sikoia("an-id", "a-secret")
 
 

@@ -136,6 +136,21 @@ async def test_the_picklist_example_works_without_a_number(sandbox: Sandbox) -> 
     assert names["report"].company_name
 
 
+@pytest.mark.usefixtures("_files")
+def test_the_first_batch_buys_once(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """The program of the page, run twice in a folder with the file of the page."""
+    (portfolio,) = re.findall(r"```text\n(company_name.*?)```", PAGES["first-batch.md"], re.DOTALL)
+    Path("portfolio.csv").write_text(portfolio, "utf-8")
+    (program,) = BLOCKS["first-batch.md"]
+
+    for _ in range(2):
+        exec(program, {"__name__": "__main__"})  # noqa: S102 - our own documentation
+        assert capsys.readouterr().out == "2 0 0 {'credit_reports.request': 2}\n"
+
+    assert len(Path("reports.jsonl").read_text("utf-8").splitlines()) == 2
+    assert sandbox.ledger.spend == 2
+
+
 @pytest.mark.usefixtures("sandbox")
 def test_the_first_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
     """The complete program of the quickstart runs with the variables of the local Sikoia."""

@@ -168,7 +168,8 @@ def test_other_values_are_not_lists_of_strings(value: Any) -> None:
     """A string would otherwise be sent as a list of its characters."""
     message = mistyped(validate_list, "event_types", value, str)
 
-    assert message == "event_types: expected a list of strings"
+    wrong = value[0] if isinstance(value, list) else value
+    assert message == f"event_types: expected a list of strings, not {type(wrong).__name__}"
 
 
 def test_lists_that_are_too_short_are_refused() -> None:

@@ -84,8 +84,16 @@ def named_environment(name: str) -> Environment:
 
 
 def local_authorities(environment: Environment) -> str | None:
-    """Return the file that `SIKOIA_CA_FILE` names; only a local Sikoia may use it."""
-    return variables.text("SIKOIA_CA_FILE") or None if environment.name == "local" else None
+    """Return the file that `SIKOIA_CA_FILE` names; only a local Sikoia may use it.
+
+    Raises:
+        ConfigurationError: it cannot be read, or holds no certificate.
+    """
+    path = variables.text("SIKOIA_CA_FILE")
+    if not path or environment.name != "local":
+        return None
+    new_context(path, trust_env=False, name="SIKOIA_CA_FILE")
+    return path
 
 
 def new_transport(

@@ -10,7 +10,7 @@ from sikoia_async import errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ExitCode", "describe", "describe_bug"]
+__all__ = ["ExitCode", "describe", "describe_bug", "in_cli_words"]
 
 
 class ExitCode(IntEnum):
@@ -94,7 +94,7 @@ def _code_of(error: errors.SikoiaError) -> ExitCode:
 
 
 def _parts(error: errors.SikoiaError) -> Iterator[str]:
-    yield str(error) if isinstance(error, errors.ConfigurationError) else _named(error)
+    yield in_cli_words(error) if isinstance(error, errors.ConfigurationError) else _named(error)
     yield from getattr(error, "__notes__", ())
     if isinstance(error, errors.TooManyResultsError):
         resource = _RESOURCES.get(error.kind, error.kind)
@@ -110,9 +110,7 @@ _RESOURCES: Final = {"credit-report": "credit-reports"}
 
 
 def _named(error: errors.SikoiaError) -> str:
-    text = str(error)
-    for in_python, here in _WORDS:
-        text = text.replace(in_python, here)
+    text = in_cli_words(error)
     if isinstance(error, errors.TooManyResultsError):
         text = text.partition(":")[0]
     correlation_id = cast("str | None", getattr(error, "correlation_id", None))
@@ -121,7 +119,17 @@ def _named(error: errors.SikoiaError) -> str:
     return f"{type(error).__name__}: {text}"
 
 
+def in_cli_words(error: errors.SikoiaError) -> str:
+    """Return the message of an error, with what a command can do and not what a program can."""
+    text = str(error)
+    for in_python, here in _WORDS:
+        text = text.replace(in_python, here)
+    return text
+
+
 _WORDS: Final = (
+    ("pass client_id=... and client_secret=..., or set both", "set both"),
+    ("(each environment has its own)", "(`sikoia sandbox` prints those of a local Sikoia)"),
     ("in full: error.detail", "in full: --reveal"),
     (": see error.result.message", ""),
     ("; wait again to continue", ""),

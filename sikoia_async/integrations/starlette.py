@@ -102,8 +102,13 @@ async def get_client(connection: HTTPConnection) -> Sikoia:
         ConfigurationError: the application has none.
     """
     sikoia: Sikoia | None = getattr(connection.state, "sikoia", None)
+    if sikoia is None:  # what has entered the lifespan passes no state on, as in an async test
+        sikoia = getattr(connection.app.state, "sikoia", None)
     if sikoia is None:
-        msg = "no client: call setup(app), and enter the TestClient of a test in a with statement"
+        msg = (
+            "no client: call setup(app), and enter its lifespan: in a test, `with TestClient(app)` "
+            "or `async with app.router.lifespan_context(app)`"
+        )
         raise ConfigurationError(msg)
     return sikoia
 

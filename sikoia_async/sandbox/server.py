@@ -268,7 +268,7 @@ class Sandbox:
         self.scope = app.application.scope
         self.client_id = app.application.client_id
         self.client_secret = app.application.client_secret
-        self.ca_file = str(ca_file)
+        self.ca_file = str(ca_file.absolute())  # programs may run in other folders
         self._app = app
         self.clock = app.clock
         self.state = app.state

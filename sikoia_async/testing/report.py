@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from sikoia_async.sandbox import Sandbox
     from sikoia_async.sandbox.ledger.recorded_request import RecordedRequest
+    from sikoia_async.sandbox.state import Record
     from sikoia_async.testing.marker import SandboxSpec
 
 __all__ = ["report_of"]
@@ -22,7 +23,7 @@ _MAX_LENGTH: Final = 1000
 
 
 def report_of(spec: SandboxSpec, sandbox: Sandbox) -> str:
-    """Return the marker, the faults and the latest requests of a local Sikoia.
+    """Return the marker, the faults and the latest requests and deliveries of a local Sikoia.
 
     The report has code that plans the same faults again. It shows no personal data of requests: no
     ids except correlation ids, no queries and no bodies.
@@ -35,6 +36,8 @@ def _lines(spec: SandboxSpec, sandbox: Sandbox) -> Iterator[str]:
     yield f"to reproduce: @pytest.mark.sikoia(seed={spec.seed}{tls})"
     yield from _faults(sandbox)
     yield from (_request(one) for one in sandbox.ledger[-_REQUESTS_SHOWN:])
+    log = [one.record for one in sandbox.state.store("webhook_requests")]
+    yield from (_delivery(one) for one in log[-_REQUESTS_SHOWN:])
 
 
 def _faults(sandbox: Sandbox) -> Iterator[str]:
@@ -64,6 +67,12 @@ def _request(request: RecordedRequest) -> str:
     sent = request.sent_correlation_id or "none"
     shown = sent if is_correlation_id(sent) else "not shown"
     return f"{request.method} {without_ids(request.path)}: {status} (correlation id {shown})"
+
+
+def _delivery(request: Record) -> str:
+    codes = [one["http_response_code"] for one in request["request_attempts"]]
+    attempts = ", ".join(str(one) if one else "no response" for one in codes)
+    return f"webhook {request['event_type']}: {attempts or 'not sent: await until_settled()'}"
 
 
 def _shown(operation: str) -> str:

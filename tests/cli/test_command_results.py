@@ -237,6 +237,45 @@ def test_models_are_read_from_files_and_standard_input(
     assert (case["number_of_companies"], case["number_of_persons"]) == (1, 1)
 
 
+def test_models_are_read_from_csv(terminal: Terminal, tmp_path: Path) -> None:
+    """Of a file named so: each row is one. Empty cells are left out; true and false are not."""
+    (tmp_path / "a.csv").write_text(
+        "company_name;company_number;registry_search\nAcme Ltd;1;TRUE\nTrue;;\n", "utf-8-sig"
+    )
+
+    case = terminal.get(
+        f"cases create --name A --case-type Business --reveal --companies @{tmp_path / 'a.csv'}"
+    )
+
+    named = {one["company_name"]: one["company_number"] for one in case["companies"]}
+    assert named == {"Acme Ltd": "1", "True": None}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("name,country\nAcme,GB\n", "[0]: has an unknown field; did you mean company_name?"),
+        ("company_name,zz\nAcme,GB\n", "an unknown field; the fields are company_name, company_n"),
+        ("company_name\nAcme,GB\n", "line 2: 2 fields, but the header has 1"),
+        ("", "a.csv: the input is empty"),
+        ("company_name,registry_search\nAcme,maybe\n", "registry_search: expected true or false"),
+    ],
+)
+def test_csv_that_does_not_fit_is_refused(
+    content: str, problem: str, terminal: Terminal, tmp_path: Path
+) -> None:
+    """Nothing is sent."""
+    (tmp_path / "a.csv").write_text(content, "utf-8")
+
+    code, _, err = terminal.run(
+        *f"cases create --name A --case-type Business --companies @{tmp_path / 'a.csv'}".split()
+    )
+
+    assert code == 2
+    assert f"--companies: {problem}" in err or problem in err
+    assert "Acme" not in err
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -324,7 +363,8 @@ def test_missing_credentials_are_named(terminal: Terminal, monkeypatch: pytest.M
     code, _, err = terminal.run("users", "list")
 
     assert (code, refused) == (ExitCode.CONFIGURATION, ExitCode.REFUSED)
-    assert "SIKOIA_CLIENT_SECRET" in err
+    assert "set both SIKOIA_CLIENT_ID and SIKOIA_CLIENT_SECRET" in err
+    assert "client_id=" not in err
 
 
 def test_the_environment_is_an_option(

@@ -174,7 +174,7 @@ def test_the_clock_and_the_state_are_controlled(
     ("line", "message"),
     [
         (["fault", "outag"], "the closest are outage"),
-        (["fault"], "name: required"),
+        (["fault"], "expected a name, see --list, or an effect such as --status 503"),
         (["fault", "outage", "*", "--status", "503"], "a name or an effect, and not both"),
         (["fault", "--status", "200"], "status: expected an error status"),
         (["fault", "--delivery", "--status", "503"], "unknown field"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from cli.running import running
 
 
@@ -41,6 +42,16 @@ def test_a_killed_sandbox_keeps_what_it_has_saved(tmp_path: Path) -> None:
                 sent += 1
                 time.sleep(0.05)
             sandbox.process.kill()
+
+
+def test_the_variables_work_in_other_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the folder of the state was given by a relative path."""
+    monkeypatch.chdir(tmp_path)
+
+    with running("--state", "state") as sandbox:
+        assert sandbox.ready["variables"]["SIKOIA_CA_FILE"] == str(tmp_path / "state" / "ca.pem")
 
 
 def test_the_same_variables_work_after_a_restart(tmp_path: Path) -> None:

@@ -21,8 +21,10 @@ from webapps import PATIENCE, Spec, fastapi_app, running, serving
 import sikoia_async.integrations.aiohttp as on_aiohttp
 import sikoia_async.integrations.fastapi as on_fastapi
 import sikoia_async.integrations.starlette as on_starlette
-from sikoia_async import Router, Sikoia, errors
+from sikoia_async import NewPerson, Router, Sikoia, errors
 from sikoia_async.integrations.asgi import CorrelationIdMiddleware
+from sikoia_async.testing import MemorySandbox, client_of
+from sikoia_async.webhooks import Event
 
 HEADER = "X-Correlation-Id"
 
@@ -73,6 +75,47 @@ def test_an_application_whose_lifespan_does_not_run_has_no_client() -> None:
 
     assert response.status_code == 500
     assert response.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+@pytest.mark.anyio
+async def test_an_async_test_enters_the_lifespan(anyio_backend: str) -> None:
+    """The transport of httpx passes no state of a lifespan on; the application has the client."""
+    del anyio_backend
+    with MemorySandbox(work_time=0) as sandbox:
+        async with client_of(sandbox) as sikoia:
+            secret, received = await sikoia.webhooks.create_secret(), list[str]()
+            router = Router(secret)
+
+            @router.otherwise
+            def note(event: Event) -> None:
+                received.append(str(event.find("request_id")))
+
+            app = FastAPI()
+            on_fastapi.setup(app, client=lambda: client_of(sandbox), webhooks=router)
+
+            @app.get("/users")
+            async def users(own: on_fastapi.Client) -> int:
+                return len(await own.users.list())
+
+            await sikoia.webhooks.create(
+                webhook_name="Tests",
+                webhook_callback_url="https://127.0.0.1/webhooks/IdentityVerification.Completed",
+                event_types=["IdentityVerification.Completed"],
+            )
+            wilma = NewPerson(first_name="Wilma", last_name="Example")
+            case = await sikoia.cases.create(name="L", case_type="Consumer", persons=[wilma])
+            operation = await sikoia.identity.request(case.persons[0])
+
+            async with app.router.lifespan_context(app):
+                transport = httpx.ASGITransport(app)
+                await sandbox.deliveries.deliver_due(transport)
+                async with httpx.AsyncClient(transport=transport, base_url="http://a") as browser:
+                    answer = await browser.get("/users")
+
+    assert received == [operation.ids[0]]
+    assert answer.json() > 0
+    _ = users, note
 
 
 def test_a_running_application_cannot_be_set_up() -> None:

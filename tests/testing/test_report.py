@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from sikoia_async import errors
+from sikoia_async import NewPerson, errors
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.testing import MemorySandbox, client_of
 from sikoia_async.testing.marker import SandboxSpec
@@ -34,6 +34,31 @@ async def test_the_latest_requests_are_shown() -> None:
     assert shown(sandbox) == [
         *["GET /v2/users: 401 (correlation id none)"] * 19,
         "GET /v2/users: 401 (correlation id not shown)",
+    ]
+
+
+async def test_webhook_deliveries_are_shown() -> None:
+    """With the status of each attempt, or what to do if there was none yet."""
+    failing = httpx.MockTransport(lambda _: httpx.Response(500))
+    with MemorySandbox(work_time=0) as sandbox:
+        async with client_of(sandbox) as sikoia:
+            await sikoia.webhooks.create_secret()
+            await sikoia.webhooks.create(
+                webhook_name="Tests",
+                webhook_callback_url="https://127.0.0.1/webhooks",
+                event_types=["IdentityVerification.Completed"],
+            )
+            wilma = NewPerson(first_name="Wilma", last_name="Example")
+            case = await sikoia.cases.create(name="L", case_type="Consumer", persons=[wilma])
+            await sikoia.identity.request(case.persons[0])
+            await sandbox.deliveries.deliver_due(failing)
+            await sikoia.identity.request(case.persons[0])
+            sandbox.deliveries.queue_events()
+            report = report_of(SandboxSpec(tls=False, options={}), sandbox)
+
+    assert report.splitlines()[-2:] == [
+        "webhook IdentityVerification.Completed: 500",
+        "webhook IdentityVerification.Completed: not sent: await until_settled()",
     ]
 
 

@@ -95,7 +95,7 @@ def _add_option(parser: Parser, parameter: Parameter, method: Method) -> None:
             settings["action"] = argparse.BooleanOptionalAction
         case "models":
             settings["metavar"] = "JSON"
-            text += "; as JSON, @ and the name of a file of JSON, or - for standard input"
+            text += "; as JSON, @ and the name of a file of JSON or CSV, or - for standard input"
         case "choice":
             values = parameter.values
             settings |= {"metavar": "VALUE", "type": known(values, is_open=parameter.is_open)}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import GenericAlias
-from typing import Any
+from typing import Any, Final
 
 from sikoia_async._export.restore import restore
 from sikoia_async._schema import json, shapes
+from sikoia_async.cli.batch.records import BadRecord, InputError, parse
+from sikoia_async.cli.batch.records import Parser as RowParser
 from sikoia_async.cli.kinds import is_list, is_object
 from sikoia_async.cli.parser import nearest
 from sikoia_async.errors import ArgumentError
@@ -44,19 +46,61 @@ def _json_of(flag: str, value: str) -> Any:
     try:
         return json.read_patiently(text.encode(errors="surrogatepass"))
     except json.DecodeError:
-        msg = f"{flag}: expected JSON, @ and the name of a file of JSON, or - for standard input"
+        msg = (
+            f"{flag}: expected JSON, @ and the name of a file of JSON or CSV, or - for standard "
+            "input"
+        )
     raise ArgumentError(msg)
 
 
 def models_of(flag: str, value: str, kind: Any) -> list[Any]:
     """Return models from JSON text: from a list of objects, or a single object.
 
+    Of a file whose name ends in `.csv`, each row is one; empty cells are left out.
+
     Raises:
         ArgumentError: the JSON does not fit, or has a field that the model does not have. The error
             names the fields.
         OSError: the file cannot be read.
     """
-    return models_in(flag, _json_of(flag, value), kind)
+    is_csv = value.startswith("@") and value.lower().endswith(".csv")
+    return models_in(flag, _rows_of(flag, value, kind) if is_csv else _json_of(flag, value), kind)
+
+
+def _rows_of(flag: str, value: str, kind: Any) -> list[dict[str, Any]]:
+    """Return the rows of a CSV file.
+
+    Raises:
+        ArgumentError: it is not CSV; the message names the line.
+        OSError: the file cannot be read.
+    """
+    rows = list[dict[str, Any]]()
+    switches = {
+        field.name
+        for model in shapes.options(shapes.shape_of(kind))
+        if isinstance(model, shapes.Object)
+        for field in model.fields
+        if any(one.type is bool for one in shapes.options(field.shape))
+    }
+    lines = contents(flag, value).splitlines(keepends=True)
+    try:
+        for one in parse(lines, RowParser(Path(value).name, "csv")):
+            if isinstance(one, BadRecord):
+                msg = f"{flag}: line {one.line}: {one.problem}"
+                raise ArgumentError(msg)
+            cells = {name: cell for name, cell in one.fields.items() if cell != ""}
+            for name in cells.keys() & switches:
+                cells[name] = _BOOLEANS.get(cells[name].lower(), cells[name])
+            rows.append(cells)
+    except InputError as error:
+        problem = str(error)
+    else:
+        return rows
+    msg = f"{flag}: {problem}"
+    raise ArgumentError(msg)
+
+
+_BOOLEANS: Final = {"true": True, "false": False}
 
 
 def models_in(flag: str, plain: Any, kind: Any) -> list[Any]:
@@ -87,6 +131,7 @@ def _refuse_unknown(where: str, value: Any, shape: shapes.Shape) -> None:
     fields = {field.name: field.shape for field in option.fields}
     for name, part in value.items():
         if name not in fields:
-            msg = f"{where}: has an unknown field{nearest(name, fields)}"
+            known = nearest(name, fields) or f"; the fields are {', '.join(fields)}"
+            msg = f"{where}: has an unknown field{known}"
             raise ArgumentError(msg)
         _refuse_unknown(f"{where}.{name}", part, fields[name])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sikoia_async.cli.batch import journals, running
 from sikoia_async.cli.batch.arguments import job_of, parsed
 from sikoia_async.cli.batch.records import InputError
+from sikoia_async.cli.exit_codes import describe
 from sikoia_async.errors import ChargeLimitError, ConfigurationError, SikoiaError
 
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_CANNOT_START: Final = 2
 _FAILED: Final = 1
-_NOT_BOUGHT: Final = 3
+_CODES: Final = ((InputError, 2), (ConfigurationError, 2), (ChargeLimitError, 3))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -33,15 +33,9 @@ def run(options: argparse.Namespace) -> int:
     """
     try:
         return _run(options, options.arguments)
-    except (InputError, ConfigurationError) as error:
-        print(f"sikoia batch: {error}", file=sys.stderr)
-        return _CANNOT_START
-    except ChargeLimitError as error:
-        print(f"sikoia batch: {error}", file=sys.stderr)
-        return _NOT_BOUGHT
-    except SikoiaError as error:
-        print(f"sikoia batch: {type(error).__name__}: {error}", file=sys.stderr)
-        return _FAILED
+    except (InputError, SikoiaError) as error:
+        print(f"sikoia batch: {describe(error)[1]}", file=sys.stderr)
+        return next((code for kind, code in _CODES if isinstance(error, kind)), _FAILED)
 
 
 def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:

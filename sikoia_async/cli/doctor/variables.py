@@ -15,6 +15,7 @@ from sikoia_async._transport.connector import local_authorities, validate_enviro
 from sikoia_async._transport.tls import new_context
 from sikoia_async.cli.doctor.findings import Finding
 from sikoia_async.cli.doctor.session import new_client
+from sikoia_async.cli.exit_codes import in_cli_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -70,7 +71,7 @@ async def check_credentials(session: Session) -> list[Finding]:
     try:
         session.sikoia = new_client(session.checked)
     except ConfigurationError as error:
-        return [Finding("credentials", "failed", str(error))]
+        return [Finding("credentials", "failed", in_cli_words(error))]
     sources = map(variables.source_of, ("SIKOIA_CLIENT_ID", "SIKOIA_CLIENT_SECRET"))
     return [Finding("credentials", "ok", f"from {' and '.join(sources)}")]
 

@@ -22,16 +22,16 @@ _CONTROL: Final = "SIKOIA_SANDBOX_CONTROL"
 _DEFAULT: Final = "http://127.0.0.1:8401"
 _TIMEOUT: Final = 60.0
 """Seconds; `settle` waits for receivers."""
-EFFECTS: Final[Mapping[str, Callable[[str], Any]]] = {
-    "times": number,
-    "status": number,
-    "token": str,
-    "retry_after": number,
-    "delay": seconds,
-    "drip": seconds,
-    "reset": str,
-    "truncate": number,
-    "body": str,
+EFFECTS: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
+    "times": (number, "how many requests it applies to"),
+    "status": (number, "respond with this status, from 400 to 599, and process nothing"),
+    "token": (str, "`expired`: reject the access token, and process nothing"),
+    "retry_after": (number, "the Retry-After of such a response, in seconds"),
+    "delay": (seconds, "seconds between the processing and the response"),
+    "drip": (seconds, "bytes of the body to send per second"),
+    "reset": (str, "reset the connection `before` or `after` processing"),
+    "truncate": (number, "bytes of the body to send before closing the connection"),
+    "body": (str, "the body to send instead"),
 }
 """The arguments of `faults.add` that are options, besides `nth` and `after`."""
 
@@ -92,9 +92,8 @@ def _add_fault(fault: argparse.ArgumentParser) -> None:
     )
     fault.add_argument("--nth", type=number, help="the first request that it applies to")
     fault.add_argument("--after", type=seconds, help="clock seconds until it starts to count")
-    for name, parse in EFFECTS.items():
-        flag = f"--{name.replace('_', '-')}"
-        fault.add_argument(flag, type=parse, help="as the argument of sandbox.faults.add")
+    for name, (parse, about) in EFFECTS.items():
+        fault.add_argument(f"--{name.replace('_', '-')}", type=parse, help=about)
 
 
 class _Client:
@@ -195,6 +194,9 @@ def _fault(client: _Client, options: Any) -> Any:
         else ("plan-fault", "add-fault")
     )
     if all(one is None for one in effects.values()):
+        if options.name is None:
+            msg = "expected a name, see --list, or an effect such as --status 503; see --help"
+            raise ValueError(msg)
         named = {"name": options.name, subject: options.subject or "*"}
         conditions["nth"] = 1 if options.nth is None else options.nth
         return client.do(plan, **named, **conditions)
