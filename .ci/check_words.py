@@ -27,6 +27,7 @@ PHRASES: Final = {
     r"\blets? be\b": "name what happens: the store is bypassed",
     r"\bin vain\b": "write: without success, to no effect",
     r"\bweakness(?:es)?\b": "write: vulnerability",
+    r"^(?:<{7}|>{7}) ": "resolve the conflict of the merge",
     r"\bfor (?:it|they|that|this) (?:is|are|was|would|may|can)\b": "write: because",
 }
 SUFFIXES: Final = frozenset(
