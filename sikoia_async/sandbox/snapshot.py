@@ -1,13 +1,30 @@
 """Snapshots of the local Sikoia's state, which can be restored later."""
 
+import io
 import pickle
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Any, Protocol
 
 import attrs
 
-__all__ = ["Part", "Saved", "Snapshot", "Snapshots"]
+__all__ = ["Part", "Pickler", "Saved", "Snapshot", "Snapshots", "to_bytes"]
+
+
+class Pickler(pickle.Pickler):
+    """Writes plain records so that every version of Python can read them."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Write members of an `Enum` by value; Python 3.11.0 to 3.11.3 would write a `getattr`."""
+        return (type(obj), (obj.value,)) if isinstance(obj, Enum) else NotImplemented
+
+
+def to_bytes(value: Any, kind: type[Pickler] = Pickler) -> bytes:
+    """Return plain records as bytes."""
+    file = io.BytesIO()
+    kind(file, pickle.HIGHEST_PROTOCOL).dump(value)
+    return file.getvalue()
 
 
 @attrs.frozen(kw_only=True)
@@ -78,7 +95,7 @@ class Snapshots:
         return Snapshot(
             moment=moment,
             seed=self._seed,
-            copied=pickle.dumps([one.copied for one in saved], pickle.HIGHEST_PROTOCOL),
+            copied=to_bytes([one.copied for one in saved]),
             kept=tuple(one.kept for one in saved),
         )
 

@@ -21,7 +21,7 @@ from typing import Any, Final, Self
 
 import attrs
 
-from sikoia_async.sandbox.snapshot import Snapshot
+from sikoia_async.sandbox.snapshot import Pickler, Snapshot, to_bytes
 
 __all__ = ["SavedState", "StateFolder", "fingerprint", "now", "write_private"]
 
@@ -182,7 +182,7 @@ class StateFolder:
             raise ValueError(self._foreign()) from exc
 
     def _write(self, kept: dict[str, Any]) -> None:
-        rows = [(name, _to_bytes(one)) for name, one in kept.items()]
+        rows = [(name, to_bytes(one, _Writer)) for name, one in kept.items()]
         with self._explained():
             self._database.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", rows)
 
@@ -224,7 +224,7 @@ def _make_private(path: Path) -> None:
         path.chmod(_PRIVATE_FOLDER)
 
 
-class _Writer(pickle.Pickler):
+class _Writer(Pickler):
     def persistent_id(self, obj: Any) -> str | None:
         """Leave functions out: settings decide about them at the next start."""
         return "function" if isinstance(obj, FunctionType) else None
@@ -244,12 +244,6 @@ class _Reader(pickle.Unpickler):
         raise pickle.UnpicklingError(msg)
 
 
-def _to_bytes(value: Any) -> bytes:
-    file = io.BytesIO()
-    _Writer(file, pickle.HIGHEST_PROTOCOL).dump(value)
-    return file.getvalue()
-
-
 def _from_bytes(content: bytes) -> Any:
     return _Reader(io.BytesIO(content)).load()
 
@@ -264,7 +258,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 def fingerprint(value: object) -> bytes:
     """Return a few bytes that are the same for the same value, in one process."""
-    return hashlib.sha256(_to_bytes(value)).digest()
+    return hashlib.sha256(to_bytes(value, _Writer)).digest()
 
 
 def now() -> datetime:

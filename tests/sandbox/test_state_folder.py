@@ -7,6 +7,7 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,22 @@ def test_all_kinds_of_records_can_be_read_again(tmp_path: Path) -> None:
 
     with Sandbox(state_dir=tmp_path) as second:
         assert len(second.ledger) == count
+
+
+def test_a_state_that_has_members_of_an_enum_can_be_read_again(
+    tmp_path: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever Python makes of these; such as `HTTPStatus` in the ledger, with Python 3.11.2."""
+
+    def reduce(self: Enum, _protocol: object) -> Any:
+        return getattr, (type(self), self.name)
+
+    monkeypatch.setattr(Enum, "__reduce_ex__", reduce)
+    with Sandbox(state_dir=tmp_path) as first:
+        assert connect(first).get("/v2/users").status_code == 200
+
+    with Sandbox(state_dir=tmp_path) as second:
+        assert len(second.ledger) == len(first.ledger) > 0
 
 
 def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
