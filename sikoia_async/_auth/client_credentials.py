@@ -95,9 +95,9 @@ _HOW_FAR: Final = {
 }
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Token:
-    value: str = attrs.field(repr=False)
+    value: str
     since: float
     expires: float
     advisory: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
@@ -19,21 +19,20 @@ if TYPE_CHECKING:
 __all__ = ["ApiKey", "Credentials"]
 
 
-@attrs.frozen
-class ApiKey:
+class ApiKey(NamedTuple):
     """The legacy API key of customers from before 2024."""
 
     secret: Secret
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Credentials:
     """The arguments that say how a client authenticates; exactly one method must be given."""
 
     client_id: str | None
-    client_secret: str | None = attrs.field(repr=False)
-    token: str | Callable[[], str | Awaitable[str]] | None = attrs.field(repr=False)
-    api_key: str | None = attrs.field(repr=False)
+    client_secret: str | None
+    token: str | Callable[[], str | Awaitable[str]] | None
+    api_key: str | None
     names: tuple[str, str] = ("client_id", "client_secret")
     """What errors call client id and secret."""
 

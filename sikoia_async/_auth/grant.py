@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import attrs
 
@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 __all__ = ["Grant", "Refusal", "read_grant"]
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Grant:
     """An access token that the authorization server granted."""
 
-    token: str = attrs.field(repr=False)
+    token: str
     seconds: float
     """How long it is valid."""
 
 
-@attrs.frozen
-class Refusal:
+class Refusal(NamedTuple):
     """Why the authorization server granted no access token."""
 
     reason: str

@@ -57,7 +57,7 @@ _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _SHORTEST_WAIT: Final = 0.001
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Api(NotCopyable):
     """Makes calls; each method of a resource is one line on it."""
 

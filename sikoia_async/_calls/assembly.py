@@ -7,7 +7,7 @@ nearly everything that calls need.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 import attrs
 
@@ -84,8 +84,7 @@ __all__ = [
 _TOKEN_CONNECTIONS: Final = 2
 
 
-@attrs.frozen
-class Parts:
+class Parts(NamedTuple):
     """What a client consists of."""
 
     api: Api

@@ -42,7 +42,7 @@ _log = logging.getLogger("sikoia_async")
 _CLOSE_TIMEOUT: Final = 1.0
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ClientContext:
     """What all calls of a client share."""
 
@@ -87,7 +87,7 @@ class ClientContext:
                 await close_stores(self.shared)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CallOptions:
     """What may differ from call to call; `Sikoia.with_options` documents each option."""
 
@@ -101,15 +101,15 @@ class CallOptions:
     """How often the operation was polled before this poll; None if the call is not a poll."""
     insists: bool = False
     """Whether the view that makes the call explicitly asked for retries."""
-    headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    headers: Mapping[str, str] | None = None
     """Headers that the caller adds to requests."""
     keep_extra: bool = False
     """Whether responses keep the fields that their models do not have."""
     keep_body: bool = False
     """Whether responses keep their bytes."""
-    extra_query: Mapping[str, QueryValue] | None = attrs.field(default=None, repr=False)
+    extra_query: Mapping[str, QueryValue] | None = None
     """Parameters that the caller adds to queries."""
-    extra_body: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+    extra_body: Mapping[str, Any] | None = None
     """Fields that the caller adds to JSON bodies."""
 
 

@@ -24,7 +24,7 @@ def _validate_function(_: object, attribute: attrs.Attribute[Any], value: object
         raise ArgumentTypeError(msg)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Hooks:
     """The caller's hooks; `Sikoia` documents them."""
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["NestedTally", "Pending", "Spend", "Stats", "Tally"]
 
 
-@attrs.define
 class Tally:
     """Running counts of calls and requests."""
 
-    calls: int = 0
-    attempts: int = 0
+    def __init__(self) -> None:
+        self.calls: int = 0
+        self.attempts: int = 0
 
 
 class NestedTally(Tally):
@@ -73,7 +73,7 @@ class Stats:
     """Chargeable calls by operation, as counted by `sikoia.spend`."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Pending:
     """A chargeable call that has not ended."""
 

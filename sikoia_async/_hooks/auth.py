@@ -6,7 +6,6 @@ Source: https://docs.sikoia.com/docs/api-behaviour; every request carries a bear
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-import attrs
 import httpx
 
 from sikoia_async._transport.types import state_of
@@ -20,22 +19,30 @@ __all__ = ["Authorize", "DiscardRefusedToken", "SendApiKey"]
 _SCHEME: Final = "Bearer "
 
 
-@attrs.frozen
 class Authorize:
-    """Request hook: set `Authorization`."""
+    """Request hook: set `Authorization`.
 
-    source: "TokenSource"
+    Args:
+        source: gets the access token.
+    """
+
+    def __init__(self, source: "TokenSource") -> None:
+        self._source = source
 
     async def __call__(self, request: httpx.Request) -> None:
         state_of(request).stopwatch.enter("token")
-        request.headers["Authorization"] = _SCHEME + await self.source.get()
+        request.headers["Authorization"] = _SCHEME + await self._source.get()
 
 
-@attrs.frozen
 class DiscardRefusedToken:
-    """Response hook: discard the access token after a 401, and note whether it can be renewed."""
+    """Response hook: discard the access token after a 401, and note whether it can be renewed.
 
-    source: "TokenSource"
+    Args:
+        source: has the access token.
+    """
+
+    def __init__(self, source: "TokenSource") -> None:
+        self._source = source
 
     async def __call__(self, response: httpx.Response) -> None:
         if response.status_code != HTTPStatus.UNAUTHORIZED:
@@ -44,14 +51,18 @@ class DiscardRefusedToken:
         header = request.headers.get("Authorization")
         if header is not None:  # a transport of the caller's may have removed it
             token = header.removeprefix(_SCHEME)
-            state_of(request).can_renew_token = self.source.forget(token)
+            state_of(request).can_renew_token = self._source.forget(token)
 
 
-@attrs.frozen
 class SendApiKey:
-    """Request hook: set `apikey`, the legacy key of customers from before 2024."""
+    """Request hook: set `apikey`, the legacy key of customers from before 2024.
 
-    api_key: "Secret"
+    Args:
+        api_key: the key.
+    """
+
+    def __init__(self, api_key: "Secret") -> None:
+        self._api_key = api_key
 
     async def __call__(self, request: httpx.Request) -> None:
-        request.headers["apikey"] = self.api_key.reveal()
+        request.headers["apikey"] = self._api_key.reveal()

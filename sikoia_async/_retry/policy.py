@@ -37,7 +37,7 @@ _IMF_DATE: Final = re.compile(
 )
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class RetryPolicy:
     """Pauses between attempts: exponential backoff with full jitter."""
 

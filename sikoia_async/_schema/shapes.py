@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, cached_property
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import attrs
 
@@ -40,12 +50,19 @@ class ShapeError(TypeError):
     """A field of a `Model` has a type that is not described here."""
 
 
-@attrs.frozen(eq=False, slots=False)
 class Shape:
-    """What a value of one type looks like. There is one shape per annotation."""
+    """What a value of one type looks like. There is one shape per annotation.
 
-    type: Any
-    """The annotation that this shape describes."""
+    Shapes are plain classes: attrs would compile their methods in each new process.
+
+    Args:
+        annotation: the annotation that this shape describes.
+    """
+
+    __match_args__ = ("type",)
+
+    def __init__(self, annotation: Any) -> None:
+        self.type: Final[Any] = annotation
 
     @property
     def parts(self) -> "tuple[Shape, ...]":
@@ -61,25 +78,34 @@ class AnyJson(Shape):
     """Any JSON value."""
 
 
-@attrs.frozen(eq=False, slots=False)
 class OpenEnum(Shape):
     """A string that is usually one of the known values: `Open[...]`."""
 
-    values: tuple[Any, ...]
+    __match_args__ = ("type", "values")
+
+    def __init__(self, annotation: Any, values: tuple[Any, ...]) -> None:
+        super().__init__(annotation)
+        self.values: Final = values
 
 
-@attrs.frozen(eq=False, slots=False)
 class Choice(Shape):
     """Exactly one of the values: `Literal[...]`."""
 
-    values: tuple[Any, ...]
+    __match_args__ = ("type", "values")
+
+    def __init__(self, annotation: Any, values: tuple[Any, ...]) -> None:
+        super().__init__(annotation)
+        self.values: Final = values
 
 
-@attrs.frozen(eq=False, slots=False)
 class Optional(Shape):
     """None or a value of the inner shape."""
 
-    inner: Shape
+    __match_args__ = ("type", "inner")
+
+    def __init__(self, annotation: Any, inner: Shape) -> None:
+        super().__init__(annotation)
+        self.inner: Final = inner
 
     @property
     def parts(self) -> tuple[Shape, ...]:
@@ -87,11 +113,14 @@ class Optional(Shape):
         return (self.inner,)
 
 
-@attrs.frozen(eq=False, slots=False)
 class OneOf(Shape):
     """A union of two or more shapes, None aside."""
 
-    alternatives: tuple[Shape, ...]
+    __match_args__ = ("type", "alternatives")
+
+    def __init__(self, annotation: Any, alternatives: tuple[Shape, ...]) -> None:
+        super().__init__(annotation)
+        self.alternatives: Final = alternatives
 
     @property
     def parts(self) -> tuple[Shape, ...]:
@@ -99,11 +128,14 @@ class OneOf(Shape):
         return self.alternatives
 
 
-@attrs.frozen(eq=False, slots=False)
 class ListOf(Shape):
     """A JSON array of any length, as a tuple, list, sequence or `Items`."""
 
-    item: Shape
+    __match_args__ = ("type", "item")
+
+    def __init__(self, annotation: Any, item: Shape) -> None:
+        super().__init__(annotation)
+        self.item: Final = item
 
     @property
     def parts(self) -> tuple[Shape, ...]:
@@ -111,8 +143,7 @@ class ListOf(Shape):
         return (self.item,)
 
 
-@attrs.frozen(eq=False, slots=False)
-class Field:
+class Field(NamedTuple):
     """A field of an object."""
 
     name: str
@@ -169,14 +200,17 @@ class Object(Shape):
         return shape
 
 
-@attrs.frozen(eq=False, slots=False)
 class Other(Shape):
     """Any other type, such as `dict[str, int]` or a class of the caller's.
 
     msgspec and cattrs handle it. Models of this SDK have no such fields.
     """
 
-    arguments: tuple[Shape, ...]
+    __match_args__ = ("type", "arguments")
+
+    def __init__(self, annotation: Any, arguments: tuple[Shape, ...]) -> None:
+        super().__init__(annotation)
+        self.arguments: Final = arguments
 
     @property
     def parts(self) -> tuple[Shape, ...]:

@@ -16,8 +16,6 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import attrs
-
 from sikoia_async._errors import is_error
 
 if TYPE_CHECKING:
@@ -28,16 +26,16 @@ __all__ = ["EchoCheck", "has_leftovers", "read_after_failure", "read_while_sendi
 _REMEMBERED: Final = 1000
 
 
-@attrs.define
 class EchoCheck:
     """Compares the correlation id of a response with the one that was sent."""
 
-    _sent: OrderedDict[str, None] = attrs.field(factory=OrderedDict[str, None], init=False)
-    """The ids sent last."""
-    _cached: OrderedDict[str, None] = attrs.field(factory=OrderedDict[str, None], init=False)
-    """Other ids that new connections returned: a cache in between has these responses."""
-    _echoes: bool = attrs.field(default=False, init=False)
-    """Whether the last response carried the id of its request."""
+    def __init__(self) -> None:
+        self._sent: OrderedDict[str, None] = OrderedDict()
+        """The ids sent last."""
+        self._cached: OrderedDict[str, None] = OrderedDict()
+        """Other ids that new connections returned: a cache in between has these responses."""
+        self._echoes = False
+        """Whether the last response carried the id of its request."""
 
     def record_sent(self, correlation_id: str) -> None:
         """Remember the id of a request."""

@@ -51,13 +51,13 @@ _NO_CHUNKS: Final[Iterator[bytes]] = iter(())
 _CONNECTING: Final = frozenset({"connect_tcp.started", "connect_unix_socket.started"})
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Response:
     """A response, read to its end or to its limit."""
 
     status: int
-    headers: httpx.Headers = attrs.field(repr=False)  # may hold cookies
-    body: bytes = attrs.field(repr=False)  # holds the token, if the token endpoint sent it
+    headers: httpx.Headers
+    body: bytes
     broken: str | None = None
     """Why the body cannot be trusted; None if it is complete."""
     delimited: bool = True
@@ -70,7 +70,7 @@ class Response:
         return is_error(self.status)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class TransportFault:
     """Why an attempt brought no complete response."""
 
@@ -139,7 +139,7 @@ class Sink(Protocol):
         ...
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class RequestState(httpx.AsyncByteStream):
     """What our own layers know about one request: hooks, pool and exchange read and write it.
 
@@ -151,7 +151,7 @@ class RequestState(httpx.AsyncByteStream):
     stopwatch: Stopwatch
     correlation_id: str = ""
     """The id to send."""
-    content: bytes | StreamedContent = attrs.field(default=b"", repr=False)
+    content: bytes | StreamedContent = b""
     path: str = attrs.field(default="", kw_only=True)
     """The path template, if the request has one; never with ids."""
     may_repeat: bool = False
@@ -174,13 +174,13 @@ class RequestState(httpx.AsyncByteStream):
     """The number of the HTTP/2 stream that the request was sent on."""
     received_id: str | None = None
     """The correlation id of the response."""
-    headers: httpx.Headers | None = attrs.field(default=None, repr=False)
+    headers: httpx.Headers | None = None
     """The headers of the response, if it belongs to this request."""
-    fields: Mapping[bytes, bytes] = attrs.field(default=_NO_FIELDS, repr=False)
+    fields: Mapping[bytes, bytes] = _NO_FIELDS
     """The headers of the response by name in lower case, whatever request it belongs to."""
     http_version: bytes | None = None
     """The HTTP version of that response, if the transport says it."""
-    hook_error: BaseException | None = attrs.field(default=None, repr=False)
+    hook_error: BaseException | None = None
     """What a hook of the caller's client raised, which is not a fault of the exchange."""
     can_renew_token: bool = False
     """Whether the response refused an access token that can be replaced by a new one."""
@@ -201,8 +201,8 @@ class RequestState(httpx.AsyncByteStream):
     """The timeouts of a request that a proxy is asked for a tunnel for."""
     _read_timeout: float | None = attrs.field(default=None, init=False)
     """What the read timeout among them will be again."""
-    _muted: MutedHttpLogs | None = attrs.field(default=None, init=False, repr=False)
-    _chunks: Iterator[bytes] = attrs.field(default=_NO_CHUNKS, init=False, repr=False)
+    _muted: MutedHttpLogs | None = attrs.field(default=None, init=False)
+    _chunks: Iterator[bytes] = attrs.field(default=_NO_CHUNKS, init=False)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self.is_sent = True
