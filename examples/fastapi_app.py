@@ -71,7 +71,7 @@ async def apply(form: Application, sikoia: Client) -> Case:
 @app.post("/companies/{company_id}/registry")
 async def look_up(company_id: UUID, sikoia: Client) -> RegistryReport:
     """Look up the company; if several match, respond with a picklist to choose from."""
-    operation = await sikoia.company_registry.request(str(company_id))
+    operation = await sikoia.company_registry.request(company_id)
     picklist = operation.first.picklist
     return operation.first if picklist else await operation
 
@@ -79,32 +79,32 @@ async def look_up(company_id: UUID, sikoia: Client) -> RegistryReport:
 @app.post("/registry/{request_id}/choices/{index}")
 async def choose(request_id: UUID, index: int, sikoia: Client) -> RegistryReport:
     """Choose one company of a picklist."""
-    return await (await sikoia.company_registry.resolve_picklist(str(request_id), index))
+    return await (await sikoia.company_registry.resolve_picklist(request_id, index))
 
 
 @app.post("/companies/{company_id}/credit-report")
 async def report(company_id: UUID, sikoia: Client) -> CreditReport:
     """Buy a credit report; if several companies match, respond with 409."""
-    return await sikoia.credit_reports.find(str(company_id))
+    return await sikoia.credit_reports.find(company_id)
 
 
 @app.post("/persons/{person_id}/screening")
 async def screen(person_id: UUID, sikoia: Client) -> ScreeningSearch:
     """Search lists of politically exposed persons and sanctions."""
-    return await sikoia.screening.search_peps_sanctions(Entity("person", str(person_id)))
+    return await sikoia.screening.search_peps_sanctions(Entity("person", person_id))
 
 
 @app.post("/persons/{person_id}/identity", status_code=202)
 async def verify(person_id: UUID, sikoia: Client) -> Started:
     """Start to verify a person, who opens the link."""
-    operation = await sikoia.identity.request(str(person_id))
+    operation = await sikoia.identity.request(person_id)
     return Started(token=operation.token, link=operation.first.verification_url)
 
 
 @app.post("/persons/{person_id}/affordability", status_code=202)
 async def start(person_id: UUID, sikoia: Client) -> Started:
     """Start affordability insights."""
-    operation = await sikoia.affordability.request(Entity("person", str(person_id)))
+    operation = await sikoia.affordability.request(Entity("person", person_id))
     return Started(token=operation.token)
 
 

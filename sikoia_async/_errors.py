@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from http import HTTPStatus
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
@@ -128,6 +129,22 @@ class SikoiaError(Exception):
 
     _unpicklable: ClassVar[tuple[str, ...]] = ()
     """Attributes that become None when the error is pickled."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the traceback as IPython and notebooks show it: without the SDK's own frames."""
+        from IPython.core.getipython import get_ipython  # noqa: PLC0415 - IPython calls this
+
+        shell: Any = get_ipython()
+        kept, entry = list[TracebackType](), self.__traceback__
+        while entry is not None:
+            if not str(entry.tb_frame.f_globals.get("__name__")).startswith("sikoia_async."):
+                kept.append(entry)
+            entry = entry.tb_next
+        shortened: TracebackType | None = None
+        for one in reversed(kept):
+            shortened = TracebackType(shortened, one.tb_frame, one.tb_lasti, one.tb_lineno)
+        lines: list[str] = shell.InteractiveTB.structured_traceback(type(self), self, shortened)
+        return lines
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = self.__dict__ | dict.fromkeys(self._unpicklable)

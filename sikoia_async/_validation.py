@@ -14,6 +14,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar, cast, get_args
+from uuid import UUID
 
 from sikoia_async._errors import ArgumentError, ArgumentTypeError, ConfigurationError
 
@@ -22,6 +23,7 @@ __all__ = [
     "LIST_TYPES",
     "HttpUrl",
     "NotCopyable",
+    "counted",
     "is_loopback",
     "is_on_loopback",
     "no_attribute",
@@ -75,6 +77,11 @@ def plain_number(value: object) -> float | None:
     if isinstance(value, Integral):  # also numpy's, which are not subclasses of int
         return int(value)
     return float.__float__(value) if isinstance(value, float) else None
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with a noun in the singular or plural: `1 poll`, `0 polls`, `1,200 polls`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 class NotCopyable:
@@ -376,11 +383,16 @@ _CODES: Final = {
 def validate_id(name: str, value: object) -> str:
     """Return an id that is safe to put into a path: `retrieve("..")` would fetch the list.
 
+    A UUID, such as a web framework gives an endpoint, is sent as a string.
+
     Raises:
-        ArgumentTypeError: the value is not a string: a UUID, or a model instead of its id.
+        ArgumentTypeError: the value is neither a string nor a UUID, for example a model instead of
+            its id.
         ArgumentError: the string is empty, `.` or `..`, or has a slash or another character
             that would change the path.
     """
+    if isinstance(value, UUID):
+        return str(value)
     if isinstance(value, str):
         string = plain_string(value)
         if string not in DOT_SEGMENTS and _ID.fullmatch(string):
@@ -442,7 +454,7 @@ def validate_list(
         msg = f"{name}: expected a list of {expected}, not {type(wrong).__name__}"
         raise ArgumentTypeError(msg)
     if len(value) < least:
-        msg = f"{name}: expected at least {least} item{'s' if least > 1 else ''}"
+        msg = f"{name}: expected at least {counted(least, 'item')}"
         raise ArgumentError(msg)
     return value
 

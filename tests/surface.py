@@ -25,6 +25,7 @@ _OTHER: Final = {
     "decimal": ("Decimal",),
     "os": ("PathLike",),
     "typing": ("Any", "BinaryIO", "Literal", "Optional", "Union"),
+    "uuid": ("UUID",),
 }
 
 

@@ -5,10 +5,10 @@ import inspect
 import json
 import os
 import ssl
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -19,8 +19,10 @@ from sikoia_async import (
     STAGING,
     ClientStateError,
     ConfigurationError,
+    Entity,
     Environment,
     Items,
+    NewCompany,
     Quota,
     Sikoia,
     correlation_id,
@@ -28,6 +30,7 @@ from sikoia_async import (
 from sikoia_async.environments import local
 from sikoia_async.resources.cases import CaseSummary
 from sikoia_async.sandbox import Sandbox
+from sikoia_async.testing import MemorySandbox, client_of
 
 _CASE = {"case_id": "c-1", "name": "Acme Ltd loan", "case_type": "Business", "stage": "New"}
 _SECRET = "canary-5f1d"
@@ -451,13 +454,31 @@ async def test_a_204_returns_none(sikoia_server: Scripted) -> None:
     assert result is None
 
 
-@pytest.mark.parametrize("case_id", [None, 5, uuid.UUID(int=1)], ids=["none", "number", "uuid"])
+@pytest.mark.parametrize("case_id", [None, 5, ["1"]], ids=["none", "number", "list"])
 @pytest.mark.anyio
 async def test_other_types_are_not_ids(sikoia_server: Scripted, case_id: Any) -> None:
     """A type error that no type checker found is a ConfigurationError."""
     async with sikoia_server.client() as sikoia:
         with pytest.raises(ConfigurationError, match="case: expected the case_id as a string"):
             await sikoia.cases.retrieve(case_id)
+
+
+@pytest.mark.anyio
+async def test_a_uuid_is_an_id() -> None:
+    """Web frameworks give endpoints UUIDs; they are sent as strings, in paths, bodies and lists."""
+    acme = NewCompany(company_name="Acme Ltd", company_number="12345678", jurisdiction_code="GB")
+    with MemorySandbox() as sandbox:
+        async with client_of(sandbox) as sikoia:
+            case = await sikoia.cases.create(name="Loan", case_type="Business", companies=[acme])
+            case_id, company_id = UUID(case.case_id), UUID(case.companies[0].company_id)
+
+            retrieved = await sikoia.cases.retrieve(case_id)
+            report = await sikoia.company_registry.find(company_id)
+            sources = await sikoia.data_sources.list(Entity("company", company_id))
+            left = await sikoia.cases.remove_entities(case_id, companies=[company_id])
+
+    assert (retrieved.case_id, report.company_id) == (str(case_id), str(company_id))
+    assert (len(sources), left.companies) == (0, ())
 
 
 @pytest.mark.parametrize(("method", "length"), [("POST", "0"), ("GET", None), ("DELETE", None)])

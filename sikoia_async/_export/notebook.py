@@ -9,6 +9,7 @@ import attrs
 from sikoia_async._errors import ArgumentError
 from sikoia_async._export.tables import table_of
 from sikoia_async._schema.base import ModelBase
+from sikoia_async._validation import counted
 
 __all__ = ["html", "pretty"]
 
@@ -25,7 +26,7 @@ def html(value: Any, kind: Any) -> str | None:
     names = [name for name in (records or [{}])[0] if any(one[name] is not None for one in records)]
     cells = [[_text(one[name]) for name in names] for one in records[:_ROWS]]
     more = f", the first {_ROWS} shown" if len(records) > _ROWS else ""
-    return _table(f"{len(records)} items{more}", names, cells)
+    return _table(f"{counted(len(records), 'item')}{more}", names, cells)
 
 
 def pretty(value: Any, printer: Any, *, cycle: bool) -> None:

@@ -51,6 +51,7 @@ def without_frames(
         except BaseException as error:  # noqa: BLE001 - raised again below
             failure = _shortened(error)
         del args, kwargs
+        __tracebackhide__ = True  # for pytest and IPython, which then show the caller's line
         try:
             raise failure
         finally:
@@ -69,6 +70,7 @@ def without_frames_sync(function: Callable[P, T]) -> Callable[P, T]:
         except BaseException as error:  # noqa: BLE001 - raised again below
             failure = _shortened(error)
         del args, kwargs
+        __tracebackhide__ = True
         try:
             raise failure
         finally:

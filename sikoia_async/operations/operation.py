@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from contextlib import nullcontext
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, cast
 
 import anyio
 import attrs
@@ -32,7 +32,7 @@ from sikoia_async._single_flight import SingleFlight
 from sikoia_async._transport.real_time import end_in_real_time
 from sikoia_async._transport.stopwatch import Stopwatch, poll_watch
 from sikoia_async._transport.tracebacks import without_frames
-from sikoia_async._validation import NotCopyable, validate_wait
+from sikoia_async._validation import NotCopyable, counted, no_attribute, validate_wait
 from sikoia_async.operations.kinds import TASK
 from sikoia_async.operations.schedule import Schedule
 from sikoia_async.operations.statuses import is_among, shown
@@ -468,7 +468,18 @@ class Operation(NotCopyable, Generic[T_co]):
 
     def __repr__(self) -> str:
         state = "done" if self.done else "running"
-        return f"<Operation {self._kind.name}: {state}, {self._responses} responses>"
+        return f"<Operation {self._kind.name}: {state}, {counted(self._responses, 'response')}>"
+
+    if not TYPE_CHECKING:  # which would believe that every attribute exists
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_") or not hasattr(self.last, name):
+                raise no_attribute(self, name)
+            msg = (
+                f"{type(self).__name__!r} object has no attribute {name!r}, but its result has: "
+                "await the operation for it, or see operation.last for the last response"
+            )
+            raise AttributeError(msg, name=name)
 
     def wake(self, event: str) -> bool:
         """Let waiters poll at once, because an event named the operation.
@@ -664,7 +675,8 @@ class Operation(NotCopyable, Generic[T_co]):
             state = f"not done after {timeout:g} s"
         trouble = "; the last poll failed" if self._last_error else ""
         return OperationTimeoutError(
-            f"{self.kind}: {state}, polled {polls} times; time spent: {', '.join(phases) or 'none'}"
+            f"{self.kind}: {state}, polled {counted(polls, 'time')}; time spent: "
+            f"{', '.join(phases) or 'none'}"
             f"{self._last_id()}{self._last_status()}{trouble}; wait again to continue",
             last=self.last,
             operation=self,

@@ -1,6 +1,7 @@
 """Validation of request models, field by field, for callers without a type checker."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final, TypeVar, cast
 
 from sikoia_async._errors import ArgumentTypeError
@@ -43,13 +44,30 @@ def _check_fields(name: str, model: Model) -> None:
     for field in shape.fields:
         value = getattr(model, field.name)
         if not _fits(value, field.shape):
-            problem = "is required" if value is None else "has the wrong type"
-            msg = f"{name}: {shape.name}.{field.name} {problem}"
+            problem = "is required" if value is None else f"expected {_what(field.shape)}"
+            msg = f"{name}: {shape.name}.{field.name}: {problem}"
             raise ArgumentTypeError(msg)
         if field.check is not None and value is not None:
             field.check(field.name, value)
         if isinstance(value, Model):
             _check_fields(name, value)
+
+
+def _what(shape: shapes.Shape) -> str:
+    """Return what a field of this shape takes, for a message."""
+    return " or ".join(_what_of(one) for one in shapes.options(shape))
+
+
+def _what_of(shape: shapes.Shape) -> str:
+    match shape:
+        case shapes.Choice(_, values):
+            return " or ".join(map(repr, values))
+        case shapes.ListOf(_, item):
+            return f"a list, each item {_what(item)}"
+        case shapes.OpenEnum():
+            return "a string"
+        case _:
+            return _NAMES.get(shape.type) or shape.type.__name__
 
 
 def _fits(value: object, shape: shapes.Shape) -> bool:
@@ -72,3 +90,11 @@ def _is_a(value: object, shape: shapes.Shape) -> bool:
             return is_list and all(_fits(one, item) for one in cast("Sequence[object]", value))
         case _:
             return isinstance(value, shape.type)
+
+
+_NAMES: Final[dict[Any, str]] = {
+    str: "a string",
+    bool: "True or False",
+    date: "a date, such as datetime.date(1990, 1, 31)",
+}
+"""What a message calls the types of fields of request models; others have their own name."""

@@ -1,6 +1,7 @@
 """The first argument of most methods: a model, or its id."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import attrs
 
@@ -22,16 +23,16 @@ class Subject:
     models: type[Model] | tuple[type[Model], ...]
     """The models that are accepted, with their subclasses."""
 
-    def id_of(self, subject: Model | str) -> str:
+    def id_of(self, subject: Model | str | UUID) -> str:
         """Return the id of a subject.
 
         Raises:
-            ArgumentTypeError: the subject is neither such a model nor a string.
+            ArgumentTypeError: the subject is neither such a model nor an id.
             ArgumentError: the id is not valid, or the model has none.
         """
         return self._id(self.name, subject)
 
-    def ids_of(self, name: str, subjects: Sequence[Model | str] | None) -> list[str] | None:
+    def ids_of(self, name: str, subjects: Sequence[Model | str | UUID] | None) -> list[str] | None:
         """Return the ids of several subjects that one parameter takes, or None.
 
         Raises:
@@ -47,7 +48,7 @@ class Subject:
         return [self._id(name, subject) for subject in subjects]
 
     def _id(self, name: str, subject: object) -> str:
-        if isinstance(subject, str):
+        if isinstance(subject, str | UUID):
             return validate_id(name, subject)
         if not isinstance(subject, self.models):
             kind = "None" if subject is None else type(subject).__name__

@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Final, Literal
+from uuid import UUID
 
 import attrs
 
@@ -234,7 +235,9 @@ class Affordability(Resource):
             _OPERATION, (first.request_id,), _retrieve(first.request_id), first
         )
 
-    def operation(self, request: InsightRequestSummary | str, /) -> Operation[AffordabilityReport]:
+    def operation(
+        self, request: InsightRequestSummary | str | UUID, /
+    ) -> Operation[AffordabilityReport]:
         """Return the operation of an earlier request, to wait for its report.
 
             report = await sikoia.affordability.operation(request_id)
@@ -289,7 +292,7 @@ class Affordability(Resource):
             **in_path(entity),
         )
 
-    async def retrieve(self, request: InsightRequestSummary | str, /) -> AffordabilityReport:
+    async def retrieve(self, request: InsightRequestSummary | str | UUID, /) -> AffordabilityReport:
         """Return a request in its current state (`GET /v2/affordability-insights/{request_id}`).
 
             report = await sikoia.affordability.retrieve(request_id)
@@ -308,7 +311,7 @@ class Affordability(Resource):
         )
 
     async def monthly_transactions(
-        self, request: InsightRequestSummary | str, /
+        self, request: InsightRequestSummary | str | UUID, /
     ) -> MonthlyTransactions:
         """Return the transactions behind a report, aggregated by month.
 
@@ -330,7 +333,7 @@ class Affordability(Resource):
         )
 
     async def transactions(
-        self, request: InsightRequestSummary | str, /
+        self, request: InsightRequestSummary | str | UUID, /
     ) -> CategorisedTransactions:
         """Return every transaction behind a report, with its category.
 

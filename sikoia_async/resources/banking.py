@@ -9,6 +9,7 @@ https://docs.sikoia.com/docs/banking-data-identifiers
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
+from uuid import UUID
 
 import attrs
 
@@ -256,7 +257,7 @@ class Banking(Resource):
             body={**in_body(entity), **validate_codes(country_code=country_code)},
         )
 
-    async def connection(self, connection: BankConnection | str, /) -> BankConnection:
+    async def connection(self, connection: BankConnection | str | UUID, /) -> BankConnection:
         """Return a connection (`GET /v2/openbanking/{bank_connection_id}`).
 
             connection = await sikoia.banking.connection(connection)
@@ -274,7 +275,9 @@ class Banking(Resource):
             bank_connection_id=_CONNECTION.id_of(connection),
         )
 
-    def until_connected(self, connection: BankConnection | str, /) -> Operation[BankConnection]:
+    def until_connected(
+        self, connection: BankConnection | str | UUID, /
+    ) -> Operation[BankConnection]:
         """Wait until the account holder has given or refused consent.
 
             connection = await sikoia.banking.until_connected(connection)
@@ -299,7 +302,7 @@ class Banking(Resource):
             lambda api: Banking(api).connection(bank_connection_id),
         )
 
-    async def disconnect(self, connection: BankConnection | str, /) -> None:
+    async def disconnect(self, connection: BankConnection | str | UUID, /) -> None:
         """Delete a connection (`DELETE /v2/openbanking/{bank_connection_id}`).
 
             await sikoia.banking.disconnect(connection)
@@ -344,7 +347,7 @@ class Banking(Resource):
             **in_path(entity),
         )
 
-    async def account(self, account: BankAccount | str, /) -> BankAccount:
+    async def account(self, account: BankAccount | str | UUID, /) -> BankAccount:
         """Return a bank account (`GET /v2/bankaccounts/{account_connection_id}`).
 
             account = await sikoia.banking.account(account_connection_id)
@@ -383,7 +386,7 @@ class Banking(Resource):
             "/v2/{entity_type}/{entity_id}/bankaccounts", Items[BankAccount], **in_path(entity)
         )
 
-    async def balances(self, account: BankAccount | str, /) -> AccountBalances:
+    async def balances(self, account: BankAccount | str | UUID, /) -> AccountBalances:
         """Return an account's balances (`GET /v2/bankaccounts/{account_connection_id}/balances`).
 
             found = await sikoia.banking.balances(account)
@@ -402,7 +405,7 @@ class Banking(Resource):
             account_connection_id=_ACCOUNT.id_of(account),
         )
 
-    async def transactions(self, account: BankAccount | str, /) -> AccountTransactions:
+    async def transactions(self, account: BankAccount | str | UUID, /) -> AccountTransactions:
         """Return all transactions of an account in one response.
 
             found = await sikoia.banking.transactions(account)
@@ -424,7 +427,7 @@ class Banking(Resource):
             account_connection_id=_ACCOUNT.id_of(account),
         )
 
-    async def refresh(self, account: BankAccount | str, /) -> BankAccount:
+    async def refresh(self, account: BankAccount | str | UUID, /) -> BankAccount:
         """Start reading an account, its balances and its transactions from the bank again.
 
             before = await sikoia.banking.refresh(account)
@@ -477,7 +480,9 @@ class Banking(Resource):
         return _refresh_operation(self._api, account, _stamp(account))
 
 
-def _refresh_operation(api: Api, account: BankAccount | str, before: str) -> Operation[BankAccount]:
+def _refresh_operation(
+    api: Api, account: BankAccount | str | UUID, before: str
+) -> Operation[BankAccount]:
     account_id = _ACCOUNT.id_of(account)
     return api.operation(
         _UNTIL_REFRESHED,

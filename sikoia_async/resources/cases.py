@@ -6,6 +6,7 @@ Sources: https://docs.sikoia.com/docs/case-management-1, and the operation named
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
+from uuid import UUID
 
 import attrs
 
@@ -449,7 +450,7 @@ class Cases(Resource):
             },
         )
 
-    async def retrieve(self, case: CaseSummary | str, /) -> Case:
+    async def retrieve(self, case: CaseSummary | str | UUID, /) -> Case:
         """Return a case with its companies and persons (`GET /v2/cases/{case_id}`).
 
             case = await sikoia.cases.retrieve(case_id)
@@ -467,7 +468,7 @@ class Cases(Resource):
     @overload
     async def update(
         self,
-        case: CaseSummary | str,
+        case: CaseSummary | str | UUID,
         /,
         *,
         name: str | None = ...,
@@ -483,7 +484,7 @@ class Cases(Resource):
     @deprecated("owner is deprecated by Sikoia: use ownership")
     async def update(
         self,
-        case: CaseSummary | str,
+        case: CaseSummary | str | UUID,
         /,
         *,
         name: str | None = ...,
@@ -498,7 +499,7 @@ class Cases(Resource):
     ) -> Case: ...
     async def update(
         self,
-        case: CaseSummary | str,
+        case: CaseSummary | str | UUID,
         /,
         *,
         name: str | None = None,
@@ -557,7 +558,7 @@ class Cases(Resource):
             case_id=_CASE.id_of(case),
         )
 
-    async def delete(self, case: CaseSummary | str, /) -> None:
+    async def delete(self, case: CaseSummary | str | UUID, /) -> None:
         """Delete a case (`DELETE /v2/cases/{case_id}`).
 
             await sikoia.cases.delete(case)
@@ -575,7 +576,7 @@ class Cases(Resource):
 
     async def add_entities(
         self,
-        case: CaseSummary | str,
+        case: CaseSummary | str | UUID,
         /,
         *,
         companies: Sequence[NewCompany] | None = None,
@@ -613,7 +614,7 @@ class Cases(Resource):
 
     async def update_entities(
         self,
-        case: CaseSummary | str,
+        case: CaseSummary | str | UUID,
         /,
         *,
         companies: Sequence[CompanyUpdate] | None = None,
@@ -652,11 +653,11 @@ class Cases(Resource):
 
     async def remove_entities(
         self,
-        case: CaseSummary | str,
+        case: CaseSummary | str | UUID,
         /,
         *,
-        companies: Sequence[Company | str] | None = None,
-        persons: Sequence[Person | str] | None = None,
+        companies: Sequence[Company | str | UUID] | None = None,
+        persons: Sequence[Person | str | UUID] | None = None,
     ) -> Case:
         """Delete companies and persons from a case (`POST /v2/cases/{case_id}/entities/delete`).
 

@@ -7,6 +7,7 @@ each method.
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Literal
+from uuid import UUID
 
 import attrs
 
@@ -199,7 +200,7 @@ class Checks(Resource):
         ids = (first.validation_instance_id,)
         return self._api.requested(_OPERATION, ids, _retrieve(*ids), first)
 
-    def operation(self, check: CheckSummary | str, /) -> Operation[Check]:
+    def operation(self, check: CheckSummary | str | UUID, /) -> Operation[Check]:
         """Return the operation of an earlier check, to wait for its result.
 
             check = await sikoia.checks.operation(validation_instance_id)
@@ -232,7 +233,7 @@ class Checks(Resource):
             **in_path(entity),
         )
 
-    async def retrieve(self, check: CheckSummary | str, /) -> Check:
+    async def retrieve(self, check: CheckSummary | str | UUID, /) -> Check:
         """Return a run of a check (`GET /v2/validation-checks/{validation_instance_id}`).
 
             check = await sikoia.checks.retrieve(validation_instance_id)

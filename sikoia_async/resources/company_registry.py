@@ -6,6 +6,7 @@ Source: the operation named in each method.
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Final, Literal, overload
+from uuid import UUID
 
 import attrs
 
@@ -402,7 +403,7 @@ class CompanyRegistry(Resource):
 
     async def request(
         self,
-        company: Company | str,
+        company: Company | str | UUID,
         /,
         *,
         company_number: str | None = None,
@@ -449,7 +450,7 @@ class CompanyRegistry(Resource):
 
     async def find(
         self,
-        company: Company | str,
+        company: Company | str | UUID,
         /,
         *,
         company_number: str | None = None,
@@ -499,7 +500,7 @@ class CompanyRegistry(Resource):
         )
         return await pick_and_wait(operation, pick, self.resolve_picklist)
 
-    async def latest(self, company: Company | str, /) -> RegistryReport | None:
+    async def latest(self, company: Company | str | UUID, /) -> RegistryReport | None:
         """Return the newest complete report of a company, which was bought before.
 
             report = await sikoia.company_registry.latest(company)
@@ -521,7 +522,7 @@ class CompanyRegistry(Resource):
         request = newest(await self.list(company))
         return None if request is None else await self.retrieve(request)
 
-    async def list(self, company: Company | str, /) -> Items[RegistryRequestSummary]:
+    async def list(self, company: Company | str | UUID, /) -> Items[RegistryRequestSummary]:
         """List the requests for a company (`GET /v2/companies/{company_id}/registry-data`).
 
             requests = await sikoia.company_registry.list(company)
@@ -540,7 +541,7 @@ class CompanyRegistry(Resource):
             company_id=_COMPANY.id_of(company),
         )
 
-    async def retrieve(self, request: RegistryRequestSummary | str, /) -> RegistryReport:
+    async def retrieve(self, request: RegistryRequestSummary | str | UUID, /) -> RegistryReport:
         """Return a request with its data (`GET /v2/company-registry-data/{request_id}`).
 
             report = await sikoia.company_registry.retrieve(request_id)
@@ -559,7 +560,9 @@ class CompanyRegistry(Resource):
         )
         return with_resolver(report, self.resolve_picklist)
 
-    def operation(self, request: RegistryRequestSummary | str, /) -> Operation[RegistryReport]:
+    def operation(
+        self, request: RegistryRequestSummary | str | UUID, /
+    ) -> Operation[RegistryReport]:
         """Return the operation of an earlier request, to wait for its data.
 
             report = await sikoia.company_registry.operation(request_id)
@@ -576,7 +579,7 @@ class CompanyRegistry(Resource):
         return self._api.operation(_OPERATION, (request_id,), _retrieve(request_id))
 
     async def resolve_picklist(
-        self, request: RegistryRequestSummary | str, /, picklist_index: RegistryMatch | int
+        self, request: RegistryRequestSummary | str | UUID, /, picklist_index: RegistryMatch | int
     ) -> RequestedOperation[RegistryReport]:
         """Choose a company from a picklist (`POST /v2/company-registry-data/picklist`).
 
@@ -618,7 +621,7 @@ class CompanyRegistry(Resource):
         country_code: str,
         jurisdiction_code: str | None = None,
         exclude_inactive: bool | None = None,
-        company_id: str | None = None,
+        company_id: str | UUID | None = None,
         items_per_page: int | None = None,
     ) -> Matches: ...
     @overload
@@ -629,7 +632,7 @@ class CompanyRegistry(Resource):
         jurisdiction_code: str,
         country_code: str | None = None,
         exclude_inactive: bool | None = None,
-        company_id: str | None = None,
+        company_id: str | UUID | None = None,
         items_per_page: int | None = None,
     ) -> Matches: ...
     async def search(
@@ -639,7 +642,7 @@ class CompanyRegistry(Resource):
         jurisdiction_code: str | None = None,
         country_code: str | None = None,
         exclude_inactive: bool | None = None,
-        company_id: str | None = None,
+        company_id: str | UUID | None = None,
         items_per_page: int | None = None,
     ) -> Matches:
         """Search registers for companies by name (`POST /v2/company-registry-data/search`).

@@ -7,6 +7,7 @@ https://docs.sikoia.com/docs/copy-of-document-integrity-checks
 from datetime import datetime
 from os import PathLike
 from typing import Final, Literal, overload
+from uuid import UUID
 
 import attrs
 
@@ -228,7 +229,7 @@ class Documents(Resource):
             },
         )
 
-    async def retrieve(self, document: Document | str, /) -> Document:
+    async def retrieve(self, document: Document | str | UUID, /) -> Document:
         """Return a document with a new link to its file (`GET /v2/documents/{document_id}`).
 
             document = await sikoia.documents.retrieve(document)
@@ -245,7 +246,7 @@ class Documents(Resource):
             "/v2/documents/{document_id}", Document, document_id=_DOCUMENT.id_of(document)
         )
 
-    async def delete(self, document: Document | str, /) -> None:
+    async def delete(self, document: Document | str | UUID, /) -> None:
         """Delete a document (`DELETE /v2/documents/{document_id}`).
 
             await sikoia.documents.delete(document)
@@ -308,7 +309,7 @@ class Documents(Resource):
         )
 
     async def integrity_check(
-        self, document: Document | IntegrityCheckRequest | str, /
+        self, document: Document | IntegrityCheckRequest | str | UUID, /
     ) -> IntegrityCheck:
         """Return a document's integrity check (`GET /v2/documents/{document_id}/integrity-checks`).
 
@@ -329,7 +330,7 @@ class Documents(Resource):
             document_id=_CHECKED.id_of(document),
         )
 
-    def until_classified(self, document: Document | str, /) -> Operation[Document]:
+    def until_classified(self, document: Document | str | UUID, /) -> Operation[Document]:
         """Wait until Sikoia has classified a document.
 
             document = await sikoia.documents.until_classified(document)
@@ -357,7 +358,7 @@ class Documents(Resource):
         )
 
     def until_checked(
-        self, document: Document | IntegrityCheckRequest | str, /
+        self, document: Document | IntegrityCheckRequest | str | UUID, /
     ) -> Operation[IntegrityCheck]:
         """Wait for a document's integrity check.
 

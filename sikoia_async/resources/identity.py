@@ -7,6 +7,7 @@ method.
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 from typing import Final, Literal
+from uuid import UUID
 
 import attrs
 
@@ -173,7 +174,7 @@ class Identity(Resource):
     """Identity verification of persons, as `sikoia.identity`."""
 
     async def request(
-        self, person: Person | str, /, *, country_code: str | None = None
+        self, person: Person | str | UUID, /, *, country_code: str | None = None
     ) -> RequestedOperation[IdentityReport]:
         """Request the verification of a person's identity (`POST /v2/identity`).
 
@@ -213,7 +214,7 @@ class Identity(Resource):
             _OPERATION, (first.request_id,), _retrieve(first.request_id), first
         )
 
-    def operation(self, request: IdentityRequest | str, /) -> Operation[IdentityReport]:
+    def operation(self, request: IdentityRequest | str | UUID, /) -> Operation[IdentityReport]:
         """Return the operation of an earlier verification, to wait for its result.
 
             report = await sikoia.identity.operation(request_id)
@@ -227,7 +228,7 @@ class Identity(Resource):
         request_id = _REQUEST.id_of(request)
         return self._api.operation(_OPERATION, (request_id,), _retrieve(request_id))
 
-    async def latest(self, person: Person | str, /) -> IdentityReport | None:
+    async def latest(self, person: Person | str | UUID, /) -> IdentityReport | None:
         """Return the newest complete verification of a person, whatever was decided.
 
             report = await sikoia.identity.latest(person)
@@ -249,7 +250,7 @@ class Identity(Resource):
 
     async def list(
         self,
-        person: Person | str,
+        person: Person | str | UUID,
         /,
         *,
         complete: bool | None = None,
@@ -283,7 +284,7 @@ class Identity(Resource):
             person_id=_PERSON.id_of(person),
         )
 
-    async def retrieve(self, request: IdentityRequest | str, /) -> IdentityReport:
+    async def retrieve(self, request: IdentityRequest | str | UUID, /) -> IdentityReport:
         """Return a verification in its current state (`GET /v2/identity/{request_id}`).
 
             report = await sikoia.identity.retrieve(request_id)

@@ -6,6 +6,7 @@ Source: the operation named in each method.
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final, Literal
+from uuid import UUID
 
 import attrs
 
@@ -118,7 +119,7 @@ class OnlineData(Resource):
     """The online presence of companies, as `sikoia.online_data`."""
 
     async def request(
-        self, company: Company | str, /, *, company_name: str | None = None
+        self, company: Company | str | UUID, /, *, company_name: str | None = None
     ) -> RequestedOperation[OnlineDataReport]:
         """Search for a company online (`POST /v2/company-online-data`).
 
@@ -153,7 +154,9 @@ class OnlineData(Resource):
             _OPERATION, (first.request_id,), _retrieve(first.request_id), first
         )
 
-    def operation(self, request: OnlineDataRequestSummary | str, /) -> Operation[OnlineDataReport]:
+    def operation(
+        self, request: OnlineDataRequestSummary | str | UUID, /
+    ) -> Operation[OnlineDataReport]:
         """Return the operation of an earlier request, to wait for its data.
 
             report = await sikoia.online_data.operation(request_id)
@@ -167,7 +170,7 @@ class OnlineData(Resource):
         request_id = _REQUEST.id_of(request)
         return self._api.operation(_OPERATION, (request_id,), _retrieve(request_id))
 
-    async def latest(self, company: Company | str, /) -> OnlineDataReport | None:
+    async def latest(self, company: Company | str | UUID, /) -> OnlineDataReport | None:
         """Return the newest complete report of a company, which was bought before.
 
             report = await sikoia.online_data.latest(company)
@@ -187,7 +190,7 @@ class OnlineData(Resource):
         request = newest(await self.list(company))
         return None if request is None else await self.retrieve(request)
 
-    async def list(self, company: Company | str, /) -> Items[OnlineDataRequestSummary]:
+    async def list(self, company: Company | str | UUID, /) -> Items[OnlineDataRequestSummary]:
         """List the requests for a company (`GET /v2/companies/{company_id}/online-data`).
 
             requests = await sikoia.online_data.list(company)
@@ -206,7 +209,7 @@ class OnlineData(Resource):
             company_id=_COMPANY.id_of(company),
         )
 
-    async def retrieve(self, request: OnlineDataRequestSummary | str, /) -> OnlineDataReport:
+    async def retrieve(self, request: OnlineDataRequestSummary | str | UUID, /) -> OnlineDataReport:
         """Return a request with its data (`GET /v2/company-online-data/{request_id}`).
 
             report = await sikoia.online_data.retrieve(request_id)

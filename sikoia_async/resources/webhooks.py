@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
+from uuid import UUID
 
 import attrs
 
@@ -208,7 +209,7 @@ class Webhooks(Resource):
         """
         return await self._api.get("/v2/webhooks", Items[Webhook])
 
-    async def retrieve(self, webhook: Webhook | str, /) -> Webhook:
+    async def retrieve(self, webhook: Webhook | str | UUID, /) -> Webhook:
         """Return a webhook (`GET /v2/webhooks/{webhook_id}`).
 
             webhook = await sikoia.webhooks.retrieve(webhook_id)
@@ -226,7 +227,7 @@ class Webhooks(Resource):
 
     async def update(
         self,
-        webhook: Webhook | str,
+        webhook: Webhook | str | UUID,
         /,
         *,
         webhook_name: str | None = None,
@@ -269,7 +270,7 @@ class Webhooks(Resource):
             webhook_id=_WEBHOOK.id_of(webhook),
         )
 
-    async def delete(self, webhook: Webhook | str, /) -> None:
+    async def delete(self, webhook: Webhook | str | UUID, /) -> None:
         """Delete a webhook (`DELETE /v2/webhooks/{webhook_id}`).
 
             await sikoia.webhooks.delete(webhook)
@@ -298,10 +299,10 @@ class Webhooks(Resource):
 
     def log(
         self,
-        webhook: Webhook | str,
+        webhook: Webhook | str | UUID,
         /,
         *,
-        after_request_id: str | None = None,
+        after_request_id: str | UUID | None = None,
         event_status: WebhookEventStatus | None = None,
         pagination_direction: PaginationDirection | None = None,
     ) -> Pages[WebhookRequestsPage, WebhookRequest]:
@@ -347,11 +348,11 @@ class Webhooks(Resource):
 
     async def reconcile(
         self,
-        webhook: Webhook | str,
+        webhook: Webhook | str | UUID,
         /,
         *,
         guard: ReplayGuard,
-        after_request_id: str | None = None,
+        after_request_id: str | UUID | None = None,
     ) -> builtins.list[WebhookRequest]:
         """Return the requests in a webhook's log that were never handled here, oldest first.
 

@@ -1,5 +1,7 @@
 """How IPython and notebooks show models, by their own display hooks."""
 
+import subprocess
+import sys
 from datetime import date
 from typing import Any
 
@@ -66,7 +68,7 @@ def test_every_model_is_shown(model: Any) -> None:
 
     assert "".join(shown(value)["text/plain"].split()) == "".join(repr(value).split())
     assert shown(value)["text/html"].startswith(f"<table><caption>{model.__name__}</caption>")
-    assert "<caption>1 items</caption>" in shown(Items([value]))["text/html"]
+    assert "<caption>1 item</caption>" in shown(Items([value]))["text/html"]
 
 
 def test_long_models_take_several_lines() -> None:
@@ -122,3 +124,24 @@ def test_a_list_is_a_table_of_its_items() -> None:
 def test_a_list_of_other_values_is_plain() -> None:
     """It has no columns."""
     assert shown(Items(["a"])) == {"text/plain": "Items(['a'])"}
+
+
+def test_an_error_is_shown_with_the_line_of_the_cell_only() -> None:
+    """In a real IPython: no frame of the SDK, and the frames of the caller's own functions."""
+    cell = """
+from sikoia_async import Sikoia
+async def fetch(sikoia):
+    return await sikoia.cases.retrieve("")
+await fetch(Sikoia(token="a-token"))
+"""
+    options = ("--no-banner", "--colors=NoColor", "--quick", "-c", cell)
+    ended = subprocess.run(
+        [sys.executable, "-m", "IPython", *options], capture_output=True, text=True, check=False
+    )
+
+    shown = ended.stdout + ended.stderr
+    assert "----> 4 await fetch(" in shown.replace("5 await", "4 await")
+    assert 'sikoia.cases.retrieve("")' in shown
+    assert "ArgumentError: case: not a valid id" in shown
+    assert "tracebacks.py" not in shown
+    assert "raise failure" not in shown

@@ -49,7 +49,7 @@ async def test_an_operation_gives_its_result(
     task = Polled(PENDING, PENDING, "report")
     operation = task.operation()
     assert not operation.done
-    assert repr(operation) == "<Operation report: running, 1 responses>"
+    assert repr(operation) == "<Operation report: running, 1 response>"
 
     assert await wait(operation) == "report"
 
@@ -57,6 +57,22 @@ async def test_an_operation_gives_its_result(
     assert operation.correlation_ids == ("id-0", "id-1", "id-2", "id-3")
     assert len(task.times) == 3
     assert repr(operation) == "<Operation report: done, 4 responses>"
+
+
+async def test_a_field_of_the_result_is_not_one_of_the_operation() -> None:
+    """The error says to await it; any other name is as usual, with the nearest one."""
+    operation: Any = Polled(PENDING, "report").operation()  # of a string, which has `title`
+    hint = "has no attribute 'title', but its result has: await the operation for it"
+
+    with pytest.raises(AttributeError, match=hint):
+        _ = operation.title
+    with pytest.raises(
+        AttributeError, match=r"has no attribute 'refreshed'; did you mean 'refresh'\?$"
+    ):
+        _ = operation.refreshed
+    with pytest.raises(AttributeError, match=r"has no attribute 'picklist'$"):
+        _ = operation.picklist
+    assert not hasattr(operation, "__fspath__")
 
 
 async def test_a_result_needs_a_wait() -> None:
@@ -165,7 +181,7 @@ async def test_a_timeout_of_zero_looks_once() -> None:
     task = Polled(PENDING, "report")
     operation = task.operation(_RARE)
 
-    with pytest.raises(OperationTimeoutError, match="polled 1 times") as caught:
+    with pytest.raises(OperationTimeoutError, match="polled 1 time;") as caught:
         await operation.wait(0)
     assert caught.value.last == PENDING
     assert await operation.wait(timeout=0.0) == "report"

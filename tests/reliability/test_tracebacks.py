@@ -251,3 +251,16 @@ def _frames_of(error: BaseException | None) -> list[Any]:
         frames.append(trace.tb_frame)
         trace = trace.tb_next
     return frames
+
+
+async def test_a_test_framework_shows_the_line_of_the_caller() -> None:
+    """And not the frame that raises on behalf of all methods."""
+    async with Sikoia(token="a-token") as sikoia:
+        with pytest.raises(SikoiaError) as of_a_call:
+            await sikoia.cases.retrieve("")
+    with pytest.raises(SikoiaError) as of_a_client:
+        Sikoia(token="a-token", timeout=-1)
+
+    for caught in (of_a_call, of_a_client):
+        shown = caught.traceback.filter(caught)
+        assert [Path(str(one.path)) for one in shown] == [Path(__file__)]

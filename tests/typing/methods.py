@@ -6,6 +6,7 @@
 from collections.abc import AsyncIterable, Iterable, Sequence
 from os import PathLike
 from typing import Literal, assert_type
+from uuid import UUID
 from sikoia_async import HasEntity, Items, Operation, Pages, ReplayGuard, RequestedOperation, Sikoia
 from sikoia_async.types import AccountBalances, AccountTransactions, AffordabilityReport, BankAccount, BankConnection, Case, CaseSummary, CategorisedTransactions, Check, CheckSummary, CheckType, Company, CompletenessAndIncome, CreditMatch, CreditReport, CreditReportRequestSummary, DataSource, Document, IdentityReport, IdentityRequest, IdentityRequestSummary, IncomeDetails, IncomeReport, InsightRequestSummary, IntegrityCheck, IntegrityCheckRequest, Matches, MonthlyTransactions, OnlineDataReport, OnlineDataRequestSummary, Person, Readable, RegistryMatch, RegistryReport, RegistryRequestSummary, ScreeningSearch, User, Webhook, WebhookEventGroup, WebhookRequest, WebhookRequestsPage, WebhookSecret
 
@@ -14,7 +15,7 @@ async def affordability_request(sikoia: Sikoia, entity: HasEntity) -> None:
     assert_type(await sikoia.affordability.request(entity), RequestedOperation[AffordabilityReport])
 
 
-async def affordability_operation(sikoia: Sikoia, request: InsightRequestSummary | str) -> None:
+async def affordability_operation(sikoia: Sikoia, request: InsightRequestSummary | str | UUID) -> None:
     assert_type(sikoia.affordability.operation(request), Operation[AffordabilityReport])
 
 
@@ -26,15 +27,15 @@ async def affordability_list(sikoia: Sikoia, entity: HasEntity) -> None:
     assert_type(await sikoia.affordability.list(entity), Items[InsightRequestSummary])
 
 
-async def affordability_retrieve(sikoia: Sikoia, request: InsightRequestSummary | str) -> None:
+async def affordability_retrieve(sikoia: Sikoia, request: InsightRequestSummary | str | UUID) -> None:
     assert_type(await sikoia.affordability.retrieve(request), AffordabilityReport)
 
 
-async def affordability_monthly_transactions(sikoia: Sikoia, request: InsightRequestSummary | str) -> None:
+async def affordability_monthly_transactions(sikoia: Sikoia, request: InsightRequestSummary | str | UUID) -> None:
     assert_type(await sikoia.affordability.monthly_transactions(request), MonthlyTransactions)
 
 
-async def affordability_transactions(sikoia: Sikoia, request: InsightRequestSummary | str) -> None:
+async def affordability_transactions(sikoia: Sikoia, request: InsightRequestSummary | str | UUID) -> None:
     assert_type(await sikoia.affordability.transactions(request), CategorisedTransactions)
 
 
@@ -42,15 +43,15 @@ async def banking_connect(sikoia: Sikoia, entity: HasEntity) -> None:
     assert_type(await sikoia.banking.connect(entity), BankConnection)
 
 
-async def banking_connection(sikoia: Sikoia, connection: BankConnection | str) -> None:
+async def banking_connection(sikoia: Sikoia, connection: BankConnection | str | UUID) -> None:
     assert_type(await sikoia.banking.connection(connection), BankConnection)
 
 
-async def banking_until_connected(sikoia: Sikoia, connection: BankConnection | str) -> None:
+async def banking_until_connected(sikoia: Sikoia, connection: BankConnection | str | UUID) -> None:
     assert_type(sikoia.banking.until_connected(connection), Operation[BankConnection])
 
 
-async def banking_disconnect(sikoia: Sikoia, connection: BankConnection | str) -> None:
+async def banking_disconnect(sikoia: Sikoia, connection: BankConnection | str | UUID) -> None:
     await sikoia.banking.disconnect(connection)
 
 
@@ -58,7 +59,7 @@ async def banking_connections(sikoia: Sikoia, entity: HasEntity) -> None:
     assert_type(await sikoia.banking.connections(entity), Items[BankConnection])
 
 
-async def banking_account(sikoia: Sikoia, account: BankAccount | str) -> None:
+async def banking_account(sikoia: Sikoia, account: BankAccount | str | UUID) -> None:
     assert_type(await sikoia.banking.account(account), BankAccount)
 
 
@@ -66,15 +67,15 @@ async def banking_accounts(sikoia: Sikoia, entity: HasEntity) -> None:
     assert_type(await sikoia.banking.accounts(entity), Items[BankAccount])
 
 
-async def banking_balances(sikoia: Sikoia, account: BankAccount | str) -> None:
+async def banking_balances(sikoia: Sikoia, account: BankAccount | str | UUID) -> None:
     assert_type(await sikoia.banking.balances(account), AccountBalances)
 
 
-async def banking_transactions(sikoia: Sikoia, account: BankAccount | str) -> None:
+async def banking_transactions(sikoia: Sikoia, account: BankAccount | str | UUID) -> None:
     assert_type(await sikoia.banking.transactions(account), AccountTransactions)
 
 
-async def banking_refresh(sikoia: Sikoia, account: BankAccount | str) -> None:
+async def banking_refresh(sikoia: Sikoia, account: BankAccount | str | UUID) -> None:
     assert_type(await sikoia.banking.refresh(account), BankAccount)
 
 
@@ -90,27 +91,27 @@ async def cases_create(sikoia: Sikoia, name: str, case_type: Literal['Business',
     assert_type(await sikoia.cases.create(name=name, case_type=case_type), Case)
 
 
-async def cases_retrieve(sikoia: Sikoia, case: CaseSummary | str) -> None:
+async def cases_retrieve(sikoia: Sikoia, case: CaseSummary | str | UUID) -> None:
     assert_type(await sikoia.cases.retrieve(case), Case)
 
 
-async def cases_update(sikoia: Sikoia, case: CaseSummary | str) -> None:
+async def cases_update(sikoia: Sikoia, case: CaseSummary | str | UUID) -> None:
     assert_type(await sikoia.cases.update(case), Case)
 
 
-async def cases_delete(sikoia: Sikoia, case: CaseSummary | str) -> None:
+async def cases_delete(sikoia: Sikoia, case: CaseSummary | str | UUID) -> None:
     await sikoia.cases.delete(case)
 
 
-async def cases_add_entities(sikoia: Sikoia, case: CaseSummary | str) -> None:
+async def cases_add_entities(sikoia: Sikoia, case: CaseSummary | str | UUID) -> None:
     assert_type(await sikoia.cases.add_entities(case), Case)
 
 
-async def cases_update_entities(sikoia: Sikoia, case: CaseSummary | str) -> None:
+async def cases_update_entities(sikoia: Sikoia, case: CaseSummary | str | UUID) -> None:
     assert_type(await sikoia.cases.update_entities(case), Case)
 
 
-async def cases_remove_entities(sikoia: Sikoia, case: CaseSummary | str) -> None:
+async def cases_remove_entities(sikoia: Sikoia, case: CaseSummary | str | UUID) -> None:
     assert_type(await sikoia.cases.remove_entities(case), Case)
 
 
@@ -122,7 +123,7 @@ async def checks_run(sikoia: Sikoia, entity: HasEntity, validation_type: CheckTy
     assert_type(await sikoia.checks.run(entity, validation_type=validation_type), RequestedOperation[Check])
 
 
-async def checks_operation(sikoia: Sikoia, check: CheckSummary | str) -> None:
+async def checks_operation(sikoia: Sikoia, check: CheckSummary | str | UUID) -> None:
     assert_type(sikoia.checks.operation(check), Operation[Check])
 
 
@@ -130,7 +131,7 @@ async def checks_list(sikoia: Sikoia, entity: HasEntity) -> None:
     assert_type(await sikoia.checks.list(entity), Items[CheckSummary])
 
 
-async def checks_retrieve(sikoia: Sikoia, check: CheckSummary | str) -> None:
+async def checks_retrieve(sikoia: Sikoia, check: CheckSummary | str | UUID) -> None:
     assert_type(await sikoia.checks.retrieve(check), Check)
 
 
@@ -138,31 +139,31 @@ async def checks_run_with_income(sikoia: Sikoia, entity: HasEntity, validation_t
     assert_type(await sikoia.checks.run_with_income(entity, validation_type=validation_type), CompletenessAndIncome)
 
 
-async def company_registry_request(sikoia: Sikoia, company: Company | str) -> None:
+async def company_registry_request(sikoia: Sikoia, company: Company | str | UUID) -> None:
     assert_type(await sikoia.company_registry.request(company), RequestedOperation[RegistryReport])
 
 
-async def company_registry_find(sikoia: Sikoia, company: Company | str) -> None:
+async def company_registry_find(sikoia: Sikoia, company: Company | str | UUID) -> None:
     assert_type(await sikoia.company_registry.find(company), RegistryReport)
 
 
-async def company_registry_latest(sikoia: Sikoia, company: Company | str) -> None:
+async def company_registry_latest(sikoia: Sikoia, company: Company | str | UUID) -> None:
     assert_type(await sikoia.company_registry.latest(company), RegistryReport | None)
 
 
-async def company_registry_list(sikoia: Sikoia, company: Company | str) -> None:
+async def company_registry_list(sikoia: Sikoia, company: Company | str | UUID) -> None:
     assert_type(await sikoia.company_registry.list(company), Items[RegistryRequestSummary])
 
 
-async def company_registry_retrieve(sikoia: Sikoia, request: RegistryRequestSummary | str) -> None:
+async def company_registry_retrieve(sikoia: Sikoia, request: RegistryRequestSummary | str | UUID) -> None:
     assert_type(await sikoia.company_registry.retrieve(request), RegistryReport)
 
 
-async def company_registry_operation(sikoia: Sikoia, request: RegistryRequestSummary | str) -> None:
+async def company_registry_operation(sikoia: Sikoia, request: RegistryRequestSummary | str | UUID) -> None:
     assert_type(sikoia.company_registry.operation(request), Operation[RegistryReport])
 
 
-async def company_registry_resolve_picklist(sikoia: Sikoia, request: RegistryRequestSummary | str, picklist_index: RegistryMatch | int) -> None:
+async def company_registry_resolve_picklist(sikoia: Sikoia, request: RegistryRequestSummary | str | UUID, picklist_index: RegistryMatch | int) -> None:
     assert_type(await sikoia.company_registry.resolve_picklist(request, picklist_index=picklist_index), RequestedOperation[RegistryReport])
 
 
@@ -174,31 +175,31 @@ async def company_registry_search_2(sikoia: Sikoia, company_name: str, jurisdict
     assert_type(await sikoia.company_registry.search(company_name=company_name, jurisdiction_code=jurisdiction_code), Matches)
 
 
-async def credit_reports_request(sikoia: Sikoia, company: Company | str) -> None:
+async def credit_reports_request(sikoia: Sikoia, company: Company | str | UUID) -> None:
     assert_type(await sikoia.credit_reports.request(company), RequestedOperation[CreditReport])
 
 
-async def credit_reports_find(sikoia: Sikoia, company: Company | str) -> None:
+async def credit_reports_find(sikoia: Sikoia, company: Company | str | UUID) -> None:
     assert_type(await sikoia.credit_reports.find(company), CreditReport)
 
 
-async def credit_reports_latest(sikoia: Sikoia, company: Company | str) -> None:
+async def credit_reports_latest(sikoia: Sikoia, company: Company | str | UUID) -> None:
     assert_type(await sikoia.credit_reports.latest(company), CreditReport | None)
 
 
-async def credit_reports_list(sikoia: Sikoia, company: Company | str) -> None:
+async def credit_reports_list(sikoia: Sikoia, company: Company | str | UUID) -> None:
     assert_type(await sikoia.credit_reports.list(company), Items[CreditReportRequestSummary])
 
 
-async def credit_reports_retrieve(sikoia: Sikoia, request: CreditReportRequestSummary | str) -> None:
+async def credit_reports_retrieve(sikoia: Sikoia, request: CreditReportRequestSummary | str | UUID) -> None:
     assert_type(await sikoia.credit_reports.retrieve(request), CreditReport)
 
 
-async def credit_reports_operation(sikoia: Sikoia, request: CreditReportRequestSummary | str) -> None:
+async def credit_reports_operation(sikoia: Sikoia, request: CreditReportRequestSummary | str | UUID) -> None:
     assert_type(sikoia.credit_reports.operation(request), Operation[CreditReport])
 
 
-async def credit_reports_resolve_picklist(sikoia: Sikoia, request: CreditReportRequestSummary | str, picklist_index: CreditMatch | int) -> None:
+async def credit_reports_resolve_picklist(sikoia: Sikoia, request: CreditReportRequestSummary | str | UUID, picklist_index: CreditMatch | int) -> None:
     assert_type(await sikoia.credit_reports.resolve_picklist(request, picklist_index=picklist_index), RequestedOperation[CreditReport])
 
 
@@ -218,11 +219,11 @@ async def documents_upload_2(sikoia: Sikoia, entity: HasEntity, file: PathLike[s
     assert_type(await sikoia.documents.upload(entity, file, file_name=file_name), Document)
 
 
-async def documents_retrieve(sikoia: Sikoia, document: Document | str) -> None:
+async def documents_retrieve(sikoia: Sikoia, document: Document | str | UUID) -> None:
     assert_type(await sikoia.documents.retrieve(document), Document)
 
 
-async def documents_delete(sikoia: Sikoia, document: Document | str) -> None:
+async def documents_delete(sikoia: Sikoia, document: Document | str | UUID) -> None:
     await sikoia.documents.delete(document)
 
 
@@ -234,35 +235,35 @@ async def documents_integrity_checks(sikoia: Sikoia, entity: HasEntity) -> None:
     assert_type(await sikoia.documents.integrity_checks(entity), Items[IntegrityCheckRequest])
 
 
-async def documents_integrity_check(sikoia: Sikoia, document: Document | IntegrityCheckRequest | str) -> None:
+async def documents_integrity_check(sikoia: Sikoia, document: Document | IntegrityCheckRequest | str | UUID) -> None:
     assert_type(await sikoia.documents.integrity_check(document), IntegrityCheck)
 
 
-async def documents_until_classified(sikoia: Sikoia, document: Document | str) -> None:
+async def documents_until_classified(sikoia: Sikoia, document: Document | str | UUID) -> None:
     assert_type(sikoia.documents.until_classified(document), Operation[Document])
 
 
-async def documents_until_checked(sikoia: Sikoia, document: Document | IntegrityCheckRequest | str) -> None:
+async def documents_until_checked(sikoia: Sikoia, document: Document | IntegrityCheckRequest | str | UUID) -> None:
     assert_type(sikoia.documents.until_checked(document), Operation[IntegrityCheck])
 
 
-async def identity_request(sikoia: Sikoia, person: Person | str) -> None:
+async def identity_request(sikoia: Sikoia, person: Person | str | UUID) -> None:
     assert_type(await sikoia.identity.request(person), RequestedOperation[IdentityReport])
 
 
-async def identity_operation(sikoia: Sikoia, request: IdentityRequest | str) -> None:
+async def identity_operation(sikoia: Sikoia, request: IdentityRequest | str | UUID) -> None:
     assert_type(sikoia.identity.operation(request), Operation[IdentityReport])
 
 
-async def identity_latest(sikoia: Sikoia, person: Person | str) -> None:
+async def identity_latest(sikoia: Sikoia, person: Person | str | UUID) -> None:
     assert_type(await sikoia.identity.latest(person), IdentityReport | None)
 
 
-async def identity_list(sikoia: Sikoia, person: Person | str) -> None:
+async def identity_list(sikoia: Sikoia, person: Person | str | UUID) -> None:
     assert_type(await sikoia.identity.list(person), Items[IdentityRequestSummary])
 
 
-async def identity_retrieve(sikoia: Sikoia, request: IdentityRequest | str) -> None:
+async def identity_retrieve(sikoia: Sikoia, request: IdentityRequest | str | UUID) -> None:
     assert_type(await sikoia.identity.retrieve(request), IdentityReport)
 
 
@@ -270,7 +271,7 @@ async def income_request(sikoia: Sikoia, entity: HasEntity) -> None:
     assert_type(await sikoia.income.request(entity), RequestedOperation[IncomeReport])
 
 
-async def income_operation(sikoia: Sikoia, request: InsightRequestSummary | str) -> None:
+async def income_operation(sikoia: Sikoia, request: InsightRequestSummary | str | UUID) -> None:
     assert_type(sikoia.income.operation(request), Operation[IncomeReport])
 
 
@@ -282,31 +283,31 @@ async def income_list(sikoia: Sikoia, entity: HasEntity) -> None:
     assert_type(await sikoia.income.list(entity), Items[InsightRequestSummary])
 
 
-async def income_retrieve(sikoia: Sikoia, request: InsightRequestSummary | str) -> None:
+async def income_retrieve(sikoia: Sikoia, request: InsightRequestSummary | str | UUID) -> None:
     assert_type(await sikoia.income.retrieve(request), IncomeReport)
 
 
-async def income_details(sikoia: Sikoia, request: InsightRequestSummary | str) -> None:
+async def income_details(sikoia: Sikoia, request: InsightRequestSummary | str | UUID) -> None:
     assert_type(await sikoia.income.details(request), IncomeDetails)
 
 
-async def online_data_request(sikoia: Sikoia, company: Company | str) -> None:
+async def online_data_request(sikoia: Sikoia, company: Company | str | UUID) -> None:
     assert_type(await sikoia.online_data.request(company), RequestedOperation[OnlineDataReport])
 
 
-async def online_data_operation(sikoia: Sikoia, request: OnlineDataRequestSummary | str) -> None:
+async def online_data_operation(sikoia: Sikoia, request: OnlineDataRequestSummary | str | UUID) -> None:
     assert_type(sikoia.online_data.operation(request), Operation[OnlineDataReport])
 
 
-async def online_data_latest(sikoia: Sikoia, company: Company | str) -> None:
+async def online_data_latest(sikoia: Sikoia, company: Company | str | UUID) -> None:
     assert_type(await sikoia.online_data.latest(company), OnlineDataReport | None)
 
 
-async def online_data_list(sikoia: Sikoia, company: Company | str) -> None:
+async def online_data_list(sikoia: Sikoia, company: Company | str | UUID) -> None:
     assert_type(await sikoia.online_data.list(company), Items[OnlineDataRequestSummary])
 
 
-async def online_data_retrieve(sikoia: Sikoia, request: OnlineDataRequestSummary | str) -> None:
+async def online_data_retrieve(sikoia: Sikoia, request: OnlineDataRequestSummary | str | UUID) -> None:
     assert_type(await sikoia.online_data.retrieve(request), OnlineDataReport)
 
 
@@ -346,15 +347,15 @@ async def webhooks_list(sikoia: Sikoia) -> None:
     assert_type(await sikoia.webhooks.list(), Items[Webhook])
 
 
-async def webhooks_retrieve(sikoia: Sikoia, webhook: Webhook | str) -> None:
+async def webhooks_retrieve(sikoia: Sikoia, webhook: Webhook | str | UUID) -> None:
     assert_type(await sikoia.webhooks.retrieve(webhook), Webhook)
 
 
-async def webhooks_update(sikoia: Sikoia, webhook: Webhook | str) -> None:
+async def webhooks_update(sikoia: Sikoia, webhook: Webhook | str | UUID) -> None:
     assert_type(await sikoia.webhooks.update(webhook), Webhook)
 
 
-async def webhooks_delete(sikoia: Sikoia, webhook: Webhook | str) -> None:
+async def webhooks_delete(sikoia: Sikoia, webhook: Webhook | str | UUID) -> None:
     await sikoia.webhooks.delete(webhook)
 
 
@@ -362,11 +363,11 @@ async def webhooks_event_types(sikoia: Sikoia) -> None:
     assert_type(await sikoia.webhooks.event_types(), Items[WebhookEventGroup])
 
 
-async def webhooks_log(sikoia: Sikoia, webhook: Webhook | str) -> None:
+async def webhooks_log(sikoia: Sikoia, webhook: Webhook | str | UUID) -> None:
     assert_type(sikoia.webhooks.log(webhook), Pages[WebhookRequestsPage, WebhookRequest])
 
 
-async def webhooks_reconcile(sikoia: Sikoia, webhook: Webhook | str, guard: ReplayGuard) -> None:
+async def webhooks_reconcile(sikoia: Sikoia, webhook: Webhook | str | UUID, guard: ReplayGuard) -> None:
     assert_type(await sikoia.webhooks.reconcile(webhook, guard=guard), list[WebhookRequest])
 
 

@@ -6,6 +6,7 @@ Source: the operation named in each method.
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final, Literal
+from uuid import UUID
 
 import attrs
 
@@ -118,7 +119,7 @@ class CreditReports(Resource):
 
     async def request(
         self,
-        company: Company | str,
+        company: Company | str | UUID,
         /,
         *,
         company_number: str | None = None,
@@ -173,7 +174,7 @@ class CreditReports(Resource):
 
     async def find(
         self,
-        company: Company | str,
+        company: Company | str | UUID,
         /,
         *,
         company_number: str | None = None,
@@ -228,7 +229,7 @@ class CreditReports(Resource):
         )
         return await pick_and_wait(operation, pick, self.resolve_picklist)
 
-    async def latest(self, company: Company | str, /) -> CreditReport | None:
+    async def latest(self, company: Company | str | UUID, /) -> CreditReport | None:
         """Return the newest complete report of a company, which was bought before.
 
             report = await sikoia.credit_reports.latest(company)
@@ -250,7 +251,7 @@ class CreditReports(Resource):
         request = newest(await self.list(company))
         return None if request is None else await self.retrieve(request)
 
-    async def list(self, company: Company | str, /) -> Items[CreditReportRequestSummary]:
+    async def list(self, company: Company | str | UUID, /) -> Items[CreditReportRequestSummary]:
         """List the requests for a company (`GET /v2/companies/{company_id}/credit-reports`).
 
             requests = await sikoia.credit_reports.list(company)
@@ -269,7 +270,7 @@ class CreditReports(Resource):
             company_id=_COMPANY.id_of(company),
         )
 
-    async def retrieve(self, request: CreditReportRequestSummary | str, /) -> CreditReport:
+    async def retrieve(self, request: CreditReportRequestSummary | str | UUID, /) -> CreditReport:
         """Return a request with its report (`GET /v2/company-credit-reports/{request_id}`).
 
             report = await sikoia.credit_reports.retrieve(request_id)
@@ -288,7 +289,9 @@ class CreditReports(Resource):
         )
         return with_resolver(report, self.resolve_picklist)
 
-    def operation(self, request: CreditReportRequestSummary | str, /) -> Operation[CreditReport]:
+    def operation(
+        self, request: CreditReportRequestSummary | str | UUID, /
+    ) -> Operation[CreditReport]:
         """Return the operation of an earlier request, to wait for its report.
 
             report = await sikoia.credit_reports.operation(request_id)
@@ -305,7 +308,7 @@ class CreditReports(Resource):
         return self._api.operation(_OPERATION, (request_id,), _retrieve(request_id))
 
     async def resolve_picklist(
-        self, request: CreditReportRequestSummary | str, /, picklist_index: CreditMatch | int
+        self, request: CreditReportRequestSummary | str | UUID, /, picklist_index: CreditMatch | int
     ) -> RequestedOperation[CreditReport]:
         """Choose a company from a picklist (`POST /v2/company-credit-reports/picklist`).
 

@@ -8,6 +8,7 @@ named in each method.
 
 from collections.abc import Awaitable, Callable
 from typing import Final
+from uuid import UUID
 
 from sikoia_async._calls.api import Api
 from sikoia_async.models import HasEntity, Items
@@ -103,7 +104,7 @@ class Income(Resource):
             _OPERATION, (first.request_id,), _retrieve(first.request_id), first
         )
 
-    def operation(self, request: InsightRequestSummary | str, /) -> Operation[IncomeReport]:
+    def operation(self, request: InsightRequestSummary | str | UUID, /) -> Operation[IncomeReport]:
         """Return the operation of an earlier verification, to wait for its report.
 
             report = await sikoia.income.operation(request_id)
@@ -158,7 +159,7 @@ class Income(Resource):
             **in_path(entity),
         )
 
-    async def retrieve(self, request: InsightRequestSummary | str, /) -> IncomeReport:
+    async def retrieve(self, request: InsightRequestSummary | str | UUID, /) -> IncomeReport:
         """Return a verification in its current state (`GET /v2/income-employer/{request_id}`).
 
             report = await sikoia.income.retrieve(request_id)
@@ -174,7 +175,7 @@ class Income(Resource):
             "/v2/income-employer/{request_id}", IncomeReport, request_id=_REQUEST.id_of(request)
         )
 
-    async def details(self, request: InsightRequestSummary | str, /) -> IncomeDetails:
+    async def details(self, request: InsightRequestSummary | str | UUID, /) -> IncomeDetails:
         """Return the figures of a verification, source by source.
 
             details = await sikoia.income.details(report)
