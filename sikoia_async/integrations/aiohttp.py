@@ -11,13 +11,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, get_args
 
-from aiohttp import web
-
 from sikoia_async import CORRELATION_ID_HEADER, Sikoia
 from sikoia_async.errors import ConfigurationError, SikoiaError
 from sikoia_async.integrations import _problems, _shared
+from sikoia_async.integrations._extras import Extra
 from sikoia_async.integrations._problems import STATUSES
 from sikoia_async.webhooks import Event, Router, WebhookEventName
+
+with Extra("aiohttp"):
+    from aiohttp import web
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping

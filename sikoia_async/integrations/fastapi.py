@@ -11,9 +11,8 @@ Everything but `Client` is that of `sikoia_async.integrations.starlette`.
 
 from typing import Annotated, TypeAlias
 
-from fastapi import Depends
-
 from sikoia_async import Sikoia
+from sikoia_async.integrations._extras import Extra
 from sikoia_async.integrations.asgi import CorrelationIdMiddleware
 from sikoia_async.integrations.starlette import (
     STATUSES,
@@ -23,6 +22,11 @@ from sikoia_async.integrations.starlette import (
     setup,
     webhook_routes,
 )
+from sikoia_async.models import Model
+
+with Extra("fastapi"):
+    from fastapi import Depends
+    from fastapi.encoders import encoders_by_class_tuples
 
 __all__ = [
     "STATUSES",
@@ -34,6 +38,9 @@ __all__ = [
     "setup",
     "webhook_routes",
 ]
+
+# FastAPI encodes what an endpoint returns by its annotation, and without one by this table.
+encoders_by_class_tuples[Model.to_dict] = (Model,)
 
 Client: TypeAlias = Annotated[Sikoia, Depends(get_client)]
 """The application's client, as a parameter of an endpoint: `sikoia: Client`. A test replaces it in

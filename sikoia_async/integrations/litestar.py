@@ -17,19 +17,22 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
 
 import attrs
-from litestar.dto import AbstractDTO
-from litestar.exceptions import ValidationException
-from litestar.openapi.spec import OpenAPIType, Schema
-from litestar.params import Parameter
-from litestar.plugins import OpenAPISchemaPlugin, SerializationPlugin
-from litestar.typing import FieldDefinition
 
 from sikoia_async._errors import ArgumentError
 from sikoia_async._export.dicts import to_plain
 from sikoia_async._export.restore import DECIMAL_PATTERN, RestoreError, read_text, try_restore
 from sikoia_async._schema import shapes
 from sikoia_async._schema.shapes import Shape, shape_of
+from sikoia_async.integrations._extras import Extra
 from sikoia_async.models import Entity, Items, Model
+
+with Extra("litestar"):
+    from litestar.dto import AbstractDTO
+    from litestar.exceptions import ValidationException
+    from litestar.openapi.spec import OpenAPIType, Schema
+    from litestar.params import Parameter
+    from litestar.plugins import OpenAPISchemaPlugin, SerializationPlugin
+    from litestar.typing import FieldDefinition
 
 if TYPE_CHECKING:
     from collections.abc import Generator

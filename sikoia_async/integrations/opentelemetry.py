@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.metrics import MeterProvider, get_meter
-from opentelemetry.trace import TracerProvider, get_tracer
-
 from sikoia_async import __version__
+from sikoia_async.integrations._extras import Extra
 from sikoia_async.integrations._metrics import Metrics
-from sikoia_async.integrations._spans import Spans
+
+with Extra("otel"):
+    from opentelemetry.metrics import MeterProvider, get_meter
+    from opentelemetry.trace import TracerProvider, get_tracer
+
+    from sikoia_async.integrations._spans import Spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,16 +12,18 @@ from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from sikoia_async import Sikoia
 from sikoia_async.errors import ConfigurationError, SikoiaError
 from sikoia_async.integrations import _problems, _shared
+from sikoia_async.integrations._extras import Extra
 from sikoia_async.integrations._problems import STATUSES
 from sikoia_async.integrations.asgi import CorrelationIdMiddleware
 from sikoia_async.webhooks import Event, Router, WebhookEventName
+
+with Extra("fastapi"):
+    from starlette.requests import ClientDisconnect, HTTPConnection, Request
+    from starlette.responses import Response
+    from starlette.routing import Route
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping

@@ -1,6 +1,7 @@
 """What only one of the web frameworks has: dependencies, WebSockets, applications in others."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -265,3 +266,40 @@ def test_the_sdk_imports_no_framework() -> None:
     loaded = json.loads(subprocess.check_output([sys.executable, "-c", script]))
 
     assert not {"starlette", "fastapi", "aiohttp", "pydantic"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("module", "library", "extra"),
+    [
+        ("fastapi", "fastapi", "fastapi"),
+        ("starlette", "starlette", "fastapi"),
+        ("aiohttp", "aiohttp", "aiohttp"),
+        ("litestar", "litestar", "litestar"),
+        ("opentelemetry", "opentelemetry", "otel"),
+    ],
+)
+def test_a_missing_library_is_an_error_that_names_the_extra(
+    module: str, library: str, extra: str
+) -> None:
+    """In a process where it cannot be imported."""
+    script = f"""
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == {library!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+import sikoia_async.integrations.{module}
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+    last = ended.stderr.strip().splitlines()[-1]
+    assert re.fullmatch(
+        rf"ModuleNotFoundError: No module named '{library}[a-z.]*': "
+        rf"pip install 'sikoia-async\[{extra}\]'",
+        last,
+    )

@@ -66,6 +66,10 @@ def fastapi_app() -> FastAPI:  # noqa: C901 - many short handlers
     async def as_items() -> Items[CaseSummary]:
         return Items([CASE, SUMMARY])
 
+    @app.get("/plain")
+    async def without_annotation():  # type: ignore[no-untyped-def]  # noqa: ANN202 - as many write it
+        return {"case": CASE, "all": Items([SUMMARY]), "money": MONEY}
+
     @app.get("/money")
     async def money() -> AccountTransactions:
         return MONEY
@@ -206,6 +210,14 @@ def test_models_are_responses(http: httpx.Client) -> None:
     for path in ("/list", "/items"):
         assert http.get(path).json()[-1] == SUMMARY.to_dict()
     assert http.get("/case").headers["content-type"].startswith("application/json")
+
+
+def test_models_are_responses_without_an_annotation(fastapi: httpx.Client) -> None:
+    """Also inside the dicts and lists of an endpoint."""
+    shown = fastapi.get("/plain").json()
+
+    assert shown["case"] == CASE.to_dict()
+    assert (shown["all"], shown["money"]) == ([SUMMARY.to_dict()], MONEY.to_dict())
 
 
 def test_models_are_bodies(http: httpx.Client) -> None:
