@@ -85,7 +85,11 @@ if TYPE_CHECKING:
         WebhookStoreError,
         WebhookVerificationError,
     )
-    from sikoia_async._hooks.correlation import CORRELATION_ID_HEADER, correlation_id
+    from sikoia_async._hooks.correlation import (
+        CORRELATION_ID_HEADER,
+        correlation_id,
+        current_correlation_id,
+    )
     from sikoia_async._rate_limit.queue import Priority
     from sikoia_async._rate_limit.quota import Quota
     from sikoia_async._transport.limits import Limits
@@ -211,6 +215,7 @@ __all__ = [
     "WebhookVerificationError",
     "__version__",
     "correlation_id",
+    "current_correlation_id",
     "local",
     "poll",
     "spending",
@@ -247,7 +252,11 @@ _LAZY: Final = {
     "sikoia_async.webhooks.events": ("Event",),
     "sikoia_async.webhooks.feed": ("EventFeed",),
     "sikoia_async.webhooks.replay": ("ReplayGuard",),
-    "sikoia_async._hooks.correlation": ("CORRELATION_ID_HEADER", "correlation_id"),
+    "sikoia_async._hooks.correlation": (
+        "CORRELATION_ID_HEADER",
+        "correlation_id",
+        "current_correlation_id",
+    ),
     "sikoia_async._calls.pagination": ("Pages",),
     "sikoia_async._calls.spend_limits": ("SpendLimit", "spending"),
     "sikoia_async._calls.usage": ("Stats",),

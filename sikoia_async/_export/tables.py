@@ -192,9 +192,12 @@ def _default_list(model: Any) -> str:
         return chosen[0]
     name = model.__class__.__name__
     if not chosen:
-        msg = f"{name} has no list of models; to_dict() exports it"
-        raise ArgumentError(msg)
-    msg = f"of: {name} has several lists; choose one of {', '.join(map(repr, lists))}"
+        paths = [path for path, _ in _lists(shape_of(model.__class__))]
+        lists = [one for one in paths if not any(one.startswith(f"{other}.") for other in paths)]
+        if not lists:
+            msg = f"{name} has no list of models; to_dict() exports it"
+            raise ArgumentError(msg)
+    msg = f"of: choose one of the lists of {name}: {', '.join(map(repr, lists))}"
     raise ArgumentError(msg)
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "CORRELATION_ID_HEADER",
     "correlation_id",
     "current",
+    "current_correlation_id",
     "receive",
     "send",
     "validate_correlation_id",
@@ -70,6 +71,15 @@ def validate_correlation_id(value: str | None) -> str:
         return plain_string(value)
     msg = "correlation_id: expected 1 to 128 letters, digits or any of . _ ~ : - (such as a UUID)"
     raise ArgumentError(msg)
+
+
+def current_correlation_id() -> str | None:
+    """Return the id of the enclosing `correlation_id` block, or None outside of one.
+
+    With `setup` of an integration, that is the id of the request that is being handled. Add it to
+    your own log records, for example in a `logging.Filter`.
+    """
+    return _scoped.get()
 
 
 def current() -> str:

@@ -46,6 +46,12 @@ _CERTIFICATE_ALERTS: Final = frozenset(
     }
 )
 """What a server says of a client's certificate: RFC 8446, section 6.2."""
+_UNTRUSTED: Final = frozenset({18, 19, 20, 21})
+"""What OpenSSL says of a certificate whose authority is not known: `X509_V_ERR_…`."""
+_ADVICE: Final = (
+    "; to trust another authority, see tls= and link_tls=, SIKOIA_CA_FILE for a local Sikoia, or "
+    "the settings of your own transport or http_client"
+)
 _HANDSHAKE_ALERTS: Final = _CERTIFICATE_ALERTS | {"HANDSHAKE_FAILURE"}
 
 
@@ -76,7 +82,8 @@ def fault_from(error: Exception, state: RequestState, reached: Reached) -> Trans
     elif is_stream_refused and reached == "unsent":
         reason, is_final = "the server refused the request before it processed it", False
     else:
-        reason, is_final = _reason(cause), _is_final(cause, reached, state)
+        reason = f"{_reason(cause)}{_advice(cause)}"
+        is_final = _is_final(cause, reached, state)
         if state.tunnel == "requested":
             reason = f"the proxy has opened no tunnel: {reason}"
     return TransportFault(reached, reason, final=is_final, is_assumed=is_assumed)
@@ -161,6 +168,12 @@ def _wrapped(error: BaseException) -> BaseException | None:
     if isinstance(error, BaseExceptionGroup):  # trio's: one for each address of the host
         return cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     return error.__cause__ or error.__context__
+
+
+def _advice(cause: BaseException) -> str:
+    """Return what to do about an authority that is not trusted; empty for any other cause."""
+    is_untrusted = getattr(cause, "verify_code", None) in _UNTRUSTED
+    return _ADVICE if is_untrusted and isinstance(cause, ssl.SSLCertVerificationError) else ""
 
 
 def _reason(cause: BaseException) -> str:

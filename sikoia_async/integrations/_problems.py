@@ -8,7 +8,7 @@ import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sikoia_async import errors
+from sikoia_async import current_correlation_id, errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,13 +86,16 @@ def problem_of(
     """Log an error, and return a response that says nothing about it but its status."""
     status = _status_of(error, statuses)
     is_bug = status == HTTPStatus.INTERNAL_SERVER_ERROR  # or a setting: the traceback says where
+    text, used = str(error), current_correlation_id()
     _log.log(
         logging.ERROR if is_bug else logging.WARNING,
-        "responded with %d: %s: %s",
+        "responded with %d: %s: %s%s",
         status,
         type(error).__name__,
-        error,
+        text,
+        "" if used is None or used in text else f" (correlation id {used})",
         exc_info=error if is_bug else None,
+        extra={"status": int(status), "correlation_id": used},
     )
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
     wait: float | None = getattr(error, "retry_after", None)

@@ -36,6 +36,17 @@ def test_json_is_printed_where_there_is_no_terminal(
     assert masked["case_id"] == revealed["case_id"] == case[0]
 
 
+def test_a_masked_secret_says_how_to_see_it(terminal: Terminal) -> None:
+    """It was created to be set somewhere."""
+    for command in ("create-secret", "retrieve-secret", "rotate-secret"):
+        code, out, err = terminal.run("webhooks", command)
+        assert (code, err) == (0, "The key is ***; --reveal shows it.\n")
+        assert json.loads(out)["shared_key"] == "***"
+    code, out, err = terminal.run("webhooks", "retrieve-secret", "--reveal")
+    assert (code, err) == (0, "")
+    assert len(json.loads(out)["shared_key"]) > 16
+
+
 def test_lists_are_json_lines_csv_and_tables(
     terminal: Terminal, case: tuple[str, str, str]
 ) -> None:

@@ -18,6 +18,7 @@ import sikoia_async
 from sikoia_async._export.paths import lists_in
 from sikoia_async.errors import ArgumentError, ConfigurationError
 from sikoia_async.models import PERSONAL, Items, Model
+from sikoia_async.resources.affordability import AffordabilityReport
 from sikoia_async.resources.banking import AccountTransactions, BankTransaction, TransactionAmount
 from sikoia_async.resources.cases import Address, Case, CaseSummary, Company, Person
 from sikoia_async.resources.webhooks import WebhookEventType
@@ -282,9 +283,14 @@ def test_where_data_comes_from_is_not_the_data() -> None:
         (
             Case(case_id="1"),
             {},
-            "of: Case has several lists; choose one of 'ownership', 'companies'",
+            "of: choose one of the lists of Case: 'ownership', 'companies'",
         ),
         (Person(person_id="1"), {}, "Person has no list of models; to_dict() exports it"),
+        (
+            AffordabilityReport(request_id="1"),  # and not the lists inside these
+            {},
+            "of: choose one of the lists of AffordabilityReport: 'data.cashflow', 'data.ind",
+        ),
         (
             Case(case_id="1"),
             {"of": "person"},

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from faults import request_to
 
-from sikoia_async import ConfigurationError, correlation_id
+from sikoia_async import ConfigurationError, correlation_id, current_correlation_id
 from sikoia_async._hooks import correlation
 from sikoia_async._transport.types import state_of
 
@@ -92,3 +92,13 @@ def test_an_id_must_be_a_string(value: str | None) -> None:
     """Unless a new one may be used instead."""
     with pytest.raises(ConfigurationError, match="1 to 128 letters"), correlation_id(value):
         pass
+
+
+def test_the_current_id_can_be_read() -> None:
+    """For log records of the application; outside of blocks there is none."""
+    assert current_correlation_id() is None
+    with correlation_id("outer"):
+        with correlation_id(None, or_new=True) as inner:
+            assert current_correlation_id() == inner
+        assert current_correlation_id() == "outer"
+    assert current_correlation_id() is None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from test_errors import API_FIELDS, CALL, SAMPLES
 
-from sikoia_async import errors
+from sikoia_async import correlation_id, errors
 from sikoia_async.integrations._problems import STATUSES, problem_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "pages" / "fastapi.md"
@@ -111,3 +111,22 @@ def test_a_bug_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) ->
     bug, other = caplog.records
     assert (bug.levelno, bug.exc_info is None) == (logging.ERROR, False)
     assert (other.levelno, other.exc_info) == (logging.WARNING, None)
+
+
+def test_a_log_record_has_the_correlation_id_once(caplog: pytest.LogCaptureFixture) -> None:
+    """That of the request, unless the error names it; outside of a request there is none."""
+    with correlation_id("click-1"):
+        problem_of(errors.ArgumentError("name: expected a string"))
+        problem_of(errors.ConfigurationError("see click-1"))
+    problem_of(errors.ArgumentError("name: expected a string"))
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "responded with 422: ArgumentError: name: expected a string (correlation id click-1)",
+        "responded with 500: ConfigurationError: see click-1",
+        "responded with 422: ArgumentError: name: expected a string",
+    ]
+    assert [vars(record)["correlation_id"] for record in caplog.records] == [
+        "click-1",
+        "click-1",
+        None,
+    ]

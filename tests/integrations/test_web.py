@@ -120,7 +120,7 @@ def test_an_error_becomes_a_problem(
     """The response has the status only; the log has the error."""
     spec = Spec(client=offline, error=lambda: errors.ChargeLimitError("the limit of 5 is used up"))
     with serving(framework(spec)) as url, http(url) as browser:
-        response = browser.get("/error")
+        response = browser.get("/error", headers={HEADER: "click-1"})
 
     assert response.status_code == 503
     assert response.headers["Content-Type"] == "application/problem+json"
@@ -132,7 +132,10 @@ def test_an_error_becomes_a_problem(
     }
     (record,) = [one for one in caplog.records if one.name == "sikoia_async"]
     expected = "responded with 503: ChargeLimitError: the limit of 5 is used up"
+    expected += " (correlation id click-1)"
     assert (record.levelname, record.getMessage()) == ("WARNING", expected)
+    fields: Any = record
+    assert (fields.status, fields.correlation_id) == (503, "click-1")
 
 
 def test_an_application_chooses_other_statuses(framework: Callable[[Spec], Any]) -> None:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
+_WITH_SECRET: Final = frozenset(
+    {"webhooks.create_secret", "webhooks.retrieve_secret", "webhooks.rotate_secret"}
+)
 _FIRST: Final = 100
 """How many items of a list in pages are printed, unless more are asked for."""
 
@@ -126,6 +129,8 @@ class _Job:
         model = await self.call(sikoia)
         if getattr(self.options, "out", None) is None:
             Output(self.options).show(model)
+            if self.method.full_name in _WITH_SECRET and not self.options.reveal:
+                print("The key is ***; --reveal shows it.", file=sys.stderr)
         else:
             link = getattr(model, LINKS[self.method.full_name])
             await self._save_as(partial(sikoia.save, link), partial(sikoia.download, link))
