@@ -42,6 +42,14 @@ def test_dict_config(variables: dict[str, str]) -> None:
     assert end == "DEBUG sikoia_async: GET /v2/users: 200"
 
 
+def test_records_of_the_application_have_the_correlation_id(variables: dict[str, str]) -> None:
+    """As the page shows it."""
+    (line,) = _printed("Correlation ids in your own records", variables)
+
+    assert line == "WARNING loans request-4711: the register has no such company"
+    assert f"\n{line}\n" in _PAGE.read_text("utf-8")
+
+
 def test_structlog(variables: dict[str, str]) -> None:
     """The fields of a call are keys, beside those that the application has bound."""
     pytest.importorskip("structlog")

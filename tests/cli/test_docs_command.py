@@ -196,3 +196,13 @@ def test_json_has_what_would_be_printed(
 def test_json_of_nothing_found_is_an_empty_list(shell: Terminal) -> None:
     """With the exit code of a search that found nothing."""
     assert shell.run("docs", "zzzzzz", "--json")[:2] == (1, "[]\n")
+
+
+@pytest.mark.parametrize("name", ["fastapi", "aiohttp"])
+def test_the_reference_of_an_integration_is_short(name: str) -> None:
+    """Each name once, and a table of the page is not repeated as source."""
+    headings = re.findall(r"^### (.+)$", _PAGES[name].text, re.MULTILINE)
+
+    assert "setup" in headings
+    assert len(headings) == len(set(headings))
+    assert "\nSTATUSES: Final[Mapping[type[errors.SikoiaError], int]]\n" in _PAGES[name].text

@@ -87,7 +87,7 @@ def _parts(name: str, found: Definition, level: int, shown: Callable[[str], bool
         yield _code(_signature(node))
         yield found.doc
     else:
-        yield _code(ast.unparse(node))
+        yield _code(_value(node))
         yield inspect.cleandoc(found.doc)
 
 
@@ -141,6 +141,13 @@ def _signature(node: _Function) -> str:
 
 def _arguments(node: _Function) -> str:
     return re.sub(r"^(?:self|cls)(?:, /(?=,|$))?(?:, |$)", "", ast.unparse(node.args))
+
+
+def _value(node: ast.AST) -> str:
+    """Return a value as its source has it, but a table by its name and type only."""
+    if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict):
+        return f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}"
+    return ast.unparse(node)
 
 
 def _code(text: str) -> str:
