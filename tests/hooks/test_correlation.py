@@ -9,6 +9,7 @@ from faults import request_to
 
 from sikoia_async import ConfigurationError, correlation_id, current_correlation_id
 from sikoia_async._hooks import correlation
+from sikoia_async._transport.headers import fields_of
 from sikoia_async._transport.types import state_of
 
 pytestmark = pytest.mark.anyio
@@ -40,8 +41,10 @@ async def test_the_id_of_the_call_is_sent() -> None:
 async def test_the_id_of_the_response_is_kept(headers: dict[str, str], kept: str | None) -> None:
     """An invalid id is ignored: it would end up in logs."""
     request = request_to(_URL)
+    response = httpx.Response(200, headers=headers, request=request)
+    state_of(request).fields = fields_of(response.headers)  # the connection pool does so
 
-    await correlation.receive(httpx.Response(200, headers=headers, request=request))
+    await correlation.receive(response)
 
     assert state_of(request).received_id == kept
 
