@@ -29,9 +29,14 @@ def seconds(
     return time.perf_counter() - start
 
 
-def printed(source: str, environment: Mapping[str, str]) -> float:
+def printed(
+    source: str,
+    environment: Mapping[str, str],
+    *arguments: str,
+    python: str = sys.executable,
+) -> float:
     """Return the number that this source prints."""
-    return float(_run(source, environment, ()))
+    return float(_run(source, environment, arguments, python))
 
 
 def environment(compiled: str) -> dict[str, str]:
@@ -44,7 +49,7 @@ def _run(
     source: str,
     environment: Mapping[str, str],
     arguments: tuple[str, ...],
-    python: str = sys.executable,
+    python: str,
 ) -> bytes:
     command = [python, "-c", source, *arguments]
     child = subprocess.run(command, check=True, cwd=_ROOT, env=environment, stdout=subprocess.PIPE)
