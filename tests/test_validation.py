@@ -1,5 +1,6 @@
 """Validation of arguments before anything is sent."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from sikoia_async import ArgumentTypeError, ConfigurationError
 from sikoia_async._validation import (
+    lazy_pattern,
     validate_codes,
     validate_filters,
     validate_flags,
@@ -305,3 +307,13 @@ def test_other_types_are_not_ids(value: Any) -> None:
     assert mistyped(validate_id, "person_id", value) == (
         "person_id: not a valid id; expected a string of letters, digits, '-', '_', '.' and '~'"
     )
+
+
+def test_a_lazy_pattern_is_compiled_once_and_only_when_it_is_used() -> None:
+    """Until then, even a pattern that is not valid does no harm."""
+    wrong, right = lazy_pattern("("), lazy_pattern("[a-z]+", re.IGNORECASE)
+
+    with pytest.raises(re.error):
+        wrong.search("a")
+    assert right.fullmatch("Abc") is not None
+    assert right.fullmatch is right.fullmatch

@@ -5,13 +5,13 @@ Source: https://datatracker.ietf.org/doc/html/rfc6749#section-5
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import attrs
 
 from sikoia_async._auth.secret import is_sendable
+from sikoia_async._validation import lazy_pattern
 
 if TYPE_CHECKING:
     from sikoia_async._transport.types import Response
@@ -57,8 +57,8 @@ def read_grant(response: Response) -> Grant | Refusal:
 _BOM: Final = b"\xef\xbb\xbf"
 _SHORTEST: Final = 60.0
 _LONGEST: Final = 86_400.0
-_CODE: Final = re.compile(r"[a-z_]{1,40}")
-_NUMBER: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+_CODE: Final = lazy_pattern(r"[a-z_]{1,40}")
+_NUMBER: Final = lazy_pattern(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 _ADVICE: Final = {
     "invalid_client": "check client_id and client_secret, and that they are this environment's",
     "unauthorized_client": "this application may not use client credentials",

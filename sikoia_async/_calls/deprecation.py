@@ -5,7 +5,6 @@ Source: RFC 9745 (`Deprecation`), RFC 8594 (`Sunset`). The vendor documents neit
 
 from __future__ import annotations
 
-import re
 import warnings
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from sikoia_async._errors import APIDeprecationWarning
 from sikoia_async._logging import log_deprecation, without_ids
+from sikoia_async._validation import lazy_pattern
 
 if TYPE_CHECKING:
     import httpx
@@ -22,10 +22,10 @@ __all__ = ["Deprecations"]
 
 _MOST: Final = 1000
 """Operations that are remembered. `Sikoia.request` accepts any path."""
-_UNIX_TIME: Final = re.compile(r"@([0-9]{1,11})")
+_UNIX_TIME: Final = lazy_pattern(r"@([0-9]{1,11})")
 _NAMES: Final = frozenset({b"deprecation", b"sunset"})
 _NO: Final = frozenset({"", "false", "?0"})
-_LINK: Final = re.compile(
+_LINK: Final = lazy_pattern(
     r"<(https://[A-Za-z0-9.-]{1,100}(?:/[A-Za-z0-9._~/-]{0,200})?)>\s*;"
     r"[^,]{0,200}?\brel=\"?(?:deprecation|sunset)\b"
 )

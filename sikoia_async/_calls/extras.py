@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +9,7 @@ import httpx
 
 from sikoia_async._calls.urls import with_query
 from sikoia_async._errors import ArgumentError, ArgumentTypeError
-from sikoia_async._validation import plain_string, validate_mapping, validate_type
+from sikoia_async._validation import lazy_pattern, plain_string, validate_mapping, validate_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,9 +49,9 @@ _INSTEAD: Final = {
     "x-correlation-id": "with_options(correlation_id=...) or correlation_id(...)",
     "x-idempotency-key": "idempotency_header=... and with_options(idempotency_key=...)",
 }
-_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
-_VALUE: Final = re.compile(r"([!-~]([\t -~]{0,8190}[!-~])?)?")
-_APP: Final = re.compile(r"[!-~]([ -~]{0,254}[!-~])?")
+_NAME: Final = lazy_pattern(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
+_VALUE: Final = lazy_pattern(r"([!-~]([\t -~]{0,8190}[!-~])?)?")
+_APP: Final = lazy_pattern(r"[!-~]([ -~]{0,254}[!-~])?")
 
 
 def validate_headers(headers: Mapping[str, str], own_header: str | None) -> dict[str, str]:

@@ -6,7 +6,6 @@ one.
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -14,7 +13,7 @@ from uuid import uuid4
 
 from sikoia_async._calls.extras import OWN_HEADERS
 from sikoia_async._errors import ArgumentError, ConfigurationError
-from sikoia_async._validation import plain_string
+from sikoia_async._validation import lazy_pattern, plain_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Keys", "validate_header", "validate_key"]
 
 _REMEMBERED: Final = 10_000
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+_KEY: Final = lazy_pattern(r"[\x21-\x7e]{1,255}")
+_HEADER: Final = lazy_pattern(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 
 
 class Keys:

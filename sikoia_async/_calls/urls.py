@@ -12,6 +12,7 @@ from sikoia_async._errors import ArgumentError, ArgumentTypeError
 from sikoia_async._validation import (
     DOT_SEGMENTS,
     LIST_TYPES,
+    lazy_pattern,
     plain_number,
     plain_string,
     validate_id,
@@ -21,12 +22,12 @@ __all__ = ["QueryValue", "fill", "is_on", "target_of", "validate_path", "with_qu
 
 QueryValue = str | int | bool | Sequence[str] | None
 
-_PATH: Final = re.compile(r"(/[A-Za-z0-9_.~:@!$&'()*+,;=-]+)+")
-_URL: Final = re.compile(
+_PATH: Final = lazy_pattern(r"(/[A-Za-z0-9_.~:@!$&'()*+,;=-]+)+")
+_URL: Final = lazy_pattern(
     r"((?P<scheme>https?):)?(//(?P<host>[^/?#]*))?(?P<rest>(?![a-z][a-z0-9+.-]*:).*)",
     re.DOTALL | re.IGNORECASE,
 )
-_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_PLACEHOLDER: Final = lazy_pattern(r"\{([^{}]*)\}")
 _MOST_CHARACTERS: Final = 8192  # what servers accept; httpx itself raises at 65,536
 _MOST_BITS: Final = 64  # of an integer; Python refuses to format very long ones
 

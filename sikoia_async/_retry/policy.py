@@ -17,6 +17,7 @@ import attrs
 
 from sikoia_async._errors import is_server_error
 from sikoia_async._transport.types import Reached
+from sikoia_async._validation import lazy_pattern
 
 __all__ = ["RetryClass", "RetryPolicy", "is_retryable", "retry_after"]
 
@@ -31,8 +32,8 @@ _DOUBLINGS: Final = 4
 _NOT_PROCESSED: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST})
 """Statuses by which a server says that it did not accept the request. Sikoia documents neither."""
 
-_SECONDS: Final = re.compile(r"[0-9]{1,7}")
-_IMF_DATE: Final = re.compile(
+_SECONDS: Final = lazy_pattern(r"[0-9]{1,7}")
+_IMF_DATE: Final = lazy_pattern(
     r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT", re.ASCII
 )
 

@@ -6,14 +6,15 @@ An error names the variable, and never its value.
 from __future__ import annotations
 
 import os
-import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeVar
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._settings.secret_files import read_secret
+from sikoia_async._validation import lazy_pattern
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
 
 __all__ = [
@@ -51,8 +52,8 @@ VARIABLES: Final = {
 
 LogLevel = Literal["info", "debug"]
 
-_NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-_WHOLE: Final = re.compile(r"[0-9]{1,9}")
+_NUMBER: Final = lazy_pattern(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_WHOLE: Final = lazy_pattern(r"[0-9]{1,9}")
 _SECONDS: Final = "seconds, as a positive number such as 30"
 _SHARE: Final = "a number above 0, up to 1, such as 0.25"
 _RELIANCE: Final[dict[str, bool | Literal["always"]]] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import socket
 import ssl
 from http import HTTPStatus
@@ -14,6 +13,7 @@ import httpx
 
 from sikoia_async._errors import is_server_error
 from sikoia_async._transport.types import TransportFault
+from sikoia_async._validation import lazy_pattern
 
 if TYPE_CHECKING:
     from sikoia_async._transport.types import Reached, RequestState
@@ -30,7 +30,7 @@ _REASONS: Final[dict[type[BaseException], str]] = {
     httpx.WriteError: "the connection was lost",
 }
 _REFUSED_STREAM: Final = 7
-_STATUS: Final = re.compile(r"[0-9]{3}(?= |$)")
+_STATUS: Final = lazy_pattern(r"[0-9]{3}(?= |$)")
 _STATUSES: Final = frozenset(HTTPStatus)
 _CERTIFICATE_ALERTS: Final = frozenset(
     {

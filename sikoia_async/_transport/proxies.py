@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import TYPE_CHECKING, Final, cast
 from urllib.request import getproxies, proxy_bypass
 
 from sikoia_async._errors import ConfigurationError
-from sikoia_async._validation import split_url, validate_type
+from sikoia_async._validation import lazy_pattern, split_url, validate_type
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["masked_proxy", "proxy_of_environment", "validate_proxy"]
 
 _EXPECTED: Final = "the URL of an HTTP proxy, such as http://user:password@proxy.example:3128"
-_SEPARATORS: Final = re.compile(r"[\s,]+")
+_SEPARATORS: Final = lazy_pattern(r"[\s,]+")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 

@@ -6,8 +6,9 @@ says in another word that the work is over, must not keep a caller waiting until
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
+
+from sikoia_async._validation import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,7 @@ _FAILURES: Final = frozenset({
     *("stopped", "systemerror", "terminated", "timedout", "timeout", "unprocessable"),
     *("unsuccessful", "withdrawn"),
 })  # fmt: skip
-_PLAIN: Final = re.compile(r"[A-Za-z]+([ _-][A-Za-z]+){0,3}")
+_PLAIN: Final = lazy_pattern(r"[A-Za-z]+([ _-][A-Za-z]+){0,3}")
 _LONGEST_SHOWN: Final = 32
 
 

@@ -7,20 +7,19 @@ token can be handed to a browser and taken back: a changed token is refused. Ids
 validated and quoted like ids from a caller, and never used as a URL.
 """
 
-import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
 from hmac import compare_digest, digest
 from typing import Final
 
 from sikoia_async._errors import InvalidOperationTokenError
-from sikoia_async._validation import plain_string, validate_required, validate_type
+from sikoia_async._validation import lazy_pattern, plain_string, validate_required, validate_type
 
 __all__ = ["TokenSigner"]
 
 _VERSION: Final = "op1"
 _MAX_LENGTH: Final = 1024
-_TOKEN: Final = re.compile(
+_TOKEN: Final = lazy_pattern(
     r"op(?P<version>[0-9]{1,6})\.(?P<environment>[0-9a-f]{8})\.(?P<kind>[a-z-]{1,40})"
     r"\.(?P<ids>[A-Za-z0-9_-]*)\.(?P<signature>[A-Za-z0-9_-]{22})"
 )
