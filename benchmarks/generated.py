@@ -7,6 +7,7 @@ of a figure.
 import asyncio
 import json
 import statistics
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -82,7 +83,7 @@ def compare(*, quick: bool) -> list[Row]:
                 *_calls(peer, rounds),
             ]
     except Missing as missing:
-        print(f"No comparison with a generated client: {missing}.")
+        print(f"No comparison with a generated client: {missing}.", file=sys.stderr)
         return []
 
 

@@ -12,11 +12,13 @@ import json
 import math
 import random
 import statistics
+import sys
 import time
 import tracemalloc
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any, Final, Protocol
 
@@ -363,12 +365,13 @@ def _play_all(*, quick: bool) -> _Played:
 def _print_all(played: _Played) -> None:
     """Print the results of each way of waiting."""
     head = ("polls each", "delay: median", "p95", "longest", "429s", "total time")
-    print(f"{'':34}" + "".join(f"{title:>15}" for title in head))
+    say = partial(print, file=sys.stderr, flush=True)
+    say(f"{'':34}" + "".join(f"{title:>15}" for title in head))
     for scene, seen in played.items():
-        print(scene.name)
+        say(scene.name)
         for way, one in seen.items():
-            print(f"    {way.name:30}" + "".join(f"{cell:>15}" for cell in one.cells()), flush=True)
-    print()
+            say(f"    {way.name:30}" + "".join(f"{cell:>15}" for cell in one.cells()))
+    say()
 
 
 def _rows(played: _Played) -> list[Row]:

@@ -85,9 +85,9 @@ def compare(*, quick: bool) -> list[Row]:
         try:
             stores["redis"] = stack.enter_context(RedisServer()).url
         except Missing as missing:
-            print(f"processes: {missing}: SQLite only, and no peers")
+            print(f"processes: {missing}: SQLite only, and no peers", file=sys.stderr)
         if "redis" in stores and find_spec("redis") is None:
-            print("processes: redis is not installed: SQLite only, and no peers")
+            print("processes: redis is not installed: SQLite only, and no peers", file=sys.stderr)
             del stores["redis"]
         runs = _Runs(scale, folder, stores)
         rows += runs.without_a_store()
@@ -99,7 +99,7 @@ def compare(*, quick: bool) -> list[Row]:
                 rows += runs.interactive(store)
         for peer, module in _PEERS.items() if "redis" in stores else ():
             if find_spec(module) is None:
-                print(f"processes: {peer} is not installed; without it")
+                print(f"processes: {peer} is not installed; without it", file=sys.stderr)
             else:
                 rows += runs.peer(peer)
         rows += _sharing.compare({store: runs.place(store) for store in stores}, quick=quick)

@@ -8,6 +8,7 @@ after a tenth of the calls, when everything is loaded and caches are full, and a
 import asyncio
 import gc
 import random
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -75,8 +76,8 @@ async def _soak(url: str, calls: int) -> list[Row]:
     await asyncio.sleep(0.5)
     closed = _Held.now()
     seconds = time.perf_counter() - began
-    print(f"{calls:,} calls in {seconds:.0f} s: {dict(ends.most_common())}")
-    print(f"{replaced:,} connections replaced")
+    print(f"{calls:,} calls in {seconds:.0f} s: {dict(ends.most_common())}", file=sys.stderr)
+    print(f"{replaced:,} connections replaced", file=sys.stderr)
     what = f"soak, {calls:,} calls"
     grown, files, tasks = end.memory - warm.memory, closed.files, end.tasks - before.tasks
     return [
