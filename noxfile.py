@@ -54,6 +54,26 @@ OUR_RULES: Final = (
     "tests/test_public_api.py",
 )
 
+# These need the extra `sandbox` and no other one.
+WITHOUT_EXTRAS: Final = (
+    "tests/auth",
+    "tests/calls",
+    "tests/codec",
+    "tests/operations",
+    "tests/retry",
+    "tests/schema",
+    "tests/webhooks",
+)
+TOOLS: Final = (
+    "freezegun",
+    "hypothesis",
+    "pytest",
+    "pytest-xdist",
+    "pyyaml",
+    "time-machine",
+    "trio",
+)
+
 PINNED: Final = ".ci/constraints.txt"
 HASHES: Final = ".ci/hashes.txt"
 """Of the files of those versions. uv checks them; pip would refuse to install this folder."""
@@ -110,7 +130,6 @@ def newest(session: nox.Session) -> None:
 @nox.session(python="3.12")
 def lowest(session: nox.Session) -> None:
     """The tests that versions matter for, on the lowest versions that our ranges allow."""
-    tools = ("freezegun", "hypothesis", "pytest", "pytest-xdist", "pyyaml", "time-machine", "trio")
     exporters = ("otlp-proto-http", "prometheus>=0.51b0")
     telemetry = (
         "opentelemetry-instrumentation-httpx>=0.51b0",
@@ -122,11 +141,26 @@ def lowest(session: nox.Session) -> None:
         session,
         "--editable",
         ".[sandbox,fastapi,aiohttp,litestar,otel,encryption,redis,postgres,pandas,polars,arrow]",
-        *tools,
+        *TOOLS,
         *telemetry,
         constraints=".ci/lowest.txt",
     )
     _pytest(session, *_without(VERSIONS_DO_NOT_MATTER + OUR_RULES))
+
+
+@nox.session(python=["3.14"])
+def newer(session: nox.Session) -> None:
+    """The tests that versions matter for, on a Python that not every machine has."""
+    _install(session, "--editable", ".[dev]")
+    _pytest(session, *_without(VERSIONS_DO_NOT_MATTER + OUR_RULES))
+
+
+@nox.session(python=["3.13t", "3.14t"])
+def free_threaded(session: nox.Session) -> None:
+    """The tests of calls without the global interpreter lock."""
+    _install(session, "--editable", ".[sandbox]", *TOOLS)
+    tests = session.posargs or WITHOUT_EXTRAS
+    session.run("python", *PYTEST, *tests, env={"PYTHON_GIL": "0"})
 
 
 @nox.session
