@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import os
 import pickle
 import re
 import socket
@@ -47,6 +48,7 @@ __all__ = [
     "core",
     "forward",
     "guards",
+    "no_descriptors",
     "refuse",
     "refusing",
     "request_to",
@@ -278,6 +280,32 @@ def request_to(
 def guards(sikoia: Sikoia) -> list[ConnectionPool]:
     """Return the client's connection pools: for tokens, if it fetches them, and for the API."""
     return sikoia._pools  # pyright: ignore[reportPrivateUsage] - tests look at the machinery
+
+
+@contextmanager
+def no_descriptors() -> Generator[Callable[[], None]]:
+    """Let the process open nothing in this block, or until it calls what it gets.
+
+    A limit of zero would also make `poll` fail, in threads of other tests.
+    """
+    import resource  # noqa: PLC0415 - not on Windows
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = [os.open(os.devnull, os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used[0] + 64, limits[1]))
+    with suppress(OSError):
+        while True:
+            used.append(os.dup(used[0]))
+
+    def restore() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        while used:
+            os.close(used.pop())
+
+    try:
+        yield restore
+    finally:
+        restore()
 
 
 @functools.cache

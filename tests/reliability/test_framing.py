@@ -130,17 +130,20 @@ async def test_a_reset_connection_is_retried(said: bytes, match: str) -> None:
 
 async def test_a_reset_after_a_complete_response_is_harmless() -> None:
     """B21: the next call opens another connection."""
+    resets = anyio.Semaphore(0)
 
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.send(_LONG)
         await anyio.sleep(0.05)
         await peer.reset()
+        resets.release()
 
     async with plan(script) as planned, watched(talking(planned), planned) as row:
         for call in (ask, act, put):
             await row.works(call)
-            await anyio.sleep(0.1)
+            await resets.acquire()
+            await anyio.wait_all_tasks_blocked()
         assert planned.server.connections == 3
 
 
@@ -331,12 +334,14 @@ async def test_an_unsolicited_response_is_discarded(
 
 async def test_a_late_response_is_discarded() -> None:
     """B19: httpcore sees that an idle connection is readable."""
+    strays = anyio.Semaphore(0)
 
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.send(_ASKED)
         await anyio.sleep(0.05)
         await peer.send(_STRAY)
+        strays.release()
         await healthy(peer)
 
     async with (
@@ -345,7 +350,8 @@ async def test_a_late_response_is_discarded() -> None:
     ):
         for _ in range(3):
             assert await row.works(ask) == ["asked for"]
-            await anyio.sleep(0.1)
+            await strays.acquire()
+            await anyio.wait_all_tasks_blocked()
         assert planned.server.connections == 3
 
 

@@ -19,6 +19,7 @@ from faults import (
     certified,
     client,
     guards,
+    no_descriptors,
     refusing,
     request_to,
     serve,
@@ -410,16 +411,10 @@ async def test_a_request_without_a_descriptor_waits_for_any_exchange_to_end() ->
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to set")
 def test_the_resolver_may_be_out_of_descriptors() -> None:
     """Its own error does not say so."""
-    import resource  # noqa: PLC0415 - not on Windows
-
     error = httpx.ConnectError("no")
     error.__cause__ = socket.gaierror(socket.EAI_AGAIN, "temporary failure")
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 
     assert not is_out_of_descriptors(error)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
-    try:
+    with no_descriptors():
         is_out = is_out_of_descriptors(error)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert is_out

@@ -1,6 +1,5 @@
 """TLS and the process's environment: whom the client trusts, and which variables it ignores."""
 
-import resource
 import socket
 import ssl
 import threading
@@ -23,6 +22,7 @@ from faults import (
     certified,
     client,
     forward,
+    no_descriptors,
     serve,
     trusting,
     tuned,
@@ -309,21 +309,6 @@ def test_a_key_log_that_cannot_be_written_is_reported(
     assert "canary" not in str(caught.value)
 
 
-@contextmanager
-def _no_descriptors() -> Generator[Callable[[], None]]:
-    """Let the process open nothing in this block, or until it calls what it gets."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
-
-    def restore() -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-    try:
-        yield restore
-    finally:
-        restore()
-
-
 @pytest.mark.parametrize("pinned", [False, True])
 def test_authorities_that_somebody_names_are_read_before_the_first_call(
     *, pinned: bool, tmp_path: Path
@@ -332,7 +317,7 @@ def test_authorities_that_somebody_names_are_read_before_the_first_call(
     tls = trusting(tmp_path) if pinned else None
     Sikoia(token="t", trust_env=True)  # loads what is imported on first use
     with (
-        _no_descriptors(),
+        no_descriptors(),
         pytest.raises(ConfigurationError, match=r"authorities .*\(Too many open files\)"),
     ):
         Sikoia(token="t", tls=tls, trust_env=not pinned)
@@ -355,7 +340,7 @@ async def test_public_authorities_are_read_with_the_first_connection() -> None:
         with pytest.raises(ConnectionFailedError):  # loads what is imported on first use
             await client("https://127.0.0.1:1", retries=1).request("GET", "/v2/cases")
         with (
-            _no_descriptors() as restore,
+            no_descriptors() as restore,
             pytest.raises(ConnectionFailedError, match="certificate is not valid") as caught,
         ):
             await call(server.url)
@@ -380,7 +365,7 @@ async def test_authorities_for_links_are_read_like_a_connection_is_opened(tmp_pa
         async with client("https://127.0.0.1:1", tls=trusting(tmp_path), retries=1) as sikoia:
             tuned(sikoia, retry_policy=Restores())
             with (
-                _no_descriptors() as restore,
+                no_descriptors() as restore,
                 pytest.raises(ConnectionFailedError, match="certificate is not valid") as caught,
             ):
                 await sikoia.download(link)
