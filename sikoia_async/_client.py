@@ -100,7 +100,7 @@ class Sikoia(NotCopyable):
         environment: `"production"`, `"staging"`, or an `Environment` such as `STAGING`.
         timeout: seconds that a call may take, 60 by default, including waits for the rate limit and
             the access token, all attempts, backoff, and reading the response. A response that
-            arrives in time is never given up.
+            arrives in time is never discarded.
         retries: how many times a call may be retried.
         quota: the rate limit that this client stays within; None to send without a limit.
         limits: how many requests may be in flight at once, and how large bodies may be.
@@ -108,15 +108,15 @@ class Sikoia(NotCopyable):
             Only an `AsyncHTTPTransport` shows that a request was not sent; with any other, a
             request that fails counts as sent.
         http_client: your own `httpx.AsyncClient`, `httpx2.AsyncClient` or `aiohttp.ClientSession`,
-            for its connections and its hooks. You close it. `raise_for_status` in a hook changes
-            nothing: calls raise the SDK's errors. Any other exception of a hook reaches the caller
+            for its connections and its hooks. You close it. `raise_for_status` in a hook has no
+            effect: calls raise the SDK's errors. Any other exception of a hook reaches the caller
             unchanged.
         tls: an SSL context that verifies certificates and host names, or the path of a file of
             certificate authorities, which are then the only ones trusted. Also for an https proxy,
             but not for the hosts of download links.
-        link_tls: the same for the hosts of download links, if these need it. By default, they see
-            no client certificate, and public authorities are trusted. Links to the API's own host
-            and port use `tls`.
+        link_tls: the same for the hosts of download links, if they need it. By default, they see no
+            client certificate, and public authorities are trusted. Links to the API's own host and
+            port use `tls`.
         link_hosts: the hosts that download links may lead to, such as `files.example.com` or
             `*.example.com`; None for any host. Set it in a server that fetches links for others.
         proxy: the URL of an HTTP proxy, such as `http://user:password@proxy.example:3128`, with
@@ -126,34 +126,35 @@ class Sikoia(NotCopyable):
             certificate authorities (`SSL_CERT_FILE`, `SSL_CERT_DIR`, or else the system's).
         shared: what this client shares with other processes, such as the rate limit and the access
             token: `SqliteStores("sikoia.db")` on one host, `RedisStores(client)` or
-            `PostgresStores(pool)` on several. Closing the client closes what they have opened
-            themselves; they can be used again.
+            `PostgresStores(pool)` on several. Closing the client closes the connections that they
+            opened; they can be used again.
         token_store: shares the access token between processes, instead of the store in `shared`.
         max_chargeable: how many calls that may cost credits or money this client may make: a
             number, or `SpendLimit`s by operation, period or tag. With stores that count spend in
-            `shared`, that is the number for all processes together, until `reset_spend`, and
-            further such calls are refused while the store is unavailable.
+            `shared`, the limit is for all processes together, until `reset_spend`, and such calls
+            are refused while the store is unavailable.
         idempotency_header: the name of the header for idempotency keys, if Sikoia gave you one;
             the public documentation has none. Each POST then carries a key, and can be retried.
         headers: headers to add to each request to the API, for example for a gateway. They are not
-            sent with token requests and downloads by link. Those that this SDK sets are refused.
+            sent with token requests and downloads by link. Headers that this SDK sets are refused.
         app_info: your application, such as `loans/1.4`, to be added to the User-Agent.
         on_request: a function, sync or async, that is called before each attempt of a call, with
             the record of the call so far. If it raises, the attempt is not made, and the exception
             reaches the caller.
-        on_response: the same after each response, whatever its status. If it raises, that is
-            logged, and the call continues, because its response may have cost money.
-        observers: see what the client and its views do, see `sikoia_async.observers`: calls, waits
-            for the rate limit, renewals of the access token, purchases, operations, and more. An
-            exception that one raises is logged once, and changes nothing else.
+        on_response: the same after each response, whatever its status. If it raises, the error is
+            logged and the call continues, because its response may have cost money.
+        observers: objects that see what the client and its views do: calls, waits for the rate
+            limit, renewals of the access token, purchases, operations, and more; see
+            `sikoia_async.observers`. If one raises, the exception is logged once and has no other
+            effect.
         rely_on_events: whether you pass webhook events to `events.feed`. Once 16 operations of a
-            kind in a row had their event, operations of that kind are polled rarely until their
-            event arrives, and once when it does. If one finishes and no event arrives, they are
-            polled normally until events have proved themselves again. `"always"` relies on events
-            from the start: use it if you pass each event to every process. If stores in `shared`
-            carry events, those that any process gets reach all, and True relies on them from the
-            start, as long as the store is available. An `interval` set by `with_options` takes
-            precedence.
+            kind in a row have had their event, operations of that kind are polled rarely until
+            their event arrives, and once when it does. If one finishes and no event arrives, they
+            are polled normally until events have proved themselves again. `"always"` relies on
+            events from the start: use it if you pass each event to every process. If stores in
+            `shared` carry events, an event that one process gets reaches all, and True relies on
+            events from the start, as long as the store is available. An `interval` set by
+            `with_options` takes precedence.
 
     Raises:
         ConfigurationError: an argument is missing or invalid, or arguments contradict each other.
@@ -373,12 +374,12 @@ class Sikoia(NotCopyable):
     def spend(self) -> Mapping[str, int]:
         """How many calls cost, or may have cost, money, by operation, such as `identity.request`.
 
-        A call of `request` that this SDK has no method for is named by its method and path, with
-        `{id}` for each id.
+        A call of `request` to an endpoint without a method is named by its HTTP method and path,
+        with `{id}` for each id.
 
 
-        A call counts from the moment that it is sent. Calls that Sikoia rejected, that were never
-        sent, or that still wait, for example for the rate limit, do not.
+        A call counts from the moment it is sent. Calls that Sikoia rejected, that were never sent,
+        or that are still waiting, for example for the rate limit, do not count.
         """
         return self._api.context.spend
 
@@ -386,8 +387,8 @@ class Sikoia(NotCopyable):
     async def total_spend(self) -> dict[str, int]:
         """Return how many calls cost, or may have cost, money, in all processes together.
 
-        The count is that of the stores that this client shares, since the last `reset_spend`. If
-        they do not count spend, it is that of this client, as in `spend`.
+        The count comes from the stores that this client shares, and begins at the last
+        `reset_spend`. If they do not count spend, only this client counts, as in `spend`.
 
         Raises:
             StoreError: the store is unavailable.
@@ -398,7 +399,7 @@ class Sikoia(NotCopyable):
 
     @without_frames
     async def reset_spend(self) -> None:
-        """Count the chargeable calls of all processes from zero, also those of `SpendLimit`s.
+        """Reset the count of chargeable calls for all processes, including those of `SpendLimit`s.
 
         Raises:
             ConfigurationError: the client shares no stores that count spend.
@@ -474,20 +475,20 @@ class Sikoia(NotCopyable):
                 limit is nearly reached.
             interval: how often to poll the operations that this view starts.
             headers: headers to add to each request to the API, pages and polls included. They
-                replace those of the client, or of the view that this one is made from, with the
-                same name. Those that this SDK sets are refused.
+                replace headers of the same name of the client, or of the view that this one is made
+                from. Headers that this SDK sets are refused.
             extra_query: parameters to add to the query of each request, pages and polls included.
-                A call that has an argument of the same name is refused. A view of this view has
-                them too; None leaves one out.
-            extra_body: the same for the fields of JSON bodies, which POST, PUT and PATCH have.
+                A call that has an argument of the same name is refused. Views of this view have
+                them too; None removes one.
+            extra_body: the same for the fields of JSON bodies, for POST, PUT and PATCH.
             keep_extra: whether `response.extra` has the fields that the models do not have. Each
                 response is then read twice.
             keep_body: whether `response.body` has the bytes of the JSON, for an audit. They stay in
-                memory as long as a model of the response, and are never in a repr or a pickle.
+                memory as long as a model of the response, and never appear in a repr or a pickle.
             max_chargeable: how many calls that may cost credits or money this view may make, as a
                 number or as `SpendLimit`s. Only calls of this view in this process count. The
                 limits of the client, and of the view that this one is made from, still apply: a
-                view may make fewer calls, and never more. None sets no further limit.
+                view may make fewer calls, but never more. None sets no further limit.
 
         Raises:
             ArgumentError: a value is invalid, or the client has no `idempotency_header`.
@@ -630,13 +631,13 @@ class Sikoia(NotCopyable):
                     ...
 
         The journal is an SQLite file that only its owner can read. It holds hashes of the keys,
-        states, times, the ids of requests and operation tokens, and no values. Put it on a local
-        disk: SQLite does not work reliably on network file systems.
+        states, times, ids of requests and operation tokens, but no values. Put it on a local disk:
+        SQLite does not work reliably on network file systems.
 
         Args:
             journal: the path of the journal. An existing one is continued.
             max_chargeable: how many calls that may cost credits or money all runs with this journal
-                may make together. Once that many are made, items that need none still go on.
+                may make together. Once that many are made, items that need none continue.
             on_conflict: what to do if another run is using the journal: `"refuse"` to start, or
                 `"join"` it and share the items, if both runs say so.
             drain: seconds that items in progress have once the batch is stopped.
@@ -667,7 +668,7 @@ class Sikoia(NotCopyable):
             report: IncomeReport = await sikoia.operation(token)
 
         Nothing is sent until the operation is awaited. A token does not expire. It contains ids,
-        and no secret.
+        but no secret.
 
         Args:
             token: `operation.token`, or the `token` of an OperationTimeoutError.
@@ -688,8 +689,8 @@ class Sikoia(NotCopyable):
         host of the link, but not the link.
 
         Raises:
-            ArgumentError: the link is missing, is not an https URL, or leads to a host that
-                the client's `link_hosts` does not have.
+            ArgumentError: the link is missing, is not an https URL, or leads to a host that is not
+                in the client's `link_hosts`.
             LinkExpiredError: the link has expired; retrieve the model again for a new one.
             UnexpectedResponseError: the response is not a file, or is larger than `max_body`.
             CallError: any other error of a call.
@@ -732,14 +733,15 @@ class Sikoia(NotCopyable):
             async with Sikoia() as sikoia:
                 await sikoia.with_options(timeout=5).warm()
 
-        Both happen at the same time, and the code that reads responses is loaded meanwhile. The
-        next call then sends its request at once. No request is sent to the API, and none counts
-        towards the rate limit. `async with` alone sends nothing, so that an application starts
-        while Sikoia is unavailable; call this where a start-up should fail, or catch the error.
+        Both happen concurrently, and meanwhile the code that reads responses is loaded. The next
+        call then sends its request at once. No request is sent to the API, so nothing counts
+        towards the rate limit. `async with` alone sends nothing, so an application can start while
+        Sikoia is unavailable; call this if start-up should then fail, or catch the error.
 
         The connection is kept for 15 s. A call that must not be repeated, such as one that may cost
-        money, uses it within a second, and opens another one later. With a transport or HTTP client
-        of your own, only the access token is fetched. Calling this again replaces what has expired.
+        money, uses it only within the first second, and afterwards opens another one. With a
+        transport or HTTP client of your own, only the access token is fetched. Calling this again
+        replaces what has expired.
 
         Raises:
             TokenError: the authorization server refused to grant an access token.

@@ -188,7 +188,7 @@ class ChargeLimitError(SikoiaError):
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds until a call fits again; None if calls count for ever, or are in progress."""
+        """Seconds until a call is allowed; None if calls count for ever, or are in progress."""
         return self._retry_after
 
 
@@ -201,7 +201,7 @@ class QuotaStoreError(StoreError):
 
 
 class PurchaseInDoubtError(SikoiaError):
-    """A purchase was made, or may have been, and its result cannot be had; nothing was bought now.
+    """A purchase was made, or may have been; its result is not available. Nothing was bought now.
 
     The message says why, and what to do. See `sikoia.purchases`.
     """
@@ -268,7 +268,7 @@ class CallError(SikoiaError):
 
     @property
     def status(self) -> int | None:
-        """HTTP status of the response that the error is about; None if it is about no response."""
+        """HTTP status of the response; None if the error is not about a response."""
         return None
 
     @property
@@ -521,7 +521,7 @@ class WebhookVerificationError(WebhookError):
 
 
 class WebhookPayloadError(WebhookError):
-    """The body of a delivery is not valid JSON. The error contains nothing of it."""
+    """The body of a delivery is not valid JSON. The error does not repeat any of it."""
 
     response_status: ClassVar[int] = HTTPStatus.BAD_REQUEST
 

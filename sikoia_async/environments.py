@@ -75,8 +75,8 @@ class Environment:
 
     Raises:
         ArgumentTypeError: a value is not a string.
-        ConfigurationError: a URL is malformed, has a user name or a query, or uses http for another
-            host than loopback; or the path of `api` ends with a version.
+        ConfigurationError: a URL is malformed, has a user name or a query, or uses http for a host
+            other than loopback; or the path of `api` ends with a version.
     """
 
     name: str = attrs.field(converter=_plain, validator=_string)

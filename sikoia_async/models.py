@@ -1,4 +1,4 @@
-"""What all models share: the base class, the response they came in, lists, open enums, entities."""
+"""What all models share: the base class, their response, lists, open enums, entities."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -52,9 +52,9 @@ class ResponseInfo(CallInfo):
     status: int
     """The HTTP status."""
     unread: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=_masked_values)
-    """Values that do not fit their types, by their path, such as `$.data.date_established`, as they
-    were received: at most 100,000. Their fields are None, and lists do not contain them; a single
-    value where a list is expected is the list's only item. Empty for nearly every response."""
+    """Values of the wrong type, by path, such as `$.data.date_established`, as they were received:
+    at most 100,000. Their fields are None, and lists do not contain them; a single value where a
+    list is expected is the list's only item. Empty for nearly every response."""
     extra: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """Values of fields that the models do not have, by their path, such as `$.companies[0].colour`:
     at most 100,000. None unless the call was made with `with_options(keep_extra=True)`."""
@@ -64,9 +64,9 @@ class ResponseInfo(CallInfo):
 
     @property
     def elapsed(self) -> float:
-        """Seconds of the attempt that brought the response; `seconds` are those of the whole call.
+        """Seconds that the attempt with this response took; `seconds` is for the whole call.
 
-        They include its waits for an access token and a connection.
+        This includes waiting for an access token and a connection.
         """
         own = (one.seconds for one in reversed(self.attempts) if one.status == self.status)
         return next(own, self.seconds)
@@ -77,7 +77,7 @@ class ResponseInfo(CallInfo):
 
 
 class Model(Tabular, ModelBase):
-    """Base class of all models: frozen attrs classes whose fields are named as on the wire.
+    """Base class of all models: frozen attrs classes whose fields have the API's names.
 
     The repr shows `***` for personal data. Read the field or call `reveal` to see it.
     """
@@ -117,17 +117,17 @@ class Model(Tabular, ModelBase):
     ) -> dict[str, Any]:
         """Return the model as a dict that `json.dumps` accepts, with all its fields.
 
-        Decimals become text, so that no digit is lost; dates and times become text as in ISO 8601;
-        tuples become lists. `from_dict` makes an equal model of it.
+        Decimals become strings, so no digit is lost; dates and times become ISO 8601 strings;
+        tuples become lists. `from_dict` turns it back into an equal model.
 
         Args:
-            masked: replace personal data by `***`.
+            masked: replace personal data with `***`.
             only: the fields to include: a path such as `persons.first_name`, or several. Paths
                 lead through nested models and lists.
             exclude: the fields to leave out.
 
         Raises:
-            ArgumentError: a path is not a field; the error names the nearest. Or a field has
+            ArgumentError: a path is not a field; the error suggests the nearest one. Or a field has
                 a value that JSON cannot represent, such as a datetime without a time zone.
         """
         from sikoia_async._export import dicts  # noqa: PLC0415 - loaded when first used
@@ -145,10 +145,10 @@ class Model(Tabular, ModelBase):
         only: str | Iterable[str] | None = None,
         exclude: str | Iterable[str] | None = None,
     ) -> str:
-        """Return the model as JSON: the text of `to_dict`, which has the same arguments.
+        """Return the model as JSON text. The arguments are those of `to_dict`.
 
         Fractions inside a field of any JSON, such as `WebhookRequest.event_data`, are numbers as
-        they were received. `from_json` makes an equal model of it.
+        they were received. `from_json` turns it back into an equal model.
 
         Raises:
             ArgumentError: as with `to_dict`.
@@ -162,11 +162,11 @@ class Model(Tabular, ModelBase):
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return the model that `to_dict` was called on, without its response.
 
-        Fields that are missing have their defaults, and unknown names are ignored. Everything else
-        has to fit: numbers in strings or times without a zone are refused.
+        Missing fields get their defaults, and unknown names are ignored. Everything else must be
+        valid: numbers in strings or times without a zone are refused.
 
         Raises:
-            ArgumentError: the values do not fit; the error names the fields, not the values.
+            ArgumentError: a value is invalid; the error names the fields, not the values.
         """
         from sikoia_async._export.restore import restore  # noqa: PLC0415 - loaded when first used
 
@@ -179,7 +179,7 @@ class Model(Tabular, ModelBase):
         """Return the model that `to_json` was called on, without its response.
 
         Raises:
-            ArgumentError: the text is not JSON, or does not fit, as with `from_dict`.
+            ArgumentError: the text is not JSON, or a value is invalid, as with `from_dict`.
         """
         from sikoia_async._export.restore import (  # noqa: PLC0415 - loaded when first used
             read_text,
@@ -270,7 +270,7 @@ class Items(Tabular, tuple[T_co, ...]):  # noqa: SLOT001 - `response` needs the 
         """Return the list of models that `to_dicts` was called on: `from_dicts(rows, CaseSummary)`.
 
         Raises:
-            ArgumentError: a row does not fit, as with `Model.from_dict`.
+            ArgumentError: a row is invalid, as with `Model.from_dict`.
         """
         from sikoia_async._export.restore import restore  # noqa: PLC0415 - loaded when first used
 
@@ -284,7 +284,7 @@ class Items(Tabular, tuple[T_co, ...]):  # noqa: SLOT001 - `response` needs the 
         """Return the list of models that `to_json` was called on: `from_json(text, CaseSummary)`.
 
         Raises:
-            ArgumentError: the text is not JSON, or a row does not fit.
+            ArgumentError: the text is not JSON, or a row is invalid.
         """
         from sikoia_async._export.restore import read_text  # noqa: PLC0415 - loaded when first used
 

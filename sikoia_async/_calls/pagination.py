@@ -42,8 +42,8 @@ class Pages(NotCopyable, Generic[P, T]):
     iterator to fetch that page again.
 
     Raises, while it is read:
-        UnexpectedResponseError: what a page names as its next page is not a URL, or that page was
-            already read. The items read so far are valid.
+        UnexpectedResponseError: the next page that a page names is not a URL, or was already read.
+            The items read so far are valid.
         SikoiaError: what any call may raise.
     """
 

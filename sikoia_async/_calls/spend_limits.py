@@ -1,4 +1,4 @@
-"""Limits of chargeable calls: of all or of one operation, in total or per period, by tag."""
+"""Limits on chargeable calls: for all or for one operation, in total or per period, by tag."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _validate_by_tag(_: object, __: object, value: Any) -> None:
 
 @attrs.frozen
 class SpendLimit:
-    """A limit of calls that may cost credits or money: `Sikoia(max_chargeable=SpendLimit(...))`.
+    """A limit on calls that may cost credits or money: `Sikoia(max_chargeable=SpendLimit(...))`.
 
         SpendLimit(500, per="day")
         SpendLimit(2, operation="identity.request", by_tag=True)
@@ -97,7 +97,7 @@ class SpendLimit:
     """How long a call counts: an hour, a day, a month of 30 days, or a number of seconds, from when
     it is made; None if it counts for ever."""
     by_tag: bool = attrs.field(default=False, validator=_validate_by_tag)
-    """Whether each tag of `spending` has this limit for itself. Calls without a tag share one."""
+    """Whether each tag of `spending` has its own limit. Calls without a tag share one."""
 
     @property
     def seconds(self) -> float | None:
@@ -139,11 +139,11 @@ def spending(tag: str) -> Generator[None]:
         with spending("case-4711"):
             await sikoia.identity.request(...)
 
-    It holds for any client, and for tasks that are started inside. An inner block replaces the tag.
-    Stores hold a hash of it.
+    It applies to every client, and to tasks that are started inside the block. An inner block
+    replaces the tag. Stores hold a hash of it.
 
     Args:
-        tag: what the calls are for, such as one of your own references.
+        tag: identifies what the calls are for, such as one of your own references.
 
     Raises:
         ArgumentError: the tag is not a string of 1 to 200 characters.

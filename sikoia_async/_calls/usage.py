@@ -88,8 +88,8 @@ class Pending:
 class Spend(Mapping[str, int]):
     """Chargeable calls by operation, such as `identity.request`.
 
-    Counts the calls of this process that Sikoia has or may have processed, also while they are in
-    progress. Calls that were refused, never sent, or still wait are not counted.
+    Counts the calls of this process that Sikoia has or may have processed, including those in
+    progress. Calls that were refused, never sent, or are still waiting are not counted.
 
     Args:
         limits: how many chargeable calls are allowed; None for no limit.

@@ -172,28 +172,28 @@ class Batch(NotCopyable, Generic[Client]):
                     case Failed(company, error): ...
                     case InDoubt(company, purchase): ...
 
-        An item counts as dealt with once the loop asks for the next result, or the block ends
-        without an exception. Items that an earlier run has dealt with are not yielded again: the
-        journal holds no values. If a process is killed, the latest items may be yielded once more;
-        what they have bought is not bought again.
+        An item counts as handled once the loop asks for the next result, or the block ends without
+        an exception. Items that an earlier run has handled are not yielded again, because the
+        journal holds no values. If a process is killed, the last items may be yielded once more,
+        but nothing is bought again.
 
         Args:
             work: an async function that takes a `Run` and an item. Calls through `run.sikoia` have
                 background priority, and purchases through `run.once` are made once.
-            items: any iterable, sync or async. It is read as far as the work has come, except that
-                a list is first searched for invalid keys. A sync one is read on the event loop.
-            key: returns the key of an item: a string that no other item has, and that is the same
-                in each run.
-            at_once: how many items are worked on at the same time.
-            ordered: whether results come in the order of the input, and not as they end.
-            retry_failed: whether to work on items again that have failed in an earlier run.
+            items: any iterable, sync or async. It is read lazily, except that a list is first
+                searched for invalid keys. A sync one is read on the event loop.
+            key: returns the key of an item: a string that is unique to the item and the same in
+                each run.
+            at_once: how many items are worked on concurrently, at most.
+            ordered: whether results arrive in the order of the input, not as items finish.
+            retry_failed: whether to retry items that failed in an earlier run.
             total: how many items there are, for the progress, if `len(items)` does not say so.
-            name: names the work in the journal; the name of the function by default. A journal
-                whose items were begun with another name is refused.
-            progress: True for a bar, or for lines on standard error that is not a terminal; or a
+            name: names the work in the journal; the name of the function by default. A journal of
+                work with another name is refused.
+            progress: True for a bar on a terminal, or for lines on standard error elsewhere; or a
                 function that is called with a `Progress`, at most ten times a second.
-            flush: called in a thread before items are noted as dealt with, to write results to the
-                disk. What it returns is `position` in a later run.
+            flush: called in a thread before items are recorded as handled, to flush results to the
+                disk. `position` returns its result in a later run.
 
         Returns:
             An async iterator over `Done`, `Failed` and `InDoubt`.
@@ -246,15 +246,15 @@ class Batch(NotCopyable, Generic[Client]):
         return results
 
     def stop(self, reason: Stopped = "stop") -> None:
-        """Begin no new item. Those in progress have `drain` seconds; called again, none.
+        """Begin no new items. Those in progress have `drain` seconds; a second call cancels them.
 
-        Items that are cancelled are left to do, and their purchases stay intended: a later run
-        looks for them. The loop over `map` ends once the results are taken.
+        Cancelled items are left for a later run, which finds out what became of their purchases.
+        The loop over `map` ends once the results are taken.
         """
         self._entered().stopping.stop(reason)
 
     async def summary(self) -> Progress:
-        """Return how far the batch is, with earlier runs and those that share the journal."""
+        """Return the progress of the batch, with earlier runs and those that share the journal."""
         state = self._entered()
         if self._pass is not None:
             await self._pass.note()
@@ -263,7 +263,7 @@ class Batch(NotCopyable, Generic[Client]):
         return state.progress()
 
     async def failed(self) -> AsyncIterator[FailedItem]:
-        """Iterate over what the journal knows of failed items, in no particular order."""
+        """Iterate over the journal's records of failed items, in no particular order."""
         state = self._entered()
         after = b""
         while failed := await state.call(state.journal.items.failed, after):
@@ -272,7 +272,7 @@ class Batch(NotCopyable, Generic[Client]):
             after = bytes.fromhex(failed[-1].key)
 
     async def position(self) -> int | None:
-        """Return what `flush` has returned before items were last noted; None if it has not."""
+        """Return the last recorded result of `flush`; None if there is none."""
         state = self._entered()
         position = await state.call(state.journal.items.about, "position")
         return None if position is None else int(position)

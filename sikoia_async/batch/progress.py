@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["HoldsUp", "Pace", "Progress", "Stopped"]
 
 HoldsUp = Literal["rate limit", "Sikoia", "you"]
-"""What a batch waits for most: its turn within the rate limit; Sikoia's responses, and what else
-the work of an item does; or the loop over `batch.map`, and the input."""
+"""What a batch waits for most: its turn within the rate limit; Sikoia's responses and the rest of
+the work on an item; or the loop over `batch.map` and the input."""
 Stopped = Literal["stop", "SIGINT", "SIGTERM", "spend limit"]
 """Why a run ended early: `batch.stop()`, a signal, or `max_chargeable`."""
 
@@ -36,11 +36,11 @@ class Progress:
     done: int
     failed: int
     in_doubt: int
-    """Items with a purchase that may have been made, and is not made again."""
+    """Items with a purchase that may have been made and is not repeated."""
     running: int
     """Items in progress."""
     left: int | None
-    """Items that have not ended, including those in progress; None while that is not known."""
+    """Items that have not finished, including those in progress; None while that is not known."""
     spent: Mapping[str, int]
     """Chargeable calls by operation, such as `credit_reports.request`."""
     requests: int
@@ -50,13 +50,13 @@ class Progress:
     items_per_minute: float
     requests_per_minute: float
     eta: float | None
-    """Seconds until all items have ended, at the rate of the latest ones; None while unknown."""
+    """Seconds until all items have finished, at the recent rate; None while unknown."""
     holds_up: HoldsUp | None
-    """What the batch waits for most; None before the first item has ended."""
+    """What the batch waits for most; None before the first item has finished."""
     paused: float
     """Seconds until requests are sent again after a 429."""
     stopped: Stopped | None
-    """Why the run ends, or has ended, before all items are dealt with."""
+    """Why the run ends, or ended, before all items were handled."""
 
 
 @attrs.frozen

@@ -67,11 +67,11 @@ class Purchases(Resource):
         self._grace = validate_wait("grace", grace)
 
     def with_options(self, *, grace: float) -> Purchases:
-        """Return the same with another grace.
+        """Return a copy with another grace period.
 
         Args:
             grace: seconds that Sikoia may need for a request whose sender is gone, 5 by default. A
-                lost request that takes effect later would be bought again.
+                lost request that takes effect later than that would be bought again.
 
         Raises:
             ArgumentError: it is not a number of seconds.
@@ -102,27 +102,27 @@ class Purchases(Resource):
             )
 
         The same key returns the same result again, for free. An operation is then already retrieved
-        once, so that `first` is its current state. A method that buys twice, such as
-        `credit_reports.find`, has two purchases under its key.
+        once, so that `first` is its current state. A method that may buy twice, such as
+        `credit_reports.find`, records two purchases under its key.
 
         If another process is making the purchase, this waits for it. If a process was killed while
-        it made the purchase, this waits until that request cannot be in progress any more: for the
-        rest of that call's `timeout`, and the grace.
+        making the purchase, this waits until that request can no longer be in progress: for the
+        rest of that call's `timeout`, and the grace period.
 
         Args:
-            key: identifies the purchase in all processes and for ever. It is recorded as a hash
-                that anybody can compute, so it should not be a name or a date of birth.
+            key: identifies the purchase permanently, in all processes. It is recorded as an unkeyed
+                hash, so it should not be a name or a date of birth.
             method: a method of one of this client's resources, or of a view's, that may cost
                 credits or money.
             args: its positional arguments.
-            kwargs: its other arguments. `buy_in_doubt=True` is for this method: it buys again if
-                it is not known whether it was bought.
+            kwargs: its other arguments. `buy_in_doubt=True` is not passed on: it buys again if the
+                purchase is in doubt.
 
         Raises:
             ConfigurationError: the client has no durable store, or the method cannot be used.
             ArgumentError: the key was used for a purchase with other arguments, or an argument is
                 not valid.
-            PurchaseInDoubtError: it was bought, or may have been, and its result is lost.
+            PurchaseInDoubtError: the purchase was made, or may have been, and its result is lost.
             StoreError: the store failed; nothing was sent.
             SikoiaError: whatever the method raises. If `may_have_been_processed` is False, the
                 key may be used again, also with other arguments.
@@ -141,22 +141,23 @@ class Purchases(Resource):
         key: str | None = None,
         **kwargs: Any,
     ) -> T:
-        """Return what was requested recently, and buy only if there is nothing.
+        """Return a recent request, or buy if there is none.
 
             operation = await sikoia.purchases.ensure(
                 sikoia.credit_reports.request, company, max_age=timedelta(days=30)
             )
 
-        It looks in Sikoia's list for the newest request of the same company, person or entity, with
-        the same parameters as far as the list shows them, that has not failed. One GET request for
-        that, and one for its result, both free. What it buys, it buys once, as `once` does.
+        It looks in Sikoia's list for the newest request for the same company, person or entity,
+        with the same parameters as far as the list shows them, that has not failed. That takes one
+        GET request, and one more for the result; both are free. If it buys, it buys once, as `once`
+        does.
 
         Args:
             method: a method whose requests Sikoia lists, as for `once`.
             args: its positional arguments.
             max_age: how old the request may be; a `timedelta`, or seconds.
-            key: a key as for `once`, which then always stands for the same purchase. By default,
-                it follows from the arguments.
+            key: a key as for `once`, which then always stands for the same purchase. By default, it
+                is derived from the arguments.
             kwargs: its other arguments.
 
         Raises what `once` does.
@@ -170,7 +171,7 @@ class Purchases(Resource):
         return cast("T", await self._call(settings, chosen, method, args, kwargs))
 
     async def doubts(self) -> tuple[Doubt, ...]:
-        """Return the purchases that nobody can tell about, the oldest first; sends nothing.
+        """Return the purchases in doubt, oldest first, without sending anything.
 
         Raises:
             ConfigurationError: the client has no durable store.
@@ -179,11 +180,12 @@ class Purchases(Resource):
         return await self._doubts().all()
 
     async def look(self) -> tuple[Doubt, ...]:
-        """Look in Sikoia's lists for purchases in doubt, and return those that stay so.
+        """Look in Sikoia's lists for purchases in doubt, and return those that remain in doubt.
 
-        One that is found is adopted: its key returns it. One that is not there was not made: its
-        key buys it. Where several purchases of one subject are in doubt, each is left to its key,
-        because the journal does not know their parameters. One free GET request for each subject.
+        A purchase that is found is adopted: its key returns it. One that is not listed was not
+        made: its key buys it. If several purchases for one subject are in doubt, each is left to
+        its key, because the journal does not contain their parameters. Sends one free GET request
+        per subject.
 
         Raises:
             ConfigurationError: the client has no durable store.
@@ -207,8 +209,8 @@ class Purchases(Resource):
 
         Args:
             purchase: its key, or one of `doubts()`.
-            outcome: `bought`, so that its key does not buy it; or `not bought`, so that it does.
-            request_id: what was bought, so that its key returns it.
+            outcome: `bought`, so that its key does not buy again; or `not bought`, so that it does.
+            request_id: the request that was made, so that its key returns it.
 
         Raises:
             ArgumentError: no purchase with this key is in doubt, or an argument is not valid.

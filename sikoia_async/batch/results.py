@@ -17,11 +17,11 @@ Value = TypeVar("Value")
 
 @attrs.frozen(eq=False)
 class Done(Generic[Item, Value]):
-    """An item whose work has returned."""
+    """An item whose work succeeded."""
 
     item: Item
     value: Value
-    """What the work returned. It is not kept in the journal."""
+    """What the work returned. The journal does not contain it."""
     key: str = attrs.field(kw_only=True)
     requests: int = attrs.field(kw_only=True, default=0)
     """How many requests were sent for the item in this run."""
@@ -31,7 +31,7 @@ class Done(Generic[Item, Value]):
 
 @attrs.frozen(eq=False)
 class Failed(Generic[Item]):
-    """An item whose work has raised an exception. Other items are not affected."""
+    """An item whose work raised an exception. Other items are not affected."""
 
     item: Item
     error: Exception

@@ -77,7 +77,7 @@ class Run(Generic[Client]):
             operation = await run.once("report", run.sikoia.credit_reports.request, company_id)
 
         Args:
-            name: tells the purchases of one item apart.
+            name: distinguishes the purchases of one item.
             method: a chargeable method of `run.sikoia`.
             *args: the arguments of the method.
             **kwargs: its keyword arguments.

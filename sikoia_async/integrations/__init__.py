@@ -1,4 +1,4 @@
-"""Integrations with other libraries: each module needs the library that it is named after.
+"""Integrations with other libraries; each module needs the library that it is named after.
 
 They come with extras: `pip install 'sikoia-async[fastapi]'` or `'sikoia-async[aiohttp]'`.
 """

@@ -57,11 +57,11 @@ def setup(
 
     Args:
         app: the application, before it starts. Its own cleanup contexts run inside the client's.
-        client: makes the client each time that the application starts.
-        webhooks: verifies and handles deliveries; without it, no webhook endpoint is added.
-        path: what the URLs of the webhook endpoint begin with, see `webhook_routes`.
+        client: creates the client each time the application starts.
+        webhooks: verifies and handles deliveries; without a router, no webhook endpoint is added.
+        path: the prefix of the webhook endpoint's URLs, see `webhook_routes`.
         feed: gets each new event; by default the client's own `events.feed`.
-        statuses: HTTP statuses for classes of errors, where you want others than `STATUSES` has.
+        statuses: HTTP statuses by error class, to override those in `STATUSES`.
 
     Raises:
         ConfigurationError: an argument is invalid, or the application has started or has a client.
@@ -92,7 +92,7 @@ def client_context(
 
 
 def client_of(request: web.Request) -> Sikoia:
-    """Return the client of the application that handles a request, or of one around it.
+    """Return the client of the application that handles a request, or of an outer one.
 
     Raises:
         ConfigurationError: there is none.
@@ -105,7 +105,7 @@ def client_of(request: web.Request) -> Sikoia:
 
 @web.middleware
 async def correlation_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Use the correlation id of a request for calls to Sikoia, or a new one if it is not valid."""
+    """Use a request's correlation id for calls to Sikoia, or a new one if it is not valid."""
     with _shared.incoming_correlation_id(request.headers.getall(CORRELATION_ID_HEADER, [])) as used:
         request[_ID] = used
         return await handler(request)

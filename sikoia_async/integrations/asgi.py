@@ -25,8 +25,8 @@ class CorrelationIdMiddleware:
     A request without exactly one valid id gets a new one.
 
     Args:
-        app: the ASGI application. To have the id in each response, also in those to bugs, wrap the
-            whole application, rather than adding this to a framework's list of middleware.
+        app: the ASGI application. To have the id in every response, even after a bug, wrap the
+            whole application instead of adding this to a framework's list of middleware.
     """
 
     def __init__(self, app: _App) -> None:

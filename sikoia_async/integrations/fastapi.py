@@ -6,7 +6,7 @@
     @app.get("/users")
     async def users(sikoia: Client) -> int: ...
 
-Everything but `Client` is that of `sikoia_async.integrations.starlette`.
+Everything except `Client` comes from `sikoia_async.integrations.starlette`.
 """
 
 from typing import Annotated, TypeAlias

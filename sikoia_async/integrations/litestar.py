@@ -6,8 +6,8 @@
 
     app = Litestar([add_person], plugins=[ModelsPlugin()])
 
-Without the plugin, Litestar reads and writes models too. It does not validate ids and codes then,
-and its schemas have neither the values of enums nor the pattern of decimals.
+Litestar also reads and writes models without the plugin, but then it does not validate ids and
+codes, and its schemas have neither the values of enums nor the pattern of decimals.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class ModelsPlugin(SerializationPlugin, OpenAPISchemaPlugin):
     """Lets Litestar validate, serialise and describe models as the SDK does.
 
     It applies to models and `Entity`, and to lists of them: `Items[...]`, `list[...]` and
-    `tuple[..., ...]`. A body that does not fit is a 400 that names the fields and repeats no value.
+    `tuple[..., ...]`. An invalid body gets a 400 that names the fields and repeats no value.
     """
 
     def supports_type(self, field_definition: FieldDefinition) -> bool:

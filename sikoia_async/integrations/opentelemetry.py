@@ -4,8 +4,8 @@
     sikoia = Sikoia(observers=[telemetry])
     router = Router(observers=[telemetry])
 
-The names are those of the semantic conventions for HTTP, and begin with `sikoia.` where these have
-none. See "Telemetry" in the documentation for the list.
+Names follow the semantic conventions for HTTP; all others begin with `sikoia.`. See "Telemetry" in
+the documentation for the list.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ _SCHEMA: Final = "https://opentelemetry.io/schemas/1.27.0"
 class Telemetry:
     """An observer that records spans and metrics with OpenTelemetry.
 
-    Use one for all clients and routers of a process. It needs opentelemetry-api alone, and does
-    nothing until your application sets up OpenTelemetry's SDK, before or after.
+    Use one for all clients and routers of a process. It needs only opentelemetry-api, and does
+    nothing until your application sets up OpenTelemetry's SDK, before or afterwards.
 
     Each call is a span such as `sikoia.cases.retrieve`, each of its attempts a span inside it, and
-    an operation a span from its request to its result. Sikoia gets the context of your trace with
-    each request, by the propagator that you have set, but no baggage. Instrumentation of httpx and
-    other HTTP libraries records nothing for these requests.
+    an operation a span from its request to its result. Each request to Sikoia carries the context
+    of your trace, written by the propagator that you have set, but no baggage. The instrumentation
+    of httpx and other HTTP libraries records nothing for these requests.
 
     Args:
-        tracer_provider: makes the tracer; by default, the global provider.
-        meter_provider: makes the meter; by default, the global provider.
-        propagator: writes the headers with the context; by default, the global propagator.
+        tracer_provider: creates the tracer; the global provider by default.
+        meter_provider: creates the meter; the global provider by default.
+        propagator: writes the headers with the context; the global propagator by default.
     """
 
     def __init__(

@@ -57,12 +57,12 @@ def scrub(event: T, hint: object = None) -> T:  # noqa: ARG001 - Sentry passes i
     - Frames of this SDK, and of libraries that it has called, lose their variables.
     - URLs of requests of this SDK become templates, such as `/v2/persons/{person_id}`, without
       their query; links to files lose their path.
-    - Values are masked that are named like personal fields of the API, such as `first_name`, or
-      like its ids: variables in other frames, bodies of requests to your application, extra data.
-    - Bodies of webhook deliveries, and what is written to the shared stores in Redis, are masked.
+    - Values with the name of a personal field or an id of the API, such as `first_name`, are
+      masked: variables in other frames, bodies of requests to your application, extra data.
+    - Bodies of webhook deliveries and data for the shared stores in Redis are masked.
 
     Args:
-        event: what Sentry passes; it is changed.
+        event: passed by Sentry; it is modified in place.
         hint: not used.
 
     Returns:

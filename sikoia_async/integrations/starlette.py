@@ -49,11 +49,11 @@ def setup(
     Args:
         app: the application, before it starts. Its own lifespan runs inside the client's, and finds
             the client as `app.state.sikoia`.
-        client: makes the client each time that the application starts.
-        webhooks: verifies and handles deliveries; without it, no webhook endpoint is added.
-        path: what the URLs of the webhook endpoint begin with, see `webhook_routes`.
+        client: creates the client each time the application starts.
+        webhooks: verifies and handles deliveries; without a router, no webhook endpoint is added.
+        path: the prefix of the webhook endpoint's URLs, see `webhook_routes`.
         feed: gets each new event; by default the client's own `events.feed`.
-        statuses: HTTP statuses for classes of errors, where you want others than `STATUSES` has.
+        statuses: HTTP statuses by error class, to override those in `STATUSES`.
 
     Raises:
         ConfigurationError: an argument is invalid, or the application has started or has a client.
@@ -78,7 +78,7 @@ def lifespan(
     """Return a lifespan that keeps one client open while the application runs.
 
     Args:
-        client: makes the client each time that the application starts.
+        client: creates the client each time the application starts.
         own: the application's own lifespan. It starts when the client is open, and ends before the
             client is closed, even if it fails.
 

@@ -48,7 +48,7 @@ class ClientEvent:
 class Observer(Protocol):
     """Sees what clients and webhook routers do.
 
-    An exception that it raises is logged once, without its message, and changes nothing else.
+    An exception that it raises is logged once, without its message, and has no other effect.
     """
 
     def observe(self, event: ClientEvent, /) -> None:
@@ -111,7 +111,7 @@ class CallEnded(CallEvent):
 class AttemptStarted(CallEvent):
     """A request is about to be sent, over a connection that is free for it.
 
-    An attempt that failed before, for example for want of an access token, has no such event.
+    An attempt that failed before that, for example without an access token, has no such event.
     """
 
     attempt: int
@@ -126,7 +126,7 @@ class AttemptStarted(CallEvent):
 
 @attrs.frozen(kw_only=True)
 class AttemptEnded(CallEvent):
-    """A request got its response, or none."""
+    """A request got its response, or failed without one."""
 
     attempt: int
     """As in `AttemptStarted`."""
@@ -134,7 +134,7 @@ class AttemptEnded(CallEvent):
     """The status of the response; None if there was none."""
     error: str | None
     """`unsent`, `sent` or `partial` if no complete response arrived: how far the request got;
-    `cancelled`; or the class of what a hook of yours raised. None if it got a response, of
+    `cancelled`; or the class of the exception that your hook raised. None if it got a response, of
     whatever status."""
     reason: str | None
     """Why no complete response arrived, in words."""
@@ -156,7 +156,7 @@ class RateLimitWaitStarted(ClientEvent):
 
 @attrs.frozen(kw_only=True)
 class RateLimitWaitEnded(ClientEvent):
-    """A request got its slot of the rate limit, or waits no longer."""
+    """A request got its slot of the rate limit, or stopped waiting."""
 
     priority: str
     """As in `RateLimitWaitStarted`."""
@@ -242,7 +242,7 @@ class OperationPolled(ClientEvent):
 
 @attrs.frozen(kw_only=True)
 class OperationEnded(ClientEvent):
-    """An operation is done, or this process follows it no longer."""
+    """An operation is done, or this process no longer follows it."""
 
     number: int
     """The number of the operation."""
@@ -250,7 +250,7 @@ class OperationEnded(ClientEvent):
     """What kind of operation it is."""
     outcome: Literal["done", "failed", "released"]
     """`failed` if Sikoia could not complete it. `released` if it was not done when its last
-    reference went away or the client was closed; Sikoia goes on, and a token resumes it."""
+    reference went away or the client was closed; it continues at Sikoia, and a token resumes it."""
     polls: int
     """How often this process polled it."""
     seconds: float

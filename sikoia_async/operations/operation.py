@@ -137,9 +137,9 @@ class OperationFailedError(OperationError):
 class OperationTimeoutError(OperationError):
     """There was no result in time. Wait for `operation` again to continue.
 
-    That is not a failure: as far as the last response says, Sikoia still works on it. Nor is it a
-    built-in `TimeoutError`: that is an `OSError`, which handlers of file and socket errors would
-    catch.
+    That is not a failure: according to the last response, Sikoia is still working on it. It is not
+    a built-in `TimeoutError` either: that is an `OSError`, which handlers of file and socket errors
+    would catch.
     """
 
     _unpicklable = ("_operation",)
@@ -344,7 +344,7 @@ class Operation(NotCopyable, Generic[T_co]):
 
     @property
     def kind(self) -> str:
-        """What kind of operation it is, such as `income`: tells what a token resumed."""
+        """What kind of operation it is, such as `income`, for example after resuming a token."""
         return self._kind.name
 
     @property
@@ -352,8 +352,8 @@ class Operation(NotCopyable, Generic[T_co]):
         """The response to the request; None if this process did not request the operation.
 
         So it is None after `sikoia.operation(token)`, after methods such as
-        `sikoia.income.operation`, and for a 202 response, which has no body. What a `request`
-        method returns always has it, and is typed so: see `RequestedOperation`.
+        `sikoia.income.operation`, and for a 202 response, which has no body. The operation that a
+        `request` method returns always has it, which its type says: see `RequestedOperation`.
         """
         return self._first
 
@@ -376,8 +376,8 @@ class Operation(NotCopyable, Generic[T_co]):
     def token(self) -> str:
         """A short string for `sikoia.operation(token)`, which resumes it in another process.
 
-        It holds ids and no secret. Clients of another environment or with other credentials refuse
-        it.
+        It contains ids, but no secret. Clients of another environment or with other credentials
+        refuse it.
 
         Raises:
             ConfigurationError: the operation was started by `sikoia.start`, and has no id.
@@ -425,7 +425,7 @@ class Operation(NotCopyable, Generic[T_co]):
             OperationTimeoutError: there was no result in time. Wait again to continue.
             OperationFailedError: Sikoia could not complete it. The error holds the response.
             ClientStateError: the client was closed meanwhile, or belongs to another event loop.
-            SikoiaError: a poll raised an error that will not pass. Outages are waited through.
+            SikoiaError: a poll raised a permanent error. During outages, polling continues.
         """
         seconds = self.timeout if timeout is None else validate_wait("timeout", timeout)
         this_wait = self._begin_wait(seconds)
@@ -484,8 +484,8 @@ class Operation(NotCopyable, Generic[T_co]):
     def wake(self, event: str) -> bool:
         """Let waiters poll at once, because an event named the operation.
 
-        Each event does so once, and only the first few do: somebody who can record deliveries could
-        send them again and again, and each poll takes from the rate limit.
+        Each event does so once, and only the first few events do: an attacker who has recorded
+        deliveries could keep replaying them, and each poll uses the rate limit.
 
         Args:
             event: the key of the event.
@@ -734,7 +734,7 @@ def new_operation(
     Args:
         fetch: polls once. Its argument is the number of polls so far.
         first: the response to the request; None if the operation is resumed.
-        kind: what it has in common with others.
+        kind: the kind of operation.
         ids: identify the operation at Sikoia; empty if nothing but its URL does.
         registry: the operations of its client; None if no client owns it.
         jitter: returns random numbers from 0 to 1.

@@ -252,11 +252,11 @@ class Affordability(Resource):
         return self._api.operation(_OPERATION, (request_id,), _retrieve(request_id))
 
     async def latest(self, entity: HasEntity, /) -> AffordabilityReport | None:
-        """Return the newest complete report on an entity, which was requested before.
+        """Return the newest complete report that was already requested for an entity.
 
             report = await sikoia.affordability.latest(person)
 
-        Two GET requests, which cost nothing.
+        Sends two GET requests, which are free.
 
         Args:
             entity: the case, company or person.

@@ -316,9 +316,9 @@ class Cases(Resource):
 
             waiting = await sikoia.cases.list(stage=["New", "InProgressNeedsReview"])
 
-        Without filters it returns all cases. A case has to match every filter given; a filter with
-        several values matches any of them. To find a `reference`, use `keyword` and compare the
-        `reference` of what it returns, because it finds parts of other fields too.
+        Without filters it returns all cases. A case must match every filter; a filter with several
+        values matches any of them. To find a `reference`, use `keyword` and compare the `reference`
+        of each result, because `keyword` also matches parts of other fields.
 
         Args:
             case_type: a type, or a list of types.
@@ -404,9 +404,9 @@ class Cases(Resource):
                 companies=[NewCompany(company_name="Acme Ltd")],
             )
 
-        A request that may have arrived is not repeated, because there would be two cases. If
-        `error.may_have_been_processed`, look for your `reference` before you create the case
-        again: `cases.list(keyword=reference)`.
+        A request that may have arrived is not repeated, because that could create two cases. If
+        `error.may_have_been_processed`, look for your `reference` before you create the case again:
+        `cases.list(keyword=reference)`.
 
         Args:
             name: the name of the case; must not be empty.

@@ -501,13 +501,13 @@ class CompanyRegistry(Resource):
         return await pick_and_wait(operation, pick, self.resolve_picklist)
 
     async def latest(self, company: Company | str | UUID, /) -> RegistryReport | None:
-        """Return the newest complete report of a company, which was bought before.
+        """Return the newest complete report that you have already bought for a company.
 
             report = await sikoia.company_registry.latest(company)
             if report is None:
                 report = await sikoia.company_registry.find(company)
 
-        Two GET requests, which cost nothing.
+        Sends two GET requests, which are free.
 
         Args:
             company: the company, or its id.

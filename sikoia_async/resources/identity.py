@@ -233,7 +233,7 @@ class Identity(Resource):
 
             report = await sikoia.identity.latest(person)
 
-        Two GET requests, which cost nothing.
+        Sends two GET requests, which are free.
 
         Args:
             person: a person in a case, or its id.

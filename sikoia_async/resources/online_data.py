@@ -171,11 +171,11 @@ class OnlineData(Resource):
         return self._api.operation(_OPERATION, (request_id,), _retrieve(request_id))
 
     async def latest(self, company: Company | str | UUID, /) -> OnlineDataReport | None:
-        """Return the newest complete report of a company, which was bought before.
+        """Return the newest complete report that you have already bought for a company.
 
             report = await sikoia.online_data.latest(company)
 
-        Two GET requests, which cost nothing.
+        Sends two GET requests, which are free.
 
         Args:
             company: the company, or its id.

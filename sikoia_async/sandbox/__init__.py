@@ -1,7 +1,6 @@
 """The local Sikoia: a stateful stand-in for the API on loopback, for tests and demonstrations.
 
-It shares no code with the client, so that a mistake in one cannot hide the same mistake in the
-other.
+It shares no code with the client, so a bug in one cannot hide the same bug in the other.
 """
 
 try:

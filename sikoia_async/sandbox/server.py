@@ -63,15 +63,15 @@ class Sandbox:
 
     Args:
         host: A loopback address, or `localhost`.
-        allow_remote: Also allow other hosts, such as `0.0.0.0` in a container. Everybody who can
-            reach it can then use it, because anybody can predict its credentials.
+        allow_remote: Also allow other hosts, such as `0.0.0.0` in a container. Anyone who can reach
+            it can then use it, because its credentials are predictable.
         port: The port to listen on; 0 picks a free one.
         url: The origin at which clients reach it, such as `https://sikoia.internal:8400`; by
             default, its host and port. The certificate is valid for its host too.
         inspector: Also serve a page that shows and controls the local Sikoia.
         inspector_port: The port of that page; 0 picks a free one.
-        state_dir: A folder that keeps its certificate authority, its secret and its state; the
-            next one with the same folder continues from there. By default, nothing is kept.
+        state_dir: A folder for its certificate authority, its secret and its state; the next local
+            Sikoia with the same folder continues from there. By default, nothing is kept.
         options: The keyword arguments of `create_app`.
 
     Raises:

@@ -42,12 +42,12 @@ class MemoryStores(Stores):
         async with Sikoia(shared=shared) as first, Sikoia(shared=shared) as second:
             ...
 
-    Nothing is shared with other processes, and nothing outlives this one. The counts of spend and
-    the purchases are therefore not durable, and `Sikoia.purchases` refuses them. All clients must
-    run in one thread.
+    Nothing is shared with other processes, and nothing outlives this one. Spend and purchases are
+    therefore not durable, and `Sikoia.purchases` refuses these stores. All clients must run in one
+    thread.
 
     Args:
-        clock: seconds on a clock that never steps back; tests may pass one of their own.
+        clock: seconds on a clock that never steps back; tests may pass their own.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -4,12 +4,12 @@ Rules for all stores:
 
 - An `account` is a hash of the authorization server and the client id: one file or one server can
   serve several applications. It reveals nothing.
-- Times are durations in seconds. A store counts them on a clock of its own, so that the clocks of
-  hosts need not agree.
-- A method may raise anything. The client then carries on without the store, or refuses the work,
-  as the reference of each kind says. A `ConfigurationError` is different: it reaches the caller.
+- Times are durations in seconds. A store measures them on its own clock, so the clocks of hosts
+  need not agree.
+- A method may raise any exception. The client then continues without the store, or refuses the
+  work, as documented for each kind. A `ConfigurationError` is different: it reaches the caller.
 - A method that is cancelled may have had its effect, or not.
-- What a process holds when it is killed comes back on its own after a time that it has stated.
+- Whatever a process holds when it is killed is released after a time that the process has stated.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class Ask:
     reserve: int = 0
     """How many slots must stay free for others after this one is leased."""
     lease: float = 60.0
-    """Seconds in which the attempt ends at the latest. A slot that is never settled is free again
-    after `lease + per`."""
+    """Seconds by which the attempt has ended at the latest. A slot that is never settled is free
+    again after `lease + per`."""
     asker: str = ""
     """The process that asks; a random string."""
 
@@ -71,7 +71,7 @@ class Grant:
     ticket: str
     """Names the lease for `settle`."""
     epoch: str = ""
-    """Changes if the store has lost its state. Leases of an older epoch are registered anew."""
+    """Changes if the store has lost its state. Leases of an older epoch are registered again."""
     peers: int = 1
     """How many processes have asked within the last window, this one included."""
     free: int | None = None
@@ -88,7 +88,7 @@ class Wait:
     epoch: str = ""
     peers: int = 1
     paused: float = 0.0
-    """Seconds left of a pause that some process called after a 429; 0 without one."""
+    """Seconds left of a pause after a 429 of any process; 0 without one."""
     free: int | None = None
     """How many slots are free for all processes, although this request gets none of them; None if
     the store does not say."""
@@ -111,11 +111,11 @@ class QuotaStore(Protocol):
     """Counts the requests of several processes together."""
 
     async def acquire(self, ask: Ask) -> Grant | Wait:
-        """Lease a slot, or say when to ask again; return at once, and never wait for a slot."""
+        """Lease a slot, or say when to ask again. Return at once, without waiting for a slot."""
         ...
 
     async def settle(self, ask: Ask, leases: Sequence[Settled]) -> None:
-        """End leases. One that the store does not know, or that has run out, counts from now.
+        """End leases. A lease that the store does not know, or that has expired, counts from now.
 
         A ticket of another epoch, or one that the process made while the store was unavailable, is
         registered by this: `sent` and `age` say from when it counts.
@@ -130,7 +130,7 @@ class QuotaStore(Protocol):
         ...
 
     async def pause(self, ask: Ask, seconds: float) -> None:
-        """Grant nothing to any process for some seconds: one of them had a 429."""
+        """Grant nothing to any process for some seconds, because one of them got a 429."""
         ...
 
 
@@ -143,34 +143,34 @@ class StoredToken:
 
     value: str = attrs.field(repr=False)
     seconds: float
-    """For how many more seconds it is valid."""
+    """How many seconds it is still valid."""
 
 
 @runtime_checkable
 class TokenStore(Protocol):
-    """Shares one access token between processes. It holds a secret."""
+    """Shares one access token between processes. The token is a secret."""
 
     async def load(self, account: str) -> StoredToken | None:
         """Return the access token, with the seconds it has left; None if there is none."""
         ...
 
     async def save(self, account: str, token: StoredToken) -> None:
-        """Keep an access token for as many seconds as it has left."""
+        """Store an access token for the seconds that it has left."""
         ...
 
     async def discard(self, account: str, value: str) -> None:
-        """Remove this access token, which Sikoia has refused; a newer one stays."""
+        """Remove this access token, because Sikoia has refused it; keep a newer one."""
         ...
 
     async def lock(self, account: str, owner: str, ttl: float) -> bool:
         """Reserve the renewal for one owner; return False if another one has it.
 
-        It ends after `ttl` seconds, or by `unlock`. Its owner may prolong it.
+        It ends after `ttl` seconds or with `unlock`. Its owner may extend it.
         """
         ...
 
     async def unlock(self, account: str, owner: str) -> None:
-        """Give the renewal back. Does nothing unless this owner has it."""
+        """Release the renewal. Does nothing unless this owner has it."""
         ...
 
 
@@ -187,7 +187,7 @@ class ReplayStore(Protocol):
     async def claim(self, key: str, owner: str, *, ttl: float) -> Claim:
         """Reserve a key for one owner, unless it is reserved or done.
 
-        The claim of an owner that is killed ends after `ttl` seconds. The owner prolongs it by
+        If its owner is killed, the claim expires after `ttl` seconds. The owner extends it by
         claiming the key again, which returns `new`.
         """
         ...
@@ -197,7 +197,7 @@ class ReplayStore(Protocol):
         ...
 
     async def release(self, key: str, owner: str) -> None:
-        """Give a claim back. Does nothing unless this owner has it."""
+        """Release a claim. Does nothing unless this owner has it."""
         ...
 
     async def seen(self, key: str) -> bool:
@@ -251,13 +251,13 @@ class SpendStore(Protocol):
     async def reserve(self, account: str, charge: Charge) -> SpendUsedUp | None:
         """Count a call in all of its buckets, or in none if one of them is full; say which one.
 
-        Durable when it returns: a process that is killed afterwards has used the call up. A charge
-        that is counted already, by its id, is not counted again.
+        Durable when it returns: if the process is killed afterwards, the call stays counted. A
+        charge whose id is already counted is not counted again.
         """
         ...
 
     async def give_back(self, account: str, charge: Charge) -> None:
-        """Count a call no longer: it cost nothing."""
+        """Stop counting a call, because it cost nothing."""
         ...
 
     async def spent(self, account: str) -> Mapping[str, int]:
@@ -274,7 +274,7 @@ class SpendStore(Protocol):
 
 @runtime_checkable
 class EventStore(Protocol):
-    """Carries short messages to all processes. One that is lost costs a poll, not a result."""
+    """Carries short messages to all processes. A lost message costs a poll, not a result."""
 
     async def publish(self, account: str, message: str) -> None:
         """Send a message to all processes, this one included."""
@@ -290,7 +290,7 @@ class EventStore(Protocol):
 PurchaseState = Literal["intended", "known", "done", "refused", "doubt"]
 """`intended`: the request may be sent from now on. `known`: Sikoia has accepted it. `done`: its
 result was fetched. `refused`: Sikoia has not processed it, and it may be intended anew. `doubt`:
-nobody can tell, and it is not made again."""
+there is no way to find out, and it is not made again."""
 
 
 @attrs.frozen(kw_only=True)
@@ -324,7 +324,7 @@ class PurchaseStore(Protocol):
     """Records purchases. Every change is durable when the method returns.
 
     A store whose purchases do not survive its process has an attribute `is_durable` that is False,
-    and is refused: after a crash, nobody would know what was bought.
+    and is refused: after a crash, its record of what was bought would be lost.
     """
 
     async def intend(self, account: str, purchase: Purchase) -> Purchase:

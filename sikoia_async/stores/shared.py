@@ -107,7 +107,7 @@ class Stores:
         return _Combined(self, other)
 
     async def aclose(self) -> None:
-        """Close what these stores have opened themselves; it is opened again if they are used."""
+        """Close the connections that these stores opened; they are opened again on use."""
 
     async def __aenter__(self) -> Self:
         return self

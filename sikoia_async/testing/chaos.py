@@ -32,11 +32,11 @@ __all__ = ["FaultyTransport", "faulty"]
 
 _STAGING: Final = frozenset(httpx.URL(url).host for url in (STAGING.api, STAGING.token_url))
 _RESERVED: Final = (".test", ".example", ".invalid", ".localhost")
-"""Names that no host has: RFC 2606."""
+"""Names reserved for tests: RFC 2606."""
 
 
 def faulty(transport: HttpTransport, *, allow_production: bool = False) -> FaultyTransport:
-    """Return a transport with a fault plan, which passes requests without a fault on.
+    """Return a transport with a fault plan, which passes on requests without a fault.
 
         transport = faulty(httpx.AsyncHTTPTransport())
         transport.faults.inject("brief outage")

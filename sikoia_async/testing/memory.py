@@ -2,8 +2,8 @@
 
 The application runs in the task of the caller, on asyncio and on trio, and only until it sends its
 next message. So the head of a response arrives before its body, a slow body arrives slowly, and no
-background task can be left over. `httpx.ASGITransport` waits until the application has finished
-instead, so that a response that breaks off would look like one that never came.
+background task is left over. `httpx.ASGITransport` waits until the application has finished, which
+makes an interrupted response look like one that never arrived.
 
 This requires that the application sends from the task that called it, and not inside a cancel
 scope. The local Sikoia does so; other ASGI applications may not.

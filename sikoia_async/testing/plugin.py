@@ -4,7 +4,7 @@
         case = await sikoia.cases.create(name="Loan", case_type="Business")
         assert (await sikoia.cases.retrieve(case.case_id)).name == "Loan"
 
-It loads nothing of the SDK until a test uses a fixture.
+It imports nothing from the SDK until a test uses a fixture.
 
 A client belongs to the event loop of its test and must be closed there, like its sockets. So
 `sikoia` returns an async fixture of the plugin that runs the test. The one of anyio accepts those

@@ -1,4 +1,4 @@
-"""Models of a test's own, with the response that those from the API have."""
+"""Test models with a `.response`, as models from the API have it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Virtual time: a test of hours takes milliseconds, because nothing waits for the clock.
+"""Virtual time: tests that wait for hours take milliseconds, because the clock jumps ahead.
 
-For tests without sockets: data on a socket takes real time, and would arrive too late.
+For tests without sockets: data on a socket takes real time and would arrive too late.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class VirtualEventLoop(asyncio.SelectorEventLoop):
     working, it waits for that in real time.
 
     Args:
-        patience: real seconds to wait for a thread at most. A thread may itself wait for the loop,
-            and then the clock has to move.
+        patience: real seconds to wait for a thread at most. A thread may itself be waiting for the
+            loop, and then the clock has to move.
     """
 
     def __init__(self, patience: float = _PATIENCE) -> None:

@@ -2,9 +2,9 @@
 
     event = parse(body)  # after verify(body, signature, secret)
 
-Sikoia publishes the names of its events, but neither their fields nor which field holds the name.
-So the name is looked for under the usual field names, any JSON is an event, and nothing of the body
-is lost. `Router` verifies, parses and deduplicates deliveries.
+Sikoia documents the names of its events, but neither their fields nor which field holds the name.
+Therefore the name is looked for under the usual field names, any JSON is an event, and no part of
+the body is lost. `Router` verifies, parses and deduplicates deliveries.
 
 Nothing here does I/O or verifies anything. The body is decoded when `data` is first read.
 Sources: https://docs.sikoia.com/docs/webhooks, and the operations on `/v2/webhooks`.
@@ -86,7 +86,7 @@ class LoggedRequest(Protocol):
 
 @attrs.frozen(repr=False)
 class Event:
-    """An event that a webhook delivered. Its repr shows nothing of the body."""
+    """An event that a webhook delivered. Its repr does not show the body."""
 
     type: Open[WebhookEventName] | None
     """Sikoia's name of the event; None if neither the body nor the caller gave one."""
@@ -96,10 +96,10 @@ class Event:
 
     @cached_property
     def data(self) -> Any:
-        """The body as plain JSON, with fractions as Decimals. Sikoia does not publish its fields.
+        """The body as plain JSON, with fractions as Decimals. Sikoia does not document its fields.
 
-        Whole numbers of thousands of digits are Decimals too, and a number that is too large for a
-        Decimal is a string. A lone surrogate in a string stays one, as with Python's own parser.
+        Whole numbers with thousands of digits are Decimals too, and a number too large for a
+        Decimal is a string. Strings may contain lone surrogates, as with Python's own parser.
 
         Raises:
             WebhookPayloadError: lists are nested too deeply to decode.
@@ -114,7 +114,7 @@ class Event:
     def grouping_id(self) -> str | None:
         """Shared by all deliveries that one occurrence caused; None if the body has none.
 
-        It is looked for at the top of the body and one level below, in what may be an envelope.
+        It is looked for at the top level of the body and one level below, in case of an envelope.
         """
         if self._logged_grouping is not None:
             return self._logged_grouping
@@ -126,9 +126,9 @@ class Event:
     def key(self) -> str:
         """A hash of the body, which identifies the event.
 
-        The body counts as JSON: other white space, another order of fields or `1.0` for `1` do not
-        change the key. So an event from Sikoia's log has the key that its delivery had. The type
-        does not count, because it may come from the URL, which is not signed.
+        The key depends on the JSON value, not on white space, the order of fields, or whether `1`
+        is written as `1.0`. So an event from Sikoia's log has the same key as its delivery. The
+        type does not affect the key, because it may come from the URL, which is not signed.
         """
         return sha256(payload.canonical(self.body)).hexdigest()
 
@@ -187,7 +187,7 @@ class BankingProcessingCompleted(Event):
 
 
 class BankStatementProcessingCompleted(DocumentProcessingCompleted, BankingProcessingCompleted):
-    """A bank statement was processed, or could not be processed: the body says which."""
+    """A bank statement was processed, or could not be processed; the body says which."""
 
     __slots__ = ()
 
@@ -235,7 +235,7 @@ class IncomeEmployerInsightsCompleted(Event):
 
 
 class UnknownEvent(Event):
-    """An event that this SDK has no class for, or whose body gives no type."""
+    """An event without a class in this SDK, or whose body gives no type."""
 
     __slots__ = ()
 
@@ -253,10 +253,9 @@ def parse(body: bytes, *, event_type: str | None = None, max_body: int = _MAX_BO
 
     Args:
         body: the raw body.
-        event_type: one of Sikoia's event types, if you know it, for example because you subscribe
-            each at a URL of its own. It is used only if the body names no event: the signature
-            covers the body, but not the URL, so anyone who has recorded a delivery can send it to
-            any of your URLs.
+        event_type: one of Sikoia's event types, if you know it, for example because each has its
+            own URL. It is used only if the body names no event: the signature covers the body, but
+            not the URL, so anyone who has recorded a delivery can send it to any of your URLs.
         max_body: the largest body to accept, in bytes.
 
     Raises:
@@ -279,7 +278,7 @@ def parse(body: bytes, *, event_type: str | None = None, max_body: int = _MAX_BO
 
 
 def from_request(request: LoggedRequest) -> Event:
-    """Return the event of a delivery in Sikoia's log, to handle events that you missed.
+    """Return the event of a delivery in Sikoia's log, to handle missed events.
 
         async for request in sikoia.webhooks.log(webhook, event_status="Failed"):
             await router.handle(from_request(request))

@@ -41,11 +41,11 @@ class EventFeed(NotCopyable):
     def feed(self, event: Event) -> int:
         """Wake the operations that an event names, and return how many it names.
 
-        Their waiters poll at once, and the response confirms what the event says. So a false event
-        costs one call, and an event that nobody waits for costs nothing. An event wakes an
-        operation once, however often it is fed, and eight events at most do. Feed every event, in
-        every process that waits for operations, or in any of them if they share stores that carry
-        events: those wake the operations of all processes, within about a second.
+        Their waiters poll at once, and the response confirms what the event says. So a forged event
+        costs one call, and an event that no operation waits for costs nothing. An event wakes an
+        operation only once, however often it is fed, and at most eight events do. Feed every event,
+        in every process that waits for operations, or in any of them if they share stores that
+        carry events: those wake the operations of all processes, within about a second.
 
         Call it from the client's own event loop.
 

@@ -1,8 +1,8 @@
 """Reads the body of a delivery from the request of a web framework, up to a limit.
 
-Anybody can post to a webhook's URL, and most frameworks read a body of any size into memory. Here,
-a request without a possible signature is refused before its body is read, and no more of a body is
-read than the limit.
+Anyone can post to a webhook's URL, and most frameworks read a body of any size into memory. Here, a
+request that cannot have a valid signature is refused before its body is read, and no body is read
+beyond the limit.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ async def read_delivery(request: object, *, max_body: int = MAX_BODY) -> tuple[b
         body, signature = await read_delivery(request)
         await router.receive(body, signature)
 
-    This verifies nothing yet. It reads nothing of the body if there is no possible signature, or if
-    the request says that the body is too large, and never much more than `max_body` bytes.
+    This does not verify the signature yet. It does not read the body if the signature cannot be
+    valid or the request announces a body that is too large, and never reads much more than
+    `max_body` bytes.
 
     Args:
         request: the request, as Starlette, FastAPI or aiohttp passes it to your code.
@@ -40,7 +41,7 @@ async def read_delivery(request: object, *, max_body: int = MAX_BODY) -> tuple[b
     Raises:
         WebhookVerificationError: the signature is missing or malformed, or the body is too large;
             respond with its `response_status`.
-        ArgumentTypeError: this is not a request of one of these frameworks.
+        ArgumentTypeError: the argument is not a request of one of these frameworks.
         ConfigurationError: `max_body` is not a positive number.
     """
     limit = validate_whole("max_body", max_body, least=1)

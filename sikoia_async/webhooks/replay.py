@@ -59,8 +59,8 @@ class ReplayGuard:
     distinguishes them.
 
     Args:
-        store: what several processes share, such as `SqliteStores("sikoia.db")`, of which it uses
-            `replay`, or a `ReplayStore`; None if this process is alone.
+        store: shared by several processes: stores such as `SqliteStores("sikoia.db")`, of which it
+            uses `replay`, or a `ReplayStore`; None for this process alone.
         ttl: how many seconds an event is remembered; three days by default. Choose more than the
             time for which Sikoia keeps redelivering, which is not documented.
         on_failure: `open` handles events while the store is unavailable, checked against this
@@ -100,7 +100,7 @@ class ReplayGuard:
         self._shared = None if store is None else _GuardedStore(store, clock)
 
     async def has_seen(self, event: Event) -> bool:
-        """Return whether an event was handled, for example one from Sikoia's delivery log.
+        """Return whether an event was already handled, for example one from Sikoia's delivery log.
 
         Raises:
             ArgumentTypeError: this is not an event.
@@ -111,7 +111,7 @@ class ReplayGuard:
     async def remember(self, event: Event) -> None:
         """Remember that an event was handled; a `Router` does so by itself.
 
-        A store that fails does not raise here: the event was handled all the same.
+        A failing store does not raise here, because the event was handled all the same.
 
         Raises:
             ArgumentTypeError: this is not an event.

@@ -93,9 +93,9 @@ class Received:
     deduplicated: bool = False
     """Whether the event was checked against the replay guard, and will be remembered. False if it
     has no handler, if there is no guard, or if the guard's store failed. A guard without a store
-    knows what its own process has handled, and no more."""
+    knows only what its own process has handled."""
     secret: int | None = None
-    """The index of the secret that matched; None for an event that was not delivered."""
+    """The index of the matching secret; None for an event that was not delivered."""
 
 
 class Router(NotCopyable):
@@ -110,8 +110,8 @@ class Router(NotCopyable):
 
     Args:
         secrets: the webhook secret, or the new and the old one during a rotation; or a function,
-            sync or async, that returns them. It is called for each delivery that has a possible
-            signature, so a rotation needs no restart. By default, the secrets in
+            sync or async, that returns them. It is called for each delivery whose signature may be
+            valid, so a rotation needs no restart. By default, the secrets in
             `SIKOIA_WEBHOOK_SECRETS`, or in the file that `SIKOIA_WEBHOOK_SECRETS_FILE` names, which
             is read for each such delivery.
         replay: remembers which events were handled; by default, in this process. Pass the stores

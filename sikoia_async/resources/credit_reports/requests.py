@@ -230,13 +230,13 @@ class CreditReports(Resource):
         return await pick_and_wait(operation, pick, self.resolve_picklist)
 
     async def latest(self, company: Company | str | UUID, /) -> CreditReport | None:
-        """Return the newest complete report of a company, which was bought before.
+        """Return the newest complete report that you have already bought for a company.
 
             report = await sikoia.credit_reports.latest(company)
             if report is None:
                 report = await sikoia.credit_reports.find(company)
 
-        Two GET requests, which cost nothing.
+        Sends two GET requests, which are free.
 
         Args:
             company: the company, or its id.

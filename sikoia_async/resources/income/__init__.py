@@ -123,7 +123,7 @@ class Income(Resource):
 
             report = await sikoia.income.latest(person)
 
-        Two GET requests, which cost nothing.
+        Sends two GET requests, which are free.
 
         Args:
             entity: the case, company or person.

@@ -152,8 +152,8 @@ class Plan(Generic[FaultT, TriggeredT]):
     def script(self) -> str:
         """Return Python source that plans the same faults in the same order on a new `sandbox`.
 
-        Faults that have been triggered are included as they were planned. A comment tells how many
-        requests or deliveries came before a fault was added. The result is empty if no fault has
+        Faults that have been triggered are included as they were planned. Comments count the
+        requests or deliveries made before a fault was added. The result is empty if no fault has
         been planned since the start or the last `clear`.
         """
         with self._lock:

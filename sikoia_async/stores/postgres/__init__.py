@@ -29,20 +29,20 @@ class PostgresStores(Stores):
         async with Sikoia(shared=RedisStores(redis) | PostgresStores(pool)) as sikoia:
             ...
 
-    All that a method has confirmed outlives a crash of the process and of the server, of version 12
-    or newer. The rate limit is not held here: use `RedisStores`, or `SqliteStores` on a single
-    host. LISTEN, for events, does not work through PgBouncer in its transaction mode.
+    Whatever a method has confirmed survives a crash of the process and of the server. Requires
+    PostgreSQL 12 or newer. The rate limit is not held here: use `RedisStores`, or `SqliteStores` on
+    a single host. LISTEN, for events, does not work through PgBouncer in its transaction mode.
 
-    The tables are created when they are first used. If the role of the pool may not do that, let
-    another one run `PostgresStores.statements()`, and grant this one the schema's USAGE, and
-    SELECT, INSERT, UPDATE and DELETE on its tables.
+    The tables are created on first use. If the pool's role may not create them, run
+    `PostgresStores.statements()` as another role, and grant the pool's role USAGE on the schema,
+    and SELECT, INSERT, UPDATE and DELETE on its tables.
 
     Args:
-        pool: your pool, which stays yours to close: of `asyncpg`, or an `AsyncConnectionPool` of
-            `psycopg_pool`. Both run on asyncio only. It needs two connections or more, because
-            a client that waits for events keeps one.
-        secret: encrypts the access token, such as `secrets.token_hex(32)`; the same one in all
-            processes. Needs `pip install 'sikoia-async[encryption]'`.
+        pool: your pool, which you close: of `asyncpg`, or an `AsyncConnectionPool` of
+            `psycopg_pool`. Both run on asyncio only. It needs at least two connections, because a
+            client that waits for events occupies one.
+        secret: encrypts the access token; a random string such as `secrets.token_hex(32)`, the same
+            in all processes. Needs `pip install 'sikoia-async[encryption]'`.
         schema: the schema with the tables, in lower case.
 
     Raises:
@@ -62,7 +62,7 @@ class PostgresStores(Stores):
 
     @staticmethod
     def statements(schema: str = "sikoia") -> str:
-        """Return the SQL that creates the tables, for a role that may.
+        """Return the SQL that creates the tables, to run as a role with that privilege.
 
         Args:
             schema: the schema with the tables, in lower case.
@@ -73,13 +73,13 @@ class PostgresStores(Stores):
         """Create the tables, unless they exist. They are created on first use, too.
 
         Raises:
-            ConfigurationError: the role may not, or the tables are of a newer version or of another
-                application.
+            ConfigurationError: the role lacks the privilege, or the tables belong to a newer
+                version or to another application.
         """
         await self._database.prepare()
 
     async def aclose(self) -> None:
-        """Let go of the pool, which stays open."""
+        """Release the pool, which stays open."""
         self._database.forget()
 
 

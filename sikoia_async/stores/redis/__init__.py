@@ -30,20 +30,20 @@ class RedisStores(Stores):
         async with Sikoia(shared=RedisStores(redis)) as sikoia:
             ...
 
-    These may be lost: if Redis is not available, the client carries on without it. For what may
-    not, add `PostgresStores`: `RedisStores(redis) | PostgresStores(pool)`.
+    This state may be lost: if Redis is not available, the client continues without it. For state
+    that must not be lost, add `PostgresStores`: `RedisStores(redis) | PostgresStores(pool)`.
 
     Each operation is one Lua script: atomic, timed by the clock of the server, and on one key or on
     keys with one hash tag, so that it works in a cluster. All keys expire. Redis 6 or newer, or
     Valkey. Choose a `maxmemory-policy` that does not evict these keys, such as `noeviction`.
 
     Args:
-        client: your asynchronous client, which stays yours to close: of `redis.asyncio`, of
-            `valkey.asyncio`, or of `coredis`, which runs on asyncio and on trio. Give it a timeout
-            of at most a second and no retries. One without pub/sub shares no events: that of
-            valkey for clusters.
-        secret: encrypts the access token, such as `secrets.token_hex(32)`; the same one in all
-            processes. Needs `pip install 'sikoia-async[encryption]'`.
+        client: your asynchronous client, which you close: of `redis.asyncio`, of `valkey.asyncio`,
+            or of `coredis`, which runs on asyncio and on trio. Give it a timeout of at most a
+            second and no retries. A client without pub/sub, such as valkey's for clusters, shares
+            no events.
+        secret: encrypts the access token; a random string such as `secrets.token_hex(32)`, the same
+            in all processes. Needs `pip install 'sikoia-async[encryption]'`.
         prefix: begins all keys.
 
     Raises:
@@ -83,7 +83,7 @@ class RedisStores(Stores):
         return cls(Connection(opener=_opener(url)), secret=secret, prefix=prefix)
 
     async def aclose(self) -> None:
-        """Close the client of `from_url`; one of yours stays open."""
+        """Close the client of `from_url`; your own client stays open."""
         await self._connection.aclose()
 
 

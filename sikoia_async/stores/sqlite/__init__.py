@@ -1,4 +1,4 @@
-"""`SqliteStores`: what the processes of one host share, in one file of SQLite."""
+"""`SqliteStores`: what the processes of one host share, in one SQLite file."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ class SqliteStores(NotCopyable, Stores):
             ...
 
     The file is created if it does not exist, and only its owner can read it. It holds the access
-    token, hashes, times and ids of requests, and no personal data. Several clients of a process may
-    use one object, also on different event loops; after a fork, create another one.
+    token, hashes, times and ids of requests, but no personal data. Several clients of a process may
+    use one object, even on different event loops; after a fork, create a new one.
 
-    Spend and purchases are on the disk when a method returns. Everything else may be lost if the
-    power fails, and is forgotten when the host is started anew, except which webhook events were
-    handled. If the file is deleted while it is in use, purchases and spend are refused until the
-    process is started again, because their record is gone; the rest begins anew.
+    Spend and purchases are on the disk when a method returns. Everything else may be lost in a
+    power failure and is forgotten when the host restarts, except which webhook events were handled.
+    If the file is deleted while it is in use, purchases and spend are refused until the process
+    restarts, because their record is gone; the rest starts over.
 
     Args:
         path: the file, on a local disk, in a folder that exists.
-        secret: encrypts the access token, if given: a random string that all processes have. It
-            needs the extra `encryption`.
+        secret: encrypts the access token, if given; a random string, the same in all processes.
+            Needs the extra `encryption`.
         host: clocks and mounts of the host, for tests.
 
     Raises:

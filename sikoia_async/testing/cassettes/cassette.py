@@ -45,9 +45,9 @@ class Cassette:
     """A file of responses that is replayed or recorded in a `with` block.
 
     The file contains the fields that the models of this SDK have and do not mark as personal.
-    Personal data is replaced by neutral texts, dates and numbers, each UUID by another one that is
-    the same everywhere in the file, and files by small placeholders of the same kind. Access
-    tokens, API keys, secrets, links and correlation ids are never recorded.
+    Personal data is replaced with neutral strings, dates and numbers, each UUID with another one
+    that is the same everywhere in the file, and files with small placeholders of the same kind.
+    Access tokens, API keys, secrets, links and correlation ids are never recorded.
 
     Args:
         path: the path of the file.
@@ -55,8 +55,8 @@ class Cassette:
             client's environment and may cost money. The file is written even if the block fails,
             but not if no call was made.
         keep_company_names: whether to record the names of companies. By default they become
-            `Company 1` and so on in responses, because a sole trader's is a person's name. A
-            replay needs no such choice.
+            `Company 1` and so on in responses, because a sole trader's is a person's name. This has
+            no effect on a replay.
 
     Raises, on entering or leaving the block:
         CassetteError: the file is missing or invalid or cannot be written, or a request was made

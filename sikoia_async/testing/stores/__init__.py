@@ -6,8 +6,8 @@
             async with connect() as connection:
                 yield Stores(token=MyTokenStore(connection))
 
-Run it with pytest and the plugin of anyio. The rules are those of `sikoia_async.stores`; a test
-that fails says which one is broken. Tests of kinds that the stores do not hold are skipped.
+Run it with pytest and the plugin of anyio. The rules are those of `sikoia_async.stores`; a failed
+test says which one is broken. Tests for kinds that the stores do not hold are skipped.
 """
 
 from sikoia_async.testing.stores._events import EventConformance
@@ -41,9 +41,9 @@ class StoreConformance(
     """Tests of stores of all kinds; inherit from it, or from the class of one kind.
 
     Override `open`, an async context manager that opens the stores under test. Each test opens them
-    twice on one backend, as two processes do, and uses keys of its own, so that a backend with
-    other data is fine.
+    twice on one backend, as two processes would, and uses its own keys, so the backend may contain
+    other data.
 
     Override `lose` if the backend can lose its state, and `now` and `sleep` if the stores take a
-    clock that tests can move. Without one, a test waits for some tenths of a second.
+    clock that tests can move. Without such a clock, a test waits for a few tenths of a second.
     """
