@@ -9,6 +9,7 @@ import anyio
 from sikoia_async import Sikoia
 from sikoia_async._transport.connector import local_authorities, named_environment
 from sikoia_async._version import __version__
+from sikoia_async.cli.misspelt import warn
 from sikoia_async.errors import ArgumentError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def new_client(options: argparse.Namespace, **more: Any) -> Sikoia:
     Raises:
         ConfigurationError: an option or a variable is missing or invalid; the error names it.
     """
+    warn()
     # People at a terminal expect that HTTPS_PROXY and SSL_CERT_FILE count, as with curl.
     own: dict[str, Any] = {"app_info": f"sikoia-cli/{__version__}", "trust_env": True}
     settings = own | more

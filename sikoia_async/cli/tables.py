@@ -59,6 +59,7 @@ def _page(text: str, height: int) -> None:
 
 def _object(plain: Any) -> Table:
     table = Table("field", "value", box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.columns[0].overflow = "fold"  # the end of a long name tells fields apart
     for name, value in _fields(plain):
         table.add_row(Text(name, style="bold"), Text(_shown(value)))
     return table
@@ -106,14 +107,19 @@ def _cells(plain: Any, above: str = "") -> Iterator[tuple[str, Any]]:
             yield path, value
 
 
-def _fields(plain: Any, above: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield all fields of an object, through nested objects and lists, without those of None."""
+def _fields(plain: Any, above: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield all fields of an object, through nested objects and lists, without those of None.
+
+    Lists of objects in lists are counted, as in a table of a list.
+    """
     if is_object(plain):
         for name, value in plain.items():
-            yield from _fields(value, f"{above}.{name}" if above else name)
+            yield from _fields(value, f"{above}.{name}" if above else name, depth)
+    elif is_list(plain) and depth and any(is_object(one) for one in plain):
+        yield above, f"({len(plain)})"
     elif is_list(plain):
         for number, value in enumerate(plain):
-            yield from _fields(value, f"{above}[{number}]")
+            yield from _fields(value, f"{above}[{number}]", depth + 1)
     elif plain is not None:
         yield above, plain
 

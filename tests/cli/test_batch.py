@@ -124,6 +124,32 @@ def test_a_run_without_a_limit_needs_a_yes(
     assert sandbox.ledger.spend == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SIKOIA_CLIENT_SECRET", "wrong"), ("SIKOIA_ENVIRONMENT", "https://127.0.0.1:1")],
+)
+def test_a_run_that_cannot_reach_sikoia_fails_no_row(
+    sandbox: Sandbox,
+    name: str,
+    value: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Wrong credentials, for example: one line says so, and the next run has all rows."""
+    write_csv(companies_of(3, sandbox))
+    right = os.environ[name]
+    monkeypatch.setenv(name, value)
+
+    assert reports() == 1
+
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(("sikoia batch: TokenError: ", "sikoia batch: ConnectionFailedError: "))
+    assert lines() == []
+    monkeypatch.setenv(name, right)
+    assert reports() == 0
+    assert len(lines()) == 3
+
+
 class Terminal(io.StringIO):
     """Standard input or error on which somebody answers."""
 

@@ -97,6 +97,23 @@ def test_a_table_of_a_model_has_a_row_for_each_field(
     assert "owner" not in rows
 
 
+def test_lists_in_lists_are_counted_in_a_table(
+    terminal: Terminal, case: tuple[str, str, str], tmp_path: Path
+) -> None:
+    """Or there would be hundreds of rows. Long names are complete."""
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
+    line = f"documents upload --person {case[2]} --document-type BankStatement"
+    terminal.get(line, str(tmp_path / "a.pdf"))
+
+    _, table, _ = terminal.run(
+        *f"affordability request --person {case[2]} --yes --wait -o table".split()
+    )
+
+    assert "data.indicators[0].transactions " in table
+    assert "transactions[0]" not in table
+    assert "…" not in table
+
+
 @pytest.mark.parametrize("form", ["json", "jsonl", "table"])
 def test_what_a_terminal_would_act_on_is_escaped(terminal: Terminal, form: str) -> None:
     """Names are written by strangers."""

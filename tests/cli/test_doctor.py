@@ -43,7 +43,7 @@ from sikoia_async.cli.doctor.diagnosis import CHECKS, Check, diagnose
 from sikoia_async.cli.doctor.findings import Finding, line
 from sikoia_async.cli.doctor.network import resolve
 from sikoia_async.cli.doctor.session import Session
-from sikoia_async.cli.doctor.variables import misspelt
+from sikoia_async.cli.misspelt import misspelt
 from sikoia_async.environments import STAGING, Environment, local
 from sikoia_async.sandbox import Credentials, Rate, Sandbox, Time
 from sikoia_async.sandbox.snapshot import Snapshot
@@ -207,7 +207,7 @@ def test_refused_credentials_are_tried_in_the_other_environment_of_sikoia() -> N
 @pytest.mark.parametrize(
     ("seconds", "status", "message"),
     [
-        (-3600, "failed", r"1\.0 h ahead of Sikoia's"),
+        (-3_700, "failed", r"1\.0 h ahead of Sikoia's"),
         (600, "failed", r"10 min behind Sikoia's"),
         (-90, "warning", r"\d+ s ahead of Sikoia's"),
     ],
@@ -408,8 +408,25 @@ def test_a_misspelt_variable_is_named(
 
 
 def test_names_like_a_variable_that_is_set_are_not_mistakes() -> None:
-    """There may be several for several environments."""
-    assert not list(misspelt({"SIKOIA_CLIENT_ID": "one", "SIKOIA_CLIENT_IDS": "two"}))
+    """There may be several for several environments; nor are all beginnings of one."""
+    assert not list(misspelt({"SIKOIA_CLIENT_ID": "one", "SIKOIA_CLIENT_IDS": "two", "SIKOIA": ""}))
+
+
+@pytest.mark.parametrize("line", ["users list", "batch credit-reports in.csv --out o --yes"])
+def test_a_misspelt_variable_is_mentioned_by_all_commands(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The call may go to another environment than was meant."""
+    monkeypatch.chdir(tmp_path)
+    Path("in.csv").write_text("company_id\nx\n", "utf-8")
+    monkeypatch.setenv("SIKOIA_ENV", "staging")
+    for name in ("SIKOIA_ENVIRONMENT", "SIKOIA_CLIENT_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert cli.main(line.split()) != 0
+
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == "sikoia: SIKOIA_ENV is not read; did you mean SIKOIA_ENVIRONMENT?"
 
 
 @pytest.mark.parametrize(

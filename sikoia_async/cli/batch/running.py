@@ -23,6 +23,7 @@ from sikoia_async.cli.batch.output import Output, message_of
 from sikoia_async.cli.batch.records import BadRecord, InputError
 from sikoia_async.cli.consent import ask
 from sikoia_async.cli.exit_codes import describe
+from sikoia_async.cli.misspelt import warn
 from sikoia_async.cli.text import to_json_text
 from sikoia_async.errors import CallError
 
@@ -93,6 +94,7 @@ def run(job: BatchJob) -> int:
     if job.max_chargeable is None and "SIKOIA_MAX_CHARGEABLE" not in os.environ:
         calls = "calls" if checked is None else f"up to {number(checked.rows, 'call')}"
         _ask(f"{calls} of {job.operation.name}", yes=job.yes)
+    warn()
     with _before_anything_is_bought():
         output = Output(job.out)
     try:
@@ -128,10 +130,8 @@ async def _run(job: BatchJob, output: Output, checked: Checked | None) -> int:
         )
         async with batch:
             bad = 0 if checked is None else checked.bad_count
-            errors = _Errors()
-            bad += await _work(job, output, batch, checked, errors)
+            bad += await _work(job, output, sikoia, batch, checked)
             summary = await batch.summary()
-    errors.print()
     _print_end(job, summary, bad)
     if summary.stopped is not None:
         return EXIT_CODES[summary.stopped]
@@ -139,7 +139,7 @@ async def _run(job: BatchJob, output: Output, checked: Checked | None) -> int:
 
 
 async def _work(
-    job: BatchJob, output: Output, batch: Batch[Sikoia], checked: Checked | None, errors: _Errors
+    job: BatchJob, output: Output, sikoia: Sikoia, batch: Batch[Sikoia], checked: Checked | None
 ) -> int:
     """Make the operation for each row, and return how many rows that arrived were bad."""
     journal = journal_of(batch)
@@ -154,6 +154,7 @@ async def _work(
             "of their purchases is found out first, once no lost request can be under way"
         )
     output.continue_from(await batch.position(), is_new=is_new, settle=journal.items.settle)
+    await sikoia.warm()  # wrong credentials are an error of the run, and not of each row
     command = json.dumps([str(Path.cwd()), *job.arguments])
     await anyio.to_thread.run_sync(journal.items.remember, COMMAND, command)
     rows = _Rows(job.input)
@@ -168,11 +169,13 @@ async def _work(
         progress=True,
         flush=output.sync,
     )
+    errors = _Errors()
     async for result in results:
         # What was not bought for want of money is left to do, and has no line.
         if not (isinstance(result, Failed) and isinstance(result.error, ChargeLimitError)):
             output.write(result)
             errors.add(result)
+    errors.print()
     return rows.bad
 
 

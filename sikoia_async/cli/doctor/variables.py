@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -16,17 +15,15 @@ from sikoia_async._transport.tls import new_context
 from sikoia_async.cli.doctor.findings import Finding
 from sikoia_async.cli.doctor.session import new_client
 from sikoia_async.cli.exit_codes import in_cli_words
+from sikoia_async.cli.misspelt import OTHERS, misspelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from sikoia_async.cli.doctor.session import Session
 
-__all__ = ["check_credentials", "check_environment", "check_variables", "misspelt"]
+__all__ = ["check_credentials", "check_environment", "check_variables"]
 
-_OTHERS: Final = ("SIKOIA_SANDBOX_CONTROL",)
-"""What commands read, and no client."""
-_NEAR: Final = 0.87
 _AUTHORITIES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -41,7 +38,7 @@ async def check_variables(session: Session) -> list[Finding]:
     found += [Finding("variables", "warning", *one) for one in _without_effect()]
     if any(one.status == "failed" for one in found):
         return found
-    names = [name for name in (*VARIABLES, *_OTHERS) if name in os.environ]
+    names = [name for name in (*VARIABLES, *OTHERS) if name in os.environ]
     message = f"{', '.join(names)} set" if names else "none set"
     return [Finding("variables", "ok", message), *found]
 
@@ -74,17 +71,6 @@ async def check_credentials(session: Session) -> list[Finding]:
         return [Finding("credentials", "failed", in_cli_words(error))]
     sources = map(variables.source_of, ("SIKOIA_CLIENT_ID", "SIKOIA_CLIENT_SECRET"))
     return [Finding("credentials", "ok", f"from {' and '.join(sources)}")]
-
-
-def misspelt(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield names that look like a variable of this SDK but are not, and the nearest variable."""
-    known = (*VARIABLES, *_OTHERS)
-    for name in sorted(environ):
-        if name in known:
-            continue
-        for nearest in get_close_matches(name.upper(), known, n=1, cutoff=_NEAR):
-            if nearest not in environ:
-                yield name, nearest
 
 
 def _invalid() -> Iterator[str]:
