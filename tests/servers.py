@@ -6,6 +6,7 @@ and `PostgresServer()` as context managers. Tests are skipped where the programs
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -147,7 +148,7 @@ class RedisServer(_Server):
             *("--dir", str(self.folder), "--save", "", "--appendonly", "yes"),
             *self.options,
         )
-        self._run(command, lambda: _listens(self.port), env=self._environment)
+        self._run(command, self._is_ready, env=self._environment)
 
     def empty(self) -> None:
         """Remove what a stopped server has kept."""
@@ -162,6 +163,9 @@ class RedisServer(_Server):
             [*self._cli, *words], capture_output=True, check=True, timeout=_TIMEOUT
         )
         return printed.stdout.decode("utf-8", "backslashreplace").splitlines()
+
+    def _is_ready(self) -> bool:
+        return _listens(self.port) and not self.command("PING")[0].startswith("LOADING")
 
     @contextmanager
     def monitor(self) -> Generator[list[str]]:
@@ -353,11 +357,16 @@ def postgres_url(postgres_server: PostgresServer) -> Generator[str]:
 
 
 def free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port on which nothing listens.
+
+    It is below those that the kernel gives to connections, one of which could take it before the
+    server of the test listens there.
+    """
+    while True:
+        port = random.randrange(20_000, 32_768)  # noqa: S311 - not a secret
+        with suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def _listens(port: int) -> bool:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import anyio
 import attrs
 import httpx
 import pytest
+from servers import free_port
 
 from sikoia_async import Entity, Sikoia
 from sikoia_async.sandbox import Rate, Sandbox
@@ -74,12 +74,6 @@ def _command(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text()
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 async def _subscribed(url: str) -> str:
     """Subscribe the service to its events, and return the webhook secret."""
     async with Sikoia() as sikoia:
@@ -98,7 +92,7 @@ def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Generator[Servic
     """Serve the example with two workers, and a local Sikoia."""
     if not Path("/proc/self/task").exists():
         pytest.skip("the worker processes are found in /proc")
-    url = f"http://127.0.0.1:{_free_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     with Sandbox(work_time=WORK_TIME, rate=Rate(requests_per_window=100_000)) as sandbox:
         for name, value in sandbox.variables.items():
             monkeypatch.setenv(name, value)
