@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from http import HTTPStatus
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import attrs
 
@@ -572,7 +572,7 @@ def api_error_class(status: int, type_: str | None) -> type[APIError]:
 
 def is_error(status: int) -> bool:
     """Return whether a status is a 4xx or 5xx."""
-    return status >= HTTPStatus.BAD_REQUEST
+    return status >= _FIRST_ERROR
 
 
 def is_server_error(status: int) -> bool:
@@ -580,6 +580,7 @@ def is_server_error(status: int) -> bool:
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+_FIRST_ERROR: Final = HTTPStatus.BAD_REQUEST.value
 _BY_STATUS: dict[int, type[APIError]] = {
     HTTPStatus.BAD_REQUEST: InvalidRequestError,
     HTTPStatus.UNAUTHORIZED: AuthenticationError,

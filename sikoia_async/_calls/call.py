@@ -181,7 +181,8 @@ class Call:
             context.tally.calls += 1
             result = None
             left = options.timeout - self.watch.seconds
-            with anyio.move_on_after(left) as deadline, end_in_real_time(deadline, left):
+            scope = anyio.CancelScope(deadline=self.watch.started + options.timeout)
+            with scope as deadline, end_in_real_time(deadline, left):
                 result = await self._attempt(slot)
                 while result.is_error and await self._pause_before_another(result):
                     self._earlier_in_doubt = self._is_in_doubt

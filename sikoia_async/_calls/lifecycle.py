@@ -9,10 +9,10 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from anyio import NoEventLoopError, current_time
-from anyio.lowlevel import current_token
+from anyio import current_time
 
 from sikoia_async._errors import ClientStateError
+from sikoia_async._transport.event_loop import current_loop
 
 __all__ = ["Lifecycle"]
 
@@ -48,10 +48,7 @@ class Lifecycle:
         if self._process not in {0, os.getpid()}:
             # Checked before the loop: asyncio has none in a forked child of its process.
             raise ClientStateError(_FORKED)
-        try:
-            loop = current_token().native_token
-        except NoEventLoopError:
-            loop = None
+        loop = current_loop()
         if loop is None:
             raise ClientStateError(_NO_LOOP)
         if self._loop is None:

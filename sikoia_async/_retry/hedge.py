@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import anyio
-from anyio.lowlevel import checkpoint, current_token
+from anyio.lowlevel import checkpoint
 from sniffio import current_async_library_cvar
+
+from sikoia_async._transport.event_loop import current_loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -95,7 +97,7 @@ class _Timer:
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
-        call_later = getattr(current_token().native_token, "call_later", None)
+        call_later = getattr(current_loop(), "call_later", None)
         if call_later is None:
             self._start()
         else:

@@ -103,7 +103,7 @@ async def exchange(
             return await _read(response, state, limits)
         finally:
             try:
-                await _close(response)
+                await cast("httpx.AsyncByteStream", response.stream).aclose()
             finally:
                 # httpx's stream refers back to the response, and that to the body of the request.
                 response.stream = state
@@ -232,10 +232,6 @@ def _is_delimited(response: httpx.Response, state: RequestState) -> bool:
     )
 
 
-async def _close(response: httpx.Response) -> None:
-    await cast("httpx.AsyncByteStream", response.stream).aclose()
-
-
 async def _abandon(response: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
     """Close a response whose body is not read to its end.
 
@@ -243,7 +239,7 @@ async def _abandon(response: httpx.Response, chunks: AsyncIterator[bytes]) -> No
     exhausted nor closed. They end once the connection is closed; a caller's transport may never
     end them, so this is bounded.
     """
-    await _close(response)
+    await cast("httpx.AsyncByteStream", response.stream).aclose()
     with anyio.move_on_after(_DRAIN), suppress(httpx.HTTPError, httpx.StreamError):
         async for _ in chunks:
             pass

@@ -20,7 +20,8 @@ __all__ = ["CLOSED", "ClientTransport", "Once", "readable", "send_through"]
 CLOSED: Final = "the http_client is closed; keep it open for as long as this client is used"
 
 _NO_HOOKS: Final[dict[str, list[Any]]] = {"request": [], "response": []}
-_CONSUMED: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+_LENGTH: Final = b"content-length"
+_CONSUMED: Final = frozenset({b"content-encoding", _LENGTH, b"transfer-encoding"})
 
 
 class ClientTransport(httpx.AsyncBaseTransport):
@@ -130,7 +131,7 @@ async def _declare_empty_body(request: httpx.Request, state: RequestState) -> No
     refuse it. A request that must not be repeated stays a stream, because aiohttp repeats a GET
     without one by itself.
     """
-    if state.is_traced or "content-length" in request.headers:
+    if state.is_traced or any(name.lower() == _LENGTH for name, _ in request.headers.raw):
         return
     if state.may_repeat:
         await request.aread()

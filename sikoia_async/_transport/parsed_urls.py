@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 
@@ -31,12 +31,15 @@ def parsed_url(url: str) -> httpx.URL:
     if plain is None:
         return httpx.URL(url)
     origin, path, query = plain.groups()
-    parsed = httpx.URL(_origin(origin))
-    parts: Any = vars(parsed)  # httpx's own way to replace parts parses all of them again
-    parts["_uri_reference"] = parts["_uri_reference"]._replace(path=path, query=query)
+    parsed = httpx.URL.__new__(httpx.URL)
+    kind, authority, fragment = _origin(origin)  # httpx's own way parses all parts again
+    vars(parsed)["_uri_reference"] = kind(*authority, path, query, fragment)
     return parsed
 
 
 @lru_cache(maxsize=64)
-def _origin(origin: str) -> httpx.URL:
-    return httpx.URL(origin)
+def _origin(origin: str) -> tuple[Any, list[Any], Any]:
+    """Return httpx's class of parts, the parts before the path, and the one after the query."""
+    parts: Any = vars(httpx.URL(origin))["_uri_reference"]
+    *authority, _, _, fragment = parts
+    return cast("Any", type(parts)), authority, fragment

@@ -322,17 +322,18 @@ class _Body(httpx.AsyncByteStream):
         give_back: Callable[..., Awaitable[None]],
     ) -> None:
         self._stream = stream
-        self._chunks: AsyncIterator[bytes]
+        self._chunks: AsyncIterator[bytes] | None = None
         self._slot: _Slot | None = slot
         self._now = now
         self._give_back = give_back
         self._is_read = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        self._chunks = aiter(self._stream)
         return self
 
     async def __anext__(self) -> bytes:
+        if self._chunks is None:  # an abandoned body is iterated twice, and must not start again
+            self._chunks = aiter(self._stream)
         try:
             return await anext(self._chunks)
         except StopAsyncIteration:

@@ -1,15 +1,17 @@
 """Where a client can be used: in its event loop and process, until it is closed."""
 
+import asyncio
 import os
 import subprocess
 import sys
 import textwrap
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import httpx
 import pytest
+import trio
 from faults import client
 
 from sikoia_async import ClientStateError, Sikoia
@@ -57,6 +59,28 @@ def test_a_client_stays_with_its_loop(backend: str, second: str) -> None:
     for use in (partial(_call, sikoia), sikoia.aclose):
         with pytest.raises(ClientStateError, match="another event loop"):
             anyio.run(use, backend=second)
+    assert sent == ["/v2/cases"]
+
+
+def test_a_guest_of_a_loop_is_another_loop() -> None:
+    """A guest run of trio is inside asyncio's loop, which does not make that loop its own."""
+    sikoia, sent = _client()
+
+    async def host() -> object:
+        await _call(sikoia)
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[Any] = loop.create_future()
+        trio.lowlevel.start_guest_run(
+            _call,
+            sikoia,
+            run_sync_soon_threadsafe=loop.call_soon_threadsafe,
+            done_callback=ended.set_result,
+            host_uses_signal_set_wakeup_fd=True,
+        )
+        return cast("object", (await ended).unwrap())
+
+    with pytest.raises(ClientStateError, match="another event loop"):
+        asyncio.run(host())
     assert sent == ["/v2/cases"]
 
 
