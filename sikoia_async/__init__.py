@@ -42,7 +42,7 @@ from sikoia_async._version import __version__
 if TYPE_CHECKING:
     from sikoia_async._calls.pagination import Pages
     from sikoia_async._calls.spend_limits import SpendLimit, spending
-    from sikoia_async._calls.usage import Stats
+    from sikoia_async._calls.stats import Stats
     from sikoia_async._client import Sikoia
     from sikoia_async._errors import (
         APIDeprecationWarning,
@@ -259,7 +259,7 @@ _LAZY: Final = {
     ),
     "sikoia_async._calls.pagination": ("Pages",),
     "sikoia_async._calls.spend_limits": ("SpendLimit", "spending"),
-    "sikoia_async._calls.usage": ("Stats",),
+    "sikoia_async._calls.stats": ("Stats",),
     "sikoia_async._rate_limit.queue": ("Priority",),
     "sikoia_async._rate_limit.quota": ("Quota",),
     "sikoia_async._transport.limits": ("Limits",),

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from sikoia_async._calls.api import Api
     from sikoia_async._calls.spend_limits import SpendLimit
+    from sikoia_async._calls.stats import Stats
     from sikoia_async._calls.urls import QueryValue
-    from sikoia_async._calls.usage import Stats
     from sikoia_async._errors import CallInfo
     from sikoia_async._rate_limit.queue import Priority
     from sikoia_async._transport.adapters import HttpClient, HttpTransport
@@ -417,7 +417,7 @@ class Sikoia(NotCopyable):
 
         On trio, call it from a task: it reads the event loop's clock.
         """
-        from sikoia_async._calls.usage import Stats  # noqa: PLC0415 - loaded by then
+        from sikoia_async._calls.stats import Stats  # noqa: PLC0415 - loaded when first used
 
         context = self._api.context
         limiter = context.rate_limiter
