@@ -218,6 +218,48 @@ class SteppedRedisServer(RedisServer):
         new.rename(self._offset)
 
 
+class SentinelServer(RedisServer):
+    """A server with a replica, and the Redis Sentinel that makes the replica the next master."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self.master = RedisServer()
+        self._replica = RedisServer("--replicaof", f"127.0.0.1 {self.master.port}")
+
+    def start(self) -> None:
+        """Start all three, and wait until the replica is in step."""
+        assert self._program is not None
+        self.master.start()
+        self._replica.start()
+        self.wait_until_replicated()
+        file = self.folder / "sentinel.conf"
+        file.write_text(
+            f"port {self.port}\nbind 127.0.0.1\ndir {self.folder}\n"
+            f"sentinel monitor {self._name} 127.0.0.1 {self.master.port} 1\n"
+            f"sentinel down-after-milliseconds {self._name} 500\n"
+            f"sentinel failover-timeout {self._name} 5000\n"
+        )
+        self._run([self._program, str(file), "--sentinel"], self._knows_the_replica)
+
+    def wait_until_replicated(self) -> None:
+        """Wait until the replica has what the master has."""
+        deadline = time.monotonic() + _TIMEOUT
+        while self.master.command("WAIT", "1", "1000") != ["1"]:
+            assert time.monotonic() < deadline, "the replica does not follow"
+
+    def close(self) -> None:
+        """End all three."""
+        super().close()
+        self._replica.close()
+        self.master.close()
+
+    def _knows_the_replica(self) -> bool:
+        if not _listens(self.port):
+            return False
+        return bool(self.command("SENTINEL", "REPLICAS", self._name))
+
+
 class PostgresServer(_Server):
     """A PostgreSQL server: `with PostgresServer() as postgres: ... postgres.url()`.
 

@@ -4,8 +4,7 @@ import asyncio
 import gc
 import logging
 import sys
-import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -13,7 +12,7 @@ import anyio
 import anyio.abc
 import pytest
 from redis_clients import LEFTOVERS, LIBRARIES, backend_of, create, opened
-from servers import RedisServer, free_port
+from servers import RedisServer
 
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError
 from sikoia_async.stores import Ask, Grant, RedisStores, StoredToken, Wait
@@ -205,45 +204,6 @@ async def test_floods_share_one_limit(redis_server: RedisServer, library: str) -
 
     tickets = [one.ticket for one in asked if isinstance(one, Grant)]
     assert len(set(tickets)) == len(tickets) == ASK.limit
-
-
-async def test_a_cluster_holds_all_kinds(library: str) -> None:
-    """The keys of one script are in one slot."""
-    bus = str(free_port())
-    with RedisServer("--cluster-enabled", "yes", "--cluster-port", bus) as server:
-        server.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-        wait_for(lambda: "cluster_state:ok" in server.command("CLUSTER", "INFO"))
-        async with cluster_client(library, server) as client:
-            stores = RedisStores(client)
-            assert stores.token is not None
-            assert stores.replay is not None
-            assert isinstance(await acquire(stores), Grant)
-            await stores.token.save("a", StoredToken("canary", 60))
-            assert await stores.replay.claim("k", "one", ttl=60) == "new"
-        slots = {
-            server.command("CLUSTER", "KEYSLOT", key)[0]
-            for key in server.command("KEYS", "*")
-            if "{a}" in key
-        }
-        assert len(slots) == 1
-        assert slots.pop().isdigit()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until something is true."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def cluster_client(library: str, server: RedisServer) -> Any:
-    """Return the library's client for a cluster."""
-    if library == "redis":
-        return pytest.importorskip("redis.asyncio.cluster").RedisCluster.from_url(server.url)
-    if library == "valkey":
-        return pytest.importorskip("valkey.asyncio.cluster").ValkeyCluster.from_url(server.url)
-    return pytest.importorskip("coredis").RedisCluster("127.0.0.1", server.port)
 
 
 @pytest.mark.parametrize("secret", [None, "canary-secret"])

@@ -36,6 +36,8 @@ class RedisStores(Stores):
     Each operation is one Lua script: atomic, timed by the clock of the server, and on one key or on
     keys with one hash tag, so that it works in a cluster. All keys expire. Redis 6 or newer, or
     Valkey. Choose a `maxmemory-policy` that does not evict these keys, such as `noeviction`.
+    For Redis Cluster, pass a `RedisCluster` of the library, and for Redis Sentinel the client that
+    `Sentinel(...).master_for(name)` returns, or `primary_for(name)` of coredis.
 
     Args:
         client: your asynchronous client, which you close: of `redis.asyncio`, of `valkey.asyncio`,

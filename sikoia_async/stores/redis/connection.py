@@ -127,6 +127,9 @@ def _misuse(error: Exception) -> str | None:
     message = str(error).lower()
     if "wrong kind of value" in message:
         return _FOREIGN_KEYS
+    # Clients for clusters follow these. That of valkey raises no error of its own otherwise.
+    if type(error).__name__ == "MovedError" or message.startswith("moved "):
+        return _CLUSTER
     if isinstance(error, RuntimeError) and any(one in message for one in _MISUSES):
         return _FOREIGN
     return None
@@ -138,6 +141,10 @@ _FOREIGN: Final = (
 )
 _NOT_ON_TRIO: Final = (
     "RedisStores: this client runs on asyncio only; on trio, pass a client of coredis"
+)
+_CLUSTER: Final = (
+    "RedisStores: the server belongs to a cluster; pass the library's client for clusters, such as "
+    "redis.asyncio.RedisCluster"
 )
 _FOREIGN_KEYS: Final = (
     "RedisStores: another application uses these keys; pass another `prefix`, or another database"
