@@ -173,8 +173,9 @@ def test_one_of_several_companies_is_chosen(service: Service) -> None:
 def test_an_event_that_reaches_the_other_worker_costs_no_time(service: Service) -> None:
     """Concurrent requests respond soon, and not just before their waits end.
 
-    A few may: sixteen events in a row can reach one process by chance, because the deliveries of
-    one connection do. The first event that does not come corrects that.
+    They are one fewer than the events that prove that all of them reach a process: these can reach
+    one by chance, since the deliveries of one connection do. What a missing event corrects then is
+    tested in operations/test_reliance.py.
     """
     person = service.apply()["persons"][0]["person_id"]
     anyio.run(_with_statement, person)
@@ -186,11 +187,11 @@ def test_an_event_that_reaches_the_other_worker_costs_no_time(service: Service) 
         return time.monotonic() - began
 
     with ThreadPoolExecutor(8) as pool:
-        took = sorted(pool.map(once, range(40)))
+        took = sorted(pool.map(once, range(15)))
 
     # Those that wait for an event which never comes respond after 18 s of 20.
     assert took[len(took) // 2] < 10
-    assert sum(one > 17 for one in took) <= 4
+    assert took[-1] < 17
 
 
 def test_a_killed_worker_loses_no_operation(service: Service) -> None:
