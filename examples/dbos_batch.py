@@ -30,9 +30,9 @@ AT_ONCE: Final = int(os.environ.get("AT_ONCE", "20"))
 TIMEOUT: Final = 4 * 3600.0
 """How long to wait for a report, in seconds."""
 DRAIN: Final = 30
-"""How long a worker that is stopped may go on with what it has begun, in seconds.
+"""How long a stopped worker may continue with what it has begun, in seconds.
 
-What takes longer is cancelled, and resumed as after a kill.
+Longer work is cancelled, and resumed as after a kill.
 """
 TEMPORARY: Final = (RateLimitError, ServerError, StoreError, TransportError)
 clients: list[Sikoia] = []
@@ -51,8 +51,8 @@ async def credit_report(company_id: str) -> str | None:
         f"report-{company_id}", sikoia.credit_reports.request, company_id
     )
     report = await operation.wait(timeout=TIMEOUT)
-    # Save the report here. What a step takes, returns and raises is pickled into the database, so
-    # it should be ids and states, and nobody's data.
+    # Save the report here. Arguments, results and errors of a step are pickled into the database,
+    # so they should be ids and states, without personal data.
     return report.status
 
 
@@ -80,7 +80,7 @@ async def dbos(name: str, queues: list[str]) -> AsyncGenerator[None]:
             "name": "sikoia-batch",
             "system_database_url": DATABASE_URL,
             "executor_id": name,
-            "application_version": "1",  # a version goes on only with its own work
+            "application_version": "1",  # each version resumes only its own work
         }
     )
     DBOS.listen_queues(queues)

@@ -30,11 +30,11 @@ DATABASE_URL: Final = os.environ.get("DATABASE_URL")
 AT_ONCE: Final = int(os.environ.get("AT_ONCE", "20"))
 """How many companies a worker works on at the same time."""
 IDLE_TIMEOUT: Final = int(os.environ.get("IDLE_TIMEOUT", "60"))
-"""Seconds until other workers take over what one that was killed was doing."""
+"""Seconds until other workers take over the tasks of a killed one."""
 TIMEOUT: Final = 4 * 3600.0
 """How long to wait for a report, in seconds."""
 DRAIN: Final = 30
-"""How long a worker that is stopped may go on with what it has begun, in seconds."""
+"""How long a stopped worker may continue with what it has begun, in seconds."""
 TEMPORARY: Final = (RateLimitError, ServerError, StoreError, TransportError)
 
 
@@ -76,8 +76,8 @@ async def credit_report(company_id: str) -> str | None:
         report = await operation.wait(timeout=TIMEOUT)
     except TEMPORARY as error:
         raise StreaqRetry(type(error).__name__) from error
-    # Save the report here. What a task takes, returns and raises is pickled into Redis, so it
-    # should be ids and states, and nobody's data.
+    # Save the report here. Arguments, results and errors of a task are pickled into Redis, so
+    # they should be ids and states, without personal data.
     return report.status
 
 
@@ -89,7 +89,7 @@ async def add(path: Path) -> int:
         task.id = f"report-{task.args[0]}"  # the same id is the same work
     failed = 0
     async with worker:
-        await worker.redis.delete([worker.results_key + task.id for task in tasks])  # of last time
+        await worker.redis.delete([worker.results_key + task.id for task in tasks])  # old results
         await worker.enqueue_many(tasks)
         for task in tasks:
             result = await task.result()
