@@ -49,8 +49,8 @@ def _against_msgspec(name: str, into: Any, raw_into: Any, body: bytes) -> list[R
     mean = statistics.mean
     held = _retained(sdk, body), _retained(raw, body)
     return [
-        at_most(1.25, f"{name}, steady | msgspec", our[1:], their[1:]),
-        at_most(1.25, f"{name}, mean of 64 | msgspec", [mean(our)], [mean(their)]),
+        at_most(1.1, f"{name}, steady | msgspec", our[1:], their[1:]),
+        at_most(1.1, f"{name}, mean of 64 | msgspec", [mean(our)], [mean(their)]),
         at_most(1.1, f"{name}, memory retained | msgspec", [held[0]], [held[1]], "bytes"),
     ]
 

@@ -10,6 +10,7 @@ is left does not fit its type: an optional field is then None, and an item of a 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from types import GenericAlias
 from typing import Any, Final, get_origin
 
 import attrs
@@ -167,7 +168,7 @@ def _reader(shape: Shape) -> Read:
 
 @cache
 def _quick(shape: Shape) -> Callable[[Bytes], Any] | None:
-    """Return the function that reads a value of this shape with msgspec, or raises `_REFUSALS`.
+    """Return the function that reads a value of this shape quickly, or raises `_REFUSALS`.
 
     There is none for lists and for models that contain themselves, because nearly all of the body
     would be decoded once for each level.
@@ -175,6 +176,11 @@ def _quick(shape: Shape) -> Callable[[Bytes], Any] | None:
     contains_itself = any(shape in shapes.reachable(part) for part in shape.parts)
     if contains_itself or isinstance(shapes.options(shape)[0], shapes.ListOf):
         return None
+    return _decode_sound(shape)
+
+
+def _decode_sound(shape: Shape) -> Callable[[Bytes], Any]:
+    """Return the function that reads a value of this shape with msgspec, or raises `_REFUSALS`."""
     decode = json.decoder(shape.type)
     is_sound = soundness_check(shape)
     if is_sound is None:
@@ -347,20 +353,24 @@ def _skipping_fitting(
     item: Shape, rows: list[msgspec.Raw], items: list[Any]
 ) -> Iterator[tuple[int, msgspec.Raw]]:
     """Append the items of all chunks that msgspec reads, and yield the rows of the others."""
-    decode = _quick(item)
+    decode = _chunk_decoder(item)
     for start in range(0, len(rows), _CHUNK):
         chunk = rows[start : start + _CHUNK]
-        try:
-            if decode is not None and sum(map(len, chunk)) <= _LARGEST_PART:
-                decoded = list(map(decode, chunk))
-            else:
-                decoded = None
-        except _REFUSALS:
-            decoded = None
-        if decoded is None:
-            yield from enumerate(chunk, start)
-        else:
-            items += decoded
+        if decode is not None and sum(map(len, chunk)) <= _LARGEST_PART:
+            try:
+                items += decode(b"[%b]" % b",".join(chunk))
+                continue
+            except _REFUSALS:
+                pass
+        yield from enumerate(chunk, start)
+
+
+@cache
+def _chunk_decoder(item: Shape) -> Callable[[Bytes], Any] | None:
+    """Return the function that reads a list of several items, unless each is read on its own."""
+    if _quick(item) is None:
+        return None
+    return _decode_sound(shape_of(GenericAlias(tuple, (item.type, ...))))
 
 
 def _rows(body: Bytes) -> list[msgspec.Raw] | None:

@@ -4,11 +4,11 @@ msgspec reads the string "NaN", in any case, as a Decimal. Only the Decimals and
 decoded value are visited. Searching the bytes takes three times as long and has false positives.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache
 from itertools import chain
-from operator import attrgetter, is_not
+from operator import attrgetter
 from typing import Any, Final, cast
 
 from sikoia_async._schema import shapes
@@ -34,11 +34,7 @@ def soundness_check(shape: Shape) -> Check | None:
 
 @cache
 def _check_all(shape: Shape) -> CheckAll | None:
-    """Return the same function for many values of a shape.
-
-    A list of models is checked field by field, and not model by model: no Python code runs for each
-    of them.
-    """
+    """Return the same function for many values of a shape."""
     if not any(part.type in _SCALARS for part in shapes.reachable(shape)):
         return None
     match shape:
@@ -46,10 +42,10 @@ def _check_all(shape: Shape) -> CheckAll | None:
             return _SCALARS[shape.type]
         case shapes.Optional():
             inner = cast("CheckAll", _check_all(shape.inner))
-            is_given = _given(shape.inner)
-            return lambda values: inner(filter(is_given, values))
+            return lambda values: inner(value for value in values if value is not None)
         case shapes.Object():
-            return _objects(shape)
+            # Built late, because a model may contain itself.
+            return lambda values: _check_objects(shape)(values)  # noqa: PLW0108 - as said
         case shapes.ListOf():
             item = cast("CheckAll", _check_all(shape.item))
             return lambda values: item(chain.from_iterable(values))
@@ -57,43 +53,47 @@ def _check_all(shape: Shape) -> CheckAll | None:
             return lambda values: all(map(_any_value, values))
 
 
-def _objects(shape: shapes.Object) -> CheckAll:
-    def check(values: Iterable[Any]) -> bool:
-        models = tuple(values)
-        if not models:  # the end of a model that contains itself
-            return True
-        fields = _fields(shape)  # looked up late: a model may contain itself
-        return all(
-            are_sound(filter(is_given, map(read, models))) for read, is_given, are_sound in fields
-        )
-
-    return check
-
-
 @cache
-def _fields(shape: shapes.Object) -> list[tuple[Callable[[Any], Any], Check | None, CheckAll]]:
-    """Return the getter, the filter and the check of each field that has any of them in it."""
-    parts = {field.name: _inner(field.shape) for field in shape.fields}
-    checks = {name: (_given(part), _check_all(part)) for name, part in parts.items()}
-    return [
-        (attrgetter(name), is_given, check)
-        for name, (is_given, check) in checks.items()
-        if check is not None
-    ]
+def _check_objects(shape: shapes.Object) -> CheckAll:
+    """Return the check of objects of one class: a loop that is generated from its fields.
 
-
-def _inner(shape: Shape) -> Shape:
-    return shape.inner if isinstance(shape, shapes.Optional) else shape
-
-
-def _given(shape: Shape) -> Check | None:
-    """Return the filter for values that are not None.
-
-    False numbers and empty lists are sound, so that filtering by truth, which takes a third of the
-    time, is as good. The truth of a model is what its class says.
+    It takes half of the time of one that goes through a list of fields.
     """
-    is_plain = isinstance(shape, shapes.Scalar | shapes.ListOf)
-    return None if is_plain else partial(is_not, None)
+    checks = dict[str, CheckAll]()
+    lines = ["def check(values):", " for value in values:"]
+    lines += [*_field_lines(shape, "value", "  ", checks), " return True"]
+    exec("\n".join(lines), checks)  # noqa: S102 - made of names of fields, which are identifiers
+    return checks["check"]
+
+
+def _field_lines(
+    shape: shapes.Object, value: str, indent: str, checks: dict[str, CheckAll]
+) -> Iterator[str]:
+    for field in shape.fields:
+        if _check_all(field.shape) is not None:
+            yield f"{indent}{value}_ = {value}.{field.name}"
+            yield from _lines(field.shape, f"{value}_", indent, checks)
+
+
+def _lines(shape: Shape, value: str, indent: str, checks: dict[str, CheckAll]) -> Iterator[str]:
+    """Yield the lines that check a value, and add the functions that they call to `checks`."""
+    match shape:
+        case shapes.Scalar():
+            yield f"{indent}if {_FLAWS[shape.type].format(value)}: return False"
+        case shapes.Optional():
+            yield f"{indent}if {value} is not None:"
+            yield from _lines(shape.inner, value, f"{indent} ", checks)
+        case shapes.Object() if all(map(_is_simple, shape.parts)):
+            yield from _field_lines(shape, value, indent, checks)
+        case _:
+            name = f"check_{len(checks)}"
+            checks[name] = cast("CheckAll", _check_all(shape))
+            yield f"{indent}if not {name}(({value},)): return False"
+
+
+def _is_simple(shape: Shape) -> bool:
+    inner = shape.inner if isinstance(shape, shapes.Optional) else shape
+    return isinstance(inner, shapes.Scalar) or _check_all(shape) is None
 
 
 def _any_value(value: Any) -> bool:
@@ -117,6 +117,10 @@ def _have_zones(moments: Iterable[Any]) -> bool:
     return None not in map(attrgetter("tzinfo"), moments)
 
 
+_FLAWS: Final[Mapping[Any, str]] = {
+    Decimal: "not {}.is_finite()",
+    Standard.datetime: "{}.tzinfo is None",
+}
 _SCALARS: Final[Mapping[Any, CheckAll]] = {
     Decimal: _are_finite,
     Standard.datetime: _have_zones,

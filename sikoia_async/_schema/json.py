@@ -143,7 +143,8 @@ def mended(body: bytes) -> bytes:
 
 
 def _mend_strings(body: bytes) -> bytes:
-    body = _ESCAPE.sub(_unescaped, body)
+    if b"\\" in body:
+        body = _ESCAPE.sub(_unescaped, body)
     controls = bytes(one for one in range(ord(" ")) if one in body)
     if controls:
         body = _replace(re.compile(b"[%b]" % controls), _escaped, body, in_strings=True)

@@ -415,6 +415,27 @@ class Strict:
     hidden: int = attrs.field(default=3, init=False)
 
 
+def test_odd_values_in_a_long_list_cost_only_their_fields() -> None:
+    """Many items are read at a time, and only those beside an odd value one by one."""
+    rows = [{"thing_id": str(number), "money": 1} for number in range(200)]
+    things = [Thing(thing_id=str(number), money=Decimal(1)) for number in range(200)]
+    odd: dict[int, dict[str, Any]] = {5: {"money": "NaN"}, 70: {"text": ["a"]}}
+    naive = {150: {"moment": "2024-01-31T10:00:00"}}
+    moment = datetime(2024, 1, 31, 10, tzinfo=UTC)
+    for number, fields in (odd | naive).items():
+        rows[number] |= fields
+    things[5], things[150] = (
+        attrs.evolve(things[5], money=None),
+        attrs.evolve(things[150], moment=moment),
+    )
+    unread: dict[str, Any] = {}
+
+    decoded = load_hook(tuple[Thing, ...])(json.dumps(rows).encode(), Drift(), unread)
+
+    assert decoded == tuple(things)
+    assert unread == {"$[5].money": "NaN", "$[70].text": ["a"]}
+
+
 def test_a_class_that_refuses_its_values_is_refused() -> None:
     """Whatever it raises, the error names the path and the type."""
     for body, problem in (
