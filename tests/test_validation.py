@@ -164,14 +164,23 @@ def test_lists_are_accepted(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [SECRET, b"secret", 5, {"a"}, {"a": SECRET}, [5], [None]], ids=repr
+    ("value", "wrong"),
+    [
+        (SECRET, "str"),
+        (b"secret", "bytes"),
+        (5, "int"),
+        ({"a"}, "set"),
+        ({"a": SECRET}, "dict"),
+        ([5], "int"),
+        ([None], "NoneType"),
+    ],
+    ids=repr,
 )
-def test_other_values_are_not_lists_of_strings(value: Any) -> None:
+def test_other_values_are_not_lists_of_strings(value: object, wrong: str) -> None:
     """A string would otherwise be sent as a list of its characters."""
     message = mistyped(validate_list, "event_types", value, str)
 
-    wrong = value[0] if isinstance(value, list) else value
-    assert message == f"event_types: expected a list of strings, not {type(wrong).__name__}"
+    assert message == f"event_types: expected a list of strings, not {wrong}"
 
 
 def test_lists_that_are_too_short_are_refused() -> None:
