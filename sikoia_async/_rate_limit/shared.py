@@ -7,7 +7,8 @@ have noticed that the store is back.
 
 When an outage begins, other processes may just have used more than their parts. So for a window
 after the last reply of the store, this process adds to what it had in use no more than its part of
-the slots that were free.
+the slots that were free. It cannot know what others were granted since that reply: if they took the
+rest of a window, all together exceed the limit by this process's part at most, once.
 """
 
 from __future__ import annotations

@@ -147,6 +147,28 @@ async def test_what_others_have_used_is_left_to_them_for_a_window() -> None:
     assert served == pytest.approx([1, 1, 60, 61, 61, 61], abs=0.05)
 
 
+async def test_a_process_does_not_know_what_others_used_since_it_last_asked() -> None:
+    """All together then exceed the limit by its part at most, in one window."""
+    store, served = ScriptedStore(), list[str]()
+    first, second = _limiter(store, peers=2), _limiter(store, peers=2)
+    await _call(first)
+    for _ in range(11):
+        await _call(second)
+    _fail(store)
+
+    async def call(limiter: SharedRateLimiter, name: str) -> None:
+        await _call(limiter)
+        served.append(name)
+
+    with anyio.move_on_after(50):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(call, first, "first")
+                tasks.start_soon(call, second, "second")
+
+    assert served == ["first"] * 5
+
+
 @pytest.mark.parametrize("free", [None, 100])
 async def test_a_store_that_does_not_say_what_is_free(free: int | None) -> None:
     """A process then has its part of the limit, and never more."""
