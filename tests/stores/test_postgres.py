@@ -401,6 +401,19 @@ async def test_a_newer_or_foreign_schema_is_refused(
                 PostgresStores(pool, schema=schema)
 
 
+async def test_a_table_may_change_under_a_prepared_statement(
+    postgres_server: PostgresServer, postgres_url: str, library: str
+) -> None:
+    """As when another process updates the tables."""
+    execute = partial(postgres_server.execute, database=postgres_url.rpartition("/")[2])
+    async with opened_pool(library, postgres_url) as pool:
+        for _ in range(6):  # psycopg prepares a statement after five
+            await PostgresStores(pool).create_tables()
+        execute("ALTER TABLE sikoia.version ALTER COLUMN version TYPE bigint")
+
+        assert await spend_of(pool).spent("a") == {}
+
+
 def spend_of_schema(pool: Any, schema: str) -> SpendStore:
     """Return a store with its tables in another schema."""
     spend = PostgresStores(pool, schema=schema).spend

@@ -28,6 +28,8 @@ _ROLLBACK: Final = 1.0
 """Seconds that the end of a transaction may take, even if the caller is cancelled."""
 _STALE: Final = 5
 """How many connections may turn out to be closed, as after a restart of the server."""
+_CHANGED: Final = "0A000"
+"""The table has changed since this connection prepared the statement, which did nothing."""
 _PARAMETER: Final = re.compile(r"\$(\d+)")
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))"
@@ -127,17 +129,16 @@ class Database:
                         return await work(session)
             except Exception as error:
                 problem = _misuse(error)
-                is_stale = not has_begun and attempts < _STALE and not _has_timed_out(error)
-                if problem is None and not is_stale:
+                is_stale = not has_begun or getattr(error, "sqlstate", None) == _CHANGED
+                may_retry = is_stale and attempts < _STALE and not _has_timed_out(error)
+                if problem is None and not may_retry:
                     raise
             if problem is not None:
                 raise ConfigurationError(problem)
 
     async def _prepare(self, session: Session) -> None:
         # One process creates them; the others wait, and find them.
-        await session.rows(
-            "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", self.schema
-        )
+        await session.rows(_LOCK, self.schema)
         table = f"{self.schema}.version"
         [(exists,)] = await session.rows("SELECT to_regclass($1::text) IS NOT NULL", table)
         if not exists:
