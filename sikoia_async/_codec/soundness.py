@@ -71,8 +71,13 @@ def _field_lines(
 ) -> Iterator[str]:
     for field in shape.fields:
         if _check_all(field.shape) is not None:
+            # A default may be None or 0, whatever the type says. False numbers and empty lists are
+            # sound; the truth of a model is what its class says.
+            part = _inner(field.shape)
+            is_plain = isinstance(part, shapes.Scalar | shapes.ListOf)
             yield f"{indent}{value}_ = {value}.{field.name}"
-            yield from _lines(field.shape, f"{value}_", indent, checks)
+            yield f"{indent}if {value}_{'' if is_plain else ' is not None'}:"
+            yield from _lines(part, f"{value}_", f"{indent} ", checks)
 
 
 def _lines(shape: Shape, value: str, indent: str, checks: dict[str, CheckAll]) -> Iterator[str]:
@@ -80,9 +85,6 @@ def _lines(shape: Shape, value: str, indent: str, checks: dict[str, CheckAll]) -
     match shape:
         case shapes.Scalar():
             yield f"{indent}if {_FLAWS[shape.type].format(value)}: return False"
-        case shapes.Optional():
-            yield f"{indent}if {value} is not None:"
-            yield from _lines(shape.inner, value, f"{indent} ", checks)
         case shapes.Object() if all(map(_is_simple, shape.parts)):
             yield from _field_lines(shape, value, indent, checks)
         case _:
@@ -92,8 +94,11 @@ def _lines(shape: Shape, value: str, indent: str, checks: dict[str, CheckAll]) -
 
 
 def _is_simple(shape: Shape) -> bool:
-    inner = shape.inner if isinstance(shape, shapes.Optional) else shape
-    return isinstance(inner, shapes.Scalar) or _check_all(shape) is None
+    return isinstance(_inner(shape), shapes.Scalar) or _check_all(shape) is None
+
+
+def _inner(shape: Shape) -> Shape:
+    return shape.inner if isinstance(shape, shapes.Optional) else shape
 
 
 def _any_value(value: Any) -> bool:

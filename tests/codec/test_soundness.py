@@ -16,6 +16,8 @@ _NAN = Decimal("NaN")
 _ONE = Decimal(1)
 _UTC = datetime(2024, 1, 31, tzinfo=UTC)
 _OPTIONALS = tuple[Decimal | None, ...]
+_NONE: Any = None
+_ZERO: Any = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -109,3 +111,24 @@ def test_an_optional_decimal_may_be_none() -> None:
     assert not one(_NAN)
     assert rows((None, _ONE))
     assert not rows((None, _NAN))
+
+
+@attrs.frozen(kw_only=True)
+class Careless:
+    """A caller's class whose defaults are not of the types of its fields."""
+
+    total: Decimal = _NONE
+    limit: Decimal = _ZERO
+    since: datetime = _NONE
+    amount: Amount = _NONE
+    amounts: tuple[Amount, ...] = _NONE
+    inner: "Careless" = _NONE
+
+
+def test_a_default_need_not_be_of_the_type_of_its_field() -> None:
+    """Fields that a response does not have are left alone, and the others are checked."""
+    check = soundness_check(shape_of(Careless))
+
+    assert check is not None
+    assert check(Careless(inner=Careless(total=_ONE)))
+    assert not check(Careless(inner=Careless(total=_NAN)))
