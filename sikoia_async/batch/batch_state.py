@@ -83,10 +83,10 @@ class BatchState(Generic[Client]):
         await self.call(self.journal.budget.refresh)
         source = self.source
         if source is not None and source.busy:
-            busy, source.busy = source.busy, []
-            still = await self.call(self.journal.items.started, busy)
-            source.skipped += len(busy) - len(still)
-            source.busy += still
+            ended = await self.call(self.journal.items.ended, tuple(source.busy))
+            left = [one for one in source.busy if one not in ended]
+            source.skipped += len(source.busy) - len(left)
+            source.busy = left
 
     async def purchase(self, key: str) -> Purchase:
         """Return what is recorded about a purchase in doubt."""

@@ -266,10 +266,10 @@ class ItemJournal:
             requests=sum(requests for _, _, requests in rows),
         )
 
-    def started(self, keys: Sequence[bytes]) -> list[bytes]:
-        """Return the keys of items that have not ended."""
-        statement = "SELECT 1 FROM batch_items WHERE key = ? AND state = 'started'"
-        return [key for key in keys if self._read(statement, key)]
+    def ended(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Return the keys of items that have ended; one that was cancelled has not."""
+        statement = "SELECT 1 FROM batch_items WHERE key = ? AND state <> 'started'"
+        return {key for key in keys if self._read(statement, key)}
 
     def failed(self, after: bytes) -> list[FailedItem]:
         """Return the next items that have failed, in the order of their hashes."""

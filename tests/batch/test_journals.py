@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import pytest
 
-from sikoia_async import ConfigurationError, Sikoia, StoreError
+from sikoia_async import ChargeLimitError, ConfigurationError, Sikoia, StoreError
 from sikoia_async.batch import Run
 from sikoia_async.batch.budget import Budget
 from sikoia_async.batch.file import Lock, connect
@@ -135,6 +135,32 @@ async def test_items_of_another_run_are_left_until_they_have_ended(tmp_path: Pat
 
     assert (before.total, before.done, before.left) == (2, 1, 1)
     assert (after.done, after.left) == (2, 0)
+
+
+async def work_over_the_limit(run: Run[Sikoia], item: str) -> str:
+    """Fail as a purchase for which `max_chargeable` leaves no room."""
+    del run
+    raise ChargeLimitError(item)
+
+
+@pytest.mark.anyio
+async def test_an_item_that_another_run_could_not_pay_is_still_left(tmp_path: Path) -> None:
+    """A later run works on it."""
+    path = tmp_path / "j.db"
+    async with (
+        new_client() as sikoia,
+        sikoia.batch(path, on_conflict="join") as one,
+        sikoia.batch(path, on_conflict="join") as other,
+    ):
+        items = one.map(work_over_the_limit, ["a"], key=str, name="work")
+        assert (await anext(items)).key == "a"
+        assert [result.key async for result in other.map(work, ["a", "b"], key=str)] == ["b"]
+        assert [result.key async for result in items] == []
+        await one.summary()
+        summary = await other.summary()
+
+    assert (summary.total, summary.done, summary.left) == (2, 1, 1)
+    assert await done(path, ["a", "b"]) == ["a"]
 
 
 _OPEN = list[sqlite3.Connection]()
