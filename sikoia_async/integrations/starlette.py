@@ -105,7 +105,8 @@ async def get_client(connection: HTTPConnection) -> Sikoia:
     """
     sikoia: Sikoia | None = getattr(connection.state, "sikoia", None)
     if sikoia is None:  # what has entered the lifespan passes no state on, as in an async test
-        sikoia = getattr(connection.app.state, "sikoia", None)
+        app: Any = connection.scope.get("app")
+        sikoia = getattr(getattr(app, "state", None), "sikoia", None)
     if sikoia is None:
         msg = (
             "no client: call setup(app), and enter its lifespan: in a test, `with TestClient(app)` "

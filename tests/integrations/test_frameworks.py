@@ -176,6 +176,13 @@ async def test_a_websocket_has_the_client_and_the_correlation_id() -> None:
     _ = talk
 
 
+@pytest.mark.anyio
+async def test_a_request_outside_of_an_application_has_no_client() -> None:
+    """As one that a test makes."""
+    with pytest.raises(errors.ConfigurationError, match="no client: call setup"):
+        await on_starlette.get_client(Request({"type": "http"}))
+
+
 def test_an_application_inside_another_uses_its_client() -> None:
     """The outer one is set up."""
 
