@@ -39,7 +39,6 @@ __all__ = [
     "validate_https",
     "validate_id",
     "validate_id_or_none",
-    "validate_ids",
     "validate_known",
     "validate_known_filters",
     "validate_list",
@@ -477,17 +476,6 @@ def validate_list(
         msg = f"{name}: expected at least {counted(least, 'item')}"
         raise ArgumentError(msg)
     return value
-
-
-def validate_ids(name: str, value: Sequence[str] | None) -> list[str] | None:
-    """Return a list of ids, or None.
-
-    Raises:
-        ArgumentTypeError: the value is not a list of strings.
-        ArgumentError: a string is not a valid id.
-    """
-    ids = validate_list(name, value, str)
-    return None if ids is None else [validate_id(name, one) for one in ids]
 
 
 class HttpUrl(NamedTuple):

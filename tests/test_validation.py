@@ -18,7 +18,6 @@ from sikoia_async._validation import (
     validate_https,
     validate_id,
     validate_id_or_none,
-    validate_ids,
     validate_known,
     validate_known_filters,
     validate_list,
@@ -287,20 +286,17 @@ class WithId:
 
 
 def test_ids_are_accepted() -> None:
-    """One, several, or None where the id is optional."""
+    """Or None where the id is optional."""
     assert validate_id("case_id", "a-1") == validate_id_or_none("case_id", "a-1") == "a-1"
-    assert validate_ids("persons", ("a", "b")) == ["a", "b"]
-    assert validate_ids("persons", None) is None
     assert validate_id_or_none("case_id", None) is None
 
 
 @pytest.mark.parametrize("value", ["", "..", "secret/x", "secret x"])
 def test_ids_that_would_change_the_path_are_refused(value: str) -> None:
-    """Alone, and in a list."""
+    """An error says what is expected."""
     expected = "not a valid id; expected letters, digits, '-', '_', '.' and '~'"
     assert refused(validate_id, "case_id", value) == f"case_id: {expected}"
     assert refused(validate_id_or_none, "case_id", value) == f"case_id: {expected}"
-    assert refused(validate_ids, "persons", ["a", value]) == f"persons: {expected}"
 
 
 def test_a_model_instead_of_its_id_is_refused() -> None:

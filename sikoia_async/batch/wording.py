@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sikoia_async._validation import counted
+
 if TYPE_CHECKING:
     from sikoia_async.batch.progress import HoldsUp, Progress, Stopped
 
-__all__ = ["describe", "duration", "items", "number", "rates"]
+__all__ = ["describe", "duration", "items", "rates"]
 
 _NAMES: Final[dict[HoldsUp, str]] = {
     "rate limit": "the rate limit",
@@ -30,7 +32,7 @@ def items(progress: Progress) -> str:
     """Return how many items are in which state."""
     ended = progress.done + progress.failed + progress.in_doubt
     of_all = "" if progress.total is None else f"{ended:,} of "
-    parts = [of_all + number(ended if progress.total is None else progress.total, "item")]
+    parts = [of_all + counted(ended if progress.total is None else progress.total, "item")]
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     if progress.in_doubt:
@@ -46,20 +48,15 @@ def rates(progress: Progress) -> str:
     elif progress.holds_up is not None:
         parts.append(f"waiting for {_NAMES[progress.holds_up]}")
     if progress.spent:
-        parts.append(number(sum(progress.spent.values()), "chargeable call"))
+        parts.append(counted(sum(progress.spent.values()), "chargeable call"))
     if progress.stopped is not None and progress.running:
         again = _AGAIN.get(progress.stopped, "")
-        parts.append(f"stopping, {number(progress.running, 'item')} in progress{again}")
+        parts.append(f"stopping, {counted(progress.running, 'item')} in progress{again}")
     elif progress.stopped is not None:
         parts.append(f"stopped: {progress.stopped}")
     elif progress.eta:
         parts.append(f"{duration(progress.eta)} left")
     return ", ".join(parts)
-
-
-def number(count: int, noun: str) -> str:
-    """Return a number of things, such as `1 row` or `2,000 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -11,10 +11,10 @@ import anyio
 import attrs
 
 from sikoia_async import Sikoia
+from sikoia_async._validation import counted
 from sikoia_async.batch.budget import Budget
 from sikoia_async.batch.file import connect
 from sikoia_async.batch.items import ItemJournal
-from sikoia_async.batch.wording import number
 from sikoia_async.cli.batch.records import InputError
 from sikoia_async.cli.text import to_json_text
 from sikoia_async.errors import ConfigurationError
@@ -51,7 +51,7 @@ def status(path: Path, *, as_json: bool) -> int:
         print(f"{counts.done:,} done, {counts.failed:,} failed, {counts.doubt:,} in doubt")
         print(f"{counts.started:,} started and not ended")
         for operation, count in spent.items():
-            print(f"may have cost money: {operation}, {number(count, 'time')}")
+            print(f"may have cost money: {operation}, {counted(count, 'time')}")
         for one in _failed(items):
             about = [one.error or "failed"]
             if one.status is not None:
@@ -100,7 +100,7 @@ def doubts(path: Path, *, look: bool, as_json: bool) -> int:
     print(f"{len(found):,} in doubt", file=sys.stderr)
     if started:
         print(
-            f"{number(started, 'row')} started and not ended; the next run finds out what became "
+            f"{counted(started, 'row')} started and not ended; the next run finds out what became "
             "of their purchases",
             file=sys.stderr,
         )

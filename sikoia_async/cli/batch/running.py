@@ -15,9 +15,10 @@ import anyio
 import attrs
 
 from sikoia_async import ArgumentError, ChargeLimitError, Sikoia
+from sikoia_async._validation import counted
 from sikoia_async.batch.batch import journal_of
 from sikoia_async.batch.results import Done, Failed
-from sikoia_async.batch.wording import duration, number
+from sikoia_async.batch.wording import duration
 from sikoia_async.cli.batch.journals import COMMAND
 from sikoia_async.cli.batch.output import Output, message_of
 from sikoia_async.cli.batch.records import BadRecord, InputError
@@ -92,7 +93,7 @@ def run(job: BatchJob) -> int:
         _print_plan(job, checked)
         return 0
     if job.max_chargeable is None and "SIKOIA_MAX_CHARGEABLE" not in os.environ:
-        calls = "calls" if checked is None else f"up to {number(checked.rows, 'call')}"
+        calls = "calls" if checked is None else f"up to {counted(checked.rows, 'call')}"
         _ask(f"{calls} of {job.operation.name}", yes=job.yes)
     warn()
     with _before_anything_is_bought():
@@ -150,7 +151,7 @@ async def _work(
         await anyio.to_thread.run_sync(journal.items.describe, {"work": name})
     if counts.started and not job.join:
         _print(
-            f"{number(counts.started, 'row')} in progress when the last run ended; what became "
+            f"{counted(counts.started, 'row')} in progress when the last run ended; what became "
             "of their purchases is found out first, once no lost request can be under way"
         )
     output.continue_from(await batch.position(), is_new=is_new, settle=journal.items.settle)
@@ -199,7 +200,7 @@ class _Errors:
     def print(self) -> None:
         """Print the most frequent kinds."""
         for kind, count in self._counts.most_common(_KINDS):
-            _print(f"{number(count, 'row')}: {kind[0]}, first in {self._first[kind]}")
+            _print(f"{counted(count, 'row')}: {kind[0]}, first in {self._first[kind]}")
 
 
 _KINDS: Final = 5
@@ -245,7 +246,7 @@ def _print_bad(source: Input, checked: Checked) -> None:
         _print_bad_row(source, one)
     more = checked.bad_count - len(checked.bad)
     if more:
-        _print(f"{source.name}: {number(more, 'more row')} like these")
+        _print(f"{source.name}: {counted(more, 'more row')} like these")
     if checked.unused:
         _print(f"{source.name}: columns that are not used: {', '.join(checked.unused)}")
     if not checked.rows:
@@ -269,8 +270,8 @@ def _print_plan(job: BatchJob, checked: Checked | None) -> None:
         plan = {"rows": checked.rows, "left_out": checked.bad_count}
         _print_json(job, {**plan, "requests": requests, "chargeable": most})
     _print(
-        f"{number(checked.rows, 'row')}, at least {number(requests, 'request')}, "
-        f"at most {number(most, 'call')} of {job.operation.name} that may cost money; "
+        f"{counted(checked.rows, 'row')}, at least {counted(requests, 'request')}, "
+        f"at most {counted(most, 'call')} of {job.operation.name} that may cost money; "
         f"{duration(60 * requests / _PER_MINUTE)} or more at {_PER_MINUTE:g} requests a minute. "
         "Nothing was sent"
     )
@@ -283,10 +284,10 @@ def _print_end(job: BatchJob, summary: Progress, bad: int) -> None:
     if summary.left:
         parts.append(f"{summary.left:,} left")
     if bad:
-        parts.append(f"{number(bad, 'row')} left out")
+        parts.append(f"{counted(bad, 'row')} left out")
     stopped = "" if summary.stopped is None else f"stopped by {_STOPPED[summary.stopped]}: "
     for operation, count in sorted(summary.spent.items()):
-        _print(f"{number(count, 'call')} of {operation} may have cost money, in all runs together")
+        _print(f"{counted(count, 'call')} of {operation} may have cost money, in all runs together")
     _print(f"{stopped}{', '.join(parts)}{_advice(job, summary)}")
     if job.json:
         _print_json(job, {**{name: getattr(summary, name) for name in _SUMMARY}, "left_out": bad})
