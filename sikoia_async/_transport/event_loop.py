@@ -17,7 +17,7 @@ def current_loop() -> object:
     tasks, asyncio's loop may be the host of trio's.
     """
     asyncio: Any = sys.modules.get("asyncio")
-    with suppress(RuntimeError):
+    with suppress(RuntimeError, AttributeError):  # while another thread imports it, it is empty
         if asyncio is not None and asyncio.current_task() is not None:
             return cast("object", asyncio.get_running_loop())
     with suppress(NoEventLoopError):

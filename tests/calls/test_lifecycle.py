@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from functools import partial
+from types import ModuleType
 from typing import Any, cast
 
 import anyio
@@ -15,6 +16,7 @@ import trio
 from faults import client
 
 from sikoia_async import ClientStateError, Sikoia
+from sikoia_async._transport.event_loop import current_loop
 
 
 def _client() -> tuple[Sikoia, list[str]]:
@@ -82,6 +84,16 @@ def test_a_guest_of_a_loop_is_another_loop() -> None:
     with pytest.raises(ClientStateError, match="another event loop"):
         asyncio.run(host())
     assert sent == ["/v2/cases"]
+
+
+def test_asyncio_may_be_imported_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a thread beside trio's loop: the module is there before its functions are."""
+    monkeypatch.setitem(sys.modules, "asyncio", ModuleType("asyncio"))
+
+    async def is_found() -> bool:
+        return current_loop() is trio.lowlevel.current_trio_token()
+
+    assert trio.run(is_found)
 
 
 def test_a_client_can_be_created_outside_of_a_loop() -> None:
