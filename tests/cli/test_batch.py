@@ -178,6 +178,33 @@ def test_a_terminal_is_asked(
     assert sandbox.ledger.spend == (code == 0)
 
 
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_retry_needs_the_yes_of_the_first_run(
+    sandbox: Sandbox,
+    agreed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Given on a terminal. A variable with the limit may be set no longer."""
+    write_csv(companies_of(1, sandbox))
+    sandbox.faults.add(REPORTS, status=400)
+    with monkeypatch.context() as terminal:
+        if agreed:
+            terminal.delenv("SIKOIA_MAX_CHARGEABLE")
+            terminal.setattr(sys, "stdin", Terminal("y\n"))
+            terminal.setattr(sys, "stderr", Terminal())
+        assert reports() == 1
+    monkeypatch.delenv("SIKOIA_MAX_CHARGEABLE")
+
+    if not agreed:
+        assert batch("retry", "out.db") == 2
+        assert "may cost credits or money: add --yes" in capsys.readouterr().err
+        assert sandbox.ledger.spend == 0
+    assert batch("retry", "out.db", *(() if agreed else ("--yes",))) == 0
+    assert batch("retry", "out.db") == 0
+    assert sandbox.ledger.spend == 1
+
+
 def test_the_help_lists_the_columns(capsys: pytest.CaptureFixture[str]) -> None:
     """Of the operation, and which of them a row needs."""
     with pytest.raises(SystemExit):

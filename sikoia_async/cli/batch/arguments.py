@@ -40,6 +40,8 @@ def add_commands(
         one.add_argument("journal", type=Path, help="the journal of the batch")
         if command == "doubts":
             one.add_argument("--look", action="store_true", help="look for them first; free")
+        if command == "retry":
+            one.add_argument("--yes", action="store_true", help="agree to a run without a limit")
         _add_json(one)
         one.set_defaults(run=run, parser=one, batch_command=command)
 

@@ -48,6 +48,6 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         os.chdir(folder)
         again = parsed(arguments)
         again.retry_failed, again.json = True, again.json or options.json
-        again.yes = True  # as for the first run
+        again.yes = again.yes or options.yes
         options = again
     return running.run(job_of(options, arguments))

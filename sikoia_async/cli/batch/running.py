@@ -95,6 +95,7 @@ def run(job: BatchJob) -> int:
     if job.max_chargeable is None and "SIKOIA_MAX_CHARGEABLE" not in os.environ:
         calls = "calls" if checked is None else f"up to {counted(checked.rows, 'call')}"
         _ask(f"{calls} of {job.operation.name}", yes=job.yes)
+        job = attrs.evolve(job, yes=True)
     warn()
     with _before_anything_is_bought():
         output = Output(job.out)
@@ -156,7 +157,9 @@ async def _work(
         )
     output.continue_from(await batch.position(), is_new=is_new, settle=journal.items.settle)
     await sikoia.warm()  # wrong credentials are an error of the run, and not of each row
-    command = json.dumps([str(Path.cwd()), *job.arguments])
+    # A retry needs no new consent.
+    agreed = ["--yes"] if job.yes and "--yes" not in job.arguments else []
+    command = json.dumps([str(Path.cwd()), *job.arguments[:2], *agreed, *job.arguments[2:]])
     await anyio.to_thread.run_sync(journal.items.remember, COMMAND, command)
     rows = _Rows(job.input)
     results = batch.map(
