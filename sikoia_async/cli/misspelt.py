@@ -17,7 +17,7 @@ __all__ = ["OTHERS", "misspelt", "warn"]
 OTHERS: Final = ("SIKOIA_SANDBOX_CONTROL",)
 """What commands read, and no client."""
 _NEAR: Final = 0.87
-_SHORTEST: Final = len("SIKOIA_ENV")
+_SHORTEST: Final = len("SIKOIA_") + 3
 
 
 def misspelt(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
