@@ -411,7 +411,7 @@ def validate_id(name: str, value: object) -> str:
             that would change the path.
     """
     if isinstance(value, UUID):
-        return str(value)
+        return UUID.__str__(value)
     if isinstance(value, str):
         string = plain_string(value)
         if string not in DOT_SEGMENTS and _ID.fullmatch(string):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any, Literal
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -289,6 +290,21 @@ def test_ids_are_accepted() -> None:
     """Or None where the id is optional."""
     assert validate_id("case_id", "a-1") == validate_id_or_none("case_id", "a-1") == "a-1"
     assert validate_id_or_none("case_id", None) is None
+
+
+class ShortId(UUID):
+    """Another way to write a UUID, which may have any character."""
+
+    def __str__(self) -> str:
+        """Return characters that would change a path."""
+        return "../x"
+
+
+def test_a_uuid_is_sent_as_sikoia_writes_it() -> None:
+    """Whatever its class would print."""
+    written = "5a8cfd65-5d0a-4f54-9d4c-0e6f9d4bd1a0"
+    for kind in (UUID, ShortId):
+        assert validate_id("case_id", kind(written.upper())) == written
 
 
 @pytest.mark.parametrize("value", ["", "..", "secret/x", "secret x"])
