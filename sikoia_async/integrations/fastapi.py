@@ -25,8 +25,7 @@ from sikoia_async.integrations.starlette import (
 from sikoia_async.models import Model
 
 with Extra("fastapi"):
-    from fastapi import Depends
-    from fastapi.encoders import encoders_by_class_tuples
+    from fastapi import Depends, encoders
 
 __all__ = [
     "STATUSES",
@@ -39,8 +38,9 @@ __all__ = [
     "webhook_routes",
 ]
 
-# FastAPI encodes what an endpoint returns by its annotation, and without one by this table.
-encoders_by_class_tuples[Model.to_dict] = (Model,)
+# FastAPI encodes what an endpoint returns by its annotation, and without one by this table, which
+# is not documented: a version without it still has everything else.
+vars(encoders).get("encoders_by_class_tuples", {})[Model.to_dict] = (Model,)
 
 Client: TypeAlias = Annotated[Sikoia, Depends(get_client)]
 """The application's client, as a parameter of an endpoint: `sikoia: Client`. A test replaces it in

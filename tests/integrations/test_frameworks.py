@@ -176,6 +176,16 @@ async def test_a_websocket_has_the_client_and_the_correlation_id() -> None:
     _ = talk
 
 
+def test_a_fastapi_without_its_table_of_encoders_can_be_used() -> None:
+    """FastAPI does not document the table."""
+    script = (
+        "from fastapi import encoders\n"
+        "del encoders.encoders_by_class_tuples\n"
+        "import sikoia_async.integrations.fastapi"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 @pytest.mark.anyio
 async def test_a_request_outside_of_an_application_has_no_client() -> None:
     """As one that a test makes."""
