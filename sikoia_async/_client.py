@@ -377,7 +377,6 @@ class Sikoia(NotCopyable):
         A call of `request` to an endpoint without a method is named by its HTTP method and path,
         with `{id}` for each id.
 
-
         A call counts from the moment it is sent. Calls that Sikoia rejected, that were never sent,
         or that are still waiting, for example for the rate limit, do not count.
         """

@@ -104,7 +104,7 @@ async def get_client(connection: HTTPConnection) -> Sikoia:
         ConfigurationError: the application has none.
     """
     sikoia: Sikoia | None = getattr(connection.state, "sikoia", None)
-    if sikoia is None:  # what has entered the lifespan passes no state on, as in an async test
+    if sikoia is None:  # an async test enters the lifespan itself, and passes no state on
         app: Any = connection.scope.get("app")
         sikoia = getattr(getattr(app, "state", None), "sikoia", None)
     if sikoia is None:

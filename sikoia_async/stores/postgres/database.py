@@ -27,9 +27,10 @@ _COMMIT: Final = 5.0
 _ROLLBACK: Final = 1.0
 """Seconds that the end of a transaction may take, even if the caller is cancelled."""
 _STALE: Final = 5
-"""How many connections may turn out to be closed, as after a restart of the server."""
+"""How many connections may turn out to be closed, as after a restart of the server, or to have
+prepared a statement before a table changed."""
 _CHANGED: Final = "0A000"
-"""The table has changed since this connection prepared the statement, which did nothing."""
+"""The table has changed since this connection prepared the statement; nothing was done."""
 _PARAMETER: Final = re.compile(r"\$(\d+)")
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))"
