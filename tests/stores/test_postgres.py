@@ -404,11 +404,18 @@ async def test_a_newer_or_foreign_schema_is_refused(
 async def test_a_table_may_change_under_a_prepared_statement(
     postgres_server: PostgresServer, postgres_url: str, library: str
 ) -> None:
-    """As when another process updates the tables."""
+    """As when another process updates the tables, and on every connection of a large pool."""
+    size = 9
     execute = partial(postgres_server.execute, database=postgres_url.rpartition("/")[2])
-    async with opened_pool(library, postgres_url) as pool:
-        for _ in range(6):  # psycopg prepares a statement after five
-            await PostgresStores(pool).create_tables()
+    async with opened_pool(library, postgres_url, size=size) as pool:
+
+        async def use() -> None:
+            for _ in range(14):  # psycopg prepares a statement after five
+                await PostgresStores(pool).create_tables()
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(size):
+                tasks.start_soon(use)
         execute("ALTER TABLE sikoia.version ALTER COLUMN version TYPE bigint")
 
         assert await spend_of(pool).spent("a") == {}

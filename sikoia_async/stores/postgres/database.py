@@ -27,10 +27,9 @@ _COMMIT: Final = 5.0
 _ROLLBACK: Final = 1.0
 """Seconds that the end of a transaction may take, even if the caller is cancelled."""
 _STALE: Final = 5
-"""How many connections may turn out to be closed, as after a restart of the server, or to have
-prepared a statement before a table changed."""
+"""How many connections may turn out to be closed, as after a restart of the server."""
 _CHANGED: Final = "0A000"
-"""The table has changed since this connection prepared the statement; nothing was done."""
+"""The SQLSTATE of a statement that was prepared before a table changed."""
 _PARAMETER: Final = re.compile(r"\$(\d+)")
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))"
@@ -48,11 +47,33 @@ def _tuples(_: object) -> type[tuple[Any, ...]]:
 
 
 class Session:
-    """A connection in a transaction."""
+    """A connection, and its transaction."""
 
     def __init__(self, connection: Any, *, is_psycopg: bool) -> None:
         self._connection: Any = connection
         self._is_psycopg = is_psycopg
+        self.has_begun: bool = False
+        """Whether the connection has begun a transaction, and so was open."""
+
+    async def run(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Do something in one transaction.
+
+        If a table has changed since the connection prepared a statement, do it again: nothing was
+        done, and with the rollback the libraries forget what they have prepared.
+        """
+        try:
+            return await self._run_once(work)
+        except Exception as error:
+            if getattr(error, "sqlstate", None) != _CHANGED:
+                raise
+        return await self._run_once(work)
+
+    async def _run_once(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        async with left_in_order(self._connection.transaction()):
+            await self.script(_BEGIN)
+            self.has_begun = True
+            await self.rows(_DURABLE)
+            return await work(self)
 
     async def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Run a query, whose parameters are `$1` and so on, and return its rows."""
@@ -116,23 +137,17 @@ class Database:
         attempts = 0
         while True:
             attempts += 1
-            has_begun = False
+            session = None
             try:
                 with anyio.fail_after(_TIMEOUT):
-                    async with (
-                        self.connection() as connection,
-                        left_in_order(connection.transaction()),
-                    ):
+                    async with self.connection() as connection:
                         session = Session(connection, is_psycopg=self.is_psycopg)
-                        await session.script(_BEGIN)
-                        has_begun = True
-                        await session.rows(_DURABLE)
-                        return await work(session)
+                        return await session.run(work)
             except Exception as error:
                 problem = _misuse(error)
-                is_stale = not has_begun or getattr(error, "sqlstate", None) == _CHANGED
-                may_retry = is_stale and attempts < _STALE and not _has_timed_out(error)
-                if problem is None and not may_retry:
+                has_begun = session is not None and session.has_begun
+                is_stale = not has_begun and attempts < _STALE and not _has_timed_out(error)
+                if problem is None and not is_stale:
                     raise
             if problem is not None:
                 raise ConfigurationError(problem)
