@@ -1,9 +1,10 @@
 """Opens the built documentation in Chromium: search without a server, and the selector of versions.
 
-    python .ci/check_browser.py FOLDER
+    python .ci/check_browser.py FOLDER [SECONDS]
 
 The folder has the versions 0.1.0 and 0.2.0, built for https://docs.example and arranged by
-.ci/publish_site.py. Without a browser nothing is checked, unless SIKOIA_REQUIRE_BROWSER is set.
+.ci/publish_site.py. A wait fails after a minute, or after these seconds. Without a browser nothing
+is checked, unless SIKOIA_REQUIRE_BROWSER is set.
 """
 
 import os
@@ -19,11 +20,14 @@ from playwright.sync_api import Browser, Page, Request, Route, expect, sync_play
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _URL: Final = "https://docs.example/"
+_SECONDS: Final = 60.0
 
 
 def main() -> None:
     """Exit with an error if a reader would miss something."""
     folder = Path(sys.argv[1]).resolve()
+    seconds = float(next(iter(sys.argv[2:]), _SECONDS))
+    expect.set_options(timeout=1000 * seconds)
     path = next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
         message = f"NOT OPENED: no browser is installed: {', '.join(_NAMES)}"
@@ -95,10 +99,11 @@ def _watched(browser: Browser, folder: Path) -> Generator[Page]:
         page.on("pageerror", lambda error: problems.append(error.message))
         page.on("request", request)
         page.route(f"{_URL}**", serve)
-        expect.set_options(timeout=60_000)
-        yield page
-        if problems:
-            sys.exit("\n".join([page.url, *problems]))
+        try:
+            yield page
+        finally:
+            if problems:  # which explain a failed wait
+                sys.exit("\n".join([page.url, *problems]))
 
 
 main()

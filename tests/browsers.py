@@ -25,17 +25,22 @@ def chromium() -> Generator[Browser]:
     Playwright runs an event loop in this thread until then, so that no async test may run: share a
     browser in one module at most.
     """
-    path = next(filter(None, map(shutil.which, _NAMES)), None)
-    if path is None:
-        reason = f"no browser is installed: {', '.join(_NAMES)}"
-        if os.environ.get("SIKOIA_REQUIRE_BROWSER"):
-            pytest.fail(reason)
-        pytest.skip(reason)
     with (
         sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=path, args=_OPTIONS) as browser,
+        playwright.chromium.launch(executable_path=installed(), args=_OPTIONS) as browser,
     ):
         yield browser
+
+
+def installed() -> str:
+    """Return the path of a browser; without one, skip the test or fail it, as `chromium` does."""
+    path = next(filter(None, map(shutil.which, _NAMES)), None)
+    if path is not None:
+        return path
+    reason = f"no browser is installed: {', '.join(_NAMES)}"
+    if os.environ.get("SIKOIA_REQUIRE_BROWSER"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @attrs.define

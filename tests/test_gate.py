@@ -1,6 +1,7 @@
 """The checks of the gate: the audit of dependencies, and the built documentation."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from browsers import installed
+from ci_scripts import run_script
 from packaging.utils import canonicalize_name
 
 _CI: Final = Path(__file__).parents[1] / ".ci"
@@ -147,3 +150,75 @@ def test_an_empty_site_turns_the_check_red(tmp_path: Path) -> None:
 
     assert completed.returncode == 1
     assert "no page found" in completed.stderr
+
+
+_PAGE: Final = """<!doctype html>
+<h1>A page</h1>
+<input aria-label="Search">
+<p class="md-search-result__item"><a href="quickstart.html">Rate limit</a></p>
+<p class="md-version">
+  <button class="md-version__current">{version}</button>
+  <a href="../0.1/quickstart.html">0.1.0</a> <a href="../0.2/quickstart.html">0.2.0</a>
+</p>
+<p {hidden}>This page is about another version. <a href="../latest/index.html">The latest</a></p>
+"""
+
+
+def _check_browser(
+    folder: Path, old: str = "", planted: str = "", *seconds: str
+) -> subprocess.CompletedProcess[str]:
+    """Open a small site of two versions, in whose pages this text is replaced."""
+    site = folder / "site"
+    site.mkdir()
+    for version, hidden in (("0.1.0", ""), ("0.2.0", "hidden")):
+        text = _PAGE.replace(old, planted) if old else _PAGE
+        for name in ("index.html", "quickstart.html"):
+            (site / name).write_text(text.format(version=version, hidden=hidden), "utf-8")
+        assert run_script("publish_site.py", folder, "site", "published", version).returncode == 0
+    return run_script("check_browser.py", folder, "published", *seconds)
+
+
+def test_a_site_that_works_in_a_browser_passes(tmp_path: Path) -> None:
+    """From a folder and from a server."""
+    installed()
+
+    completed = _check_browser(tmp_path)
+
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert completed.stdout.startswith("search works ")
+
+
+@pytest.mark.parametrize(
+    ("old", "planted", "found", "seconds"),
+    [
+        ("<h1>", '<script src="http://127.0.0.1:1/a.js"></script><h1>', "loads http://127", ()),
+        ("<h1>", "<script>throw Error('planted')</script><h1>", "planted", ()),
+        ("<h1>", '<img src="none.svg"><h1>', "not found: ", ()),
+        ("Rate limit", "Nothing", "md-search-result__item", ("1",)),
+    ],
+    ids=["loaded", "error", "missing", "search"],
+)
+def test_what_a_reader_would_miss_turns_the_check_red(
+    old: str, planted: str, found: str, seconds: tuple[str, ...], tmp_path: Path
+) -> None:
+    """With what is wrong."""
+    installed()
+
+    completed = _check_browser(tmp_path, old, planted, *seconds)
+
+    assert completed.returncode == 1
+    assert found in completed.stderr
+
+
+@pytest.mark.parametrize(("required", "code"), [("", 0), ("1", 1)])
+def test_without_a_browser_the_check_says_so(
+    required: str, code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And fails if one is required, as in the gate."""
+    monkeypatch.setenv("PATH", os.devnull)
+    monkeypatch.setenv("SIKOIA_REQUIRE_BROWSER", required)
+
+    completed = run_script("check_browser.py", tmp_path, ".")
+
+    assert completed.returncode == code
+    assert "NOT OPENED" in completed.stdout + completed.stderr
