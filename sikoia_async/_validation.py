@@ -466,7 +466,7 @@ def validate_list(
     if value is None:
         return None
     if not isinstance(value, list | tuple) or not all(isinstance(one, kind) for one in value):
-        wrong: Any = value  # pyright: ignore[reportUnnecessaryIsInstance] - callers may err
+        wrong: Any = value
         if isinstance(value, list | tuple):
             wrong = next(one for one in value if not isinstance(one, kind))
         expected = "strings" if kind is str else kind.__name__

@@ -67,8 +67,8 @@ class Connection:
         """Run a Lua script and return its result.
 
         Raises:
-            ConfigurationError: the client is closed or of another event loop, or the keys hold
-                something else.
+            ConfigurationError: the client is closed, of another event loop or not made for
+                clusters, or the keys hold something else.
         """
         client = self.client
         registered = self._scripts.get(script)
@@ -100,8 +100,8 @@ def checked() -> Generator[None]:
     """Convert the errors of the client that mean a mistake, and no outage.
 
     Raises:
-        ConfigurationError: the client is closed or of another event loop, or the keys hold
-            something else.
+        ConfigurationError: the client is closed, of another event loop or not made for clusters,
+            or the keys hold something else.
     """
     try:
         yield
