@@ -26,6 +26,7 @@ from sikoia_async.resources._resource import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from uuid import UUID
 
     from sikoia_async.operations.registry import OperationRegistry
     from sikoia_async.stores.protocols import PurchaseStore
@@ -201,7 +202,7 @@ class Purchases(Resource):
         purchase: str | Doubt,
         outcome: Literal["bought", "not bought"],
         *,
-        request_id: str | None = None,
+        request_id: str | UUID | None = None,
     ) -> None:
         """Record what became of a purchase in doubt, for example after a look at the dashboard.
 

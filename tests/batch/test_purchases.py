@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import anyio
 import attrs
@@ -479,7 +480,7 @@ async def test_a_person_resolves_a_doubt(
     [first, *_] = await sikoia.purchases.doubts()
     await sikoia.purchases.resolve(first, "not bought")
     operation = await resolve.once(sikoia, of, "a")
-    await sikoia.purchases.resolve("b", "bought", request_id=operation.ids[0])
+    await sikoia.purchases.resolve("b", "bought", request_id=UUID(operation.ids[0]))
     assert (await resolve.once(sikoia, of, "b")).ids == operation.ids
     await sikoia.purchases.resolve("c", "bought")
     with pytest.raises(PurchaseInDoubtError, match="cannot return its result again"):
