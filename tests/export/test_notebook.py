@@ -1,8 +1,10 @@
 """How IPython and notebooks show models, by their own display hooks."""
 
+import os
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -126,7 +128,7 @@ def test_a_list_of_other_values_is_plain() -> None:
     assert shown(Items(["a"])) == {"text/plain": "Items(['a'])"}
 
 
-def test_an_error_is_shown_with_the_line_of_the_cell_only() -> None:
+def test_an_error_is_shown_with_the_line_of_the_cell_only(tmp_path: Path) -> None:
     """In a real IPython: no frame of the SDK, and the frames of the caller's own functions."""
     cell = """
 from sikoia_async import Sikoia
@@ -136,7 +138,11 @@ await fetch(Sikoia(token="a-token"))
 """
     options = ("--no-banner", "--colors=NoColor", "--quick", "-c", cell)
     ended = subprocess.run(
-        [sys.executable, "-m", "IPython", *options], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "IPython", *options],
+        env={**os.environ, "IPYTHONDIR": str(tmp_path)},  # leaves the user's own alone
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     shown = ended.stdout + ended.stderr

@@ -158,7 +158,7 @@ def test_invalid_arguments_are_refused(transport: Any, options: dict[str, Any]) 
 
 
 async def test_a_transport_of_httpx2_is_accepted() -> None:
-    """It is a wire of the SDK like any other."""
+    """As the SDK itself does."""
     httpx2 = pytest.importorskip("httpx2")
 
     def respond(_: object) -> Any:

@@ -47,8 +47,8 @@ def add_commands(
 
 
 _ON_JOURNALS: Final = {
-    "status": "say how far a batch is",
-    "doubts": "list the purchases that nobody can tell about",
+    "status": "show how far a batch has got",
+    "doubts": "list the purchases that may or may not have been made",
     "retry": "run a batch again, with the rows that have failed",
 }
 
@@ -59,7 +59,7 @@ def _description(command: str, what: str) -> str:
     more = f" Optional columns: {optional}." if optional else ""
     return (
         f"For each row of a file: {what}. A row needs {required}, the id that Sikoia gave it."
-        f"{more} --map names columns that are called otherwise; others are ignored."
+        f"{more} --map takes columns with other names; the rest are ignored."
     )
 
 
