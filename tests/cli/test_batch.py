@@ -162,15 +162,18 @@ class Terminal(io.StringIO):
 def test_a_terminal_is_asked(
     sandbox: Sandbox, answer: str, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """How many calls may cost money. With a no, nothing is bought."""
+    """How many calls may cost money, after any warning. With a no, nothing is bought."""
     write_csv(companies_of(1, sandbox))
     monkeypatch.delenv("SIKOIA_MAX_CHARGEABLE")
+    monkeypatch.setenv("SIKOIA_MAX_CHARGABLE", "1")
     shown = Terminal()
     monkeypatch.setattr(sys, "stdin", Terminal(answer))
     monkeypatch.setattr(sys, "stderr", shown)
 
     assert reports() == code
 
+    warned, _, _ = shown.getvalue().partition("Go on?")
+    assert "SIKOIA_MAX_CHARGABLE is not read; did you mean SIKOIA_MAX_CHARGEABLE?" in warned
     assert "up to 1 calls" not in shown.getvalue()
     assert "up to 1 call of credit_reports.request may cost credits or money. Go on? [y/N]" in (
         shown.getvalue()

@@ -92,11 +92,11 @@ def run(job: BatchJob) -> int:
     if job.dry_run:
         _print_plan(job, checked)
         return 0
+    warn()  # before anybody agrees
     if job.max_chargeable is None and "SIKOIA_MAX_CHARGEABLE" not in os.environ:
         calls = "calls" if checked is None else f"up to {counted(checked.rows, 'call')}"
         _ask(f"{calls} of {job.operation.name}", yes=job.yes)
         job = attrs.evolve(job, yes=True)
-    warn()
     with _before_anything_is_bought():
         output = Output(job.out)
     try:
