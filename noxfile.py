@@ -35,13 +35,17 @@ SLOW: Final = (
 # with the pinned versions.
 VERSIONS_DO_NOT_MATTER: Final = (
     "tests/processes",
+    "tests/test_benchmarks.py",
+    "tests/test_builds.py",
     "tests/test_docs.py",
     "tests/test_examples.py",
     "tests/test_gate.py",
     "tests/test_layers.py",
     "tests/test_many_machines.py",
     "tests/test_public_annotations.py",
+    "tests/test_published_site.py",
     "tests/test_readme.py",
+    "tests/test_release.py",
     "tests/test_workers.py",
 )
 # The same for our own rules: of the local Sikoia, the rate limit and batches. What a version
