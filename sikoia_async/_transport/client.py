@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from operator import attrgetter
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,12 +42,12 @@ class Client(httpx.AsyncClient):
 
         httpx's own method also runs an authentication flow, prepares redirects, reads cookies,
         measures time and writes a log record, none of which is used here. It costs as much as all
-        the rest of a call. Tools that trace httpx replace it, and then it is called.
+        the rest of a call. Tools replace it, or what it calls, and then it is called.
 
         Raises:
             RuntimeError: the client is closed.
         """
-        if httpx.AsyncClient.send is not _OWN or self.is_closed:
+        if _current(httpx.AsyncClient) != _OWN or self.is_closed:
             return await super().send(request, **options)
         hooks = self.event_hooks
         for hook in hooks["request"]:
@@ -62,11 +63,17 @@ class Client(httpx.AsyncClient):
         return response
 
 
-def _own_send() -> object:
-    """Return httpx's method; None if a tool has replaced it."""
-    send: object = httpx.AsyncClient.send
-    is_own = type(send) is FunctionType and send.__globals__["__name__"].startswith("httpx.")
-    return send if is_own else None
+def _own_methods() -> object:
+    """Return httpx's methods; None if a tool has replaced one."""
+    methods = [getattr(httpx.AsyncClient, name) for name in _REPLACED]
+    are_own = [
+        type(one) is FunctionType and one.__globals__["__name__"].startswith("httpx.")
+        for one in methods
+    ]
+    return tuple(methods) if all(are_own) else None
 
 
-_OWN: Final = _own_send()
+_REPLACED: Final = ("send", "_send_single_request", "_transport_for_url")
+"""What tools replace that trace, record or mock httpx: Sentry, vcrpy before 8, and respx."""
+_current: Final = attrgetter(*_REPLACED)
+_OWN: Final = _own_methods()

@@ -69,16 +69,19 @@ async def test_a_closed_client_sends_nothing() -> None:
         await own.send(request_to(f"{_ORIGIN}/"))
 
 
-async def test_a_tool_that_replaces_send_sees_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sentry and Datadog trace httpx by replacing this method."""
+@pytest.mark.parametrize("method", ["send", "_send_single_request"])
+async def test_a_tool_that_replaces_a_method_sees_requests(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sentry and Datadog trace httpx by replacing `send`; vcrpy before 8 replaced the other."""
     seen: list[str] = []
-    original = AsyncClient.send
+    original = getattr(AsyncClient, method)
 
-    async def send(self: AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
+    async def replaced(self: AsyncClient, request: httpx.Request, **options: Any) -> Any:
         seen.append(request.url.path)
         return await original(self, request, **options)
 
-    monkeypatch.setattr(AsyncClient, "send", send)
+    monkeypatch.setattr(AsyncClient, method, replaced)
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -88,6 +91,20 @@ async def test_a_tool_that_replaces_send_sees_requests(monkeypatch: pytest.Monke
         await sikoia.request("GET", "/v2/cases")
 
     assert seen == ["/v2/cases"]
+
+
+async def test_a_tool_that_chooses_the_transport_mocks_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So does `respx.mock(using="httpx")`."""
+    mock = httpx.MockTransport(lambda _: httpx.Response(200, json=["mocked"]))
+
+    def choose(_: AsyncClient, __: httpx.URL) -> httpx.MockTransport:
+        return mock
+
+    monkeypatch.setattr(AsyncClient, "_transport_for_url", choose)
+
+    assert await client(_ORIGIN).request("GET", "/v2/cases") == ["mocked"]
 
 
 _TRACED: Final = """
