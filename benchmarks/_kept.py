@@ -99,9 +99,9 @@ def keep(script: str, rows: Sequence[Row], seconds: float, folder: Path = FOLDER
     (folder / "last_run.md").write_text(page(runs), "utf-8")
 
 
-def last(script: str, folder: Path = FOLDER) -> dict[str, Row]:
+def last(script: str, kept: Mapping[str, Run]) -> dict[str, Row]:
     """Return the kept rows of a script, by key."""
-    run = load(folder).get(script)
+    run = kept.get(script)
     return {} if run is None else dict(keyed(run.rows))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import attrs
-from _kept import FOLDER, change, keyed, last, load, quartiles, shown_ratio, surroundings
+from _kept import Run, change, keyed, last, load, quartiles, shown_ratio, surroundings
 from _rows import Row, ranked
 
 __all__ = [
@@ -104,21 +104,22 @@ def print_table(rows: Sequence[Row]) -> None:
     print_tables({Path(sys.argv[0]).stem: rows})
 
 
-def print_tables(rows: Mapping[str, Sequence[Row]], folder: Path = FOLDER) -> None:
+def print_tables(rows: Mapping[str, Sequence[Row]], kept: Mapping[str, Run] | None = None) -> None:
     """Print the rows of some scripts, first those in which a peer wins; with `--json` as JSON.
 
     Args:
         rows: by script.
-        folder: where the last run is kept.
+        kept: the last runs; by default, those in the repository.
     """
-    before = {name: last(name, folder) for name in rows}
+    kept = load() if kept is None else kept
+    before = {name: last(name, kept) for name in rows}
     if "--json" in sys.argv[1:]:
         print(json.dumps(list(_as_json(rows, before)), ensure_ascii=False, indent=1))
         return
     for place, title in enumerate(("A peer wins, or a target is missed", "Everything else")):
         _print(title, {name: ranked(some)[place] for name, some in rows.items()}, before)
     for name in rows:
-        if run := load(folder).get(name):
+        if run := kept.get(name):
             print(f"last run of {name}.py: {run.on}")
     print(f"this run: {surroundings()}")
 

@@ -10,7 +10,7 @@ import time
 from importlib import import_module
 from typing import Any, Final
 
-from _kept import keep
+from _kept import keep, load
 from _measure import parsed, print_tables
 from _rows import Row
 
@@ -55,7 +55,7 @@ def main() -> None:
     names = options.scripts or (_FAST if options.fast else (*_FAST, *_SLOW))
     if unknown := set(names) - {*_FAST, *_SLOW}:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    tables = dict[str, list[Row]]()
+    tables, before = dict[str, list[Row]](), load()
     for name in names:
         started = time.perf_counter()
         script: Any = import_module(name)
@@ -64,7 +64,7 @@ def main() -> None:
         print(f"{name}.py: {seconds:.0f} s", file=sys.stderr, flush=True)
         if options.keep and tables[name]:
             keep(name, tables[name], seconds)
-    print_tables(tables)
+    print_tables(tables, before)
 
 
 if __name__ == "__main__":

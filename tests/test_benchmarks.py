@@ -69,11 +69,11 @@ def test_a_run_is_kept_beside_those_of_other_scripts(tmp_path: Path) -> None:
     assert set(load(tmp_path)) == {"first", "second"}
     assert load(tmp_path)["first"].seconds == 5
     assert "CPUs" in load(tmp_path)["first"].on
-    assert last("first", tmp_path) == {
+    assert last("first", load(tmp_path)) == {
         "faster | peer": _FASTER,
         "faster | peer\n  of which parsing": _DETAIL,
     }
-    assert last("third", tmp_path) == {}
+    assert last("third", load(tmp_path)) == {}
     assert (tmp_path / "last_run.md").read_text("utf-8") == page(load(tmp_path))
 
 
@@ -100,7 +100,7 @@ def test_json_has_the_last_run(
     """Beside each row, and what has changed."""
     keep("script", [_SLOWER, _DETAIL], 1.0, tmp_path)
     monkeypatch.setattr(sys, "argv", ["script.py", "--json"])
-    print_tables({"script": [_SLOWER, _DETAIL, _FASTER]}, tmp_path)
+    print_tables({"script": [_SLOWER, _DETAIL, _FASTER]}, load(tmp_path))
 
     slower, detail, faster = json.loads(capsys.readouterr().out)
     assert (slower["script"], slower["what"]) == ("script", "slower | peer")
@@ -115,7 +115,7 @@ def test_a_table_has_the_last_ratio(
     """And says on what it was measured."""
     keep("script", [_SLOWER], 1.0, tmp_path)
     monkeypatch.setattr(sys, "argv", ["script.py"])
-    print_tables({"script": [_FASTER, _SLOWER]}, tmp_path)
+    print_tables({"script": [_FASTER, _SLOWER]}, load(tmp_path))
 
     out = capsys.readouterr().out
     assert out.splitlines()[0].startswith("A peer wins")
