@@ -39,7 +39,7 @@ from _measure import (
     take_turns,
 )
 from _transactions import as_list, as_report
-from server import TOKEN, running
+from server import CASE_ID, TOKEN, running
 
 import sikoia_async.resources
 from sikoia_async import Items, Sikoia
@@ -66,7 +66,6 @@ _TIMES: Final = 64
 """How often a small body is decoded in a round: once in that many, an answer is looked at."""
 _TRANSACTIONS: Final = "/v2/bankaccounts/{account_connection_id}/transactions"
 _CASE: Final = "/v2/cases/{case_id}"
-_CASE_ID: Final = "64cd8202-2db4-44d5-85be-79438d65eb7b"
 
 
 def compare(*, quick: bool) -> list[Row]:
@@ -247,8 +246,8 @@ def _calls(peer: Peer, rounds: int) -> Iterator[Row]:
                 ("20 cases", sikoia.cases.list, partial(_call, peer, client, "/v2/cases")),
                 (
                     "one case",
-                    partial(sikoia.cases.retrieve, _CASE_ID),
-                    partial(_call, peer, client, _CASE, _CASE_ID),
+                    partial(sikoia.cases.retrieve, CASE_ID),
+                    partial(_call, peer, client, _CASE, CASE_ID),
                 ),
             ):
                 yield _called(wire, f"CPU per call, {what} | generated", sdk, generated, rounds)

@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
-from server import running
+from server import CASE_ID, running
 
 from sikoia_async import ClientEvent, Observer, Sikoia
 from sikoia_async.environments import local
@@ -24,7 +24,6 @@ from sikoia_async.integrations.opentelemetry import Telemetry
 
 __all__ = ["compare"]
 
-_CASE_ID: Final = "64cd8202-2db4-44d5-85be-79438d65eb7b"
 _ROUNDS: Final = 20
 
 
@@ -74,7 +73,7 @@ def _clients(wire: Wire) -> Generator[dict[str, Call]]:
         for name, observer in _observers().items()
     }
     try:
-        yield {name: partial(client.cases.retrieve, _CASE_ID) for name, client in clients.items()}
+        yield {name: partial(client.cases.retrieve, CASE_ID) for name, client in clients.items()}
     finally:
         for client in clients.values():
             wire.runner.run(client.aclose())

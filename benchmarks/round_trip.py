@@ -15,22 +15,15 @@ from typing import Final
 import httpx
 from _calls import Call, Wire, cpu, wall
 from _measure import Row, at_least, at_most, is_quick, print_table, race
-from server import TOKEN, running
+from server import CASE_ID, HEADERS, running
 
 from sikoia_async import Sikoia
 from sikoia_async.environments import local
 
 __all__ = ["compare"]
 
-_CASE_ID: Final = "64cd8202-2db4-44d5-85be-79438d65eb7b"
 _CALLERS: Final = 50
 _ROUNDS: Final = 20
-_HEADERS: Final = {
-    "Authorization": f"Bearer {TOKEN}",
-    "Accept": "application/json",
-    "Content-Type": "application/json",
-    "X-Correlation-Id": "9a518655-9572-43fa-b747-b282ca41365e",
-}
 
 
 def compare(*, quick: bool) -> list[Row]:
@@ -71,11 +64,11 @@ def _clients(wire: Wire) -> Generator[dict[str, Call]]:
     sikoia = Sikoia("id", "secret", environment=local(wire.url), tls=wire.ca_file, quota=None)
     tls = ssl.create_default_context(cafile=wire.ca_file)
     fifty = httpx.Limits(max_connections=_CALLERS, max_keepalive_connections=_CALLERS)
-    peer = httpx.AsyncClient(base_url=wire.url, headers=_HEADERS, verify=tls)
-    keeper = httpx.AsyncClient(base_url=wire.url, headers=_HEADERS, verify=tls, limits=fifty)
+    peer = httpx.AsyncClient(base_url=wire.url, headers=HEADERS, verify=tls)
+    keeper = httpx.AsyncClient(base_url=wire.url, headers=HEADERS, verify=tls, limits=fifty)
 
     async def ours() -> object:
-        return await sikoia.cases.retrieve(_CASE_ID)
+        return await sikoia.cases.retrieve(CASE_ID)
 
     try:
         yield {
@@ -89,7 +82,7 @@ def _clients(wire: Wire) -> Generator[dict[str, Call]]:
 
 
 async def _json(client: httpx.AsyncClient) -> object:
-    return (await client.get(f"/v2/cases/{_CASE_ID}")).json()
+    return (await client.get(f"/v2/cases/{CASE_ID}")).json()
 
 
 if __name__ == "__main__":

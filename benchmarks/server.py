@@ -20,14 +20,23 @@ from typing import IO, Any, Final, cast
 import attrs
 import trustme
 
-__all__ = ["TOKEN", "Address", "running"]
+__all__ = ["CASE_ID", "HEADERS", "TOKEN", "Address", "running"]
 
 TOKEN: Final = "t" * 1000
 """As long as the tokens of common authorization servers."""
+CASE_ID: Final = "64cd8202-2db4-44d5-85be-79438d65eb7b"
+"""The id of the case."""
+HEADERS: Final = {
+    "Authorization": f"Bearer {TOKEN}",
+    "Accept": "application/json",
+    "Content-Type": "application/json",
+    "X-Correlation-Id": "9a518655-9572-43fa-b747-b282ca41365e",
+}
+"""What peers send, as the SDK does."""
 
 _GRANT: Final = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": "3600"}
 _CASE: Final[dict[str, Any]] = {
-    "case_id": "64cd8202-2db4-44d5-85be-79438d65eb7b",
+    "case_id": CASE_ID,
     "name": "Example Ltd Loan",
     "case_type": "Business",
     "stage": "New",
@@ -115,7 +124,7 @@ def _answer(status: str, body: object) -> bytes:
     content = json.dumps(body).encode()
     head = (
         f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
-        "X-Correlation-Id: 9a518655-9572-43fa-b747-b282ca41365e\r\n"
+        f"X-Correlation-Id: {HEADERS['X-Correlation-Id']}\r\n"
         f"Content-Length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content

@@ -17,21 +17,14 @@ import httpx2
 import httpx_aiohttp
 from _calls import Call, Wire, cpu
 from _measure import Row, at_most, is_quick, print_table, race
-from server import TOKEN, running
+from server import CASE_ID, HEADERS, running
 
 from sikoia_async import Sikoia
 from sikoia_async.environments import local
 
 __all__ = ["compare"]
 
-_CASE_ID: Final = "64cd8202-2db4-44d5-85be-79438d65eb7b"
 _ROUNDS: Final = 20
-_HEADERS: Final = {
-    "Authorization": f"Bearer {TOKEN}",
-    "Accept": "application/json",
-    "Content-Type": "application/json",
-    "X-Correlation-Id": "9a518655-9572-43fa-b747-b282ca41365e",
-}
 _TARGETS: Final = {
     "the default": {1: 1.0, 16: 0.4},
     "aiohttp.ClientSession": {1: 0.6, 16: 0.3},
@@ -66,7 +59,7 @@ def _rows(wire: Wire, rounds: int) -> Generator[Row]:
 async def _clients(wire: Wire) -> tuple[dict[str, Call], Callable[[], Coroutine[Any, Any, None]]]:
     """Create a client over each wire; return their calls, and a function that closes them."""
     tls = ssl.create_default_context(cafile=wire.ca_file)
-    bare = httpx.AsyncClient(base_url=wire.url, headers=_HEADERS, verify=tls)
+    bare = httpx.AsyncClient(base_url=wire.url, headers=HEADERS, verify=tls)
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls))
     lent: dict[str, tuple[str, Any]] = {
         "httpx.AsyncClient": ("http_client", httpx.AsyncClient(verify=tls)),
@@ -85,9 +78,9 @@ async def _clients(wire: Wire) -> tuple[dict[str, Call], Callable[[], Coroutine[
             await (made.close() if made is session else made.aclose())
 
     async def get() -> object:
-        return (await bare.get(f"/v2/cases/{_CASE_ID}")).json()
+        return (await bare.get(f"/v2/cases/{CASE_ID}")).json()
 
-    calls = {name: partial(sikoia.cases.retrieve, _CASE_ID) for name, sikoia in ours.items()}
+    calls = {name: partial(sikoia.cases.retrieve, CASE_ID) for name, sikoia in ours.items()}
     return {"httpx": get, **calls}, close
 
 
