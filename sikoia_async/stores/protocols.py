@@ -290,7 +290,7 @@ class EventStore(Protocol):
 PurchaseState = Literal["intended", "known", "done", "refused", "doubt"]
 """`intended`: the request may be sent from now on. `known`: Sikoia has accepted it. `done`: its
 result was fetched. `refused`: Sikoia has not processed it, and it may be intended anew. `doubt`:
-there is no way to find out, and it is not made again."""
+the outcome cannot be looked up, and the purchase is not made again."""
 
 
 @attrs.frozen(kw_only=True)

@@ -27,7 +27,7 @@ def read_name(given: str) -> str:
     """Return the file or the URL that `--store` names, by itself or in a file.
 
     Raises:
-        ArgumentError: it is neither, or there is no such file.
+        ArgumentError: it is neither, or the file does not exist.
         OSError: the file with the name cannot be read.
     """
     name = contents("--store", given).strip()
