@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
 __all__ = [
@@ -58,8 +58,10 @@ __all__ = [
     "WebhookVerificationError",
     "after_doubt",
     "api_error_class",
+    "entries_of",
     "is_error",
     "is_server_error",
+    "linked",
 ]
 
 
@@ -135,15 +137,12 @@ class SikoiaError(Exception):
         from IPython.core.getipython import get_ipython  # noqa: PLC0415 - IPython calls this
 
         shell: Any = get_ipython()
-        kept, entry = list[TracebackType](), self.__traceback__
-        while entry is not None:
-            if not str(entry.tb_frame.f_globals.get("__name__")).startswith("sikoia_async."):
-                kept.append(entry)
-            entry = entry.tb_next
-        shortened: TracebackType | None = None
-        for one in reversed(kept):
-            shortened = TracebackType(shortened, one.tb_frame, one.tb_lasti, one.tb_lineno)
-        lines: list[str] = shell.InteractiveTB.structured_traceback(type(self), self, shortened)
+        kept = [
+            entry
+            for entry in entries_of(self.__traceback__)
+            if not str(entry.tb_frame.f_globals.get("__name__")).startswith("sikoia_async.")
+        ]
+        lines: list[str] = shell.InteractiveTB.structured_traceback(type(self), self, linked(kept))
         return lines
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -568,6 +567,21 @@ def api_error_class(status: int, type_: str | None) -> type[APIError]:
     """Return the class for a status and an error type; an unknown type does not matter."""
     by_status = ServerError if is_server_error(status) else _BY_STATUS.get(status, APIError)
     return _BY_TYPE.get((status, type_), by_status)
+
+
+def entries_of(trace: TracebackType | None) -> Iterator[TracebackType]:
+    """Yield the entries of a traceback, from the outermost call to the innermost."""
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
+
+
+def linked(entries: Sequence[TracebackType]) -> TracebackType | None:
+    """Return a traceback that has only these entries."""
+    trace: TracebackType | None = None
+    for one in reversed(entries):
+        trace = TracebackType(trace, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return trace
 
 
 def is_error(status: int) -> bool:

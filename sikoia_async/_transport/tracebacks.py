@@ -14,7 +14,7 @@ from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
-from sikoia_async._errors import SikoiaError
+from sikoia_async._errors import SikoiaError, entries_of, linked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -119,19 +119,15 @@ def _keep_frames_of_the_caller(error: BaseException, *, is_ours: bool) -> bool:
     Returns:
         Whether there were any.
     """
-    kept, removed, entry = list[TracebackType](), list[TracebackType](), error.__traceback__
+    kept, removed = list[TracebackType](), list[TracebackType]()
     is_first = not is_ours
-    while entry is not None:
+    for entry in entries_of(error.__traceback__):
         package = _module(entry).partition(".")[0]
         is_ours = package == "sikoia_async" or (is_ours and package in LIBRARIES)
         (removed if is_ours else kept).append(entry)
-        entry = entry.tb_next
     if removed and is_ours and is_first and isinstance(error, Exception):
         _note_place(error, removed)
-    shortened: TracebackType | None = None
-    for one in reversed(kept):
-        shortened = TracebackType(shortened, one.tb_frame, one.tb_lasti, one.tb_lineno)
-    error.__traceback__ = shortened
+    error.__traceback__ = linked(kept)
     return bool(removed)
 
 
