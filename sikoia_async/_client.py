@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
+    from uuid import UUID
 
     from sikoia_async._calls.api import Api
     from sikoia_async._calls.spend_limits import SpendLimit
@@ -447,7 +448,7 @@ class Sikoia(NotCopyable):
         *,
         timeout: float | None = _UNCHANGED,
         retries: int | None = _UNCHANGED,
-        correlation_id: str | None = _UNCHANGED,
+        correlation_id: str | UUID | None = _UNCHANGED,
         idempotency_key: str | None = _UNCHANGED,
         priority: Priority | None = _UNCHANGED,
         interval: Interval | None = _UNCHANGED,

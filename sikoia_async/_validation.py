@@ -28,6 +28,8 @@ __all__ = [
     "is_on_loopback",
     "lazy_pattern",
     "no_attribute",
+    "plain_id",
+    "plain_id_or_none",
     "plain_number",
     "plain_string",
     "settings",
@@ -411,7 +413,7 @@ def validate_id(name: str, value: object) -> str:
             that would change the path.
     """
     if isinstance(value, UUID):
-        return UUID.__str__(value)
+        return plain_id(value)
     if isinstance(value, str):
         string = plain_string(value)
         if string not in DOT_SEGMENTS and _ID.fullmatch(string):
@@ -423,6 +425,16 @@ def validate_id(name: str, value: object) -> str:
         expected = f"the id alone, {name.removesuffix('_id')}.{name}"
     msg = f"{name}: not a valid id; expected {expected}"
     raise ArgumentTypeError(msg)
+
+
+def plain_id(value: str | UUID) -> str:
+    """Return a UUID as the string that Sikoia writes; any other value as it is."""
+    return UUID.__str__(value) if isinstance(value, UUID) else value
+
+
+def plain_id_or_none(value: str | UUID | None) -> str | None:
+    """Return the same, or None, which is not sent."""
+    return None if value is None else plain_id(value)
 
 
 def validate_id_or_none(name: str, value: object) -> str | None:

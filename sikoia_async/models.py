@@ -1,6 +1,6 @@
 """What all models share: the base class, their response, lists, open enums, entities."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import GenericAlias
 from typing import (
@@ -12,6 +12,7 @@ from typing import (
     Literal,
     Protocol,
     Self,
+    TypedDict,
     TypeVar,
     Union,
     cast,
@@ -337,7 +338,12 @@ def _masked(value: object) -> str:
     return "None" if value is None else "***"
 
 
-PERSONAL: Final[dict[str, Any]] = {"repr": _masked, "metadata": {"personal": True}}
+class _Marks(TypedDict):
+    repr: Callable[[Any], str]
+    metadata: dict[Any, Any]
+
+
+PERSONAL: Final[_Marks] = {"repr": _masked, "metadata": {"personal": True}}
 """Marks a field as personal data: `attrs.field(default=None, **PERSONAL)`."""
 
 EntityType = Literal["case", "company", "person"]

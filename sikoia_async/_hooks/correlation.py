@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
+from uuid import UUID
 
 import httpx
 
@@ -15,7 +16,7 @@ from sikoia_async._errors import ArgumentError
 from sikoia_async._logging import is_correlation_id
 from sikoia_async._transport.headers import fields_of
 from sikoia_async._transport.types import state_of
-from sikoia_async._validation import plain_string
+from sikoia_async._validation import plain_id_or_none, plain_string
 
 __all__ = [
     "CORRELATION_ID_HEADER",
@@ -34,7 +35,7 @@ _scoped: ContextVar[str | None] = ContextVar("sikoia_correlation_id", default=No
 
 
 @contextmanager
-def correlation_id(value: str | None, *, or_new: bool = False) -> Generator[str]:
+def correlation_id(value: str | UUID | None, *, or_new: bool = False) -> Generator[str]:
     """Send this id with every call made inside the block, by any client and task.
 
     In a web application, use the id of the incoming request. It then connects your user's request
@@ -53,6 +54,7 @@ def correlation_id(value: str | None, *, or_new: bool = False) -> Generator[str]
     Raises:
         ArgumentError: the id is not 1 to 128 letters, digits or any of `. _ ~ : -`.
     """
+    value = plain_id_or_none(value)
     is_replaced = or_new and not is_correlation_id(value)
     used = _new_id() if is_replaced else validate_correlation_id(value)
     token = _scoped.set(used)
@@ -62,12 +64,13 @@ def correlation_id(value: str | None, *, or_new: bool = False) -> Generator[str]
         _scoped.reset(token)
 
 
-def validate_correlation_id(value: str | None) -> str:
+def validate_correlation_id(value: str | UUID | None) -> str:
     """Return a correlation id that can be sent.
 
     Raises:
         ArgumentError: it cannot be sent.
     """
+    value = plain_id_or_none(value)
     if is_correlation_id(value):
         return plain_string(value)
     msg = "correlation_id: expected 1 to 128 letters, digits or any of . _ ~ : - (such as a UUID)"

@@ -5,7 +5,7 @@ Sources: https://docs.sikoia.com/docs/case-management-1, and the operation named
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, overload
 from uuid import UUID
 
 import attrs
@@ -13,6 +13,9 @@ import attrs
 from sikoia_async._errors import ArgumentError
 from sikoia_async._schema.standard import as_day
 from sikoia_async._validation import (
+    LIST_TYPES,
+    plain_id,
+    plain_id_or_none,
     validate_filters,
     validate_known,
     validate_known_filters,
@@ -84,7 +87,7 @@ def _owner_type(value: OwnerType | None) -> OwnerType | None:
 class CaseOwner(Model):
     """The user responsible for a case."""
 
-    owner_id: str | None = None
+    owner_id: str | None = attrs.field(default=None, converter=plain_id_or_none)
     """The `user_id` of a `User`."""
     owner_type: Open[OwnerType] | None = attrs.field(default=None, converter=_owner_type)
     """Always `User`."""
@@ -146,7 +149,9 @@ class NewPerson(Model):
     is_officer: bool | None = None
     """Whether the person is an officer of the employer. The specification marks this field as
     read-only, yet its example request includes it."""
-    reference_person_id: str | None = attrs.field(default=None, **PERSONAL)
+    reference_person_id: str | None = attrs.field(
+        default=None, converter=plain_id_or_none, **PERSONAL
+    )
     """Your own id for the person."""
 
 
@@ -154,7 +159,7 @@ class NewPerson(Model):
 class CompanyUpdate(Model):
     """Changes to a company in a case. Fields left out stay as they are; `""` clears a field."""
 
-    company_id: str = attrs.field(**ID)
+    company_id: str = attrs.field(converter=plain_id, **ID)
     company_name: str | None = None
     company_number: str | None = None
     jurisdiction_code: str | None = attrs.field(default=None, **CODE)
@@ -164,7 +169,7 @@ class CompanyUpdate(Model):
 class PersonUpdate(Model):
     """Changes to a person in a case. Fields left out stay as they are; `""` clears a field."""
 
-    person_id: str = attrs.field(**ID)
+    person_id: str = attrs.field(converter=plain_id, **ID)
     first_name: str | None = attrs.field(default=None, **PERSONAL)
     last_name: str | None = attrs.field(default=None, **PERSONAL)
     email: str | None = attrs.field(default=None, **PERSONAL)
@@ -172,7 +177,9 @@ class PersonUpdate(Model):
     date_of_birth: date | Literal[""] | None = attrs.field(default=None, **_PERSONAL_DAY)
     """Of a `datetime`, the day in its own time zone is sent."""
     employer: str | None = attrs.field(default=None, **PERSONAL)
-    reference_person_id: str | None = attrs.field(default=None, **PERSONAL)
+    reference_person_id: str | None = attrs.field(
+        default=None, converter=plain_id_or_none, **PERSONAL
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -287,7 +294,7 @@ class Cases(Resource):
         case_type: CaseType | Sequence[CaseType] | None = ...,
         stage: CaseStage | Sequence[CaseStage] | None = ...,
         source: str | Sequence[str] | None = ...,
-        owner_id: str | Sequence[str] | None = ...,
+        owner_id: str | UUID | Sequence[str | UUID] | None = ...,
         keyword: str | Sequence[str] | None = ...,
     ) -> Items[CaseSummary]: ...
     @overload
@@ -299,7 +306,7 @@ class Cases(Resource):
         stage: CaseStage | Sequence[CaseStage] | None = ...,
         source: str | Sequence[str] | None = ...,
         owner: str | Sequence[str] | None,
-        owner_id: str | Sequence[str] | None = ...,
+        owner_id: str | UUID | Sequence[str | UUID] | None = ...,
         keyword: str | Sequence[str] | None = ...,
     ) -> Items[CaseSummary]: ...
     async def list(
@@ -309,7 +316,7 @@ class Cases(Resource):
         stage: CaseStage | Sequence[CaseStage] | None = None,
         source: str | Sequence[str] | None = None,
         owner: str | Sequence[str] | None = None,
-        owner_id: str | Sequence[str] | None = None,
+        owner_id: str | UUID | Sequence[str | UUID] | None = None,
         keyword: str | Sequence[str] | None = None,
     ) -> Items[CaseSummary]:
         """List cases, without their companies and persons (`GET /v2/cases`).
@@ -341,7 +348,9 @@ class Cases(Resource):
             query={
                 **validate_known_filters(CaseType, case_type=case_type),
                 **validate_known_filters(CaseStage, stage=stage),
-                **validate_filters(source=source, owner=owner, owner_id=owner_id, keyword=keyword),
+                **validate_filters(
+                    source=source, owner=owner, owner_id=_plain_ids(owner_id), keyword=keyword
+                ),
             },
         )
 
@@ -353,7 +362,7 @@ class Cases(Resource):
         case_type: CaseType,
         stage: CaseStage | None = ...,
         reference: str | None = ...,
-        reference_customer_id: str | None = ...,
+        reference_customer_id: str | UUID | None = ...,
         reference_customer_name: str | None = ...,
         ownership: Sequence[CaseOwner] | None = ...,
         description: str | None = ...,
@@ -370,7 +379,7 @@ class Cases(Resource):
         case_type: CaseType,
         stage: CaseStage | None = ...,
         reference: str | None = ...,
-        reference_customer_id: str | None = ...,
+        reference_customer_id: str | UUID | None = ...,
         reference_customer_name: str | None = ...,
         owner: str | None,
         ownership: Sequence[CaseOwner] | None = ...,
@@ -386,7 +395,7 @@ class Cases(Resource):
         case_type: CaseType,
         stage: CaseStage | None = None,
         reference: str | None = None,
-        reference_customer_id: str | None = None,
+        reference_customer_id: str | UUID | None = None,
         reference_customer_name: str | None = None,
         owner: str | None = None,
         ownership: Sequence[CaseOwner] | None = None,
@@ -438,7 +447,7 @@ class Cases(Resource):
                 **validate_known(CaseStage, stage=stage),
                 **validate_strings(
                     reference=reference,
-                    reference_customer_id=reference_customer_id,
+                    reference_customer_id=plain_id_or_none(reference_customer_id),
                     reference_customer_name=reference_customer_name,
                     owner=owner,
                     description=description,
@@ -474,7 +483,7 @@ class Cases(Resource):
         name: str | None = ...,
         stage: Open[CaseStage] | None = ...,
         reference: str | None = ...,
-        reference_customer_id: str | None = ...,
+        reference_customer_id: str | UUID | None = ...,
         reference_customer_name: str | None = ...,
         description: str | None = ...,
         source: str | None = ...,
@@ -490,7 +499,7 @@ class Cases(Resource):
         name: str | None = ...,
         stage: Open[CaseStage] | None = ...,
         reference: str | None = ...,
-        reference_customer_id: str | None = ...,
+        reference_customer_id: str | UUID | None = ...,
         reference_customer_name: str | None = ...,
         description: str | None = ...,
         source: str | None = ...,
@@ -505,7 +514,7 @@ class Cases(Resource):
         name: str | None = None,
         stage: Open[CaseStage] | None = None,
         reference: str | None = None,
-        reference_customer_id: str | None = None,
+        reference_customer_id: str | UUID | None = None,
         reference_customer_name: str | None = None,
         description: str | None = None,
         source: str | None = None,
@@ -547,7 +556,7 @@ class Cases(Resource):
                 **validate_strings(
                     name=name,
                     reference=reference,
-                    reference_customer_id=reference_customer_id,
+                    reference_customer_id=plain_id_or_none(reference_customer_id),
                     reference_customer_name=reference_customer_name,
                     description=description,
                     source=source,
@@ -688,6 +697,12 @@ class Cases(Resource):
             },
             case_id=_CASE.id_of(case),
         )
+
+
+def _plain_ids(ids: Any) -> Any:
+    if isinstance(ids, LIST_TYPES):
+        return [plain_id(one) for one in cast("list[str]", ids)]
+    return plain_id(ids)
 
 
 def _owners(owners: Sequence[CaseOwner] | None) -> Sequence[CaseOwner] | None:

@@ -12,6 +12,7 @@ from uuid import UUID
 import attrs
 
 from sikoia_async._calls.api import Api
+from sikoia_async._validation import plain_id_or_none
 from sikoia_async.models import PERSONAL, EntityType, HasEntity, Items, Model, Open, SourceCategory
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation, RequestedOperation
@@ -56,7 +57,7 @@ class CheckType(Model):
 class ChecklistParameter(Model):
     """A data source to limit a check to."""
 
-    source_id: str | None = None
+    source_id: str | None = attrs.field(default=None, converter=plain_id_or_none)
     """A `document_id`, or the `account_connection_id` of an open-banking account."""
     source_category_type: Open[SourceCategory] | None = None
     """What `source_id` refers to: `Document` or `OpenBanking`."""
@@ -160,7 +161,7 @@ class Checks(Resource):
         self,
         entity: HasEntity,
         /,
-        validation_type: CheckType | str,
+        validation_type: CheckType | str | UUID,
         *,
         checklist_params: Sequence[ChecklistParameter] | None = None,
     ) -> RequestedOperation[Check]:
@@ -255,7 +256,7 @@ class Checks(Resource):
         self,
         entity: HasEntity,
         /,
-        validation_type: CheckType | str,
+        validation_type: CheckType | str | UUID,
         *,
         checklist_params: Sequence[ChecklistParameter] | None = None,
     ) -> CompletenessAndIncome:

@@ -1,6 +1,6 @@
 """The correlation hooks, each by itself, and the ids that they send."""
 
-from uuid import RFC_4122, UUID
+from uuid import RFC_4122, UUID, uuid4
 
 import anyio
 import httpx
@@ -64,6 +64,17 @@ async def test_a_block_and_its_tasks_share_one_id() -> None:
 
     assert seen == ["outer"]
     assert correlation.current() != "outer"
+
+
+def test_an_id_may_be_a_uuid() -> None:
+    """It is sent as a string."""
+    uuid = uuid4()
+
+    with correlation_id(uuid) as used:
+        assert used == correlation.current() == str(uuid)
+    with correlation_id(uuid, or_new=True) as used:
+        assert used == str(uuid)
+    assert correlation.validate_correlation_id(uuid) == str(uuid)
 
 
 def test_outside_of_blocks_each_call_has_its_own_id() -> None:

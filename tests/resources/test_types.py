@@ -1,9 +1,11 @@
 """Arguments of the wrong type raise a TypeError before anything is sent."""
 
 import inspect
+import json
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, get_args, get_origin
+from uuid import UUID, uuid4
 
 import anyio
 import attrs
@@ -143,6 +145,66 @@ IDS = [
 def test_ids_are_validated(endpoint: Endpoint, name: str, wrong: str) -> None:
     """In bodies and queries as well as in paths."""
     assert str(refused(endpoint, **{name: wrong})).startswith(f"{name}: not a valid id")
+
+
+UUIDS = [
+    pytest.param(endpoint, name, id=f"{contract.ids(endpoint)}-{name}")
+    for endpoint in ENDPOINTS
+    for name, (annotation, _) in endpoint.parameters().items()
+    if contract.is_subject(annotation) or name.endswith("_id")
+]
+
+
+@pytest.mark.parametrize(("endpoint", "name"), UUIDS)
+def test_a_uuid_is_sent_as_a_string(endpoint: Endpoint, name: str) -> None:
+    """Your own ids are also, and those of others."""
+    uuid = uuid4()
+    accepted = contract.alternatives(endpoint.parameters()[name][0])
+    change = CHANGES.get(contract.ids(endpoint), {})
+
+    by_uuid, by_string = (sent(endpoint, **change, **{name: one}) for one in (uuid, str(uuid)))
+
+    assert UUID in accepted
+    assert (by_uuid.url, by_uuid.content) == (by_string.url, by_string.content)
+    assert str(uuid).encode() in by_uuid.url.raw_path + by_uuid.content
+
+
+def test_a_list_of_uuids_is_a_filter() -> None:
+    """Also a set of them, and beside strings."""
+    (endpoint,) = [one for one in ENDPOINTS if contract.ids(one) == "cases.list"]
+    one, two = uuid4(), uuid4()
+
+    assert sent(endpoint, owner_id=[one, str(two)]).url.params["owner_id"] == f"{one},{two}"
+    assert sent(endpoint, owner_id={one}).url.params["owner_id"] == str(one)
+
+
+MODEL_IDS = [
+    pytest.param(endpoint, name, model, field, id=f"{contract.ids(endpoint)}-{field}")
+    for endpoint in ENDPOINTS
+    for name, (annotation, _) in endpoint.parameters().items()
+    for item in contract.items(contract.alternatives(annotation))
+    if not contract.is_subject(item)
+    for model in contract.models_in(item)
+    for field in inspect.signature(model).parameters
+    if field.endswith("_id")
+]
+
+
+@pytest.mark.parametrize(("endpoint", "parameter", "model", "field"), MODEL_IDS)
+def test_a_uuid_in_a_model_is_sent_as_a_string(
+    endpoint: Endpoint, parameter: str, model: Any, field: str
+) -> None:
+    """The field itself is a string; only the constructor takes both."""
+    uuid = uuid4()
+    required = dict.fromkeys(contract.needed_in(model), "x")
+    one = model(**required | {field: uuid})
+
+    body = json.loads(sent(endpoint, **{parameter: [one]}).content)
+
+    assert getattr(one, field) == str(uuid)
+    assert getattr(model(**required), field, None) in {None, "x"}
+    assert body[parameter][0][field] == str(uuid)
+    assert UUID in contract.alternatives(inspect.signature(model).parameters[field].annotation)
 
 
 def test_a_model_is_refused_as_an_id() -> None:

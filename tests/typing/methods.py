@@ -119,7 +119,7 @@ async def checks_types(sikoia: Sikoia) -> None:
     assert_type(await sikoia.checks.types(), Items[CheckType])
 
 
-async def checks_run(sikoia: Sikoia, entity: HasEntity, validation_type: CheckType | str) -> None:
+async def checks_run(sikoia: Sikoia, entity: HasEntity, validation_type: CheckType | str | UUID) -> None:
     assert_type(await sikoia.checks.run(entity, validation_type=validation_type), RequestedOperation[Check])
 
 
@@ -135,7 +135,7 @@ async def checks_retrieve(sikoia: Sikoia, check: CheckSummary | str | UUID) -> N
     assert_type(await sikoia.checks.retrieve(check), Check)
 
 
-async def checks_run_with_income(sikoia: Sikoia, entity: HasEntity, validation_type: CheckType | str) -> None:
+async def checks_run_with_income(sikoia: Sikoia, entity: HasEntity, validation_type: CheckType | str | UUID) -> None:
     assert_type(await sikoia.checks.run_with_income(entity, validation_type=validation_type), CompletenessAndIncome)
 
 

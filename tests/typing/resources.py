@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import assert_type
+from uuid import UUID
 
 from anyio import open_file
 from starlette.datastructures import UploadFile
@@ -16,6 +17,7 @@ from sikoia_async import (
     Entity,
     Items,
     Operation,
+    PersonUpdate,
     RequestedOperation,
     Sikoia,
     Stats,
@@ -162,6 +164,9 @@ async def cases(sikoia: Sikoia, case: CaseSummary, other: Company) -> None:
     assert_type(await sikoia.cases.retrieve(whole), Case)
     await sikoia.cases.remove_entities(case, companies=whole.companies, persons=["1"])
     CaseOwner(owner_id="1", owner_type="User")
+    CaseOwner(owner_id=UUID(int=1))
+    PersonUpdate(person_id=UUID(int=1), reference_person_id=UUID(int=2))
+    CaseOwner(owner_id=1)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     CaseOwner(owner_type="Team")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     await sikoia.cases.create(name="a", case_type="Loan")  # type: ignore[call-overload] # pyright: ignore[reportArgumentType]
     await sikoia.cases.retrieve(other)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

@@ -11,7 +11,7 @@ from uuid import UUID
 import attrs
 
 from sikoia_async._calls.api import Api
-from sikoia_async._validation import validate_codes, validate_strings
+from sikoia_async._validation import plain_id_or_none, validate_codes, validate_strings
 from sikoia_async.models import PERSONAL, Items, Model, Open
 from sikoia_async.operations.kinds import OperationKind
 from sikoia_async.operations.operation import Operation, RequestedOperation
@@ -125,7 +125,7 @@ class CreditReports(Resource):
         company_number: str | None = None,
         company_name: str | None = None,
         country_code: str | None = None,
-        provider_id: str | None = None,
+        provider_id: str | UUID | None = None,
     ) -> RequestedOperation[CreditReport]:
         """Request the credit report of a company (`POST /v2/company-credit-reports`).
 
@@ -165,7 +165,7 @@ class CreditReports(Resource):
                 **validate_strings(
                     company_number=company_number,
                     company_name=company_name,
-                    provider_id=provider_id,
+                    provider_id=plain_id_or_none(provider_id),
                 ),
                 **validate_codes(country_code=country_code),
             },
@@ -180,7 +180,7 @@ class CreditReports(Resource):
         company_number: str | None = None,
         company_name: str | None = None,
         country_code: str | None = None,
-        provider_id: str | None = None,
+        provider_id: str | UUID | None = None,
         pick: Callable[
             [tuple[CreditMatch, ...]],
             CreditMatch | int | Awaitable[CreditMatch | int | None] | None,
