@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Drift"]
 
 _SAMPLE_EVERY: Final = 64
+_CAREFUL_AFTER: Final = 15
 _MAX_DIFFERENCES: Final = 1000
 _MAX_COMPARED: Final = 1 << 20
 _FAILED: Final = "comparison failed"
@@ -38,6 +39,7 @@ class Drift(Mapping[str, int]):
         self._observers = observers
         self._counts: dict[str, int] = {}
         self._responses: dict[object, int] = {}
+        self._refused: dict[object, int] = {}
 
     def __getitem__(self, difference: str) -> int:
         return self._counts[difference]
@@ -60,6 +62,20 @@ class Drift(Mapping[str, int]):
         responses = self._responses.get(into, 0)
         self._responses[into] = responses + 1
         return responses % _SAMPLE_EVERY == 0
+
+    def note_refusal(self, into: object) -> None:
+        """Remember that a large body of this type could not be decoded as a whole."""
+        self._refused[into] = _CAREFUL_AFTER
+
+    def was_refused(self, into: object) -> bool:
+        """Count a large body of this type and return whether one of the last 15 was refused.
+
+        Such a body probably has an odd value as well. The attempt to decode it as a whole takes
+        longer than reading it part by part, even if it has none.
+        """
+        left = self._refused.get(into, 0)
+        self._refused[into] = max(left - 1, 0)
+        return left > 0
 
     def compare_body(
         self, into: Any, body: bytes, unread: Collection[tuple[str | int, ...]] = ()

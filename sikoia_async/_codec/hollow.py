@@ -12,7 +12,7 @@ from typing import Any, Final, cast, get_args
 import attrs
 import msgspec
 
-from sikoia_async._schema.json import REFUSALS, decoder, mended, read_leniently
+from sikoia_async._schema.json import REFUSALS, decoder, read_leniently, split
 
 __all__ = ["hollow_problem"]
 
@@ -43,7 +43,7 @@ def hollow_problem(value: Any, into: Any, body: bytes) -> str | None:
     if is_list and len(body) > _LARGEST_LIST:
         return None  # neither errors nor notices are as large
     try:
-        rows = _split_list(mended(body)) if is_list else [_split(mended(body))]
+        rows = split(body, _split_list) if is_list else [split(body, _split)]
     except REFUSALS:
         return None  # repaired, from another form than an object or a list of objects
     found = [_problem(row, model) for row in rows]

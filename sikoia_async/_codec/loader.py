@@ -4,13 +4,14 @@ msgspec decodes the bytes straight into the model class, five times as fast as a
 dicts first. Where both accept a value, both give the same result; a property test checks this.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, Protocol
 
 from sikoia_async._codec.drift import Drift
-from sikoia_async._codec.soundness import soundness_check
-from sikoia_async._schema.json import REFUSALS, DecodeError, decoder
-from sikoia_async._schema.shapes import reachable, shape_of
+from sikoia_async._codec.soundness import sound_decoder
+from sikoia_async._schema.json import REFUSALS, DecodeError
+from sikoia_async._schema.shapes import Shape, contains_itself, reachable, shape_of
 
 __all__ = ["load_hook"]
 
@@ -35,9 +36,8 @@ class Load(Protocol):
 @cache
 def load_hook(into: Any) -> Load:
     """Return the function that decodes bodies into this type, or raises `DecodeError`."""
-    decode = decoder(into)
     shape = shape_of(into)
-    is_sound = soundness_check(shape)
+    decode = sound_decoder(shape)
     widest = max((len(part.parts) for part in reachable(shape)), default=0)
 
     def load(
@@ -46,17 +46,16 @@ def load_hook(into: Any) -> Load:
         unread: dict[str, Any] | None = None,
         objects: int | None = None,
     ) -> Any:
-        is_sampled = drift.is_due(into)
+        is_sampled, is_large = drift.is_due(into), len(body) > _SMALL
         if objects is None:
-            objects = body.count(b"{") if len(body) > _SMALL else 0
+            objects = body.count(b"{") if is_large else 0
+        is_slow = objects * widest > _MOST_FIELDS
+        is_doubtful = is_large and drift.was_refused(into)
         try:
-            if objects * widest > _MOST_FIELDS:
-                return _repair(body, into, drift, unread, is_sampled=is_sampled)
-            try:
-                value = decode(body)
-            except REFUSALS:
-                return _repair(body, into, drift, unread, is_sampled=is_sampled)
-            if is_sound is not None and not is_sound(value):
+            value = _REFUSED if is_slow or is_doubtful else _attempt(decode, body)
+            if value is _REFUSED:
+                if is_large and not is_doubtful and not _may_be_deep(shape):
+                    drift.note_refusal(into)
                 return _repair(body, into, drift, unread, is_sampled=is_sampled)
         except RecursionError:
             # msgspec follows models that contain themselves deeper than Python code can.
@@ -68,6 +67,20 @@ def load_hook(into: Any) -> Load:
         raise DecodeError(problem)
 
     return load
+
+
+@cache
+def _may_be_deep(shape: Shape) -> bool:
+    """Return whether msgspec may follow a value deeper than Python code can."""
+    return any(map(contains_itself, reachable(shape)))
+
+
+def _attempt(decode: Callable[[bytes], Any], body: bytes) -> Any:
+    """Return the value. One that is refused is freed before the body is read again."""
+    try:
+        return decode(body)
+    except REFUSALS:
+        return _REFUSED
 
 
 def _repair(
@@ -85,6 +98,7 @@ def _repair(
     return value
 
 
+_REFUSED: Final = object()
 _SMALL: Final = 64 * 1024
 _MOST_FIELDS: Final = 1_000_000
 """Fields of models that msgspec fills at a time. It takes 0.2 s, and no other thread runs."""

@@ -8,17 +8,17 @@ is left does not fit its type: an optional field is then None, and an item of a 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from types import GenericAlias
-from typing import Any, Final, get_origin
+from typing import Any, Final, TypedDict, cast, get_origin
 
 import attrs
 import msgspec
 
 from sikoia_async._codec import scalars
 from sikoia_async._codec.converter import structure_hook
-from sikoia_async._codec.soundness import soundness_check
+from sikoia_async._codec.soundness import sound_decoder
 from sikoia_async._schema import json, shapes
 from sikoia_async._schema.json import DecodeError, read_leniently
 from sikoia_async._schema.shapes import Shape, shape_of
@@ -90,6 +90,9 @@ class _Findings:
 
 Read = Callable[[Bytes, tuple[Step, ...], str, _Findings], Any]
 """Takes JSON, the steps to it and its location for drift; raises `_MisfitError`."""
+Rows = list[msgspec.Raw]
+ReadRows = Callable[[Rows, tuple[Step, ...], str, _Findings], Any]
+"""Takes the items of a list, and otherwise the same."""
 
 
 def read_carefully(body: bytes, into: Any) -> tuple[Any, list[Unread], Counter[tuple[str, str]]]:
@@ -108,13 +111,40 @@ def read_carefully(body: bytes, into: Any) -> tuple[Any, list[Unread], Counter[t
     """
     shape, findings, value = shape_of(into), _Findings(), None
     try:
-        value = _careful(shape)(json.mended(body), (), "$", findings)
+        value = _read_whole(shape, body, findings)
     except _MisfitError:
         findings.refuse(_expected(shape), ())
     if not (findings.problems or _is_nothing(value, findings)):
         return value, findings.unread, findings.counts
     problems = [f"{_expected(one.shape)} @ {one.path}" for one in findings.unread[:_MAX_PROBLEMS]]
     raise DecodeError(*[*findings.problems, *problems][:_MAX_PROBLEMS])
+
+
+def _read_whole(shape: Shape, body: bytes, findings: _Findings) -> Any:
+    """Read a body. The lists in its fields are split in the same pass as the body itself."""
+    try:
+        match shape:
+            case shapes.Object():
+                entries = json.split(body, _splitter(shape))
+                return _read_entries(shape, entries, (), findings)
+            case shapes.ListOf():
+                return _read_rows(shape)(json.split(body, _split_list), (), "$", findings)
+            case _:
+                pass
+    except msgspec.ValidationError:
+        pass  # it is something else, or one of its lists is
+    return _careful(shape)(json.mended(body), (), "$", findings)
+
+
+@cache
+def _splitter(shape: shapes.Object) -> Callable[[Bytes], Mapping[str, msgspec.Raw | Rows]]:
+    """Return the function that splits an object, and the lists in its fields."""
+    entries: Any = TypedDict  # made of fields that are not known here
+    parts = {
+        name: msgspec.Raw if field.read_rows is None else Rows
+        for name, field in _fields(shape).items()
+    }
+    return json.decoder(entries("_Entries", parts, total=False))
 
 
 def _is_nothing(value: Any, findings: _Findings) -> bool:
@@ -160,7 +190,7 @@ def _reader(shape: Shape) -> Read:
             return careful(body, steps, where, findings)
         try:
             return quick(body)
-        except _REFUSALS:
+        except json.REFUSALS:
             return careful(body, steps, where, findings)
 
     return read
@@ -168,31 +198,14 @@ def _reader(shape: Shape) -> Read:
 
 @cache
 def _quick(shape: Shape) -> Callable[[Bytes], Any] | None:
-    """Return the function that reads a value of this shape quickly, or raises `_REFUSALS`.
+    """Return the function that reads a value of this shape quickly, or raises `REFUSALS`.
 
     There is none for lists and for models that contain themselves, because nearly all of the body
     would be decoded once for each level.
     """
-    contains_itself = any(shape in shapes.reachable(part) for part in shape.parts)
-    if contains_itself or isinstance(shapes.options(shape)[0], shapes.ListOf):
+    if shapes.contains_itself(shape) or isinstance(shapes.options(shape)[0], shapes.ListOf):
         return None
-    return _decode_sound(shape)
-
-
-def _decode_sound(shape: Shape) -> Callable[[Bytes], Any]:
-    """Return the function that reads a value of this shape with msgspec, or raises `_REFUSALS`."""
-    decode = json.decoder(shape.type)
-    is_sound = soundness_check(shape)
-    if is_sound is None:
-        return decode
-
-    def decode_sound(body: Bytes) -> Any:
-        value = decode(body)
-        if not is_sound(value):
-            raise _MisfitError
-        return value
-
-    return decode_sound
+    return sound_decoder(shape)
 
 
 @cache
@@ -246,6 +259,8 @@ class _Field:
     """Its name in the constructor."""
     shape: Shape
     read: Read
+    read_rows: ReadRows | None
+    """How to read the items of a list that is split already. None for other fields."""
     where: str
     is_needed: bool
     """Whether the model requires it."""
@@ -261,6 +276,7 @@ def _fields(shape: shapes.Object) -> Mapping[str, _Field]:
             attributes[field.name].alias or field.name,
             field.shape,
             _reader(field.shape),
+            _rows_reader(field.shape),
             f"{shape.name}.{field.name}",
             attributes[field.name].default is attrs.NOTHING,
             _default(field.shape, attributes[field.name].default),
@@ -270,6 +286,16 @@ def _fields(shape: shapes.Object) -> Mapping[str, _Field]:
     }
 
 
+def _rows_reader(shape: Shape) -> ReadRows | None:
+    match shape:
+        case shapes.Optional(_, shapes.ListOf() as inner):
+            return _read_rows(inner)
+        case shapes.ListOf():
+            return _read_rows(shape)
+        case _:
+            return None
+
+
 def _default(shape: Shape, default: Any) -> Any:
     if isinstance(shape, shapes.Optional):
         return None
@@ -277,30 +303,39 @@ def _default(shape: Shape, default: Any) -> Any:
 
 
 def _object(shape: shapes.Object) -> Read:
-    def read(body: Bytes, steps: tuple[Step, ...], _: str, findings: _Findings) -> Any:
-        arguments, is_whole = dict[str, Any](), True
-        entries = _entries(body)
-        for name, field in _fields(shape).items():  # looked up late: a model may contain itself
-            entry, path = entries.get(name), (*steps, name)
-            if entry is None:
-                if field.is_needed:
-                    findings.refuse("required, and missing", path)
-                    is_whole = False
-                continue
-            if field.default == () and bytes(entry) in (b"null", b'""'):
-                continue  # a list that is never None: the default of the class
-            try:
-                arguments[field.argument] = field.read(entry, path, field.where, findings)
-            except _MisfitError:
-                if field.default is attrs.NOTHING:
-                    findings.refuse(_expected(field.shape), path)
-                    is_whole = False
-                else:
-                    findings.add(path, field.where, field.shape, entry)
-                    arguments[field.argument] = field.default
-        return _made(shape, arguments) if is_whole else None
+    return lambda body, steps, _, findings: _read_entries(shape, _entries(body), steps, findings)
 
-    return read
+
+def _read_entries(
+    shape: shapes.Object,
+    entries: Mapping[str, msgspec.Raw | Rows],
+    steps: tuple[Step, ...],
+    findings: _Findings,
+) -> Any:
+    arguments, is_whole = dict[str, Any](), True
+    for name, field in _fields(shape).items():  # looked up late: a model may contain itself
+        entry, path = entries.get(name), (*steps, name)
+        if entry is None:
+            if field.is_needed:
+                findings.refuse("required, and missing", path)
+                is_whole = False
+            continue
+        if isinstance(entry, list):
+            read_rows = cast("ReadRows", field.read_rows)
+            arguments[field.argument] = read_rows(entry, path, field.where, findings)
+            continue
+        if field.default == () and bytes(entry) in (b"null", b'""'):
+            continue  # a list that is never None: the default of the class
+        try:
+            arguments[field.argument] = field.read(entry, path, field.where, findings)
+        except _MisfitError:
+            if field.default is attrs.NOTHING:
+                findings.refuse(_expected(field.shape), path)
+                is_whole = False
+            else:
+                findings.add(path, field.where, field.shape, entry)
+                arguments[field.argument] = field.default
+    return _made(shape, arguments) if is_whole else None
 
 
 def _made(shape: shapes.Object, arguments: dict[str, Any]) -> Any:
@@ -322,15 +357,23 @@ def _entries(body: Bytes) -> Mapping[str, msgspec.Raw]:
 
 
 def _list(shape: shapes.ListOf) -> Read:
-    make: Any = list if get_origin(shape.type) is list else tuple
-    is_optional = isinstance(shape.item, shapes.Optional)
+    read_rows = _read_rows(shape)
 
     def read(body: Bytes, steps: tuple[Step, ...], where: str, findings: _Findings) -> Any:
         rows = _rows(body)
-        if rows is None:
-            item = _single(shape.item, body, steps, where, findings)
-            findings.add_single(steps, where, shape, body)
-            return make((item,))
+        if rows is not None:
+            return read_rows(rows, steps, where, findings)
+        item = _single(shape.item, body, steps, where, findings)
+        findings.add_single(steps, where, shape, body)
+        return _maker(shape)((item,))
+
+    return read
+
+
+def _read_rows(shape: shapes.ListOf) -> ReadRows:
+    is_optional = isinstance(shape.item, shapes.Optional)
+
+    def read(rows: Rows, steps: tuple[Step, ...], where: str, findings: _Findings) -> Any:
         items, read_item = list[Any](), _reader(shape.item)
         for index, row in _skipping_fitting(shape.item, rows, items):
             path = (*steps, index)
@@ -344,9 +387,13 @@ def _list(shape: shapes.ListOf) -> Read:
                 not steps and not items and index >= _MAX_PROBLEMS
             ):
                 break  # the body is refused
-        return make(items)
+        return _maker(shape)(items)
 
     return read
+
+
+def _maker(shape: shapes.ListOf) -> Callable[[Iterable[Any]], Any]:
+    return list if get_origin(shape.type) is list else tuple
 
 
 def _skipping_fitting(
@@ -360,7 +407,7 @@ def _skipping_fitting(
             try:
                 items += decode(b"[%b]" % b",".join(chunk))
                 continue
-            except _REFUSALS:
+            except json.REFUSALS:
                 pass
         yield from enumerate(chunk, start)
 
@@ -370,7 +417,7 @@ def _chunk_decoder(item: Shape) -> Callable[[Bytes], Any] | None:
     """Return the function that reads a list of several items, unless each is read on its own."""
     if _quick(item) is None:
         return None
-    return _decode_sound(shape_of(GenericAlias(tuple, (item.type, ...))))
+    return sound_decoder(shape_of(GenericAlias(tuple, (item.type, ...))))
 
 
 def _rows(body: Bytes) -> list[msgspec.Raw] | None:
@@ -427,7 +474,6 @@ def _any(wanted: Any) -> Read:
     return read
 
 
-_REFUSALS: Final = (*json.REFUSALS, _MisfitError)
 _CHUNK: Final = 64
 """Items that are decoded at a time."""
 _LARGEST_PART: Final = 64 * 1024

@@ -11,14 +11,32 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, cast
 
+import msgspec
+
 from sikoia_async._schema import shapes
+from sikoia_async._schema.json import decoder
 from sikoia_async._schema.shapes import Shape
 from sikoia_async._schema.standard import Standard
 
-__all__ = ["soundness_check"]
+__all__ = ["sound_decoder", "soundness_check"]
 
 Check = Callable[[Any], bool]
 CheckAll = Callable[[Iterable[Any]], bool]
+
+
+def sound_decoder(shape: Shape) -> Callable[[bytes | msgspec.Raw], Any]:
+    """Return the function that decodes sound values with msgspec, or raises `REFUSALS`."""
+    decode, is_sound = decoder(shape.type), soundness_check(shape)
+    if is_sound is None:
+        return decode
+
+    def decode_sound(body: bytes | msgspec.Raw) -> Any:
+        value = decode(body)
+        if not is_sound(value):
+            raise msgspec.ValidationError
+        return value
+
+    return decode_sound
 
 
 @cache

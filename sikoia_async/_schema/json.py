@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from decimal import Context, Decimal, InvalidOperation
 from functools import partial
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
 
@@ -22,7 +22,10 @@ __all__ = [
     "read_json",
     "read_leniently",
     "read_patiently",
+    "split",
 ]
+
+T = TypeVar("T")
 
 REFUSALS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidOperation)
 """The errors that msgspec raises for a body that it cannot read."""
@@ -120,26 +123,44 @@ def _convert(kind: type, value: Any) -> Any:
     return msgspec.convert(value, standard)
 
 
-def mended(body: bytes) -> bytes:
-    """Return a body such that msgspec can split it into the parts of its objects and lists.
+def split(body: bytes, into: Callable[[bytes], T]) -> T:
+    """Split a body with a decoder of msgspec, such as one for a `list[msgspec.Raw]`.
 
-    The body is returned as it is if msgspec can split it. Otherwise raw control characters are
-    escaped, an escaped half of a surrogate pair becomes bytes that are not UTF-8, and NaN and
-    infinity become strings with such a byte. What msgspec then refuses is only that string.
+    If the body is not what msgspec takes for JSON, raw control characters are escaped, an escaped
+    half of a surrogate pair becomes bytes that are not UTF-8, and NaN and infinity become strings
+    with such a byte. When they are decoded, msgspec refuses only these strings.
 
     Raises:
         DecodeError: the body is not JSON.
+        msgspec.ValidationError: the decoder splits other JSON than this.
     """
     body = body.removeprefix(_BOM)
     for mend in (bytes, _mend_strings, _mend_constants):
         try:
             body = mend(body)
-            _skip(body)
+            return into(body)
+        except msgspec.ValidationError:
+            raise
         except (*REFUSALS, ValueError):
             continue
-        return body
     problem = "not valid JSON"
     raise DecodeError(problem)
+
+
+def mended(body: bytes) -> bytes:
+    """Return a body such that msgspec can split it into the parts of its objects and lists.
+
+    It is changed as by `split`, if it has to be.
+
+    Raises:
+        DecodeError: the body is not JSON.
+    """
+    return split(body, _whole)
+
+
+def _whole(body: bytes) -> bytes:
+    _skip(body)
+    return body
 
 
 def _mend_strings(body: bytes) -> bytes:

@@ -39,6 +39,7 @@ __all__ = [
     "Scalar",
     "Shape",
     "ShapeError",
+    "contains_itself",
     "field_types",
     "options",
     "reachable",
@@ -261,6 +262,11 @@ def reachable(shape: Shape) -> Iterator[Shape]:
             seen.add(one)
             yield one
             left += reversed(one.parts)
+
+
+def contains_itself(shape: Shape) -> bool:
+    """Return whether a value of a shape may have another one inside it."""
+    return any(shape in reachable(part) for part in shape.parts)
 
 
 def _union(annotation: Any, arguments: tuple[Any, ...]) -> Shape:

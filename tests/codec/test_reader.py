@@ -1,11 +1,12 @@
 """Repairs, unread values, refusals and their messages, and that both readers agree."""
 
 import json
+from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from types import GenericAlias
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
 import contract
@@ -574,6 +575,60 @@ def test_a_model_that_contains_itself_deeply(depth: int, core: str) -> None:
     found = outcome(partial(load, into=Nested), body.encode())
 
     assert found is DecodeError or type(found) is Nested
+
+
+def test_a_deep_body_after_one_with_an_odd_value_is_decoded() -> None:
+    """Its type contains itself: Python code could not follow it as deeply as msgspec does."""
+    drift, space = Drift(), b" " * 70_000
+    deep = b'{"nested": ' * 400 + b"{}" + b"}" * 400
+
+    assert load_hook(Nested)(b'{"size": []}' + space, drift) == Nested()
+    found, levels = load_hook(Nested)(deep + space, drift), 0
+    while found.nested is not None:
+        found, levels = found.nested, levels + 1
+
+    assert levels == 400
+
+
+_MADE: Final[Counter[str]] = Counter()
+
+
+@attrs.frozen
+class Made:
+    """A caller's class, whose instances are counted."""
+
+    text: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        _MADE["models"] += 1
+
+
+def test_a_large_body_after_one_with_an_odd_value_is_decoded_once() -> None:
+    """It probably has an odd value as well. Now and then it is tried to decode it as a whole."""
+    drift, load_made = Drift(), load_hook(tuple[Made, ...])
+    body = b'[{"text": "%b"}%b, {"text": []}]' % (b"a" * 70_000, b", {}" * 999)
+    made = list[int]()
+
+    for _ in range(17):
+        _MADE.clear()
+        assert len(load_made(body, drift)) == 1001
+        made.append(_MADE["models"])
+
+    twice, once = made[0], made[1]
+    assert twice > once + 999
+    assert made == [twice, *[once] * 15, twice]
+
+
+def test_a_small_body_after_one_with_an_odd_value_is_decoded_as_any_other() -> None:
+    """Decoding it as a whole costs next to nothing."""
+    drift, made = Drift(), list[int]()
+
+    for _ in range(3):
+        _MADE.clear()
+        load_hook(tuple[Made, ...])(b'[{"text": "a"}, {"text": []}]', drift)
+        made.append(_MADE["models"])
+
+    assert made == [made[0]] * 3
 
 
 def test_at_most_a_hundred_problems_are_collected() -> None:
