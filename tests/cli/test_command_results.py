@@ -279,6 +279,25 @@ def test_models_are_read_from_csv(terminal: Terminal, tmp_path: Path) -> None:
     assert named == {"Acme Ltd": "1", "True": None}
 
 
+@pytest.mark.parametrize("cell", ["a\u2028b\u0085c\x0bd", "a\nb\r\nc\rd"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_cell_of_csv_may_have_line_breaks(
+    terminal: Terminal, tmp_path: Path, cell: str, end: str
+) -> None:
+    """Those of CSV are in quotes; others do not end a row. They are sent as they are."""
+    quoted = f'"{cell}"' if "\n" in cell else cell
+    content = "".join(
+        f"{row}{end}" for row in ("company_name,company_number", f"{quoted},1", "B,2")
+    )
+    (tmp_path / "a.csv").write_bytes(content.encode())
+
+    case = terminal.get(
+        f"cases create --name A --case-type Business --reveal --companies @{tmp_path / 'a.csv'}"
+    )
+
+    assert [one["company_name"] for one in case["companies"]] == [cell, "B"]
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [

@@ -164,7 +164,7 @@ def _mounts(folder: Path, *mounts: tuple[Path, str]) -> Host:
         name, _, source = kind.partition(" ")
         lines.append(f"23 22 0:22 / {escaped} rw,relatime shared:2 - {name} {source or 'any'} rw")
     listed = folder / "mountinfo"
-    listed.write_text("\n".join(lines) + "\n")
+    listed.write_text("\n".join(lines) + "\n", "utf-8")
     return Host(mounts=listed)
 
 
@@ -178,7 +178,7 @@ def _mounts(folder: Path, *mounts: tuple[Path, str]) -> Host:
 )  # fmt: skip
 def test_a_network_file_system_is_refused(tmp_path: Path, kind: str) -> None:
     """SQLite's WAL needs memory that all processes share, and locks that work."""
-    folder = tmp_path / "a b\\c"
+    folder = tmp_path / "a b\\c\u2028d\re"
     folder.mkdir()
     host = _mounts(tmp_path, (folder, kind))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from types import GenericAlias
@@ -19,8 +20,13 @@ from sikoia_async.models import Items
 __all__ = ["contents", "models_in", "models_of"]
 
 
-def contents(flag: str, value: str) -> str:
+def contents(flag: str, value: str, newline: str | None = None) -> str:
     """Return the text of an argument: of `@file`, of standard input if it is `-`, or itself.
+
+    Args:
+        flag: the name of the argument in messages.
+        value: the argument.
+        newline: as for `open`; `""` keeps the line breaks of a file.
 
     Raises:
         ArgumentError: standard input, or the file, is not UTF-8.
@@ -29,7 +35,10 @@ def contents(flag: str, value: str) -> str:
     try:
         if value == "-":
             return sys.stdin.read()
-        return Path(value[1:]).read_text("utf-8-sig") if value.startswith("@") else value
+        if not value.startswith("@"):
+            return value
+        with Path(value[1:]).open(encoding="utf-8-sig", newline=newline) as file:
+            return file.read()
     except UnicodeDecodeError:
         msg = f"{flag}: expected text in UTF-8"
     raise ArgumentError(msg)
@@ -82,7 +91,8 @@ def _rows_of(flag: str, value: str, kind: Any) -> list[dict[str, Any]]:
         for field in model.fields
         if any(one.type is bool for one in shapes.options(field.shape))
     }
-    lines = contents(flag, value).splitlines(keepends=True)
+    # The csv module reads line breaks as `open` gives them; `splitlines` would split more.
+    lines = io.StringIO(contents(flag, value, newline=""), newline="")
     try:
         for one in parse(lines, RowParser(Path(value).name, "csv")):
             if isinstance(one, BadRecord):

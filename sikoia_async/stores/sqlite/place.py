@@ -111,11 +111,11 @@ def _file_problem(place: Path) -> str:
 def _network_type(place: Path, mounts: Path) -> str | None:
     """Return the type of the network file system that a place is on; None if it is on another."""
     try:
-        lines = os.fsdecode(mounts.read_bytes()).splitlines()
+        lines = os.fsdecode(mounts.read_bytes()).split("\n")
     except OSError:
         return None
     on, kind, device = -1, "", ""
-    for line in lines:
+    for line in filter(None, lines):
         fields, _, source = line.partition(" - ")
         point = Path(_ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields.split(" ")[4]))
         depth = len(point.parts)
