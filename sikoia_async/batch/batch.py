@@ -27,7 +27,7 @@ from sikoia_async._validation import (
 )
 from sikoia_async.batch.batch_state import BatchState
 from sikoia_async.batch.file import OnConflict
-from sikoia_async.batch.items import LEASE
+from sikoia_async.batch.items import LEASE, repeated
 from sikoia_async.batch.names import name_of
 from sikoia_async.batch.opening import open_journal
 from sikoia_async.batch.purchase_store import LimitedPurchaseStore
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from sikoia_async._calls.api import Api
-    from sikoia_async.batch.items import FailedItem, ItemState
+    from sikoia_async.batch.items import FailedItem
     from sikoia_async.batch.opening import OpenJournal
     from sikoia_async.batch.progress import Progress, Stopped
 
@@ -217,7 +217,7 @@ class Batch(NotCopyable, Generic[Client]):
         _validate_items(items)
         if not isinstance(progress, bool):
             _validate_functions(progress=progress)
-        again: frozenset[ItemState] = frozenset({"doubt", "failed"} if retry_failed else {"doubt"})
+        again = repeated(retry_failed=retry_failed)
         source = Source(
             items,
             key,

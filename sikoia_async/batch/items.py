@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard
 
 import attrs
 
@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-__all__ = ["LEASE", "Claim", "Counts", "FailedItem", "ItemJournal", "ItemState", "Note", "hash_of"]
+__all__ = [
+    "LEASE",
+    "Claim",
+    "Counts",
+    "FailedItem",
+    "ItemJournal",
+    "ItemState",
+    "Note",
+    "hash_of",
+    "is_key",
+    "repeated",
+]
 
 ItemState = Literal["started", "done", "failed", "doubt"]
 Claim = Literal["new", "started", "failed", "doubt", "skipped", "busy", "duplicate"]
@@ -48,6 +59,19 @@ CREATE TEMP TABLE seen (key BLOB PRIMARY KEY) WITHOUT ROWID;
 def hash_of(key: str) -> bytes:
     """Return the hash that stands for a key in the journal."""
     return hashlib.sha256(key.encode()).digest()
+
+
+def is_key(value: object) -> TypeGuard[str]:
+    """Return whether a value can be a key: a string of valid Unicode that is not empty."""
+    try:
+        return isinstance(value, str) and bool(value.strip() and value.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def repeated(*, retry_failed: bool) -> frozenset[ItemState]:
+    """Return the states of ended items that a run works on again."""
+    return frozenset({"doubt", "failed"} if retry_failed else {"doubt"})
 
 
 @attrs.frozen(kw_only=True)
@@ -87,6 +111,10 @@ class Counts:
     started: int = 0
     requests: int = 0
     """The requests for all items that have ended."""
+
+
+def _is_skipped(state: Claim, again: frozenset[ItemState]) -> bool:
+    return state not in {"new", "started", *again}
 
 
 class ItemJournal:
@@ -192,7 +220,7 @@ class ItemJournal:
         state, owner = row or ("new", "")
         if state == "started" and owner in alive:
             return "busy"
-        if state not in {"new", "started", *again}:
+        if _is_skipped(state, again):
             return "skipped"
         database.execute(
             "INSERT INTO batch_items (key, state, owner, began) VALUES (?, 'started', ?, ?)"
@@ -265,6 +293,11 @@ class ItemJournal:
             started=states.get("started", 0),
             requests=sum(requests for _, _, requests in rows),
         )
+
+    def skips(self, key: bytes, again: frozenset[ItemState]) -> bool:
+        """Return whether `claim` would skip an item."""
+        rows = self._read("SELECT state FROM batch_items WHERE key = ?", key)
+        return bool(rows) and _is_skipped(rows[0][0], again)
 
     def ended(self, keys: Sequence[bytes]) -> set[bytes]:
         """Return the keys of items that have ended; one that was cancelled has not."""

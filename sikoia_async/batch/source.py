@@ -11,7 +11,7 @@ import attrs
 from anyio.lowlevel import checkpoint
 
 from sikoia_async._errors import ArgumentError, ArgumentTypeError
-from sikoia_async.batch.items import hash_of
+from sikoia_async.batch.items import hash_of, is_key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -139,18 +139,10 @@ class Source(Generic[Item]):
         if not isinstance(key, str):
             msg = f"key: expected a string for each item, but item {number} has none"
             raise ArgumentTypeError(msg)
-        if not key.strip() or not _is_unicode(key):
+        if not is_key(key):
             msg = f"key: expected a string that is not empty, but that of item {number} is"
             raise ArgumentError(msg)
         return str.__str__(key)
-
-
-def _is_unicode(key: str) -> bool:
-    try:
-        key.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _duplicate(number: int) -> ArgumentError:

@@ -181,6 +181,41 @@ def test_a_terminal_is_asked(
     assert sandbox.ledger.spend == (code == 0)
 
 
+def test_only_rows_that_are_left_are_asked_about(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that are done cost nothing, nor do failed ones unless they are to be repeated."""
+    ids = companies_of(4, sandbox)
+    write_csv(ids[:2])
+    sandbox.faults.add(REPORTS, status=400)
+    assert reports() == 1
+    monkeypatch.delenv("SIKOIA_MAX_CHARGEABLE")
+    capsys.readouterr()
+
+    def asked(*options: str) -> str:
+        assert reports(*options) == 2
+        return capsys.readouterr().err
+
+    assert reports() == 1
+    assert batch("retry", "out.db") == 2
+    assert "up to 1 call of credit" in capsys.readouterr().err
+    write_csv(ids)
+    assert "up to 2 calls of credit" in asked()
+    assert "up to 3 calls of credit" in asked("--retry-failed")
+    assert reports("--dry-run", "--retry-failed", "--json") == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == {
+        "rows": 4,
+        "left": 3,
+        "left_out": 0,
+        "requests": 6,
+        "chargeable": 3,
+    }
+    assert "4 rows, 3 left, at least 6 requests, at most 3 calls" in printed.err
+    assert reports("--retry-failed", "--yes") == 0
+    assert sandbox.ledger.spend == 4
+
+
 @pytest.mark.parametrize("agreed", [True, False])
 def test_a_retry_needs_the_yes_of_the_first_run(
     sandbox: Sandbox,
@@ -229,7 +264,7 @@ def test_json_for_scripts(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) 
         return json.loads(capsys.readouterr().out)
 
     assert reports("--dry-run", "--json") == 0
-    assert printed() == {"rows": 3, "left_out": 0, "requests": 6, "chargeable": 3}
+    assert printed() == {"rows": 3, "left": 3, "left_out": 0, "requests": 6, "chargeable": 3}
     assert reports("--json") == 1
     end = printed()
     assert (end["total"], end["done"], end["failed"], end["left_out"]) == (3, 2, 1, 0)

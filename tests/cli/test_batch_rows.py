@@ -130,9 +130,13 @@ def test_a_header_that_is_not_csv(
     assert "b.csv: 10 more rows like these" in printed
     assert "1 row, at least 2 requests, at most 1 call of " in printed
 
-    Path("c.jsonl").write_text('{"company_id": "a", "k": 7}\n{"company_id": "b", "k": "x"}\n')
+    keys = ("7", '"\\ud800"', '" "', '"x"')
+    Path("c.jsonl").write_text("".join(f'{{"company_id": "a", "k": {one}}}\n' for one in keys))
     assert run("credit-reports", "c.jsonl", "--out", "o", "--key", "k", "--dry-run") == 0
-    assert "c.jsonl, line 1: left out: column k: expected a key" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    for line in (1, 2, 3):
+        assert f"c.jsonl, line {line}: left out: column k: expected a key" in printed
+    assert "1 row, at least 2 requests" in printed
     assert not Path("o").exists()
 
 

@@ -8,18 +8,18 @@ import sqlite3
 import stat
 import sys
 from contextlib import closing
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import attrs
 
+from sikoia_async.batch.items import hash_of, is_key
 from sikoia_async.cli.batch.records import BadRecord, Format, InputError, Parser, Record, parse
 from sikoia_async.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
     from sikoia_async.cli.batch.operations import Arguments, BatchOperation
 
@@ -44,6 +44,8 @@ class Checked:
     """What a look through the whole input has found."""
 
     rows: int
+    left: int
+    """Those of them that no earlier run has handled."""
     bad: tuple[BadRecord, ...]
     """The first rows that cannot be used."""
     bad_count: int
@@ -81,14 +83,17 @@ class Input:
         """Whether it can be read twice, so that it can be checked before anything is bought."""
         return self.path != "-" or stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode)
 
-    def check(self) -> Checked:
+    def check(self, is_skipped: Callable[[str], bool]) -> Checked:
         """Read the whole file, and check its rows and keys.
+
+        Args:
+            is_skipped: returns whether an earlier run has handled the row with a key.
 
         Raises:
             InputError: the file cannot be used; the message names line and column.
             OSError: it cannot be read.
         """
-        rows, bad_count, bad = 0, 0, list[BadRecord]()
+        rows, left, bad_count, bad = 0, 0, 0, list[BadRecord]()
         parser = self._parser()
         with closing(_Keys()) as keys:
             for one in self._checked(parse(self._lines(), parser), parser):
@@ -97,6 +102,7 @@ class Input:
                     bad = [*bad, one] if len(bad) < _SHOWN else bad
                     continue
                 rows += 1
+                left += not is_skipped(one.key)
                 if (earlier := keys.add(one.key, one.line)) is not None:
                     msg = (
                         f"{self.name}, line {one.line}, column {self._key_column(parser)}: the "
@@ -105,7 +111,7 @@ class Input:
                     raise InputError(msg)
         known = {*self.operation.columns(), *self.renamed, *((self.key,) if self.key else ())}
         unused = tuple(name for name in parser.columns or () if name not in known)
-        return Checked(rows, tuple(bad), bad_count, unused)
+        return Checked(rows, left, tuple(bad), bad_count, unused)
 
     def rows(self) -> Iterator[Row | BadRecord]:
         """Iterate over the rows of a file."""
@@ -201,7 +207,7 @@ class Input:
             key: object = record.fields.get(self.key)
         else:
             key = getattr(arguments.subject, "id", arguments.subject)
-        if not isinstance(key, str) or not key.strip():
+        if not is_key(key):
             return BadRecord(record.line, f"column {self.key}: expected a key, as a string")
         return Row(record.line, key, arguments)
 
@@ -234,7 +240,7 @@ class _Keys:
 
     def add(self, key: str, line: int) -> int | None:
         """Add a key, and return the line that has it already, if one has."""
-        digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
+        digest = hash_of(key)
         added = self._database.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (digest, line))
         if added.rowcount:
             return None

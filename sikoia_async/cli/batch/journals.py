@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -14,23 +14,41 @@ from sikoia_async import Sikoia
 from sikoia_async._validation import counted
 from sikoia_async.batch.budget import Budget
 from sikoia_async.batch.file import connect
-from sikoia_async.batch.items import ItemJournal
+from sikoia_async.batch.items import ItemJournal, hash_of, repeated
 from sikoia_async.cli.batch.records import InputError
 from sikoia_async.cli.text import to_json_text
 from sikoia_async.errors import ConfigurationError
 from sikoia_async.stores import SqliteStores, Stores
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from sikoia_async.batch.doubts import Doubt
     from sikoia_async.batch.items import FailedItem
 
-__all__ = ["COMMAND", "doubts", "remembered", "status"]
+__all__ = ["COMMAND", "doubts", "remembered", "skipped", "status"]
 
 COMMAND: Final = "command"
 """The name that a journal has the command line under."""
+
+
+@contextmanager
+def skipped(path: Path, *, retry_failed: bool) -> Generator[Callable[[str], bool]]:
+    """Give a function that returns whether a run skips a key, because an earlier one handled it.
+
+    If there is no journal that can be used, it skips none; the run itself says what is wrong.
+
+    Args:
+        path: the journal.
+        retry_failed: whether the run repeats what has failed.
+    """
+    again = repeated(retry_failed=retry_failed)
+    with ExitStack() as stack:
+        items = None
+        with suppress(InputError):
+            items, _ = stack.enter_context(_journal(path))
+        yield lambda key: items is not None and items.skips(hash_of(key), again)
 
 
 def status(path: Path, *, as_json: bool) -> int:

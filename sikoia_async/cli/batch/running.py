@@ -19,7 +19,7 @@ from sikoia_async._validation import counted
 from sikoia_async.batch.batch import journal_of
 from sikoia_async.batch.results import Done, Failed
 from sikoia_async.batch.wording import duration
-from sikoia_async.cli.batch.journals import COMMAND
+from sikoia_async.cli.batch.journals import COMMAND, skipped
 from sikoia_async.cli.batch.output import Output, message_of
 from sikoia_async.cli.batch.records import BadRecord, InputError
 from sikoia_async.cli.consent import ask
@@ -85,16 +85,20 @@ def run(job: BatchJob) -> int:
         SikoiaError: the client or the journal cannot be used.
         ChargeLimitError: it was not agreed to.
     """
-    with _before_anything_is_bought():
-        checked = job.input.check() if job.input.is_file else None
+    with (
+        _before_anything_is_bought(),
+        skipped(job.journal, retry_failed=job.retry_failed) as is_skipped,
+    ):
+        checked = job.input.check(is_skipped) if job.input.is_file else None
     if checked is not None:
         _print_bad(job.input, checked)
     if job.dry_run:
         _print_plan(job, checked)
         return 0
     warn()  # before anybody agrees
-    if job.max_chargeable is None and "SIKOIA_MAX_CHARGEABLE" not in os.environ:
-        calls = "calls" if checked is None else f"up to {counted(checked.rows, 'call')}"
+    is_limited = job.max_chargeable is not None or "SIKOIA_MAX_CHARGEABLE" in os.environ
+    if not is_limited and (checked is None or checked.left):
+        calls = "calls" if checked is None else f"up to {counted(checked.left, 'call')}"
         _ask(f"{calls} of {job.operation.name}", yes=job.yes)
         job = attrs.evolve(job, yes=True)
     with _before_anything_is_bought():
@@ -266,14 +270,15 @@ def _print_plan(job: BatchJob, checked: Checked | None) -> None:
     if checked is None:
         _print("standard input is read as it arrives, so there is nothing to say about it before")
         return
-    requests = checked.rows * (_REQUESTS if job.operation.is_awaited else 1)
+    requests = checked.left * (_REQUESTS if job.operation.is_awaited else 1)
     limit = job.max_chargeable
-    most = checked.rows if limit is None else min(limit, checked.rows)
+    most = checked.left if limit is None else min(limit, checked.left)
     if job.json:
-        plan = {"rows": checked.rows, "left_out": checked.bad_count}
+        plan = {"rows": checked.rows, "left": checked.left, "left_out": checked.bad_count}
         _print_json(job, {**plan, "requests": requests, "chargeable": most})
+    left = "" if checked.left == checked.rows else f", {checked.left:,} left"
     _print(
-        f"{counted(checked.rows, 'row')}, at least {counted(requests, 'request')}, "
+        f"{counted(checked.rows, 'row')}{left}, at least {counted(requests, 'request')}, "
         f"at most {counted(most, 'call')} of {job.operation.name} that may cost money; "
         f"{duration(60 * requests / _PER_MINUTE)} or more at {_PER_MINUTE:g} requests a minute. "
         "Nothing was sent"
