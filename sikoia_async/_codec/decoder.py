@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from http import HTTPStatus
+from itertools import repeat
 from types import GenericAlias, NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origin
 
@@ -18,7 +20,7 @@ from sikoia_async._transport.types import UNDELIMITED
 from sikoia_async.models import Items, Model, ResponseInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
     from sikoia_async._codec.drift import Drift
     from sikoia_async._transport.types import Response
@@ -166,10 +168,13 @@ def _attach(value: Any, status: int, call: CallInfo, **kept: Any) -> Any:
         **kept,
     )
     is_list = type(value) is Items
-    models: Iterable[Any] = cast("Any", value) if is_list else (value,)
-    for model in models:
-        if isinstance(model, Model):
-            object.__setattr__(model, "_response", info)
+    models: tuple[Any, ...] = cast("Any", value) if is_list else (value,)
+    try:
+        deque(map(_set_response, models, repeat(info)), maxlen=0)
+    except TypeError:  # not all are models
+        for model in models:
+            if isinstance(model, Model):
+                _set_response(model, info)
     if is_list:
         vars(value)["_response"] = info
     return value
@@ -203,4 +208,6 @@ def _name(into: Any) -> str:
     return _NAMES[into] if into in _NAMES else getattr(into, "__name__", str(into))
 
 
+_set_response: Final[Callable[[Any, ResponseInfo], None]] = vars(Model)["_response"].__set__
+"""What sets the slot. It takes half of the time of `object.__setattr__`."""
 _NAMES: Final[dict[Any, str]] = {object: "JSON", bytes: "a file", NoneType: "an empty response"}

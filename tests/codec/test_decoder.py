@@ -83,6 +83,17 @@ def test_an_array_becomes_items() -> None:
     assert users.response.status == 200
 
 
+def test_the_models_beside_other_items_have_a_response() -> None:
+    """A caller's list may contain more than models."""
+    body = b"[" + USER + b", null, " + USER + b"]"
+    first, nothing, last = decode(response(body), Items[User | None], CALL, Drift())
+
+    assert nothing is None
+    assert first is not None
+    assert last is not None
+    assert last.response is first.response
+
+
 def test_an_empty_array_has_a_response() -> None:
     """A list without items still has its response."""
     assert decode(response(b"[]"), Items[User], CALL, Drift()).response.path == "/v2/users"
