@@ -198,6 +198,8 @@ def validate_whole(name: str, value: int, *, least: int) -> int:
         ArgumentTypeError: the value is not an int.
         ArgumentError: the value is too small.
     """
+    if type(value) is int and value >= least:
+        return value
     number = plain_number(value)
     if not isinstance(number, int):
         raise ArgumentTypeError(_expected_whole(name, least))

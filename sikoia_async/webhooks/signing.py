@@ -132,23 +132,31 @@ def sign(body: bytes, secret: str | HasSharedKey) -> str:
 def _verdict(body: bytes, signature: object, secrets: object, max_body: int) -> int | str:
     """Return the index of the matching secret, or an error message."""
     keys = _keys(secrets)
-    if flaw := delivery_flaw(body, signature, validate_whole("max_body", max_body, least=1)):
-        return flaw
-    return _compared(body, _header(signature).encode(), keys)
+    limit = validate_whole("max_body", max_body, least=1)
+    _validate_body(body)
+    if len(body) > limit:
+        return TOO_LARGE
+    header = _header(signature)
+    if len(header) != _LENGTH:
+        return _MISSING if header == "" else _MALFORMED
+    given = header.encode("ascii", "replace")
+    found = None
+    for index, key in enumerate(keys):  # all of them, whichever matches
+        if compare_digest(_signed(body, key), given) and found is None:
+            found = index
+    return _mismatch(body, header, keys) if found is None else found
 
 
-def _compared(body: bytes, signature: bytes, keys: list[bytes]) -> int | str:
-    matches = [_matches(body, signature, key) for key in keys]
-    if True in matches:
-        return matches.index(True)
+def _mismatch(body: bytes, header: str, keys: list[bytes]) -> str:
+    """Return an error message for a delivery that matches none of the secrets."""
+    if not _SIGNATURE.fullmatch(header):
+        return _MALFORMED
     if len(body) > _MAX_REFORMATTED:
         return _MISMATCH
-    others = [_matches(other, signature, key) for other in reformatted(body) for key in keys]
-    return _REFORMATTED if any(others) else _MISMATCH
-
-
-def _matches(body: bytes, signature: bytes, key: bytes) -> bool:
-    return compare_digest(_signed(body, key), signature)
+    signature = header.encode()
+    signatures = (_signed(other, key) for other in reformatted(body) for key in keys)
+    is_same_json = True in [compare_digest(other, signature) for other in signatures]
+    return _REFORMATTED if is_same_json else _MISMATCH
 
 
 def _signed(body: bytes, key: bytes) -> bytes:
@@ -174,21 +182,23 @@ def signature_flaw(signature: object) -> str | None:
 
 
 def _validate_body(body: bytes) -> None:
+    if type(body) is bytes:
+        return
     what = "the raw body, as bytes; a string or parsed JSON is not what was signed"
     validate_type("body", validate_required("body", body), bytes, what)
 
 
 def _header(signature: object) -> str:
     """Return the value of a header as a string; empty if it is missing."""
+    if isinstance(signature, str):
+        return signature
     if isinstance(signature, bytes):
         return signature[: _LENGTH + 1].decode("latin-1")
-    if signature is None:
-        return ""
-    return signature if isinstance(signature, str) else _NOT_ONE
+    return "" if signature is None else _NOT_ONE
 
 
 def _keys(secrets: object) -> list[bytes]:
-    if not isinstance(secrets, list | tuple):
+    if isinstance(secrets, str) or not isinstance(secrets, list | tuple):
         return [_key("secrets", secrets)]
     several = cast("Sequence[object]", secrets)  # isinstance leaves the type of items open
     if not several:
@@ -210,10 +220,10 @@ def _key(name: str, secret: object) -> bytes:
 
 def _flaw(key: str) -> str | None:
     stripped = key.strip()
+    if len(key) >= _MIN_LENGTH and key == stripped and key.isprintable():
+        return None
     if not stripped:
         return "is empty"
     if len(key) < _MIN_LENGTH:
         return f"is shorter than {_MIN_LENGTH} characters"
-    if key != stripped or not key.isprintable():
-        return "is malformed (does the file that it comes from end with a line break?)"
-    return None
+    return "is malformed (does the file that it comes from end with a line break?)"
