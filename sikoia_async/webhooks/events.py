@@ -263,13 +263,11 @@ def parse(body: bytes, *, event_type: str | None = None, max_body: int = _MAX_BO
         WebhookEventTypeError: `event_type` is not one of Sikoia's event types.
         ArgumentTypeError: the body is a string or parsed JSON, or `event_type` is not a string.
     """
-    validate_type("body", validate_required("body", body), bytes, "the raw body, as bytes")
-    hint = validate_event_type(event_type)
-    event = (
-        _event(body, hint)
-        if len(body) <= validate_whole("max_body", max_body, least=1)
-        else _TOO_LARGE
-    )
+    if type(body) is not bytes:
+        validate_type("body", validate_required("body", body), bytes, "the raw body, as bytes")
+    hint = None if event_type is None else validate_event_type(event_type)
+    limit = validate_whole("max_body", max_body, least=1)
+    event = _event(body, hint) if len(body) <= limit else _TOO_LARGE
     # Error reporters record local variables, and a body is personal data.
     del body
     if isinstance(event, Event):
@@ -348,6 +346,9 @@ _CLASSES: Final[dict[str, type[Event]]] = {
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}(?:\.[A-Za-z][A-Za-z0-9_]{0,63}){1,3}")
 """A possible event name: words with dots in between."""
+_BY_JSON: Final = {b'"%b"' % name.encode(): name for name in _CLASSES}
+_USUAL_FIELD: Final = "event_type"
+"""How the API spells its fields. Most events end here."""
 _TYPE_FIELDS: Final = ("eventtype", "eventname", "type", "event")
 _GROUPING_FIELDS: Final = ("groupingid",)
 _MAX_MENTIONS: Final = 1000
@@ -378,6 +379,8 @@ def _event(
 
 def _name(fields: Mapping[str, Raw], hint: str | None, *, is_logged: bool) -> str | None:
     """Return one of Sikoia's names in the body, else the hint unless the body contradicts it."""
+    if (name := _BY_JSON.get(bytes(fields.get(_USUAL_FIELD, b"")))) is not None:
+        return name
     others: list[tuple[str, Raw]] = []
     for field, value in payload.named_values(fields, _TYPE_FIELDS):
         if (string := payload.short_string(value)) in _CLASSES:

@@ -64,10 +64,13 @@ def read_fields(body: bytes) -> Mapping[str, msgspec.Raw] | None:
 
     The whole body is checked.
     """
-    body = _without_lone_surrogates(body.removeprefix(_BOM))
     try:
-        # msgspec does not check the encoding of strings that it skips.
-        body.decode()
+        _check_encoding(body)
+        return _decode_fields(body)
+    except _ERRORS:  # nearly every body is an object without anything odd
+        body = _without_lone_surrogates(body.removeprefix(_BOM))
+    try:
+        _check_encoding(body)
         return _object(body)
     except _ERRORS:
         return None
@@ -176,6 +179,12 @@ def _raw_number(value: object) -> msgspec.Raw:
     if isinstance(value, NumberText):
         return msgspec.Raw(value.encode())
     raise TypeError
+
+
+def _check_encoding(body: bytes) -> None:
+    """Raise unless a body is UTF-8, because msgspec does not check strings that it skips."""
+    if not body.isascii():
+        body.decode()
 
 
 def _without_lone_surrogates(body: bytes) -> bytes:

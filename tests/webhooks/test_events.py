@@ -188,6 +188,17 @@ def test_a_known_name_is_preferred_to_a_likely_one() -> None:
     assert parse(written({"event_type": "schema.v1", "type": "x.y"})).type == "schema.v1"
 
 
+def test_the_name_in_the_api_s_own_spelling_is_preferred() -> None:
+    """Whichever field is first, and however its value is written."""
+    both = {"eventType": NAMES[6], "event_type": NAMES[7]}
+    escaped = written({"event_type": NAMES[7]}).replace(b"I", b"\\u0049")
+
+    assert parse(written(both)).type == NAMES[7]
+    assert parse(written({**both, "event_type": "schema.v1"})).type == NAMES[6]
+    assert b"\\u0049" in escaped
+    assert parse(escaped).type == NAMES[7]
+
+
 def test_a_signed_name_is_preferred_to_the_url() -> None:
     """A recorded delivery cannot be passed off as another event."""
     known, other, unknown = NAMES[6], NAMES[7], "Company.Dissolved"
