@@ -11,7 +11,7 @@ of a resource are in its module: `sikoia_async.resources.cases.Case`.
 
 # A map for readers, in the order of a call. Imports point down this list, see tests/test_layers.py.
 #
-#   _client.py      Sikoia; _calls/assembly.py builds its parts and connects them
+#   _client.py      Sikoia; _calls/settings.py checks its arguments, assembly.py builds its parts
 #   batch/          purchases that are made once, and batches of them
 #   resources/      the 71 operations: one module per resource, models first, then methods
 #   webhooks/       incoming events: signatures, payloads, routing, replay protection

@@ -1,4 +1,4 @@
-"""The client: builds the parts of a call, connects them, and gives each resource a name."""
+"""The client: has what calls need built with the first use, and gives each resource a name."""
 
 from __future__ import annotations
 
@@ -198,10 +198,11 @@ class Sikoia(NotCopyable):
         observers: Sequence[Observer] | None = None,
         rely_on_events: bool | Literal["always"] | None = None,
     ) -> None:
-        # What calls need is loaded with the first client: the import alone costs less than httpx.
+        # Loaded with the first client: programs that only import the SDK need none of it.
         from sikoia_async._auth.credentials import Credentials  # noqa: PLC0415
         from sikoia_async._auth.secret import Secret  # noqa: PLC0415
-        from sikoia_async._calls.assembly import assemble  # noqa: PLC0415
+        from sikoia_async._calls.on_demand import PartsOnDemand  # noqa: PLC0415
+        from sikoia_async._calls.settings import settings_of  # noqa: PLC0415
         from sikoia_async._transport.proxies import masked_proxy  # noqa: PLC0415
 
         credentials = Credentials(client_id, client_secret, token, api_key).or_from_environment()
@@ -211,7 +212,7 @@ class Sikoia(NotCopyable):
         # Error reporters print the locals of a traceback.
         del client_secret, token, api_key, previous_secret
         proxy = masked_proxy(proxy)
-        parts = assemble(
+        settings = settings_of(
             credentials,
             previous,
             defaults=(_TIMEOUT, _QUOTA),
@@ -238,11 +239,15 @@ class Sikoia(NotCopyable):
             observers=observers,
             rely_on_events=rely_on_events,
         )
-        self._environment = parts.environment
-        self._connector = parts.connector
-        self._pools = parts.pools
-        self._token, self._source = parts.token, parts.source
-        self._api, self._defaults = parts.api, parts.api.options
+        self._environment = settings.environment
+        self._connector = settings.connector
+        self._defaults = settings.options
+        self._parts = PartsOnDemand(settings)
+
+    @cached_property
+    def _api(self) -> Api:
+        """What makes the calls; a view has one of its own."""
+        return self._parts.get().api
 
     # Resources are loaded when they are first used.
 
@@ -420,6 +425,7 @@ class Sikoia(NotCopyable):
         from sikoia_async._calls.stats import Stats  # noqa: PLC0415 - loaded when first used
 
         context = self._api.context
+        pools, token = self._parts.get().pools, self._parts.get().token
         limiter = context.rate_limiter
         unused = limiter.limit if limiter else None
         if not context.lifecycle.used:  # the clock has not started: nothing to measure
@@ -432,9 +438,9 @@ class Sikoia(NotCopyable):
             quota_left=limiter.left if limiter else unused,
             paused=limiter.paused if limiter else 0.0,
             retry_budget=context.budget.left,
-            connections_replaced=sum(pool.connections_replaced for pool in self._pools),
-            in_flight=sum(pool.in_use for pool in self._pools),
-            token_age=self._token.age if self._token else None,
+            connections_replaced=sum(pool.connections_replaced for pool in pools),
+            in_flight=sum(pool.in_use for pool in pools),
+            token_age=token.age if token else None,
             spend=dict(context.spend),
         )
 
@@ -750,7 +756,8 @@ class Sikoia(NotCopyable):
         """
         from sikoia_async._calls.warm import warm  # noqa: PLC0415 - loaded when first used
 
-        await warm(self._api, self._pools[-1], self._source)
+        parts = self._parts.get()
+        await warm(self._api, parts.pools[-1], parts.source)
 
     async def aclose(self) -> None:
         """Close the client and its connections. Closing it again has no effect.
@@ -770,7 +777,7 @@ class Sikoia(NotCopyable):
         if context.observers is not None:
             context.observers.tell_released()
         try:
-            for pool in self._pools:
+            for pool in self._parts.get().pools:
                 await pool.aclose()
         finally:
             await context.aclose()

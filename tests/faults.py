@@ -263,7 +263,7 @@ def tuned(
         limits = attrs.evolve(limits, connect_timeout=connect_timeout)
     context = attrs.evolve(context, retry_policy=policy, limits=limits)
     sikoia._api = attrs.evolve(sikoia._api, context=context)  # pyright: ignore[reportPrivateUsage]
-    if (source := sikoia._token) is not None:  # pyright: ignore[reportPrivateUsage]
+    if (source := sikoia._parts.get().token) is not None:  # pyright: ignore[reportPrivateUsage]
         source.retry_policy = policy
         source.limits = attrs.evolve(source.limits, connect_timeout=limits.connect_timeout)
     return sikoia
@@ -279,7 +279,7 @@ def request_to(
 
 def guards(sikoia: Sikoia) -> list[ConnectionPool]:
     """Return the client's connection pools: for tokens, if it fetches them, and for the API."""
-    return sikoia._pools  # pyright: ignore[reportPrivateUsage] - tests look at the machinery
+    return sikoia._parts.get().pools  # pyright: ignore[reportPrivateUsage] - tests look at the machinery
 
 
 @contextmanager

@@ -162,14 +162,16 @@ def test_types_load_when_they_are_used() -> None:
     } == {"sikoia_async.resources.users"}
 
 
-def test_the_client_loads_no_decoder() -> None:
-    """The class loads nothing that calls need, and a client nothing that only responses need."""
-    imported = loaded_by("from sikoia_async import Sikoia")
-    loaded = loaded_by("from sikoia_async import Sikoia; Sikoia('an-id', 'a-secret')")
+def test_a_client_loads_what_calls_need_with_the_first_one() -> None:
+    """Neither the class nor a new client does; and calls load no models but their own."""
+    created = "from sikoia_async import Sikoia; sikoia = Sikoia('an-id', 'a-secret')"
+    loaded = loaded_by(created)
+    used = loaded_by(f"{created}; sikoia.with_options(retries=1)")
 
-    assert imported & {"httpx", "httpcore", "anyio", "asyncio", "ssl", "logging"} == set()
-    assert "httpx" in loaded
-    assert loaded & {"cattrs", "msgspec", "sikoia_async.resources.cases", "starlette"} == set()
+    heavy = {"httpx", "httpcore", "anyio", "asyncio", "ssl", "logging", "http.client", "pathlib"}
+    assert loaded & heavy == set()
+    assert "httpx" in used
+    assert used & {"cattrs", "msgspec", "sikoia_async.resources.cases", "starlette"} == set()
 
 
 def test_the_package_is_typed() -> None:

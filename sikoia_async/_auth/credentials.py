@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import attrs
 
 from sikoia_async._auth.secret import Secret
-from sikoia_async._auth.tokens import CallableToken, StaticToken
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 from sikoia_async._settings import variables
 
@@ -36,8 +35,8 @@ class Credentials:
     names: tuple[str, str] = ("client_id", "client_secret")
     """What errors call client id and secret."""
 
-    def resolve(self) -> Secret | TokenSource | ApiKey:
-        """Return the client's secret (its id is `client_id`), a token source, or an API key.
+    def validate(self) -> None:
+        """Check that exactly one method is given, and that it can be used.
 
         Raises:
             ConfigurationError: no method is given, or more than one, or a value is invalid.
@@ -47,15 +46,31 @@ class Credentials:
             msg = "credentials: pass client_id and client_secret, or token, or api_key, only one"
             raise ConfigurationError(msg)
         if self.api_key is not None:
-            return ApiKey(Secret("api_key", self.api_key))
-        if isinstance(self.token, str | bytes):
-            return StaticToken(Secret("token", self.token))
-        if self.token is None:
-            return self._secret()
-        if not callable(self.token):
+            Secret("api_key", self.api_key)
+        elif isinstance(self.token, str | bytes):
+            Secret("token", self.token)
+        elif self.token is None:
+            self._secret()
+        elif not callable(self.token):
             msg = "token: expected an access token, or a function that returns one"
             raise ArgumentTypeError(msg)
-        return CallableToken(self.token)
+
+    @property
+    def fetches_token(self) -> bool:
+        """Whether the client fetches access tokens itself, with its secret."""
+        return self.api_key is None and self.token is None
+
+    def resolve(self) -> Secret | TokenSource | ApiKey:
+        """Return the client's secret (its id is `client_id`), a token source, or an API key."""
+        if self.api_key is not None:
+            return ApiKey(Secret("api_key", self.api_key))
+        if self.token is None:
+            return self._secret()
+        from sikoia_async._auth.tokens import CallableToken, StaticToken  # noqa: PLC0415 - it loads httpx
+
+        if callable(self.token):
+            return CallableToken(self.token)
+        return StaticToken(Secret("token", self.token))
 
     def _methods(self) -> Iterator[object]:
         yield from (self.token, self.api_key, self.client_id or self.client_secret)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import attrs
 
 from sikoia_async._calls.call import Call, retry_after
-from sikoia_async._calls.context import CallOptions, ClientContext
 from sikoia_async._calls.extras import merge, with_missing
 from sikoia_async._calls.failures import deadline_exceeded
 from sikoia_async._calls.urls import fill, validate_path, with_query
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+    from sikoia_async._calls.context import ClientContext
+    from sikoia_async._calls.options import CallOptions
     from sikoia_async._calls.pagination import Pages
     from sikoia_async._calls.urls import QueryValue
     from sikoia_async._errors import DeadlineExceededError
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from sikoia_async.operations.operation import Operation, Progress, RequestedOperation
     from sikoia_async.operations.polling import HasResponse
 
-__all__ = ["Api", "CallOptions", "ClientContext", "validate_request"]
+__all__ = ["Api", "validate_request"]
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Model")

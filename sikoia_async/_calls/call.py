@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 import anyio
 import attrs
 
-from sikoia_async._calls.extras import sendable
 from sikoia_async._calls.failures import (
     connection_failed,
     deadline_exceeded,
     error_response,
 )
+from sikoia_async._calls.headers import sendable
 from sikoia_async._calls.operations import operation_name
 from sikoia_async._calls.urls import is_on, target_of
 from sikoia_async._errors import (
@@ -49,8 +49,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from sikoia_async._calls.context import CallOptions, ClientContext
+    from sikoia_async._calls.context import ClientContext
     from sikoia_async._calls.hooks import Hooks
+    from sikoia_async._calls.options import CallOptions
     from sikoia_async._calls.shared_spend import Reservation
     from sikoia_async._calls.usage import Pending
     from sikoia_async._errors import CallInfo, DeadlineExceededError, Reached

@@ -1,10 +1,10 @@
-"""What the calls of a client share, and what may differ from call to call."""
+"""What the calls of a client share."""
 
 from __future__ import annotations
 
 import logging
 from sys import version_info
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import anyio
@@ -17,25 +17,20 @@ from sikoia_async._version import __version__
 from sikoia_async.stores.background import Background
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sikoia_async._calls.hooks import Hooks
     from sikoia_async._calls.idempotency import Keys
     from sikoia_async._calls.lifecycle import Lifecycle
-    from sikoia_async._calls.urls import QueryValue
     from sikoia_async._calls.usage import Spend, Tally
     from sikoia_async._codec.drift import Drift
     from sikoia_async._rate_limit.limiter import RateLimiter
-    from sikoia_async._rate_limit.queue import Priority
     from sikoia_async._retry.budget import RetryBudget
     from sikoia_async._transport.limits import Limits
     from sikoia_async.observers._observers import Observers
     from sikoia_async.operations.fanout import EventFanout
-    from sikoia_async.operations.interval import Interval
     from sikoia_async.operations.registry import OperationRegistry
     from sikoia_async.stores.shared import Stores
 
-__all__ = ["CallOptions", "ClientContext", "close_stores", "request_headers"]
+__all__ = ["ClientContext", "close_stores", "request_headers"]
 
 _log = logging.getLogger("sikoia_async")
 
@@ -85,32 +80,6 @@ class ClientContext:
         finally:
             if self.shared is not None:
                 await close_stores(self.shared)
-
-
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class CallOptions:
-    """What may differ from call to call; `Sikoia.with_options` documents each option."""
-
-    timeout: float
-    retries: int
-    correlation_id: str | None = None
-    idempotency_key: str | None = None
-    priority: Priority = "interactive"
-    interval: Interval | None = None
-    polls: int | None = None
-    """How often the operation was polled before this poll; None if the call is not a poll."""
-    insists: bool = False
-    """Whether the view that makes the call explicitly asked for retries."""
-    headers: Mapping[str, str] | None = None
-    """Headers that the caller adds to requests."""
-    keep_extra: bool = False
-    """Whether responses keep the fields that their models do not have."""
-    keep_body: bool = False
-    """Whether responses keep their bytes."""
-    extra_query: Mapping[str, QueryValue] | None = None
-    """Parameters that the caller adds to queries."""
-    extra_body: Mapping[str, Any] | None = None
-    """Fields that the caller adds to JSON bodies."""
 
 
 async def close_stores(shared: Stores) -> None:

@@ -54,7 +54,8 @@ async def save(
 
 async def _fetch(api: Api, connector: Connector, url: httpx.URL, sink: Sink) -> None:
     origin = _origin(url)
-    pool = connector.new_pool(origin, 1, is_link=origin != api.context.origin)
+    route = connector.route(origin, is_link=origin != api.context.origin)
+    pool = connector.new_pool(route, 1)
     headers = api.context.headers.copy()
     headers.update({"Host": url.netloc.decode(), "Accept": "*/*"})
     headers["Accept-Encoding"] = "identity"  # a file host need not be able to send a bomb

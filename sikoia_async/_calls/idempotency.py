@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from sikoia_async._calls.extras import OWN_HEADERS
+from sikoia_async._calls.headers import OWN_HEADERS
 from sikoia_async._errors import ArgumentError, ConfigurationError
 from sikoia_async._validation import lazy_pattern, plain_string
 

@@ -18,17 +18,17 @@ _requests: Final = logging.getLogger("sikoia_async.requests")
 _lock: Final = threading.Lock()
 
 
-def print_logs(level: LogLevel | None) -> None:
+def print_logs(level: LogLevel) -> None:
     """Print records on standard error from now on; at `debug` also each request.
 
     Does nothing if that was done before, or if the application has given the logger `sikoia_async`
     a level or a handler, or keeps its records from other loggers.
 
     Args:
-        level: the lowest level of records; None to print none.
+        level: the lowest level of records.
     """
     with _lock:
-        if level is None or _log.handlers or _log.level or not _log.propagate:
+        if _log.handlers or _log.level or not _log.propagate:
             return
         _log.addHandler(_ToStandardError())
         _log.setLevel(level.upper())

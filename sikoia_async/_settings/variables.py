@@ -6,7 +6,6 @@ An error names the variable, and never its value.
 from __future__ import annotations
 
 import os
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeVar
 
 from sikoia_async._errors import ConfigurationError
@@ -16,6 +15,7 @@ from sikoia_async._validation import lazy_pattern
 if TYPE_CHECKING:
     import re
     from collections.abc import Mapping
+    from decimal import Decimal
 
 __all__ = [
     "VARIABLES",
@@ -146,6 +146,8 @@ def _number(name: str, form: re.Pattern[str], what: str) -> Decimal | None:
         return None
     if not form.fullmatch(value.strip()):
         _refuse(name, what)
+    from decimal import Decimal  # noqa: PLC0415 - loaded if used
+
     return Decimal(value.strip())
 
 

@@ -6,36 +6,33 @@ Also validates the arguments of `Sikoia` that decide where and how it connects.
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
-
-import httpx
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._settings import variables
-from sikoia_async._transport.adapters import adapted
 from sikoia_async._transport.link_hosts import LinkHosts
 from sikoia_async._transport.origins import remember
-from sikoia_async._transport.pool import KEEPALIVE, ConnectionPool
 from sikoia_async._transport.proxies import proxy_of_environment, validate_proxy
-from sikoia_async._transport.single import use_single_connection
-from sikoia_async._transport.tls import new_context, validate_tls
 from sikoia_async._validation import is_on_loopback, plain_string, validate_type
 from sikoia_async.environments import PRODUCTION, STAGING, Environment, EnvironmentName, local
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+    import httpx
 
     from sikoia_async._transport.adapters import HttpClient, HttpTransport
+    from sikoia_async._transport.pool import ConnectionPool
     from sikoia_async.observers._observers import Observers
 
 __all__ = [
     "Connector",
+    "Route",
     "local_authorities",
     "named_environment",
-    "new_transport",
     "validate_environment",
 ]
 
@@ -92,28 +89,26 @@ def local_authorities(environment: Environment) -> str | None:
     path = variables.text("SIKOIA_CA_FILE")
     if not path or environment.name != "local":
         return None
+    from sikoia_async._transport.tls import new_context  # noqa: PLC0415 - loaded if used
+
     new_context(path, trust_env=False, name="SIKOIA_CA_FILE")
     return path
 
 
-def new_transport(
-    context: ssl.SSLContext | None, proxy_context: ssl.SSLContext | None, proxy: str | None
-) -> httpx.AsyncHTTPTransport:
-    """Create a transport with one connection, which ignores the process's environment."""
-    transport = httpx.AsyncHTTPTransport(
-        verify=False if context is None else context,  # plain http to loopback has no context
-        trust_env=False,
-        proxy=None if proxy is None else httpx.Proxy(proxy, ssl_context=proxy_context),
-        limits=httpx.Limits(
-            max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE
-        ),
-    )
-    use_single_connection(transport)
-    return transport
+class Route(NamedTuple):
+    """How an origin is reached."""
+
+    origin: str
+    new_transport: Callable[[], httpx.AsyncBaseTransport]
+    """Creates a transport for one connection."""
+    is_brought: bool
+    """Whether it returns the caller's transport, which is never replaced or closed."""
 
 
 class Connector:
     """Creates connection pools for the origins that a client talks to.
+
+    It is created with the client, and loads httpx with the first pool.
 
     Args:
         brought: the caller's transport or client, used for every request and never closed.
@@ -149,23 +144,37 @@ class Connector:
             )
             raise ConfigurationError(msg)
         validate_type("trust_env", trust_env, bool, "True or False")
-        validate_tls("tls", tls)
-        validate_tls("link_tls", link_tls)
-        self.link_hosts: LinkHosts = LinkHosts(link_hosts)
-        self._brought = None if brought is None else adapted(brought)
-        self._proxy = validate_proxy(proxy)
         self._trust_env = trust_env
         self._tls = self._context("tls", tls)
         self._link_tls = self._context("link_tls", link_tls)
         self._default_tls: ssl.SSLContext | None = None
+        self.link_hosts: LinkHosts = LinkHosts(link_hosts)
+        self._brought = None if brought is None else _adapted(brought)
+        self._proxy = validate_proxy(proxy)
 
-    def new_pool(self, url: str, size: int, *, is_link: bool = False) -> ConnectionPool:
-        """Return a connection pool for the origin of a URL.
+    def new_pool(self, route: Route, size: int) -> ConnectionPool:
+        """Return a connection pool.
+
+        Args:
+            route: how its origin is reached.
+            size: the number of connections.
+        """
+        from sikoia_async._transport.pool import ConnectionPool  # noqa: PLC0415 - it loads httpx
+
+        return ConnectionPool(
+            route.origin,
+            size,
+            route.new_transport,
+            shared=route.is_brought,
+            observers=self._observers,
+        )
+
+    def route(self, url: str, *, is_link: bool = False) -> Route:
+        """Return how the origin of a URL is reached.
 
         Args:
             url: the URL.
-            size: the number of connections.
-            is_link: whether the URL is a link to another host than Sikoia's.
+            is_link: whether it is a link to another host than Sikoia's.
 
         Raises:
             ConfigurationError: the environment names no valid proxy, or a file of certificate
@@ -176,9 +185,7 @@ class Connector:
         remember(origin)
         if self._brought is not None:
             brought = self._brought
-            return ConnectionPool(
-                origin, size, lambda: brought, shared=True, observers=self._observers
-            )
+            return Route(origin, lambda: brought, is_brought=True)
         proxy = self._proxy
         if proxy is None and self._trust_env:
             proxy = proxy_of_environment(parts)
@@ -194,17 +201,20 @@ class Connector:
 
         if self._trust_env and not is_link:
             _check_readable(contexts)
-        return ConnectionPool(
-            origin,
-            size,
-            lambda: new_transport(*contexts(), proxy),
-            observers=self._observers,
-        )
+
+        def new_transport() -> httpx.AsyncBaseTransport:
+            from sikoia_async._transport.single import new_transport  # noqa: PLC0415 - as above
+
+            return new_transport(*contexts(), proxy)
+
+        return Route(origin, new_transport, is_brought=False)
 
     def _context(self, name: str, tls: ssl.SSLContext | str | Path | None) -> ssl.SSLContext | None:
-        if isinstance(tls, str | Path):
-            return new_context(tls, trust_env=self._trust_env, name=name)
-        return tls
+        if tls is None:
+            return None
+        from sikoia_async._transport.tls import context_of  # noqa: PLC0415 - loaded if used
+
+        return context_of(name, tls, trust_env=self._trust_env)
 
     def _or_default(self, given: ssl.SSLContext | None) -> ssl.SSLContext:
         """Return a context of the caller's, or the one that trusts public authorities.
@@ -217,8 +227,16 @@ class Connector:
         if given is not None:
             return given
         if self._default_tls is None:
+            from sikoia_async._transport.tls import new_context  # noqa: PLC0415 - as above
+
             self._default_tls = new_context(None, trust_env=self._trust_env)
         return self._default_tls
+
+
+def _adapted(brought: HttpTransport | HttpClient) -> httpx.AsyncBaseTransport:
+    from sikoia_async._transport.adapters import adapted  # noqa: PLC0415 - loaded if used
+
+    return adapted(brought)
 
 
 def _check_readable(contexts: Callable[[], object]) -> None:

@@ -30,7 +30,7 @@ from sikoia_async._transport.desync import EchoCheck, has_leftovers
 from sikoia_async._transport.faults import is_out_of_descriptors
 from sikoia_async._transport.headers import fields_of
 from sikoia_async._transport.lent import send_through
-from sikoia_async._transport.single import open_ahead
+from sikoia_async._transport.single import KEEPALIVE, open_ahead
 from sikoia_async._transport.types import RateLimitPaused, state_of
 
 if TYPE_CHECKING:
@@ -39,11 +39,8 @@ if TYPE_CHECKING:
     from sikoia_async._transport.types import Freshness, RequestState
     from sikoia_async.observers._observers import Observers
 
-__all__ = ["KEEPALIVE", "ConnectionPool"]
+__all__ = ["ConnectionPool"]
 
-KEEPALIVE: Final = 15.0
-"""Seconds that an idle connection is kept: less than the 60 s after which common gateways close it,
-so that requests rarely meet a connection that is being closed."""
 _CLOSE_TIMEOUT: Final = 1.0
 """Seconds that closing a broken connection may take."""
 _LARGE: Final = 16 * 1024

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING, Final, cast
-from urllib.request import getproxies, proxy_bypass
 
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._validation import lazy_pattern, split_url, validate_type
@@ -76,6 +75,8 @@ def proxy_of_environment(url: SplitResult) -> str | None:
     Raises:
         ConfigurationError: the variable names no HTTP proxy.
     """
+    from urllib.request import getproxies  # noqa: PLC0415 - it loads an HTTP client
+
     proxies = getproxies()
     proxy = (proxies.get(url.scheme) or proxies.get("all") or "").strip()
     port = str(url.port or _DEFAULT_PORTS[url.scheme])
@@ -88,6 +89,8 @@ def proxy_of_environment(url: SplitResult) -> str | None:
 
 def _is_bypassed(host: str, port: str, proxies: dict[str, str]) -> bool:
     if "no" not in proxies:
+        from urllib.request import proxy_bypass  # noqa: PLC0415 - as above
+
         return bool(proxy_bypass(host))  # the settings of macOS and Windows
     entries = _SEPARATORS.split(proxies["no"].lower())
     return any(_matches(entry, host, port) for entry in entries if entry)

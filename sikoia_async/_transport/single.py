@@ -17,6 +17,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpcore
+import httpx
 
 from sikoia_async._transport.types import state_of
 
@@ -24,11 +25,28 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable, Mapping
 
-    import httpx
+__all__ = ["KEEPALIVE", "new_transport", "open_ahead", "use_single_connection"]
 
-__all__ = ["open_ahead", "use_single_connection"]
-
+KEEPALIVE: Final = 15.0
+"""Seconds that an idle connection is kept: less than the 60 s after which common gateways close it,
+so that requests rarely meet a connection that is being closed."""
 _HTTPX: Final = "httpx."
+
+
+def new_transport(
+    context: ssl.SSLContext | None, proxy_context: ssl.SSLContext | None, proxy: str | None
+) -> httpx.AsyncHTTPTransport:
+    """Create a transport with one connection, which ignores the process's environment."""
+    transport = httpx.AsyncHTTPTransport(
+        verify=False if context is None else context,  # plain http to loopback has no context
+        trust_env=False,
+        proxy=None if proxy is None else httpx.Proxy(proxy, ssl_context=proxy_context),
+        limits=httpx.Limits(
+            max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE
+        ),
+    )
+    use_single_connection(transport)
+    return transport
 
 
 def use_single_connection(transport: httpx.AsyncHTTPTransport) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._validation import validate_type
 
-__all__ = ["new_context", "validate_tls"]
+__all__ = ["context_of", "new_context"]
 
 _VERIFY_FLAGS: Final = (
     ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT if sys.version_info >= (3, 13) else 0
@@ -22,17 +22,22 @@ _OLDEST: Final = ssl.TLSVersion.TLSv1_2
 _OUTDATED: Final = (ssl.TLSVersion.SSLv3, ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
 
 
-def validate_tls(name: str, tls: ssl.SSLContext | str | Path | None) -> None:
-    """Check the type of an argument such as `tls`, and that a context verifies whom it connects to.
+def context_of(name: str, tls: ssl.SSLContext | str | Path, *, trust_env: bool) -> ssl.SSLContext:
+    """Return the TLS context of an argument such as `tls`, which verifies whom it connects to.
+
+    Args:
+        name: the argument.
+        tls: a context, or a file of certificate authorities.
+        trust_env: whether the environment may name a TLS key log.
 
     Raises:
         ArgumentTypeError: it is neither a context nor a path.
         ConfigurationError: the context accepts any certificate or any host name, allows versions
-            of TLS before 1.2, or is for servers.
+            of TLS before 1.2, or is for servers; or the file cannot be used.
     """
     validate_type(name, tls, (ssl.SSLContext, str, Path), "an SSLContext, or a file's path")
     if not isinstance(tls, ssl.SSLContext):
-        return
+        return new_context(tls, trust_env=trust_env, name=name)
     if tls.protocol is ssl.PROTOCOL_TLS_SERVER:
         problem = "for clients, such as ssl.create_default_context()"
     elif tls.verify_mode is not ssl.CERT_REQUIRED:
@@ -42,7 +47,7 @@ def validate_tls(name: str, tls: ssl.SSLContext | str | Path | None) -> None:
     elif tls.minimum_version in _OUTDATED or tls.maximum_version in _OUTDATED:
         problem = "for TLS 1.2 or newer"
     else:
-        return
+        return tls
     msg = f"{name}: expected an SSLContext {problem}"
     raise ConfigurationError(msg)
 

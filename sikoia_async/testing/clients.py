@@ -71,7 +71,7 @@ def _recording(cassette: Cassette, options: dict[str, Any]) -> Sikoia:
     transport = cassette.transport(beneath, **connection)
     sikoia = Sikoia(**options, transport=transport)
     # A recorder has the attributes of a pool that a client uses.
-    sikoia._pools.append(cast("ConnectionPool", transport))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    sikoia._parts.get().pools.append(cast("ConnectionPool", transport))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     return sikoia
 
 

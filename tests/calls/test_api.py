@@ -23,7 +23,8 @@ from sikoia_async import (
     UnexpectedResponseError,
     correlation_id,
 )
-from sikoia_async._calls.api import Api, CallOptions
+from sikoia_async._calls.api import Api
+from sikoia_async._calls.options import CallOptions
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 

@@ -36,9 +36,8 @@ from sikoia_async import (
     Sikoia,
     TokenError,
 )
-from sikoia_async._transport.connector import new_transport
 from sikoia_async._transport.pool import ConnectionPool
-from sikoia_async._transport.single import open_ahead, use_single_connection
+from sikoia_async._transport.single import new_transport, open_ahead, use_single_connection
 from sikoia_async._transport.stopwatch import Stopwatch
 from sikoia_async._transport.types import state_of
 from sikoia_async.environments import Environment

@@ -272,7 +272,7 @@ async def main(sandbox: Sandbox) -> None:
         plant(await (await sikoia.identity.request(case.persons[1])))
         plant(await (await sikoia.company_registry.request(case.companies[0])))
         plant(await sikoia.banking.connect(case.persons[1]))
-        token = sikoia._token
+        token = sikoia._parts.get().token
         assert token is not None
         secrets.add(await token.get())
         steps = Failures(sandbox, sikoia, case)

@@ -145,7 +145,7 @@ def test_secrets_come_from_mounted_files(
         monkeypatch.setenv(f"SIKOIA_{name}_FILE", str(link))
 
     sikoia = Sikoia()
-    token = sikoia._token
+    token = sikoia._parts.get().token
     assert token is not None
     assert "CLIENT_SECRET-from-a-file" not in repr(vars(sikoia))
     same = Sikoia("CLIENT_ID-from-a-file", "CLIENT_SECRET-from-a-file")

@@ -27,9 +27,9 @@ from faults import (
 )
 
 from sikoia_async import CallError, ConfigurationError, Limits
-from sikoia_async._transport.connector import new_transport
 from sikoia_async._transport.faults import is_out_of_descriptors
 from sikoia_async._transport.pool import ConnectionPool
+from sikoia_async._transport.single import new_transport
 from sikoia_async._transport.stopwatch import Stopwatch
 from sikoia_async._transport.types import Freshness, state_of
 

@@ -133,7 +133,8 @@ class Recorder(httpx.AsyncBaseTransport):
     def _pool(self, url: httpx.URL) -> ConnectionPool:
         origin = _origin(url)
         if origin not in self._pools:
-            self._pools[origin] = self._connector.new_pool(origin, _CONNECTIONS)
+            route = self._connector.route(origin)
+            self._pools[origin] = self._connector.new_pool(route, _CONNECTIONS)
         return self._pools[origin]
 
 
