@@ -1,6 +1,7 @@
 """What a client is built from: settings that are final, and parts that come with the first use."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -14,6 +15,16 @@ from sikoia_async.environments import local
 _THREADS = 8
 
 
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Let threads take turns as often as possible."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("hasty_threads")
 def test_all_threads_get_the_same_parts() -> None:
     """Whichever thread is first builds them; otherwise calls would count in several places."""
     for _ in range(20):
