@@ -60,6 +60,17 @@ _PUBLIC_AUTHORITIES: Final = """
 """
 """What production needs, and the authority of the server on loopback."""
 
+_ENTERED: Final = """
+import asyncio
+{}
+
+async def main():
+    async with {}:
+        pass
+
+asyncio.run(main())
+"""
+
 _NEXT_CLIENTS: Final = """
 import time
 {}
@@ -103,6 +114,12 @@ _RACES: Final = (
         "from sikoia_async import Sikoia; Sikoia('id', 'secret')",
         "import httpx; httpx.AsyncClient()",
         0.8,
+    ),
+    _Race(
+        "the same, with async with | httpx.AsyncClient()",
+        _ENTERED.format("from sikoia_async import Sikoia", "Sikoia('id', 'secret')"),
+        _ENTERED.format("import httpx", "httpx.AsyncClient()"),
+        None,
     ),
     _Race(
         "20 more Sikoia(...) | httpx.AsyncClient()",
