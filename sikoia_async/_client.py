@@ -244,10 +244,12 @@ class Sikoia(NotCopyable):
         self._defaults = settings.options
         self._parts = PartsOnDemand(settings)
 
-    @cached_property
+        self._own_api: Api | None = None  # of a view
+
+    @property
     def _api(self) -> Api:
-        """What makes the calls; a view has one of its own."""
-        return self._parts.get().api
+        """What makes the calls."""
+        return self._own_api or self._parts.get().api
 
     # Resources are loaded when they are first used.
 
@@ -526,7 +528,7 @@ class Sikoia(NotCopyable):
             # Resources belong to the old `Api`, and so may what a subclass has cached.
             if not isinstance(getattr_static(type(self), name, None), cached_property):
                 object.__setattr__(view, name, value)
-        view._api = api
+        view._own_api = api
         return view
 
     def __copy__(self) -> Self:

@@ -262,7 +262,7 @@ def tuned(
     if connect_timeout is not None:
         limits = attrs.evolve(limits, connect_timeout=connect_timeout)
     context = attrs.evolve(context, retry_policy=policy, limits=limits)
-    sikoia._api = attrs.evolve(sikoia._api, context=context)  # pyright: ignore[reportPrivateUsage]
+    sikoia._own_api = attrs.evolve(sikoia._api, context=context)  # pyright: ignore[reportPrivateUsage]
     if (source := sikoia._parts.get().token) is not None:  # pyright: ignore[reportPrivateUsage]
         source.retry_policy = policy
         source.limits = attrs.evolve(source.limits, connect_timeout=limits.connect_timeout)
