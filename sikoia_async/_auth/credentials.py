@@ -7,21 +7,26 @@ from typing import TYPE_CHECKING, NamedTuple
 import attrs
 
 from sikoia_async._auth.secret import Secret
+from sikoia_async._auth.tokens import StaticToken
 from sikoia_async._errors import ArgumentTypeError, ConfigurationError
 from sikoia_async._settings import variables
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from sikoia_async._auth.tokens import TokenSource
-
-__all__ = ["ApiKey", "Credentials"]
+__all__ = ["ApiKey", "Credentials", "TokenFunction"]
 
 
 class ApiKey(NamedTuple):
     """The legacy API key of customers from before 2024."""
 
     secret: Secret
+
+
+class TokenFunction(NamedTuple):
+    """A function that returns access tokens."""
+
+    function: Callable[[], str | Awaitable[str]]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -35,8 +40,8 @@ class Credentials:
     names: tuple[str, str] = ("client_id", "client_secret")
     """What errors call client id and secret."""
 
-    def validate(self) -> None:
-        """Check that exactly one method is given, and that it can be used.
+    def resolve(self) -> Secret | StaticToken | TokenFunction | ApiKey:
+        """Return the client's secret (its id is `client_id`), a token source, or an API key.
 
         Raises:
             ConfigurationError: no method is given, or more than one, or a value is invalid.
@@ -46,31 +51,15 @@ class Credentials:
             msg = "credentials: pass client_id and client_secret, or token, or api_key, only one"
             raise ConfigurationError(msg)
         if self.api_key is not None:
-            Secret("api_key", self.api_key)
-        elif isinstance(self.token, str | bytes):
-            Secret("token", self.token)
-        elif self.token is None:
-            self._secret()
-        elif not callable(self.token):
-            msg = "token: expected an access token, or a function that returns one"
-            raise ArgumentTypeError(msg)
-
-    @property
-    def fetches_token(self) -> bool:
-        """Whether the client fetches access tokens itself, with its secret."""
-        return self.api_key is None and self.token is None
-
-    def resolve(self) -> Secret | TokenSource | ApiKey:
-        """Return the client's secret (its id is `client_id`), a token source, or an API key."""
-        if self.api_key is not None:
             return ApiKey(Secret("api_key", self.api_key))
+        if isinstance(self.token, str | bytes):
+            return StaticToken(Secret("token", self.token))
         if self.token is None:
             return self._secret()
-        from sikoia_async._auth.tokens import CallableToken, StaticToken  # noqa: PLC0415 - it loads httpx
-
-        if callable(self.token):
-            return CallableToken(self.token)
-        return StaticToken(Secret("token", self.token))
+        if not callable(self.token):
+            msg = "token: expected an access token, or a function that returns one"
+            raise ArgumentTypeError(msg)
+        return TokenFunction(self.token)
 
     def _methods(self) -> Iterator[object]:
         yield from (self.token, self.api_key, self.client_id or self.client_secret)
@@ -86,11 +75,6 @@ class Credentials:
             raise ConfigurationError(msg)
         Secret(self.names[0], self.client_id)
         return Secret(self.names[1], self.client_secret)
-
-    @property
-    def signing_secret(self) -> str:
-        """A lasting secret of this application; empty if it authenticates by access token."""
-        return self.client_secret or self.api_key or ""
 
     def or_from_environment(self) -> Credentials:
         """Return these credentials or, if none are given, those in environment variables."""

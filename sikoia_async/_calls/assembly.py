@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from sikoia_async._auth.client_credentials import ClientCredentials
-from sikoia_async._auth.credentials import ApiKey
+from sikoia_async._auth.credentials import ApiKey, TokenFunction
 from sikoia_async._auth.secret import Secret
 from sikoia_async._calls.api import Api
 from sikoia_async._calls.context import ClientContext, close_stores, request_headers
@@ -63,10 +63,11 @@ def assemble(settings: Settings) -> Parts:
     # 1. How requests are authorized: an API key, or an access token.
     lifecycle = Lifecycle()
     pools: list[ConnectionPool] = []
-    authorization = settings.credentials.resolve()
+    given = settings.authorization
     client_id = None
-    if isinstance(authorization, Secret):
-        client_id = plain_string(settings.credentials.client_id or "")
+    authorization: TokenSource | ApiKey
+    if isinstance(given, Secret):
+        client_id = plain_string(settings.client_id or "")
         # Tokens have their own connections, so that waiting calls cannot starve a renewal.
         token_pool = connector.new_pool(cast("Route", settings.token_endpoint), _TOKEN_CONNECTIONS)
         pools.append(token_pool)
@@ -74,24 +75,26 @@ def assemble(settings: Settings) -> Parts:
             Client(token_pool),
             where,
             client_id,
-            authorization,
+            given,
             settings.token_store,
             clock=lifecycle.time,
             observers=observers,
         )
+    elif isinstance(given, TokenFunction):
+        from sikoia_async._auth.callable_token import CallableToken  # noqa: PLC0415 - loaded if used
+
+        authorization = CallableToken(given.function)
+    else:
+        authorization = given
 
     # 2. What every call shares.
-    limits, shared, previous = settings.limits, settings.shared, settings.previous_secret
+    limits, shared = settings.limits, settings.shared
     api_pool = connector.new_pool(settings.api, limits.max_in_flight)
     pools.append(api_pool)
     account = account_key(where, client_id)
     background = Background()
     registry = OperationRegistry(
-        TokenSigner(
-            where.api,
-            settings.credentials.signing_secret,
-            None if previous is None else previous.reveal(),
-        ),
+        _signer(settings),
         rely_on_events=settings.rely_on_events,
         check=lifecycle.check,
         observers=observers,
@@ -122,6 +125,17 @@ def assemble(settings: Settings) -> Parts:
         pools,
         source=None if isinstance(authorization, ApiKey) else authorization,
         token=authorization if isinstance(authorization, ClientCredentials) else None,
+    )
+
+
+def _signer(settings: Settings) -> TokenSigner:
+    """Return what signs operation tokens: with the client's secret or API key, if it has one."""
+    given, previous = settings.authorization, settings.previous_secret
+    lasting = given.secret if isinstance(given, ApiKey) else given
+    return TokenSigner(
+        settings.environment.api,
+        lasting.reveal() if isinstance(lasting, Secret) else "",
+        None if previous is None else previous.reveal(),
     )
 
 

@@ -34,5 +34,4 @@ class PartsOnDemand:
         with self._lock:
             if self._parts is None:  # another thread may have built them
                 self._parts = assemble(self._settings)
-                del self._settings  # which have the secrets
             return self._parts

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
+from sikoia_async._auth.secret import Secret
 from sikoia_async._calls.options import CallOptions
 from sikoia_async._errors import ConfigurationError
 from sikoia_async._rate_limit.quota import Quota
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
-    from sikoia_async._auth.credentials import Credentials
-    from sikoia_async._auth.secret import Secret
+    from sikoia_async._auth.credentials import ApiKey, Credentials, TokenFunction
+    from sikoia_async._auth.tokens import StaticToken
     from sikoia_async._calls.hooks import Hooks
     from sikoia_async._calls.spend_limits import Limits as SpendLimits
     from sikoia_async._errors import CallInfo
@@ -51,7 +52,9 @@ __all__ = ["Settings", "settings_of", "validate_limits"]
 class Settings:
     """The valid settings of a client; `Sikoia` documents them."""
 
-    credentials: Credentials
+    authorization: Secret | StaticToken | TokenFunction | ApiKey
+    """What `Credentials.resolve` returned."""
+    client_id: str | None
     previous_secret: Secret | None
     environment: Environment
     connector: Connector
@@ -145,14 +148,16 @@ def settings_of(
         link_hosts=link_hosts,
         observers=told,
     )
-    credentials.validate()
+    authorization = credentials.resolve()
+    fetches_token = isinstance(authorization, Secret)
     return Settings(
-        credentials=credentials,
+        authorization=authorization,
+        client_id=credentials.client_id,
         previous_secret=previous_secret,
         environment=where,
         connector=connector,
         api=connector.route(where.api),
-        token_endpoint=connector.route(where.token_url) if credentials.fetches_token else None,
+        token_endpoint=connector.route(where.token_url) if fetches_token else None,
         options=options,
         quota=quota,
         limits=limits,

@@ -110,10 +110,14 @@ def test_no_object_inside_a_client_shows_its_secret() -> None:
         {"token": None, "client_id": "an-id", "client_secret": SECRET},
     ]
     for given in options:
+        used = client(_HOME, **given)
+        _ = used.spend  # builds its parts
+        unused = Sikoia(**given)
         seen: dict[int, Any] = {}
-        _walk(client(_HOME, **given), seen, depth=8)
-
+        _walk(used, seen, depth=8)
         assert len(seen) > 30
+        _walk(unused, seen, depth=8)
+
         assert not [one for one in seen.values() if SECRET in repr(one) and one != SECRET]
         assert sum(one == SECRET for one in seen.values() if isinstance(one, str)) == 0
 
