@@ -248,6 +248,9 @@ class RequestState(httpx.AsyncByteStream):
                 self._request_tunnel(info["request"])
             else:
                 self.is_sent, self.opened = True, None
+                if self.is_traced and self.uploads_to is None:
+                    # Nothing else that httpcore reports is used.
+                    info["request"].extensions.pop("trace", None)
         elif name == "connect_tcp.complete":
             self.opened, self.is_new = info["return_value"], True
         elif name == "send_request_body.failed" and self.uploads_to is not None:

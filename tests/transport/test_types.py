@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 import httpx
 import pytest
-from faults import client, request_to
+from faults import Peer, answer, client, guards, request_to, serve
 
 from sikoia_async import (
     ConfigurationError,
@@ -20,6 +20,12 @@ from sikoia_async._transport.types import state_of
 pytestmark = pytest.mark.anyio
 
 _URL: Final = "https://127.0.0.1:1"
+
+
+async def _answers(peer: Peer) -> None:
+    while True:
+        await peer.request()
+        await peer.send(answer())
 
 
 def _replaces(request: httpx.Request) -> None:
@@ -162,3 +168,33 @@ async def test_a_request_that_is_read_counts_as_sent() -> None:
     assert read == [b"name", b"name"]
     assert state.is_sent
     assert b"".join([chunk async for chunk in state]) == b""
+
+
+async def test_a_request_is_traced_until_it_is_sent() -> None:
+    """Nothing that happens later is used, unless a large body may be refused meanwhile."""
+    async with serve(_answers) as server, client(server.url) as sikoia:
+        pool = guards(sikoia)[-1]
+        for content, is_traced in ((b"", False), (b"[]", False), (b" " * 100_000, True)):
+            request = request_to(server.url, headers={"Host": "127.0.0.1"}, content=content)
+            response = await pool.handle_async_request(request)
+            await response.aclose()
+            assert state_of(request).is_sent
+            assert ("trace" in request.extensions) is is_traced
+
+
+async def test_a_trace_of_the_callers_sees_everything() -> None:
+    """It stays on the request until its response has ended."""
+    seen: list[str] = []
+
+    async def trace(event: str, _: object) -> None:
+        seen.append(event)
+
+    async def add(request: httpx.Request) -> None:
+        request.extensions["trace"] = trace
+
+    async with serve(_answers) as server, httpx.AsyncClient() as theirs:
+        theirs.event_hooks["request"] = [add]
+        async with client(server.url, http_client=theirs) as sikoia:
+            await sikoia.request("GET", "/v2/cases")
+
+    assert seen[-1] == "http11.response_closed.complete"
