@@ -20,6 +20,7 @@ import httpcore
 import httpx
 
 from sikoia_async._transport.types import state_of
+from sikoia_async._transport.untimed import untimed
 
 if TYPE_CHECKING:
     import ssl
@@ -169,6 +170,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
         if ahead is not None:
             return ahead.replayed()
         stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        stream = untimed(stream)
         if self.is_recording:
             stream = self._ahead = _Recorded(stream)
         return stream
