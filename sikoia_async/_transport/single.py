@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpcore
 import httpx
+from anyio.lowlevel import checkpoint
 
 from sikoia_async._transport.types import state_of
 from sikoia_async._transport.untimed import untimed
@@ -120,11 +121,15 @@ class _Single:
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request over the connection, or over a new one if that has closed or expired."""
+        await checkpoint()  # the requests of all tasks that are ready now are sent together
         connection = self._connection
-        if connection is None or not connection.is_available() or connection.has_expired():
-            await self._close()
-            connection = self._connection = self._create(request.url.origin)
-        return cast("httpcore.Response", await connection.handle_async_request(request))
+        if connection is not None and connection.is_available() and not connection.has_expired():
+            return cast("httpcore.Response", await connection.handle_async_request(request))
+        await self._close()
+        connection = self._connection = self._create(request.url.origin)
+        response = await connection.handle_async_request(request)
+        _remove_locks(connection)
+        return cast("httpcore.Response", response)
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -137,6 +142,32 @@ class _Single:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.aclose()
+
+
+def _remove_locks(connection: Any) -> None:
+    """Remove the locks of an open connection, which one request at a time uses.
+
+    Each of the three costs a turn of the event loop and a cancel scope.
+    """
+    while connection is not None:
+        for name in _LOCKS:
+            if hasattr(connection, name):
+                setattr(connection, name, _NO_LOCK)
+        connection = getattr(connection, "_connection", None)
+
+
+class _NoLock:
+    """What httpcore enters instead of a lock."""
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+_LOCKS: Final = frozenset({"_connect_lock", "_request_lock", "_state_lock"})
+_NO_LOCK: Final = _NoLock()
 
 
 class _Backend(httpcore.AsyncNetworkBackend):
