@@ -424,7 +424,7 @@ class ClientCredentials:
 
         if self._has_usable_token or not attempts.may_hedge:
             return await first()
-        result = await hedged(
+        result = await hedged(  # never None, because it has no deadline of its own
             first,
             second,
             delay=min(_SILENT_TIMEOUT, _time_left() / 2),
@@ -433,7 +433,7 @@ class ClientCredentials:
         )
         if attempts.has_second:
             attempts.record_second(sent_id)
-        return result
+        return cast("tuple[Response | TransportFault, float]", result)
 
     @property
     def _has_usable_token(self) -> bool:

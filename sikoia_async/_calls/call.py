@@ -170,8 +170,7 @@ class Call:
 
         Raises what `Api.call` documents.
         """
-        context, options = self._context, self._options
-        charge = None
+        context, charge = self._context, None
         if self._chargeable:
             name = operation_name(self._method, self.path)
             charge = context.spend.begin(name, self._may_cost)
@@ -180,17 +179,8 @@ class Call:
             reserved = await self._reserve()
             slot = await self._take_poll_slot()
             context.tally.calls += 1
-            result = None
-            left = options.timeout - self.watch.seconds
-            scope = anyio.CancelScope(deadline=self.watch.started + options.timeout)
-            with scope as deadline, end_in_real_time(deadline, left):
-                result = await self._attempt(slot)
-                while result.is_error and await self._pause_before_another(result):
-                    self._earlier_in_doubt = self._is_in_doubt
-                    result = await self._attempt()
-            if deadline.cancelled_caught:
-                result = next(iter(self._told), None)
-            return self._finish(result)
+            result = await self._attempt_in_time(slot)
+            return self._finish(result or next(iter(self._told), None))
         except CallError as error:
             if self._earlier_in_doubt and self._has_effect and not error.may_have_been_processed:
                 error = after_doubt(error, self._info())
@@ -349,21 +339,39 @@ class Call:
         self.watch.restart()
         return slot
 
-    async def _attempt(self, slot: str | None = None) -> Response | TransportFault:
-        """Make one attempt, and a second one beside it if the response takes long."""
-        may_hedge = self._attempts.may_hedge and self._sink is None and not self._has_effect
-        if not may_hedge:
-            return await self._send(slot)
+    async def _attempt_in_time(self, slot: str | None) -> Response | TransportFault | None:
+        """Make as many attempts as it takes; None if the deadline ends them."""
+        deadline = self.watch.started + self._options.timeout
+        left = self._options.timeout - self.watch.seconds
+        result = None
+        if self._attempts.may_hedge and self._sink is None and not self._has_effect:
+            result = await self._hedged_attempt(slot, deadline, left)
+            if result is None or not result.is_error:
+                return result
+        with anyio.CancelScope(deadline=deadline) as scope, end_in_real_time(scope, left):
+            if result is None:
+                result = await self._send(slot)
+            while result.is_error and await self._pause_before_another(result):
+                self._earlier_in_doubt = self._is_in_doubt
+                result = await self._send(None)
+        return None if scope.cancelled_caught else result
+
+    async def _hedged_attempt(
+        self, slot: str | None, deadline: float, left: float
+    ) -> Response | TransportFault | None:
+        """Make the first attempt, and a second one beside it if the response takes long."""
         result = await hedged(
             lambda: self._send(slot),
             self._send_second,
-            delay=(self._options.timeout - self.watch.seconds) / 2,
+            delay=left / 2,
             silent_since=self._silent_since,
             is_final=lambda result: (
                 not self._attempts.has_second or self._attempts.ends_call(result)
             ),
+            deadline=deadline,
+            left=left,
         )
-        if self._attempts.has_second:
+        if result is not None and self._attempts.has_second:
             self._attempts.record_second(self._sent_id)
         return result
 

@@ -188,6 +188,17 @@ async def test_a_server_that_never_responds_gets_two_requests() -> None:
     assert sikoia.stats().in_flight == 0
 
 
+async def test_the_deadline_ends_a_second_request_after_an_error_of_the_first() -> None:
+    """The second one may still have got a response."""
+    slow = _slow((40, 503), (_NEVER, 200))
+
+    with pytest.raises(DeadlineExceededError):
+        await _get(_client(slow))
+
+    assert anyio.current_time() - slow.times[0] == pytest.approx(60)
+    assert slow.running == 0
+
+
 _ONCE: Final[dict[str, Callable[[Sikoia], Awaitable[Any]]]] = {
     "POST": lambda sikoia: sikoia.request("POST", "/v2/cases"),
     "chargeable GET": lambda sikoia: sikoia.request("GET", "/v2/cases", chargeable=True),
