@@ -30,8 +30,8 @@ hypothesis.settings.load_profile("here")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Run one worker more than there are processors, because tests wait more than they compute."""
-    return (os.cpu_count() or 1) + 1
+    """Run two workers for each processor, because tests wait longer than they compute."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_finish() -> None:
