@@ -47,10 +47,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             mark_unsent(request)
             raise ClientStateError(CLOSED)
         aiohttp, new_url = _aiohttp()
-        # After one turn of the event loop, the requests of all tasks that are ready are sent
-        # together. It may not have read yet that the server closed an idle connection: the first
+        # The event loop may not have read yet that the server closed an idle connection: the first
         # turn finds it readable, and the second closes it.
-        for _ in range(1 if state.may_repeat else 2):
+        for _ in range(state.is_concurrent if state.may_repeat else 2):
             await asyncio.sleep(0)
         try:
             response = await session.request(

@@ -141,6 +141,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         state.stopwatch.enter("connection")
         slot = self._extra_slot() if state.is_second else await self._free_slot(state)
         now = state.stopwatch.enter("response")
+        state.is_concurrent = self.in_use > 1
         request.extensions["timeout"]["pool"] = self._pool_timeout
         state.echo = self._echo
         if self._echo is not None:

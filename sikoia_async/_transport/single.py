@@ -20,7 +20,7 @@ import httpcore
 import httpx
 from anyio.lowlevel import checkpoint
 
-from sikoia_async._transport.types import state_of
+from sikoia_async._transport.types import needs_turn, state_of
 from sikoia_async._transport.untimed import untimed
 
 if TYPE_CHECKING:
@@ -121,7 +121,8 @@ class _Single:
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request over the connection, or over a new one if that has closed or expired."""
-        await checkpoint()  # the requests of all tasks that are ready now are sent together
+        if needs_turn(request):
+            await checkpoint()
         connection = self._connection
         if connection is not None and connection.is_available() and not connection.has_expired():
             return cast("httpcore.Response", await connection.handle_async_request(request))

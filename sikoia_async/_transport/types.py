@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
+    import httpcore
+
     from sikoia_async._transport.desync import EchoCheck
     from sikoia_async._transport.stopwatch import Stopwatch
     from sikoia_async.observers._pairs import ObservedAttempt
@@ -32,6 +34,7 @@ __all__ = [
     "StreamedContent",
     "TransportFault",
     "mark_unsent",
+    "needs_turn",
     "state_of",
 ]
 
@@ -160,6 +163,9 @@ class RequestState(httpx.AsyncByteStream):
     """Which connections it may use."""
     is_second: bool = False
     """Whether another attempt of the call is in progress; then this one waits for no connection."""
+    is_concurrent: bool = False
+    """Whether other requests are in progress. Then one turn of the event loop before it is sent
+    brings those that are ready together: the server is not woken for each of them."""
     is_paused: Callable[[], bool] | None = None
     """Returns whether a 429 has paused all requests."""
     ticket: str = ""
@@ -344,6 +350,16 @@ def mark_unsent(request: httpx.Request) -> None:
     state: Any = request.extensions.get(_KEY)
     if isinstance(state, RequestState):
         state.is_sent = False
+
+
+def needs_turn(request: httpx.Request | httpcore.Request) -> bool:
+    """Return whether a request of ours is to be sent one turn of the event loop later.
+
+    Other tasks then prepare theirs, or notice that the server closes the connection, which matters
+    to one that must not be repeated.
+    """
+    state: Any = request.extensions.get(_KEY)
+    return isinstance(state, RequestState) and (state.is_concurrent or not state.may_repeat)
 
 
 def state_of(request: httpx.Request) -> RequestState:

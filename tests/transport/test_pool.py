@@ -128,6 +128,18 @@ async def test_concurrency_is_bounded_by_the_slots() -> None:
     assert server.connections == 3
 
 
+async def test_a_request_knows_whether_others_are_in_progress() -> None:
+    """The first one does not, and the second one beside it does."""
+    pool = ConnectionPool(_ORIGIN, 2, _flowing)
+    requests = [_request(), _request(), _request()]
+    responses = [await pool.handle_async_request(one) for one in requests[:2]]
+    for response in responses:
+        await response.aclose()
+    await pool.handle_async_request(requests[2])
+
+    assert [state_of(one).is_concurrent for one in requests] == [False, True, False]
+
+
 async def test_calls_in_turn_share_a_connection() -> None:
     """Twenty sequential calls need one connection, although there are sixteen slots."""
     async with serve(_answers) as server, client(server.url) as sikoia:

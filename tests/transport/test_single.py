@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import anyio
+import httpx
 import pytest
 from faults import Peer, answer, certified, forward, request_to, serve, trusting
 
@@ -45,3 +47,49 @@ def _parts(connection: Any) -> Iterator[object]:
     while connection is not None:
         yield from cast("dict[str, object]", vars(connection)).values()
         connection = getattr(connection, "_connection", None)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize(
+    ("is_concurrent", "may_repeat"), [(False, True), (True, True), (False, False)]
+)
+async def test_other_tasks_that_are_ready_run_before_a_request(
+    *, is_concurrent: bool, may_repeat: bool
+) -> None:
+    """Then the requests of all of them are sent together; a single one is sent at once.
+
+    One that must not be repeated waits, because the server may be closing the connection.
+    """
+    begun: list[int] = []
+    others: list[int] = []
+
+    async def other() -> None:
+        others.append(1)
+
+    async def trace(event: str, _: object) -> None:
+        if event == "http11.send_request_headers.started":
+            begun.append(len(others))
+
+    transport = new_transport(None, None, None)
+    async with serve(_answers) as server, anyio.create_task_group() as tasks:
+        for _ in range(2):
+            headers = {"Host": "127.0.0.1"}
+            request = request_to(
+                server.url, headers=headers, is_concurrent=is_concurrent, may_repeat=may_repeat
+            )
+            request.extensions["trace"] = trace
+            tasks.start_soon(other)
+            response = await transport.handle_async_request(request)
+            await response.aread()
+        await transport.aclose()
+
+    assert begun[1] == (1 if may_repeat and not is_concurrent else 2)
+
+
+async def test_a_tool_may_replace_a_request() -> None:
+    """One that has lost its state is sent, too."""
+    transport = new_transport(None, None, None)
+    async with serve(_answers) as server:
+        response = await transport.handle_async_request(httpx.Request("GET", server.url))
+        assert await response.aread() == b"[]"
+        await transport.aclose()
