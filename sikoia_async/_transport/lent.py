@@ -131,13 +131,16 @@ async def _declare_empty_body(request: httpx.Request, state: RequestState) -> No
     refuse it. A request that must not be repeated stays a stream, because aiohttp repeats a GET
     without one by itself.
     """
-    if state.is_traced or any(name.lower() == _LENGTH for name, _ in request.headers.raw):
+    if state.is_traced or _LENGTH in [name.lower() for name, _ in request.headers.raw]:
         return
-    if state.may_repeat:
-        await request.aread()
-    else:
+    if not state.may_repeat:
         request.headers["Content-Length"] = "0"
         request.stream = Once(cast("httpx.AsyncByteStream", request.stream))
+    elif request.stream is state and not state.content:
+        request.stream = httpx.ByteStream(b"")
+        request.read()  # httpx takes four times as long to read the state itself
+    else:
+        await request.aread()
 
 
 class Once(httpx.AsyncByteStream):
