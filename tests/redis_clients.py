@@ -19,6 +19,18 @@ def backend_of(library: str) -> str:
     return "trio" if library.endswith("trio") else "asyncio"
 
 
+@pytest.fixture(params=LIBRARIES)
+def library(request: pytest.FixtureRequest) -> str:
+    """Run a test with each library."""
+    return str(request.param)
+
+
+@pytest.fixture
+def anyio_backend(library: str) -> str:
+    """Run it on the event loop of its library."""
+    return backend_of(library)
+
+
 def create(library: str, url: str, **options: Any) -> Any:
     """Return a client; the test is skipped if its library is not installed."""
     if library.startswith("coredis"):

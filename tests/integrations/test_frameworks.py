@@ -17,12 +17,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
+from subscribed import subscribed_person
 from webapps import PATIENCE, Spec, fastapi_app, running, serving
 
 import sikoia_async.integrations.aiohttp as on_aiohttp
 import sikoia_async.integrations.fastapi as on_fastapi
 import sikoia_async.integrations.starlette as on_starlette
-from sikoia_async import NewPerson, Router, Sikoia, errors
+from sikoia_async import Router, Sikoia, errors
 from sikoia_async.integrations.asgi import CorrelationIdMiddleware
 from sikoia_async.testing import MemorySandbox, client_of
 from sikoia_async.webhooks import Event
@@ -99,14 +100,9 @@ async def test_an_async_test_enters_the_lifespan(anyio_backend: str) -> None:
             async def users(own: on_fastapi.Client) -> int:
                 return len(await own.users.list())
 
-            await sikoia.webhooks.create(
-                webhook_name="Tests",
-                webhook_callback_url="https://127.0.0.1/webhooks/IdentityVerification.Completed",
-                event_types=["IdentityVerification.Completed"],
-            )
-            wilma = NewPerson(first_name="Wilma", last_name="Example")
-            case = await sikoia.cases.create(name="L", case_type="Consumer", persons=[wilma])
-            operation = await sikoia.identity.request(case.persons[0])
+            url = "https://127.0.0.1/webhooks/IdentityVerification.Completed"
+            person = await subscribed_person(sikoia, "IdentityVerification.Completed", url)
+            operation = await sikoia.identity.request(person)
 
             async with app.router.lifespan_context(app):
                 transport = httpx.ASGITransport(app)

@@ -6,7 +6,8 @@ from typing import Any, Self
 
 import anyio
 import pytest
-from redis_clients import LEFTOVERS, LIBRARIES, backend_of, opened
+import redis_clients
+from redis_clients import LEFTOVERS, opened
 from servers import RedisServer
 
 from sikoia_async.stores import (
@@ -25,16 +26,7 @@ SECRET = "canary-secret"
 TOKEN = "canary-token"
 
 
-@pytest.fixture(params=LIBRARIES)
-def library(request: pytest.FixtureRequest) -> str:
-    """Run a test with each library."""
-    return str(request.param)
-
-
-@pytest.fixture
-def anyio_backend(library: str) -> str:
-    """Run it on the event loop of its library."""
-    return backend_of(library)
+library, anyio_backend = redis_clients.library, redis_clients.anyio_backend
 
 
 def ask(asker: str = "one", **values: Any) -> Ask:

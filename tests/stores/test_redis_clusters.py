@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import anyio
 import pytest
-from redis_clients import LEFTOVERS, LIBRARIES, backend_of, create
+import redis_clients
+from redis_clients import LEFTOVERS, create
 from servers import Missing, RedisServer, SentinelServer, free_port
 
 from sikoia_async.errors import ConfigurationError
@@ -24,16 +25,7 @@ PATIENCE: Final = 60
 MASTER: Final = "sikoia-master"
 
 
-@pytest.fixture(params=LIBRARIES)
-def library(request: pytest.FixtureRequest) -> str:
-    """Run a test with each library."""
-    return str(request.param)
-
-
-@pytest.fixture
-def anyio_backend(library: str) -> str:
-    """Run it on the event loop of its library."""
-    return backend_of(library)
+library, anyio_backend = redis_clients.library, redis_clients.anyio_backend
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import anyio
 import anyio.abc
 import pytest
-from redis_clients import LEFTOVERS, LIBRARIES, backend_of, create, opened
+import redis_clients
+from redis_clients import LEFTOVERS, backend_of, create, opened
 from servers import RedisServer
 
 from sikoia_async.errors import ArgumentTypeError, ConfigurationError
@@ -24,16 +25,7 @@ ASK = Ask(account="a", limit=5, per=60, asker="one")
 PASSWORD = "canary-password"
 
 
-@pytest.fixture(params=LIBRARIES)
-def library(request: pytest.FixtureRequest) -> str:
-    """Run a test with each library."""
-    return str(request.param)
-
-
-@pytest.fixture
-def anyio_backend(library: str) -> str:
-    """Run it on the event loop of its library."""
-    return backend_of(library)
+library, anyio_backend = redis_clients.library, redis_clients.anyio_backend
 
 
 @asynccontextmanager

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from subscribed import subscribed_person
 
-from sikoia_async import NewPerson, errors
+from sikoia_async import errors
 from sikoia_async.sandbox import Sandbox
 from sikoia_async.testing import MemorySandbox, client_of
 from sikoia_async.testing.marker import SandboxSpec
@@ -43,16 +44,10 @@ async def test_webhook_deliveries_are_shown() -> None:
     with MemorySandbox(work_time=0) as sandbox:
         async with client_of(sandbox) as sikoia:
             await sikoia.webhooks.create_secret()
-            await sikoia.webhooks.create(
-                webhook_name="Tests",
-                webhook_callback_url="https://127.0.0.1/webhooks",
-                event_types=["IdentityVerification.Completed"],
-            )
-            wilma = NewPerson(first_name="Wilma", last_name="Example")
-            case = await sikoia.cases.create(name="L", case_type="Consumer", persons=[wilma])
-            await sikoia.identity.request(case.persons[0])
+            person = await subscribed_person(sikoia, "IdentityVerification.Completed")
+            await sikoia.identity.request(person)
             await sandbox.deliveries.deliver_due(failing)
-            await sikoia.identity.request(case.persons[0])
+            await sikoia.identity.request(person)
             sandbox.deliveries.queue_events()
             report = report_of(SandboxSpec(tls=False, options={}), sandbox)
 

@@ -10,6 +10,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from subscribed import subscribed_person
 
 import sikoia_async.testing
 from sikoia_async import Interval, NewPerson, Router, Sikoia
@@ -88,14 +89,7 @@ async def test_webhooks_reach_an_application_in_memory() -> None:
                 handled.append(type(received.event).__name__)
                 await Response()(scope, receive, send)
 
-            await sikoia.webhooks.create(
-                webhook_name="Tests",
-                webhook_callback_url="https://127.0.0.1/webhooks",
-                event_types=["DocumentProcessing.Completed"],
-            )
-            wilma = NewPerson(first_name="Wilma", last_name="Example")
-            case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-            [person] = case.persons
+            person = await subscribed_person(sikoia, "DocumentProcessing.Completed")
             await sikoia.documents.upload(
                 person, b"%PDF-1.7", file_name="one.pdf", document_type="Payslip"
             )
@@ -107,14 +101,8 @@ async def test_webhooks_reach_an_application_in_memory() -> None:
 async def prepare(sandbox: Sandbox) -> None:
     """Subscribe an unreachable receiver and upload a document."""
     async with client_of(sandbox) as sikoia:
-        await sikoia.webhooks.create(
-            webhook_name="Tests",
-            webhook_callback_url="https://127.0.0.1:1/webhooks",  # where nothing listens
-            event_types=["DocumentProcessing.Completed"],
-        )
-        wilma = NewPerson(first_name="Wilma", last_name="Example")
-        case = await sikoia.cases.create(name="Loan", case_type="Consumer", persons=[wilma])
-        [person] = case.persons
+        nowhere = "https://127.0.0.1:1/webhooks"  # nothing listens there
+        person = await subscribed_person(sikoia, "DocumentProcessing.Completed", nowhere)
         await sikoia.documents.upload(
             person, b"%PDF-1.7", file_name="one.pdf", document_type="Payslip"
         )
