@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -50,15 +50,19 @@ def run_quietly(name: Callable[[], str], command: Callable[[], int]) -> int:
 
 @contextmanager
 def _interrupting() -> Generator[list[int]]:
-    """Raise `KeyboardInterrupt` in the block for other signals too, and note their numbers."""
+    """Treat other signals in the block as Ctrl-C, and note their numbers.
+
+    While an event loop runs, Ctrl-C cancels its main task; otherwise it raises `KeyboardInterrupt`.
+    """
     received = list[int]()
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
 
-    def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    def interrupt(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        raise KeyboardInterrupt
+        handler = signal.getsignal(signal.SIGINT)
+        (handler if callable(handler) else signal.default_int_handler)(signal.SIGINT, frame)
 
     # Programs that nohup has started, for example, ignore a signal.
     before = {number: signal.getsignal(number) for number in _SIGNALS}

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import pytest
 from cli.running import COMMAND, running
@@ -152,6 +152,47 @@ def test_an_error_ends_a_command(
     assert run_quietly(lambda: "x", _raising(error)) == code
 
     assert capsys.readouterr() == ("", line)
+
+
+def test_sigterm_ends_a_command_that_ignores_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
+    """As shells start it in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert run_quietly(lambda: "x", _signalling(signal.SIGTERM)) == 143
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert capsys.readouterr() == ("", "")
+
+
+_AT_WORK: Final = """
+import signal, sys
+import anyio
+from sikoia_async.cli.endings import run_quietly
+
+async def work():
+    signal.raise_signal(int(sys.argv[1]))
+    await anyio.sleep(60)
+
+async def main():
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(work)
+
+sys.exit(run_quietly(lambda: "work", lambda: anyio.run(main)))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_a_task_runs_is_quiet(number: signal.Signals) -> None:
+    """It cancels the command; an exception anywhere in its tasks would be reported by asyncio."""
+    done = subprocess.run(
+        [sys.executable, "-c", _AT_WORK, str(int(number))],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stderr) == (128 + number, "")
 
 
 def test_a_command_can_run_in_another_thread() -> None:
