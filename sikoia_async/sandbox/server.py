@@ -13,7 +13,7 @@ import ssl
 import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,6 +54,8 @@ _SIGNALS = [
 ]
 
 _HANGUP = getattr(signal, "SIGHUP", None)
+_GRACE = 1
+"""Seconds that requests in progress have when it stops."""
 
 
 class Sandbox:
@@ -312,6 +314,16 @@ class _Server(uvicorn.Server):
         self._saver = saver
         self._deliveries = deliveries
         self._loop = loop
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        """Let it end, from another thread."""
+
+        def stop(loop: Future[asyncio.AbstractEventLoop]) -> None:
+            with suppress(RuntimeError):  # it has ended
+                loop.result().call_soon_threadsafe(self._stopped.set)
+
+        self._loop.add_done_callback(stop)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop.set_result(asyncio.get_running_loop())
@@ -332,19 +344,25 @@ class _Server(uvicorn.Server):
             tasks.start_soon(self._deliveries.run)
             if self._saver is not None:
                 tasks.start_soon(self._saver.run)
-            await super().main_loop()
+            await self.on_tick(0)  # sets the headers of all responses
+            # uvicorn's own loop looks every 0.1 seconds.
+            await self._stopped.wait()
             # Stopping does not wait for receivers: deliveries in progress are abandoned.
             tasks.cancel_scope.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # A TLS close would wait 30 seconds for a reply that an idle client never sends.
-        for connection in self.server_state.connections:
-            connection.transport.abort()
-        # Since Python 3.12, waiting for a server includes clients in the middle of a handshake.
+        # Not uvicorn's own method, which waits for 0.1 seconds, for clients in the middle of a
+        # handshake, and for the end of TLS, which an idle client never confirms.
         for server in self.servers:
             server.close()
-        self.servers.clear()
-        await super().shutdown(sockets)
+        for listener in sockets or ():
+            listener.close()
+        while self.server_state.connections:
+            for connection in self.server_state.connections:
+                connection.transport.abort()
+            await asyncio.sleep(0)
+        if self.server_state.tasks:  # those that take longer are cancelled with the event loop
+            await asyncio.wait({*self.server_state.tasks}, timeout=_GRACE)
 
 
 @contextmanager
@@ -364,7 +382,7 @@ def _serving(
     try:
         yield
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join()
         app.event_loop.forget_server()
 
@@ -390,7 +408,6 @@ def _config(app: ASGIApp, context: ssl.SSLContext | None = None) -> uvicorn.Conf
         lifespan="off",
         proxy_headers=False,
         date_header=False,  # the application dates responses by its own clock
-        timeout_graceful_shutdown=1,
         # Leave the logging configuration of the host program alone.
         log_config=None,
         log_level="warning",

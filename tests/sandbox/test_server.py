@@ -85,6 +85,30 @@ def test_an_idle_client_does_not_delay_stopping() -> None:
             assert time.monotonic() - started < 5
 
 
+def test_a_request_in_progress_is_abandoned() -> None:
+    """Its client sees a closed connection, and the sandbox does not wait for it."""
+    failed = list[type[Exception]]()
+
+    def ask(client: httpx.Client, url: str) -> None:
+        with pytest.raises(httpx.TransportError) as caught:
+            client.get(url)
+        failed.append(caught.type)
+
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(Sandbox())
+        sandbox.faults.add("GET /sandbox/health", delay=3600)
+        trust = ssl.create_default_context(cafile=sandbox.ca_file)
+        with httpx.Client(verify=trust, timeout=60) as client:
+            asking = threading.Thread(target=ask, args=(client, f"{sandbox.url}/sandbox/health"))
+            asking.start()
+            while not sandbox.faults.triggered:
+                time.sleep(0.001)
+            stack.close()
+            asking.join()
+
+    assert len(failed) == 1
+
+
 def test_a_sandbox_can_run_again() -> None:
     """A second block starts with a new state."""
     sandbox = Sandbox()
