@@ -28,7 +28,7 @@ _NOT_SECRET: Final = frozenset(
         ("sikoia_async/_client.py", "Basic Auth Credentials"),
         ("sikoia_async/_transport/proxies.py", "Basic Auth Credentials"),
         ("sikoia_async/stores/redis/__init__.py", "Basic Auth Credentials"),  # the form of a URL
-        ("sikoia_async/_calls/extras.py", "Secret Keyword"),  # what to use instead of a header
+        ("sikoia_async/_calls/headers.py", "Secret Keyword"),  # what to use instead of one
         ("sikoia_async/_hooks/auth.py", "Secret Keyword"),  # the name of the header
         ("sikoia_async/_settings/variables.py", "Secret Keyword"),  # what variables are for
         ("sikoia_async/sandbox/resources/webhooks.py", "Secret Keyword"),  # the name of a store
