@@ -168,7 +168,7 @@ def test_a_client_loads_what_calls_need_with_the_first_one() -> None:
     loaded = loaded_by(created)
     used = loaded_by(f"{created}; sikoia.with_options(retries=1)")
 
-    heavy = {"httpx", "httpcore", "anyio", "asyncio", "ssl", "logging", "http.client", "pathlib"}
+    heavy = {"httpx", "httpcore", "anyio", "asyncio", "ssl", "logging", "http.client"}
     assert loaded & heavy == set()
     assert "httpx" in used
     assert used & {"cattrs", "msgspec", "sikoia_async.resources.cases", "starlette"} == set()
