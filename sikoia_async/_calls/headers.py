@@ -100,7 +100,7 @@ def merge_headers(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, s
     return {name: one for name, one in old.items() if name.lower() not in replaced} | dict(new)
 
 
-def validate_app_info(app_info: object) -> str | None:
+def validate_app_info(app_info: object) -> str:
     """Return what is added to the User-Agent, such as `loans/1.4`.
 
     Raises:
@@ -108,8 +108,6 @@ def validate_app_info(app_info: object) -> str | None:
         ArgumentError: it cannot be sent.
     """
     validate_type("app_info", app_info, str, "a string such as 'loans/1.4'")
-    if app_info is None:
-        return None
     plain = plain_string(str(app_info))
     if not _APP.fullmatch(plain):
         msg = (

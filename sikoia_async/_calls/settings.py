@@ -235,7 +235,7 @@ def _key_header(name: str) -> str:
     return validate_header(name)
 
 
-def _app_info(app_info: str) -> str | None:
+def _app_info(app_info: str) -> str:
     from sikoia_async._calls.headers import validate_app_info  # noqa: PLC0415
 
     return validate_app_info(app_info)
