@@ -1,7 +1,7 @@
 """Streams of asyncio that cost less than httpcore's.
 
-For each read and write, httpcore enters a cancel scope, even if there is no timeout. To see whether
-a server has closed a connection, it collects all attributes of that.
+For each read and write, httpcore enters a cancel scope, even without a timeout. To see whether a
+server has closed a connection, it collects all attributes of that.
 """
 
 # ruff: noqa: SLF001 - httpcore has no public way to the stream that it wraps; one that it does not

@@ -37,7 +37,7 @@ COMMAND: Final = "command"
 def skipped(path: Path, *, retry_failed: bool) -> Generator[Callable[[str], bool]]:
     """Give a function that returns whether a run skips a key, because an earlier one handled it.
 
-    If there is no journal that can be used, it skips none; the run itself says what is wrong.
+    Without a usable journal it skips none; the run itself says what is wrong.
 
     Args:
         path: the journal.
