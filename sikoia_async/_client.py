@@ -243,8 +243,7 @@ class Sikoia(NotCopyable):
         self._connector = settings.connector
         self._defaults = settings.options
         self._parts = PartsOnDemand(settings)
-
-        self._own_api: Api | None = None  # of a view
+        self._own_api: Api | None = None  # a view has one
 
     @property
     def _api(self) -> Api:
@@ -427,7 +426,7 @@ class Sikoia(NotCopyable):
         from sikoia_async._calls.stats import Stats  # noqa: PLC0415 - loaded when first used
 
         context = self._api.context
-        pools, token = self._parts.get().pools, self._parts.get().token
+        parts = self._parts.get()
         limiter = context.rate_limiter
         unused = limiter.limit if limiter else None
         if not context.lifecycle.used:  # the clock has not started: nothing to measure
@@ -440,9 +439,9 @@ class Sikoia(NotCopyable):
             quota_left=limiter.left if limiter else unused,
             paused=limiter.paused if limiter else 0.0,
             retry_budget=context.budget.left,
-            connections_replaced=sum(pool.connections_replaced for pool in pools),
-            in_flight=sum(pool.in_use for pool in pools),
-            token_age=token.age if token else None,
+            connections_replaced=sum(pool.connections_replaced for pool in parts.pools),
+            in_flight=sum(pool.in_use for pool in parts.pools),
+            token_age=parts.token.age if parts.token else None,
             spend=dict(context.spend),
         )
 

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sikoia_async._auth.tokens import TokenSource
-    from sikoia_async._calls.idempotency import Keys
     from sikoia_async._calls.settings import Settings
     from sikoia_async._transport.connector import Route
     from sikoia_async._transport.pool import ConnectionPool
@@ -114,7 +113,7 @@ def assemble(settings: Settings) -> Parts:
         registry=registry,
         fanout=_fanout(shared, account, registry, background, lifecycle.time),
         observers=observers,
-        keys=_keys(settings.idempotency_header),
+        keys=settings.keys,
         hooks=settings.hooks,
         account=account,
         background=background,
@@ -137,14 +136,6 @@ def _signer(settings: Settings) -> TokenSigner:
         lasting.reveal() if isinstance(lasting, Secret) else "",
         None if previous is None else previous.reveal(),
     )
-
-
-def _keys(header: str | None) -> Keys | None:
-    if header is None:
-        return None
-    from sikoia_async._calls.idempotency import Keys  # noqa: PLC0415 - loaded if used
-
-    return Keys(header)
 
 
 def _new_spend(settings: Settings, account: str, clock: Callable[[], float]) -> Spend:

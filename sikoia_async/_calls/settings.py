@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sikoia_async._auth.credentials import ApiKey, Credentials, TokenFunction
     from sikoia_async._auth.tokens import StaticToken
     from sikoia_async._calls.hooks import Hooks
+    from sikoia_async._calls.idempotency import Keys
     from sikoia_async._calls.spend_limits import Limits as SpendLimits
     from sikoia_async._errors import CallInfo
     from sikoia_async._settings.variables import LogLevel
@@ -69,7 +70,7 @@ class Settings:
     shared: Stores | None
     token_store: TokenStore | None
     max_chargeable: SpendLimits | None
-    idempotency_header: str | None
+    keys: Keys | None
     app_info: str | None
     hooks: Hooks | None
     observers: Observers | None
@@ -123,7 +124,7 @@ def settings_of(
     token_store = _token_store(token_store, shared)
     hooks = _hooks(on_request, on_response)
     told = None if observers is None else _observers_of(observers)
-    header = None if idempotency_header is None else _key_header(idempotency_header)
+    keys = None if idempotency_header is None else _keys(idempotency_header)
     with settings():
         validate_type("limits", validate_required("limits", limits), Limits, "a Limits(...)")
         validate_type("quota", quota, Quota, "a Quota(...), or None for no rate limit")
@@ -132,7 +133,7 @@ def settings_of(
         max_chargeable = validate_limits(max_chargeable)
         app_info = None if app_info is None else _app_info(app_info)
         options = CallOptions(
-            headers=None if headers is None else _headers(headers, header),
+            headers=None if headers is None else _headers(headers, keys),
             timeout=validate_seconds("timeout", timeout),
             retries=validate_whole("retries", retries, least=0),
         )
@@ -164,7 +165,7 @@ def settings_of(
         shared=shared,
         token_store=token_store,
         max_chargeable=max_chargeable,
-        idempotency_header=header,
+        keys=keys,
         app_info=app_info,
         hooks=hooks,
         observers=told,
@@ -229,10 +230,10 @@ def _observers_of(observers: Sequence[Observer]) -> Observers | None:
     return observers_of(observers)
 
 
-def _key_header(name: str) -> str:
-    from sikoia_async._calls.idempotency import validate_header  # noqa: PLC0415
+def _keys(header: str) -> Keys:
+    from sikoia_async._calls.idempotency import Keys, validate_header  # noqa: PLC0415
 
-    return validate_header(name)
+    return Keys(validate_header(header))
 
 
 def _app_info(app_info: str) -> str:
@@ -241,10 +242,10 @@ def _app_info(app_info: str) -> str:
     return validate_app_info(app_info)
 
 
-def _headers(headers: Mapping[str, str], key_header: str | None) -> dict[str, str]:
+def _headers(headers: Mapping[str, str], keys: Keys | None) -> dict[str, str]:
     from sikoia_async._calls.headers import validate_headers  # noqa: PLC0415
 
-    return validate_headers(headers, key_header)
+    return validate_headers(headers, None if keys is None else keys.header)
 
 
 def validate_limits(limits: SpendLimits | None) -> SpendLimits | None:
