@@ -71,7 +71,7 @@ async def test_a_server_silent_once_costs_half_of_the_timeout() -> None:
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
 async def test_a_slow_response_is_not_given_up(share: float, *, warm: bool) -> None:
     """D1: each request gets its response in time, and the first one's is returned."""
-    limit = 2 * _SHORT
+    limit = 4 * _SHORT  # a tenth of it is left, also on a busy machine
 
     async def slow(peer: Peer) -> None:
         if warm and planned.server.connections == 1:
